@@ -1,0 +1,49 @@
+//! An append-only audit evidence ledger for production secret rotations.
+//!
+//! Rotation tools append signed events; the ledger chains them with BLAKE3, keeps an RFC 6962
+//! Merkle tree beside the chain, and `ledger verify` proves both before it prints the evidence
+//! template of the SOP (PetCare PH42-A). Imports point downwards only:
+//!
+//! | floor | rooms | may know |
+//! |---|---|---|
+//! | ground | [`text`], [`time`], [`hash`], [`key`] | the ground rooms named before it |
+//! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`] | ground, the domain rooms named before it |
+//! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`] | ground, `event` |
+//! | judgement | [`verify`] | all below |
+//! | world | [`sys`], [`store`] | ground |
+//! | work | [`guard`], [`append`], [`audit`], [`evidence`] | all below |
+//! | faces | [`cli`] | all below |
+//!
+//! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
+//! that table true.
+
+pub mod hash;
+pub mod key;
+pub mod text;
+pub mod time;
+
+pub mod event;
+pub mod inventory;
+pub mod keyring;
+pub mod policy;
+pub mod register;
+pub mod rotation;
+pub mod rule;
+
+pub mod checkpoint;
+pub mod entry;
+pub mod merkle;
+pub mod note;
+pub mod statement;
+
+pub mod verify;
+
+pub mod store;
+pub mod sys;
+
+pub mod append;
+pub mod audit;
+pub mod evidence;
+pub mod guard;
+
+pub mod cli;

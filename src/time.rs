@@ -1,0 +1,205 @@
+//! Instants in UTC, and the door through which the present comes in.
+//!
+//! An instant is signed as microseconds since 1970-01-01T00:00:00Z (FORMAT.md, "Integers"); its
+//! text form is RFC 3339 with `Z`. Nothing here reads a clock: [`Clock`] is handed in.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bincode::{Decode, Encode};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// An instant in UTC, in microseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Timestamp(i64);
+
+/// What is wrong with a text that should be an instant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a time in UTC: write it as 2026-01-31T09:00:00Z")]
+pub struct TimeError(String);
+
+impl Timestamp {
+    /// 2000-01-01T00:00:00Z: no rotation was recorded by this program before it.
+    pub const YEAR_2000: Self = Self(946_684_800 * MICROS_PER_SECOND);
+
+    /// The instant `micros` microseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the Unix epoch.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds since the Unix epoch; zero for instants before it (UUIDv7 needs this).
+    #[must_use]
+    pub fn unix_millis(self) -> u64 {
+        u64::try_from(self.0 / 1_000).unwrap_or(0)
+    }
+
+    /// This instant plus `span`; the largest representable instant where that overflows.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(micros))
+    }
+
+    /// This instant plus a number of days of 86,400 seconds.
+    #[must_use]
+    pub const fn plus_days(self, days: u32) -> Self {
+        Self(
+            self.0
+                .saturating_add(days as i64 * SECONDS_PER_DAY * MICROS_PER_SECOND),
+        )
+    }
+
+    /// Whole days from `earlier` to this instant, rounded down; negative if `earlier` is later.
+    #[must_use]
+    pub const fn days_since(self, earlier: Self) -> i64 {
+        self.0
+            .saturating_sub(earlier.0)
+            .div_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND)
+    }
+
+    /// RFC 3339 with whole seconds and `Z`, as the SOP's template prints times.
+    #[must_use]
+    pub fn to_seconds(self) -> String {
+        self.rfc3339(SecondsFormat::Secs)
+    }
+
+    fn rfc3339(self, precision: SecondsFormat) -> String {
+        DateTime::<Utc>::from_timestamp_micros(self.0).map_or_else(
+            || format!("{}us", self.0),
+            |t| t.to_rfc3339_opts(precision, true),
+        )
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 with `Z`; microseconds only where there are any.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let precision = if self.0 % MICROS_PER_SECOND == 0 {
+            SecondsFormat::Secs
+        } else {
+            SecondsFormat::Micros
+        };
+        f.write_str(&self.rfc3339(precision))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    /// Reads RFC 3339 in UTC (`Z` or `+00:00`) or a bare date, which means its midnight. Another
+    /// offset is refused, so that a local time cannot slip in as UTC.
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let fault = || TimeError(text.chars().take(40).collect());
+        let full = if text.len() == 10 {
+            format!("{text}T00:00:00Z")
+        } else {
+            text.to_owned()
+        };
+        let parsed = DateTime::parse_from_rfc3339(&full).map_err(|_| fault())?;
+        if parsed.offset().local_minus_utc() != 0 {
+            return Err(fault());
+        }
+        Ok(Self(parsed.timestamp_micros()))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// Where the present comes from. The shipped program uses the system clock; tests stop it.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// A clock that stands still, for tests and for judging "as of" an instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopped(pub Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_reads_back() {
+        for text in [
+            "2026-11-23T09:00:00Z",
+            "2026-11-23T09:00:00.000001Z",
+            "1999-12-31T23:59:59Z",
+        ] {
+            let instant: Timestamp = text.parse().unwrap();
+            assert_eq!(instant.to_string(), text);
+        }
+        assert_eq!(
+            "2026-11-23".parse::<Timestamp>().unwrap().to_string(),
+            "2026-11-23T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_not_utc() {
+        for text in [
+            "",
+            "yesterday",
+            "2026-11-23T09:00:00",
+            "2026-11-23T09:00:00+02:00",
+            "2026-13-01T00:00:00Z",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_are_rounded_down() {
+        let day = Timestamp::YEAR_2000.plus_days(90);
+        assert_eq!(day.days_since(Timestamp::YEAR_2000), 90);
+        assert_eq!(
+            Timestamp::from_micros(day.micros() - 1).days_since(Timestamp::YEAR_2000),
+            89
+        );
+        assert_eq!(Timestamp::YEAR_2000.days_since(day), -90);
+    }
+
+    #[test]
+    fn extreme_instants_neither_panic_nor_wrap() {
+        for micros in [i64::MIN, i64::MAX] {
+            let t = Timestamp::from_micros(micros);
+            let _ = (
+                t.to_string(),
+                t.to_seconds(),
+                t.plus_days(u32::MAX),
+                t.unix_millis(),
+            );
+            let _ = t.days_since(Timestamp::from_micros(-micros.saturating_add(1)));
+        }
+    }
+}
