@@ -6,7 +6,7 @@
 //!
 //! | floor | rooms | may know |
 //! |---|---|---|
-//! | ground | [`text`], [`time`], [`hash`], [`key`] | the ground rooms named before it |
+//! | ground | [`codec`], [`text`], [`time`], [`hash`], [`key`] | the ground rooms named before it |
 //! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`] | ground, the domain rooms named before it |
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`] | ground, `event` |
 //! | judgement | [`verify`] | all below |
@@ -17,6 +17,7 @@
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
 //! that table true.
 
+pub mod codec;
 pub mod hash;
 pub mod key;
 pub mod text;

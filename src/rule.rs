@@ -1,1 +1,245 @@
-//! rule
+//! What the verifier can hold against a ledger: the five verdicts, the rules with their stable ids,
+//! and findings.
+//!
+//! Rule ids are public: they stand in findings, exceptions and documents, and are never used anew
+//! for something else. Whether a rule fires is decided where its facts are folded; here it is only
+//! named.
+
+use serde::Serialize;
+
+use crate::text::Id;
+
+/// The five questions, never merged into one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Are these the bytes that were recorded, all of them, in this order?
+    Integrity,
+    /// Was each signer enrolled, not revoked, and in the role the event needs?
+    Authority,
+    /// Does the ledger extend every checkpoint kept elsewhere?
+    Anchoring,
+    /// Was the SOP followed?
+    Conformance,
+    /// Is every registered secret accounted for and in time?
+    Coverage,
+}
+
+impl Verdict {
+    /// All five, in the order they are printed.
+    pub const ALL: [Self; 5] = [Self::Integrity, Self::Authority, Self::Anchoring, Self::Conformance, Self::Coverage];
+
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Integrity => "integrity",
+            Self::Authority => "authority",
+            Self::Anchoring => "anchoring",
+            Self::Conformance => "conformance",
+            Self::Coverage => "coverage",
+        }
+    }
+}
+
+/// One thing that can be held against a ledger.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The stable id, for example `S-37`.
+    pub id: &'static str,
+    /// The verdict it feeds.
+    pub verdict: Verdict,
+    /// The SOP section it comes from; `-` where it comes from the ledger's own construction.
+    pub sop: &'static str,
+    /// What is wrong when it fires, in a few words.
+    pub title: &'static str,
+    /// What to try next.
+    pub hint: &'static str,
+}
+
+/// One thing held against this ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The entry, where it is about one.
+    pub sequence: Option<u64>,
+    /// The rotation, where it is about one.
+    pub rotation: Option<Id>,
+    /// The secret, where it is about one.
+    pub secret: Option<Id>,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+    /// The exception that covers it, where one does.
+    pub waived_by: Option<Id>,
+}
+
+impl Finding {
+    /// A finding against the ledger as a whole; say more with the other methods.
+    #[must_use]
+    pub fn new(rule: &'static Rule, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self {
+            rule,
+            sequence: None,
+            rotation: None,
+            secret: None,
+            expected: expected.into(),
+            found: found.into(),
+            waived_by: None,
+        }
+    }
+
+    /// Names the entry.
+    #[must_use]
+    pub const fn at(mut self, sequence: u64) -> Self {
+        self.sequence = Some(sequence);
+        self
+    }
+
+    /// Names the rotation.
+    #[must_use]
+    pub fn of_rotation(mut self, rotation: &Id) -> Self {
+        self.rotation = Some(rotation.clone());
+        self
+    }
+
+    /// Names the secret.
+    #[must_use]
+    pub fn of_secret(mut self, secret: &Id) -> Self {
+        self.secret = Some(secret.clone());
+        self
+    }
+}
+
+/// The rule of this id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.id == id)
+}
+
+macro_rules! rules {
+    ($($name:ident $id:literal $verdict:ident, $sop:literal, $title:literal, $hint:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub const $name: &Rule =
+                &Rule { id: $id, verdict: Verdict::$verdict, sop: $sop, title: $title, hint: $hint };
+        )*
+
+        /// Every rule there is, by family and number.
+        pub const RULES: &[&Rule] = &[$($name),*];
+    };
+}
+
+rules! {
+    I01 "I-01" Integrity, "-", "stored entry differs from the tile that seals it", "compare with a copy made before; the first entry named is where to look";
+    I02 "I-02" Integrity, "-", "previous link does not match the entry before", "an entry was changed, dropped, added or moved here; compare with a copy made before";
+    I03 "I-03" Integrity, "-", "author's signature does not verify", "the statement or its signature was changed after it was signed";
+    I04 "I-04" Integrity, "-", "sequence is not the entry's place", "an entry was dropped, added or moved here";
+    I05 "I-05" Integrity, "-", "checkpoint does not match the entries", "the checkpoint or an entry was changed; compare with the checkpoint kept outside";
+    I07 "I-07" Integrity, "-", "event id is used twice", "the later entry was not written by this program";
+    I08 "I-08" Integrity, "-", "bytes are not the one encoding of an entry", "the entry was changed, or written by a newer program";
+    I09 "I-09" Integrity, "6, Step 6", "attachment is missing or differs", "restore the file from a copy; its digest stands in the entry";
+    I10 "I-10" Integrity, "-", "the ledger does not begin as a ledger does", "entry 0 creates the ledger, and no other entry does";
+    I11 "I-11" Integrity, "-", "remark or correction names another entry than there is", "its link is not that of the entry it names";
+    I12 "I-12" Integrity, "-", "statement was made for another ledger", "it was signed for the ledger it names, and copied here";
+    I13 "I-13" Integrity, "-", "Merkle tile is missing or differs from the entries", "restore the tile from a copy, or compare the entries below it";
+    I14 "I-14" Integrity, "-", "bytes or files in the store that no entry accounts for", "look at them, keep a copy, then remove them";
+    I15 "I-15" Integrity, "-", "thread of the secret's entries is broken", "an entry about this secret was dropped, added or moved";
+    I16 "I-16" Integrity, "-", "index says other than the log", "ledger reindex makes it again; the log is the truth";
+    I17 "I-17" Integrity, "-", "file of the log is missing or damaged", "restore it from a copy";
+    I18 "I-18" Integrity, "-", "recorded time goes backwards", "the ledger never does this: an entry was changed, added or moved";
+    N01 "N-01" Anchoring, "-", "ledger is behind a checkpoint kept elsewhere", "entries were cut off, or a backup was restored; see ledger recover";
+    N02 "N-02" Anchoring, "-", "ledger is beside a checkpoint kept elsewhere", "same size and another root: history was rewritten or forked";
+    N03 "N-03" Anchoring, "-", "checkpoint kept elsewhere is not this ledger's", "wrong file, another ledger's checkpoint, or not signed by its sealing key";
+    A01 "A-01" Authority, "3", "signer was not enrolled at that point", "the key was never enrolled, or was revoked before";
+    A02 "A-02" Authority, "3", "signer did not hold the role that the event needs", "enrol the actor in that role, or let somebody else say it";
+    A06 "A-06" Authority, "3", "a service in the role of Security Owner", "approvals are a person's";
+    A07 "A-07" Authority, "3", "a service without the person it acts for", "name an enrolled person with on_behalf_of";
+    A10 "A-10" Authority, "3", "enrolment or revocation that cannot be", "an id or key enrolled twice, a false proof of possession, a role nobody can hold";
+    A03 "A-03" Conformance, "3", "approver and operator are the same person", "let another Security Owner approve";
+    A04 "A-04" Conformance, "3", "confirmer and operator are the same person", "let another Security Owner confirm";
+    A05 "A-05" Conformance, "3", "exception was granted to the one who granted it", "let another Security Owner grant it";
+    T01 "T-01" Conformance, "6, Step 6", "happened later than it was recorded", "check the clock of the machine that signed it";
+    T02 "T-02" Conformance, "6, Step 6", "recorded late", "record events when they happen";
+    T03 "T-03" Conformance, "6", "times contradict the order", "an earlier step says a later time";
+    T05 "T-05" Conformance, "3", "step outside the approved window", "ask for a window that holds the step";
+    S10 "S-10" Conformance, "6, Step 1", "last rotated date is not known", "say last_rotated when opening, or register it with the secret";
+    S11 "S-11" Conformance, "6, Step 1", "consumers differ from the inventory", "update the inventory, or open the rotation with all consumers";
+    S12 "S-12" Conformance, "6, Step 1", "another rotation of the secret is open", "complete or abort the other one first";
+    S13 "S-13" Conformance, "3", "went on without approval", "let a Security Owner approve before the replacement is generated";
+    S14 "S-14" Conformance, "3", "approved only afterwards", "approve before the replacement is generated";
+    S20 "S-20" Conformance, "5", "service inventory list was not confirmed", "confirm it with the preconditions";
+    S21 "S-21" Conformance, "5", "rollback plan was not confirmed", "confirm it with the preconditions";
+    S22 "S-22" Conformance, "5", "maintenance window was not settled", "name the window, or why none is needed";
+    S23 "S-23" Conformance, "5", "access logging was not confirmed", "confirm that the secret store logs access";
+    S25 "S-25" Conformance, "6", "completed with steps missing", "record the missing steps, or say why there are none in an exception";
+    S28 "S-28" Conformance, "6, Step 4", "health confirmed before the cutover was complete", "confirm health after the last consumer";
+    S29 "S-29" Conformance, "6, Step 3", "dual-run was neither started nor ruled out", "start it, or record that it is not supported";
+    S30 "S-30" Conformance, "5", "generated before the preconditions were confirmed", "confirm the preconditions first";
+    S31 "S-31" Conformance, "6, Step 2", "went on before the replacement was generated", "record the generation first";
+    S32 "S-32" Conformance, "6, Step 2", "stored outside the prod namespace", "store the replacement in the PROD secret namespace only";
+    S33 "S-33" Conformance, "6, Step 2", "the replacement is the version it replaces", "a new version has a new id";
+    S34 "S-34" Conformance, "6, Step 3", "dual-run without a planned end", "temporarily has an end: say planned_end";
+    S35 "S-35" Conformance, "6, Step 3", "dual-run ruled out although the inventory says it is supported", "update the inventory, or run it";
+    S36 "S-36" Conformance, "6, Step 3", "dual-run outlasted its planned end", "cut over before the planned end";
+    S37 "S-37" Conformance, "6, Step 3", "cut over without showing that the new secret works", "validate before the cutover";
+    S38 "S-38" Conformance, "6, Step 3", "cut over although validation did not pass", "validate again, or roll back";
+    S39 "S-39" Conformance, "6, Step 3", "another version than the new one was validated or put to use", "check which version was meant";
+    S40 "S-40" Conformance, "6, Step 4", "cut over a consumer that is not known", "update the inventory";
+    S42 "S-42" Conformance, "6, Step 4", "old secret revoked while services were unhealthy", "confirm health before revoking";
+    S43 "S-43" Conformance, "6, Step 5", "old secret revoked before cutover and health were confirmed", "revoke last";
+    S45 "S-45" Conformance, "6, Step 5", "revoked version is not the one that was meant", "check which version was revoked";
+    S48 "S-48" Conformance, "6, Step 5", "shown dead before it was revoked", "revoke, then try it";
+    S50 "S-50" Conformance, "6, Step 5", "old secret never shown dead", "try the old secret, and record revocation.verified";
+    S51 "S-51" Conformance, "6, Step 5", "a network error proves nothing", "try again where the service answers";
+    S52 "S-52" Conformance, "6, Step 5", "old secret still works or is still used", "revoke it, find who uses it, and try again";
+    S53 "S-53" Conformance, "6, Step 5", "old secret was tried before it was dead", "try it after the revocation takes effect";
+    S54 "S-54" Conformance, "6, Step 5", "proof without substance", "where it cannot be tried, name the access log, its time and its hits";
+    S60 "S-60" Conformance, "8", "revoke_confirmed says yes with no proof behind it", "record revocation.verified before completing";
+    S61 "S-61" Conformance, "8", "completed with revoke_confirmed no", "revoke and verify, or ask for an exception";
+    S62 "S-62" Conformance, "6, Step 6", "impacted services differ from the consumers cut over", "list every service that was touched";
+    S64 "S-64" Conformance, "3", "ended but never confirmed", "let a Security Owner confirm";
+    S65 "S-65" Conformance, "7", "emergency confirmed without runbook or report", "execute the runbook, file the report, then confirm";
+    S67 "S-67" Conformance, "3", "confirmed another outcome than there is", "confirm what happened";
+    S68 "S-68" Conformance, "5", "rolled back to another version than the old one", "check which version is in use";
+    S70 "S-70" Conformance, "6", "a failed step was left as it is", "repeat the step, roll back or abort";
+    S71 "S-71" Conformance, "5", "rolled back without a confirmed plan", "confirm the rollback plan with the preconditions";
+    S72 "S-72" Conformance, "5", "rolled back to a version already revoked", "check which version is in use";
+    S73 "S-73" Conformance, "5", "rolled back without showing that the old secret works", "validate in phase post_rollback";
+    S74 "S-74" Conformance, "6, Step 5", "the unused new version was left alive", "revoke it with target new";
+    S75 "S-75" Conformance, "6", "aborted after the cutover had begun", "roll back instead";
+    S80 "S-80" Conformance, "7", "emergency was not approved in time", "let a Security Owner approve, if afterwards";
+    S81 "S-81" Conformance, "7", "suspect secret was not revoked immediately", "revoke first, then replace";
+    S82 "S-82" Conformance, "7", "incident runbook was not executed", "execute it, and record runbook.executed";
+    S83 "S-83" Conformance, "7", "post-incident report is missing", "file it, and record post_incident.reported";
+    S84 "S-84" Conformance, "7", "incident without a rotation", "open an emergency rotation that names the incident";
+    S86 "S-86" Conformance, "7", "emergency without a declared incident", "record incident.declared first";
+    S90 "S-90" Conformance, "6", "said after the rotation was closed", "open a new rotation, or annotate";
+    W02 "W-02" Conformance, "3", "exception lasts longer than the policy allows", "grant it for less";
+    C01 "C-01" Coverage, "5", "a secret, rotation or incident that is not known", "register or open it first";
+    C02 "C-02" Coverage, "5", "an id that is taken", "choose another id";
+    C03 "C-03" Coverage, "5", "attested population differs from the inventory", "register what is missing, retire what is gone, attest again";
+    C04 "C-04" Coverage, "5", "inventory attestation is too old", "attest the inventory again";
+    C05 "C-05" Coverage, "5", "retired without showing its last version dead", "say where it is shown";
+    C06 "C-06" Coverage, "6", "rotation was left open", "complete, roll back or abort it";
+    C07 "C-07" Conformance, "6, Step 4", "completed with consumers not cut over", "cut over every consumer";
+    C08 "C-08" Coverage, "6, Step 6", "a source was not listening while a rotation was open", "its silence proves nothing about that rotation";
+    C30 "C-30" Coverage, "4", "overdue", "rotate it, or ask for an exception";
+    C31 "C-31" Coverage, "4", "rotated after it was due", "rotate before the due date";
+    C32 "C-32" Conformance, "4", "policy changed while rotations were open", "set the policy between rotations";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_found() {
+        for (place, one) in RULES.iter().enumerate() {
+            assert_eq!(rule(one.id), Some(*one));
+            assert!(RULES[place + 1..].iter().all(|other| other.id != one.id), "{}", one.id);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Remarks, corrections, exceptions, evidence, and what other sources saw. Nothing here changes an
+//! earlier entry: a correction stands beside what it corrects.
+
+use crate::event::choice::ExpungeReason;
+use crate::event::field::payload;
+use crate::hash::Blake3Digest;
+use crate::hash::Link;
+use crate::hash::Sha256Digest;
+use crate::text::Id;
+use crate::text::Line;
+use crate::text::Prose;
+use crate::text::Reference;
+use crate::time::Timestamp;
+
+payload! {
+    /// Adds a remark to an earlier entry.
+    EntryAnnotated, sop "6, Step 6" "Evidence", by [Operator, PlatformOwner, SecurityOwner, Auditor] {
+        /// The entry's sequence
+        entry: u64,
+        /// The entry's link
+        link: Link,
+        /// The remark
+        note: Prose,
+    }
+
+    /// States that a field of an earlier entry was wrong. Reports show both; the first stays.
+    EntryCorrected, sop "6, Step 6" "Evidence", by [Operator, PlatformOwner, SecurityOwner] {
+        /// The entry's sequence
+        entry: u64,
+        /// The entry's link
+        link: Link,
+        /// The field
+        field: Id,
+        /// What should have been said
+        correct: Line,
+        /// Why it was wrong
+        reason: Line,
+    }
+
+    /// Grants an exception from rules for one secret, until it expires.
+    ExceptionGranted, sop "3" "Security Owner: approves rotation windows, confirms completion", by [SecurityOwner] {
+        /// The exception's id, new
+        exception: Id,
+        /// The secret it is for
+        secret: Id,
+        /// The rule ids it covers
+        rules: Vec<Id>,
+        /// Who asked for it
+        requested_by: Id,
+        /// Why
+        reason: Line,
+        /// What protects the secret meanwhile
+        controls: Line,
+        /// When it ends
+        expires: Timestamp,
+    }
+
+    /// Attaches files to the evidence of a rotation or secret.
+    EvidenceAttached, sop "6, Step 6" "Capture validation output · Store evidence in appropriate evidence pack",
+    by [Operator, PlatformOwner, SecurityOwner, Auditor] {
+        /// The rotation it belongs to
+        rotation: Option<Id>,
+        /// The secret it belongs to
+        secret: Option<Id>,
+        /// What it shows
+        description: Line,
+    }
+
+    /// Records that an attached file was removed, and why. Its digest stays.
+    EvidenceExpunged, sop "6, Step 6" "Store evidence in appropriate evidence pack", by [SecurityOwner] {
+        /// BLAKE3 of the removed file
+        attachment: Blake3Digest,
+        /// Why
+        reason: ExpungeReason,
+        /// A remark
+        note: Line,
+    }
+
+    /// Records what another system saw.
+    SourceObserved, sop "6, Step 6" "Evidence", by [Operator, PlatformOwner, Auditor] {
+        /// The system
+        source: Line,
+        /// Its own id of the record
+        record: Reference,
+        /// SHA-256 of the raw record
+        record_sha256: Sha256Digest,
+        /// What it saw, in one line
+        observed: Line,
+        /// The secret it is about
+        secret: Option<Id>,
+        /// The rotation it is about
+        rotation: Option<Id>,
+        /// The version it is about
+        version: Option<Reference>,
+    }
+
+    /// Records that a source was not listening, so that its silence proves nothing.
+    SourceGap, sop "6, Step 6" "Evidence", by [Operator, PlatformOwner, Auditor] {
+        /// The system
+        source: Line,
+        /// Start of the gap
+        from: Timestamp,
+        /// End of the gap
+        to: Timestamp,
+        /// Why
+        cause: Line,
+    }
+}
