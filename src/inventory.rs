@@ -1,1 +1,169 @@
-//! inventory
+//! The secrets there are, by reference: what is registered, what is in use since when, what is due.
+
+use bincode::{Decode, Encode};
+
+use crate::event::ExceptionGranted;
+use crate::event::SecretClass;
+use crate::event::SecretRegistered;
+use crate::event::SecretUpdated;
+use crate::policy::Policy;
+use crate::text::Id;
+use crate::text::Line;
+use crate::text::Reference;
+use crate::time::Timestamp;
+
+/// A secret of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Secret {
+    /// The id.
+    pub id: Id,
+    /// What it is, as a person would read it.
+    pub name: Line,
+    /// Which of the SOP's five classes.
+    pub class: SecretClass,
+    /// Where its value is kept.
+    pub store: Reference,
+    /// Who answers for it.
+    pub owner: Line,
+    /// The services that use it.
+    pub consumers: Vec<Id>,
+    /// The most days it may be in use, where that differs from the policy.
+    pub max_age_days: Option<u32>,
+    /// Whether consumers can accept old and new at the same time.
+    pub dual_run: bool,
+    /// The version now in use, where it is known.
+    pub version: Option<Reference>,
+    /// When the version now in use was generated, where it is known. A rollback or an abort does
+    /// not touch it: the age is that of what is in use.
+    pub generated: Option<Timestamp>,
+    /// The sequence of the registration.
+    pub registered: u64,
+    /// The sequence of the retirement.
+    pub retired: Option<u64>,
+    /// Rotations of it that are open, by opening.
+    pub open: Vec<Id>,
+    /// Incidents of it that no rotation answers yet.
+    pub incidents: Vec<Id>,
+    /// How often it was rotated.
+    pub rotations: u64,
+    /// Exceptions granted for it.
+    pub exceptions: Vec<Exception>,
+}
+
+/// An exception in force for a secret until it expires.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Exception {
+    /// The id.
+    pub id: Id,
+    /// The sequence of the entry that granted it.
+    pub granted: u64,
+    /// The rule ids it covers.
+    pub rules: Vec<Id>,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// Where a secret stands against its age limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    /// When it is due; unknown where nobody knows when the version in use was generated.
+    pub due: Option<Timestamp>,
+    /// Whole days left at the instant asked for; negative when overdue. Unknown counts as overdue.
+    pub days_left: Option<i64>,
+}
+
+impl Age {
+    /// Whether the secret should have been rotated by the instant asked for.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        self.days_left.is_none_or(|days| days < 0)
+    }
+}
+
+impl Secret {
+    /// The secret that a registration describes.
+    #[must_use]
+    pub fn register(sequence: u64, registered: &SecretRegistered) -> Self {
+        Self {
+            id: registered.secret.clone(),
+            name: registered.name.clone(),
+            class: registered.class,
+            store: registered.store.clone(),
+            owner: registered.owner.clone(),
+            consumers: registered.consumers.clone(),
+            max_age_days: registered.max_age_days,
+            dual_run: registered.dual_run,
+            version: registered.version.clone(),
+            generated: registered.last_rotated,
+            registered: sequence,
+            retired: None,
+            open: Vec::new(),
+            incidents: Vec::new(),
+            rotations: 0,
+            exceptions: Vec::new(),
+        }
+    }
+
+    /// Takes what an update says; what it leaves out stays.
+    pub fn update(&mut self, updated: &SecretUpdated) {
+        if let Some(name) = &updated.name {
+            self.name = name.clone();
+        }
+        if let Some(store) = &updated.store {
+            self.store = store.clone();
+        }
+        if let Some(owner) = &updated.owner {
+            self.owner = owner.clone();
+        }
+        if !updated.consumers.is_empty() {
+            self.consumers.clone_from(&updated.consumers);
+        }
+        if updated.max_age_days.is_some() {
+            self.max_age_days = updated.max_age_days;
+        }
+        if let Some(dual_run) = updated.dual_run {
+            self.dual_run = dual_run;
+        }
+    }
+
+    /// Takes a version into use.
+    pub fn put_to_use(&mut self, version: Option<&Reference>, generated: Timestamp) {
+        if let Some(version) = version {
+            self.version = Some(version.clone());
+        }
+        self.generated = Some(generated);
+        self.rotations = self.rotations.saturating_add(1);
+    }
+
+    /// Takes an exception.
+    pub fn except(&mut self, sequence: u64, granted: &ExceptionGranted) {
+        self.exceptions.push(Exception {
+            id: granted.exception.clone(),
+            granted: sequence,
+            rules: granted.rules.clone(),
+            expires: granted.expires,
+        });
+    }
+
+    /// The exception that covers `rule` at an instant, the one that lasts longest where several do.
+    #[must_use]
+    pub fn exception(&self, rule: &str, as_of: Timestamp) -> Option<&Exception> {
+        self.exceptions
+            .iter()
+            .filter(|exception| exception.expires > as_of && exception.rules.iter().any(|id| id.as_str() == rule))
+            .max_by_key(|exception| exception.expires)
+    }
+
+    /// The most days this secret may be in use.
+    #[must_use]
+    pub fn max_age(&self, policy: &Policy) -> u32 {
+        self.max_age_days.unwrap_or_else(|| policy.max_age(self.class))
+    }
+
+    /// Where it stands against its age limit at an instant (SOP 4).
+    #[must_use]
+    pub fn age(&self, policy: &Policy, as_of: Timestamp) -> Age {
+        let due = self.generated.map(|generated| generated.plus_days(self.max_age(policy)));
+        Age { due, days_left: due.map(|due| due.days_since(as_of)) }
+    }
+}

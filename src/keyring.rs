@@ -1,1 +1,320 @@
-//! keyring
+//! Who held which role with which key, from when until when; computed only from entries.
+
+use std::collections::BTreeMap;
+
+use bincode::{Decode, Encode};
+
+use crate::event::ActorEnrolled;
+use crate::event::ActorKind;
+use crate::event::ActorRevoked;
+use crate::event::Event;
+use crate::event::LedgerCreated;
+use crate::event::Role;
+use crate::event::SealingKeyReplaced;
+use crate::key::PublicKey;
+use crate::rule;
+use crate::rule::Rule;
+use crate::text::Id;
+use crate::text::Line;
+use crate::time::Timestamp;
+
+/// The id under which the ledger itself speaks, by its sealing key.
+pub const LEDGER_ACTOR: &str = "ledger";
+
+/// A key holder.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Actor {
+    /// The id.
+    pub id: Id,
+    /// The name, as a person would read it.
+    pub name: Line,
+    /// A person or a service.
+    pub kind: ActorKind,
+    /// What the actor may do.
+    pub roles: Vec<Role>,
+    /// The sequence of the enrolment.
+    pub enrolled: u64,
+    /// The revocation, where there was one.
+    pub revoked: Option<Revocation>,
+}
+
+/// When a key stopped counting.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Revocation {
+    /// The sequence of the revocation.
+    pub sequence: u64,
+    /// Since when somebody else may have had the key.
+    pub compromised_since: Option<Timestamp>,
+}
+
+/// Who says something, after it was checked that they may.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Author {
+    /// The key holder's id.
+    pub actor: Id,
+    /// The key holder's name.
+    pub name: Line,
+    /// The person who answers for it: the actor, or the one on whose behalf a service acts.
+    pub person: Id,
+}
+
+/// Why somebody may not say something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Denial {
+    /// The rule it breaks.
+    pub rule: &'static Rule,
+    /// What was needed.
+    pub expected: String,
+    /// Who tried, and why it cannot be, in one line.
+    pub message: String,
+}
+
+/// Every key that ever counted, with its holder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Keyring {
+    actors: BTreeMap<PublicKey, Actor>,
+    sealing: Vec<PublicKey>,
+}
+
+impl Keyring {
+    /// Every key holder, by key.
+    pub fn actors(&self) -> impl Iterator<Item = (&PublicKey, &Actor)> {
+        self.actors.iter()
+    }
+
+    /// The key that seals checkpoints now.
+    #[must_use]
+    pub fn sealing_key(&self) -> Option<&PublicKey> {
+        self.sealing.last()
+    }
+
+    /// Every key that ever sealed, the newest last.
+    #[must_use]
+    pub fn sealing_keys(&self) -> &[PublicKey] {
+        &self.sealing
+    }
+
+    /// The holder of a key, revoked or not.
+    #[must_use]
+    pub fn holder(&self, key: &PublicKey) -> Option<&Actor> {
+        self.actors.get(key)
+    }
+
+    /// The actor of this id whose key still counts.
+    #[must_use]
+    pub fn active(&self, id: &Id) -> Option<(&PublicKey, &Actor)> {
+        self.actors.iter().find(|(_, actor)| actor.id == *id && actor.revoked.is_none())
+    }
+
+    /// Whether `key` may say `event` now, for whom it names.
+    ///
+    /// # Errors
+    /// The rule that stands against it.
+    pub fn authorise(&self, key: &PublicKey, on_behalf_of: Option<&Id>, event: &Event) -> Result<Author, Denial> {
+        if let Event::LedgerCreated(created) = event {
+            return Self::founder(key, created);
+        }
+        let needs = event.roles();
+        let needed = || needs.iter().map(|role| role.word()).collect::<Vec<_>>().join(" or ");
+        if self.sealing_key() == Some(key) {
+            return self.ledger_itself(needs.contains(&Role::Ledger), event, needed());
+        }
+        let Some(actor) = self.actors.get(key) else {
+            return Err(Denial {
+                rule: rule::A01,
+                expected: format!("an enrolled {}", needed()),
+                message: format!("the key {} is not enrolled in this ledger", key.short()),
+            });
+        };
+        if let Some(revocation) = &actor.revoked {
+            return Err(Denial {
+                rule: rule::A01,
+                expected: format!("an enrolled {}", needed()),
+                message: format!("the key of {} was revoked by entry {}", actor.id, revocation.sequence),
+            });
+        }
+        if !actor.roles.iter().any(|role| needs.contains(role)) {
+            let has: Vec<_> = actor.roles.iter().map(|role| role.word()).collect();
+            return Err(Denial {
+                rule: rule::A02,
+                expected: needed(),
+                message: format!("{} needs {}, and {} is {}", event.name(), needed(), actor.id, has.join(", ")),
+            });
+        }
+        let person = self.person(actor, on_behalf_of)?;
+        Ok(Author { actor: actor.id.clone(), name: actor.name.clone(), person })
+    }
+
+    /// The person who answers for what an actor says.
+    fn person(&self, actor: &Actor, on_behalf_of: Option<&Id>) -> Result<Id, Denial> {
+        let denial = |message: String| Denial {
+            rule: rule::A07,
+            expected: "an enrolled person in on_behalf_of".to_owned(),
+            message,
+        };
+        match (actor.kind, on_behalf_of) {
+            (ActorKind::Human, None) => Ok(actor.id.clone()),
+            (ActorKind::Service, None) => Err(denial(format!("{} is a service and names no person it acts for", actor.id))),
+            (_, Some(person)) => match self.active(person) {
+                Some((_, holder)) if holder.kind == ActorKind::Human => Ok(person.clone()),
+                Some(_) => Err(denial(format!("{} acts for {person}, who is no person", actor.id))),
+                None => Err(denial(format!("{} acts for {person}, who is not enrolled", actor.id))),
+            },
+        }
+    }
+
+    fn ledger_itself(&self, allowed: bool, event: &Event, needed: String) -> Result<Author, Denial> {
+        match (Id::new(LEDGER_ACTOR), Line::new("the ledger itself")) {
+            (Ok(actor), Ok(name)) if allowed => Ok(Author { person: actor.clone(), actor, name }),
+            _ => Err(Denial {
+                rule: rule::A02,
+                expected: needed,
+                message: format!("the sealing key cannot say {}: that is a person's to say", event.name()),
+            }),
+        }
+    }
+
+    fn founder(key: &PublicKey, created: &LedgerCreated) -> Result<Author, Denial> {
+        if created.key == *key {
+            return Ok(Author {
+                actor: created.actor.clone(),
+                name: created.name.clone(),
+                person: created.actor.clone(),
+            });
+        }
+        Err(Denial {
+            rule: rule::A01,
+            expected: format!("signed by {}", created.key.short()),
+            message: format!("the ledger's creation is signed by {}", key.short()),
+        })
+    }
+
+    /// Begins the keyring with the ledger's creation.
+    ///
+    /// # Errors
+    /// Where the founder's key or proof of possession cannot be.
+    pub fn create(&mut self, sequence: u64, created: &LedgerCreated) -> Result<(), Denial> {
+        self.check_new_key(&created.actor, &created.key, created.key.possession_holds(&created.possession))?;
+        self.actors.insert(
+            created.key,
+            Actor {
+                id: created.actor.clone(),
+                name: created.name.clone(),
+                kind: ActorKind::Human,
+                roles: vec![Role::SecurityOwner],
+                enrolled: sequence,
+                revoked: None,
+            },
+        );
+        self.sealing.push(created.sealing_key);
+        Ok(())
+    }
+
+    /// Whether an enrolment can be.
+    ///
+    /// # Errors
+    /// The rule that stands against it.
+    pub fn admit_enrolment(&self, enrolled: &ActorEnrolled) -> Result<(), Denial> {
+        self.check_new_key(&enrolled.actor, &enrolled.key, enrolled.key.possession_holds(&enrolled.possession))?;
+        let denial = |rule, expected: &str, message: String| Denial { rule, expected: expected.to_owned(), message };
+        let mut roles = enrolled.roles.clone();
+        roles.sort_unstable();
+        roles.dedup();
+        if roles.is_empty() || roles.len() != enrolled.roles.len() {
+            return Err(denial(rule::A10, "each role once", format!("{} is given no role, or one twice", enrolled.actor)));
+        }
+        if roles.contains(&Role::Ledger) {
+            return Err(denial(rule::A10, "a role for people", "only the sealing key speaks for the ledger".to_owned()));
+        }
+        if enrolled.kind == ActorKind::Service && roles.contains(&Role::SecurityOwner) {
+            return Err(denial(
+                rule::A06,
+                "a person as security_owner",
+                format!("{} is a service and cannot be security_owner", enrolled.actor),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_new_key(&self, id: &Id, key: &PublicKey, possession: bool) -> Result<(), Denial> {
+        let denial = |expected: &str, message: String| Denial { rule: rule::A10, expected: expected.to_owned(), message };
+        if id.as_str() == LEDGER_ACTOR {
+            return Err(denial("another id", format!("the id `{LEDGER_ACTOR}` is the ledger's own")));
+        }
+        if self.active(id).is_some() {
+            return Err(denial("an id without a key that counts", format!("{id} is enrolled already; revoke the old key first")));
+        }
+        if let Some(holder) = self.actors.get(key) {
+            return Err(denial("a key of its own", format!("the key {} is that of {}", key.short(), holder.id)));
+        }
+        if self.sealing.contains(key) {
+            return Err(denial("a key of its own", format!("the key {} seals this ledger", key.short())));
+        }
+        if let Err(fault) = key.admit() {
+            return Err(denial("a sound Ed25519 key", format!("the key of {id}: {fault}")));
+        }
+        if !possession {
+            return Err(denial("a proof by the key's holder", format!("the proof of possession for {id} does not verify")));
+        }
+        Ok(())
+    }
+
+    /// Enrols an actor that was admitted.
+    pub fn enrol(&mut self, sequence: u64, enrolled: &ActorEnrolled) {
+        self.actors.insert(
+            enrolled.key,
+            Actor {
+                id: enrolled.actor.clone(),
+                name: enrolled.name.clone(),
+                kind: enrolled.kind,
+                roles: enrolled.roles.clone(),
+                enrolled: sequence,
+                revoked: None,
+            },
+        );
+    }
+
+    /// Whether a revocation can be: of an actor whose key counts, and not of the last Security
+    /// Owner, since nobody could enrol another one then.
+    ///
+    /// # Errors
+    /// The rule that stands against it.
+    pub fn admit_revocation(&self, revoked: &ActorRevoked) -> Result<(), Denial> {
+        let denial = |expected: &str, message: String| Denial { rule: rule::A10, expected: expected.to_owned(), message };
+        if self.active(&revoked.actor).is_none() {
+            return Err(denial("an actor whose key counts", format!("{} is not enrolled, or was revoked before", revoked.actor)));
+        }
+        let owner = |actor: &Actor| actor.revoked.is_none() && actor.roles.contains(&Role::SecurityOwner);
+        if !self.actors.values().any(|actor| owner(actor) && actor.id != revoked.actor) {
+            return Err(denial("a Security Owner that remains", format!("{} is the last Security Owner", revoked.actor)));
+        }
+        Ok(())
+    }
+
+    /// Revokes the key of an actor, from the entry after `sequence` on.
+    pub fn revoke(&mut self, sequence: u64, revoked: &ActorRevoked) {
+        let active = self.actors.values_mut().find(|actor| actor.id == revoked.actor && actor.revoked.is_none());
+        if let Some(actor) = active {
+            actor.revoked = Some(Revocation { sequence, compromised_since: revoked.compromised_since });
+        }
+    }
+
+    /// Whether a new sealing key can be.
+    ///
+    /// # Errors
+    /// The rule that stands against it.
+    pub fn admit_sealing_key(&self, replaced: &SealingKeyReplaced) -> Result<(), Denial> {
+        let id = Id::new("sealing-key").map_err(|_| Denial {
+            rule: rule::A10,
+            expected: String::new(),
+            message: String::new(),
+        })?;
+        self.check_new_key(&id, &replaced.key, replaced.key.possession_holds(&replaced.possession))
+    }
+
+    /// Takes a new sealing key that was admitted.
+    pub fn replace_sealing_key(&mut self, replaced: &SealingKeyReplaced) {
+        self.sealing.push(replaced.key);
+    }
+}
