@@ -1,1 +1,5 @@
-//! sys
+//! What the program takes from the system it runs on.
+
+pub mod clock;
+pub mod entropy;
+pub mod keyfile;

@@ -1,0 +1,224 @@
+//! The public keys of notes, and the text form in which people exchange them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use super::origin::Origin;
+use super::origin::OriginError;
+use crate::key::KeyError;
+use crate::key::PublicKey;
+use crate::key::Signature;
+use crate::key::Verifier;
+
+/// Bytes of a key id.
+pub(super) const KEY_ID_BYTES: usize = 4;
+
+/// Ed25519 over the text of the note.
+const TYPE_ED25519: u8 = 0x01;
+
+/// A key that signs notes under a name: a "verifier key" or vkey of the specification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteKey {
+    name: Origin,
+    public: PublicKey,
+    verifier: Verifier,
+}
+
+/// What is wrong with the text of a vkey.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoteKeyError {
+    /// Not three parts joined by `+`.
+    #[error("a vkey reads name+8 hex digits+base64")]
+    Shape,
+    /// The key name is unusable.
+    #[error("the key name {0}")]
+    Name(#[from] OriginError),
+    /// The key id is not eight lower-case hex digits, or another key's.
+    #[error("the key id in the vkey is not that of its name and key")]
+    KeyId,
+    /// The last part is not canonical base64.
+    #[error("the key in the vkey is not canonical base64")]
+    Base64,
+    /// A kind of key that signs other things than notes, or in another way.
+    #[error("the vkey is of type 0x{0:02x}; only 0x01, Ed25519 over notes, is understood")]
+    Type(u8),
+    /// Not 32 bytes.
+    #[error("an Ed25519 public key is 32 bytes long; the vkey has {0}")]
+    Length(usize),
+    /// No point, or one that cannot be trusted to sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// The first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key). An identifier on purpose so
+/// short that nobody takes it for a commitment.
+pub(super) fn key_id(name: &Origin, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
+    let mut hasher = Sha256::new();
+    hasher.update(name.as_str());
+    hasher.update([b'\n', TYPE_ED25519]);
+    hasher.update(public.as_bytes());
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hasher.finalize());
+    [a, b, c, d]
+}
+
+impl NoteKey {
+    /// The key `public` under the name `name`.
+    ///
+    /// # Errors
+    /// Where the public key cannot be admitted (see [`PublicKey::admit`]).
+    pub fn new(name: Origin, public: PublicKey) -> Result<Self, KeyError> {
+        let verifier = public.admit()?;
+        Ok(Self {
+            name,
+            public,
+            verifier,
+        })
+    }
+
+    /// The name under which it signs; for the key of a ledger, the ledger's origin.
+    #[must_use]
+    pub const fn name(&self) -> &Origin {
+        &self.name
+    }
+
+    /// The Ed25519 public key.
+    #[must_use]
+    pub const fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// The key id that its signature lines carry.
+    #[must_use]
+    pub fn id(&self) -> [u8; KEY_ID_BYTES] {
+        key_id(&self.name, &self.public)
+    }
+
+    pub(super) fn accepts(&self, text: &[u8], signature: &Signature) -> bool {
+        self.verifier.accepts(text, signature)
+    }
+}
+
+impl fmt::Display for NoteKey {
+    /// The vkey: `name+key id in hex+base64(type ‖ public key)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let typed = [&[TYPE_ED25519], &self.public.as_bytes()[..]].concat();
+        write!(
+            f,
+            "{}+{}+{}",
+            self.name,
+            hex::encode(self.id()),
+            BASE64.encode(typed)
+        )
+    }
+}
+
+impl FromStr for NoteKey {
+    type Err = NoteKeyError;
+
+    fn from_str(text: &str) -> Result<Self, NoteKeyError> {
+        // Base64 may hold a `+` too, so only the first two separate.
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteKeyError::Shape);
+        };
+        let name = Origin::new(name)?;
+        let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
+        let public = match typed.split_first() {
+            Some((&TYPE_ED25519, public)) => public,
+            Some((&other, _)) => return Err(NoteKeyError::Type(other)),
+            None => return Err(NoteKeyError::Length(0)),
+        };
+        let public =
+            <[u8; 32]>::try_from(public).map_err(|_| NoteKeyError::Length(public.len()))?;
+        let key = Self::new(name, PublicKey::from_bytes(public))?;
+        // The id on paper guards against a mistyped key; the one that counts is computed.
+        if hex::encode(key.id()) != id {
+            return Err(NoteKeyError::KeyId);
+        }
+        Ok(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VKEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+
+    fn fault(text: &str) -> NoteKeyError {
+        text.parse::<NoteKey>().unwrap_err()
+    }
+
+    #[test]
+    fn reads_and_writes_the_published_key() {
+        let key: NoteKey = VKEY.parse().unwrap();
+        assert_eq!(key.name().as_str(), "example.com/foo");
+        assert_eq!(hex::encode(key.id()), "530d903a");
+        assert_eq!(key.to_string(), VKEY);
+    }
+
+    #[test]
+    fn refuses_each_malformed_part_by_name() {
+        assert_eq!(fault(""), NoteKeyError::Shape);
+        assert_eq!(fault("example.com/foo+530d903a"), NoteKeyError::Shape);
+        assert!(matches!(
+            fault(&VKEY.replacen("example.com", "", 1).replacen("/foo", "", 1)),
+            NoteKeyError::Name(_)
+        ));
+        assert!(matches!(
+            fault(&VKEY.replacen('/', " ", 1)),
+            NoteKeyError::Name(_)
+        ));
+        // Another name or another id: the two no longer belong together.
+        assert_eq!(fault(&VKEY.replacen("foo", "bar", 1)), NoteKeyError::KeyId);
+        assert_eq!(
+            fault(&VKEY.replacen("530d", "530e", 1)),
+            NoteKeyError::KeyId
+        );
+        assert_eq!(
+            fault(&VKEY.replacen("903a", "903A", 1)),
+            NoteKeyError::KeyId
+        );
+        assert_eq!(fault(&VKEY.replacen("903a", "", 1)), NoteKeyError::KeyId);
+        assert_eq!(fault(&format!("{VKEY}=")), NoteKeyError::Base64);
+        assert_eq!(fault(&VKEY[..VKEY.len() - 4]), NoteKeyError::Length(29));
+        assert_eq!(fault("example.com/foo+530d903a+"), NoteKeyError::Length(0));
+    }
+
+    #[test]
+    fn refuses_keys_that_sign_in_another_way() {
+        let witness = "witness.example/a+42b1a916+BKCapfR6Z1mAL/lV+NwtKhSlyZ0jvpf4ZBJ/+Tg0VaTw";
+        assert_eq!(fault(witness), NoteKeyError::Type(0x04));
+    }
+
+    #[test]
+    fn refuses_a_key_of_small_order_even_with_the_right_id() {
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let name = Origin::new("weak.example").unwrap();
+        let public = PublicKey::from_bytes(identity);
+        let id = hex::encode(key_id(&name, &public));
+        let key = BASE64.encode([&[TYPE_ED25519], &identity[..]].concat());
+        assert_eq!(
+            fault(&format!("{name}+{id}+{key}")),
+            NoteKeyError::Key(KeyError::Torsion)
+        );
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_vkey_is_refused() {
+        for bit in 0..VKEY.len() * 8 {
+            let mut bytes = VKEY.as_bytes().to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(text) = std::str::from_utf8(&bytes) {
+                assert!(text.parse::<NoteKey>().is_err(), "{text}");
+            }
+        }
+    }
+}
