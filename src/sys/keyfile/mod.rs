@@ -2,7 +2,7 @@
 //!
 //! A private key file is PKCS#8 in PEM, so `openssl pkey` reads it too. Nobody but its owner may
 //! touch it, it is never written over another, and it exists whole or not at all. What stands in
-//! the file is the business of [`pem`]; [`public`] is the line that its owner hands to others.
+//! the file is the business of `pem`; `public` is the line that its owner hands to others.
 
 mod pem;
 mod public;
