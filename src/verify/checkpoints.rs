@@ -53,6 +53,12 @@ pub(super) struct Compared {
 }
 
 impl Kept {
+    /// The size it states, before anybody checked its signature.
+    #[must_use]
+    pub fn stated_size(&self) -> Option<u64> {
+        self.stated().map(|stated| stated.size)
+    }
+
     /// What it states, before anybody checked its signature: enough to know which roots to keep.
     pub(super) fn stated(&self) -> Option<Checkpoint> {
         let note = SignedNote::parse(self.bytes.as_deref()?).ok()?;

@@ -11,11 +11,11 @@ use std::sync::mpsc::sync_channel;
 use rayon::prelude::*;
 
 use crate::event::Event;
+use crate::hash::Blake3Digest;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
 use crate::keyring::Author;
-use crate::keyring::Denial;
 use crate::merkle::Frontier;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
@@ -26,7 +26,6 @@ use crate::rule::Finding;
 use crate::rule::Rule;
 use crate::statement::Attachment;
 use crate::statement::EventId;
-use crate::statement::Statement;
 use crate::time::Timestamp;
 
 use super::Question;
@@ -88,6 +87,26 @@ pub struct Folded {
     pub(super) findings: Vec<Finding>,
     pub(super) findings_total: u64,
     pub(super) interrupted: bool,
+}
+
+impl Folded {
+    /// The digests of attachments that were expunged by an entry.
+    #[must_use]
+    pub fn expunged(&self) -> HashSet<Blake3Digest> {
+        self.register.charter.expunged.iter().copied().collect()
+    }
+
+    /// Everything the entries amount to. Not verified: what surrounds the entries is not known yet.
+    #[must_use]
+    pub const fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// How many entries there are, and the link of the last.
+    #[must_use]
+    pub const fn end(&self) -> (u64, Link) {
+        (self.size, self.head)
+    }
 }
 
 /// How many of how many.
@@ -352,7 +371,14 @@ impl Folding {
             self.tally.attachments += 1;
             observer.attachment(place, attachment);
         }
-        match self.authorise(place, statement) {
+        let behalf = statement.on_behalf_of.as_ref();
+        match self.register.author(
+            place,
+            statement.occurred,
+            &statement.author,
+            behalf,
+            &statement.event,
+        ) {
             Ok(author) => {
                 self.tally.authorised += 1;
                 if content.signed {
@@ -427,16 +453,6 @@ impl Folding {
                 link.to_string(),
             );
         }
-    }
-
-    fn authorise(&self, place: u64, statement: &Statement) -> Result<Author, Denial> {
-        self.register
-            .admit(place, statement.occurred, &statement.event)?;
-        self.register.charter.keyring.authorise(
-            &statement.author,
-            statement.on_behalf_of.as_ref(),
-            &statement.event,
-        )
     }
 
     fn fold(&mut self, place: u64, content: &Content, author: &Author) {
