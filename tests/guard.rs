@@ -100,6 +100,10 @@ fn tokens() -> Vec<(Kind, String)> {
         ),
         (
             Kind::PrivateKey,
+            format!("PRIVATE+{}example.com/log+530d903a+A{}", "KEY+", alnum(43)),
+        ),
+        (
+            Kind::PrivateKey,
             format!("AGE-SECRET-{}1{}", "KEY-", alnum(58).to_uppercase()),
         ),
         (
@@ -349,7 +353,6 @@ fn every_kind_is_raised_by_some_test() {
 #[test]
 fn wrapping_hides_no_token() {
     for (kind, token) in tokens() {
-        // Encoded, the two halves of a pair are as near each other as before.
         let folded = |width: usize| {
             let digits = STANDARD.encode(format!("some text before it, {token}"));
             let lines: Vec<_> = digits
@@ -386,7 +389,6 @@ fn wrapping_hides_no_token() {
                 scan_attachment(text.as_bytes()).hit,
             ] {
                 let hit = hit.unwrap_or_else(|| panic!("{kind:?} {via:?}: {text}"));
-                // Inside base64 the label `secret` may be met before the pair, or the PEM before the file.
                 assert_eq!((hit.kind, hit.via), (kind, Some(via)), "{token}: {text}");
                 assert_shows_nothing(hit, &text);
             }
@@ -562,6 +564,13 @@ fn what_a_clean_ledger_is_full_of_passes() {
         "access_key_id: the new one is in the reference field; access key rotated".to_owned(),
         "passwords: 4, secrets: 12, tokens: 0 checks_pass=12".to_owned(),
         "api_key=arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/feed".to_owned(),
+        // What this ledger itself gives out
+        format!(
+            "c2sp.org/tlog-proof@v1\nindex 41\n{0}=\n{0}=\n\nledger.example/prod\n48\n{0}=\n\n\u{2014} ledger.example/prod {1}=\n",
+            random(BASE64, 43, 51),
+            random(BASE64, 91, 52)
+        ),
+        format!("trusts ledger.example/prod+530d903a+A{}", random(BASE64, 43, 53)),
         // Outputs
         "{\"service\":\"payments-api\",\"status\":\"UP\",\"components\":{\"db\":{\"status\":\"UP\",\"details\":{\"database\":\"PostgreSQL\",\"validationQuery\":\"isValid()\"}}},\"traceId\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"spanId\":\"00f067aa0ba902b7\"}".to_owned(),
         format!("Certificate:\n    Data:\n        Serial Number:\n            03:a1:b2:c3:d4:e5:f6:07\n        Signature Algorithm: sha256WithRSAEncryption\n        Issuer: C = US, O = Let's Encrypt, CN = R11\nsubject=CN = payments.petcare.example\nserial=03A1B2C3D4E5F60718293A4B5C6D7E8F9012\nnotAfter=Apr  5 10:15:30 2026 GMT\nSHA256 Fingerprint=9F:86:D0:81:88:4C:7D:65:9A\n{}\n{certificate}{}\nVerify return code: 0 (ok)", armour("CERTIFICATE"), "-----END CERTIFICATE-----"),
@@ -833,7 +842,7 @@ proptest! {
         after in proptest::collection::vec(any::<u8>(), 0..300),
         wrap in 0..4,
     ) {
-        let token = google_key();
+        let token = format!("github_{}{}", "pat_", alnum(60));
         let inner = match wrap {
             0 => token,
             1 => STANDARD.encode(token),
