@@ -324,11 +324,11 @@ impl Index {
 
     /// The pairs of a table whose keys begin with `prefix`, in the order of the keys, one at a time.
     /// It ends after the first error.
-    pub fn iterate(
-        &self,
+    pub fn iterate<'a>(
+        &'a self,
         table: Table,
         prefix: &[u8],
-    ) -> impl Iterator<Item = Result<Pair, IndexError>> {
+    ) -> impl Iterator<Item = Result<Pair, IndexError>> + use<'a> {
         let mut failed = None;
         let mut stored = match self.call(|db| Ok(db.scan_prefix(table.key(prefix)))) {
             Ok(stored) => Some(stored),
