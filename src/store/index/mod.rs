@@ -301,6 +301,13 @@ impl Index {
             .map(|found| found.map(pair))
     }
 
+    /// The same without copying the value.
+    fn key_at_or_before(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
+        let range = table.key(&[])..=table.key(key);
+        self.call(|db| db.range(range).next_back().transpose())
+            .map(|found| found.map(|(key, _)| without_table(&key)))
+    }
+
     /// Sets and removes values, and records up to which point of the log this brings the index: all
     /// of it or, after a crash, nothing.
     ///
@@ -410,8 +417,12 @@ pub fn copy(dir: &Path, to: &Path) -> Result<bool, IndexError> {
 }
 
 fn pair((key, value): (sled::IVec, sled::IVec)) -> Pair {
-    // Without the two bytes that name the table; see `Table::key`.
-    (key.get(2..).unwrap_or_default().to_vec(), value.to_vec())
+    (without_table(&key), value.to_vec())
+}
+
+/// The caller's part of a stored key; see [`Table::key`].
+fn without_table(key: &[u8]) -> Vec<u8> {
+    key.get(2..).unwrap_or_default().to_vec()
 }
 
 /// Tells damage from a disk that refuses and from an index in use. An unknown error counts as

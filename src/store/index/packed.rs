@@ -81,8 +81,8 @@ pub fn set(index: &Index, table: Table, numbers: &[(Id, u64)]) -> Result<Vec<Cha
 }
 
 fn stored_key(index: &Index, table: Table, id: &Id) -> Result<Option<Id>, IndexError> {
-    let found = index.at_or_before(table, id)?;
-    found.map(|(key, _)| read_key(&key)).transpose()
+    let found = index.key_at_or_before(table, id)?;
+    found.map(|key| read_key(&key)).transpose()
 }
 
 /// The stored chunk that holds `id`, or would.
