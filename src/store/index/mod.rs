@@ -3,7 +3,7 @@
 //! Nothing is lost with this folder, and nothing in it is believed. sled 0.34.7 is not durable in a
 //! power cut, panics over damaged files, and opens a truncated one as an empty one. Therefore:
 //!
-//! - every call is guarded ([`guard`]): panics, hangs and errors come out as [`IndexError`];
+//! - every call is guarded (`guard`): panics, hangs and errors come out as [`IndexError`];
 //! - a batch is applied together with [`Applied`], the size and last link of the log that it brings
 //!   the index to, so that one that is behind can catch up and one that lies is found out;
 //! - an index that cannot be opened, lost its marker, or was being written when the power failed is

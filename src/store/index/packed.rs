@@ -1,7 +1,7 @@
 //! Numbers under 16-byte ids, many to a value.
 //!
 //! sled's opening reads and writes a list of all its pages, so a million ids under a key each cost
-//! every process some 80 ms; kept together, up to [`MOST`] in the order of the ids under the first
+//! every process some 80 ms; kept together, up to 512 in the order of the ids under the first
 //! of them, they cost next to nothing more than a thousand do. Ids that grow with time, as UUIDv7
 //! do, fill one chunk after the other.
 //!
