@@ -1,0 +1,213 @@
+//! Sealed bundles: 256 entries in one file, at the paths and in the form of C2SP tlog-tiles.
+//!
+//! ```text
+//! bundle = 256 × (length u16 big-endian ‖ entry)       tile/entries/000, …/x001/234, …
+//! ```
+//!
+//! There is no checksum inside: every byte is an entry's, whose link and Merkle leaf are checked
+//! above, or a length, and a wrong length never leaves exactly 256 entries and nothing else behind
+//! except by moving bytes between entries, which their hashes show.
+
+use std::path::Path;
+
+use crate::sys::disk::Cause;
+use crate::sys::disk::Disk;
+use crate::sys::disk::DiskError;
+
+/// Entries in a bundle, fixed by C2SP tlog-tiles.
+pub const BUNDLE_ENTRIES: usize = 256;
+
+/// The longest entry that a bundle's 16-bit length can announce.
+pub const MAX_ENTRY: usize = u16::MAX as usize;
+
+const LENGTH_BYTES: usize = 2;
+const MAX_BUNDLE: u64 = (BUNDLE_ENTRIES * (LENGTH_BYTES + MAX_ENTRY)) as u64;
+
+/// What is wrong with a bundle.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// The file is not there.
+    #[error("{path} is missing")]
+    Missing {
+        /// The bundle's path in the ledger's folder.
+        path: String,
+    },
+    /// The file ends inside an entry or its length.
+    #[error("{path} is cut short inside its entry {index}")]
+    CutShort {
+        /// The bundle's path in the ledger's folder.
+        path: String,
+        /// The entry within the bundle, from 0.
+        index: usize,
+    },
+    /// The file ends after fewer than 256 entries.
+    #[error("{path} has {count} entries; a bundle has 256")]
+    WrongCount {
+        /// The bundle's path in the ledger's folder.
+        path: String,
+        /// Entries found.
+        count: usize,
+    },
+    /// An entry of no bytes: none was ever written.
+    #[error("{path} has an empty entry {index}")]
+    EmptyEntry {
+        /// The bundle's path in the ledger's folder.
+        path: String,
+        /// The entry within the bundle, from 0.
+        index: usize,
+    },
+    /// More bytes after the 256th entry.
+    #[error("{path} has {bytes} bytes after its last entry")]
+    TrailingBytes {
+        /// The bundle's path in the ledger's folder.
+        path: String,
+        /// How many.
+        bytes: u64,
+    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// The path of bundle `n` in the ledger's folder; it holds entries `256 n` to `256 n + 255`.
+#[must_use]
+pub fn bundle_path(n: u64) -> String {
+    format!("tile/entries/{}", number_path(n))
+}
+
+/// A tile number as C2SP tlog-tiles spells it in paths: groups of three digits, all but the last
+/// with an `x` before them (`1234067` is `x001/x234/067`).
+#[must_use]
+pub fn number_path(n: u64) -> String {
+    let mut path = format!("{:03}", n % 1000);
+    let mut rest = n / 1000;
+    while rest > 0 {
+        path = format!("x{:03}/{path}", rest % 1000);
+        rest /= 1000;
+    }
+    path
+}
+
+/// The bytes of a bundle of these entries.
+#[must_use]
+pub(crate) fn encode<E: AsRef<[u8]>>(entries: &[E]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for entry in entries {
+        let entry = entry.as_ref();
+        bytes.extend(u16::try_from(entry.len()).ok()?.to_be_bytes());
+        bytes.extend(entry);
+    }
+    Some(bytes)
+}
+
+/// The 256 entries in the bytes of bundle `n`.
+///
+/// # Errors
+/// Names what is wrong with the file and, where it shows, in which entry.
+pub fn decode(n: u64, bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
+    let path = || bundle_path(n);
+    let mut entries = Vec::with_capacity(BUNDLE_ENTRIES);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let index = entries.len();
+        if index == BUNDLE_ENTRIES {
+            return Err(BundleError::TrailingBytes {
+                path: path(),
+                bytes: rest.len() as u64,
+            });
+        }
+        let cut_short = || BundleError::CutShort {
+            path: path(),
+            index,
+        };
+        let (length, after) = rest.split_first_chunk().ok_or_else(cut_short)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        if length == 0 {
+            return Err(BundleError::EmptyEntry {
+                path: path(),
+                index,
+            });
+        }
+        let (entry, after) = after.split_at_checked(length).ok_or_else(cut_short)?;
+        entries.push(entry.to_vec());
+        rest = after;
+    }
+    if entries.len() != BUNDLE_ENTRIES {
+        return Err(BundleError::WrongCount {
+            path: path(),
+            count: entries.len(),
+        });
+    }
+    Ok(entries)
+}
+
+/// Reads the 256 entries of bundle `n` of the ledger in `dir`.
+///
+/// # Errors
+/// Names the bundle and what is wrong with it.
+pub fn read(disk: &dyn Disk, dir: &Path, n: u64) -> Result<Vec<Vec<u8>>, BundleError> {
+    let path = bundle_path(n);
+    let file = dir.join(&path);
+    // A file that cannot be a bundle is not read into memory to find that out.
+    match disk.metadata(&file)? {
+        None => return Err(BundleError::Missing { path }),
+        Some(found) if found.len > MAX_BUNDLE => {
+            let bytes = found.len - MAX_BUNDLE;
+            return Err(BundleError::TrailingBytes { path, bytes });
+        }
+        Some(_) => {}
+    }
+    match disk.read(&file) {
+        Ok(bytes) => decode(n, &bytes),
+        Err(e) if e.cause() == Cause::Missing => Err(BundleError::Missing { path }),
+        Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Vec<Vec<u8>> {
+        (0..=255u8)
+            .map(|i| vec![i; 1 + usize::from(i) % 5])
+            .collect()
+    }
+
+    #[test]
+    fn paths_are_those_of_tlog_tiles() {
+        assert_eq!(bundle_path(0), "tile/entries/000");
+        assert_eq!(bundle_path(999), "tile/entries/999");
+        assert_eq!(bundle_path(1234), "tile/entries/x001/234");
+        assert_eq!(number_path(1_234_067), "x001/x234/067");
+        assert_eq!(number_path(1_000_000), "x001/x000/000");
+    }
+
+    #[test]
+    fn a_bundle_reads_back() {
+        let bytes = encode(&full()).unwrap();
+        assert_eq!(decode(3, &bytes).unwrap(), full());
+        assert!(encode(&[vec![0; MAX_ENTRY]]).is_some());
+        assert!(encode(&[vec![0; MAX_ENTRY + 1]]).is_none());
+    }
+
+    #[test]
+    fn each_kind_of_damage_has_its_name() {
+        let bytes = encode(&full()).unwrap();
+        let cut = decode(0, &bytes[..bytes.len() - 1]).unwrap_err();
+        assert!(matches!(cut, BundleError::CutShort { index: 255, .. }));
+        let half_length = decode(0, &[bytes.as_slice(), &[0]].concat()).unwrap_err();
+        assert!(matches!(
+            half_length,
+            BundleError::TrailingBytes { bytes: 1, .. }
+        ));
+        let fewer = decode(0, &encode(&full()[..255]).unwrap()).unwrap_err();
+        assert!(matches!(fewer, BundleError::WrongCount { count: 255, .. }));
+        let empty = decode(0, &[0, 0, 0, 1, 7]).unwrap_err();
+        assert!(matches!(empty, BundleError::EmptyEntry { index: 0, .. }));
+        let dir = tempfile::tempdir().unwrap();
+        let missing = read(&crate::sys::disk::RealDisk, dir.path(), 7).unwrap_err();
+        assert_eq!(missing.to_string(), "tile/entries/007 is missing");
+    }
+}

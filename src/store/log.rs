@@ -1,0 +1,405 @@
+//! The log: opaque entries, appended durably, in order, for ever.
+//!
+//! The newest entries stand in the file `tail` ([`crate::store::tail`]); every 256 of them are
+//! sealed into a bundle ([`crate::store::bundle`]), after which the tail is replaced by a shorter
+//! one. [`Log`] is the writer's side and expects its caller to hold the writer's lock.
+//!
+//! An append is one write and one fdatasync. When [`Log::append`] returns `Ok`, the entries survive
+//! a power cut. When it returns [`AppendError::Unknown`], nobody can say: the log refuses further
+//! work, and opening it again tells.
+
+use std::ops::Range;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::bundle::MAX_ENTRY;
+use crate::store::publish;
+use crate::store::tail;
+use crate::store::tail::Layout;
+use crate::store::tail::MAX_CARRY;
+use crate::store::tail::Rest;
+use crate::store::tail::Slot;
+use crate::store::tail::TAIL_FILE;
+use crate::store::tail::TailError;
+use crate::sys::disk::Disk;
+use crate::sys::disk::DiskError;
+use crate::sys::disk::Handle;
+
+/// How far ahead of the entries zeros are written: one file growth in some 400 appends.
+const ZERO_STEP: usize = 256 * 1024;
+
+/// The longest tail: far more than 256 entries and one batch, little enough to be read at once.
+const MAX_TAIL: usize = 128 * 1024 * 1024;
+
+/// Why a log could not be made or opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A folder without a tail is no ledger, or one that has lost its log. It is never taken for a
+    /// new one.
+    #[error("{} has no log: its file `tail` is missing", dir.display())]
+    NoLog {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// There is a log already where one was to be made.
+    #[error("{} holds a log already", dir.display())]
+    Exists {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The tail is longer than any that was ever written.
+    #[error("the tail is {bytes} bytes long; none is ever longer than {MAX_TAIL}")]
+    TooLong {
+        /// Its length.
+        bytes: u64,
+    },
+    /// What should be carried for the writer is longer than a tail can hold.
+    #[error("{bytes} bytes to carry in the tail's header; the limit is {MAX_CARRY}")]
+    CarryTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The tail's header is damaged.
+    #[error(transparent)]
+    Tail(#[from] TailError),
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// Why an append was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The log has another size than the caller believed. Nothing was written.
+    #[error("the log has {actual} entries, not {expected}")]
+    Conflict {
+        /// What the caller believed.
+        expected: u64,
+        /// What is so.
+        actual: u64,
+    },
+    /// An entry is empty or too long. Nothing was written.
+    #[error("entry {index} of the batch has {len} bytes; 1 to {MAX_ENTRY} are allowed")]
+    BadLength {
+        /// Its place in the batch, from 0.
+        index: usize,
+        /// Its length.
+        len: usize,
+    },
+    /// The batch does not fit in the tail. Nothing was written: seal, or split the batch.
+    #[error("the batch does not fit in the tail: it would have {bytes} bytes of {MAX_TAIL}")]
+    TooLarge {
+        /// What the tail would need.
+        bytes: usize,
+    },
+    /// What follows the last entry has to be dropped first ([`Log::drop_rest`]). Nothing was written.
+    #[error("the tail has bytes after its last whole entry, which must be dropped first")]
+    RestNotDropped,
+    /// There was no room for the entries, or the disk refused before one was begun. Nothing was
+    /// written; the log can still be used.
+    #[error(transparent)]
+    Refused(DiskError),
+    /// The write or its sync failed. Whether the entries are there is unknown until the log is
+    /// opened again; this one refuses further work.
+    #[error("whether the entries were recorded is unknown: {0}")]
+    Unknown(DiskError),
+    /// An earlier operation failed in a way that only opening the log again can settle.
+    #[error("an earlier write to the log failed; it must be opened again")]
+    GivenUp,
+}
+
+/// What a stored entry was found to be when read again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RereadError {
+    /// The stored bytes are not those that were written.
+    #[error("entry {sequence} in the tail is not what was written")]
+    Differs {
+        /// The entry.
+        sequence: u64,
+    },
+    /// The entry is not in the tail.
+    #[error("entry {sequence} is not in the tail")]
+    NotInTail {
+        /// The entry.
+        sequence: u64,
+    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// The writer's side of a log. Its caller holds the writer's lock.
+#[derive(Debug)]
+pub struct Log {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) file: Handle,
+    /// The tail's bytes from its header to the end of its last entry.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) base: u64,
+    pub(crate) carry: Vec<u8>,
+    pub(crate) rest: Rest,
+    /// How far the file reaches; zeros from the last entry on, unless `rest` says otherwise.
+    pub(crate) allocated: usize,
+    /// A write failed half-way: what the file holds is unknown until it is read again.
+    pub(crate) given_up: bool,
+}
+
+impl Log {
+    /// Makes an empty log in the folder `dir`, which exists and has none. Durable when it returns,
+    /// except for the name of `dir` itself.
+    ///
+    /// # Errors
+    /// There is a log, or the disk's refusal.
+    pub fn create(disk: Arc<dyn Disk>, dir: &Path, carry: &[u8]) -> Result<Self, OpenError> {
+        // A folder with sealed tiles and no tail is a ledger that was damaged, not a new one.
+        for name in [TAIL_FILE, "tile"] {
+            if disk.metadata(&dir.join(name))?.is_some() {
+                let dir = dir.to_owned();
+                return Err(OpenError::Exists { dir });
+            }
+        }
+        let bytes = fresh_tail(0, carry, &[])?;
+        publish::durably(&*disk, &dir.join(TAIL_FILE), &bytes)?;
+        Ok(Self::open(disk, dir)?.0)
+    }
+
+    /// Opens the log in `dir` and says what follows its last whole entry. Reads the tail only, so
+    /// its cost does not grow with the ledger. Removes temporary files that a crash left behind.
+    ///
+    /// # Errors
+    /// No log there, a damaged header, or the disk's refusal.
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<(Self, Rest), OpenError> {
+        let path = dir.join(TAIL_FILE);
+        let Some(found) = disk.metadata(&path)? else {
+            let dir = dir.to_owned();
+            return Err(OpenError::NoLog { dir });
+        };
+        if found.len > MAX_TAIL as u64 {
+            return Err(OpenError::TooLong { bytes: found.len });
+        }
+        publish::remove_leftovers(&*disk, dir)?;
+        let mut bytes = disk.read(&path)?;
+        let layout = tail::decode(&bytes)?;
+        let file = disk.open(&path)?;
+        let allocated = bytes.len();
+        bytes.truncate(layout.end);
+        let Layout {
+            base,
+            carry,
+            slots,
+            rest,
+            ..
+        } = layout;
+        let log = Self {
+            disk,
+            dir: dir.to_owned(),
+            file,
+            bytes,
+            slots,
+            base,
+            carry,
+            rest,
+            allocated,
+            given_up: false,
+        };
+        Ok((log, rest))
+    }
+
+    /// Number of entries in bundles and tail.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.base.saturating_add(self.slots.len() as u64)
+    }
+
+    /// Number of entries in bundles, a multiple of 256.
+    #[must_use]
+    pub const fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// What the writer left for itself at the last sealing.
+    #[must_use]
+    pub fn carry(&self) -> &[u8] {
+        &self.carry
+    }
+
+    /// The entries of the tail in order; the first is entry [`Log::base`].
+    pub fn tail(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.slots.iter().map(|slot| slot.of(&self.bytes))
+    }
+
+    /// How many entries of the tail fill whole bundles, and so can be sealed.
+    #[must_use]
+    pub fn sealable(&self) -> usize {
+        self.slots.len() / BUNDLE_ENTRIES * BUNDLE_ENTRIES
+    }
+
+    /// Appends entries, on condition that the log has `expected_size` entries. Acknowledged when
+    /// they survive a power cut: one write, one fdatasync, whatever their number.
+    ///
+    /// # Errors
+    /// After [`AppendError::Unknown`] the entries may be there, in part or whole; every other error
+    /// means that none is.
+    pub fn append<E: AsRef<[u8]>>(
+        &mut self,
+        expected_size: u64,
+        entries: &[E],
+    ) -> Result<(), AppendError> {
+        if self.given_up {
+            return Err(AppendError::GivenUp);
+        }
+        if self.rest != Rest::Clean {
+            return Err(AppendError::RestNotDropped);
+        }
+        let actual = self.size();
+        if expected_size != actual {
+            return Err(AppendError::Conflict {
+                expected: expected_size,
+                actual,
+            });
+        }
+        let end = self.bytes.len();
+        let slots = self.slots.len();
+        let result = self
+            .frame(entries)
+            .and_then(|()| self.reserve())
+            .and_then(|()| self.commit(end));
+        if result.is_err() {
+            self.bytes.truncate(end);
+            self.slots.truncate(slots);
+        }
+        result
+    }
+
+    /// Adds the frames of `entries` to the image in memory.
+    fn frame<E: AsRef<[u8]>>(&mut self, entries: &[E]) -> Result<(), AppendError> {
+        for (index, entry) in entries.iter().enumerate() {
+            let entry = entry.as_ref();
+            let sequence = self.size();
+            let slot = tail::encode_frame(&mut self.bytes, sequence, entry).ok_or(
+                AppendError::BadLength {
+                    index,
+                    len: entry.len(),
+                },
+            )?;
+            self.slots.push(slot);
+        }
+        if self.bytes.len() > MAX_TAIL {
+            return Err(AppendError::TooLarge {
+                bytes: self.bytes.len(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes zeros ahead, so that a full disk is found out before an entry is begun. Their sync is
+    /// the one of the entries: zeros that are lost before it were worth nothing.
+    fn reserve(&mut self) -> Result<(), AppendError> {
+        let needed = self.bytes.len();
+        if needed <= self.allocated {
+            return Ok(());
+        }
+        let wanted = needed.next_multiple_of(ZERO_STEP);
+        let zeros = vec![0; wanted - self.allocated];
+        if let Err(refusal) = self.file.write_at(&zeros, self.allocated as u64) {
+            // Some zeros may have been written; they only make the next attempt shorter.
+            match self.file.size() {
+                Ok(size) => self.allocated = usize::try_from(size).unwrap_or(self.allocated),
+                Err(_) => self.given_up = true,
+            }
+            return Err(AppendError::Refused(refusal));
+        }
+        self.allocated = wanted;
+        Ok(())
+    }
+
+    /// Writes the image from `end` on to the file and syncs it.
+    fn commit(&mut self, end: usize) -> Result<(), AppendError> {
+        let frames = self.bytes.get(end..).unwrap_or_default();
+        if frames.is_empty() {
+            return Ok(());
+        }
+        let result = self
+            .file
+            .write_at(frames, end as u64)
+            .and_then(|()| self.file.sync_data());
+        result.map_err(|e| {
+            self.given_up = true;
+            AppendError::Unknown(e)
+        })
+    }
+
+    /// Reads entries of the tail back from the file, so that a checkpoint can be computed from what
+    /// is stored instead of what was meant to be.
+    ///
+    /// # Errors
+    /// Names the first entry of `sequences` that is not in the tail or not what was written.
+    pub fn reread(&self, sequences: Range<u64>) -> Result<Vec<Vec<u8>>, RereadError> {
+        let mut slots = Vec::new();
+        for sequence in sequences.clone() {
+            let slot = sequence
+                .checked_sub(self.base)
+                .and_then(|index| self.slots.get(usize::try_from(index).ok()?))
+                .ok_or(RereadError::NotInTail { sequence })?;
+            slots.push(*slot);
+        }
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
+            return Ok(Vec::new());
+        };
+        let start = first.frame_start();
+        let mut stored = vec![0; last.start + last.len - start];
+        self.file.read_at(&mut stored, start as u64)?;
+        let mut entries = Vec::with_capacity(slots.len());
+        for (sequence, slot) in sequences.zip(slots) {
+            let from = slot.frame_start();
+            let frame = from - start..slot.start - start + slot.len;
+            let written = self.bytes.get(from..slot.start + slot.len);
+            if written != stored.get(frame.clone()) {
+                return Err(RereadError::Differs { sequence });
+            }
+            let entry = stored.get(slot.start - start..frame.end);
+            entries.push(entry.unwrap_or_default().to_vec());
+        }
+        Ok(entries)
+    }
+
+    /// Drops what follows the last whole entry: returns its bytes and leaves zeros, durably. For a
+    /// caller who has made sure, from a checkpoint, that no acknowledged entry is among it.
+    ///
+    /// # Errors
+    /// The disk's refusal; the log must then be opened again.
+    pub fn drop_rest(&mut self) -> Result<Vec<u8>, DiskError> {
+        let (Rest::Torn { offset, len } | Rest::Stray { offset, len }) = self.rest else {
+            return Ok(Vec::new());
+        };
+        let mut dropped = vec![0; len];
+        self.file.read_at(&mut dropped, offset as u64)?;
+        self.given_up = true;
+        self.file.write_at(&vec![0; len], offset as u64)?;
+        self.file.sync_data()?;
+        self.given_up = false;
+        self.rest = Rest::Clean;
+        Ok(dropped)
+    }
+}
+
+/// The bytes of a tail that nobody has appended to: header, frames that are there already, zeros.
+pub(crate) fn fresh_tail(base: u64, carry: &[u8], frames: &[u8]) -> Result<Vec<u8>, OpenError> {
+    let mut bytes =
+        tail::encode_header(base, carry).ok_or(OpenError::CarryTooLong { bytes: carry.len() })?;
+    bytes.extend(frames);
+    let wanted = (bytes.len() + 1).next_multiple_of(ZERO_STEP);
+    bytes.resize(wanted, 0);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -1,0 +1,456 @@
+//! The few file operations that the store needs, behind a trait.
+//!
+//! [`RealDisk`] is the file system; tests put a simulated one in its place that drops whatever was
+//! not synced. Nothing here retries: in particular a [`Handle`] whose sync failed refuses all
+//! further work, because after a failed fsync Linux may report the lost pages as clean, and a
+//! second fsync would then succeed over data that never reached the disk. Stop, reopen, look.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The permission bits of a file that must not change any more.
+const READ_ONLY_MODE: u32 = 0o444;
+
+/// A file operation that failed: what was tried, on which path, and what the system said.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}: {source}", path.display())]
+pub struct DiskError {
+    doing: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// What a caller may want to tell apart about a [`DiskError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// No space or no quota left: free some, then it is safe to try again.
+    Full,
+    /// A read-only file system, or permissions that do not allow it.
+    ReadOnly,
+    /// Nothing is there under that name.
+    Missing,
+    /// Anything else.
+    Other,
+}
+
+impl DiskError {
+    /// Says what was being done to which path when `source` came back.
+    #[must_use]
+    pub fn new(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Which of the cases that need different advice this is.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self.source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::Full,
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Cause::ReadOnly,
+            io::ErrorKind::NotFound => Cause::Missing,
+            _ => Cause::Other,
+        }
+    }
+
+    /// The path that the operation was about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An ordinary file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, device, pipe or socket: never part of a ledger, never followed.
+    Other,
+}
+
+/// One name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The name, without its folder.
+    pub name: OsString,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What is known about a path without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metadata {
+    /// What it is; symbolic links are not followed.
+    pub kind: Kind,
+    /// Length in bytes.
+    pub len: u64,
+}
+
+/// The file operations of the store. Paths are used as they are given.
+///
+/// Durability follows POSIX: bytes are durable after [`Handle::sync_data`], names (created,
+/// renamed, removed) after [`Disk::sync_dir`] of their folder, and nothing earlier.
+pub trait Disk: Send + Sync + fmt::Debug {
+    /// Opens an existing file for reading and writing.
+    ///
+    /// # Errors
+    /// Missing, not allowed, or the system's refusal.
+    fn open(&self, path: &Path) -> Result<Handle, DiskError>;
+
+    /// Creates a file, emptying one that is there, for reading and writing.
+    ///
+    /// # Errors
+    /// Not allowed, no space, or the system's refusal.
+    fn create(&self, path: &Path) -> Result<Handle, DiskError>;
+
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// Missing, not allowed, or the system's refusal.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, DiskError>;
+
+    /// The names in a folder, sorted.
+    ///
+    /// # Errors
+    /// Missing, not allowed, or the system's refusal.
+    fn list(&self, dir: &Path) -> Result<Vec<Named>, DiskError>;
+
+    /// Makes a folder; one that is there already is fine.
+    ///
+    /// # Errors
+    /// Its parent missing, not allowed, no space, or the system's refusal.
+    fn create_dir(&self, path: &Path) -> Result<(), DiskError>;
+
+    /// Gives a file a new name, replacing what had that name.
+    ///
+    /// # Errors
+    /// Missing, not allowed, no space, or the system's refusal.
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// Missing, not allowed, or the system's refusal.
+    fn remove(&self, path: &Path) -> Result<(), DiskError>;
+
+    /// Makes the names in a folder durable.
+    ///
+    /// # Errors
+    /// The system's refusal: what is durable is then unknown.
+    fn sync_dir(&self, dir: &Path) -> Result<(), DiskError>;
+
+    /// Takes the write permission of a file away from everybody (mode 0444).
+    ///
+    /// # Errors
+    /// Missing, not allowed, or the system's refusal.
+    fn make_read_only(&self, path: &Path) -> Result<(), DiskError>;
+
+    /// Kind and length of what is under a name; `None` when nothing is.
+    ///
+    /// # Errors
+    /// Not allowed, or the system's refusal.
+    fn metadata(&self, path: &Path) -> Result<Option<Metadata>, DiskError>;
+}
+
+/// An open file, as a [`Disk`] provides it to a [`Handle`].
+pub trait RawFile: Send + fmt::Debug {
+    /// Fills `buf` from `offset`; fewer bytes in the file are an error.
+    ///
+    /// # Errors
+    /// `UnexpectedEof`, or the system's refusal.
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Writes all of `bytes` at `offset`, growing the file where needed.
+    ///
+    /// # Errors
+    /// The system's refusal; a part may have been written.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Length in bytes.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Cuts or extends (with zeros) the file.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// Makes bytes and length durable.
+    ///
+    /// # Errors
+    /// The system's refusal: what is durable is then unknown.
+    fn sync_data(&self) -> io::Result<()>;
+}
+
+/// An open file that is given up after a failed sync.
+#[derive(Debug)]
+pub struct Handle {
+    file: Box<dyn RawFile>,
+    path: PathBuf,
+    sync_failed: bool,
+}
+
+impl Handle {
+    /// Wraps an open file; `path` is what errors will name.
+    #[must_use]
+    pub fn new(file: Box<dyn RawFile>, path: &Path) -> Self {
+        Self {
+            file,
+            path: path.to_owned(),
+            sync_failed: false,
+        }
+    }
+
+    /// Fills `buf` from `offset`.
+    ///
+    /// # Errors
+    /// The file is shorter, a sync failed before, or the system's refusal.
+    pub fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<(), DiskError> {
+        self.usable("read")?;
+        self.named("read", self.file.read_exact_at(buf, offset))
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// A sync failed before, or the system's refusal; a part may have been written.
+    pub fn write_at(&mut self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        self.usable("write")?;
+        self.named("write", self.file.write_all_at(bytes, offset))
+    }
+
+    /// Length in bytes.
+    ///
+    /// # Errors
+    /// A sync failed before, or the system's refusal.
+    pub fn size(&self) -> Result<u64, DiskError> {
+        self.usable("measure")?;
+        self.named("measure", self.file.size())
+    }
+
+    /// Cuts or extends (with zeros) the file.
+    ///
+    /// # Errors
+    /// A sync failed before, or the system's refusal.
+    pub fn set_size(&mut self, size: u64) -> Result<(), DiskError> {
+        self.usable("resize")?;
+        self.named("resize", self.file.set_len(size))
+    }
+
+    /// Makes bytes and length durable (fdatasync). After an error the handle is given up.
+    ///
+    /// # Errors
+    /// A sync failed before, or the system's refusal.
+    pub fn sync_data(&mut self) -> Result<(), DiskError> {
+        self.usable("sync")?;
+        let result = self.file.sync_data();
+        self.sync_failed = result.is_err();
+        self.named("sync", result)
+    }
+
+    fn usable(&self, doing: &'static str) -> Result<(), DiskError> {
+        if self.sync_failed {
+            let refusal = io::Error::other("an earlier sync of this file failed; reopen it");
+            return Err(DiskError::new(doing, &self.path, refusal));
+        }
+        Ok(())
+    }
+
+    fn named<T>(&self, doing: &'static str, result: io::Result<T>) -> Result<T, DiskError> {
+        result.map_err(|e| DiskError::new(doing, &self.path, e))
+    }
+}
+
+/// The file system of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl RawFile for fs::File {
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(self, buf, offset)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        Self::set_len(self, len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
+}
+
+fn kind_of(file_type: fs::FileType) -> Kind {
+    if file_type.is_file() {
+        Kind::File
+    } else if file_type.is_dir() {
+        Kind::Folder
+    } else {
+        Kind::Other
+    }
+}
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path) -> Result<Handle, DiskError> {
+        let file = fs::OpenOptions::new().read(true).write(true).open(path);
+        let file = file.map_err(|e| DiskError::new("open", path, e))?;
+        Ok(Handle::new(Box::new(file), path))
+    }
+
+    fn create(&self, path: &Path) -> Result<Handle, DiskError> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(path);
+        let file = file.map_err(|e| DiskError::new("create", path, e))?;
+        Ok(Handle::new(Box::new(file), path))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, DiskError> {
+        // Reading a planted pipe would wait for ever, and a link could lead anywhere.
+        if self
+            .metadata(path)?
+            .is_some_and(|found| found.kind != Kind::File)
+        {
+            let refusal = io::Error::other("not an ordinary file");
+            return Err(DiskError::new("read", path, refusal));
+        }
+        fs::read(path).map_err(|e| DiskError::new("read", path, e))
+    }
+
+    fn list(&self, dir: &Path) -> Result<Vec<Named>, DiskError> {
+        let listed = || -> io::Result<Vec<Named>> {
+            let mut names = Vec::new();
+            for found in fs::read_dir(dir)? {
+                let found = found?;
+                names.push(Named {
+                    name: found.file_name(),
+                    kind: kind_of(found.file_type()?),
+                });
+            }
+            names.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(names)
+        };
+        listed().map_err(|e| DiskError::new("list", dir, e))
+    }
+
+    fn create_dir(&self, path: &Path) -> Result<(), DiskError> {
+        match fs::create_dir(path) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            result => result.map_err(|e| DiskError::new("make the folder", path, e)),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        fs::rename(from, to).map_err(|e| DiskError::new("give a file the name", to, e))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        fs::remove_file(path).map_err(|e| DiskError::new("remove", path, e))
+    }
+
+    fn sync_dir(&self, dir: &Path) -> Result<(), DiskError> {
+        fs::File::open(dir)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|e| DiskError::new("sync the folder", dir, e))
+    }
+
+    fn make_read_only(&self, path: &Path) -> Result<(), DiskError> {
+        fs::set_permissions(path, fs::Permissions::from_mode(READ_ONLY_MODE))
+            .map_err(|e| DiskError::new("write-protect", path, e))
+    }
+
+    fn metadata(&self, path: &Path) -> Result<Option<Metadata>, DiskError> {
+        match fs::symlink_metadata(path) {
+            Ok(found) => Ok(Some(Metadata {
+                kind: kind_of(found.file_type()),
+                len: found.len(),
+            })),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(DiskError::new("look at", path, e)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct SyncFails;
+
+    impl RawFile for SyncFails {
+        fn read_exact_at(&self, _: &mut [u8], _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_all_at(&self, _: &[u8], _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn size(&self) -> io::Result<u64> {
+            Ok(0)
+        }
+        fn set_len(&self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn sync_data(&self) -> io::Result<()> {
+            Err(io::Error::other("lost"))
+        }
+    }
+
+    #[test]
+    fn a_handle_whose_sync_failed_refuses_further_work() {
+        let mut handle = Handle::new(Box::new(SyncFails), Path::new("tail"));
+        handle.write_at(b"x", 0).unwrap();
+        handle.sync_data().unwrap_err();
+        let refusal = handle.write_at(b"x", 0).unwrap_err();
+        assert!(refusal.to_string().contains("earlier sync"), "{refusal}");
+        handle.read_at(&mut [0], 0).unwrap_err();
+        handle.size().unwrap_err();
+        handle.set_size(0).unwrap_err();
+    }
+
+    #[test]
+    fn errors_keep_what_a_caller_must_tell_apart() {
+        let error = |kind: io::ErrorKind| DiskError::new("write", Path::new("t"), kind.into());
+        assert_eq!(error(io::ErrorKind::StorageFull).cause(), Cause::Full);
+        assert_eq!(error(io::ErrorKind::QuotaExceeded).cause(), Cause::Full);
+        assert_eq!(
+            error(io::ErrorKind::ReadOnlyFilesystem).cause(),
+            Cause::ReadOnly
+        );
+        let missing = RealDisk.read(Path::new("/nowhere/at/all")).unwrap_err();
+        assert_eq!(missing.cause(), Cause::Missing);
+        assert!(missing.to_string().contains("/nowhere/at/all"));
+    }
+
+    #[test]
+    fn links_are_named_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
+        let names = RealDisk.list(dir.path()).unwrap();
+        assert_eq!(names[0].kind, Kind::Other);
+        let found = RealDisk.metadata(&dir.path().join("link")).unwrap();
+        assert_eq!(found.unwrap().kind, Kind::Other);
+        RealDisk.read(&dir.path().join("link")).unwrap_err();
+    }
+}

@@ -1,0 +1,215 @@
+//! The lock that keeps a ledger to one writer at a time.
+//!
+//! The lock is the kernel's (`flock` on the file `lock` in the ledger's folder), so it ends with the
+//! process that held it, however that ended. The text in the file only tells those who wait whom
+//! they wait for. Readers share the lock for the milliseconds in which they copy the tail.
+
+use std::fs;
+use std::io;
+use std::io::Read;
+use std::io::Seek;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::sys::disk::DiskError;
+use crate::time::Timestamp;
+
+/// The name of the lock file in the ledger's folder.
+pub const LOCK_FILE: &str = "lock";
+
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// More than a holder ever writes; a longer text is somebody else's file.
+const LONGEST_HOLDER: u64 = 400;
+
+/// Why the lock was not had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Somebody else held it for the whole wait. Temporary: safe to try again.
+    #[error("{} is held by {holder}; waited {} s for it", path.display(), waited.as_secs())]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// `pid 123, ledger append, since 2026-…` or, where nobody signed, `a reader`.
+        holder: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The file could not be opened or locked.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// The writer's lock; released when dropped, or when the process ends.
+#[derive(Debug)]
+pub struct WriteLock {
+    file: fs::File,
+}
+
+/// A reader's share of the lock; released when dropped.
+#[derive(Debug)]
+pub struct ReadLock {
+    _file: fs::File,
+}
+
+impl WriteLock {
+    /// Takes the lock of the ledger in `dir`, waiting up to `wait` for others to finish, and signs
+    /// with this process's id, the `command` it runs and when it `started`.
+    ///
+    /// # Errors
+    /// Held by somebody else for all that time, or the file cannot be opened for writing.
+    pub fn acquire(
+        dir: &Path,
+        wait: Duration,
+        command: &str,
+        started: Timestamp,
+    ) -> Result<Self, LockError> {
+        let path = dir.join(LOCK_FILE);
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options
+            .open(&path)
+            .map_err(|e| DiskError::new("open", &path, e))?;
+        poll(&path, wait, || file.try_lock())?;
+        // A courtesy to those who wait: the lock holds without it, so a full disk does not matter.
+        let line = format!("pid {}, {command}, since {started}\n", std::process::id());
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(line.as_bytes()));
+        Ok(Self { file })
+    }
+}
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        // So that nobody is told later to wait for a process that has gone. The kernel lets go of
+        // the lock itself when the file is closed.
+        let _ = self.file.set_len(0);
+    }
+}
+
+impl ReadLock {
+    /// Takes a share of the lock of the ledger in `dir`. `None` when there is no lock file: then no
+    /// writer has worked here (a copy, or read-only media), and reading must not create one.
+    ///
+    /// # Errors
+    /// A writer held it for the whole `wait`, or the file cannot be read.
+    pub fn acquire(dir: &Path, wait: Duration) -> Result<Option<Self>, LockError> {
+        let path = dir.join(LOCK_FILE);
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(DiskError::new("open", &path, e).into()),
+        };
+        poll(&path, wait, || file.try_lock_shared())?;
+        Ok(Some(Self { _file: file }))
+    }
+}
+
+fn poll(
+    path: &Path,
+    wait: Duration,
+    attempt: impl Fn() -> Result<(), fs::TryLockError>,
+) -> Result<(), LockError> {
+    let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match attempt() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::Error(e)) => return Err(DiskError::new("lock", path, e).into()),
+            Err(fs::TryLockError::WouldBlock) => {}
+        }
+        let waited = start.elapsed();
+        if waited >= wait {
+            return Err(LockError::Held {
+                path: path.to_owned(),
+                holder: holder(path),
+                waited,
+            });
+        }
+        thread::sleep(pause.min(wait - waited));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Who signed the lock file, in printable characters.
+fn holder(path: &Path) -> String {
+    let mut text = String::new();
+    let read = fs::File::open(path)
+        .and_then(|file| file.take(LONGEST_HOLDER).read_to_string(&mut text))
+        .is_ok();
+    let line: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    if read && !line.is_empty() {
+        line
+    } else {
+        "a reader".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::YEAR_2000;
+
+    fn write_lock(dir: &Path, wait_ms: u64) -> Result<WriteLock, LockError> {
+        WriteLock::acquire(dir, Duration::from_millis(wait_ms), "ledger append", NOW)
+    }
+
+    #[test]
+    fn a_second_writer_is_told_who_holds_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = write_lock(dir.path(), 0).unwrap();
+        let refusal = write_lock(dir.path(), 10).unwrap_err().to_string();
+        let me = format!(
+            "pid {}, ledger append, since 2000-01-01",
+            std::process::id()
+        );
+        assert!(refusal.contains(&me), "{refusal}");
+        drop(held);
+        write_lock(dir.path(), 0).unwrap();
+    }
+
+    #[test]
+    fn waiting_long_enough_gets_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = write_lock(dir.path(), 0).unwrap();
+        let path = dir.path().to_owned();
+        let waiting = thread::spawn(move || write_lock(&path, 10_000).is_ok());
+        thread::sleep(Duration::from_millis(30));
+        assert!(!waiting.is_finished());
+        drop(held);
+        assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn readers_share_it_and_shut_the_writer_out() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(write_lock(dir.path(), 0).unwrap());
+        let one = ReadLock::acquire(dir.path(), Duration::ZERO).unwrap();
+        let two = ReadLock::acquire(dir.path(), Duration::ZERO).unwrap();
+        assert!(one.is_some() && two.is_some());
+        let refusal = write_lock(dir.path(), 0).unwrap_err().to_string();
+        assert!(refusal.contains("a reader"), "{refusal}");
+        drop((one, two));
+        let _held = write_lock(dir.path(), 0).unwrap();
+        ReadLock::acquire(dir.path(), Duration::ZERO).unwrap_err();
+    }
+
+    #[test]
+    fn a_reader_creates_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(
+            ReadLock::acquire(dir.path(), Duration::ZERO)
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
