@@ -1,6 +1,11 @@
 //! Known answers: published RFC 6962 roots, and `vectors/tlog.json`, which an independent program
 //! made from the specifications with keys and leaves of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is a failing test"
+)]
+
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::SignedCheckpoint;
