@@ -1,1 +1,155 @@
-//! guard
+//! Refuses secret material before anything is signed or stored.
+//!
+//! Pure functions over bytes. [`scan_field`] looks at one text of a statement, [`scan_attachment`] at
+//! a whole file, and [`KnownValue`] compares with the real value where the caller has it. What is
+//! found is named by kind and place, never shown. To refuse, and to say in which field, is for
+//! `append`; to read files is for the callers.
+//!
+//! Three layers, each looking only where it does not cry wolf:
+//!
+//! 1. Shapes (`shape`, `structure`): tokens that their issuers made recognisable. Everywhere, also
+//!    inside up to two wrappings (`wrapped`).
+//! 2. Names with a value (`assignment`), and long random values (`entropy`): in free text alone,
+//!    since version ids and digests in fields of their own are random by nature. `placeholder`
+//!    knows what stands for a secret without being one.
+//! 3. The exact check (`known`).
+//!
+//! **No detector finds a bare short random value.** A password of twelve characters alone in a
+//! summary looks like a ticket number, and 64 hexadecimal digits look like a digest; a value that
+//! was compressed or encrypted looks like nothing. Only [`KnownValue`] finds the first two, and
+//! [`Coverage`] says when the last may be the case.
+
+mod assignment;
+mod entropy;
+mod kind;
+mod known;
+mod placeholder;
+mod shape;
+mod sieve;
+mod structure;
+mod window;
+mod wrapped;
+
+use std::fmt;
+
+use kind::Found;
+
+pub use kind::Decoding;
+pub use kind::Hit;
+pub use kind::Kind;
+pub use known::KnownValue;
+pub use known::KnownValueError;
+
+/// What a field is for, which decides what may stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldClass {
+    /// A name that things are found by.
+    Id,
+    /// A pointer to something elsewhere: a version, a key id, a ticket, a URL.
+    Reference,
+    /// A digest in text form.
+    Digest,
+    /// One line of free text.
+    Line,
+    /// Free text of several lines.
+    Prose,
+}
+
+impl FieldClass {
+    const fn is_free_text(self) -> bool {
+        matches!(self, Self::Line | Self::Prose)
+    }
+}
+
+/// How much of an attachment could be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// Text, in UTF-8, UTF-16 or any other charset that contains ASCII: every rule was applied.
+    Text,
+    /// No text: shapes and wrapped shapes were looked for, names and random values were not.
+    Binary,
+    /// A compressed format: whatever it holds was not looked at.
+    Compressed,
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Text => "text, checked by every rule",
+            Self::Binary => "binary, checked for token shapes only",
+            Self::Compressed => "compressed, its content not checked",
+        })
+    }
+}
+
+/// What came of looking at an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanned {
+    /// The first secret material found, if any was.
+    pub hit: Option<Hit>,
+    /// What the answer rests on.
+    pub coverage: Coverage,
+}
+
+/// Looks for secret material in one field. References are not secrets: access key ids, version ids,
+/// UUIDs, digests, ARNs, and URLs without a password pass in every class of field.
+#[must_use]
+pub fn scan_field(class: FieldClass, text: &str) -> Option<Hit> {
+    let text = text.as_bytes();
+    find(text, class.is_free_text()).map(|found| found.in_text(text))
+}
+
+/// Looks for secret material in an attachment, whatever bytes it has. Takes time in proportion to
+/// the length, and memory that does not grow with it.
+#[must_use]
+pub fn scan_attachment(bytes: &[u8]) -> Scanned {
+    let coverage = coverage_of(bytes);
+    let as_text = coverage == Coverage::Text;
+    let found = find(bytes, as_text).or_else(|| {
+        let narrowed = bytes.contains(&0).then(|| window::narrowed(bytes))?;
+        let look = |bytes: &[u8]| find(bytes, as_text);
+        wrapped::find_in_reading(narrowed, bytes.len(), Decoding::Utf16, look)
+    });
+    Scanned {
+        hit: found.map(|found| found.in_text(bytes)),
+        coverage,
+    }
+}
+
+fn find(text: &[u8], is_free_text: bool) -> Option<Found> {
+    let shaped = shape::find(text).or_else(|| wrapped::find(text));
+    if shaped.is_some() || !is_free_text {
+        return shaped;
+    }
+    assignment::find(text).or_else(|| entropy::find(text))
+}
+
+fn coverage_of(bytes: &[u8]) -> Coverage {
+    const COMPRESSED: &[&[u8]] = &[
+        b"\x1f\x8b",
+        b"PK\x03\x04",
+        b"\x28\xb5\x2f\xfd",
+        b"\xfd7zXZ\0",
+        b"BZh",
+        b"7z\xbc\xaf\x27\x1c",
+        b"%PDF-",
+    ];
+    // The byte order marks of UTF-16.
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Coverage::Text;
+    }
+    if COMPRESSED.iter().any(|magic| bytes.starts_with(magic)) {
+        return Coverage::Compressed;
+    }
+    // One control character in a hundred: a log with colours and a stray NUL is still text, while
+    // compressed and machine code have ten times as many.
+    let controls = bytes
+        .iter()
+        .filter(|&&byte| byte < 0x20 && !matches!(byte, 0x08..=0x0d | 0x1b))
+        .count();
+    if controls * 100 <= bytes.len() {
+        Coverage::Text
+    } else {
+        Coverage::Binary
+    }
+}

@@ -1,0 +1,138 @@
+//! Long random values in free text, known by nothing but their look.
+//!
+//! Random letters and digits change between upper case, lower case and digits far more often than
+//! words and names do: about 0.6 of the time in base64, 0.4 in lower-case base36, under 0.3 in
+//! `PaymentsDb2024Rotation`. Hexadecimal is never judged here, since digests, UUIDs and serial
+//! numbers look the same as keys do; nor is the path of a URL.
+
+use super::kind::Found;
+use super::kind::Kind;
+use super::placeholder::is_aws_id;
+
+/// Fewer characters than this are names.
+const LEAST: usize = 20;
+
+/// The first long random value, outside certificates and public keys.
+pub(super) fn find(text: &[u8]) -> Option<Found> {
+    let mut start = 0;
+    let mut in_public_block = false;
+    for line in text.split(|&byte| byte == b'\n') {
+        if has(line, b"-----BEGIN ") {
+            in_public_block = true;
+        }
+        if !in_public_block && let Some(offset) = find_in_line(line) {
+            return Some(Found::plain(Kind::HighEntropy, start + offset));
+        }
+        if has(line, b"-----END ") {
+            in_public_block = false;
+        }
+        start += line.len() + 1;
+    }
+    None
+}
+
+fn has(line: &[u8], mark: &[u8]) -> bool {
+    line.windows(mark.len()).any(|bytes| bytes == mark)
+}
+
+fn find_in_line(line: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    for word in line.split(|byte| byte.is_ascii_whitespace() || b"\"'`<>(),;[]{}\\|".contains(byte))
+    {
+        if word.len() >= LEAST {
+            let judged = after_url_path(word);
+            if let Some(offset) = find_in_word(word.get(judged..)?) {
+                return Some(start + judged + offset);
+            }
+        }
+        start += word.len() + 1;
+    }
+    None
+}
+
+/// Where judging begins: behind the `?` of a URL, at the beginning of anything else.
+fn after_url_path(word: &[u8]) -> usize {
+    if !has(word, b"://") {
+        return 0;
+    }
+    let query = word.iter().position(|&byte| byte == b'?');
+    query.map_or(word.len(), |at| at + 1)
+}
+
+fn find_in_word(word: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    for run in word.split(|byte| !(byte.is_ascii_alphanumeric() || b"+/_.~-".contains(byte))) {
+        let before = word.get(..start)?;
+        if run.len() >= LEAST && !is_public(before, run) && is_random(run) {
+            return Some(start);
+        }
+        start += run.len() + 1;
+    }
+    None
+}
+
+/// Fingerprints, public keys and identifiers that are random by design and secret to nobody.
+fn is_public(before: &[u8], run: &[u8]) -> bool {
+    // OpenSSH fingerprints and subresource integrity: the digest's name, then its base64.
+    let fingerprint = [
+        (b"SHA256:".as_slice(), 43),
+        (b"SHA384:", 64),
+        (b"SHA512:", 86),
+    ]
+    .iter()
+    .any(|(name, length)| before.ends_with(name) && run.len() == *length);
+    let integrity = [
+        (b"sha256-".as_slice(), 50),
+        (b"sha384-", 71),
+        (b"sha512-", 93),
+    ]
+    .iter()
+    .any(|(name, length)| run.starts_with(name) && run.len() == *length);
+    // RFC 4253 section 6.6 in base64: a length, then `ssh-ed25519`, `ssh-rsa` or `ecdsa-…`.
+    let public_key = [b"AAAAC3NzaC1".as_slice(), b"AAAAB3NzaC1", b"AAAAE2VjZHNh"]
+        .iter()
+        .any(|head| run.starts_with(head));
+    // A ULID of this century.
+    let ulid = run.len() == 26
+        && run.starts_with(b"01")
+        && run
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    fingerprint || integrity || public_key || ulid || is_aws_id(run)
+}
+
+/// Whether the run is random on the whole, or holds a random stretch that is long enough alone. The
+/// suffix of a pod's name is random too, but most of the name is not.
+fn is_random(run: &[u8]) -> bool {
+    let (mut random, mut longest, mut short, mut all) = (0, 0, 0, 0);
+    for segment in run.split(|byte| !byte.is_ascii_alphanumeric()) {
+        all += segment.len();
+        if segment.len() <= 3 {
+            short += segment.len();
+        } else if changes_often(segment) {
+            random += segment.len();
+            longest = longest.max(segment.len());
+        }
+    }
+    longest >= LEAST || (random >= 14 && (random + short) * 4 >= all * 3)
+}
+
+fn changes_often(segment: &[u8]) -> bool {
+    if segment.iter().all(u8::is_ascii_hexdigit) {
+        return false;
+    }
+    let class = |byte: &u8| match byte {
+        b'0'..=b'9' => 0,
+        b'a'..=b'z' => 1,
+        _ => 2,
+    };
+    let has = |wanted: u8| segment.iter().any(|byte| class(byte) == wanted);
+    let pairs = segment.iter().zip(segment.iter().skip(1));
+    let changes = pairs.filter(|(a, b)| class(a) != class(b)).count();
+    let hundredths = changes * 100 / (segment.len() - 1).max(1);
+    match (has(0), has(1), has(2)) {
+        (true, true, true) | (false, true, true) => hundredths >= 38,
+        (true, _, _) => hundredths >= 25,
+        _ => false,
+    }
+}

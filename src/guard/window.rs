@@ -1,0 +1,117 @@
+//! Other readings of the same bytes, made piece by piece so that memory stays small.
+//!
+//! Each reading is an iterator of bytes with the offset that each came from. [`through`] gathers
+//! them into windows that overlap, so that nothing shorter than the overlap is cut in two.
+
+use zeroize::Zeroizing;
+
+/// Bytes looked at together.
+const WINDOW: usize = 64 * 1024;
+
+/// Line breaks and their escapes as they stand inside wrapped base64.
+pub(super) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Hands `bytes` on in overlapping windows of 64 KiB until `look` answers with an offset into its
+/// window, which is translated to where that byte came from. `size` is about how many there are.
+/// What was gathered is wiped.
+pub(super) fn through<T>(
+    bytes: impl Iterator<Item = (u8, usize)>,
+    size: usize,
+    overlap: usize,
+    mut look: impl FnMut(&[u8]) -> Option<(T, usize)>,
+) -> Option<(T, usize)> {
+    let overlap = overlap.min(WINDOW);
+    let room = size.min(WINDOW + overlap);
+    let mut window = Zeroizing::new(Vec::with_capacity(room));
+    let mut origins = Vec::with_capacity(room);
+    let mut fresh = 0;
+    for (byte, origin) in bytes {
+        window.push(byte);
+        origins.push(origin);
+        fresh += 1;
+        if window.len() == WINDOW + overlap {
+            if let Some((found, at)) = look(&window) {
+                return Some((found, origins.get(at).copied().unwrap_or_default()));
+            }
+            window.drain(..WINDOW);
+            origins.drain(..WINDOW);
+            fresh = 0;
+        }
+    }
+    if fresh == 0 {
+        return None;
+    }
+    look(&window).map(|(found, at)| (found, origins.get(at).copied().unwrap_or_default()))
+}
+
+/// Reads on from `at`: the byte there, and how many bytes of the text it took.
+type Step = fn(&[u8]) -> Option<(u8, usize)>;
+
+fn steps(text: &[u8], step: Step) -> impl Iterator<Item = (u8, usize)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let origin = at;
+        let (byte, length) = step(text.get(at..)?)?;
+        at += length;
+        Some((byte, origin))
+    })
+}
+
+/// RFC 3986 section 2.1: `%XX` read as the byte it means.
+pub(super) fn percent_decoded(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+    steps(text, |rest| match rest {
+        [b'%', high, low, ..] => match (digit(*high), digit(*low)) {
+            (Some(high), Some(low)) => Some((high << 4 | low, 3)),
+            _ => Some((b'%', 1)),
+        },
+        [byte, ..] => Some((*byte, 1)),
+        [] => None,
+    })
+}
+
+/// RFC 8259 section 7: escapes read as what they mean. Beyond U+00FF the low byte stands for the
+/// character, since nothing that is looked for holds one.
+pub(super) fn unescaped(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+    steps(text, |rest| match rest {
+        [b'\\', b'u', a, b, c, d, ..] => match (digit(*a), digit(*b), digit(*c), digit(*d)) {
+            (Some(_), Some(_), Some(high), Some(low)) => Some((high << 4 | low, 6)),
+            _ => Some((b'\\', 1)),
+        },
+        [b'\\', b'x', high, low, ..] => match (digit(*high), digit(*low)) {
+            (Some(high), Some(low)) => Some((high << 4 | low, 4)),
+            _ => Some((b'\\', 1)),
+        },
+        [b'\\', b'n', ..] => Some((b'\n', 2)),
+        [b'\\', b'r', ..] => Some((b'\r', 2)),
+        [b'\\', b't', ..] => Some((b'\t', 2)),
+        [b'\\', b'b', ..] => Some((8, 2)),
+        [b'\\', b'f', ..] => Some((12, 2)),
+        [b'\\', byte, ..] => Some((*byte, 2)),
+        [byte, ..] => Some((*byte, 1)),
+        [] => None,
+    })
+}
+
+/// The bytes without their white space.
+pub(super) fn unspaced(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+    let bytes = text.iter().copied().enumerate();
+    bytes.filter_map(|(at, byte)| (!is_blank(byte)).then_some((byte, at)))
+}
+
+/// The bytes without NULs: UTF-16 of either order, as far as it is ASCII.
+pub(super) fn narrowed(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+    let bytes = text.iter().copied().enumerate();
+    bytes.filter_map(|(at, byte)| (byte != 0).then_some((byte, at)))
+}
+
+/// The value of a hexadecimal digit.
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}

@@ -1,0 +1,206 @@
+//! Tokens inside base64, hexadecimal, percent-encoding or escapes, and those inside one another.
+//!
+//! Only shapes are looked for in what comes out: decoded text that merely looks random is what
+//! certificates, digests and signatures decode to. A run is decoded from each of its first digits
+//! on, because a path or a name glued to its front would shift all that follows.
+
+use zeroize::Zeroizing;
+
+use super::kind::Decoding;
+use super::kind::Found;
+use super::shape;
+use super::window;
+
+/// Wrappings inside one another that are opened.
+const LEVELS: u8 = 2;
+
+/// No token that is looked for needs more digits than this to be known, but for a very long JWT.
+const OVERLAP: usize = 8 * 1024;
+
+/// An alphabet of digits, each of so many bits.
+struct Digits {
+    via: Decoding,
+    /// The value of a byte as a digit, or 64 and more.
+    values: [u8; 256],
+    bits: usize,
+    /// After how many digits the bytes fall into step again.
+    period: usize,
+    /// Fewer digits cannot hold a token.
+    least: usize,
+}
+
+static BASE64: Digits = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 26 {
+        values[(b'A' + value) as usize] = value;
+        values[(b'a' + value) as usize] = value + 26;
+        if value < 10 {
+            values[(b'0' + value) as usize] = value + 52;
+        }
+        value += 1;
+    }
+    values[b'+' as usize] = 62;
+    values[b'-' as usize] = 62;
+    values[b'/' as usize] = 63;
+    values[b'_' as usize] = 63;
+    Digits {
+        via: Decoding::Base64,
+        values,
+        bits: 6,
+        period: 4,
+        least: 16,
+    }
+};
+
+static HEX: Digits = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    Digits {
+        via: Decoding::Hex,
+        values,
+        bits: 4,
+        period: 2,
+        least: 22,
+    }
+};
+
+/// The first token that opening up to two wrappings brings to light. The offset is that of the
+/// outer wrapping's first digit of the token.
+pub(super) fn find(text: &[u8]) -> Option<Found> {
+    find_within(text, LEVELS)
+}
+
+fn find_within(text: &[u8], levels: u8) -> Option<Found> {
+    let levels = levels.checked_sub(1)?;
+    let open = |bytes: &[u8]| shape::find(bytes).or_else(|| find_within(bytes, levels));
+    find_in_digits(text, &BASE64, open)
+        .or_else(|| find_in_digits(text, &HEX, open))
+        .or_else(|| {
+            let is_encoded = text.contains(&b'%');
+            let reading = is_encoded.then(|| window::percent_decoded(text))?;
+            find_in_reading(reading, text.len(), Decoding::Percent, open)
+        })
+        .or_else(|| {
+            let is_escaped = text.contains(&b'\\');
+            let reading = is_escaped.then(|| window::unescaped(text))?;
+            find_in_reading(reading, text.len(), Decoding::Escape, open)
+        })
+}
+
+/// Looks at another reading of a text of `size` bytes.
+pub(super) fn find_in_reading(
+    reading: impl Iterator<Item = (u8, usize)>,
+    size: usize,
+    via: Decoding,
+    open: impl Fn(&[u8]) -> Option<Found>,
+) -> Option<Found> {
+    window::through(reading, size, OVERLAP, |bytes| {
+        open(bytes).map(|found| (found, found.at))
+    })
+    .map(|(found, at)| Found {
+        at,
+        ..found.wrapped(via)
+    })
+}
+
+fn find_in_digits(
+    text: &[u8],
+    digits: &Digits,
+    open: impl Fn(&[u8]) -> Option<Found>,
+) -> Option<Found> {
+    let mut at = 0;
+    while let Some(offset) = text
+        .get(at..)?
+        .iter()
+        .position(|&byte| digits.value(byte).is_some())
+    {
+        let start = at + offset;
+        let (length, count) = digits.run(text.get(start..)?);
+        let run = text.get(start..start + length)?;
+        at = start + length.max(1);
+        if count < digits.least || !digits.may_hold_text(run) {
+            continue;
+        }
+        let values = run
+            .iter()
+            .enumerate()
+            .filter_map(|(place, &byte)| Some((digits.value(byte)?, start + place)));
+        let found = window::through(values, count, OVERLAP, |values| {
+            (0..digits.period).find_map(|skipped| {
+                let bytes = digits.decode(values.get(skipped..)?);
+                let found = open(&bytes)?;
+                Some((found, skipped + found.at * 8 / digits.bits))
+            })
+        });
+        if let Some((found, at)) = found {
+            return Some(Found {
+                at,
+                ..found.wrapped(digits.via)
+            });
+        }
+    }
+    None
+}
+
+impl Digits {
+    fn value(&self, byte: u8) -> Option<u8> {
+        let value = self.values[byte as usize];
+        (value < 64).then_some(value)
+    }
+
+    /// How many bytes the run of digits at the beginning of `text` takes, and how many of them are
+    /// digits. Line breaks, with the indentation after them, are part of the run.
+    fn run(&self, text: &[u8]) -> (usize, usize) {
+        let (mut length, mut count) = (0, 0);
+        loop {
+            let rest = text.get(length..).unwrap_or_default();
+            let stretch = rest
+                .iter()
+                .take_while(|&&byte| self.value(byte).is_some())
+                .count();
+            length += stretch;
+            count += stretch;
+            let rest = rest.get(stretch..).unwrap_or_default();
+            let gap = rest
+                .iter()
+                .take_while(|&&byte| window::is_blank(byte))
+                .count();
+            let breaks = matches!(rest, [b'\n', ..] | [b'\r', b'\n', ..]);
+            let goes_on = rest
+                .get(gap)
+                .is_some_and(|&byte| self.value(byte).is_some());
+            if !breaks || !goes_on {
+                return (length, count);
+            }
+            length += gap;
+        }
+    }
+
+    /// Base64 of anything has capitals among other characters; `payments-api-production` has none.
+    fn may_hold_text(&self, run: &[u8]) -> bool {
+        self.bits != 6
+            || (run.iter().any(u8::is_ascii_uppercase)
+                && run.iter().any(|byte| !byte.is_ascii_uppercase()))
+    }
+
+    fn decode(&self, values: &[u8]) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(values.len() * self.bits / 8));
+        let (mut pending, mut held) = (0u32, 0);
+        for &value in values {
+            pending = pending << self.bits | u32::from(value);
+            held += self.bits;
+            if held >= 8 {
+                held -= 8;
+                bytes.push((pending >> held & 0xff) as u8);
+            }
+        }
+        bytes
+    }
+}
