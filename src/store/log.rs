@@ -171,7 +171,8 @@ impl Log {
     }
 
     /// Opens the log in `dir` and says what follows its last whole entry. Reads the tail only, so
-    /// its cost does not grow with the ledger. Removes temporary files that a crash left behind.
+    /// its cost does not grow with the ledger. Removes temporary files that a crash left behind, and
+    /// makes durable what it found.
     ///
     /// # Errors
     /// No log there, a damaged header, or the disk's refusal.
@@ -187,7 +188,11 @@ impl Log {
         publish::remove_leftovers(&*disk, dir)?;
         let mut bytes = disk.read(&path)?;
         let layout = tail::decode(&bytes)?;
-        let file = disk.open(&path)?;
+        let mut file = disk.open(&path)?;
+        // A process killed before its sync leaves entries, or the tail's very name, to be seen and
+        // not durable. What is seen from here on is built upon, so it is made to stay first.
+        file.sync_data()?;
+        disk.sync_dir(dir)?;
         let allocated = bytes.len();
         bytes.truncate(layout.end);
         let Layout {
