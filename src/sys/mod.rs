@@ -8,3 +8,4 @@ pub mod disk;
 pub mod entropy;
 pub mod keyfile;
 pub mod lock;
+pub mod world;
