@@ -1,1 +1,3 @@
+//! The program `ledger`.
+
 fn main() {}

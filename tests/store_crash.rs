@@ -1,6 +1,8 @@
 //! Whatever fails, and whenever the power goes: every acknowledged entry is there, in order, and
 //! nothing that was not handed over.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests.
+
 #[path = "support/sim_disk.rs"]
 mod sim_disk;
 
@@ -126,7 +128,8 @@ fn at_every_operation(
     assert!(act(&clean));
     let operations = clean.operations();
     assert!(operations >= 2);
-    for n in 1..=operations {
+    // One more than there are: nothing fails, and what was acknowledged has to outlive the cut.
+    for n in 1..=operations + 1 {
         for fault in FAULTS {
             for cut in aftermaths() {
                 let disk = start.copy_synced();
@@ -193,6 +196,18 @@ fn an_append_without_its_sync_would_be_lost() {
 }
 
 #[test]
+fn entries_of_a_process_killed_before_its_sync_are_durable_once_they_were_seen() {
+    let disk = ledger_of(3);
+    let (mut log, _) = open(&disk);
+    disk.fail_at(2, Fault::Before);
+    log.append(3, &[entry(3)]).unwrap_err();
+    disk.heal();
+    assert_eq!(open(&disk).0.size(), 4);
+    disk.power_cut(Cut::DropAll);
+    assert_eq!(open(&disk).0.size(), 4);
+}
+
+#[test]
 fn a_sealing_that_fails_anywhere_loses_nothing_and_can_be_repeated() {
     let start = ledger_of(520);
     let act = |disk: &SimDisk| {
@@ -225,7 +240,10 @@ fn dropping_a_torn_rest_can_be_cut_off_and_repeated() {
     start.heal();
     let count = usize::try_from(open(&start).0.size()).unwrap();
     let act = |disk: &SimDisk| try_open(disk).is_ok_and(|(mut log, _)| log.drop_rest().is_ok());
-    at_every_operation(&start, act, |disk, _, what| {
+    at_every_operation(&start, act, |disk, acknowledged, what| {
+        if acknowledged {
+            assert_eq!(open(disk).1, Rest::Clean, "{what}: came back");
+        }
         recover_and_go_on(disk, count, count, what);
     });
 }

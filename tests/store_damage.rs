@@ -1,5 +1,7 @@
 //! No byte of the store can change unnoticed, and no damage of the index reaches anybody.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers of tests are tests.
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! The lock between processes: this test starts itself again as the other process.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests.
+
 use std::env;
 use std::io::BufRead;
 use std::io::BufReader;

@@ -1,6 +1,5 @@
-//! Disk, clock and random bytes in one hand, so that whoever needs the machine takes one argument.
+//! The doors through which disk, time and chance come in, handed down from `main`.
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::sys::clock::SystemClock;
@@ -10,19 +9,19 @@ use crate::sys::entropy::Entropy;
 use crate::sys::entropy::SystemEntropy;
 use crate::time::Clock;
 
-/// What the program takes from the machine it runs on; tests put simulations in.
+/// What a run of the program has of the world.
 #[derive(Clone)]
 pub struct World {
-    /// Where the ledger's files are.
+    /// Where files are.
     pub disk: Arc<dyn Disk>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Where keys and event ids come from.
+    /// Where unpredictable bytes come from.
     pub entropy: Arc<dyn Entropy>,
 }
 
 impl World {
-    /// The machine itself.
+    /// The real one.
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -30,13 +29,5 @@ impl World {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
-    }
-}
-
-impl fmt::Debug for World {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World")
-            .field("disk", &self.disk)
-            .finish_non_exhaustive()
     }
 }

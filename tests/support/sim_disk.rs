@@ -5,7 +5,7 @@
 //! and the n-th can be made to fail, before or after its effect, once or with all that follow.
 
 // Each test file uses its own part of it, and none is a library.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io;

@@ -3,7 +3,7 @@
 //! Nothing is lost with this folder, and nothing in it is believed. sled 0.34.7 is not durable in a
 //! power cut, panics over damaged files, and opens a truncated one as an empty one. Therefore:
 //!
-//! - every call is guarded ([`guard`]): panics, hangs and errors come out as [`IndexError`];
+//! - every call is guarded (`guard`): panics, hangs and errors come out as [`IndexError`];
 //! - a batch is applied together with [`Applied`], the size and last link of the log that it brings
 //!   the index to, so that one that is behind can catch up and one that lies is found out;
 //! - an index that cannot be opened, lost its marker, or was being written when the power failed is
@@ -301,6 +301,13 @@ impl Index {
             .map(|found| found.map(pair))
     }
 
+    /// The same without copying the value.
+    fn key_at_or_before(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
+        let range = table.key(&[])..=table.key(key);
+        self.call(|db| db.range(range).next_back().transpose())
+            .map(|found| found.map(|(key, _)| without_table(&key)))
+    }
+
     /// Sets and removes values, and records up to which point of the log this brings the index: all
     /// of it or, after a crash, nothing.
     ///
@@ -410,8 +417,12 @@ pub fn copy(dir: &Path, to: &Path) -> Result<bool, IndexError> {
 }
 
 fn pair((key, value): (sled::IVec, sled::IVec)) -> Pair {
-    // Without the two bytes that name the table; see `Table::key`.
-    (key.get(2..).unwrap_or_default().to_vec(), value.to_vec())
+    (without_table(&key), value.to_vec())
+}
+
+/// The caller's part of a stored key; see [`Table::key`].
+fn without_table(key: &[u8]) -> Vec<u8> {
+    key.get(2..).unwrap_or_default().to_vec()
 }
 
 /// Tells damage from a disk that refuses and from an index in use. An unknown error counts as

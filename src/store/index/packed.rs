@@ -1,7 +1,7 @@
 //! Numbers under 16-byte ids, many to a value.
 //!
 //! sled's opening reads and writes a list of all its pages, so a million ids under a key each cost
-//! every process some 80 ms; kept together, up to [`MOST`] in the order of the ids under the first
+//! every process some 80 ms; kept together, up to 512 in the order of the ids under the first
 //! of them, they cost next to nothing more than a thousand do. Ids that grow with time, as UUIDv7
 //! do, fill one chunk after the other.
 //!
@@ -81,8 +81,8 @@ pub fn set(index: &Index, table: Table, numbers: &[(Id, u64)]) -> Result<Vec<Cha
 }
 
 fn stored_key(index: &Index, table: Table, id: &Id) -> Result<Option<Id>, IndexError> {
-    let found = index.at_or_before(table, id)?;
-    found.map(|(key, _)| read_key(&key)).transpose()
+    let found = index.key_at_or_before(table, id)?;
+    found.map(|key| read_key(&key)).transpose()
 }
 
 /// The stored chunk that holds `id`, or would.
