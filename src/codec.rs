@@ -36,7 +36,11 @@ pub enum CodecError {
 /// [`CodecError::TooLarge`] where they would be more than [`LIMIT`].
 pub fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, CodecError> {
     let bytes = encode_state(value)?;
-    if bytes.len() > LIMIT { Err(CodecError::TooLarge(bytes.len())) } else { Ok(bytes) }
+    if bytes.len() > LIMIT {
+        Err(CodecError::TooLarge(bytes.len()))
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// The value that these bytes, all of them, encode.
@@ -45,8 +49,8 @@ pub fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, CodecError> {
 /// See [`CodecError`].
 pub fn decode<T: Decode<()> + Encode>(bytes: &[u8]) -> Result<T, CodecError> {
     let layout = config::legacy().with_limit::<LIMIT>();
-    let (value, used): (T, usize) =
-        bincode::decode_from_slice(bytes, layout).map_err(|fault| CodecError::Malformed(fault.to_string()))?;
+    let (value, used): (T, usize) = bincode::decode_from_slice(bytes, layout)
+        .map_err(|fault| CodecError::Malformed(fault.to_string()))?;
     if used != bytes.len() {
         return Err(CodecError::Leftover(bytes.len() - used));
     }
@@ -63,7 +67,8 @@ pub fn decode<T: Decode<()> + Encode>(bytes: &[u8]) -> Result<T, CodecError> {
 /// # Errors
 /// None is known; the codec's signature has one.
 pub fn encode_state<T: Encode>(value: &T) -> Result<Vec<u8>, CodecError> {
-    bincode::encode_to_vec(value, config::legacy()).map_err(|fault| CodecError::Malformed(fault.to_string()))
+    bincode::encode_to_vec(value, config::legacy())
+        .map_err(|fault| CodecError::Malformed(fault.to_string()))
 }
 
 /// Reads back what [`encode_state`] wrote. The index is rebuilt where this fails.
@@ -73,9 +78,13 @@ pub fn encode_state<T: Encode>(value: &T) -> Result<Vec<u8>, CodecError> {
 pub fn decode_state<T: Decode<()>>(bytes: &[u8]) -> Result<T, CodecError> {
     const STATE_LIMIT: usize = 64 * 1024 * 1024;
     let layout = config::legacy().with_limit::<STATE_LIMIT>();
-    let (value, used): (T, usize) =
-        bincode::decode_from_slice(bytes, layout).map_err(|fault| CodecError::Malformed(fault.to_string()))?;
-    if used == bytes.len() { Ok(value) } else { Err(CodecError::Leftover(bytes.len() - used)) }
+    let (value, used): (T, usize) = bincode::decode_from_slice(bytes, layout)
+        .map_err(|fault| CodecError::Malformed(fault.to_string()))?;
+    if used == bytes.len() {
+        Ok(value)
+    } else {
+        Err(CodecError::Leftover(bytes.len() - used))
+    }
 }
 
 struct Comparing<'a> {
@@ -108,21 +117,36 @@ mod tests {
 
     #[test]
     fn a_second_encoding_is_refused() {
-        assert!(matches!(decode::<bool>(&[2]), Err(CodecError::Malformed(_))));
-        assert!(matches!(decode::<Option<u8>>(&[2, 0]), Err(CodecError::Malformed(_))));
+        assert!(matches!(
+            decode::<bool>(&[2]),
+            Err(CodecError::Malformed(_))
+        ));
+        assert!(matches!(
+            decode::<Option<u8>>(&[2, 0]),
+            Err(CodecError::Malformed(_))
+        ));
     }
 
     #[test]
     fn a_hostile_length_allocates_nothing() {
         for length in [u64::MAX, 1 << 62, 1 << 36, LIMIT as u64 + 1] {
-            assert!(decode::<Vec<u8>>(&length.to_le_bytes()).is_err(), "{length}");
+            assert!(
+                decode::<Vec<u8>>(&length.to_le_bytes()).is_err(),
+                "{length}"
+            );
             assert!(decode::<String>(&length.to_le_bytes()).is_err(), "{length}");
-            assert!(decode::<Vec<u64>>(&length.to_le_bytes()).is_err(), "{length}");
+            assert!(
+                decode::<Vec<u64>>(&length.to_le_bytes()).is_err(),
+                "{length}"
+            );
         }
     }
 
     #[test]
     fn too_much_is_refused_before_it_is_stored() {
-        assert!(matches!(encode(&vec![0u8; LIMIT]), Err(CodecError::TooLarge(_))));
+        assert!(matches!(
+            encode(&vec![0u8; LIMIT]),
+            Err(CodecError::TooLarge(_))
+        ));
     }
 }

@@ -43,7 +43,13 @@ pub struct Entry {
 impl Entry {
     /// Puts a signed statement in its place.
     #[must_use]
-    pub fn place(sequence: u64, previous: Link, subject_previous: u64, recorded: Timestamp, statement: SignedStatement) -> Self {
+    pub fn place(
+        sequence: u64,
+        previous: Link,
+        subject_previous: u64,
+        recorded: Timestamp,
+        statement: SignedStatement,
+    ) -> Self {
         let signature = *statement.signature();
         Self {
             version: VERSION,
@@ -69,7 +75,10 @@ impl Entry {
     /// # Errors
     /// Where the bytes are not the one encoding of a version 1 entry.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        match bytes.first_chunk::<2>().map(|version| u16::from_le_bytes(*version)) {
+        match bytes
+            .first_chunk::<2>()
+            .map(|version| u16::from_le_bytes(*version))
+        {
             Some(VERSION) => codec::decode(bytes),
             Some(version) => Err(CodecError::Malformed(format!(
                 "entry version {version} is not known; a newer program may read it"

@@ -150,20 +150,28 @@ impl Secret {
     pub fn exception(&self, rule: &str, as_of: Timestamp) -> Option<&Exception> {
         self.exceptions
             .iter()
-            .filter(|exception| exception.expires > as_of && exception.rules.iter().any(|id| id.as_str() == rule))
+            .filter(|exception| {
+                exception.expires > as_of && exception.rules.iter().any(|id| id.as_str() == rule)
+            })
             .max_by_key(|exception| exception.expires)
     }
 
     /// The most days this secret may be in use.
     #[must_use]
     pub fn max_age(&self, policy: &Policy) -> u32 {
-        self.max_age_days.unwrap_or_else(|| policy.max_age(self.class))
+        self.max_age_days
+            .unwrap_or_else(|| policy.max_age(self.class))
     }
 
     /// Where it stands against its age limit at an instant (SOP 4).
     #[must_use]
     pub fn age(&self, policy: &Policy, as_of: Timestamp) -> Age {
-        let due = self.generated.map(|generated| generated.plus_days(self.max_age(policy)));
-        Age { due, days_left: due.map(|due| due.days_since(as_of)) }
+        let due = self
+            .generated
+            .map(|generated| generated.plus_days(self.max_age(policy)));
+        Age {
+            due,
+            days_left: due.map(|due| due.days_since(as_of)),
+        }
     }
 }

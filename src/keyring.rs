@@ -104,19 +104,32 @@ impl Keyring {
     /// The actor of this id whose key still counts.
     #[must_use]
     pub fn active(&self, id: &Id) -> Option<(&PublicKey, &Actor)> {
-        self.actors.iter().find(|(_, actor)| actor.id == *id && actor.revoked.is_none())
+        self.actors
+            .iter()
+            .find(|(_, actor)| actor.id == *id && actor.revoked.is_none())
     }
 
     /// Whether `key` may say `event` now, for whom it names.
     ///
     /// # Errors
     /// The rule that stands against it.
-    pub fn authorise(&self, key: &PublicKey, on_behalf_of: Option<&Id>, event: &Event) -> Result<Author, Denial> {
+    pub fn authorise(
+        &self,
+        key: &PublicKey,
+        on_behalf_of: Option<&Id>,
+        event: &Event,
+    ) -> Result<Author, Denial> {
         if let Event::LedgerCreated(created) = event {
             return Self::founder(key, created);
         }
         let needs = event.roles();
-        let needed = || needs.iter().map(|role| role.word()).collect::<Vec<_>>().join(" or ");
+        let needed = || {
+            needs
+                .iter()
+                .map(|role| role.word())
+                .collect::<Vec<_>>()
+                .join(" or ")
+        };
         if self.sealing_key() == Some(key) {
             return self.ledger_itself(needs.contains(&Role::Ledger), event, needed());
         }
@@ -131,7 +144,10 @@ impl Keyring {
             return Err(Denial {
                 rule: rule::A01,
                 expected: format!("an enrolled {}", needed()),
-                message: format!("the key of {} was revoked by entry {}", actor.id, revocation.sequence),
+                message: format!(
+                    "the key of {} was revoked by entry {}",
+                    actor.id, revocation.sequence
+                ),
             });
         }
         if !actor.roles.iter().any(|role| needs.contains(role)) {
@@ -139,11 +155,21 @@ impl Keyring {
             return Err(Denial {
                 rule: rule::A02,
                 expected: needed(),
-                message: format!("{} needs {}, and {} is {}", event.name(), needed(), actor.id, has.join(", ")),
+                message: format!(
+                    "{} needs {}, and {} is {}",
+                    event.name(),
+                    needed(),
+                    actor.id,
+                    has.join(", ")
+                ),
             });
         }
         let person = self.person(actor, on_behalf_of)?;
-        Ok(Author { actor: actor.id.clone(), name: actor.name.clone(), person })
+        Ok(Author {
+            actor: actor.id.clone(),
+            name: actor.name.clone(),
+            person,
+        })
     }
 
     /// The person who answers for what an actor says.
@@ -155,22 +181,43 @@ impl Keyring {
         };
         match (actor.kind, on_behalf_of) {
             (ActorKind::Human, None) => Ok(actor.id.clone()),
-            (ActorKind::Service, None) => Err(denial(format!("{} is a service and names no person it acts for", actor.id))),
+            (ActorKind::Service, None) => Err(denial(format!(
+                "{} is a service and names no person it acts for",
+                actor.id
+            ))),
             (_, Some(person)) => match self.active(person) {
                 Some((_, holder)) if holder.kind == ActorKind::Human => Ok(person.clone()),
-                Some(_) => Err(denial(format!("{} acts for {person}, who is no person", actor.id))),
-                None => Err(denial(format!("{} acts for {person}, who is not enrolled", actor.id))),
+                Some(_) => Err(denial(format!(
+                    "{} acts for {person}, who is no person",
+                    actor.id
+                ))),
+                None => Err(denial(format!(
+                    "{} acts for {person}, who is not enrolled",
+                    actor.id
+                ))),
             },
         }
     }
 
-    fn ledger_itself(&self, allowed: bool, event: &Event, needed: String) -> Result<Author, Denial> {
+    fn ledger_itself(
+        &self,
+        allowed: bool,
+        event: &Event,
+        needed: String,
+    ) -> Result<Author, Denial> {
         match (Id::new(LEDGER_ACTOR), Line::new("the ledger itself")) {
-            (Ok(actor), Ok(name)) if allowed => Ok(Author { person: actor.clone(), actor, name }),
+            (Ok(actor), Ok(name)) if allowed => Ok(Author {
+                person: actor.clone(),
+                actor,
+                name,
+            }),
             _ => Err(Denial {
                 rule: rule::A02,
                 expected: needed,
-                message: format!("the sealing key cannot say {}: that is a person's to say", event.name()),
+                message: format!(
+                    "the sealing key cannot say {}: that is a person's to say",
+                    event.name()
+                ),
             }),
         }
     }
@@ -195,7 +242,11 @@ impl Keyring {
     /// # Errors
     /// Where the founder's key or proof of possession cannot be.
     pub fn create(&mut self, sequence: u64, created: &LedgerCreated) -> Result<(), Denial> {
-        self.check_new_key(&created.actor, &created.key, created.key.possession_holds(&created.possession))?;
+        self.check_new_key(
+            &created.actor,
+            &created.key,
+            created.key.possession_holds(&created.possession),
+        )?;
         self.actors.insert(
             created.key,
             Actor {
@@ -216,46 +267,87 @@ impl Keyring {
     /// # Errors
     /// The rule that stands against it.
     pub fn admit_enrolment(&self, enrolled: &ActorEnrolled) -> Result<(), Denial> {
-        self.check_new_key(&enrolled.actor, &enrolled.key, enrolled.key.possession_holds(&enrolled.possession))?;
-        let denial = |rule, expected: &str, message: String| Denial { rule, expected: expected.to_owned(), message };
+        self.check_new_key(
+            &enrolled.actor,
+            &enrolled.key,
+            enrolled.key.possession_holds(&enrolled.possession),
+        )?;
+        let denial = |rule, expected: &str, message: String| Denial {
+            rule,
+            expected: expected.to_owned(),
+            message,
+        };
         let mut roles = enrolled.roles.clone();
         roles.sort_unstable();
         roles.dedup();
         if roles.is_empty() || roles.len() != enrolled.roles.len() {
-            return Err(denial(rule::A10, "each role once", format!("{} is given no role, or one twice", enrolled.actor)));
+            return Err(denial(
+                rule::A10,
+                "each role once",
+                format!("{} is given no role, or one twice", enrolled.actor),
+            ));
         }
         if roles.contains(&Role::Ledger) {
-            return Err(denial(rule::A10, "a role for people", "only the sealing key speaks for the ledger".to_owned()));
+            return Err(denial(
+                rule::A10,
+                "a role for people",
+                "only the sealing key speaks for the ledger".to_owned(),
+            ));
         }
         if enrolled.kind == ActorKind::Service && roles.contains(&Role::SecurityOwner) {
             return Err(denial(
                 rule::A06,
                 "a person as security_owner",
-                format!("{} is a service and cannot be security_owner", enrolled.actor),
+                format!(
+                    "{} is a service and cannot be security_owner",
+                    enrolled.actor
+                ),
             ));
         }
         Ok(())
     }
 
     fn check_new_key(&self, id: &Id, key: &PublicKey, possession: bool) -> Result<(), Denial> {
-        let denial = |expected: &str, message: String| Denial { rule: rule::A10, expected: expected.to_owned(), message };
+        let denial = |expected: &str, message: String| Denial {
+            rule: rule::A10,
+            expected: expected.to_owned(),
+            message,
+        };
         if id.as_str() == LEDGER_ACTOR {
-            return Err(denial("another id", format!("the id `{LEDGER_ACTOR}` is the ledger's own")));
+            return Err(denial(
+                "another id",
+                format!("the id `{LEDGER_ACTOR}` is the ledger's own"),
+            ));
         }
         if self.active(id).is_some() {
-            return Err(denial("an id without a key that counts", format!("{id} is enrolled already; revoke the old key first")));
+            return Err(denial(
+                "an id without a key that counts",
+                format!("{id} is enrolled already; revoke the old key first"),
+            ));
         }
         if let Some(holder) = self.actors.get(key) {
-            return Err(denial("a key of its own", format!("the key {} is that of {}", key.short(), holder.id)));
+            return Err(denial(
+                "a key of its own",
+                format!("the key {} is that of {}", key.short(), holder.id),
+            ));
         }
         if self.sealing.contains(key) {
-            return Err(denial("a key of its own", format!("the key {} seals this ledger", key.short())));
+            return Err(denial(
+                "a key of its own",
+                format!("the key {} seals this ledger", key.short()),
+            ));
         }
         if let Err(fault) = key.admit() {
-            return Err(denial("a sound Ed25519 key", format!("the key of {id}: {fault}")));
+            return Err(denial(
+                "a sound Ed25519 key",
+                format!("the key of {id}: {fault}"),
+            ));
         }
         if !possession {
-            return Err(denial("a proof by the key's holder", format!("the proof of possession for {id} does not verify")));
+            return Err(denial(
+                "a proof by the key's holder",
+                format!("the proof of possession for {id} does not verify"),
+            ));
         }
         Ok(())
     }
@@ -281,22 +373,43 @@ impl Keyring {
     /// # Errors
     /// The rule that stands against it.
     pub fn admit_revocation(&self, revoked: &ActorRevoked) -> Result<(), Denial> {
-        let denial = |expected: &str, message: String| Denial { rule: rule::A10, expected: expected.to_owned(), message };
+        let denial = |expected: &str, message: String| Denial {
+            rule: rule::A10,
+            expected: expected.to_owned(),
+            message,
+        };
         if self.active(&revoked.actor).is_none() {
-            return Err(denial("an actor whose key counts", format!("{} is not enrolled, or was revoked before", revoked.actor)));
+            return Err(denial(
+                "an actor whose key counts",
+                format!("{} is not enrolled, or was revoked before", revoked.actor),
+            ));
         }
-        let owner = |actor: &Actor| actor.revoked.is_none() && actor.roles.contains(&Role::SecurityOwner);
-        if !self.actors.values().any(|actor| owner(actor) && actor.id != revoked.actor) {
-            return Err(denial("a Security Owner that remains", format!("{} is the last Security Owner", revoked.actor)));
+        let owner =
+            |actor: &Actor| actor.revoked.is_none() && actor.roles.contains(&Role::SecurityOwner);
+        if !self
+            .actors
+            .values()
+            .any(|actor| owner(actor) && actor.id != revoked.actor)
+        {
+            return Err(denial(
+                "a Security Owner that remains",
+                format!("{} is the last Security Owner", revoked.actor),
+            ));
         }
         Ok(())
     }
 
     /// Revokes the key of an actor, from the entry after `sequence` on.
     pub fn revoke(&mut self, sequence: u64, revoked: &ActorRevoked) {
-        let active = self.actors.values_mut().find(|actor| actor.id == revoked.actor && actor.revoked.is_none());
+        let active = self
+            .actors
+            .values_mut()
+            .find(|actor| actor.id == revoked.actor && actor.revoked.is_none());
         if let Some(actor) = active {
-            actor.revoked = Some(Revocation { sequence, compromised_since: revoked.compromised_since });
+            actor.revoked = Some(Revocation {
+                sequence,
+                compromised_since: revoked.compromised_since,
+            });
         }
     }
 
@@ -310,7 +423,11 @@ impl Keyring {
             expected: String::new(),
             message: String::new(),
         })?;
-        self.check_new_key(&id, &replaced.key, replaced.key.possession_holds(&replaced.possession))
+        self.check_new_key(
+            &id,
+            &replaced.key,
+            replaced.key.possession_holds(&replaced.possession),
+        )
     }
 
     /// Takes a new sealing key that was admitted.

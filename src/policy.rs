@@ -75,8 +75,12 @@ impl Policy {
             ],
             four_eyes: set.four_eyes.unwrap_or(default.four_eyes),
             sequencing: set.sequencing.unwrap_or(default.sequencing),
-            emergency_approval_hours: set.emergency_approval_hours.unwrap_or(default.emergency_approval_hours),
-            emergency_revoke_minutes: set.emergency_revoke_minutes.unwrap_or(default.emergency_revoke_minutes),
+            emergency_approval_hours: set
+                .emergency_approval_hours
+                .unwrap_or(default.emergency_approval_hours),
+            emergency_revoke_minutes: set
+                .emergency_revoke_minutes
+                .unwrap_or(default.emergency_revoke_minutes),
             report_days: set.report_days.unwrap_or(default.report_days),
             open_days: set.open_days.unwrap_or(default.open_days),
             confirm_days: set.confirm_days.unwrap_or(default.confirm_days),

@@ -27,7 +27,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// All five, in the order they are printed.
-    pub const ALL: [Self; 5] = [Self::Integrity, Self::Authority, Self::Anchoring, Self::Conformance, Self::Coverage];
+    pub const ALL: [Self; 5] = [
+        Self::Integrity,
+        Self::Authority,
+        Self::Anchoring,
+        Self::Conformance,
+        Self::Coverage,
+    ];
 
     /// The word.
     #[must_use]
@@ -133,7 +139,6 @@ macro_rules! rules {
 }
 
 rules! {
-    I01 "I-01" Integrity, "-", "stored entry differs from the tile that seals it", "compare with a copy made before; the first entry named is where to look";
     I02 "I-02" Integrity, "-", "previous link does not match the entry before", "an entry was changed, dropped, added or moved here; compare with a copy made before";
     I03 "I-03" Integrity, "-", "author's signature does not verify", "the statement or its signature was changed after it was signed";
     I04 "I-04" Integrity, "-", "sequence is not the entry's place", "an entry was dropped, added or moved here";
@@ -239,7 +244,11 @@ mod tests {
     fn ids_are_unique_and_found() {
         for (place, one) in RULES.iter().enumerate() {
             assert_eq!(rule(one.id), Some(*one));
-            assert!(RULES[place + 1..].iter().all(|other| other.id != one.id), "{}", one.id);
+            assert!(
+                RULES[place + 1..].iter().all(|other| other.id != one.id),
+                "{}",
+                one.id
+            );
         }
     }
 }

@@ -113,9 +113,16 @@ impl FromStr for EventId {
 
     /// Reads a UUID in its hyphenated lower-case form, so that each id has one text.
     fn from_str(text: &str) -> Result<Self, String> {
-        let fault = || "an event id is a UUID in lower case, for example 0198f2c0-7a10-7c33-9b1e-5d2a6c0e4f01".to_owned();
+        let fault = || {
+            "an event id is a UUID in lower case, for example 0198f2c0-7a10-7c33-9b1e-5d2a6c0e4f01"
+                .to_owned()
+        };
         let id = Self(*Uuid::try_parse(text).map_err(|_| fault())?.as_bytes());
-        if id.to_string() == text && id.0 != [0; 16] { Ok(id) } else { Err(fault()) }
+        if id.to_string() == text && id.0 != [0; 16] {
+            Ok(id)
+        } else {
+            Err(fault())
+        }
     }
 }
 
@@ -127,7 +134,9 @@ impl Serialize for EventId {
 
 impl<'de> Deserialize<'de> for EventId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -145,7 +154,10 @@ impl Statement {
     /// # Errors
     /// Where the bytes are not the one encoding of a version 1 statement.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        match bytes.first_chunk::<2>().map(|version| u16::from_le_bytes(*version)) {
+        match bytes
+            .first_chunk::<2>()
+            .map(|version| u16::from_le_bytes(*version))
+        {
             Some(VERSION) => codec::decode(bytes),
             Some(version) => Err(CodecError::Malformed(format!(
                 "statement version {version} is not known; a newer program may read it"

@@ -57,7 +57,7 @@ impl Timestamp {
     pub const fn plus_days(self, days: u32) -> Self {
         Self(
             self.0
-                .saturating_add(days as i64 * SECONDS_PER_DAY * MICROS_PER_SECOND),
+                .saturating_add((days as i64).saturating_mul(SECONDS_PER_DAY * MICROS_PER_SECOND)),
         )
     }
 

@@ -64,14 +64,25 @@ impl FieldKind {
             Self::Reference => fits(Reference::new(text()?).map(drop)),
             Self::Line => fits(Line::new(text()?).map(drop)),
             Self::Prose => fits(Prose::new(text()?).map(drop)),
-            Self::Time => text()?.parse::<Timestamp>().map(drop).map_err(|fault| fault.to_string()),
+            Self::Time => text()?
+                .parse::<Timestamp>()
+                .map(drop)
+                .map_err(|fault| fault.to_string()),
             Self::Hex => text().map(drop),
-            Self::Flag => value.as_bool().map(drop).ok_or_else(|| "needs true or false".to_owned()),
-            Self::Number => value.as_i64().map(drop).ok_or_else(|| "needs a whole number".to_owned()),
+            Self::Flag => value
+                .as_bool()
+                .map(drop)
+                .ok_or_else(|| "needs true or false".to_owned()),
+            Self::Number => value
+                .as_i64()
+                .map(drop)
+                .ok_or_else(|| "needs a whole number".to_owned()),
             Self::Choice(["prod"]) if text()? != "prod" => {
                 Err("is out of scope: this ledger takes prod only (SOP 2)".to_owned())
             }
-            Self::Choice(words) if !words.contains(&text()?) => Err(format!("needs one of: {}", words.join(", "))),
+            Self::Choice(words) if !words.contains(&text()?) => {
+                Err(format!("needs one of: {}", words.join(", ")))
+            }
             Self::Choice(_) => Ok(()),
         }
     }
@@ -95,9 +106,13 @@ impl FieldKind {
             Self::Choice(words) if !words.contains(&word) => {
                 Err(format!("needs one of: {}", words.join(", ")))
             }
-            Self::Id | Self::Reference | Self::Line | Self::Prose | Self::Time | Self::Hex | Self::Choice(_) => {
-                Ok(Value::from(word))
-            }
+            Self::Id
+            | Self::Reference
+            | Self::Line
+            | Self::Prose
+            | Self::Time
+            | Self::Hex
+            | Self::Choice(_) => Ok(Value::from(word)),
         }
     }
 }
@@ -125,7 +140,9 @@ impl FieldSpec {
     /// What is wrong, to be read after the field's name.
     pub fn check_form(&self, value: &Value) -> Result<(), String> {
         match (self.many, value) {
-            (true, Value::Array(values)) => values.iter().try_for_each(|value| self.kind.check(value)),
+            (true, Value::Array(values)) => {
+                values.iter().try_for_each(|value| self.kind.check(value))
+            }
             (true, _) => Err("needs a list".to_owned()),
             (false, Value::Null) if !self.required => Ok(()),
             (false, value) => self.kind.check(value),

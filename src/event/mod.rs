@@ -213,25 +213,38 @@ impl Event {
     /// # Errors
     /// An unknown name; a field that is unknown, missing or not what it should be.
     pub fn parse(name: &str, fields: BTreeMap<String, Value>) -> Result<Self, EventError> {
-        let spec = spec(name).ok_or_else(|| EventError::Unknown(name.chars().take(64).collect()))?;
-        let fault = |fault: String| EventError::Fields { event: spec.name, fault };
+        let spec =
+            spec(name).ok_or_else(|| EventError::Unknown(name.chars().take(64).collect()))?;
+        let fault = |fault: String| EventError::Fields {
+            event: spec.name,
+            fault,
+        };
         for field in fields.keys() {
             if !spec.fields.iter().any(|known| known.name == field) {
                 let field: String = field.chars().take(64).collect();
                 let known: Vec<_> = spec.fields.iter().map(|known| known.name).collect();
-                return Err(fault(format!("there is no field `{field}`; its fields are {}", known.join(", "))));
+                return Err(fault(format!(
+                    "there is no field `{field}`; its fields are {}",
+                    known.join(", ")
+                )));
             }
         }
         // Each field is tried in the event's place of it, so that a fault can name the field
         // without echoing the value.
         for known in spec.fields.iter().filter(|known| known.required) {
             if !fields.contains_key(known.name) {
-                return Err(fault(format!("the field `{}` is missing: {}", known.name, known.help.trim())));
+                return Err(fault(format!(
+                    "the field `{}` is missing: {}",
+                    known.name,
+                    known.help.trim()
+                )));
             }
         }
         for known in spec.fields {
             if let Some(value) = fields.get(known.name) {
-                known.check_form(value).map_err(|what| fault(format!("the field `{}` {what}", known.name)))?;
+                known
+                    .check_form(value)
+                    .map_err(|what| fault(format!("the field `{}` {what}", known.name)))?;
             }
         }
         let draft = serde_json::json!({ "event": spec.name, "fields": fields });

@@ -26,27 +26,47 @@ impl Register {
             } else {
                 format!("entry 0 is {}, not ledger.created", event.name())
             };
-            return Err(denial(rule::I10, "ledger.created as entry 0 and nowhere else", message));
+            return Err(denial(
+                rule::I10,
+                "ledger.created as entry 0 and nowhere else",
+                message,
+            ));
         }
         match event {
             Event::LedgerCreated(created) => self.charter.keyring.clone().create(sequence, created),
             Event::ActorEnrolled(enrolled) => self.charter.keyring.admit_enrolment(enrolled),
             Event::ActorRevoked(revoked) => self.charter.keyring.admit_revocation(revoked),
             Event::SealingKeyReplaced(replaced) => self.charter.keyring.admit_sealing_key(replaced),
-            Event::SecretRegistered(registered) => {
-                need_free("secret", &registered.secret, self.secrets.contains_key(&registered.secret))
-            }
+            Event::SecretRegistered(registered) => need_free(
+                "secret",
+                &registered.secret,
+                self.secrets.contains_key(&registered.secret),
+            ),
             Event::RotationOpened(opened) => {
-                need_free("rotation", &opened.rotation, self.rotations.contains_key(&opened.rotation))?;
+                need_free(
+                    "rotation",
+                    &opened.rotation,
+                    self.rotations.contains_key(&opened.rotation),
+                )?;
                 self.need_active_secret(&opened.secret)?;
-                opened.incident.as_ref().map_or(Ok(()), |incident| self.need_incident(incident, Some(&opened.secret)))
+                opened.incident.as_ref().map_or(Ok(()), |incident| {
+                    self.need_incident(incident, Some(&opened.secret))
+                })
             }
             Event::RotationRecorded(recorded) => {
-                need_free("rotation", &recorded.rotation, self.rotations.contains_key(&recorded.rotation))?;
+                need_free(
+                    "rotation",
+                    &recorded.rotation,
+                    self.rotations.contains_key(&recorded.rotation),
+                )?;
                 self.need_active_secret(&recorded.secret)
             }
             Event::IncidentDeclared(declared) => {
-                need_free("incident", &declared.incident, self.incidents.contains_key(&declared.incident))?;
+                need_free(
+                    "incident",
+                    &declared.incident,
+                    self.incidents.contains_key(&declared.incident),
+                )?;
                 self.need_active_secret(&declared.secret)
             }
             Event::ExceptionGranted(granted) => self.admit_exception(occurred, granted),
@@ -64,19 +84,26 @@ impl Register {
         if let Some(incident) = event.incident() {
             self.need_incident(incident, event.secret())?;
         }
-        let Some(id) = event.rotation() else { return Ok(()) };
+        let Some(id) = event.rotation() else {
+            return Ok(());
+        };
         let Some(rotation) = self.rotations.get(id) else {
             return Err(denial(
                 rule::C01,
                 "an opened rotation",
-                format!("no rotation `{id}` was opened; open it with rotation.opened, or see ledger status"),
+                format!(
+                    "no rotation `{id}` was opened; open it with rotation.opened, or see ledger status"
+                ),
             ));
         };
         match event.secret() {
             Some(secret) if *secret != rotation.secret => Err(denial(
                 rule::C01,
                 rotation.secret.as_str(),
-                format!("rotation `{id}` is of secret `{}`, not `{secret}`", rotation.secret),
+                format!(
+                    "rotation `{id}` is of secret `{}`, not `{secret}`",
+                    rotation.secret
+                ),
             )),
             _ => Ok(()),
         }
@@ -87,10 +114,16 @@ impl Register {
             None => Err(denial(
                 rule::C01,
                 "a registered secret",
-                format!("no secret `{id}` is registered; register it first, or see ledger secret list"),
+                format!(
+                    "no secret `{id}` is registered; register it first, or see ledger secret list"
+                ),
             )),
             Some(threaded) => threaded.secret.retired.map_or(Ok(()), |sequence| {
-                Err(denial(rule::C01, "a secret in use", format!("secret `{id}` was retired by entry {sequence}")))
+                Err(denial(
+                    rule::C01,
+                    "a secret in use",
+                    format!("secret `{id}` was retired by entry {sequence}"),
+                ))
             }),
         }
     }
@@ -102,30 +135,48 @@ impl Register {
                 "a declared incident",
                 format!("no incident `{id}` was declared; declare it with incident.declared"),
             )),
-            Some(incident) if secret.is_some_and(|secret| *secret != incident.secret) => Err(denial(
-                rule::C01,
-                incident.secret.as_str(),
-                format!("incident `{id}` is about secret `{}`", incident.secret),
-            )),
+            Some(incident) if secret.is_some_and(|secret| *secret != incident.secret) => {
+                Err(denial(
+                    rule::C01,
+                    incident.secret.as_str(),
+                    format!("incident `{id}` is about secret `{}`", incident.secret),
+                ))
+            }
             Some(_) => Ok(()),
         }
     }
 
-    fn admit_exception(&self, occurred: Timestamp, granted: &ExceptionGranted) -> Result<(), Denial> {
+    fn admit_exception(
+        &self,
+        occurred: Timestamp,
+        granted: &ExceptionGranted,
+    ) -> Result<(), Denial> {
         self.need_active_secret(&granted.secret)?;
-        let taken = self
-            .secrets
-            .get(&granted.secret)
-            .is_some_and(|threaded| threaded.secret.exceptions.iter().any(|known| known.id == granted.exception));
+        let taken = self.secrets.get(&granted.secret).is_some_and(|threaded| {
+            threaded
+                .secret
+                .exceptions
+                .iter()
+                .any(|known| known.id == granted.exception)
+        });
         need_free("exception", &granted.exception, taken)?;
         if granted.expires <= occurred {
-            return Err(denial(rule::W02, "an end in the future", format!("the exception would end at {}", granted.expires)));
+            return Err(denial(
+                rule::W02,
+                "an end in the future",
+                format!("the exception would end at {}", granted.expires),
+            ));
         }
         if granted.rules.is_empty() {
-            return Err(denial(rule::W02, "the rules it covers", "an exception from no rule".to_owned()));
+            return Err(denial(
+                rule::W02,
+                "the rules it covers",
+                "an exception from no rule".to_owned(),
+            ));
         }
         for id in &granted.rules {
-            let excusable = |rule: &&Rule| matches!(rule.verdict, Verdict::Conformance | Verdict::Coverage);
+            let excusable =
+                |rule: &&Rule| matches!(rule.verdict, Verdict::Conformance | Verdict::Coverage);
             if rule::rule(id.as_str()).filter(excusable).is_none() {
                 return Err(denial(
                     rule::C01,
@@ -139,19 +190,31 @@ impl Register {
 }
 
 fn denial(rule: &'static Rule, expected: impl Into<String>, message: String) -> Denial {
-    Denial { rule, expected: expected.into(), message }
+    Denial {
+        rule,
+        expected: expected.into(),
+        message,
+    }
 }
 
 fn need_free(what: &str, id: &Id, taken: bool) -> Result<(), Denial> {
     if taken {
-        return Err(denial(rule::C02, "an id that is free", format!("there is a {what} `{id}` already")));
+        return Err(denial(
+            rule::C02,
+            "an id that is free",
+            format!("there is a {what} `{id}` already"),
+        ));
     }
     Ok(())
 }
 
 fn need_earlier(entry: u64, sequence: u64) -> Result<(), Denial> {
     if entry >= sequence {
-        return Err(denial(rule::I11, format!("an entry before {sequence}"), format!("there is no entry {entry} yet")));
+        return Err(denial(
+            rule::I11,
+            format!("an entry before {sequence}"),
+            format!("there is no entry {entry} yet"),
+        ));
     }
     Ok(())
 }

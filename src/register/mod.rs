@@ -19,6 +19,9 @@ use crate::event::SourceGap;
 use crate::hash::Blake3Digest;
 use crate::hash::Sha256Digest;
 use crate::inventory::Secret;
+use crate::key::PublicKey;
+use crate::keyring::Author;
+use crate::keyring::Denial;
 use crate::keyring::Keyring;
 use crate::policy::Policy;
 use crate::rotation::Incident;
@@ -115,15 +118,45 @@ impl Register {
     /// incident.
     #[must_use]
     pub fn subject(&self, event: &Event) -> Option<Id> {
-        let by_rotation = || self.rotations.get(event.rotation()?).map(|rotation| rotation.secret.clone());
-        let by_incident = || self.incidents.get(event.incident()?).map(|incident| incident.secret.clone());
-        event.secret().cloned().or_else(by_rotation).or_else(by_incident)
+        let by_rotation = || {
+            self.rotations
+                .get(event.rotation()?)
+                .map(|rotation| rotation.secret.clone())
+        };
+        let by_incident = || {
+            self.incidents
+                .get(event.incident()?)
+                .map(|incident| incident.secret.clone())
+        };
+        event
+            .secret()
+            .cloned()
+            .or_else(by_rotation)
+            .or_else(by_incident)
     }
 
     /// What the next entry about `subject` carries as `subject_previous`.
     #[must_use]
     pub fn thread(&self, subject: Option<&Id>) -> u64 {
-        subject.and_then(|id| self.secrets.get(id)).map_or(0, |threaded| threaded.thread)
+        subject
+            .and_then(|id| self.secrets.get(id))
+            .map_or(0, |threaded| threaded.thread)
+    }
+
+    /// Who says `event` as entry `sequence`, where it can be placed and they may say it.
+    ///
+    /// # Errors
+    /// The rule that stands against it; `append` refuses by it, and `verify` finds by it.
+    pub fn author(
+        &self,
+        sequence: u64,
+        occurred: Timestamp,
+        key: &PublicKey,
+        on_behalf_of: Option<&Id>,
+        event: &Event,
+    ) -> Result<Author, Denial> {
+        self.admit(sequence, occurred, event)?;
+        self.charter.keyring.authorise(key, on_behalf_of, event)
     }
 
     fn secret(&self, id: &Id) -> Option<&Secret> {
@@ -142,7 +175,9 @@ impl Register {
             }
             Event::ActorEnrolled(enrolled) => self.charter.keyring.enrol(told.sequence, enrolled),
             Event::ActorRevoked(revoked) => self.charter.keyring.revoke(told.sequence, revoked),
-            Event::SealingKeyReplaced(replaced) => self.charter.keyring.replace_sealing_key(replaced),
+            Event::SealingKeyReplaced(replaced) => {
+                self.charter.keyring.replace_sealing_key(replaced)
+            }
             Event::PolicySet(set) => {
                 if self.charter.open_rotations > 0 {
                     let open = format!("{} open", self.charter.open_rotations);
@@ -153,7 +188,8 @@ impl Register {
             Event::SecretRegistered(registered) => {
                 let secret = Secret::register(told.sequence, registered);
                 self.charter.active_secrets += 1;
-                self.secrets.insert(secret.id.clone(), Threaded { secret, thread: 0 });
+                self.secrets
+                    .insert(secret.id.clone(), Threaded { secret, thread: 0 });
             }
             Event::SecretUpdated(updated) => {
                 if let Some(threaded) = self.secrets.get_mut(&updated.secret) {
@@ -175,7 +211,11 @@ impl Register {
             Event::RotationRecorded(recorded) => {
                 let rotation = Rotation::record(told, recorded);
                 if let Some(secret) = self.secret(&recorded.secret) {
-                    let setting = Setting { policy: &self.charter.policy, secret, incident: None };
+                    let setting = Setting {
+                        policy: &self.charter.policy,
+                        secret,
+                        incident: None,
+                    };
                     rotation.judge_record(&setting, told, recorded, found);
                 }
                 self.complete(told, &rotation, found);
@@ -206,15 +246,29 @@ impl Register {
             }
             Event::ExceptionGranted(granted) => {
                 let mut hold = |rule, expected: String, what: &str| {
-                    found.push(Finding::new(rule, expected, what).at(told.sequence).of_secret(&granted.secret));
+                    found.push(
+                        Finding::new(rule, expected, what)
+                            .at(told.sequence)
+                            .of_secret(&granted.secret),
+                    );
                 };
                 let policy = &self.charter.policy;
                 let limit = told.occurred.plus_days(policy.exception_days);
                 if granted.expires > limit {
-                    hold(rule::W02, format!("by {limit}"), &granted.expires.to_string());
+                    hold(
+                        rule::W02,
+                        format!("by {limit}"),
+                        &granted.expires.to_string(),
+                    );
                 }
-                if policy.four_eyes == FourEyes::Required && granted.requested_by == told.author.person {
-                    hold(rule::A05, "another person's request".to_owned(), granted.requested_by.as_str());
+                if policy.four_eyes == FourEyes::Required
+                    && granted.requested_by == told.author.person
+                {
+                    hold(
+                        rule::A05,
+                        "another person's request".to_owned(),
+                        granted.requested_by.as_str(),
+                    );
                 }
                 if let Some(threaded) = self.secrets.get_mut(&granted.secret) {
                     threaded.secret.except(told.sequence, granted);
@@ -246,7 +300,11 @@ impl Register {
             | Event::RotationAborted(_) => self.advance(told, event, found),
         }
         if let Some(subject) = subject {
-            for finding in found.iter_mut().skip(before).filter(|finding| finding.secret.is_none()) {
+            for finding in found
+                .iter_mut()
+                .skip(before)
+                .filter(|finding| finding.secret.is_none())
+            {
                 finding.secret = Some(subject.clone());
             }
             if let Some(threaded) = self.secrets.get_mut(&subject) {
@@ -264,25 +322,46 @@ impl Register {
             });
         };
         let skew = std::time::Duration::from_secs(ALLOWED_SKEW_SECONDS);
-        let late = std::time::Duration::from_secs(u64::from(self.charter.policy.late_hours) * 3_600);
+        let late =
+            std::time::Duration::from_secs(u64::from(self.charter.policy.late_hours) * 3_600);
         if told.occurred > told.recorded.plus(skew) {
-            hold(rule::T01, format!("by {}, when it was recorded", told.recorded));
+            hold(
+                rule::T01,
+                format!("by {}, when it was recorded", told.recorded),
+            );
         } else if told.occurred.plus(late) < told.recorded {
-            hold(rule::T02, format!("within {} hours of {}", self.charter.policy.late_hours, told.recorded));
+            hold(
+                rule::T02,
+                format!(
+                    "within {} hours of {}",
+                    self.charter.policy.late_hours, told.recorded
+                ),
+            );
         }
     }
 
     fn open(&mut self, told: &Told<'_>, opened: &RotationOpened, found: &mut Vec<Finding>) {
         let mut rotation = Rotation::open(told, opened);
         if let Some(secret) = self.secret(&opened.secret) {
-            let incident = opened.incident.as_ref().and_then(|id| self.incidents.get(id));
-            let setting = Setting { policy: &self.charter.policy, secret, incident };
+            let incident = opened
+                .incident
+                .as_ref()
+                .and_then(|id| self.incidents.get(id));
+            let setting = Setting {
+                policy: &self.charter.policy,
+                secret,
+                incident,
+            };
             rotation.judge_opening(&setting, told, opened, found);
             if rotation.old_version.is_none() {
                 rotation.old_version.clone_from(&secret.version);
             }
         }
-        if let Some(incident) = opened.incident.as_ref().and_then(|id| self.incidents.get_mut(id)) {
+        if let Some(incident) = opened
+            .incident
+            .as_ref()
+            .and_then(|id| self.incidents.get_mut(id))
+        {
             incident.rotations.push(opened.rotation.clone());
         }
         if let Some(threaded) = self.secrets.get_mut(&opened.secret) {
@@ -296,11 +375,20 @@ impl Register {
     fn advance(&mut self, told: &Told<'_>, event: &Event, found: &mut Vec<Finding>) {
         let Some(id) = event.rotation() else { return };
         // Taken out while its surroundings are read, and put back below.
-        let Some(mut rotation) = self.rotations.remove(id) else { return };
+        let Some(mut rotation) = self.rotations.remove(id) else {
+            return;
+        };
         let was_open = rotation.is_open();
         if let Some(secret) = self.secret(&rotation.secret) {
-            let incident = rotation.incident.as_ref().and_then(|id| self.incidents.get(id));
-            let setting = Setting { policy: &self.charter.policy, secret, incident };
+            let incident = rotation
+                .incident
+                .as_ref()
+                .and_then(|id| self.incidents.get(id));
+            let setting = Setting {
+                policy: &self.charter.policy,
+                secret,
+                incident,
+            };
             rotation.apply(&setting, told, event, found);
         }
         if was_open && !rotation.is_open() {
@@ -316,25 +404,50 @@ impl Register {
     /// Takes the new version of a completed rotation into use; other ends leave the secret's age
     /// as it is (blueprint: age runs from the generation of the version now in use).
     fn complete(&mut self, told: &Told<'_>, rotation: &Rotation, found: &mut Vec<Finding>) {
-        let Some(completion) = rotation.completion() else { return };
-        let Some(threaded) = self.secrets.get_mut(&rotation.secret) else { return };
-        let due = threaded.secret.age(&self.charter.policy, completion.completed).due;
+        let Some(completion) = rotation.completion() else {
+            return;
+        };
+        let Some(threaded) = self.secrets.get_mut(&rotation.secret) else {
+            return;
+        };
+        let due = threaded
+            .secret
+            .age(&self.charter.policy, completion.completed)
+            .due;
         if let Some(due) = due.filter(|due| completion.completed > *due) {
-            let finding = Finding::new(rule::C31, format!("by {due}"), completion.completed.to_string());
-            found.push(finding.at(told.sequence).of_rotation(&rotation.id).of_secret(&rotation.secret));
+            let finding = Finding::new(
+                rule::C31,
+                format!("by {due}"),
+                completion.completed.to_string(),
+            );
+            found.push(
+                finding
+                    .at(told.sequence)
+                    .of_rotation(&rotation.id)
+                    .of_secret(&rotation.secret),
+            );
         }
         let generated = rotation.generated.as_ref();
         let age_from = generated.map_or(completion.started, |generated| generated.at.occurred);
-        threaded.secret.put_to_use(generated.map(|generated| &generated.version), age_from);
+        threaded
+            .secret
+            .put_to_use(generated.map(|generated| &generated.version), age_from);
     }
 
     fn take_gap(&mut self, told: &Told<'_>, gap: &SourceGap) {
-        self.charter.gaps.push(Gap { sequence: told.sequence, from: gap.from, to: gap.to });
+        self.charter.gaps.push(Gap {
+            sequence: told.sequence,
+            from: gap.from,
+            to: gap.to,
+        });
     }
 
     /// The ids of the secrets that are not retired, sorted.
     pub fn active_secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.secrets.values().map(|threaded| &threaded.secret).filter(|secret| secret.retired.is_none())
+        self.secrets
+            .values()
+            .map(|threaded| &threaded.secret)
+            .filter(|secret| secret.retired.is_none())
     }
 
     /// SHA-256 of the sorted ids of the secrets not retired, one a line: what an attestation of the
@@ -350,7 +463,12 @@ impl Register {
     }
 
     /// Holds an attestation against the inventory as it stands, which takes a whole register.
-    pub fn judge_attestation(&self, sequence: u64, attested: &InventoryAttested, found: &mut Vec<Finding>) {
+    pub fn judge_attestation(
+        &self,
+        sequence: u64,
+        attested: &InventoryAttested,
+        found: &mut Vec<Finding>,
+    ) {
         let count = self.charter.active_secrets;
         let digest = self.population_digest();
         if attested.count != count || attested.ids_sha256 != digest {
@@ -375,12 +493,22 @@ impl Register {
                     || "never rotated, as far as is known".to_owned(),
                     |generated| format!("generated {generated}"),
                 );
-                found.push(Finding::new(rule::C30, expected, what).at(secret.registered).of_secret(&secret.id));
+                found.push(
+                    Finding::new(rule::C30, expected, what)
+                        .at(secret.registered)
+                        .of_secret(&secret.id),
+                );
             }
         }
         for rotation in self.rotations.values() {
-            let Some(secret) = self.secret(&rotation.secret) else { continue };
-            let setting = Setting { policy, secret, incident: None };
+            let Some(secret) = self.secret(&rotation.secret) else {
+                continue;
+            };
+            let setting = Setting {
+                policy,
+                secret,
+                incident: None,
+            };
             rotation.judge(&setting, as_of, found);
             for gap in &self.charter.gaps {
                 let end = rotation.ended().map_or(as_of, |end| end.occurred);
@@ -388,13 +516,23 @@ impl Register {
                     let during = format!("listening from {} to {end}", rotation.opened.occurred);
                     let what = format!("silent from {} to {}", gap.from, gap.to);
                     let finding = Finding::new(rule::C08, during, what).at(gap.sequence);
-                    found.push(finding.of_rotation(&rotation.id).of_secret(&rotation.secret));
+                    found.push(
+                        finding
+                            .of_rotation(&rotation.id)
+                            .of_secret(&rotation.secret),
+                    );
                 }
             }
         }
         for incident in self.incidents.values() {
-            let Some(secret) = self.secret(&incident.secret) else { continue };
-            let setting = Setting { policy, secret, incident: Some(incident) };
+            let Some(secret) = self.secret(&incident.secret) else {
+                continue;
+            };
+            let setting = Setting {
+                policy,
+                secret,
+                incident: Some(incident),
+            };
             let revoked = incident
                 .rotations
                 .iter()
@@ -407,9 +545,15 @@ impl Register {
 
     fn judge_attestation_age(&self, as_of: Timestamp, found: &mut Vec<Finding>) {
         if let Some(attested) = self.charter.attested {
-            let limit = attested.occurred.plus_days(self.charter.policy.attestation_days);
+            let limit = attested
+                .occurred
+                .plus_days(self.charter.policy.attestation_days);
             if as_of > limit {
-                let finding = Finding::new(rule::C04, format!("attested again by {limit}"), "not attested since");
+                let finding = Finding::new(
+                    rule::C04,
+                    format!("attested again by {limit}"),
+                    "not attested since",
+                );
                 found.push(finding.at(attested.sequence));
             }
         }
@@ -419,7 +563,10 @@ impl Register {
     /// may speak in it, cannot be excused.
     pub fn waive(&self, as_of: Timestamp, found: &mut [Finding]) {
         for finding in found {
-            if !matches!(finding.rule.verdict, Verdict::Conformance | Verdict::Coverage) {
+            if !matches!(
+                finding.rule.verdict,
+                Verdict::Conformance | Verdict::Coverage
+            ) {
                 continue;
             }
             let secret = finding.secret.as_ref().and_then(|id| self.secret(id));

@@ -54,29 +54,60 @@ struct Against<'a> {
 }
 
 impl Against<'_> {
-    fn holds(&mut self, rule: &'static Rule, expected: impl Into<String>, found: impl Into<String>) {
+    fn holds(
+        &mut self,
+        rule: &'static Rule,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
         self.found.push(
-            Finding::new(rule, expected, found).at(self.sequence).of_rotation(&self.rotation).of_secret(&self.secret),
+            Finding::new(rule, expected, found)
+                .at(self.sequence)
+                .of_rotation(&self.rotation)
+                .of_secret(&self.secret),
         );
     }
 }
 
 impl Rotation {
     fn against<'a>(&self, told: &Told<'_>, found: &'a mut Vec<Finding>) -> Against<'a> {
-        Against { found, rotation: self.id.clone(), secret: self.secret.clone(), sequence: told.sequence }
+        Against {
+            found,
+            rotation: self.id.clone(),
+            secret: self.secret.clone(),
+            sequence: told.sequence,
+        }
     }
 
     /// Holds against the rotation what its opening breaks (SOP 6, Step 1).
-    pub fn judge_opening(&self, setting: &Setting<'_>, told: &Told<'_>, opened: &RotationOpened, found: &mut Vec<Finding>) {
+    pub fn judge_opening(
+        &self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        opened: &RotationOpened,
+        found: &mut Vec<Finding>,
+    ) {
         let mut against = self.against(told, found);
         if opened.last_rotated.is_none() && setting.secret.generated.is_none() {
-            against.holds(rule::S10, "a last rotated date", "neither the opening nor the inventory has one");
+            against.holds(
+                rule::S10,
+                "a last rotated date",
+                "neither the opening nor the inventory has one",
+            );
         }
         if sorted(&opened.consumers) != sorted(&setting.secret.consumers) {
-            against.holds(rule::S11, list(&sorted(&setting.secret.consumers)), list(&sorted(&opened.consumers)));
+            against.holds(
+                rule::S11,
+                list(&sorted(&setting.secret.consumers)),
+                list(&sorted(&opened.consumers)),
+            );
         }
         if let Some(open) = setting.secret.open.first() {
-            against.holds(rule::S12, "no other open rotation", format!("{open} is open"));
+            against.holds(
+                rule::S12,
+                "no other open rotation",
+                format!("{open} is open"),
+            );
         }
         if self.is_emergency() && setting.incident.is_none() {
             against.holds(rule::S86, "the incident it answers", "none is named");
@@ -84,50 +115,100 @@ impl Rotation {
     }
 
     /// Holds against the rotation what its one-shot record breaks (SOP 8).
-    pub fn judge_record(&self, setting: &Setting<'_>, told: &Told<'_>, recorded: &RotationRecorded, found: &mut Vec<Finding>) {
+    pub fn judge_record(
+        &self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        recorded: &RotationRecorded,
+        found: &mut Vec<Finding>,
+    ) {
         let mut against = self.against(told, found);
         if recorded.started > recorded.completed {
-            against.holds(rule::T03, format!("completed after {}", recorded.started), recorded.completed.to_string());
+            against.holds(
+                rule::T03,
+                format!("completed after {}", recorded.started),
+                recorded.completed.to_string(),
+            );
         }
         if let Some(open) = setting.secret.open.first() {
-            against.holds(rule::S12, "no other open rotation", format!("{open} is open"));
+            against.holds(
+                rule::S12,
+                "no other open rotation",
+                format!("{open} is open"),
+            );
         }
         judge_revocation_claim(recorded.revoke_confirmed, false, &mut against);
     }
 
     /// Takes one event of this rotation, and pushes what it breaks to `found`.
-    pub fn apply(&mut self, setting: &Setting<'_>, told: &Told<'_>, event: &Event, found: &mut Vec<Finding>) {
+    pub fn apply(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        event: &Event,
+        found: &mut Vec<Finding>,
+    ) {
         let mut against = self.against(told, found);
         if told.occurred < self.last.occurred {
-            let before = format!("not before {} (entry {})", self.last.occurred, self.last.sequence);
+            let before = format!(
+                "not before {} (entry {})",
+                self.last.occurred, self.last.sequence
+            );
             against.holds(rule::T03, before, told.occurred.to_string());
         } else {
             self.last = told.moment();
         }
         if self.is_said_too_late(event) {
             let end = self.ended().map_or(0, |end| end.sequence);
-            against.holds(rule::S90, format!("before its end in entry {end}"), event.name());
+            against.holds(
+                rule::S90,
+                format!("before its end in entry {end}"),
+                event.name(),
+            );
             return;
         }
         if is_operators_step(event) {
             self.take_operator(setting, told, &mut against);
         }
         match event {
-            Event::RotationApproved(approved) => self.approve(setting, told, approved, &mut against),
-            Event::PreconditionsConfirmed(confirmed) => self.make_ready(told, confirmed, &mut against),
-            Event::ReplacementGenerated(generated) => self.generate(setting, told, generated, &mut against),
+            Event::RotationApproved(approved) => {
+                self.approve(setting, told, approved, &mut against)
+            }
+            Event::PreconditionsConfirmed(confirmed) => {
+                self.make_ready(told, confirmed, &mut against)
+            }
+            Event::ReplacementGenerated(generated) => {
+                self.generate(setting, told, generated, &mut against)
+            }
             Event::DualRunStarted(started) => self.start_dual_run(told, started, &mut against),
-            Event::DualRunNotSupported(reason) => self.rule_out_dual_run(setting, told, reason, &mut against),
+            Event::DualRunNotSupported(reason) => {
+                self.rule_out_dual_run(setting, told, reason, &mut against)
+            }
             Event::ReplacementValidated(validated) => self.validate(told, validated, &mut against),
             Event::CutoverCompleted(cutover) => self.cut_over(setting, told, cutover, &mut against),
-            Event::HealthConfirmed(health) => self.confirm_health(setting, told, health, &mut against),
+            Event::HealthConfirmed(health) => {
+                self.confirm_health(setting, told, health, &mut against)
+            }
             Event::SecretRevoked(revoked) => self.revoke(setting, told, revoked, &mut against),
-            Event::RevocationVerified(verified) => self.verify_revocation(told, verified, &mut against),
-            Event::RotationCompleted(completed) => self.complete(setting, told, completed, &mut against),
-            Event::RotationConfirmed(confirmed) => self.confirm(setting, told, confirmed, &mut against),
-            Event::StepFailed(failed) => self.failed = Some(Failed { at: told.moment(), step: failed.step }),
+            Event::RevocationVerified(verified) => {
+                self.verify_revocation(told, verified, &mut against)
+            }
+            Event::RotationCompleted(completed) => {
+                self.complete(setting, told, completed, &mut against)
+            }
+            Event::RotationConfirmed(confirmed) => {
+                self.confirm(setting, told, confirmed, &mut against)
+            }
+            Event::StepFailed(failed) => {
+                self.failed = Some(Failed {
+                    at: told.moment(),
+                    step: failed.step,
+                })
+            }
             Event::StepPerformed(performed) => self.resolve(performed.step),
-            Event::RollbackCompleted(rolled_back) => self.roll_back(told, rolled_back, &mut against),
+            Event::RollbackCompleted(rolled_back) => {
+                self.roll_back(told, rolled_back, &mut against)
+            }
             Event::RotationAborted(aborted) => self.abort(told, aborted, &mut against),
             Event::LedgerCreated(_)
             | Event::ActorEnrolled(_)
@@ -163,7 +244,8 @@ impl Rotation {
             Event::SecretRevoked(_) | Event::RevocationVerified(_) => true,
             Event::RotationApproved(_) => self.is_emergency() && self.approved.is_none(),
             Event::ReplacementValidated(validated) => {
-                validated.phase == Phase::PostRollback && matches!(self.ending, Some(Ending::RolledBack(_)))
+                validated.phase == Phase::PostRollback
+                    && matches!(self.ending, Some(Ending::RolledBack(_)))
             }
             _ => false,
         };
@@ -178,87 +260,176 @@ impl Rotation {
         self.operators.push(person.clone());
         let approver = self.approved.as_ref().map(|approval| &approval.by);
         if setting.policy.four_eyes == FourEyes::Required && approver == Some(person) {
-            against.holds(rule::A03, "an operator other than the approver", person.as_str());
+            against.holds(
+                rule::A03,
+                "an operator other than the approver",
+                person.as_str(),
+            );
         }
     }
 
-    fn approve(&mut self, setting: &Setting<'_>, told: &Told<'_>, approved: &RotationApproved, against: &mut Against<'_>) {
+    fn approve(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        approved: &RotationApproved,
+        against: &mut Against<'_>,
+    ) {
         let person = &told.author.person;
         if setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
-            against.holds(rule::A03, "an approver other than the operators", person.as_str());
+            against.holds(
+                rule::A03,
+                "an approver other than the operators",
+                person.as_str(),
+            );
         }
         if let (Some(generated), false) = (&self.generated, self.is_emergency()) {
-            against.holds(rule::S14, format!("before entry {}", generated.at.sequence), "afterwards");
+            against.holds(
+                rule::S14,
+                format!("before entry {}", generated.at.sequence),
+                "afterwards",
+            );
         }
         let window = match (approved.window_start, approved.window_end) {
             (Some(start), Some(end)) if start <= end => Some((start, end)),
             (None, None) if approved.no_window.is_some() => None,
             _ => {
-                against.holds(rule::S22, "a window with start and end, or why none is needed", "neither");
+                against.holds(
+                    rule::S22,
+                    "a window with start and end, or why none is needed",
+                    "neither",
+                );
                 None
             }
         };
-        self.approved = Some(Approval { at: told.moment(), by: person.clone(), window });
+        self.approved = Some(Approval {
+            at: told.moment(),
+            by: person.clone(),
+            window,
+        });
     }
 
-    fn make_ready(&mut self, told: &Told<'_>, confirmed: &PreconditionsConfirmed, against: &mut Against<'_>) {
+    fn make_ready(
+        &mut self,
+        told: &Told<'_>,
+        confirmed: &PreconditionsConfirmed,
+        against: &mut Against<'_>,
+    ) {
         let four = [
-            (confirmed.inventory.is_some(), rule::S20, "where the inventory list is"),
-            (confirmed.rollback_plan.is_some(), rule::S21, "where the rollback plan is"),
-            (confirmed.maintenance_window.is_some(), rule::S22, "the window, or why none is needed"),
-            (confirmed.access_logging.is_some(), rule::S23, "where access logging is shown"),
+            (
+                confirmed.inventory.is_some(),
+                rule::S20,
+                "where the inventory list is",
+            ),
+            (
+                confirmed.rollback_plan.is_some(),
+                rule::S21,
+                "where the rollback plan is",
+            ),
+            (
+                confirmed.maintenance_window.is_some(),
+                rule::S22,
+                "the window, or why none is needed",
+            ),
+            (
+                confirmed.access_logging.is_some(),
+                rule::S23,
+                "where access logging is shown",
+            ),
         ];
         for (said, rule, expected) in four {
             if !said {
                 against.holds(rule, expected, "not confirmed");
             }
         }
-        self.preconditions =
-            Some(Preconditions { at: told.moment(), rollback_plan: confirmed.rollback_plan.is_some() });
+        self.preconditions = Some(Preconditions {
+            at: told.moment(),
+            rollback_plan: confirmed.rollback_plan.is_some(),
+        });
         self.resolve(Step::Preconditions);
     }
 
-    fn generate(&mut self, setting: &Setting<'_>, told: &Told<'_>, generated: &ReplacementGenerated, against: &mut Against<'_>) {
+    fn generate(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        generated: &ReplacementGenerated,
+        against: &mut Against<'_>,
+    ) {
         // SOP 7 puts speed first: an emergency is approved afterwards and has no preconditions.
         if !self.is_emergency() {
             if self.approved.is_none() {
                 against.holds(rule::S13, "rotation.approved before it", "no approval yet");
             }
             if self.preconditions.is_none() {
-                against.holds(rule::S30, "preconditions.confirmed before it", "not confirmed yet");
+                against.holds(
+                    rule::S30,
+                    "preconditions.confirmed before it",
+                    "not confirmed yet",
+                );
             }
         }
         if !is_prod(generated.namespace.as_str()) {
             against.holds(rule::S32, "a prod namespace", generated.namespace.as_str());
         }
-        let replaced = self.old_version.as_ref().or(setting.secret.version.as_ref());
+        let replaced = self
+            .old_version
+            .as_ref()
+            .or(setting.secret.version.as_ref());
         if replaced == Some(&generated.new_version) {
             against.holds(rule::S33, "a new version", generated.new_version.as_str());
         }
         self.check_window(told.occurred, against);
-        self.generated = Some(Generated { at: told.moment(), version: generated.new_version.clone() });
+        self.generated = Some(Generated {
+            at: told.moment(),
+            version: generated.new_version.clone(),
+        });
         self.resolve(Step::Generate);
     }
 
-    fn start_dual_run(&mut self, told: &Told<'_>, started: &DualRunStarted, against: &mut Against<'_>) {
+    fn start_dual_run(
+        &mut self,
+        told: &Told<'_>,
+        started: &DualRunStarted,
+        against: &mut Against<'_>,
+    ) {
         self.need_generated(against);
         if started.planned_end.is_none() {
             against.holds(rule::S34, "a planned end", "none");
         }
         self.check_window(told.occurred, against);
-        self.dual_run = Some(DualRun { at: told.moment(), supported: true, planned_end: started.planned_end });
+        self.dual_run = Some(DualRun {
+            at: told.moment(),
+            supported: true,
+            planned_end: started.planned_end,
+        });
         self.resolve(Step::DualRun);
     }
 
-    fn rule_out_dual_run(&mut self, setting: &Setting<'_>, told: &Told<'_>, _reason: &DualRunNotSupported, against: &mut Against<'_>) {
+    fn rule_out_dual_run(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        _reason: &DualRunNotSupported,
+        against: &mut Against<'_>,
+    ) {
         if setting.secret.dual_run {
             against.holds(rule::S35, "dual-run, as the inventory says", "ruled out");
         }
-        self.dual_run = Some(DualRun { at: told.moment(), supported: false, planned_end: None });
+        self.dual_run = Some(DualRun {
+            at: told.moment(),
+            supported: false,
+            planned_end: None,
+        });
         self.resolve(Step::DualRun);
     }
 
-    fn validate(&mut self, told: &Told<'_>, validated: &ReplacementValidated, against: &mut Against<'_>) {
+    fn validate(
+        &mut self,
+        told: &Told<'_>,
+        validated: &ReplacementValidated,
+        against: &mut Against<'_>,
+    ) {
         let passed = validated.result == TestResult::Pass;
         match validated.phase {
             Phase::PostRollback => {
@@ -280,19 +451,36 @@ impl Rotation {
         }
     }
 
-    fn cut_over(&mut self, setting: &Setting<'_>, told: &Told<'_>, cutover: &CutoverCompleted, against: &mut Against<'_>) {
+    fn cut_over(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        cutover: &CutoverCompleted,
+        against: &mut Against<'_>,
+    ) {
         self.need_generated(against);
         self.need_new_version(&cutover.to_version, against);
         if !self.is_emergency() {
             if self.dual_run.is_none() {
-                against.holds(rule::S29, "dual_run.started or dual_run.not_supported before it", "neither");
+                against.holds(
+                    rule::S29,
+                    "dual_run.started or dual_run.not_supported before it",
+                    "neither",
+                );
             }
             if self.validated.is_none() {
                 against.holds(rule::S37, "a passing validation before it", "none");
             }
         }
-        if self.last_result.is_some_and(|result| result != TestResult::Pass) {
-            against.holds(rule::S38, "pass", self.last_result.map_or("", TestResult::word));
+        if self
+            .last_result
+            .is_some_and(|result| result != TestResult::Pass)
+        {
+            against.holds(
+                rule::S38,
+                "pass",
+                self.last_result.map_or("", TestResult::word),
+            );
         }
         if let Some(end) = self.dual_run.and_then(|dual_run| dual_run.planned_end) {
             if told.occurred > end {
@@ -318,24 +506,51 @@ impl Rotation {
         self.resolve(Step::Cutover);
     }
 
-    fn confirm_health(&mut self, setting: &Setting<'_>, told: &Told<'_>, health: &HealthConfirmed, against: &mut Against<'_>) {
+    fn confirm_health(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        health: &HealthConfirmed,
+        against: &mut Against<'_>,
+    ) {
         let remaining = self.remaining(setting.secret);
         if !remaining.is_empty() {
-            against.holds(rule::S28, "every consumer cut over", format!("not yet: {}", list(&remaining)));
+            against.holds(
+                rule::S28,
+                "every consumer cut over",
+                format!("not yet: {}", list(&remaining)),
+            );
         }
-        self.health = Some(Health { at: told.moment(), healthy: health.healthy });
+        self.health = Some(Health {
+            at: told.moment(),
+            healthy: health.healthy,
+        });
         if health.healthy {
             self.resolve(Step::Health);
         }
     }
 
-    fn revoke(&mut self, setting: &Setting<'_>, told: &Told<'_>, revoked: &SecretRevoked, against: &mut Against<'_>) {
+    fn revoke(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        revoked: &SecretRevoked,
+        against: &mut Against<'_>,
+    ) {
         let new_version = self.generated.as_ref().map(|generated| &generated.version);
         match revoked.target {
             Which::Old => {
                 if new_version == Some(&revoked.version) {
-                    against.holds(rule::S45, "the old version", format!("{}, the new one", revoked.version));
-                } else if self.old_version.as_ref().is_some_and(|old| *old != revoked.version) {
+                    against.holds(
+                        rule::S45,
+                        "the old version",
+                        format!("{}, the new one", revoked.version),
+                    );
+                } else if self
+                    .old_version
+                    .as_ref()
+                    .is_some_and(|old| *old != revoked.version)
+                {
                     let old = self.old_version.as_ref().map_or("", Reference::as_str);
                     against.holds(rule::S45, old, revoked.version.as_str());
                 }
@@ -357,42 +572,78 @@ impl Rotation {
         self.resolve(Step::Revoke);
     }
 
-    fn judge_revocation_order(&self, setting: &Setting<'_>, told: &Told<'_>, revoked: &SecretRevoked, against: &mut Against<'_>) {
+    fn judge_revocation_order(
+        &self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        revoked: &SecretRevoked,
+        against: &mut Against<'_>,
+    ) {
         if self.is_emergency() {
             if let Some(incident) = setting.incident {
                 let minutes = setting.policy.emergency_revoke_minutes;
-                let limit = incident.detected.plus(std::time::Duration::from_secs(u64::from(minutes) * 60));
+                let limit = incident
+                    .detected
+                    .plus(std::time::Duration::from_secs(u64::from(minutes) * 60));
                 if revoked.effective > limit {
-                    against.holds(rule::S81, format!("by {limit}"), revoked.effective.to_string());
+                    against.holds(
+                        rule::S81,
+                        format!("by {limit}"),
+                        revoked.effective.to_string(),
+                    );
                 }
             }
             return;
         }
         let remaining = self.remaining(setting.secret);
         if !remaining.is_empty() {
-            against.holds(rule::S43, "every consumer cut over before", format!("not yet: {}", list(&remaining)));
+            against.holds(
+                rule::S43,
+                "every consumer cut over before",
+                format!("not yet: {}", list(&remaining)),
+            );
         } else if self.health.is_none() {
             against.holds(rule::S43, "health confirmed before", "not confirmed yet");
         }
         if let Some(health) = self.health.filter(|health| !health.healthy) {
-            against.holds(rule::S42, "healthy services", format!("unhealthy in entry {}", health.at.sequence));
+            against.holds(
+                rule::S42,
+                "healthy services",
+                format!("unhealthy in entry {}", health.at.sequence),
+            );
         }
-        if let Some(cutover) = self.cutover.filter(|cutover| revoked.effective < cutover.occurred) {
+        if let Some(cutover) = self
+            .cutover
+            .filter(|cutover| revoked.effective < cutover.occurred)
+        {
             let after = format!("effective after the cutover in entry {}", cutover.sequence);
             against.holds(rule::T03, after, revoked.effective.to_string());
         }
         if revoked.effective > told.occurred {
-            against.holds(rule::T03, format!("effective by {}", told.occurred), revoked.effective.to_string());
+            against.holds(
+                rule::T03,
+                format!("effective by {}", told.occurred),
+                revoked.effective.to_string(),
+            );
         }
     }
 
-    fn verify_revocation(&mut self, told: &Told<'_>, verified: &RevocationVerified, against: &mut Against<'_>) {
+    fn verify_revocation(
+        &mut self,
+        told: &Told<'_>,
+        verified: &RevocationVerified,
+        against: &mut Against<'_>,
+    ) {
         let Some(revoked) = &self.old_revoked else {
             against.holds(rule::S48, "secret.revoked before it", "not revoked yet");
             return;
         };
         if revoked.version != verified.version {
-            against.holds(rule::S45, revoked.version.as_str(), verified.version.as_str());
+            against.holds(
+                rule::S45,
+                revoked.version.as_str(),
+                verified.version.as_str(),
+            );
             return;
         }
         if verified.tested_at < revoked.effective || verified.tested_at > told.recorded {
@@ -402,13 +653,23 @@ impl Rotation {
         }
         let hits = verified.hits.unwrap_or(0);
         match verified.test {
-            NegativeTest::NetworkError => against.holds(rule::S51, "auth_rejected", "network_error"),
+            NegativeTest::NetworkError => {
+                against.holds(rule::S51, "auth_rejected", "network_error")
+            }
             NegativeTest::StillValid => against.holds(rule::S52, "auth_rejected", "still_valid"),
             NegativeTest::AuthRejected | NegativeTest::NotPossible if hits > 0 => {
-                against.holds(rule::S52, "no access by the old secret", format!("{hits} accesses"));
+                against.holds(
+                    rule::S52,
+                    "no access by the old secret",
+                    format!("{hits} accesses"),
+                );
             }
             NegativeTest::NotPossible if !has_access_proof(verified, revoked.effective) => {
-                against.holds(rule::S54, "why, the access log, its time after the revocation, and its hits", "some are missing");
+                against.holds(
+                    rule::S54,
+                    "why, the access log, its time after the revocation, and its hits",
+                    "some are missing",
+                );
             }
             NegativeTest::AuthRejected | NegativeTest::NotPossible => {
                 self.dead.get_or_insert(told.moment());
@@ -417,21 +678,43 @@ impl Rotation {
         }
     }
 
-    fn complete(&mut self, setting: &Setting<'_>, told: &Told<'_>, completed: &RotationCompleted, against: &mut Against<'_>) {
+    fn complete(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        completed: &RotationCompleted,
+        against: &mut Against<'_>,
+    ) {
         let missing = self.missing_steps();
         if !missing.is_empty() {
-            against.holds(rule::S25, "every step of the SOP", format!("missing: {}", missing.join(", ")));
+            against.holds(
+                rule::S25,
+                "every step of the SOP",
+                format!("missing: {}", missing.join(", ")),
+            );
         }
         let remaining = self.remaining(setting.secret);
         if !remaining.is_empty() {
-            against.holds(rule::C07, "every consumer cut over", format!("not cut over: {}", list(&remaining)));
+            against.holds(
+                rule::C07,
+                "every consumer cut over",
+                format!("not cut over: {}", list(&remaining)),
+            );
         }
         judge_revocation_claim(completed.revoke_confirmed, self.dead.is_some(), against);
         if sorted(&completed.impacted_services) != sorted(&self.cut_over) {
-            against.holds(rule::S62, list(&sorted(&self.cut_over)), list(&sorted(&completed.impacted_services)));
+            against.holds(
+                rule::S62,
+                list(&sorted(&self.cut_over)),
+                list(&sorted(&completed.impacted_services)),
+            );
         }
         if let Some(failed) = self.failed {
-            against.holds(rule::S70, "the failed step resolved", format!("{} failed in entry {}", failed.step, failed.at.sequence));
+            against.holds(
+                rule::S70,
+                "the failed step resolved",
+                format!("{} failed in entry {}", failed.step, failed.at.sequence),
+            );
         }
         self.ending = Some(Ending::Completed(Completion {
             at: told.moment(),
@@ -451,12 +734,21 @@ impl Rotation {
         let standard = !self.is_emergency();
         [
             (standard && self.approved.is_none(), "rotation.approved"),
-            (standard && self.preconditions.is_none(), "preconditions.confirmed"),
+            (
+                standard && self.preconditions.is_none(),
+                "preconditions.confirmed",
+            ),
             (self.generated.is_none(), "replacement.generated"),
             (standard && self.dual_run.is_none(), "dual_run"),
-            (standard && self.validated.is_none(), "replacement.validated"),
+            (
+                standard && self.validated.is_none(),
+                "replacement.validated",
+            ),
             (self.cutover.is_none(), "cutover.completed"),
-            (!self.health.is_some_and(|health| health.healthy), "health.confirmed"),
+            (
+                !self.health.is_some_and(|health| health.healthy),
+                "health.confirmed",
+            ),
             (self.old_revoked.is_none(), "secret.revoked"),
         ]
         .into_iter()
@@ -464,33 +756,73 @@ impl Rotation {
         .collect()
     }
 
-    fn confirm(&mut self, setting: &Setting<'_>, told: &Told<'_>, confirmed: &RotationConfirmed, against: &mut Against<'_>) {
+    fn confirm(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        confirmed: &RotationConfirmed,
+        against: &mut Against<'_>,
+    ) {
         let person = &told.author.person;
         if setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
-            against.holds(rule::A04, "a confirmer other than the operators", person.as_str());
+            against.holds(
+                rule::A04,
+                "a confirmer other than the operators",
+                person.as_str(),
+            );
         }
         if self.outcome() != Some(confirmed.outcome) {
-            let outcome = self.outcome().map_or("an end to confirm", |outcome| outcome.word());
+            let outcome = self
+                .outcome()
+                .map_or("an end to confirm", |outcome| outcome.word());
             against.holds(rule::S67, outcome, confirmed.outcome.word());
             return;
         }
         if let Some(incident) = setting.incident {
             if incident.runbook.is_none() || incident.report.is_none() {
-                against.holds(rule::S65, "runbook.executed and post_incident.reported before it", "not both");
+                against.holds(
+                    rule::S65,
+                    "runbook.executed and post_incident.reported before it",
+                    "not both",
+                );
             }
         }
         self.confirmed = Some(told.moment());
     }
 
-    fn roll_back(&mut self, told: &Told<'_>, rolled_back: &RollbackCompleted, against: &mut Against<'_>) {
-        if !self.preconditions.is_some_and(|preconditions| preconditions.rollback_plan) {
+    fn roll_back(
+        &mut self,
+        told: &Told<'_>,
+        rolled_back: &RollbackCompleted,
+        against: &mut Against<'_>,
+    ) {
+        if !self
+            .preconditions
+            .is_some_and(|preconditions| preconditions.rollback_plan)
+        {
             against.holds(rule::S71, "a confirmed rollback plan", "none");
         }
-        if let Some(old) = self.old_version.as_ref().filter(|old| **old != rolled_back.restored_version) {
-            against.holds(rule::S68, old.as_str(), rolled_back.restored_version.as_str());
+        if let Some(old) = self
+            .old_version
+            .as_ref()
+            .filter(|old| **old != rolled_back.restored_version)
+        {
+            against.holds(
+                rule::S68,
+                old.as_str(),
+                rolled_back.restored_version.as_str(),
+            );
         }
-        if let Some(revoked) = self.old_revoked.as_ref().filter(|old| old.version == rolled_back.restored_version) {
-            against.holds(rule::S72, "a version that works", format!("revoked in entry {}", revoked.at.sequence));
+        if let Some(revoked) = self
+            .old_revoked
+            .as_ref()
+            .filter(|old| old.version == rolled_back.restored_version)
+        {
+            against.holds(
+                rule::S72,
+                "a version that works",
+                format!("revoked in entry {}", revoked.at.sequence),
+            );
         }
         self.failed = None;
         self.ending = Some(Ending::RolledBack(told.moment()));
@@ -498,7 +830,11 @@ impl Rotation {
 
     fn abort(&mut self, told: &Told<'_>, _aborted: &RotationAborted, against: &mut Against<'_>) {
         if let Some(cutover) = self.cutover {
-            against.holds(rule::S75, "before the cutover", format!("cutover in entry {}", cutover.sequence));
+            against.holds(
+                rule::S75,
+                "before the cutover",
+                format!("cutover in entry {}", cutover.sequence),
+            );
         }
         self.failed = None;
         self.ending = Some(Ending::Aborted(told.moment()));
@@ -506,12 +842,20 @@ impl Rotation {
 
     fn need_generated(&self, against: &mut Against<'_>) {
         if self.generated.is_none() {
-            against.holds(rule::S31, "replacement.generated before it", "not generated yet");
+            against.holds(
+                rule::S31,
+                "replacement.generated before it",
+                "not generated yet",
+            );
         }
     }
 
     fn need_new_version(&self, version: &Reference, against: &mut Against<'_>) {
-        if let Some(generated) = self.generated.as_ref().filter(|generated| generated.version != *version) {
+        if let Some(generated) = self
+            .generated
+            .as_ref()
+            .filter(|generated| generated.version != *version)
+        {
             against.holds(rule::S39, generated.version.as_str(), version.as_str());
         }
     }
@@ -519,7 +863,11 @@ impl Rotation {
     fn check_window(&self, occurred: Timestamp, against: &mut Against<'_>) {
         if let Some((start, end)) = self.approved.as_ref().and_then(|approval| approval.window) {
             if occurred < start || occurred > end {
-                against.holds(rule::T05, format!("from {start} to {end}"), occurred.to_string());
+                against.holds(
+                    rule::T05,
+                    format!("from {start} to {end}"),
+                    occurred.to_string(),
+                );
             }
         }
     }
@@ -533,7 +881,11 @@ impl Rotation {
 
 fn judge_revocation_claim(claimed: bool, dead: bool, against: &mut Against<'_>) {
     if claimed && !dead {
-        against.holds(rule::S60, "revocation.verified before it", "no proof that counts");
+        against.holds(
+            rule::S60,
+            "revocation.verified before it",
+            "no proof that counts",
+        );
     }
     if !claimed {
         against.holds(rule::S61, "yes", "no");
@@ -546,7 +898,9 @@ fn has_access_proof(verified: &RevocationVerified, effective: Timestamp) -> bool
         && verified.access_log.is_some()
         && verified.hits.is_some()
         && verified.access_from.is_some()
-        && verified.access_to.is_some_and(|end| end > effective && verified.access_from.is_none_or(|start| start < end))
+        && verified.access_to.is_some_and(|end| {
+            end > effective && verified.access_from.is_none_or(|start| start < end)
+        })
 }
 
 const fn is_operators_step(event: &Event) -> bool {
@@ -579,7 +933,10 @@ fn signature_line(told: &Told<'_>) -> String {
     if author.person == author.actor {
         format!("{} ({})", author.name, author.actor)
     } else {
-        format!("{} ({}) on behalf of {}", author.name, author.actor, author.person)
+        format!(
+            "{} ({}) on behalf of {}",
+            author.name, author.actor, author.person
+        )
     }
 }
 

@@ -47,7 +47,10 @@ impl Told<'_> {
     /// Where and when.
     #[must_use]
     pub const fn moment(&self) -> Moment {
-        Moment { sequence: self.sequence, occurred: self.occurred }
+        Moment {
+            sequence: self.sequence,
+            occurred: self.occurred,
+        }
     }
 }
 
@@ -385,7 +388,8 @@ impl Rotation {
     /// Whether all of it rests on one `rotation.recorded`.
     #[must_use]
     pub fn is_one_shot(&self) -> bool {
-        self.completion().is_some_and(|completion| completion.one_shot)
+        self.completion()
+            .is_some_and(|completion| completion.one_shot)
     }
 
     /// What its end would rightly be confirmed as.
@@ -412,14 +416,19 @@ impl Rotation {
     /// Every consumer that has to be cut over: those named at the opening and those the inventory
     /// knows, since leaving one out of the opening must not hide it.
     pub fn all_consumers<'a>(&'a self, secret: &'a Secret) -> impl Iterator<Item = &'a Id> {
-        let more = secret.consumers.iter().filter(|id| !self.consumers.contains(id));
+        let more = secret
+            .consumers
+            .iter()
+            .filter(|id| !self.consumers.contains(id));
         self.consumers.iter().chain(more)
     }
 
     /// The consumers not cut over yet.
     #[must_use]
     pub fn remaining<'a>(&'a self, secret: &'a Secret) -> Vec<&'a Id> {
-        self.all_consumers(secret).filter(|id| !self.cut_over.contains(id)).collect()
+        self.all_consumers(secret)
+            .filter(|id| !self.cut_over.contains(id))
+            .collect()
     }
 
     /// Where it stands.
@@ -438,8 +447,15 @@ impl Rotation {
         let facts = [
             (self.failed.is_some(), State::Failed),
             (self.dead.is_some(), State::Dead),
-            (self.health.is_some_and(|health| healthy_and_revoked(&health, self)), State::Revoked),
-            (self.health.is_some_and(|health| health.healthy), State::Healthy),
+            (
+                self.health
+                    .is_some_and(|health| healthy_and_revoked(&health, self)),
+                State::Revoked,
+            ),
+            (
+                self.health.is_some_and(|health| health.healthy),
+                State::Healthy,
+            ),
             (self.cutover.is_some(), State::CuttingOver),
             (self.validated.is_some(), State::Validated),
             (self.dual_run.is_some(), State::DualRun),
@@ -447,7 +463,10 @@ impl Rotation {
             (self.preconditions.is_some(), State::Ready),
             (self.approved.is_some(), State::Approved),
         ];
-        facts.into_iter().find_map(|(holds, state)| holds.then_some(state)).unwrap_or(State::Opened)
+        facts
+            .into_iter()
+            .find_map(|(holds, state)| holds.then_some(state))
+            .unwrap_or(State::Opened)
     }
 }
 

@@ -1,1 +1,95 @@
-//! verify
+//! Judges a ledger: pure, fed by an iterator of stored bytes, knowing no store, clock or file, so
+//! that it runs in an auditor's hands on whatever holds the bytes.
+//!
+//! [`fold`] reads the entries once, in order, and keeps what it needs; whoever feeds it hands over
+//! what only they could look at (tiles, attachments, the index) with [`Folded::conclude`], which
+//! makes the [`Report`]. [`Verified`] is made there and nowhere else.
+
+mod check;
+mod checkpoints;
+mod fold;
+mod report;
+
+pub use checkpoints::Keeper;
+pub use checkpoints::Kept;
+pub use fold::Folded;
+pub use fold::Observer;
+pub use fold::Piece;
+pub use fold::fold;
+pub use report::Count;
+pub use report::Report;
+pub use report::Status;
+pub use report::VerdictLine;
+
+use crate::rotation::Rotation;
+use crate::rule::Finding;
+use crate::time::Timestamp;
+
+/// Something that stood the verification of the ledger it comes from. Only [`Folded::conclude`]
+/// makes one, and only where integrity passed: holding it is the proof.
+#[derive(Debug, Clone)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    /// What was verified.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// What is asked of a verification.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The instant that ages, open rotations and exceptions are judged at.
+    pub as_of: Timestamp,
+    /// Rotations that ended before this are left out of conformance.
+    pub from: Option<Timestamp>,
+    /// Rotations that began after this are left out of conformance.
+    pub to: Option<Timestamp>,
+    /// Checkpoints kept somewhere, to be held against the entries.
+    pub kept: Vec<Kept>,
+}
+
+impl Question {
+    /// Everything, at `as_of`, with no checkpoint to hold against it.
+    #[must_use]
+    pub const fn at(as_of: Timestamp) -> Self {
+        Self {
+            as_of,
+            from: None,
+            to: None,
+            kept: Vec::new(),
+        }
+    }
+
+    /// Whether a range was asked for.
+    #[must_use]
+    pub const fn is_ranged(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+
+    /// Whether an instant lies in the range asked for.
+    fn holds(&self, instant: Timestamp) -> bool {
+        self.from.is_none_or(|from| instant >= from) && self.to.is_none_or(|to| instant <= to)
+    }
+
+    /// Whether any part of a rotation lies in the range asked for.
+    fn selects(&self, rotation: &Rotation) -> bool {
+        let end = rotation.ended().map_or(self.as_of, |end| end.occurred);
+        self.to.is_none_or(|to| rotation.opened.occurred <= to)
+            && self.from.is_none_or(|from| end >= from)
+    }
+}
+
+/// What the feeder of a verification found by itself: in tiles, attachments, the index, the folder.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// What it holds against the ledger.
+    pub findings: Vec<Finding>,
+    /// How much of what was looked at, for the integrity line.
+    pub counts: Vec<Count>,
+    /// What it could not look at.
+    pub not_checked: Vec<String>,
+    /// What the reader should know and nobody need mend.
+    pub notes: Vec<String>,
+}

@@ -1,0 +1,188 @@
+//! Verifies a stored ledger from end to end: feeds `verify` with the log's bytes, and holds against
+//! them what only a store shows: tiles, attachments, stray files, the index.
+//!
+//! Nothing is written and nothing is trusted. The writer is kept out only for the moment in which
+//! the tail is read: what is sealed never changes.
+
+mod pieces;
+mod read;
+mod surroundings;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub use read::Reader;
+pub use read::Stored;
+
+use crate::store::image::Image;
+use crate::sys::disk::Cause;
+use crate::sys::disk::DiskError;
+use crate::sys::lock::LockError;
+use crate::sys::world::World;
+use crate::time::Timestamp;
+use crate::verify;
+use crate::verify::Keeper;
+use crate::verify::Kept;
+use crate::verify::Question;
+use crate::verify::Report;
+
+use pieces::Pieces;
+use surroundings::Watcher;
+
+/// The ledger's newest checkpoint, in its folder.
+pub const CHECKPOINT_FILE: &str = "checkpoint";
+/// What the ledger says about itself to people; nothing in it is trusted.
+pub const HINT_FILE: &str = "ledger.toml";
+
+/// Why a ledger could not be looked at at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// There is no such folder.
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(PathBuf),
+    /// The folder has neither log nor checkpoint.
+    #[error("{} is not a ledger: it has no tail and no checkpoint", .0.display())]
+    NotALedger(PathBuf),
+    /// The folder was a ledger, and its log is gone.
+    #[error("{} has lost its log: the file `tail` is missing", .0.display())]
+    LostLog(PathBuf),
+    /// A checkpoint that was to be held against it cannot be read.
+    #[error("the checkpoint {} cannot be read: {source}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DiskError,
+    },
+    /// An entry cannot be read back; verifying names all of them.
+    #[error("entry {sequence} cannot be read: {why}")]
+    Entry {
+        /// The entry.
+        sequence: u64,
+        /// Why.
+        why: String,
+    },
+    /// The writer held the lock for too long.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// One verification of one ledger.
+pub struct Audit<'a> {
+    /// Disk and clock.
+    pub world: &'a World,
+    /// The ledger's folder.
+    pub dir: &'a Path,
+    /// The checkpoint kept on this host outside the folder, where there is one.
+    pub head: Option<PathBuf>,
+    /// Checkpoints kept by others; each must be readable.
+    pub anchors: Vec<PathBuf>,
+    /// The instant to judge at.
+    pub as_of: Timestamp,
+    /// Rotations that ended before it are left out.
+    pub from: Option<Timestamp>,
+    /// Rotations that began after it are left out.
+    pub to: Option<Timestamp>,
+    /// How long to wait for a writer at work.
+    pub wait: Duration,
+    /// Told how many of how many entries are done.
+    pub progress: &'a (dyn Fn(u64, u64) + Sync),
+    /// Set from outside to stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+impl Audit<'_> {
+    /// Reads every stored byte and judges it.
+    ///
+    /// # Errors
+    /// Where there is no ledger to look at. Damage is not an error here but a finding.
+    pub fn run(&self) -> Result<Report, AuditError> {
+        // Before the image: a head read after it could be newer than what the image shows.
+        let mut kept = self.kept_elsewhere()?;
+        let image = take(self.world, self.dir, self.wait)?;
+        kept.push(Kept {
+            keeper: Keeper::Folder,
+            name: CHECKPOINT_FILE.to_owned(),
+            bytes: image.files.get(CHECKPOINT_FILE).cloned(),
+        });
+        let checkpointed = kept.iter().rev().find_map(Kept::stated_size);
+        let pieces = Pieces::new(self.world.disk.clone(), self.dir, &image, checkpointed);
+        let facts = pieces.facts();
+        let question = Question {
+            as_of: self.as_of,
+            from: self.from,
+            to: self.to,
+            kept,
+        };
+        let stop = || self.interrupted.load(Ordering::Relaxed);
+        let mut watcher = Watcher::new(
+            self.world.disk.clone(),
+            self.dir,
+            facts.total,
+            self.progress,
+            &stop,
+        );
+        let folded = verify::fold(pieces, question, &mut watcher);
+        let surroundings = watcher.look_around(&folded, &facts)?;
+        Ok(folded.conclude(surroundings))
+    }
+
+    fn kept_elsewhere(&self) -> Result<Vec<Kept>, AuditError> {
+        let mut kept = Vec::new();
+        if let Some(head) = &self.head {
+            match self.world.disk.read(head) {
+                Ok(bytes) => kept.push(Kept {
+                    keeper: Keeper::Outside,
+                    name: head.display().to_string(),
+                    bytes: Some(bytes),
+                }),
+                // Another host's auditor has none; that it is missing shows as NOT CHECKED.
+                Err(fault) if fault.cause() == Cause::Missing => {}
+                Err(source) => {
+                    return Err(AuditError::Checkpoint {
+                        path: head.clone(),
+                        source,
+                    });
+                }
+            }
+        }
+        for anchor in &self.anchors {
+            let bytes = self
+                .world
+                .disk
+                .read(anchor)
+                .map_err(|source| AuditError::Checkpoint {
+                    path: anchor.clone(),
+                    source,
+                })?;
+            kept.push(Kept {
+                keeper: Keeper::Anchor,
+                name: anchor.display().to_string(),
+                bytes: Some(bytes),
+            });
+        }
+        Ok(kept)
+    }
+}
+
+/// The files that a writer changes, at one moment, of a folder that is a ledger.
+fn take(world: &World, dir: &Path, wait: Duration) -> Result<Image, AuditError> {
+    if world.disk.metadata(dir)?.is_none() {
+        return Err(AuditError::NoFolder(dir.to_owned()));
+    }
+    // Without any of its files there is nothing to wait for, and no lock to be made.
+    let names = [CHECKPOINT_FILE, HINT_FILE];
+    let glance = Image::read(&*world.disk, dir, &names)?;
+    match (&glance.tail, glance.files.is_empty()) {
+        (None, true) => Err(AuditError::NotALedger(dir.to_owned())),
+        (None, false) => Err(AuditError::LostLog(dir.to_owned())),
+        (Some(_), _) => Ok(Image::take(&*world.disk, dir, wait, &names)?),
+    }
+}

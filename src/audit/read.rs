@@ -1,0 +1,140 @@
+//! Reads a ledger without judging it, for `log`, `show` and the rebuilding of the index. Whoever
+//! wants to rely on what is read verifies first.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::entry::Entry;
+use crate::hash::Link;
+use crate::keyring::Denial;
+use crate::register::Register;
+use crate::rotation::Told;
+use crate::statement::Statement;
+use crate::sys::world::World;
+use crate::verify::Piece;
+
+use super::AuditError;
+use super::pieces::Pieces;
+use super::take;
+
+/// One entry, decoded and not verified.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Its place.
+    pub sequence: u64,
+    /// Its stored bytes.
+    pub bytes: Vec<u8>,
+    /// The link of those bytes.
+    pub link: Link,
+    /// What the bytes say.
+    pub entry: Entry,
+    /// What its author says.
+    pub statement: Statement,
+}
+
+/// The entries of a ledger in order, as they were when it was opened.
+pub struct Reader {
+    pieces: Pieces,
+    next: u64,
+    current: std::vec::IntoIter<Vec<u8>>,
+    total: u64,
+}
+
+impl Reader {
+    /// Opens a ledger for reading; a writer is waited for, and kept out only for a moment.
+    ///
+    /// # Errors
+    /// There is no ledger, or the writer held the lock for the whole `wait`.
+    pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, AuditError> {
+        let image = take(world, dir, wait)?;
+        let pieces = Pieces::new(world.disk.clone(), dir, &image, None);
+        let total = pieces.facts().total;
+        Ok(Self {
+            pieces,
+            next: 0,
+            current: Vec::new().into_iter(),
+            total,
+        })
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.total
+    }
+
+    /// Folds all entries into a register, without looking at signatures.
+    ///
+    /// # Errors
+    /// An entry that cannot be read, or that no writer would have placed.
+    pub fn replay(self) -> Result<Register, AuditError> {
+        let mut register = Register::default();
+        for stored in self {
+            let stored = stored?;
+            place(&mut register, &stored).map_err(|denial| AuditError::Entry {
+                sequence: stored.sequence,
+                why: denial.message,
+            })?;
+        }
+        Ok(register)
+    }
+
+    fn decode(&mut self, bytes: Vec<u8>) -> Result<Stored, AuditError> {
+        let sequence = self.next;
+        self.next += 1;
+        let fault = |why: String| AuditError::Entry { sequence, why };
+        let entry = Entry::decode(&bytes).map_err(|why| fault(why.to_string()))?;
+        let statement =
+            Statement::decode(&entry.statement).map_err(|why| fault(why.to_string()))?;
+        Ok(Stored {
+            sequence,
+            link: Link::of(&bytes),
+            bytes,
+            entry,
+            statement,
+        })
+    }
+}
+
+fn place(register: &mut Register, stored: &Stored) -> Result<(), Denial> {
+    let statement = &stored.statement;
+    let behalf = statement.on_behalf_of.as_ref();
+    let author = register.author(
+        stored.sequence,
+        statement.occurred,
+        &statement.author,
+        behalf,
+        &statement.event,
+    )?;
+    let told = Told {
+        sequence: stored.sequence,
+        occurred: statement.occurred,
+        recorded: stored.entry.recorded,
+        author: &author,
+    };
+    register.apply(&told, &statement.event, &mut Vec::new());
+    Ok(())
+}
+
+impl Iterator for Reader {
+    type Item = Result<Stored, AuditError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(bytes) = self.current.next() {
+                return Some(self.decode(bytes));
+            }
+            match self.pieces.next()? {
+                Piece::Entries(entries) => self.current = entries.into_iter(),
+                Piece::Damaged { finding, count } => {
+                    let sequence = self.next;
+                    self.next += count;
+                    return Some(Err(AuditError::Entry {
+                        sequence,
+                        why: finding.found,
+                    }));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The doors through which disk, time and chance come in, handed down from `main`.
+
+use std::sync::Arc;
+
+use crate::sys::clock::SystemClock;
+use crate::sys::disk::Disk;
+use crate::sys::disk::RealDisk;
+use crate::sys::entropy::Entropy;
+use crate::sys::entropy::SystemEntropy;
+use crate::time::Clock;
+
+/// What a run of the program has of the world.
+#[derive(Clone)]
+pub struct World {
+    /// Where files are.
+    pub disk: Arc<dyn Disk>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where unpredictable bytes come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl World {
+    /// The real one.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            disk: Arc::new(RealDisk),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}

@@ -1,0 +1,508 @@
+//! Reads all entries once. Reading, checking and folding overlap: one thread pulls stored bytes,
+//! all cores check entries by themselves, and this thread puts the results in order.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::sync_channel;
+
+use rayon::prelude::*;
+
+use crate::event::Event;
+use crate::hash::Blake3Digest;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::hash::NodeHash;
+use crate::keyring::Author;
+use crate::merkle::Frontier;
+use crate::merkle::Tile;
+use crate::merkle::TileBuilder;
+use crate::register::Register;
+use crate::rotation::Told;
+use crate::rule;
+use crate::rule::Finding;
+use crate::rule::Rule;
+use crate::statement::Attachment;
+use crate::statement::EventId;
+use crate::time::Timestamp;
+
+use super::Question;
+use super::check::Checked;
+use super::check::Content;
+use super::checkpoints;
+use super::checkpoints::Compared;
+
+/// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
+const BATCH: usize = 1_024;
+/// Batches in flight between two stages; the memory of a verification is bounded by these.
+const IN_FLIGHT: usize = 2;
+/// Findings kept in full. A ledger with more than this is not mended one by one.
+const KEPT_FINDINGS: usize = 10_000;
+
+/// What the stored log offers, in order.
+#[derive(Debug)]
+pub enum Piece {
+    /// The stored bytes of entries that follow the last piece.
+    Entries(Vec<Vec<u8>>),
+    /// Entries that cannot be read: how many, and why.
+    Damaged {
+        /// How many entries are missing here.
+        count: u64,
+        /// The finding that says so.
+        finding: Box<Finding>,
+    },
+}
+
+/// Whoever feeds a verification is shown what only they can look further into.
+pub trait Observer {
+    /// A full Merkle tile, as the entries give it, and the sequence of the first entry under it.
+    fn tile(&mut self, tile: &Tile, first: u64);
+    /// A file that entry `sequence` names.
+    fn attachment(&mut self, sequence: u64, attachment: &Attachment);
+    /// An entry that stands, with its event id and link.
+    fn entry(&mut self, sequence: u64, event_id: EventId, link: Link);
+    /// How many entries are done.
+    fn progress(&mut self, done: u64);
+    /// Whether to stop.
+    fn interrupted(&self) -> bool;
+}
+
+/// Everything that the entries amount to and everything held against them, before what their
+/// surroundings say.
+#[derive(Debug)]
+pub struct Folded {
+    pub(super) question: Question,
+    pub(super) register: Register,
+    pub(super) ledger: Option<LedgerId>,
+    pub(super) size: u64,
+    pub(super) head: Link,
+    pub(super) root: NodeHash,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
+    pub(super) in_range: u64,
+    pub(super) tally: Tally,
+    pub(super) compared: Compared,
+    pub(super) findings: Vec<Finding>,
+    pub(super) findings_total: u64,
+    pub(super) interrupted: bool,
+}
+
+impl Folded {
+    /// The digests of attachments that were expunged by an entry.
+    #[must_use]
+    pub fn expunged(&self) -> HashSet<Blake3Digest> {
+        self.register.charter.expunged.iter().copied().collect()
+    }
+
+    /// Everything the entries amount to. Not verified: what surrounds the entries is not known yet.
+    #[must_use]
+    pub const fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// How many entries there are, and the link of the last.
+    #[must_use]
+    pub const fn end(&self) -> (u64, Link) {
+        (self.size, self.head)
+    }
+}
+
+/// How many of how many.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) whole: u64,
+    pub(super) signed: u64,
+    pub(super) authorised: u64,
+    pub(super) attachments: u64,
+    pub(super) corrections: u64,
+}
+
+/// Reads `pieces` to their end and folds what they hold.
+pub fn fold(
+    pieces: impl Iterator<Item = Piece> + Send,
+    question: Question,
+    observer: &mut dyn Observer,
+) -> Folded {
+    let mut folding = Folding::new(question);
+    std::thread::scope(|scope| {
+        let (raw, to_check) = sync_channel::<Batch<Vec<u8>>>(IN_FLIGHT);
+        let (checked, to_fold) = sync_channel::<Batch<Checked>>(IN_FLIGHT);
+        scope.spawn(move || read(pieces, &raw));
+        scope.spawn(move || check(&to_check, &checked));
+        // Leaving the loop drops the receiver, which stops the other two.
+        for batch in to_fold {
+            folding.take(batch, observer);
+            observer.progress(folding.next);
+            if observer.interrupted() {
+                folding.interrupted = true;
+                break;
+            }
+        }
+    });
+    folding.finish()
+}
+
+/// Entries of one kind, or the damage between them.
+enum Batch<T> {
+    Entries(Vec<T>),
+    Damaged { count: u64, finding: Box<Finding> },
+}
+
+fn read(pieces: impl Iterator<Item = Piece>, raw: &SyncSender<Batch<Vec<u8>>>) {
+    let mut waiting = Vec::with_capacity(BATCH);
+    for piece in pieces {
+        match piece {
+            Piece::Entries(entries) => waiting.extend(entries),
+            Piece::Damaged { count, finding } => {
+                let before = std::mem::take(&mut waiting);
+                if raw.send(Batch::Entries(before)).is_err()
+                    || raw.send(Batch::Damaged { count, finding }).is_err()
+                {
+                    return;
+                }
+            }
+        }
+        if waiting.len() >= BATCH
+            && raw
+                .send(Batch::Entries(std::mem::take(&mut waiting)))
+                .is_err()
+        {
+            return;
+        }
+    }
+    // Nobody listens any more only where the verification was interrupted.
+    let _ = raw.send(Batch::Entries(waiting));
+}
+
+fn check(raw: &Receiver<Batch<Vec<u8>>>, checked: &SyncSender<Batch<Checked>>) {
+    for batch in raw {
+        let done = match batch {
+            Batch::Entries(entries) => {
+                Batch::Entries(entries.par_iter().map(|bytes| Checked::of(bytes)).collect())
+            }
+            Batch::Damaged { count, finding } => Batch::Damaged { count, finding },
+        };
+        if checked.send(done).is_err() {
+            return;
+        }
+    }
+}
+
+struct Folding {
+    question: Question,
+    register: Register,
+    ledger: Option<LedgerId>,
+    /// The place of the next entry.
+    next: u64,
+    /// The link that the next entry must carry; unknown after damage.
+    previous: Option<Link>,
+    event_ids: HashSet<[u8; 16]>,
+    /// Half of each link, to hold against remarks and corrections that name an earlier entry: 128
+    /// bits leave no second entry to be found, in half the memory.
+    links: Vec<[u8; 16]>,
+    frontier: Frontier,
+    tiles: TileBuilder,
+    /// Roots at the sizes that kept checkpoints speak of.
+    roots: BTreeMap<u64, NodeHash>,
+    wanted: BTreeSet<u64>,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    in_range: u64,
+    tally: Tally,
+    findings: Vec<Finding>,
+    findings_total: u64,
+    /// No root can be made beyond damage.
+    broken: bool,
+    interrupted: bool,
+}
+
+impl Folding {
+    fn new(question: Question) -> Self {
+        let wanted: BTreeSet<u64> = question
+            .kept
+            .iter()
+            .filter_map(|kept| kept.stated())
+            .map(|stated| stated.size)
+            .collect();
+        let mut folding = Self {
+            question,
+            register: Register::default(),
+            ledger: None,
+            next: 0,
+            previous: Some(Link::ZERO),
+            event_ids: HashSet::new(),
+            links: Vec::new(),
+            frontier: Frontier::new(),
+            tiles: TileBuilder::new(),
+            roots: BTreeMap::new(),
+            wanted,
+            first: None,
+            last: None,
+            in_range: 0,
+            tally: Tally::default(),
+            findings: Vec::new(),
+            findings_total: 0,
+            broken: false,
+            interrupted: false,
+        };
+        folding.keep_root();
+        folding
+    }
+
+    fn take(&mut self, batch: Batch<Checked>, observer: &mut dyn Observer) {
+        match batch {
+            Batch::Entries(entries) => {
+                for entry in entries {
+                    self.place(entry, observer);
+                }
+            }
+            Batch::Damaged { count, finding } => {
+                self.hold(*finding);
+                // The entries behind it are still read, for what they show; no root can be made.
+                self.broken = true;
+                self.previous = None;
+                self.next = self.next.saturating_add(count);
+                for _ in 0..count.min(u64::from(u16::MAX)) {
+                    self.links.push([0; 16]);
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, finding: Finding) {
+        self.findings_total += 1;
+        if self.findings.len() < KEPT_FINDINGS {
+            self.findings.push(finding);
+        }
+    }
+
+    fn against(
+        &mut self,
+        rule: &'static Rule,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
+        let sequence = self.next;
+        self.hold(Finding::new(rule, expected, found).at(sequence));
+    }
+
+    /// Takes the entry in the next place: the chain and the tree first, for they hold whatever the
+    /// bytes say; then what they say.
+    fn place(&mut self, checked: Checked, observer: &mut dyn Observer) {
+        let place = self.next;
+        self.grow(&checked, observer);
+        match checked.content {
+            Ok(content) => self.judge(place, checked.link, content, observer),
+            Err(fault) => self.against(rule::I08, "an entry", fault.to_string()),
+        }
+        self.previous = Some(checked.link);
+        let half = checked
+            .link
+            .as_bytes()
+            .first_chunk()
+            .copied()
+            .unwrap_or_default();
+        self.links.push(half);
+        self.next += 1;
+        self.keep_root();
+    }
+
+    fn grow(&mut self, checked: &Checked, observer: &mut dyn Observer) {
+        if self.broken {
+            return;
+        }
+        self.frontier.append(checked.leaf);
+        for tile in self.tiles.append(checked.leaf) {
+            let under = 256_u64.saturating_pow(u32::from(tile.id().level) + 1);
+            observer.tile(&tile, tile.id().index.saturating_mul(under));
+        }
+    }
+
+    fn keep_root(&mut self) {
+        if !self.broken && self.wanted.contains(&self.next) {
+            self.roots.insert(self.next, self.frontier.root());
+        }
+    }
+
+    fn judge(&mut self, place: u64, link: Link, content: Content, observer: &mut dyn Observer) {
+        let chained = self.judge_place(place, &content);
+        if place == 0 {
+            self.ledger = Some(LedgerId::from_genesis(link));
+        }
+        let statement = &content.statement;
+        if content.signed {
+            self.tally.signed += 1;
+        } else {
+            self.against(
+                rule::I03,
+                format!("a signature by {}", statement.author.short()),
+                "another",
+            );
+        }
+        let named = if place == 0 {
+            Some(LedgerId::ZERO)
+        } else {
+            self.ledger
+        };
+        if let Some(named) = named.filter(|named| *named != statement.ledger) {
+            self.against(rule::I12, named.to_string(), statement.ledger.to_string());
+        }
+        if !self.event_ids.insert(*statement.event_id.as_bytes()) {
+            self.against(
+                rule::I07,
+                "an event id of its own",
+                statement.event_id.to_string(),
+            );
+        }
+        self.note_time(content.recorded);
+        let subject = self.register.subject(&statement.event);
+        let thread = self.register.thread(subject.as_ref());
+        if content.subject_previous != thread {
+            self.against(
+                rule::I15,
+                thread.to_string(),
+                content.subject_previous.to_string(),
+            );
+        }
+        self.judge_target(place, &statement.event);
+        for attachment in &statement.attachments {
+            self.tally.attachments += 1;
+            observer.attachment(place, attachment);
+        }
+        let behalf = statement.on_behalf_of.as_ref();
+        match self.register.author(
+            place,
+            statement.occurred,
+            &statement.author,
+            behalf,
+            &statement.event,
+        ) {
+            Ok(author) => {
+                self.tally.authorised += 1;
+                if content.signed {
+                    self.fold(place, &content, &author);
+                }
+            }
+            Err(denial) => {
+                let mut finding =
+                    Finding::new(denial.rule, denial.expected, denial.message).at(place);
+                finding.rotation = statement.event.rotation().cloned();
+                finding.secret = subject;
+                self.hold(finding);
+            }
+        }
+        if chained && content.signed {
+            self.tally.whole += 1;
+        }
+        observer.entry(place, statement.event_id, link);
+    }
+
+    fn judge_place(&mut self, place: u64, content: &Content) -> bool {
+        let mut holds = true;
+        if content.sequence != place {
+            self.against(rule::I04, place.to_string(), content.sequence.to_string());
+            holds = false;
+        }
+        if let Some(previous) = self
+            .previous
+            .filter(|previous| *previous != content.previous)
+        {
+            let before = place.checked_sub(1).map_or_else(
+                || "zeros".to_owned(),
+                |before| format!("{previous}, the link of entry {before}"),
+            );
+            self.against(rule::I02, before, content.previous.to_string());
+            holds = false;
+        }
+        holds
+    }
+
+    fn note_time(&mut self, recorded: Timestamp) {
+        if let Some(last) = self.last.filter(|last| recorded < *last) {
+            self.against(
+                rule::I18,
+                format!("not before {last}"),
+                recorded.to_string(),
+            );
+        }
+        self.first.get_or_insert(recorded);
+        self.last = Some(recorded);
+        self.in_range += u64::from(self.question.holds(recorded));
+    }
+
+    fn judge_target(&mut self, place: u64, event: &Event) {
+        let (entry, link) = match event {
+            Event::EntryAnnotated(annotated) => (annotated.entry, annotated.link),
+            Event::EntryCorrected(corrected) => {
+                self.tally.corrections += 1;
+                (corrected.entry, corrected.link)
+            }
+            _ => return,
+        };
+        let stored = usize::try_from(entry)
+            .ok()
+            .and_then(|at| self.links.get(at))
+            .copied();
+        let names = link.as_bytes().first_chunk().copied();
+        if entry < place && stored != names {
+            self.against(
+                rule::I11,
+                format!("the link of entry {entry}"),
+                link.to_string(),
+            );
+        }
+    }
+
+    fn fold(&mut self, place: u64, content: &Content, author: &Author) {
+        let statement = &content.statement;
+        let told = Told {
+            sequence: place,
+            occurred: statement.occurred,
+            recorded: content.recorded,
+            author,
+        };
+        let mut found = Vec::new();
+        self.register.apply(&told, &statement.event, &mut found);
+        if let Event::InventoryAttested(attested) = &statement.event {
+            self.register.judge_attestation(place, attested, &mut found);
+        }
+        for finding in found {
+            self.hold(finding);
+        }
+    }
+
+    fn finish(mut self) -> Folded {
+        let as_of = self.question.as_of;
+        let mut late = Vec::new();
+        self.register.judge(as_of, &mut late);
+        for finding in late {
+            self.hold(finding);
+        }
+        let charter = &self.register.charter;
+        let compared = checkpoints::compare(
+            &self.question.kept,
+            &self.roots,
+            self.next,
+            charter.origin.as_ref(),
+            charter.keyring.sealing_keys(),
+        );
+        Folded {
+            question: self.question,
+            register: self.register,
+            ledger: self.ledger,
+            size: self.next,
+            head: self.previous.unwrap_or(Link::ZERO),
+            root: self.frontier.root(),
+            first: self.first,
+            last: self.last,
+            in_range: self.in_range,
+            tally: self.tally,
+            compared,
+            findings: self.findings,
+            findings_total: self.findings_total,
+            interrupted: self.interrupted,
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! From everything found to five verdicts, and what was not checked. The "not checked" block is
+//! built here, from results, and never from what was asked for.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::event::FourEyes;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::hash::NodeHash;
+use crate::register::Register;
+use crate::rotation::Rotation;
+use crate::rotation::State;
+use crate::rule::Finding;
+use crate::rule::Verdict;
+use crate::text::Id;
+use crate::time::Timestamp;
+
+use super::Folded;
+use super::Surroundings;
+use super::Verified;
+
+/// What came of one verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Everything that was looked at is as it should be.
+    Pass,
+    /// Something is not.
+    Fail,
+    /// Something is not, and an unexpired exception covers all of it.
+    Waived,
+    /// It could not be looked at.
+    NotChecked,
+}
+
+impl Status {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Waived => "WAIVED",
+            Self::NotChecked => "NOT CHECKED",
+        }
+    }
+}
+
+/// How many of how many were looked at and held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// Those that held.
+    pub good: u64,
+    /// All of them.
+    pub total: u64,
+    /// What they are, in the plural.
+    pub what: &'static str,
+}
+
+/// One verdict.
+#[derive(Debug, Clone)]
+pub struct VerdictLine {
+    /// The question.
+    pub verdict: Verdict,
+    /// The answer.
+    pub status: Status,
+    /// How many of how many.
+    pub counts: Vec<Count>,
+    /// Findings that count.
+    pub failing: u64,
+    /// Findings that an exception covers.
+    pub waived: u64,
+    /// What else to know about the answer.
+    pub note: Option<String>,
+}
+
+/// Everything that a verification says.
+#[derive(Debug)]
+pub struct Report {
+    /// The ledger's id; none where entry 0 could not be read.
+    pub ledger: Option<LedgerId>,
+    /// The name in its checkpoints.
+    pub origin: Option<Id>,
+    /// Entries.
+    pub size: u64,
+    /// The link of the last entry.
+    pub head: Link,
+    /// The Merkle root over all entries.
+    pub root: NodeHash,
+    /// How often the policy was set; 0 is the SOP's own numbers.
+    pub policy_version: u32,
+    /// The instant that was judged at.
+    pub as_of: Timestamp,
+    /// The range asked for.
+    pub requested: (Option<Timestamp>, Option<Timestamp>),
+    /// When the first and the last entry were recorded.
+    pub recorded: Option<(Timestamp, Timestamp)>,
+    /// The five verdicts, in their order.
+    pub verdicts: Vec<VerdictLine>,
+    /// What is held against the ledger, by sequence, then rule.
+    pub findings: Vec<Finding>,
+    /// How many there are in all; more than are listed where there are very many.
+    pub findings_total: u64,
+    /// What was not checked.
+    pub not_checked: Vec<String>,
+    /// What the reader should know and nobody need mend.
+    pub notes: Vec<String>,
+    /// Whether it was stopped before its end.
+    pub interrupted: bool,
+    register: Option<Verified<Register>>,
+    in_range: u64,
+}
+
+impl Folded {
+    /// The report, with what the feeder of the verification found in the surroundings.
+    #[must_use]
+    pub fn conclude(mut self, surroundings: Surroundings) -> Report {
+        self.findings_total += surroundings.findings.len() as u64;
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(surroundings.findings);
+        findings.extend(std::mem::take(&mut self.compared.findings));
+        self.select(&mut findings);
+        self.register.waive(self.question.as_of, &mut findings);
+        findings.sort_by(|a, b| {
+            (a.rule.verdict, a.sequence, a.rule.id).cmp(&(b.rule.verdict, b.sequence, b.rule.id))
+        });
+        let against = |verdict: Verdict| {
+            findings
+                .iter()
+                .filter(move |finding| finding.rule.verdict == verdict)
+        };
+        let intact =
+            self.size > 0 && !self.interrupted && against(Verdict::Integrity).next().is_none();
+        let verdicts = Verdict::ALL
+            .map(|verdict| {
+                self.line(
+                    verdict,
+                    &against(verdict).collect::<Vec<_>>(),
+                    intact,
+                    &surroundings.counts,
+                )
+            })
+            .to_vec();
+        let mut not_checked = self.not_checked(intact);
+        not_checked.extend(surroundings.not_checked);
+        let mut notes = self.notes();
+        notes.extend(surroundings.notes);
+        Report {
+            ledger: self.ledger,
+            origin: self.register.charter.origin.clone(),
+            size: self.size,
+            head: self.head,
+            root: self.root,
+            policy_version: self.register.charter.policy.version,
+            as_of: self.question.as_of,
+            requested: (self.question.from, self.question.to),
+            recorded: self.first.zip(self.last),
+            verdicts,
+            findings_total: self.findings_total,
+            findings,
+            not_checked,
+            notes,
+            interrupted: self.interrupted,
+            register: intact.then_some(Verified(self.register)),
+            in_range: self.in_range,
+        }
+    }
+
+    /// Leaves out what is held against rotations outside the range asked for.
+    fn select(&mut self, findings: &mut Vec<Finding>) {
+        if !self.question.is_ranged() {
+            return;
+        }
+        let before = findings.len();
+        findings.retain(|finding| {
+            let rotation = finding
+                .rotation
+                .as_ref()
+                .and_then(|id| self.register.rotations.get(id));
+            let judged = matches!(
+                finding.rule.verdict,
+                Verdict::Conformance | Verdict::Coverage
+            );
+            !judged || rotation.is_none_or(|rotation| self.question.selects(rotation))
+        });
+        self.findings_total -= (before - findings.len()) as u64;
+    }
+
+    fn line(
+        &self,
+        verdict: Verdict,
+        against: &[&Finding],
+        intact: bool,
+        around: &[Count],
+    ) -> VerdictLine {
+        let failing = against
+            .iter()
+            .filter(|finding| finding.waived_by.is_none())
+            .count() as u64;
+        let waived = against.len() as u64 - failing;
+        let rotations: BTreeSet<_> = against
+            .iter()
+            .filter(|finding| finding.waived_by.is_none())
+            .filter_map(|finding| finding.rotation.as_ref())
+            .collect();
+        let faulty = rotations.len() as u64;
+        let mut counts = Vec::new();
+        let mut note = None;
+        let mut status = match (failing, waived) {
+            (0, 0) => Status::Pass,
+            (0, _) => Status::Waived,
+            _ => Status::Fail,
+        };
+        let count = |good, total, what| Count { good, total, what };
+        match verdict {
+            Verdict::Integrity => {
+                counts.push(count(self.tally.whole, self.size, "entries"));
+                counts.push(count(self.tally.signed, self.size, "signatures"));
+                counts.extend_from_slice(around);
+            }
+            Verdict::Authority => {
+                counts.push(count(
+                    self.tally.authorised,
+                    self.size,
+                    "entries by enrolled actors in their role",
+                ));
+            }
+            Verdict::Anchoring => {
+                if self.compared.given == 0 {
+                    status = Status::NotChecked;
+                    note = Some("no checkpoint kept elsewhere was given".to_owned());
+                } else {
+                    counts.push(count(
+                        self.compared.extended,
+                        self.compared.given,
+                        "kept checkpoints extended",
+                    ));
+                    note = self
+                        .compared
+                        .anchored
+                        .map(|size| format!("up to entry {}", size.saturating_sub(1)));
+                }
+            }
+            Verdict::Conformance | Verdict::Coverage if !intact => {
+                status = if status == Status::Fail {
+                    Status::Fail
+                } else {
+                    Status::NotChecked
+                };
+                note = Some("entries that do not verify prove nothing".to_owned());
+            }
+            Verdict::Conformance => {
+                let selected = self.selected().count() as u64;
+                counts.push(count(
+                    selected.saturating_sub(faulty),
+                    selected,
+                    "rotations conform",
+                ));
+            }
+            Verdict::Coverage => {
+                let policy = &self.register.charter.policy;
+                let secrets: Vec<_> = self.register.active_secrets().collect();
+                let in_time = secrets
+                    .iter()
+                    .filter(|secret| !secret.age(policy, self.question.as_of).is_overdue());
+                counts.push(count(
+                    in_time.count() as u64,
+                    secrets.len() as u64,
+                    "secrets in time",
+                ));
+                let open = self
+                    .register
+                    .rotations
+                    .values()
+                    .filter(|rotation| rotation.is_open())
+                    .count();
+                note = (open > 0).then(|| format!("{open} open"));
+            }
+        }
+        if self.size == 0 || self.interrupted {
+            status = Status::NotChecked;
+        }
+        VerdictLine {
+            verdict,
+            status,
+            counts,
+            failing,
+            waived,
+            note,
+        }
+    }
+
+    fn selected(&self) -> impl Iterator<Item = &Rotation> {
+        self.register
+            .rotations
+            .values()
+            .filter(|rotation| self.question.selects(rotation))
+    }
+
+    fn not_checked(&self, intact: bool) -> Vec<String> {
+        let mut block = Vec::new();
+        if self.interrupted {
+            block.push(format!(
+                "everything after entry {}: interrupted",
+                self.size.saturating_sub(1)
+            ));
+        }
+        match (self.compared.given, self.compared.anchored) {
+            (0, _) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
+            (_, Some(size)) if size < self.size => block.push(format!(
+                "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
+                self.size - 1
+            )),
+            _ => {}
+        }
+        if !self.compared.by_others {
+            block.push(
+                "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
+            );
+        }
+        if intact {
+            block.push(
+                "keys are known only from the ledger itself: no trust file was given".to_owned(),
+            );
+        } else if self.size > 0 {
+            block.push("what the damaged entries said".to_owned());
+        }
+        if let Some(sealed) = self.compared.sealed.filter(|sealed| *sealed < self.size) {
+            block.push(format!(
+                "entries {sealed} to {} against a checkpoint: none was signed over them yet",
+                self.size - 1
+            ));
+        }
+        let one_shot = self
+            .selected()
+            .filter(|rotation| rotation.is_one_shot())
+            .count();
+        if one_shot > 0 {
+            block.push(format!("the order of steps in {one_shot} rotations told by one rotation.recorded: minimum evidence only"));
+        }
+        if self.register.charter.attested.is_none() && self.register.charter.active_secrets > 0 {
+            block.push(
+                "whether every secret is registered: the inventory was never attested".to_owned(),
+            );
+        }
+        block
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.register.charter.policy.four_eyes == FourEyes::Relaxed {
+            notes.push(
+                "policy: four eyes are relaxed; one person may operate, approve and confirm"
+                    .to_owned(),
+            );
+        }
+        if self.tally.corrections > 0 {
+            notes.push(format!(
+                "{} corrections stand beside what they correct: ledger log --event entry.corrected",
+                self.tally.corrections
+            ));
+        }
+        notes
+    }
+}
+
+impl Report {
+    /// What was verified, where integrity passed.
+    #[must_use]
+    pub const fn register(&self) -> Option<&Verified<Register>> {
+        self.register.as_ref()
+    }
+
+    /// The line of a verdict.
+    #[must_use]
+    pub fn line(&self, verdict: Verdict) -> Option<&VerdictLine> {
+        self.verdicts.iter().find(|line| line.verdict == verdict)
+    }
+
+    /// Whether there was nothing to verify: no entry, or none in the range asked for.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.size == 0
+            || (self.in_range == 0 && (self.requested.0.is_some() || self.requested.1.is_some()))
+    }
+
+    /// The exit code (blueprint, section 6). Broken comes before unverifiable comes before findings.
+    /// `fail_on` names the verdicts whose findings count for 3; `strict` counts what was not checked.
+    #[must_use]
+    pub fn exit_code(&self, strict: bool, fail_on: &[Verdict]) -> u8 {
+        let fails = |verdict| {
+            self.line(verdict)
+                .is_some_and(|line| line.status == Status::Fail)
+        };
+        if [Verdict::Integrity, Verdict::Authority, Verdict::Anchoring]
+            .into_iter()
+            .any(fails)
+        {
+            return 1;
+        }
+        if self.interrupted {
+            return 130;
+        }
+        if self.is_empty() || (strict && !self.not_checked.is_empty()) {
+            return 4;
+        }
+        if fail_on.iter().any(|verdict| fails(*verdict)) {
+            3
+        } else {
+            0
+        }
+    }
+
+    /// Rotations by how they stand, for the summary.
+    #[must_use]
+    pub fn rotations(&self) -> Vec<(State, u64)> {
+        let mut states = BTreeMap::new();
+        for rotation in self
+            .register
+            .iter()
+            .flat_map(|register| register.get().rotations.values())
+        {
+            *states.entry(rotation.state()).or_insert(0) += 1;
+        }
+        states.into_iter().collect()
+    }
+
+    /// The report as JSON, schema `rotation-ledger/verify-report/1`: fields are added, never renamed.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        json!({
+            "schema": "rotation-ledger/verify-report/1",
+            "ledger_id": self.ledger,
+            "origin": self.origin,
+            "size": self.size,
+            "head": self.head,
+            "root": self.root,
+            "policy_version": self.policy_version,
+            "as_of": self.as_of,
+            "requested": { "from": time(self.requested.0), "to": time(self.requested.1) },
+            "found": {
+                "from": time(self.recorded.map(|span| span.0)),
+                "to": time(self.recorded.map(|span| span.1)),
+                "entries": self.in_range,
+            },
+            "verdicts": self.verdicts.iter().map(line_json).collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
+            "findings_total": self.findings_total,
+            "not_checked": self.not_checked,
+            "notes": self.notes,
+            "interrupted": self.interrupted,
+        })
+    }
+}
+
+fn line_json(line: &VerdictLine) -> Value {
+    let counts: Vec<_> = line
+        .counts
+        .iter()
+        .map(|count| json!({ "what": count.what, "good": count.good, "total": count.total }))
+        .collect();
+    json!({
+        "verdict": line.verdict.word(),
+        "status": line.status.word(),
+        "counts": counts,
+        "failing": line.failing,
+        "waived": line.waived,
+        "note": line.note,
+    })
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule.id,
+        "verdict": finding.rule.verdict.word(),
+        "title": finding.rule.title,
+        "sop": finding.rule.sop,
+        "entry": finding.sequence,
+        "rotation": finding.rotation,
+        "secret": finding.secret,
+        "expected": finding.expected,
+        "found": finding.found,
+        "waived_by": finding.waived_by,
+        "next": finding.rule.hint,
+    })
+}
