@@ -159,17 +159,29 @@ fn after_words(text: &[u8]) -> Option<&[u8]> {
 
 /// Whether what stands behind the join is a value rather than a word about one.
 fn gives_away(promise: Promise, join: Join, rest: &[u8]) -> bool {
-    let rest = skip(rest, b" \t");
-    let (quoted, rest) = match rest {
-        [b'\\', b'"' | b'\'', after @ ..] | [b'"' | b'\'' | b'`', after @ ..] => (true, after),
-        bare => (false, bare),
+    let near = skip(rest, b" \t");
+    let (found, after, quoted) = match near {
+        [b'\\', quote @ (b'"' | b'\''), inside @ ..]
+        | [quote @ (b'"' | b'\'' | b'`'), inside @ ..] => {
+            let is_end = |byte: &u8| byte == quote || matches!(byte, b'\\' | b'\n');
+            let end = inside.iter().position(is_end).unwrap_or(inside.len());
+            let (found, after) = inside.split_at(end);
+            (found, after, true)
+        }
+        bare => {
+            let found = value(bare);
+            let after = bare.get(found.len()..).unwrap_or_default();
+            let found = match found {
+                [head @ .., b'.' | b')' | b']' | b'}'] => head,
+                all => all,
+            };
+            (found, after, false)
+        }
     };
-    let found = value(rest);
-    let after = rest.get(found.len()..).unwrap_or_default();
-    let found = match found {
-        [head @ .., b'.' | b')' | b']' | b'}'] if !quoted => head,
-        all => all,
-    };
+    // `password= user=app`: the value is empty, and what follows the blank is the next name.
+    if near.len() < rest.len() && !quoted && begins_with_name(found) {
+        return false;
+    }
     if found.len() < 4 || is_placeholder(found) || is_state(found) || is_aws_id(found) {
         return false;
     }
@@ -185,6 +197,13 @@ fn gives_away(promise: Promise, join: Join, rest: &[u8]) -> bool {
         (Promise::Thing, _) => found.len() >= 8 && !is_pointer(found) && !is_uuid(found),
         _ => found.len() >= 6 && !is_pointer(found),
     }
+}
+
+fn begins_with_name(text: &[u8]) -> bool {
+    let end = text
+        .iter()
+        .position(|byte| !(byte.is_ascii_alphabetic() || *byte == b'_'));
+    end.is_some_and(|end| end > 0 && text.get(end) == Some(&b'='))
 }
 
 fn ends_line(after: &[u8]) -> bool {

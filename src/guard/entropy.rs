@@ -16,11 +16,15 @@ const LEAST: usize = 20;
 pub(super) fn find(text: &[u8]) -> Option<Found> {
     let mut start = 0;
     let mut in_public_block = false;
+    let mut in_note = false;
     for line in text.split(|&byte| byte == b'\n') {
         if has(line, b"-----BEGIN ") {
             in_public_block = true;
         }
-        if !in_public_block && let Some(offset) = find_in_line(line) {
+        let is_hash = in_note && is_hash_line(line);
+        in_note = is_hash || opens_hashes(line);
+        let is_public = in_public_block || is_hash || line.starts_with("\u{2014} ".as_bytes());
+        if !is_public && let Some(offset) = find_in_line(line) {
             return Some(Found::plain(Kind::HighEntropy, start + offset));
         }
         if has(line, b"-----END ") {
@@ -29,6 +33,18 @@ pub(super) fn find(text: &[u8]) -> Option<Found> {
         start += line.len() + 1;
     }
     None
+}
+
+/// The line before the root hash of a checkpoint, or before the hashes of a proof (C2SP
+/// tlog-checkpoint and tlog-proof): a size or an index. A ledger's own receipts are evidence too. Its
+/// signature lines begin with an em dash (C2SP signed-note).
+fn opens_hashes(line: &[u8]) -> bool {
+    let number = line.strip_prefix(b"index ").unwrap_or(line);
+    !number.is_empty() && number.iter().all(u8::is_ascii_digit)
+}
+
+fn is_hash_line(line: &[u8]) -> bool {
+    line.len() == 44 && line.ends_with(b"=")
 }
 
 fn has(line: &[u8], mark: &[u8]) -> bool {
@@ -98,7 +114,12 @@ fn is_public(before: &[u8], run: &[u8]) -> bool {
         && run
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    fingerprint || integrity || public_key || ulid || is_aws_id(run)
+    // C2SP signed-note verifier keys: name, key id, then an algorithm and 32 bytes.
+    let verifier_key = run
+        .rsplit(|&byte| byte == b'+')
+        .nth(1)
+        .is_some_and(|id| id.len() == 8 && id.iter().all(u8::is_ascii_hexdigit));
+    fingerprint || integrity || public_key || ulid || verifier_key || is_aws_id(run)
 }
 
 /// Whether the run is random on the whole, or holds a random stretch that is long enough alone. The
@@ -131,7 +152,8 @@ fn changes_often(segment: &[u8]) -> bool {
     let changes = pairs.filter(|(a, b)| class(a) != class(b)).count();
     let hundredths = changes * 100 / (segment.len() - 1).max(1);
     match (has(0), has(1), has(2)) {
-        (true, true, true) | (false, true, true) => hundredths >= 38,
+        (true, true, true) => hundredths >= 38,
+        (false, true, true) => hundredths >= 45,
         (true, _, _) => hundredths >= 25,
         _ => false,
     }

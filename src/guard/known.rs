@@ -101,13 +101,32 @@ impl KnownValue {
     /// escaped as in JSON, broken over lines, or in UTF-16.
     #[must_use]
     pub fn found_in(&self, text: &[u8]) -> Option<Hit> {
-        self.find(text)
-            .or_else(|| {
-                self.find_read(text, b"%", Decoding::Percent, window::percent_decoded(text))
+        let percent = || {
+            window::stretches_with(text, b'%').find_map(|(start, text)| {
+                let reading = window::percent_decoded(text);
+                self.find_read(text, start, Decoding::Percent, reading)
             })
-            .or_else(|| self.find_read(text, b"\\", Decoding::Escape, window::unescaped(text)))
-            .or_else(|| self.find_read(text, b"\n\t\r ", Decoding::Spaced, window::unspaced(text)))
-            .or_else(|| self.find_read(text, b"\0", Decoding::Utf16, window::narrowed(text)))
+        };
+        let escape = || {
+            window::stretches_with(text, b'\\').find_map(|(start, text)| {
+                let reading = window::unescaped(text);
+                self.find_read(text, start, Decoding::Escape, reading)
+            })
+        };
+        let spaced = || {
+            let has_blanks = text.iter().any(|&byte| window::is_blank(byte));
+            has_blanks.then(|| self.find_read(text, 0, Decoding::Spaced, window::unspaced(text)))?
+        };
+        let utf16 = || {
+            window::utf16_stretches(text).find_map(|(start, text)| {
+                self.find_read(text, start, Decoding::Utf16, window::narrowed(text))
+            })
+        };
+        self.find(text)
+            .or_else(percent)
+            .or_else(escape)
+            .or_else(spaced)
+            .or_else(utf16)
             .map(|found| found.in_text(text))
     }
 
@@ -120,22 +139,19 @@ impl KnownValue {
         })
     }
 
-    /// Looks at another reading of `text`, if it has any of the bytes that make it another.
+    /// Looks at another reading of `text`, which begins at `start`.
     fn find_read(
         &self,
         text: &[u8],
-        marks: &[u8],
+        start: usize,
         via: Decoding,
         reading: impl Iterator<Item = (u8, usize)>,
     ) -> Option<Found> {
-        if !text.iter().any(|byte| marks.contains(byte)) {
-            return None;
-        }
         window::through(reading, text.len(), self.longest, |bytes| {
             self.find(bytes).map(|found| (found, found.at))
         })
         .map(|(found, at)| Found {
-            at,
+            at: start + at,
             via: found.via.or(Some(via)),
             ..found
         })

@@ -105,11 +105,8 @@ pub fn scan_field(class: FieldClass, text: &str) -> Option<Hit> {
 pub fn scan_attachment(bytes: &[u8]) -> Scanned {
     let coverage = coverage_of(bytes);
     let as_text = coverage == Coverage::Text;
-    let found = find(bytes, as_text).or_else(|| {
-        let narrowed = bytes.contains(&0).then(|| window::narrowed(bytes))?;
-        let look = |bytes: &[u8]| find(bytes, as_text);
-        wrapped::find_in_reading(narrowed, bytes.len(), Decoding::Utf16, look)
-    });
+    let found =
+        find(bytes, as_text).or_else(|| wrapped::find_in_utf16(bytes, |text| find(text, as_text)));
     Scanned {
         hit: found.map(|found| found.in_text(bytes)),
         coverage,

@@ -102,6 +102,7 @@ const SHAPES: &[Shape] = &[
     check(Kind::PrivateKey, b"-----BEGIN ", structure::private_pem),
     check(Kind::PrivateKey, b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY", structure::present),
     check(Kind::PrivateKey, b"PuTTY-User-Key-File-", structure::present),
+    check(Kind::PrivateKey, b"PRIVATE+KEY+", structure::present),
     body(Kind::PrivateKey, "AGE-SECRET-KEY-1", Alnum, 58),
     check(Kind::PrivateKey, b"openssh-key-v1\0", structure::present),
     check(Kind::PrivateKey, b"\"d\"", structure::private_jwk),
@@ -225,11 +226,18 @@ pub(super) fn find(text: &[u8]) -> Option<Found> {
             Rest::Check(check) => check(text, at)?,
             Rest::Body(alphabet, least) => {
                 let rest = text.get(at + shape.literal.len()..)?;
-                is_body(rest.get(..least)?, alphabet).then_some(at)?
+                let is_glued = shape.literal.len() <= 4 && is_glued(text, at);
+                (!is_glued && is_body(rest.get(..least)?, alphabet)).then_some(at)?
             }
         };
         Some(Found::plain(shape.kind, at))
     })
+}
+
+/// So short a literal turns up by chance inside a long run of base64, so it must begin a word.
+fn is_glued(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    before.is_some_and(u8::is_ascii_alphanumeric)
 }
 
 fn is_body(bytes: &[u8], alphabet: Alphabet) -> bool {

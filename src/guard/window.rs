@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 /// Bytes looked at together.
 const WINDOW: usize = 64 * 1024;
 
+/// Encoded stretches of fewer bytes hold nothing that is looked for.
+const LEAST: usize = 6;
+
 /// Line breaks and their escapes as they stand inside wrapped base64.
 pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
@@ -100,7 +103,55 @@ pub(super) fn unspaced(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     bytes.filter_map(|(at, byte)| (!is_blank(byte)).then_some((byte, at)))
 }
 
-/// The bytes without NULs: UTF-16 of either order, as far as it is ASCII.
+/// The stretches of `text` without line breaks or other controls in which `mark` occurs, each with
+/// its offset: where there are escapes to read. Shorter ones hold nothing that is looked for.
+pub(super) fn stretches_with(text: &[u8], mark: u8) -> impl Iterator<Item = (usize, &[u8])> {
+    let ends = |byte: &u8| *byte < b' ' && *byte != b'\t';
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..)?;
+            let place = rest.iter().position(|&byte| byte == mark)?;
+            let (before, after) = rest.split_at(place);
+            let start = before.iter().rposition(ends).map_or(0, |end| end + 1);
+            let end = place + after.iter().position(ends).unwrap_or(after.len());
+            let found = (at + start, rest.get(start..end)?);
+            at += end;
+            if end - start >= LEAST {
+                return Some(found);
+            }
+        }
+    })
+}
+
+/// The stretches of `text` that are ASCII in UTF-16 of either byte order, each with its offset.
+pub(super) fn utf16_stretches(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..)?;
+            let start = rest.windows(2).position(is_narrow)?;
+            let rest = rest.get(start..)?;
+            let pairs = rest
+                .chunks_exact(2)
+                .take_while(|pair| is_narrow(pair))
+                .count();
+            // In the big-endian order the last character has its NUL before it.
+            let end = (pairs * 2 + 1).min(rest.len());
+            let found = (at + start, rest.get(..end)?);
+            at += start + pairs * 2;
+            if pairs >= LEAST {
+                return Some(found);
+            }
+        }
+    })
+}
+
+fn is_narrow(pair: &[u8]) -> bool {
+    matches!(pair, [b' '..=b'~' | b'\t' | b'\n' | b'\r', 0])
+}
+
+/// The bytes without NULs: what a stretch of [`utf16_stretches`] says.
 pub(super) fn narrowed(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     let bytes = text.iter().copied().enumerate();
     bytes.filter_map(|(at, byte)| (byte != 0).then_some((byte, at)))

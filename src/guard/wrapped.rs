@@ -17,6 +17,9 @@ const LEVELS: u8 = 2;
 /// No token that is looked for needs more digits than this to be known, but for a very long JWT.
 const OVERLAP: usize = 8 * 1024;
 
+/// Digits that stand together on some line of any wrapped token.
+const STRETCH: usize = 12;
+
 /// An alphabet of digits, each of so many bits.
 struct Digits {
     via: Decoding,
@@ -83,21 +86,34 @@ fn find_within(text: &[u8], levels: u8) -> Option<Found> {
     find_in_digits(text, &BASE64, open)
         .or_else(|| find_in_digits(text, &HEX, open))
         .or_else(|| {
-            let is_encoded = text.contains(&b'%');
-            let reading = is_encoded.then(|| window::percent_decoded(text))?;
-            find_in_reading(reading, text.len(), Decoding::Percent, open)
+            let mut stretches = window::stretches_with(text, b'%');
+            stretches.find_map(|(start, text)| {
+                let reading = window::percent_decoded(text);
+                find_in_reading(reading, text.len(), start, Decoding::Percent, open)
+            })
         })
         .or_else(|| {
-            let is_escaped = text.contains(&b'\\');
-            let reading = is_escaped.then(|| window::unescaped(text))?;
-            find_in_reading(reading, text.len(), Decoding::Escape, open)
+            let mut stretches = window::stretches_with(text, b'\\');
+            stretches.find_map(|(start, text)| {
+                let reading = window::unescaped(text);
+                find_in_reading(reading, text.len(), start, Decoding::Escape, open)
+            })
         })
 }
 
-/// Looks at another reading of a text of `size` bytes.
-pub(super) fn find_in_reading(
+/// Looks, with `look`, at what is text in UTF-16 among `bytes`.
+pub(super) fn find_in_utf16(bytes: &[u8], look: impl Fn(&[u8]) -> Option<Found>) -> Option<Found> {
+    window::utf16_stretches(bytes).find_map(|(start, text)| {
+        let reading = window::narrowed(text);
+        find_in_reading(reading, text.len(), start, Decoding::Utf16, &look)
+    })
+}
+
+/// Looks at another reading of a text of `size` bytes that begins at `start`.
+fn find_in_reading(
     reading: impl Iterator<Item = (u8, usize)>,
     size: usize,
+    start: usize,
     via: Decoding,
     open: impl Fn(&[u8]) -> Option<Found>,
 ) -> Option<Found> {
@@ -105,7 +121,7 @@ pub(super) fn find_in_reading(
         open(bytes).map(|found| (found, found.at))
     })
     .map(|(found, at)| Found {
-        at,
+        at: start + at,
         ..found.wrapped(via)
     })
 }
@@ -116,12 +132,7 @@ fn find_in_digits(
     open: impl Fn(&[u8]) -> Option<Found>,
 ) -> Option<Found> {
     let mut at = 0;
-    while let Some(offset) = text
-        .get(at..)?
-        .iter()
-        .position(|&byte| digits.value(byte).is_some())
-    {
-        let start = at + offset;
+    while let Some(start) = digits.next_stretch(text, at) {
         let (length, count) = digits.run(text.get(start..)?);
         let run = text.get(start..start + length)?;
         at = start + length.max(1);
@@ -153,6 +164,18 @@ impl Digits {
     fn value(&self, byte: u8) -> Option<u8> {
         let value = self.values[byte as usize];
         (value < 64).then_some(value)
+    }
+
+    /// Where the next stretch of at least [`STRETCH`] digits begins, from `at` on. Looking at every
+    /// [`STRETCH`]th byte is enough not to miss one.
+    fn next_stretch(&self, text: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            let stretch = text.get(at..at + STRETCH)?;
+            match stretch.iter().rposition(|&byte| self.value(byte).is_none()) {
+                None => return Some(at),
+                Some(other) => at += other + 1,
+            }
+        }
     }
 
     /// How many bytes the run of digits at the beginning of `text` takes, and how many of them are
@@ -192,14 +215,24 @@ impl Digits {
 
     fn decode(&self, values: &[u8]) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(values.len() * self.bits / 8));
-        let (mut pending, mut held) = (0u32, 0);
-        for &value in values {
-            pending = pending << self.bits | u32::from(value);
-            held += self.bits;
-            if held >= 8 {
-                held -= 8;
-                bytes.push((pending >> held & 0xff) as u8);
+        let mut groups = values.chunks_exact(self.period);
+        if self.bits == 6 {
+            for group in groups.by_ref() {
+                if let &[a, b, c, d] = group {
+                    bytes.extend([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+                }
             }
+        } else {
+            for group in groups.by_ref() {
+                if let &[high, low] = group {
+                    bytes.push(high << 4 | low);
+                }
+            }
+        }
+        match *groups.remainder() {
+            [a, b] => bytes.push(a << 2 | b >> 4),
+            [a, b, c] => bytes.extend([a << 2 | b >> 4, b << 4 | c >> 2]),
+            _ => {}
         }
         bytes
     }

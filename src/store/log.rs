@@ -17,7 +17,6 @@ use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::bundle::MAX_ENTRY;
 use crate::store::publish;
 use crate::store::tail;
-use crate::store::tail::Layout;
 use crate::store::tail::MAX_CARRY;
 use crate::store::tail::Rest;
 use crate::store::tail::Slot;
@@ -167,15 +166,28 @@ impl Log {
         }
         let bytes = fresh_tail(0, carry, &[])?;
         publish::durably(&*disk, &dir.join(TAIL_FILE), &bytes)?;
-        Ok(Self::open(disk, dir)?.0)
+        Self::load(disk, dir)
     }
 
     /// Opens the log in `dir` and says what follows its last whole entry. Reads the tail only, so
-    /// its cost does not grow with the ledger. Removes temporary files that a crash left behind.
+    /// its cost does not grow with the ledger. Removes temporary files that a crash left behind, and
+    /// makes durable what it found.
     ///
     /// # Errors
     /// No log there, a damaged header, or the disk's refusal.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<(Self, Rest), OpenError> {
+        let mut log = Self::load(disk, dir)?;
+        publish::remove_leftovers(&*log.disk, dir)?;
+        // A process killed before its sync leaves entries, or the tail's very name, to be seen and
+        // not durable. What is seen from here on is built upon, so it is made to stay first.
+        log.file.sync_data()?;
+        log.disk.sync_dir(dir)?;
+        let rest = log.rest;
+        Ok((log, rest))
+    }
+
+    /// Reads the tail as it stands.
+    pub(crate) fn load(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join(TAIL_FILE);
         let Some(found) = disk.metadata(&path)? else {
             let dir = dir.to_owned();
@@ -184,32 +196,23 @@ impl Log {
         if found.len > MAX_TAIL as u64 {
             return Err(OpenError::TooLong { bytes: found.len });
         }
-        publish::remove_leftovers(&*disk, dir)?;
         let mut bytes = disk.read(&path)?;
         let layout = tail::decode(&bytes)?;
         let file = disk.open(&path)?;
         let allocated = bytes.len();
         bytes.truncate(layout.end);
-        let Layout {
-            base,
-            carry,
-            slots,
-            rest,
-            ..
-        } = layout;
-        let log = Self {
+        Ok(Self {
             disk,
             dir: dir.to_owned(),
             file,
             bytes,
-            slots,
-            base,
-            carry,
-            rest,
+            slots: layout.slots,
+            base: layout.base,
+            carry: layout.carry,
+            rest: layout.rest,
             allocated,
             given_up: false,
-        };
-        Ok((log, rest))
+        })
     }
 
     /// Number of entries in bundles and tail.

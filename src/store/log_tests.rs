@@ -181,6 +181,8 @@ fn a_folder_that_lost_its_log_is_not_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     let missing = Log::open(Arc::new(RealDisk), dir.path()).unwrap_err();
     assert!(matches!(missing, OpenError::NoLog { .. }));
+    let nowhere = Log::open(Arc::new(RealDisk), &dir.path().join("nowhere")).unwrap_err();
+    assert!(matches!(nowhere, OpenError::NoLog { .. }));
     std::fs::create_dir(dir.path().join("tile")).unwrap();
     let refusal = Log::create(Arc::new(RealDisk), dir.path(), b"").unwrap_err();
     assert!(matches!(refusal, OpenError::Exists { .. }));

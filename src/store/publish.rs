@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`in_place`] | no: old, new or torn | one write |
 //! | [`durably`] | yes: old or new, never a mixture | two syncs |
-//! | [`Writer`] | yes, once [`Writer::finish`] returns; many files share the folder syncs | one sync per file |
+//! | `Writer` | yes, once `Writer::finish` returns; many files share the folder syncs | one sync per file |
 //!
 //! New files are written under a temporary name in the ledger's own folder and renamed, so that
 //! leftovers of a crash lie in one place, where [`remove_leftovers`] finds them without a search.
@@ -70,7 +70,7 @@ pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskErr
     disk.sync_dir(folder)
 }
 
-/// Removes what an interrupted [`Writer`] or [`durably`] left in the ledger's folder. Only for who
+/// Removes what an interrupted `Writer` or [`durably`] left in the ledger's folder. Only for who
 /// holds the writer's lock.
 ///
 /// # Errors

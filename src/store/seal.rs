@@ -81,7 +81,7 @@ impl Log {
         writer.finish()?;
 
         publish::durably(&*self.disk, &self.dir.join(TAIL_FILE), &new_tail)?;
-        *self = Self::open(self.disk.clone(), &self.dir)?.0;
+        *self = Self::load(self.disk.clone(), &self.dir)?;
         Ok(())
     }
 }

@@ -1,0 +1,17 @@
+//! No bytes of a tail or a bundle make the reader panic, and a bundle that decodes is whole.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rotation_ledger::merkle::Frontier;
+use rotation_ledger::store::bundle;
+use rotation_ledger::store::image::Tail;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = Tail::parse(bytes);
+    if let Ok(entries) = bundle::decode(0, bytes) {
+        assert_eq!(entries.len(), bundle::BUNDLE_ENTRIES);
+    }
+    if let Ok(frontier) = Frontier::decode(bytes) {
+        assert_eq!(frontier.encode(), bytes);
+    }
+});
