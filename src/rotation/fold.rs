@@ -283,7 +283,9 @@ impl Rotation {
                 person.as_str(),
             );
         }
-        if let (Some(generated), false) = (&self.generated, self.is_emergency()) {
+        // A window that is approved anew was approved before.
+        let first = self.approved.is_none() && !self.is_emergency();
+        if let Some(generated) = self.generated.as_ref().filter(|_| first) {
             against.holds(
                 rule::S14,
                 format!("before entry {}", generated.at.sequence),

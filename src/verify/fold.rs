@@ -24,6 +24,7 @@ use crate::rotation::Told;
 use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Rule;
+use crate::rule::Verdict;
 use crate::statement::Attachment;
 use crate::statement::EventId;
 use crate::time::Timestamp;
@@ -38,7 +39,8 @@ use super::checkpoints::Compared;
 const BATCH: usize = 1_024;
 /// Batches in flight between two stages; the memory of a verification is bounded by these.
 const IN_FLIGHT: usize = 2;
-/// Findings kept in full. A ledger with more than this is not mended one by one.
+/// Findings of one verdict kept in full. A ledger with more than this is not mended one by one; but
+/// many of one verdict must not hide a single one of another.
 const KEPT_FINDINGS: usize = 10_000;
 
 /// What the stored log offers, in order.
@@ -86,6 +88,8 @@ pub struct Folded {
     pub(super) compared: Compared,
     pub(super) findings: Vec<Finding>,
     pub(super) findings_total: u64,
+    /// Findings that were counted and not kept.
+    pub(super) unlisted: BTreeMap<Verdict, u64>,
     pub(super) interrupted: bool,
 }
 
@@ -213,6 +217,8 @@ struct Folding {
     tally: Tally,
     findings: Vec<Finding>,
     findings_total: u64,
+    kept: BTreeMap<Verdict, usize>,
+    unlisted: BTreeMap<Verdict, u64>,
     /// No root can be made beyond damage.
     broken: bool,
     interrupted: bool,
@@ -244,6 +250,8 @@ impl Folding {
             tally: Tally::default(),
             findings: Vec::new(),
             findings_total: 0,
+            kept: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             broken: false,
             interrupted: false,
         };
@@ -273,8 +281,13 @@ impl Folding {
 
     fn hold(&mut self, finding: Finding) {
         self.findings_total += 1;
-        if self.findings.len() < KEPT_FINDINGS {
+        let verdict = finding.rule.verdict;
+        let kept = self.kept.entry(verdict).or_default();
+        if *kept < KEPT_FINDINGS {
+            *kept += 1;
             self.findings.push(finding);
+        } else {
+            *self.unlisted.entry(verdict).or_default() += 1;
         }
     }
 
@@ -502,6 +515,7 @@ impl Folding {
             compared,
             findings: self.findings,
             findings_total: self.findings_total,
+            unlisted: self.unlisted,
             interrupted: self.interrupted,
         }
     }
