@@ -129,7 +129,7 @@ fn after_bundles(tail: Tail, checkpointed: Option<u64>, facts: &mut Facts) -> Ve
             let finding = Finding::new(
                 rule::I17,
                 expected,
-                format!("{len} bytes at byte {offset} that are none"),
+                format!("a damaged frame at byte {offset}"),
             );
             pieces.push(Piece::Damaged {
                 count,

@@ -372,7 +372,8 @@ impl Folding {
         self.note_time(content.recorded);
         let subject = self.register.subject(&statement.event);
         let thread = self.register.thread(subject.as_ref());
-        if content.subject_previous != thread {
+        // Beyond damage nobody knows what the entries before were about.
+        if !self.broken && content.subject_previous != thread {
             self.against(
                 rule::I15,
                 thread.to_string(),
