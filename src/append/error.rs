@@ -151,9 +151,9 @@ pub enum AppendError {
     )]
     NoCheckpoint {
         /// What is wrong with the one in the folder.
-        folder: String,
+        folder: &'static str,
         /// What is wrong with the one outside.
-        outside: String,
+        outside: &'static str,
     },
     /// Nothing to recover from.
     #[error("the ledger needs no recovery")]

@@ -25,7 +25,7 @@ pub(super) enum Kept {
     /// A checkpoint signed by the ledger's key, and its bytes.
     Intact(Checkpoint, Vec<u8>),
     /// Nothing that could be used, and why.
-    Lost(String),
+    Lost(&'static str),
 }
 
 impl Kept {
@@ -42,18 +42,16 @@ impl Kept {
         let bytes = match disk.read(path) {
             Ok(bytes) => bytes,
             Err(fault) if fault.cause() == Cause::Missing => {
-                return Ok(Self::Lost("it is missing".to_owned()));
+                return Ok(Self::Lost("it is missing"));
             }
             Err(fault) => return Err(fault.into()),
         };
         if bytes.is_empty() {
-            return Ok(Self::Lost("it is empty".to_owned()));
+            return Ok(Self::Lost("it is empty"));
         }
-        let mut why = String::new();
         for key in keys {
-            match checkpoint::open(&bytes, key) {
-                Ok(signed) => return Ok(Self::Intact(signed.checkpoint().clone(), bytes)),
-                Err(fault) => why = fault.to_string(),
+            if let Ok(signed) = checkpoint::open(&bytes, key) {
+                return Ok(Self::Intact(signed.checkpoint().clone(), bytes));
             }
         }
         let stated = SignedNote::parse(&bytes)
@@ -67,7 +65,8 @@ impl Kept {
                 origin: stated.origin.to_string(),
             });
         }
-        Ok(Self::Lost(why))
+        // In few words and without its content: this is recorded, and it could hold anything.
+        Ok(Self::Lost("it is damaged, or not signed by the ledger's key"))
     }
 
     pub(super) const fn checkpoint(&self) -> Option<&Checkpoint> {

@@ -147,12 +147,12 @@ fn judge(looked: &Looked) -> Result<u64, AppendError> {
     match (proven, &looked.folder, &looked.outside) {
         (Some(size), ..) => Ok(size),
         (None, Kept::Lost(folder), Kept::Lost(outside)) => Err(AppendError::NoCheckpoint {
-            folder: folder.clone(),
-            outside: outside.clone(),
+            folder,
+            outside,
         }),
         (None, ..) => Err(AppendError::NoCheckpoint {
-            folder: String::new(),
-            outside: String::new(),
+            folder: "",
+            outside: "",
         }),
     }
 }

@@ -19,7 +19,7 @@ macro_rules! rule_tests {
         /// The rules that this file has a pair for.
         pub(crate) const COVERED: &[&rotation_ledger::rule::Rule] = &[$(rotation_ledger::rule::$rule),*];
         $(
-            #[expect(non_snake_case, reason = "named as the rule is")]
+            #[allow(non_snake_case, unused_imports, reason = "named as the rule is")]
             mod $rule {
                 use super::*;
 
@@ -47,9 +47,13 @@ mod stored;
 
 use std::collections::BTreeSet;
 
+use rotation_ledger::rule;
 use rotation_ledger::rule::RULES;
 use rotation_ledger::rule::Rule;
 use story::Story;
+
+/// Held against an index that lies, by the tests of the index itself.
+const ELSEWHERE: &[&Rule] = &[rule::I16];
 
 fn raises<S: Into<Option<u64>>>(rule: &Rule, tell: impl FnOnce(&mut Story) -> S) {
     let mut story = Story::new();
@@ -74,6 +78,7 @@ fn every_rule_has_its_pair_and_only_one() {
         integrity::COVERED,
         steps::COVERED,
         stored::COVERED,
+        ELSEWHERE,
     ]
     .concat();
     let ids: BTreeSet<&str> = covered.iter().map(|rule| rule.id).collect();
