@@ -24,9 +24,9 @@ Example:
 
 /// Adds the subcommands.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
-    let events = SHORT
-        .iter()
-        .filter_map(|(name, event)| Some(append::event_command(name, event::spec(event)?)));
+    let events = SHORT.iter().filter_map(|(name, event)| {
+        Some(append::event_command("actor", name, event::spec(event)?))
+    });
     let list = Output::augment_args(
         clap::Command::new("list")
             .about("List everybody who may or might speak, with key and roles"),

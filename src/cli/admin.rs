@@ -1,5 +1,6 @@
 //! What keeps a ledger going: its newest checkpoint, its index, its recovery; and the rules explained.
 
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -12,6 +13,9 @@ use crate::note::SignedNote;
 use crate::rule;
 use crate::rule::RULES;
 use crate::rule::Rule;
+use crate::store::index::INDEX;
+use crate::sys::disk::DiskError;
+use crate::sys::lock::WriteLock;
 use crate::text::Line;
 
 use super::args::Output;
@@ -102,8 +106,25 @@ pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> Outco
 
 pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
     context.ui.thing = "reindex";
-    let place = context.place()?;
-    let entries = append::reindex(&context.world, &place, context.globals.wait)?;
+    // Opened for reading first, which says so where this is no ledger.
+    context.reader()?;
+    let index = context.dir()?.join(INDEX);
+    let now = context.now();
+    {
+        let _lock =
+            WriteLock::acquire(&context.dir()?, context.globals.wait, "ledger reindex", now)?;
+        match std::fs::remove_dir_all(&index) {
+            Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+                return Err(DiskError::new("remove", &index, fault).into());
+            }
+            _ => {}
+        }
+    }
+    // Whoever opens the ledger next makes what is missing, and it does not matter who that is.
+    let mut writer = context.writer()?;
+    writer.register()?;
+    let entries = writer.size();
+    writer.close();
     if context.ui.json {
         context.ui.document(json!({ "entries": entries }));
     } else {
@@ -120,13 +141,25 @@ pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> Outcome {
         Line::new(&args.reason).map_err(|fault| Failure::usage(format!("--reason {fault}")))?;
     let key = context.key()?;
     let place = context.place()?;
-    let receipt = append::recover(&context.world, &place, context.globals.wait, &key, reason)?;
-    if context.ui.json {
-        context.ui.document(receipt::to_json(&receipt));
-    } else {
-        receipt::print(&mut context.ui, &receipt);
-        context.ui.say("next: ledger verify");
+    let recovery = append::recover(&context.world, &place, context.globals.wait, &key, reason)?;
+    for notice in &recovery.notices {
+        context.ui.warn(notice);
     }
+    let set_aside = recovery.set_aside.map(|path| path.display().to_string());
+    let receipt = receipt::to_json(&recovery.receipt);
+    if context.ui.json {
+        context
+            .ui
+            .document(json!({ "receipt": receipt, "set_aside": set_aside }));
+        return Ok(Exit::Passed);
+    }
+    receipt::print(&mut context.ui, &recovery.receipt);
+    if let Some(path) = set_aside {
+        context.ui.say(format!(
+            "the checkpoint that it contradicts is kept as {path}"
+        ));
+    }
+    context.ui.say("next: ledger verify");
     Ok(Exit::Passed)
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::append::Blame;
 use crate::append::attachment;
 use crate::append::draft::Draft;
 use crate::append::draft::DraftError;
@@ -19,6 +20,7 @@ use crate::event::VOCABULARY;
 use crate::guard::KnownValue;
 use crate::statement::EventId;
 use crate::text::Id;
+use crate::text::Line;
 use crate::time::Timestamp;
 
 use super::args::Output;
@@ -32,6 +34,9 @@ use super::fields;
 use super::fields::Fields;
 use super::receipt;
 use super::signals::Guard;
+
+/// A file to attach: its name, its media type and its bytes.
+pub(crate) type File = (Line, Id, Vec<u8>);
 
 /// A value to check against has no more bytes than this.
 const VALUE_LIMIT: u64 = 1024 * 1024;
@@ -81,7 +86,7 @@ pub(crate) struct Checks {
     /// then forgets it
     #[arg(long, value_name = "FILE|-")]
     pub(crate) check_value_from: Option<PathBuf>,
-    /// Check everything and record nothing
+    /// Check everything and record nothing; each draft by itself, against the ledger as it is
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -115,12 +120,21 @@ pub(crate) struct Frame {
 
 /// Adds one subcommand per event.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
-    command.subcommands(VOCABULARY.iter().map(|spec| event_command(spec.name, spec)))
+    command.subcommands(
+        VOCABULARY
+            .iter()
+            .map(|spec| event_command("append", spec.name, spec)),
+    )
 }
 
-/// The subcommand that says the event `spec` under `name`, with everything around it.
-pub(crate) fn event_command(name: &'static str, spec: &'static EventSpec) -> clap::Command {
-    Frame::augment_args(fields::subcommand(name, spec))
+/// The subcommand `ledger path name` that says the event `spec`, with everything around it.
+pub(crate) fn event_command(
+    path: &str,
+    name: &'static str,
+    spec: &'static EventSpec,
+) -> clap::Command {
+    // The flags first: what they say about themselves would stand where the event's help is.
+    fields::describe(Frame::augment_args(fields::flags(name, spec)), path, spec)
 }
 
 pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches) -> Outcome {
@@ -137,7 +151,7 @@ pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches
     }
     match &args.drafts {
         Some(path) => batch::drafts(context, path, &args.checks),
-        None if args.spool => batch::spool(context, args.checks.dry_run),
+        None if args.spool => batch::spool::run(context, args.checks.dry_run),
         None => Err(Failure::usage("what is to be recorded?")
             .hint("name an event, or drafts with --json FILE; the events are listed by: ledger append --help")),
     }
@@ -169,6 +183,7 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
     let known = known_values(context, checks)?;
     let key = context.key()?;
     let files = read_files(&draft.attachments, checks.attach_limit)?;
+    let guard = Guard::new(false)?;
     let mut writer = context.writer()?;
     let submission = draft.sign(writer.ledger(), &key, &context.world, files, &known)?;
     if checks.dry_run {
@@ -185,7 +200,6 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         }
         return Ok(Exit::Passed);
     }
-    let guard = guard()?;
     let outcome = guard.uninterrupted(|| writer.append(vec![submission]));
     if let Some(fault) = outcome.refused {
         return Err(fault.into());
@@ -202,16 +216,6 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         Exit::Interrupted
     } else {
         Exit::Passed
-    })
-}
-
-/// The handling of signals while something is recorded.
-pub(crate) fn guard() -> Result<Guard, Failure> {
-    Guard::new().map_err(|fault| {
-        Failure::new(
-            Exit::Temporary,
-            format!("signals cannot be handled: {fault}"),
-        )
     })
 }
 
@@ -253,7 +257,7 @@ pub(crate) fn known_values(
 }
 
 /// The files that a draft names.
-pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<attachment::File>, Failure> {
+pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<File>, Failure> {
     let read = |path: &PathBuf| attachment::read_attachment(path, limit);
     Ok(paths.iter().map(read).collect::<Result<_, _>>()?)
 }
@@ -282,8 +286,14 @@ fn look_up_link(context: &Context, spec: &EventSpec, said: &mut Fields) -> Resul
 
 impl From<DraftError> for Failure {
     fn from(fault: DraftError) -> Self {
+        let exit = match fault.blame() {
+            // A draft that cannot be read is refused like one that cannot be recorded: the command
+            // line itself was fine.
+            Blame::Usage | Blame::Refused => Exit::Refused,
+            _ => Exit::Temporary,
+        };
         Self {
-            exit: Exit::Refused,
+            exit,
             message: fault.to_string(),
             hint: fault.hint(),
         }

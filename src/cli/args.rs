@@ -54,7 +54,7 @@ See everything at work, in a temporary folder:  ledger demo";
 
 /// Tamper-evident evidence of production secret rotations
 #[derive(Debug, Parser)]
-#[command(name = "ledger", version, long_about = OVERVIEW, after_help = CODES, subcommand_required = true)]
+#[command(name = "ledger", bin_name = "ledger", version, long_about = OVERVIEW, after_help = CODES, subcommand_required = true)]
 #[command(
     arg_required_else_help = true,
     max_term_width = 100,

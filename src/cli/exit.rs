@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use serde_json::Value;
+use serde_json::json;
+
 use crate::append::AppendError;
 use crate::append::Blame;
 use crate::audit::AuditError;
@@ -83,6 +86,15 @@ impl Failure {
     /// The command line, or a file named on it, cannot be used.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// As the `error` of a JSON document.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "message": self.message,
+            "hint": self.hint,
+            "exit_code": self.exit.code(),
+        })
     }
 
     /// Says what to try.

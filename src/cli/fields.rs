@@ -27,20 +27,9 @@ pub(crate) type Fields = BTreeMap<String, Value>;
 const PUBLIC: &str = "public";
 const GENERIC: &str = "field";
 
-/// The subcommand that says the event `spec` under `name`.
-pub(crate) fn subcommand(name: &'static str, spec: &'static EventSpec) -> clap::Command {
-    let roles: Vec<_> = spec.roles.iter().map(|role| role.word()).collect();
-    let long = format!(
-        "{}\n\nSOP {}: \u{201c}{}\u{201d}\nSaid by: {}",
-        spec.summary.trim(),
-        spec.sop,
-        spec.quote,
-        roles.join(", ")
-    );
-    let mut command = clap::Command::new(name)
-        .about(spec.summary.trim())
-        .long_about(long)
-        .next_help_heading("What is said");
+/// The subcommand `name` with a flag for each field of `spec`.
+pub(crate) fn flags(name: &'static str, spec: &'static EventSpec) -> clap::Command {
+    let mut command = clap::Command::new(name).next_help_heading("What is said");
     if takes_public(spec) {
         command = command.arg(
             Arg::new(PUBLIC)
@@ -50,13 +39,7 @@ pub(crate) fn subcommand(name: &'static str, spec: &'static EventSpec) -> clap::
                 .help("The public key file that the key's holder handed over (required)"),
         );
     }
-    let (required, optional): (Vec<&FieldSpec>, Vec<_>) =
-        spec.fields.iter().partition(|field| field.required);
-    for field in required
-        .into_iter()
-        .chain(optional)
-        .filter(|field| !is_from_public(spec, field))
-    {
+    for field in in_order(spec) {
         command = command.arg(flag(field));
     }
     command.arg(
@@ -68,14 +51,63 @@ pub(crate) fn subcommand(name: &'static str, spec: &'static EventSpec) -> clap::
     )
 }
 
+/// Says in the help of `command`, called as `ledger path name`, what the event is, which words of
+/// the SOP it serves, and what it cannot be without.
+pub(crate) fn describe(
+    command: clap::Command,
+    path: &str,
+    spec: &'static EventSpec,
+) -> clap::Command {
+    let roles: Vec<_> = spec.roles.iter().map(|role| role.word()).collect();
+    let long = format!(
+        "{}\n\nSOP {}: \u{201c}{}\u{201d}\nSaid by: {}",
+        spec.summary.trim(),
+        spec.sop,
+        spec.quote,
+        roles.join(", ")
+    );
+    let mut usage = format!("ledger {path} {}", command.get_name());
+    if takes_public(spec) {
+        usage.push_str(" --public <FILE.pub>");
+    }
+    for field in in_order(spec).filter(|field| must_be_said(field)) {
+        let more = if field.many { "..." } else { "" };
+        usage.push_str(&format!(
+            " --{} <{}>{more}",
+            long_name(field),
+            field.kind.placeholder()
+        ));
+    }
+    usage.push_str(" [OPTIONS]");
+    command
+        .about(spec.summary.trim())
+        .long_about(long)
+        .override_usage(usage)
+}
+
+/// The fields that have a flag, those first that have to be said.
+fn in_order(spec: &'static EventSpec) -> impl Iterator<Item = &'static FieldSpec> {
+    let (first, then): (Vec<&FieldSpec>, Vec<&FieldSpec>) =
+        spec.fields.iter().partition(|field| must_be_said(field));
+    first
+        .into_iter()
+        .chain(then)
+        .filter(|field| !is_from_public(spec, field))
+}
+
+/// Whether nothing stands in for a field that is left out.
+fn must_be_said(field: &FieldSpec) -> bool {
+    field.required && !defaults_to_now(field) && !is_scope(field) && !is_looked_up(field)
+}
+
 fn flag(field: &'static FieldSpec) -> Arg {
     let mut arg = Arg::new(id(field))
-        .long(long(field))
+        .long(long_name(field))
         .value_name(field.kind.placeholder())
         .help(help(field));
     if field.many {
         arg = arg.action(ArgAction::Append);
-        if let Some(singular) = long(field).strip_suffix('s') {
+        if let Some(singular) = long_name(field).strip_suffix('s') {
             arg = arg.visible_alias(singular.to_owned());
         }
     }
@@ -94,14 +126,13 @@ fn flag(field: &'static FieldSpec) -> Arg {
 
 fn help(field: &FieldSpec) -> String {
     let mut notes = Vec::new();
-    if is_scope(field) {
+    if must_be_said(field) {
+        notes.push("required");
+    } else if is_scope(field) {
         notes.push("default: prod");
     } else if defaults_to_now(field) {
         notes.push("default: now, or --occurred");
-    } else if field.required && !is_looked_up(field) {
-        notes.push("required");
-    }
-    if is_looked_up(field) {
+    } else if is_looked_up(field) {
         notes.push("default: as it is in the ledger");
     }
     match (field.many, splits(field)) {
@@ -126,7 +157,7 @@ fn id(field: &FieldSpec) -> String {
 }
 
 /// The flag's name; one field is called as the generic flag is.
-fn long(field: &FieldSpec) -> String {
+fn long_name(field: &FieldSpec) -> String {
     match field.name {
         GENERIC => "wrong-field".to_owned(),
         name => name.replace('_', "-"),
@@ -181,7 +212,7 @@ pub(crate) fn read(
     {
         for word in matches.get_many::<String>(&id(field)).into_iter().flatten() {
             take(&mut fields, field, word)
-                .map_err(|fault| Failure::usage(format!("--{} {fault}", long(field))))?;
+                .map_err(|fault| Failure::usage(format!("--{} {fault}", long_name(field))))?;
         }
     }
     if takes_public(spec)
@@ -318,7 +349,7 @@ fn flag_name(spec: &EventSpec, field: &FieldSpec) -> String {
     if is_from_public(spec, field) {
         format!("--{PUBLIC} FILE.pub")
     } else {
-        format!("--{}", long(field))
+        format!("--{}", long_name(field))
     }
 }
 
@@ -330,7 +361,7 @@ mod tests {
 
     fn read_line(name: &str, words: &[&str]) -> Result<Event, Failure> {
         let spec = event::spec(name).unwrap();
-        let matches = subcommand(spec.name, spec)
+        let matches = flags(spec.name, spec)
             .no_binary_name(true)
             .try_get_matches_from(words)
             .unwrap();
@@ -341,7 +372,7 @@ mod tests {
     #[test]
     fn every_event_has_a_subcommand_with_a_flag_per_field() {
         for spec in VOCABULARY {
-            let command = subcommand(spec.name, spec);
+            let command = describe(flags(spec.name, spec), "append", spec);
             command.clone().debug_assert();
             let help = command
                 .clone()
@@ -357,7 +388,7 @@ mod tests {
                 assert!(
                     command
                         .get_arguments()
-                        .any(|arg| arg.get_long() == Some(&*long(field))),
+                        .any(|arg| arg.get_long() == Some(&*long_name(field))),
                     "{} {}",
                     spec.name,
                     field.name

@@ -211,7 +211,7 @@ impl List {
     /// Ends a document that was begun, so that it stays one.
     fn fail(&mut self, context: &mut Context, failure: Failure) -> Outcome {
         if context.ui.json && self.started {
-            let error = json!({ "message": failure.message, "hint": failure.hint, "exit_code": failure.exit.code() });
+            let error = failure.to_json();
             context.ui.line(format!("],\"error\":{error}}}"));
             context.ui.json = false;
         }

@@ -105,7 +105,11 @@ fn misread(fault: &clap::Error, mut ui: Ui) -> ExitCode {
         ui.print(fault.render().to_string());
         return ui.finish(Exit::Passed).into();
     }
-    let text = fault.render().to_string();
+    let text = match fault.kind() {
+        // Variables count as arguments for clap, so it would not see that nothing was said.
+        ErrorKind::MissingSubcommand => args::command().render_help().to_string(),
+        _ => fault.render().to_string(),
+    };
     if ui.json {
         let message = text.lines().next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);

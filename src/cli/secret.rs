@@ -35,9 +35,9 @@ Examples:
 
 /// Adds the subcommands.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
-    let events = SHORT
-        .iter()
-        .filter_map(|(name, event)| Some(append::event_command(name, event::spec(event)?)));
+    let events = SHORT.iter().filter_map(|(name, event)| {
+        Some(append::event_command("secret", name, event::spec(event)?))
+    });
     let list = clap::Command::new("list").about("List the secrets of the inventory").args([
         Arg::new("ids")
             .long("ids")

@@ -1,5 +1,5 @@
 //! SIGINT and SIGTERM: a commit under way is finished, a verification says how far it came, and
-//! everything else stops at once.
+//! everything else ends at once, with 130.
 
 use std::io;
 use std::sync::Arc;
@@ -11,41 +11,36 @@ use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
 
 use super::exit::Exit;
+use super::exit::Failure;
 
-const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
-
-/// A flag that a signal sets; a second signal does not wait.
-pub(crate) fn stop_flag() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in SIGNALS {
-        // In this order: the first signal finds the flag down and only raises it.
-        flag::register_conditional_shutdown(
-            signal,
-            i32::from(Exit::Interrupted.code()),
-            stop.clone(),
-        )?;
-        flag::register(signal, stop.clone())?;
-    }
-    Ok(stop)
-}
-
-/// Ends the program with 130 at once while nothing is being written, and lets a write end first.
+/// Decides what a signal does, from its making to the end of the program.
 pub(crate) struct Guard {
     idle: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
 impl Guard {
-    /// Begins idle.
-    pub(crate) fn new() -> io::Result<Self> {
+    /// Idle: a signal ends the program at once. In work that was begun, the first signal raises the
+    /// flag; where `impatient`, a second one does not wait for the work to look at it.
+    pub(crate) fn new(impatient: bool) -> Result<Self, Failure> {
+        Self::register(impatient).map_err(|fault| {
+            Failure::new(
+                Exit::Temporary,
+                format!("signals cannot be handled: {fault}"),
+            )
+        })
+    }
+
+    fn register(impatient: bool) -> io::Result<Self> {
         let idle = Arc::new(AtomicBool::new(true));
         let stop = Arc::new(AtomicBool::new(false));
-        for signal in SIGNALS {
-            flag::register_conditional_shutdown(
-                signal,
-                i32::from(Exit::Interrupted.code()),
-                idle.clone(),
-            )?;
+        let code = i32::from(Exit::Interrupted.code());
+        for signal in [SIGINT, SIGTERM] {
+            flag::register_conditional_shutdown(signal, code, idle.clone())?;
+            if impatient {
+                // Before the flag is raised: the first signal finds it down.
+                flag::register_conditional_shutdown(signal, code, stop.clone())?;
+            }
             flag::register(signal, stop.clone())?;
         }
         Ok(Self { idle, stop })
@@ -53,16 +48,24 @@ impl Guard {
 
     /// Does `work` from end to end, whatever signal comes in between.
     pub(crate) fn uninterrupted<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.idle.store(false, Ordering::SeqCst);
+        self.begin();
         let result = work();
-        if !self.stopped() {
-            self.idle.store(true, Ordering::SeqCst);
-        }
+        self.idle.store(true, Ordering::SeqCst);
         result
     }
 
-    /// Whether a signal came meanwhile.
+    /// From here on a signal only raises the flag.
+    pub(crate) fn begin(&self) {
+        self.idle.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether a signal came meanwhile. Asked after every piece of uninterrupted work.
     pub(crate) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        self.flag().load(Ordering::SeqCst)
+    }
+
+    /// The flag that a signal raises.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.stop
     }
 }

@@ -146,6 +146,8 @@ impl Ui {
 
     /// A line on stderr, also when it is to be quiet.
     pub(crate) fn talk(&mut self, text: &str) {
+        // Whoever reads both streams on one screen sees them in their order.
+        self.flush();
         // Nobody is left to be told that stderr is gone.
         let _ = self.streams.err.write_all(format!("{text}\n").as_bytes());
     }
@@ -158,15 +160,8 @@ impl Ui {
     /// Says why the command failed: to people always, as JSON where that was asked for.
     pub(crate) fn fail(&mut self, failure: &Failure) {
         if self.json {
-            let error = json!({
-                "message": failure.message,
-                "hint": failure.hint,
-                "exit_code": failure.exit.code(),
-            });
-            self.document(json!({ "error": error }));
+            self.document(json!({ "error": failure.to_json() }));
         }
-        // Results first: whoever reads both streams on one screen sees them in their order.
-        self.flush();
         self.talk(&format!("error: {}", failure.message));
         if let Some(hint) = &failure.hint {
             self.talk(&format!("hint: {hint}"));

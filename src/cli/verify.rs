@@ -23,7 +23,7 @@ use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
 use super::report;
-use super::signals;
+use super::signals::Guard;
 
 /// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
 ///
@@ -88,6 +88,12 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         Some(path) => path.clone(),
         None => context.dir()?,
     };
+    if dir.is_file() {
+        return Err(Failure::new(
+            Exit::NotVerified,
+            format!("{} is a file, not the folder of a ledger", dir.display()),
+        ));
+    }
     let report = audit(context, args, &dir)?;
     let fail_on: Vec<Verdict> = Verdict::ALL
         .into_iter()
@@ -130,14 +136,11 @@ fn audit(
             .head()
         }),
     };
-    let stop = signals::stop_flag().map_err(|fault| {
-        Failure::new(
-            Exit::Temporary,
-            format!("signals cannot be handled: {fault}"),
-        )
-    })?;
+    let guard = Guard::new(true)?;
     let bar = progress_bar(context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
+        // There is something to report from now on, so that a signal is not the end of it.
+        guard.begin();
         bar.set_length(total);
         bar.set_position(done);
     };
@@ -151,7 +154,7 @@ fn audit(
         to: args.to,
         wait: context.globals.wait,
         progress: &progress,
-        interrupted: &stop,
+        interrupted: guard.flag(),
     };
     let report = audit.run();
     bar.finish_and_clear();

@@ -16,7 +16,6 @@ use crate::hash::Link;
 use crate::key::SecretKey;
 
 use super::evidence::Drafts;
-use crate::cli::batch::spool_dir;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::receipt;
@@ -83,7 +82,7 @@ pub(super) fn deliver(
             .ui
             .warn(format!("not recorded: {}", failure.message));
         for submission in &waiting {
-            match spool::write(&spool_dir(&place.state), submission, &context.world) {
+            match spool::write(&crate::cli::batch::spool::dir(&place.state), submission) {
                 Ok(path) => {
                     context
                         .ui

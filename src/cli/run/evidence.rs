@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::append::attachment::File;
 use crate::append::draft::Draft;
 use crate::event::Event;
 use crate::event::EventSpec;
@@ -21,6 +20,7 @@ use crate::text::Line;
 
 use super::child::Ended;
 use super::child::Ran;
+use crate::cli::append::File;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::fields;
