@@ -1,1 +1,237 @@
-//! append
+//! The one way into a ledger: a signed statement becomes an entry, durably, or is refused.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `create` | how a ledger begins, and how an interrupted beginning is told from a ledger |
+//! | `look`, `open` | what must hold before anything is appended, and what is healed by itself |
+//! | `check` | what a submission must be before its place is looked for |
+//! | `admit` | whether a submission may become the next entry |
+//! | `commit` | the order of an append: place, write, sync, re-read, checkpoint, receipt |
+//! | `seal` | when whole bundles leave the tail |
+//! | `memory` | what the entries amount to, as far as it was needed, with the index behind it |
+//! | `fold` | how the memory is brought up to the log |
+//! | `edge` | the right end of chain and tree |
+//! | `kept` | the newest checkpoint, in the folder and outside it |
+//! | `rekey` | how a sealing key is replaced |
+//! | `recover` | the explicit way out of a refused opening |
+//! | `screen` | where secret material is looked for |
+//! | `draft`, `attachment`, `spool` | statements on their way here |
+//!
+//! An append is acknowledged when it would survive a power cut, and not before. The log is the
+//! truth: an index that fails, or a bundle that could not be sealed yet, never fails an append. What
+//! the entries are worth is not judged here but in `verify`: late, unapproved and out of order is
+//! recorded, and the receipt says which findings it caused.
+
+pub mod attachment;
+pub mod draft;
+pub mod spool;
+
+mod admit;
+mod check;
+mod commit;
+mod create;
+mod edge;
+mod error;
+mod fold;
+mod folder;
+mod kept;
+mod look;
+mod memory;
+mod open;
+mod recover;
+mod rekey;
+mod screen;
+mod seal;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+pub use create::Founding;
+pub use create::create;
+pub use error::AppendError;
+pub use error::Blame;
+pub use recover::Recovery;
+pub use recover::recover;
+pub use screen::SecretFound;
+
+use crate::hash::LeafHash;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::hash::NodeHash;
+use crate::key::PublicKey;
+use crate::key::SecretKey;
+use crate::key::Verifier;
+use crate::note::Origin;
+use crate::register::Register;
+use crate::rule::Finding;
+use crate::statement::EventId;
+use crate::statement::SignedStatement;
+use crate::store::blobs::Blobs;
+use crate::store::log::Log;
+use crate::sys::lock::WriteLock;
+use crate::sys::world::World;
+use crate::time::Timestamp;
+
+use edge::Edge;
+use kept::Published;
+use memory::Memory;
+
+/// The most bytes of one attachment, where the caller names no other limit: 64 MiB.
+pub const ATTACHMENT_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Where a ledger is, and where it keeps what must not lie beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The ledger's folder.
+    pub dir: PathBuf,
+    /// A folder of this ledger's own outside of `dir`: a restored backup of `dir` must not bring an
+    /// old state with it.
+    pub state: PathBuf,
+}
+
+impl Place {
+    /// The newest signed checkpoint, kept outside the ledger's folder.
+    #[must_use]
+    pub fn head(&self) -> PathBuf {
+        self.state.join("head")
+    }
+
+    /// The ledger's sealing key (PKCS#8 PEM).
+    #[must_use]
+    pub fn sealing_key(&self) -> PathBuf {
+        self.state.join("sealing.pem")
+    }
+
+    /// The sealing key that a `sealing_key.replaced` is to name: it lies here before that entry is
+    /// appended, and becomes [`Place::sealing_key`] with it.
+    #[must_use]
+    pub fn next_sealing_key(&self) -> PathBuf {
+        self.state.join("sealing-next.pem")
+    }
+}
+
+/// A statement on its way into the ledger, with the files it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// The statement, signed by its author.
+    pub statement: SignedStatement,
+    /// The bytes of its attachments, in the statement's order.
+    pub files: Vec<Vec<u8>>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One receipt for each statement before the first that was refused, in their order.
+    pub receipts: Vec<Receipt>,
+    /// Why the next one was refused, where one was. Nothing after it was looked at.
+    pub refused: Option<AppendError>,
+}
+
+/// What an append answers: the entry would survive a power cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry's place.
+    pub sequence: u64,
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event's name.
+    pub event: &'static str,
+    /// When it was recorded, by the ledger's clock.
+    pub recorded: Timestamp,
+    /// The entry's link.
+    pub link: Link,
+    /// The entry's leaf.
+    pub leaf: LeafHash,
+    /// The size of a checkpoint that covers the entry: the newest when the receipt was made.
+    pub size: u64,
+    /// The root of that checkpoint.
+    pub root: NodeHash,
+    /// Whether this very statement had been recorded before. The findings it caused were said then.
+    pub replayed: bool,
+    /// What the entry is held against.
+    pub findings: Vec<Finding>,
+}
+
+/// The single writer of a ledger. Holds its lock until it is dropped.
+#[derive(Debug)]
+pub struct Writer {
+    world: World,
+    place: Place,
+    log: Log,
+    blobs: Blobs,
+    ledger: LedgerId,
+    origin: Origin,
+    key: SecretKey,
+    /// The end of everything acknowledged.
+    edge: Edge,
+    /// The end of what is in bundles; [`Edge::encode`] of it stands in the tail's header.
+    sealed: Edge,
+    published: Published,
+    memory: Memory,
+    /// The keys that were admitted already: admitting one costs as much as verifying with it.
+    verifiers: HashMap<PublicKey, Verifier>,
+    notices: Vec<String>,
+    /// Whether a write failed in a way that only opening again can settle.
+    given_up: bool,
+    // Last, so that it is let go of after everything else.
+    _lock: WriteLock,
+}
+
+impl Writer {
+    /// What happened besides what was asked for: an index set aside, a torn write dropped.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The ledger's id.
+    #[must_use]
+    pub const fn ledger(&self) -> LedgerId {
+        self.ledger
+    }
+
+    /// The name of the log in its checkpoints.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.edge.size()
+    }
+
+    /// The root over all entries.
+    #[must_use]
+    pub fn root(&self) -> NodeHash {
+        self.edge.root()
+    }
+
+    /// The newest checkpoint, as a signed note.
+    #[must_use]
+    pub fn checkpoint(&self) -> &str {
+        self.published.note()
+    }
+
+    /// Everything the entries amount to. Takes time with the number of secrets and rotations.
+    ///
+    /// # Errors
+    /// A damaged log, where the index failed and the log had to be read instead.
+    pub fn register(&mut self) -> Result<Register, AppendError> {
+        match self.memory.whole() {
+            Ok(register) => Ok(register),
+            Err(fault) => {
+                self.renew_memory(&fault.to_string(), &[])?;
+                // What was just rebuilt cannot be asked for more than this.
+                self.memory.whole().or_else(|_| self.read_register())
+            }
+        }
+    }
+
+    /// Lets go of the ledger, the index well closed. Dropping it does the same without a word.
+    pub fn close(self) {
+        self.memory.close();
+    }
+}

@@ -1,5 +1,6 @@
 //! The doors through which disk, time and chance come in, handed down from `main`.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::sys::clock::SystemClock;
@@ -29,5 +30,13 @@ impl World {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("disk", &self.disk)
+            .finish_non_exhaustive()
     }
 }

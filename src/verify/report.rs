@@ -282,7 +282,7 @@ impl Folded {
                 note = (open > 0).then(|| format!("{open} open"));
             }
         }
-        if self.size == 0 || self.interrupted {
+        if status != Status::Fail && (self.size == 0 || self.interrupted) {
             status = Status::NotChecked;
         }
         VerdictLine {

@@ -1,0 +1,319 @@
+//! Whether a checked submission may become the next entry, and what that entry is.
+//!
+//! Only what is malformed, unauthorised, out of scope, in conflict or of an impossible time is
+//! refused, and, where the policy says so, what breaks the SOP's order. All else is recorded.
+
+use std::time::Duration;
+
+use crate::append::Writer;
+use crate::append::check::Checked;
+use crate::append::error::AppendError;
+use crate::append::memory;
+use crate::entry::Entry;
+use crate::event::Event;
+use crate::event::Sequencing;
+use crate::hash::Link;
+use crate::keyring::Author;
+use crate::keyring::Denial;
+use crate::rotation::Told;
+use crate::rule;
+use crate::rule::Finding;
+use crate::rule::Verdict;
+use crate::statement::EventId;
+use crate::statement::Statement;
+use crate::store::index::IndexError;
+use crate::sys::keyfile;
+use crate::time::Timestamp;
+
+/// How far the clock of whoever signed may be ahead of this one.
+const ALLOWED_SKEW: Duration = Duration::from_secs(300);
+
+/// Where the next entry goes.
+pub(super) struct Next {
+    pub(super) sequence: u64,
+    pub(super) previous: Link,
+    pub(super) recorded: Timestamp,
+}
+
+/// What becomes of one submission of a batch.
+pub(super) enum Placing {
+    /// It is the next entry, once it is written.
+    New(Placed),
+    /// It was recorded before, as this entry, perhaps earlier in this batch.
+    Again(u64),
+}
+
+/// An entry that is not written yet.
+pub(super) struct Placed {
+    pub(super) bytes: Vec<u8>,
+    pub(super) link: Link,
+    pub(super) recorded: Timestamp,
+    pub(super) event_id: EventId,
+    pub(super) event: &'static str,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Why a submission was not placed.
+enum Stop {
+    Refused(AppendError),
+    /// Nothing was decided: the index must be made again first.
+    Index(IndexError),
+}
+
+impl From<AppendError> for Stop {
+    fn from(fault: AppendError) -> Self {
+        Self::Refused(fault)
+    }
+}
+
+impl From<IndexError> for Stop {
+    fn from(fault: IndexError) -> Self {
+        Self::Index(fault)
+    }
+}
+
+/// What was found out about a submission without changing anything.
+enum Tried {
+    /// It may be the next entry.
+    Admitted { author: Author, thread: u64 },
+    /// It was recorded before, as this entry.
+    Again(u64),
+}
+
+impl Next {
+    /// The place after the entry that took this one.
+    pub(super) const fn after(&self, placed: &Placed) -> Self {
+        Self {
+            sequence: self.sequence + 1,
+            previous: placed.link,
+            recorded: placed.recorded,
+        }
+    }
+
+    const fn told<'a>(&self, statement: &Statement, author: &'a Author) -> Told<'a> {
+        Told {
+            sequence: self.sequence,
+            occurred: statement.occurred,
+            recorded: self.recorded,
+            author,
+        }
+    }
+}
+
+impl Writer {
+    /// Places a submission after the entries `so_far` of its batch.
+    pub(super) fn place_surely(
+        &mut self,
+        checked: &Checked,
+        next: &Next,
+        so_far: &[Vec<u8>],
+    ) -> Result<Placing, AppendError> {
+        self.despite_the_index(so_far, |writer| writer.place(checked, next, so_far))
+    }
+
+    /// What a submission would be held against as the next entry.
+    pub(super) fn try_surely(&mut self, checked: &Checked) -> Result<Vec<Finding>, AppendError> {
+        let next = self.next();
+        self.despite_the_index(&[], |writer| match writer.try_on(checked, &next, &[])? {
+            Tried::Again(_) => Ok(Vec::new()),
+            Tried::Admitted { author, .. } => Ok(writer.foresee(checked, &next, &author)),
+        })
+    }
+
+    /// Does `work`; where the index fails meanwhile, it is made again from the log and from the
+    /// entries placed so far, and where that one fails too, everything is kept in memory.
+    fn despite_the_index<T>(
+        &mut self,
+        so_far: &[Vec<u8>],
+        mut work: impl FnMut(&mut Self) -> Result<T, Stop>,
+    ) -> Result<T, AppendError> {
+        let mut fault = match work(self) {
+            Ok(done) => return Ok(done),
+            Err(Stop::Refused(fault)) => return Err(fault),
+            Err(Stop::Index(fault)) => fault,
+        };
+        for renew in [Self::renew_memory, Self::forget_index] {
+            renew(self, &fault.to_string(), so_far)?;
+            fault = match work(self) {
+                Ok(done) => return Ok(done),
+                Err(Stop::Refused(fault)) => return Err(fault),
+                Err(Stop::Index(fault)) => fault,
+            };
+        }
+        // Without an index nothing can fail in it.
+        Err(AppendError::DamagedLog {
+            fault: fault.to_string(),
+        })
+    }
+
+    fn place(
+        &mut self,
+        checked: &Checked,
+        next: &Next,
+        so_far: &[Vec<u8>],
+    ) -> Result<Placing, Stop> {
+        let (author, thread) = match self.try_on(checked, next, so_far)? {
+            Tried::Admitted { author, thread } => (author, thread),
+            Tried::Again(sequence) => return Ok(Placing::Again(sequence)),
+        };
+        let Checked {
+            submission,
+            statement,
+        } = checked;
+        let signed = submission.statement.clone();
+        let entry = Entry::place(next.sequence, next.previous, thread, next.recorded, signed);
+        let bytes = entry.encode().map_err(AppendError::from)?;
+        for file in &submission.files {
+            self.blobs.put(file).map_err(AppendError::from)?;
+        }
+        let mut findings = Vec::new();
+        self.memory.take(
+            &next.told(statement, &author),
+            &statement.event,
+            &mut findings,
+        );
+        self.memory.register().waive(next.recorded, &mut findings);
+        self.memory.remember(statement.event_id, next.sequence);
+        Ok(Placing::New(Placed {
+            link: Link::of(&bytes),
+            bytes,
+            recorded: next.recorded,
+            event_id: statement.event_id,
+            event: statement.event.name(),
+            findings,
+        }))
+    }
+
+    fn try_on(
+        &mut self,
+        checked: &Checked,
+        next: &Next,
+        so_far: &[Vec<u8>],
+    ) -> Result<Tried, Stop> {
+        let statement = &checked.statement;
+        let event = &statement.event;
+        if let Some(sequence) = self.memory.sequence_of(&statement.event_id)? {
+            let entry = Entry::decode(&self.stored_or_placed(sequence, so_far)?);
+            // The whole statement is compared: the same id over other words is a conflict.
+            return match entry {
+                Ok(entry) if entry.statement == checked.submission.statement.bytes() => {
+                    Ok(Tried::Again(sequence))
+                }
+                _ => Err(AppendError::Conflict {
+                    event_id: statement.event_id,
+                    sequence,
+                }
+                .into()),
+            };
+        }
+        self.check_time(statement)?;
+        self.memory.load(event)?;
+        let register = self.memory.register();
+        let keyring = &register.charter.keyring;
+        let author = keyring
+            .authorise(&statement.author, statement.on_behalf_of.as_ref(), event)
+            .map_err(AppendError::Denied)?;
+        register
+            .admit(next.sequence, statement.occurred, event)
+            .map_err(AppendError::Denied)?;
+        let thread = register.thread(register.subject(event).as_ref());
+        self.check_named_entry(event, so_far)?;
+        self.check_next_key(event)?;
+        if self.memory.register().charter.policy.sequencing == Sequencing::Refuse {
+            let mut found = self.foresee(checked, next, &author);
+            found.retain(breaks_the_order);
+            if !found.is_empty() {
+                return Err(AppendError::OutOfOrder(found).into());
+            }
+        }
+        Ok(Tried::Admitted { author, thread })
+    }
+
+    /// What an admitted event would be held against, without taking it.
+    fn foresee(&self, checked: &Checked, next: &Next, author: &Author) -> Vec<Finding> {
+        let statement = &checked.statement;
+        let mut scratch = self.memory.scratch(&statement.event);
+        let mut found = Vec::new();
+        memory::judged_apply(
+            &mut scratch,
+            &next.told(statement, author),
+            &statement.event,
+            &mut found,
+        );
+        scratch.waive(next.recorded, &mut found);
+        found
+    }
+
+    fn check_time(&self, statement: &Statement) -> Result<(), AppendError> {
+        let occurred = statement.occurred;
+        let latest = self.world.clock.now().plus(ALLOWED_SKEW);
+        if occurred < Timestamp::YEAR_2000 {
+            let expected = format!("not before {}", Timestamp::YEAR_2000);
+            return Err(AppendError::Time { occurred, expected });
+        }
+        if occurred > latest {
+            let expected = format!("not after {latest}, five minutes from now");
+            return Err(AppendError::Time { occurred, expected });
+        }
+        Ok(())
+    }
+
+    /// A remark or correction names its entry by sequence and link; a wrong link would stand in the
+    /// ledger for ever as a remark on something else.
+    fn check_named_entry(&self, event: &Event, so_far: &[Vec<u8>]) -> Result<(), AppendError> {
+        let (entry, link) = match event {
+            Event::EntryAnnotated(annotated) => (annotated.entry, annotated.link),
+            Event::EntryCorrected(corrected) => (corrected.entry, corrected.link),
+            _ => return Ok(()),
+        };
+        let there = Link::of(&self.stored_or_placed(entry, so_far)?);
+        if there == link {
+            return Ok(());
+        }
+        Err(AppendError::Denied(Denial {
+            rule: rule::I11,
+            expected: format!("link {there}"),
+            message: format!("entry {entry} has the link {there}, not {link}"),
+        }))
+    }
+
+    /// The new sealing key must be at hand before an entry names it, or nothing could be sealed
+    /// after that entry.
+    fn check_next_key(&self, event: &Event) -> Result<(), AppendError> {
+        let Event::SealingKeyReplaced(replaced) = event else {
+            return Ok(());
+        };
+        let path = self.place.next_sealing_key();
+        let key = keyfile::read(&path, &|| Ok(None))?;
+        if key.public() == replaced.key {
+            Ok(())
+        } else {
+            Err(AppendError::OtherSealingKey { path })
+        }
+    }
+
+    /// The bytes of an entry that is stored, or placed before in the same batch.
+    fn stored_or_placed(&self, sequence: u64, so_far: &[Vec<u8>]) -> Result<Vec<u8>, AppendError> {
+        match sequence.checked_sub(self.size()) {
+            None => self.stored(sequence),
+            Some(place) => {
+                let placed = usize::try_from(place)
+                    .ok()
+                    .and_then(|place| so_far.get(place));
+                placed.cloned().ok_or_else(|| AppendError::DamagedEntry {
+                    sequence,
+                    fault: "it is missing".to_owned(),
+                })
+            }
+        }
+    }
+}
+
+/// The findings for which a policy of `sequencing: refuse` refuses an event: the SOP's order, its
+/// times, and four eyes.
+fn breaks_the_order(finding: &Finding) -> bool {
+    let family = finding.rule.id.get(..2);
+    finding.rule.verdict == Verdict::Conformance
+        && finding.waived_by.is_none()
+        && matches!(family, Some("S-" | "T-" | "A-"))
+}

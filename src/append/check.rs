@@ -1,0 +1,172 @@
+//! What a submission must be before its place is looked for: whole, its author's, free of secret
+//! material, with the files it names. Nothing here depends on what was recorded before, so a batch
+//! is checked on all cores.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use rayon::iter::IntoParallelIterator;
+use rayon::iter::ParallelIterator;
+
+use crate::append::ATTACHMENT_LIMIT;
+use crate::append::Submission;
+use crate::append::error::AppendError;
+use crate::append::screen;
+use crate::event::Event;
+use crate::hash::Blake3Digest;
+use crate::hash::LedgerId;
+use crate::hash::Sha256Digest;
+use crate::key::PublicKey;
+use crate::key::Verifier;
+use crate::statement::Attachment;
+use crate::statement::Statement;
+
+/// Fewer are checked on this thread: starting others costs more than they save.
+const WORTH_THREADS: usize = 8;
+
+/// How many admitted keys are kept from one append to the next.
+const MOST_VERIFIERS: usize = 1024;
+
+/// A submission that is what it says.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) submission: Submission,
+    pub(super) statement: Statement,
+}
+
+/// Checks each submission of a batch for the ledger `ledger`.
+pub(super) fn all(
+    batch: Vec<Submission>,
+    ledger: LedgerId,
+    verifiers: &mut HashMap<PublicKey, Verifier>,
+) -> Vec<Result<Checked, AppendError>> {
+    let decoded = each(batch, |submission| {
+        let statement = Statement::decode(submission.statement.bytes())?;
+        Ok(Checked {
+            submission,
+            statement,
+        })
+    });
+    let authors: BTreeSet<PublicKey> = decoded
+        .iter()
+        .flatten()
+        .map(|checked| checked.statement.author)
+        .collect();
+    if verifiers.len() > MOST_VERIFIERS {
+        verifiers.clear();
+    }
+    for author in authors {
+        if !verifiers.contains_key(&author)
+            && let Ok(verifier) = author.admit()
+        {
+            verifiers.insert(author, verifier);
+        }
+    }
+    let verifiers = &*verifiers;
+    each(decoded, |decoded| {
+        decoded.and_then(|checked| one(checked, ledger, verifiers))
+    })
+}
+
+fn each<T: Send, U: Send>(
+    items: Vec<T>,
+    check: impl Fn(T) -> Result<U, AppendError> + Sync + Send,
+) -> Vec<Result<U, AppendError>> {
+    if items.len() < WORTH_THREADS {
+        items.into_iter().map(check).collect()
+    } else {
+        items.into_par_iter().map(check).collect()
+    }
+}
+
+fn one(
+    checked: Checked,
+    ledger: LedgerId,
+    verifiers: &HashMap<PublicKey, Verifier>,
+) -> Result<Checked, AppendError> {
+    let Checked {
+        submission,
+        statement,
+    } = &checked;
+    if statement.ledger != ledger {
+        return Err(AppendError::OtherLedger);
+    }
+    let author = verifiers.get(&statement.author);
+    if !author.is_some_and(|author| submission.statement.is_signed_by(author)) {
+        return Err(AppendError::BadSignature {
+            author: statement.author.short(),
+        });
+    }
+    check_lists(&statement.event)?;
+    check_files(statement, &submission.files)?;
+    // Drafts of this program were looked at before they were signed; a statement may come from
+    // elsewhere, and nothing is stored that was not looked at.
+    screen::texts(&statement.event, statement.on_behalf_of.as_ref(), &[])?;
+    for (attachment, file) in statement.attachments.iter().zip(&submission.files) {
+        screen::file(&attachment.name, &attachment.media_type, file, &[])?;
+    }
+    Ok(checked)
+}
+
+/// A list that says the same thing twice is a slip of whoever wrote it, and would count twice.
+fn check_lists(event: &Event) -> Result<(), AppendError> {
+    let mut twice = None;
+    event.fields(&mut |spec, field| {
+        let mut seen = BTreeSet::new();
+        if spec.many {
+            field.each_text(&mut |text| {
+                if !seen.insert(text) {
+                    twice = Some(AppendError::Twice {
+                        field: spec.name,
+                        item: text.to_owned(),
+                    });
+                }
+            });
+        }
+    });
+    twice.map_or(Ok(()), Err)
+}
+
+fn check_files(statement: &Statement, files: &[Vec<u8>]) -> Result<(), AppendError> {
+    let named = statement.attachments.len();
+    if named != files.len() {
+        return Err(AppendError::Files {
+            named,
+            given: files.len(),
+        });
+    }
+    if named == 0 && matches!(statement.event, Event::EvidenceAttached(_)) {
+        return Err(AppendError::NoEvidence);
+    }
+    let pairs = statement.attachments.iter().zip(files);
+    pairs
+        .into_iter()
+        .try_for_each(|(attachment, file)| check_file(attachment, file))
+}
+
+fn check_file(attachment: &Attachment, file: &[u8]) -> Result<(), AppendError> {
+    let fault = |fault: String| {
+        Err(AppendError::Attachment {
+            name: attachment.name.to_string(),
+            fault,
+        })
+    };
+    let length = file.len() as u64;
+    if length == 0 {
+        return fault("is empty".to_owned());
+    }
+    if length > ATTACHMENT_LIMIT {
+        return fault(format!(
+            "has {length} bytes; the limit is {ATTACHMENT_LIMIT}"
+        ));
+    }
+    if length != attachment.length
+        || Blake3Digest::of(file) != attachment.blake3
+        || Sha256Digest::of(file) != attachment.sha256
+    {
+        return fault(
+            "is not the file that the statement names: its length or digest differs".to_owned(),
+        );
+    }
+    Ok(())
+}

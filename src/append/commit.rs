@@ -1,0 +1,241 @@
+//! An append, from a batch of submissions to their receipts.
+//!
+//! ```text
+//! place        idempotency, authority, admission, time; sequence and links       `admit`
+//! attachments  each durable before the entry that names it is written
+//! entries      one write, one fdatasync for the whole batch         ← acknowledged from here on
+//! re-read      leaves and root from what is stored, not from what was meant to be
+//! checkpoint   signed, published in both places
+//! ```
+//!
+//! If the power fails above the third line nothing was recorded, except attachments that nothing
+//! names; below it, the next opening brings the checkpoint up.
+
+use crate::append::Outcome;
+use crate::append::Receipt;
+use crate::append::Submission;
+use crate::append::Writer;
+use crate::append::admit::Next;
+use crate::append::admit::Placed;
+use crate::append::admit::Placing;
+use crate::append::check;
+use crate::append::error::AppendError;
+use crate::checkpoint;
+use crate::checkpoint::Checkpoint;
+use crate::entry::Entry;
+use crate::hash::LeafHash;
+use crate::hash::Link;
+use crate::rule::Finding;
+use crate::statement::Statement;
+use crate::store::log;
+use crate::sys::disk::DiskError;
+use crate::time::Timestamp;
+
+impl Writer {
+    /// Appends statements as one commit: what has a receipt would survive a power cut. Stops before
+    /// the first that is refused; a statement recorded before is answered with a receipt again.
+    ///
+    /// An error that concerns the whole commit (no room, an unknown outcome) leaves no new entry a
+    /// receipt.
+    pub fn append(&mut self, batch: Vec<Submission>) -> Outcome {
+        let mut outcome = Outcome {
+            receipts: Vec::new(),
+            refused: None,
+        };
+        if self.given_up {
+            outcome.refused = Some(AppendError::GivenUp);
+            return outcome;
+        }
+        let mut placings = Vec::with_capacity(batch.len());
+        let mut entries: Vec<Vec<u8>> = Vec::with_capacity(batch.len());
+        let mut next = self.next();
+        for checked in check::all(batch, self.ledger, &mut self.verifiers) {
+            match checked.and_then(|checked| self.place_surely(&checked, &next, &entries)) {
+                Ok(Placing::New(mut placed)) => {
+                    next = next.after(&placed);
+                    entries.push(std::mem::take(&mut placed.bytes));
+                    placings.push(Placing::New(placed));
+                }
+                Ok(again @ Placing::Again(_)) => placings.push(again),
+                Err(fault) => {
+                    outcome.refused = Some(fault);
+                    break;
+                }
+            }
+        }
+        let first = self.size();
+        let leaves = self.commit(&entries).unwrap_or_else(|fault| {
+            // What was recorded before this batch is not unsaid by it.
+            let old = placings
+                .iter()
+                .take_while(|placing| matches!(placing, Placing::Again(at) if *at < first));
+            let old = old.count();
+            placings.truncate(old);
+            outcome.refused = Some(fault);
+            Vec::new()
+        });
+        let mut new = (first..).zip(leaves);
+        for placing in placings {
+            let receipt = match (placing, &mut new) {
+                (Placing::Again(sequence), _) => self.receipt_again(sequence),
+                (Placing::New(placed), new) => match new.next() {
+                    Some((sequence, leaf)) => Ok(self.receipt(sequence, leaf, placed)),
+                    None => break,
+                },
+            };
+            match receipt {
+                Ok(receipt) => outcome.receipts.push(receipt),
+                Err(fault) => {
+                    outcome.refused = Some(fault);
+                    break;
+                }
+            }
+        }
+        if self.log.sealable() > 0 {
+            self.seal();
+        }
+        outcome
+    }
+
+    /// Whether `submission` would be recorded, and what it would be held against. Records nothing.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub fn check(&mut self, submission: &Submission) -> Result<Vec<Finding>, AppendError> {
+        let mut found = Vec::new();
+        for checked in check::all(vec![submission.clone()], self.ledger, &mut self.verifiers) {
+            found.extend(self.try_surely(&checked?)?);
+        }
+        Ok(found)
+    }
+
+    /// Where the next entry goes.
+    pub(super) fn next(&self) -> Next {
+        Next {
+            sequence: self.size(),
+            previous: self.edge.link(),
+            // A clock that steps back must not make the ledger look as if it had been reordered.
+            recorded: self.world.clock.now().max(self.edge.recorded()),
+        }
+    }
+
+    /// Writes entries that were placed, and a checkpoint over them. When it returns their leaves,
+    /// they are durable.
+    fn commit(&mut self, entries: &[Vec<u8>]) -> Result<Vec<LeafHash>, AppendError> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let first = self.size();
+        if let Err(fault) = self.log.append(first, entries) {
+            return Err(self.not_written(fault));
+        }
+        // From here on the entries are durable. What cannot be read back cannot be vouched for.
+        let stored = self
+            .log
+            .reread(first..first + entries.len() as u64)
+            .map_err(|fault| {
+                self.given_up = true;
+                AppendError::Unknown(fault.to_string())
+            })?;
+        let mut leaves = Vec::with_capacity(stored.len());
+        for bytes in &stored {
+            let recorded = recorded_in(bytes).unwrap_or(self.edge.recorded());
+            leaves.push(self.edge.push(bytes, recorded));
+        }
+        self.adopt_next_key();
+        self.publish();
+        Ok(leaves)
+    }
+
+    /// What a failed write of the log means, with the memory put back to what is stored.
+    fn not_written(&mut self, fault: log::AppendError) -> AppendError {
+        let fault = match fault {
+            log::AppendError::Refused(refusal) => AppendError::Disk(refusal),
+            // Over 64 MiB in one batch: nothing was written, and a smaller one will be.
+            log::AppendError::TooLarge { .. } | log::AppendError::BadLength { .. } => {
+                AppendError::Unsplit(fault.to_string())
+            }
+            other => {
+                self.given_up = true;
+                return AppendError::Unknown(other.to_string());
+            }
+        };
+        if self.reload_memory().is_err() {
+            self.given_up = true;
+        }
+        fault
+    }
+
+    /// Signs a checkpoint over everything stored and writes it to its two places. The entries are
+    /// durable already: a failure here is said, and made good by the next commit or opening.
+    fn publish(&mut self) {
+        if let Err(fault) = self.try_publish() {
+            self.notices.push(format!(
+                "the entries are recorded, but their checkpoint was not published: {fault}"
+            ));
+        }
+    }
+
+    /// The same for who can still refuse.
+    pub(super) fn try_publish(&mut self) -> Result<(), DiskError> {
+        let checkpoint = Checkpoint {
+            origin: self.origin.clone(),
+            size: self.edge.size(),
+            root: self.edge.root(),
+        };
+        let note = checkpoint::sign(&checkpoint, &self.key);
+        self.published.publish(&*self.world.disk, note)
+    }
+
+    fn receipt(&self, sequence: u64, leaf: LeafHash, placed: Placed) -> Receipt {
+        Receipt {
+            sequence,
+            event_id: placed.event_id,
+            event: placed.event,
+            recorded: placed.recorded,
+            link: placed.link,
+            leaf,
+            size: self.size(),
+            root: self.root(),
+            replayed: false,
+            findings: placed.findings,
+        }
+    }
+
+    fn receipt_again(&self, sequence: u64) -> Result<Receipt, AppendError> {
+        let bytes = self.stored(sequence)?;
+        let entry = Entry::decode(&bytes)?;
+        let statement = Statement::decode(&entry.statement)?;
+        Ok(Receipt {
+            sequence,
+            event_id: statement.event_id,
+            event: statement.event.name(),
+            recorded: entry.recorded,
+            link: Link::of(&bytes),
+            leaf: LeafHash::of(&bytes),
+            size: self.size(),
+            root: self.root(),
+            replayed: true,
+            findings: Vec::new(),
+        })
+    }
+
+    /// The stored bytes of an entry, from the tail or its bundle.
+    pub(super) fn stored(&self, sequence: u64) -> Result<Vec<u8>, AppendError> {
+        if sequence < self.log.base() {
+            return self.source().entry(sequence);
+        }
+        // From the file, not from memory: a receipt speaks of what is stored.
+        let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
+        let reread = self.log.reread(sequence..sequence.saturating_add(1));
+        let found = reread.map_err(|fault| damaged(fault.to_string()))?.pop();
+        found.ok_or_else(|| damaged("it is missing".to_owned()))
+    }
+}
+
+/// When an entry was recorded, by its stored bytes.
+pub(super) fn recorded_in(stored: &[u8]) -> Option<Timestamp> {
+    // version u16 · sequence u64 · previous [32] · subject_previous u64 · recorded i64
+    let bytes = stored.get(50..58)?.first_chunk::<8>()?;
+    Some(Timestamp::from_micros(i64::from_le_bytes(*bytes)))
+}

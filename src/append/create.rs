@@ -1,0 +1,200 @@
+//! How a ledger begins: a sealing key, entry 0, and a checkpoint over it.
+//!
+//! The file `creating` stands in the folder from before the first other file until after the last.
+//! Where it is found, no receipt was ever given: opening refuses the folder, and creating once more
+//! removes what is there and begins anew.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::append::Place;
+use crate::append::Receipt;
+use crate::append::edge::Edge;
+use crate::append::error::AppendError;
+use crate::append::folder;
+use crate::append::look::damaged_log;
+use crate::checkpoint;
+use crate::checkpoint::Checkpoint;
+use crate::entry::Entry;
+use crate::event::Event;
+use crate::event::LedgerCreated;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::key::SecretKey;
+use crate::note::NoteKey;
+use crate::note::Origin;
+use crate::register::Register;
+use crate::statement;
+use crate::statement::EventId;
+use crate::statement::Statement;
+use crate::store::log::Log;
+use crate::store::publish;
+use crate::sys::entropy::uuid_v7;
+use crate::sys::keyfile;
+use crate::sys::keyfile::KeyFileError;
+use crate::sys::lock::WriteLock;
+use crate::sys::world::World;
+use crate::text::Id;
+use crate::text::Line;
+
+/// Nobody else has business in a folder that is being created.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Who founds a ledger, and what it is called.
+#[derive(Debug)]
+pub struct Founding<'a> {
+    /// The name of the log in every checkpoint.
+    pub origin: Origin,
+    /// The id of the first Security Owner.
+    pub actor: Id,
+    /// Their name, as a person would read it.
+    pub name: Line,
+    /// Their key, which signs entry 0.
+    pub key: &'a SecretKey,
+}
+
+/// Creates a ledger at `place`: explicit, in a new or empty folder, or in one where creating was
+/// interrupted before. Durable when it returns the receipt of entry 0.
+///
+/// A sealing key that lies at `place` already is taken, since it was never used for another ledger:
+/// that one's newest checkpoint would lie beside it.
+///
+/// # Errors
+/// The folder is not empty, the state is another ledger's, the founder's key cannot be, or the
+/// disk's refusal.
+pub fn create(
+    world: &World,
+    place: &Place,
+    founding: &Founding<'_>,
+) -> Result<Receipt, AppendError> {
+    let disk = &*world.disk;
+    folder::make(disk, &place.dir)?;
+    folder::make(disk, &place.state)?;
+    let resumed = folder::is_clear(&world.disk, &place.dir)?;
+    if !resumed && disk.metadata(&place.head())?.is_some() {
+        return Err(AppendError::StateInUse {
+            state: place.state.clone(),
+        });
+    }
+    let _lock = WriteLock::acquire(&place.dir, WAIT, "ledger init", world.clock.now())?;
+    // Looked at again under the lock: somebody may have created a ledger in the meantime.
+    folder::is_clear(&world.disk, &place.dir)?;
+    let sealing = sealing_key(world, place, founding)?;
+    publish::durably(
+        disk,
+        &place.dir.join(folder::CREATING),
+        b"no receipt was given for what lies here\n",
+    )?;
+    folder::clear(disk, &place.dir)?;
+
+    let signed = genesis(world, founding, &sealing)?;
+    let recorded = world.clock.now();
+    let entry = Entry::place(0, Link::ZERO, 0, recorded, signed.0);
+    let bytes = entry.encode()?;
+    let mut log = Log::create(world.disk.clone(), &place.dir, b"").map_err(damaged_log)?;
+    log.append(0, &[&bytes])
+        .map_err(|fault| AppendError::Unknown(fault.to_string()))?;
+    let stored = log
+        .reread(0..1)
+        .map_err(|fault| AppendError::Unknown(fault.to_string()))?;
+    let mut edge = Edge::start();
+    let mut leaf = None;
+    for bytes in &stored {
+        leaf = Some(edge.push(bytes, recorded));
+    }
+    let leaf =
+        leaf.ok_or_else(|| AppendError::Unknown("entry 0 cannot be read again".to_owned()))?;
+
+    let root = edge.root();
+    let stated = Checkpoint {
+        origin: founding.origin.clone(),
+        size: edge.size(),
+        root,
+    };
+    let note = checkpoint::sign(&stated, &sealing);
+    let note_key = NoteKey::new(founding.origin.clone(), sealing.public()).map_err(|_| {
+        AppendError::OtherSealingKey {
+            path: place.sealing_key(),
+        }
+    })?;
+    let ledger = LedgerId::from_genesis(edge.link());
+    publish::durably(
+        disk,
+        &place.dir.join(folder::LEDGER_TOML),
+        folder::describe(&ledger, &note_key).as_bytes(),
+    )?;
+    publish::durably(disk, &place.dir.join(folder::CHECKPOINT), note.as_bytes())?;
+    publish::durably(disk, &place.head(), note.as_bytes())?;
+    disk.remove(&place.dir.join(folder::CREATING))?;
+    disk.sync_dir(&place.dir)?;
+    Ok(Receipt {
+        sequence: 0,
+        event_id: signed.1,
+        event: "ledger.created",
+        recorded,
+        link: edge.link(),
+        leaf,
+        size: edge.size(),
+        root,
+        replayed: false,
+        findings: Vec::new(),
+    })
+}
+
+/// The sealing key at `place`, made where there is none.
+fn sealing_key(
+    world: &World,
+    place: &Place,
+    founding: &Founding<'_>,
+) -> Result<SecretKey, AppendError> {
+    let path = place.sealing_key();
+    let key = match keyfile::read(&path, &|| Ok(None)) {
+        Ok(key) => key,
+        Err(KeyFileError::Missing { .. }) => {
+            let mut seed = Zeroizing::new([0; 32]);
+            world.entropy.fill(&mut *seed)?;
+            let key = SecretKey::from_seed(&seed);
+            keyfile::write_new(&path, &key, None)?;
+            key
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    // One key for both would let the founder's key speak for the ledger.
+    if key.public() == founding.key.public() {
+        return Err(AppendError::OtherSealingKey { path });
+    }
+    Ok(key)
+}
+
+fn genesis(
+    world: &World,
+    founding: &Founding<'_>,
+    sealing: &SecretKey,
+) -> Result<(statement::SignedStatement, EventId), AppendError> {
+    let now = world.clock.now();
+    let created = LedgerCreated {
+        origin: Id::new(founding.origin.as_str())?,
+        sealing_key: sealing.public(),
+        actor: founding.actor.clone(),
+        name: founding.name.clone(),
+        key: founding.key.public(),
+        possession: founding.key.prove_possession(),
+    };
+    let event: Event = created.into();
+    Register::default()
+        .admit(0, now, &event)
+        .map_err(AppendError::Denied)?;
+    let event_id = EventId::from_bytes(uuid_v7(now, &*world.entropy)?);
+    let statement = Statement {
+        version: statement::VERSION,
+        ledger: LedgerId::ZERO,
+        event_id,
+        occurred: now,
+        author: founding.key.public(),
+        on_behalf_of: None,
+        event,
+        attachments: Vec::new(),
+    };
+    Ok((statement.sign(founding.key)?, event_id))
+}

@@ -1,0 +1,309 @@
+//! The memory brought up to the log: stored entries folded in the order they stand in.
+//!
+//! Entries that a checkpoint covers are taken as they are: their signatures were checked before it
+//! was signed, and `verify` checks them again. Those beyond it are checked like new ones before
+//! anything is signed over them, since whoever can write to the tail could have put them there.
+
+use std::path::Path;
+
+use crate::append::Writer;
+use crate::append::error::AppendError;
+use crate::append::memory::Memory;
+use crate::entry::Entry;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::register::Register;
+use crate::rotation::Told;
+use crate::statement;
+use crate::statement::Statement;
+use crate::store::bundle;
+use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::bundle::BundleError;
+use crate::store::index::IndexError;
+use crate::store::log::Log;
+use crate::sys::disk::Disk;
+
+/// How many bundles are folded before the index is written; bounds the memory that it takes.
+const BUNDLES_AT_ONCE: u64 = 16;
+
+/// Where the entries are read from.
+pub(super) struct Source<'a> {
+    pub(super) disk: &'a dyn Disk,
+    pub(super) dir: &'a Path,
+    pub(super) log: &'a Log,
+    pub(super) ledger: LedgerId,
+    /// Entries that a checkpoint covers.
+    pub(super) proven: u64,
+}
+
+/// Why folding stopped.
+pub(super) enum Stop {
+    Index(IndexError),
+    Log(AppendError),
+}
+
+impl From<IndexError> for Stop {
+    fn from(fault: IndexError) -> Self {
+        Self::Index(fault)
+    }
+}
+
+impl From<AppendError> for Stop {
+    fn from(fault: AppendError) -> Self {
+        Self::Log(fault)
+    }
+}
+
+/// An error of a bundle as one of the log.
+pub(super) fn damaged_bundle(fault: BundleError) -> AppendError {
+    match fault {
+        BundleError::Disk(fault) => fault.into(),
+        other => AppendError::DamagedLog {
+            fault: other.to_string(),
+        },
+    }
+}
+
+impl Source<'_> {
+    /// The stored bytes of an entry.
+    pub(super) fn entry(&self, sequence: u64) -> Result<Vec<u8>, AppendError> {
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+        let found = match sequence.checked_sub(self.log.base()) {
+            Some(place) => self.log.tail().nth(at(place)).map(<[u8]>::to_vec),
+            None => {
+                let width = BUNDLE_ENTRIES as u64;
+                let entries =
+                    bundle::read(self.disk, self.dir, sequence / width).map_err(damaged_bundle)?;
+                entries.into_iter().nth(at(sequence % width))
+            }
+        };
+        found.ok_or_else(|| AppendError::DamagedEntry {
+            sequence,
+            fault: "it is missing".to_owned(),
+        })
+    }
+
+    /// Whether the index behind `memory` is of this log, at its end or before.
+    fn fits(&self, memory: &Memory) -> Result<bool, AppendError> {
+        let applied = memory.applied();
+        match applied.size.checked_sub(1) {
+            None => Ok(true),
+            Some(last) if last < self.log.size() => {
+                Ok(Link::of(&self.entry(last)?) == applied.link)
+            }
+            Some(_) => Ok(false),
+        }
+    }
+
+    /// A memory of the whole log, through the index in the folder where that is of use. Says what
+    /// happened to the index.
+    pub(super) fn recall(&self, notices: &mut Vec<String>) -> Result<Memory, AppendError> {
+        let (memory, notice) = Memory::open(self.dir);
+        notices.extend(notice);
+        let memory = if self.fits(&memory)? {
+            memory
+        } else {
+            let (memory, notice) = memory.renewed("it is not of the entries that the log holds");
+            notices.extend(notice);
+            memory
+        };
+        for sequence in self.proven..memory.applied().size {
+            self.check_signature(sequence, &self.entry(sequence)?)?;
+        }
+        self.bring_up(memory, &[], notices)
+    }
+
+    /// Folds into `memory` what it does not know yet, and the entries `placed` after the log. Where
+    /// the index fails, goes on with a new one, and then without.
+    pub(super) fn bring_up(
+        &self,
+        mut memory: Memory,
+        placed: &[Vec<u8>],
+        notices: &mut Vec<String>,
+    ) -> Result<Memory, AppendError> {
+        for last_try in [false, true] {
+            match self.fold_all(&mut memory, placed) {
+                Ok(()) => return Ok(memory),
+                Err(Stop::Log(fault)) => return Err(fault),
+                Err(Stop::Index(fault)) => {
+                    let notice;
+                    (memory, notice) = if last_try {
+                        (
+                            Memory::empty(),
+                            Some(format!("working without an index: {fault}")),
+                        )
+                    } else {
+                        memory.renewed(&fault.to_string())
+                    };
+                    notices.extend(notice);
+                }
+            }
+        }
+        match self.fold_all(&mut memory, placed) {
+            Ok(()) => Ok(memory),
+            Err(Stop::Log(fault)) => Err(fault),
+            Err(Stop::Index(fault)) => Err(AppendError::DamagedLog {
+                fault: fault.to_string(),
+            }),
+        }
+    }
+
+    fn fold_all(&self, memory: &mut Memory, placed: &[Vec<u8>]) -> Result<(), Stop> {
+        let width = BUNDLE_ENTRIES as u64;
+        let (base, start) = (self.log.base(), memory.applied().size);
+        for n in start / width..base / width {
+            let entries = bundle::read(self.disk, self.dir, n).map_err(damaged_bundle)?;
+            for (sequence, bytes) in (n * width..).zip(&entries) {
+                if sequence >= start {
+                    self.fold(memory, sequence, bytes)?;
+                }
+            }
+            let done = n + 1;
+            if done % BUNDLES_AT_ONCE == 0 || done == base / width {
+                memory.store(
+                    done * width,
+                    entries.last().map_or(Link::ZERO, |last| Link::of(last)),
+                )?;
+            }
+        }
+        let start = memory.applied().size.max(base);
+        let unknown = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+        for (sequence, bytes) in (base..).zip(self.log.tail()).skip(unknown(start - base)) {
+            self.fold(memory, sequence, bytes)?;
+        }
+        for (sequence, bytes) in (self.log.size()..).zip(placed) {
+            self.fold(memory, sequence, bytes)?;
+        }
+        Ok(())
+    }
+
+    fn fold(&self, memory: &mut Memory, sequence: u64, stored: &[u8]) -> Result<(), Stop> {
+        let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
+        let is_new = sequence >= self.proven && sequence < self.log.size();
+        if is_new {
+            self.check_signature(sequence, stored)?;
+        }
+        let entry = Entry::decode(stored).map_err(|fault| damaged(fault.to_string()))?;
+        let statement =
+            Statement::decode(&entry.statement).map_err(|fault| damaged(fault.to_string()))?;
+        memory.load(&statement.event)?;
+        let register = memory.register();
+        let keyring = &register.charter.keyring;
+        let admitted = keyring
+            .authorise(
+                &statement.author,
+                statement.on_behalf_of.as_ref(),
+                &statement.event,
+            )
+            .and_then(|author| {
+                register.admit(sequence, statement.occurred, &statement.event)?;
+                Ok(author)
+            });
+        memory.remember(statement.event_id, sequence);
+        match admitted {
+            Ok(author) => {
+                let told = Told {
+                    sequence,
+                    occurred: statement.occurred,
+                    recorded: entry.recorded,
+                    author: &author,
+                };
+                memory.take(&told, &statement.event, &mut Vec::new());
+            }
+            Err(denial) if is_new => return Err(damaged(denial.to_string()).into()),
+            // `verify` holds it against the ledger; nothing follows from it here.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn check_signature(&self, sequence: u64, stored: &[u8]) -> Result<(), AppendError> {
+        let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
+        let entry = Entry::decode(stored).map_err(|fault| damaged(fault.to_string()))?;
+        let statement =
+            Statement::decode(&entry.statement).map_err(|fault| damaged(fault.to_string()))?;
+        let ledger = if sequence == 0 {
+            LedgerId::ZERO
+        } else {
+            self.ledger
+        };
+        let author = statement.author.admit();
+        let signed = author.is_ok_and(|author| {
+            statement::signature_holds(&entry.statement, &author, &entry.signature)
+        });
+        if statement.ledger != ledger || !signed {
+            return Err(damaged(
+                "no checkpoint covers it, and its author did not sign it for this ledger"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// Where stored entries are read from, all of them acknowledged by this writer.
+    pub(super) fn source(&self) -> Source<'_> {
+        Source {
+            disk: &*self.world.disk,
+            dir: &self.place.dir,
+            log: &self.log,
+            ledger: self.ledger,
+            proven: self.log.size(),
+        }
+    }
+
+    /// Sets the index aside for the reason `why`, and makes it again from the log and from the
+    /// entries `placed` after it.
+    pub(super) fn renew_memory(
+        &mut self,
+        why: &str,
+        placed: &[Vec<u8>],
+    ) -> Result<(), AppendError> {
+        let memory = std::mem::replace(&mut self.memory, Memory::empty());
+        let (memory, notice) = memory.renewed(why);
+        let mut notices: Vec<_> = notice.into_iter().collect();
+        let memory = self.source().bring_up(memory, placed, &mut notices);
+        self.notices.extend(notices);
+        self.memory = memory?;
+        Ok(())
+    }
+
+    /// Goes on without an index, everything kept in memory.
+    pub(super) fn forget_index(
+        &mut self,
+        why: &str,
+        placed: &[Vec<u8>],
+    ) -> Result<(), AppendError> {
+        let mut notices = vec![format!("working without an index: {why}")];
+        let memory = self
+            .source()
+            .bring_up(Memory::empty(), placed, &mut notices);
+        self.notices.extend(notices);
+        self.memory = memory?;
+        Ok(())
+    }
+
+    /// Forgets what was placed and not written.
+    pub(super) fn reload_memory(&mut self) -> Result<(), AppendError> {
+        let mut memory = std::mem::replace(&mut self.memory, Memory::empty());
+        let mut notices = Vec::new();
+        if let Err(fault) = memory.reset() {
+            let notice;
+            (memory, notice) = memory.renewed(&fault.to_string());
+            notices.extend(notice);
+        }
+        let memory = self.source().bring_up(memory, &[], &mut notices);
+        self.notices.extend(notices);
+        self.memory = memory?;
+        Ok(())
+    }
+
+    /// The register, read from the log alone.
+    pub(super) fn read_register(&self) -> Result<Register, AppendError> {
+        let memory = self
+            .source()
+            .bring_up(Memory::empty(), &[], &mut Vec::new())?;
+        Ok(memory.register().clone())
+    }
+}

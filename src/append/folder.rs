@@ -1,0 +1,174 @@
+//! What a ledger's folder looks like before anything in it is opened, and the hint for people in it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::append::error::AppendError;
+use crate::hash::LedgerId;
+use crate::note::NoteKey;
+use crate::note::Origin;
+use crate::store::log::Log;
+use crate::store::publish;
+use crate::store::publish::TEMPORARY_PREFIX;
+use crate::store::tail::TAIL_FILE;
+use crate::sys::disk::Cause;
+use crate::sys::disk::Disk;
+use crate::sys::disk::DiskError;
+use crate::sys::disk::Kind;
+use crate::sys::lock::LOCK_FILE;
+
+/// The hint for people.
+pub(super) const LEDGER_TOML: &str = "ledger.toml";
+
+/// The newest checkpoint in the folder.
+pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// Stands in the folder while a ledger is created in it, from before its first file until after its
+/// last: what lies beside it has never been acknowledged to anybody.
+pub(super) const CREATING: &str = "creating";
+
+const FORMAT: i64 = 1;
+
+#[derive(Deserialize)]
+struct FormatOnly {
+    format: i64,
+}
+
+/// What [`LEDGER_TOML`] says: it is written for people, and read for the format alone.
+pub(super) fn describe(ledger: &LedgerId, key: &NoteKey) -> String {
+    let origin: &Origin = key.name();
+    format!(
+        "# a hint for people; nothing in it is trusted\nformat = {FORMAT}\norigin = \"{origin}\"\nledger = \"{ledger}\"\nsealing_key = \"{key}\"\n"
+    )
+}
+
+/// Whether the hint is there; makes it again where it is not, or is not what it should be.
+pub(super) fn restore_description(
+    disk: &dyn Disk,
+    dir: &Path,
+    wanted: &str,
+) -> Result<bool, DiskError> {
+    let path = dir.join(LEDGER_TOML);
+    match disk.read(&path) {
+        Ok(bytes) if bytes == wanted.as_bytes() => return Ok(false),
+        Err(fault) if fault.cause() != Cause::Missing => return Err(fault),
+        _ => {}
+    }
+    publish::durably(disk, &path, wanted.as_bytes())?;
+    Ok(true)
+}
+
+/// Whether a ledger can be opened in `dir`. Changes nothing: not even a lock file is made in a
+/// folder that is somebody else's.
+///
+/// # Errors
+/// No folder, nothing in it, no ledger, one that lost its log, of a newer format, or half created.
+pub(super) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), AppendError> {
+    let owned = || dir.to_owned();
+    match disk.metadata(dir)? {
+        None => return Err(AppendError::NoFolder { dir: owned() }),
+        // A link to a folder is as good as the folder.
+        Some(found) if found.kind == Kind::File => {
+            return Err(AppendError::NotALedger { dir: owned() });
+        }
+        Some(_) => {}
+    }
+    let names = names(disk, dir)?;
+    let has = |name: &str| names.iter().any(|found| found == name);
+    if has(CREATING) {
+        return Err(AppendError::InterruptedCreation { dir: owned() });
+    }
+    if has(LEDGER_TOML) {
+        let text = disk.read(&dir.join(LEDGER_TOML))?;
+        let stated = toml::from_str::<FormatOnly>(&String::from_utf8_lossy(&text));
+        if let Ok(FormatOnly { format: found }) = stated
+            && found > FORMAT
+        {
+            return Err(AppendError::NewerFormat {
+                dir: owned(),
+                found,
+            });
+        }
+    }
+    if has(TAIL_FILE) {
+        return Ok(());
+    }
+    if [LEDGER_TOML, CHECKPOINT, "tile"]
+        .iter()
+        .any(|name| has(name))
+    {
+        return Err(AppendError::LostLog { dir: owned() });
+    }
+    if names.iter().all(|name| name == LOCK_FILE) {
+        return Err(AppendError::EmptyFolder { dir: owned() });
+    }
+    Err(AppendError::NotALedger { dir: owned() })
+}
+
+/// Makes the folder where it is missing, with its parents, and the name of each durable.
+pub(super) fn make(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+    if disk.metadata(dir)?.is_some() {
+        return Ok(());
+    }
+    if let Some(parent) = dir.parent().filter(|parent| *parent != Path::new("")) {
+        make(disk, parent)?;
+    }
+    disk.create_dir(dir)?;
+    match dir.parent() {
+        Some(parent) if parent != Path::new("") => disk.sync_dir(parent),
+        _ => disk.sync_dir(Path::new(".")),
+    }
+}
+
+/// Whether `dir` holds what an interrupted creation left; `false` where it is empty.
+///
+/// # Errors
+/// Anything else is there, or the disk's refusal.
+pub(super) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, AppendError> {
+    let names = names(&**disk, dir)?;
+    let interrupted = names.iter().any(|name| name == CREATING);
+    // A marker alone proves little: a log with more than its first entry is somebody's ledger.
+    let has_more = || Log::open(disk.clone(), dir).is_ok_and(|(log, _)| log.size() > 1);
+    // Without the marker: nothing, or the marker itself half-written.
+    let begun = format!("{TEMPORARY_PREFIX}{CREATING}");
+    let expected = |name: &String| {
+        if interrupted {
+            is_leftover(name)
+        } else {
+            name == LOCK_FILE || *name == begun
+        }
+    };
+    if names.iter().all(expected) && !(interrupted && has_more()) {
+        return Ok(interrupted);
+    }
+    Err(AppendError::NotEmpty {
+        dir: dir.to_owned(),
+    })
+}
+
+/// Removes what an interrupted creation left, except its marker.
+///
+/// # Errors
+/// The disk's refusal.
+pub(super) fn clear(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+    let names = names(disk, dir)?;
+    names
+        .iter()
+        .filter(|name| is_leftover(name) && *name != CREATING && *name != LOCK_FILE)
+        .try_for_each(|name| disk.remove(&dir.join(name)))
+}
+
+fn is_leftover(name: &str) -> bool {
+    [LOCK_FILE, CREATING, LEDGER_TOML, CHECKPOINT, TAIL_FILE].contains(&name)
+        || name.starts_with(TEMPORARY_PREFIX)
+}
+
+fn names(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, DiskError> {
+    let listed = disk.list(dir)?;
+    Ok(listed
+        .into_iter()
+        .map(|found| found.name.to_string_lossy().into_owned())
+        .collect())
+}

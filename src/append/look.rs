@@ -1,0 +1,331 @@
+//! A ledger's folder as it is found, its lock held, before anybody relies on it.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::append::Place;
+use crate::append::Writer;
+use crate::append::edge::Edge;
+use crate::append::error::AppendError;
+use crate::append::fold::Source;
+use crate::append::fold::damaged_bundle;
+use crate::append::folder;
+use crate::append::kept::Kept;
+use crate::append::kept::Published;
+use crate::checkpoint::Checkpoint;
+use crate::entry::Entry;
+use crate::event::Event;
+use crate::hash::LeafHash;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::hash::NodeHash;
+use crate::key::SecretKey;
+use crate::merkle::Frontier;
+use crate::note::NoteKey;
+use crate::note::Origin;
+use crate::statement::Statement;
+use crate::store::blobs::Blobs;
+use crate::store::bundle;
+use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::log::Log;
+use crate::store::log::OpenError;
+use crate::store::tail::Rest;
+use crate::sys::disk::Disk;
+use crate::sys::keyfile;
+use crate::sys::keyfile::KeyFileError;
+use crate::sys::lock::WriteLock;
+use crate::sys::world::World;
+
+/// What the lock file says to those who wait.
+const COMMAND: &str = "ledger (writing)";
+
+/// What was found.
+pub(super) struct Looked {
+    lock: WriteLock,
+    pub(super) log: Log,
+    pub(super) rest: Rest,
+    sealed: Edge,
+    pub(super) edge: Edge,
+    ledger: LedgerId,
+    keys: Vec<(SecretKey, NoteKey)>,
+    /// The checkpoint in the folder.
+    pub(super) folder: Kept,
+    /// The checkpoint outside it.
+    pub(super) outside: Kept,
+    /// The root at the size of each of the two.
+    roots: BTreeMap<u64, NodeHash>,
+}
+
+/// How a checkpoint stands to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The log extends it.
+    Holds,
+    /// The log has fewer entries.
+    Ahead,
+    /// The entries are others.
+    Beside,
+}
+
+impl Looked {
+    /// Takes the lock and looks.
+    ///
+    /// # Errors
+    /// No ledger there, in use, or one whose chain does not hold.
+    pub(super) fn take(world: &World, place: &Place, wait: Duration) -> Result<Self, AppendError> {
+        let disk = &*world.disk;
+        folder::look(disk, &place.dir)?;
+        let lock = WriteLock::acquire(&place.dir, wait, COMMAND, world.clock.now())?;
+        let (log, rest) = Log::open(world.disk.clone(), &place.dir).map_err(damaged_log)?;
+        let sealed = sealed_edge(&log)?;
+        let genesis = genesis(disk, &place.dir, &log)?;
+        let (origin, ledger) = identity(&genesis)?;
+        let keys = sealing_keys(place, &origin)?;
+        let note_keys: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
+        let folder = Kept::read(disk, &place.dir.join(folder::CHECKPOINT), &note_keys)?;
+        let outside = Kept::read(disk, &place.head(), &note_keys)?;
+        let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
+            .into_iter()
+            .filter_map(Kept::checkpoint)
+            .map(|checkpoint| (checkpoint.size, NodeHash::empty()))
+            .collect();
+        let edge = walk(&log, &sealed, &mut roots)?;
+        roots_of_bundles(disk, &place.dir, &sealed, &mut roots)?;
+        Ok(Self {
+            lock,
+            log,
+            rest,
+            sealed,
+            edge,
+            ledger,
+            keys,
+            folder,
+            outside,
+            roots,
+        })
+    }
+
+    /// How a checkpoint, one of the two, stands to the log.
+    pub(super) fn standing(&self, checkpoint: &Checkpoint) -> Standing {
+        if checkpoint.size > self.edge.size() {
+            Standing::Ahead
+        } else if self.roots.get(&checkpoint.size) == Some(&checkpoint.root) {
+            Standing::Holds
+        } else {
+            Standing::Beside
+        }
+    }
+
+    /// A writer on what was found, relying on the first `proven` entries. Which checkpoints hold was
+    /// judged before, and nothing is written yet.
+    pub(super) fn into_writer(
+        self,
+        world: &World,
+        place: &Place,
+        proven: u64,
+    ) -> Result<Writer, AppendError> {
+        let source = Source {
+            disk: &*world.disk,
+            dir: &place.dir,
+            log: &self.log,
+            ledger: self.ledger,
+            proven,
+        };
+        let mut notices = Vec::new();
+        let mut memory = source.recall(&mut notices)?;
+        let sealing_key = |memory: &crate::append::memory::Memory| {
+            memory.register().charter.keyring.sealing_key().copied()
+        };
+        let held = |wanted| {
+            self.keys
+                .iter()
+                .any(|(key, _)| Some(key.public()) == wanted)
+        };
+        if !held(sealing_key(&memory)) {
+            // Before a key is called wrong, the index is asked no more.
+            let (fresh, _) = memory.renewed("it names another sealing key than is at hand");
+            memory = source.bring_up(fresh, &[], &mut notices)?;
+        }
+        let wanted = sealing_key(&memory);
+        let other = AppendError::OtherSealingKey {
+            path: place.sealing_key(),
+        };
+        let (place_in_list, (key, note_key)) = self
+            .keys
+            .into_iter()
+            .enumerate()
+            .find(|(_, (key, _))| Some(key.public()) == wanted)
+            .ok_or(other)?;
+        let mut writer = Writer {
+            world: world.clone(),
+            place: place.clone(),
+            blobs: Blobs::new(world.disk.clone(), &place.dir),
+            ledger: self.ledger,
+            origin: note_key.name().clone(),
+            key,
+            edge: self.edge,
+            sealed: self.sealed,
+            published: Published::new(place.dir.join(folder::CHECKPOINT), place.head()),
+            memory,
+            verifiers: HashMap::new(),
+            notices,
+            given_up: false,
+            log: self.log,
+            _lock: self.lock,
+        };
+        if place_in_list > 0 {
+            writer.take_next_key_file();
+        }
+        match (&self.folder, &self.outside) {
+            (Kept::Intact(stated, folder), Kept::Intact(_, outside))
+                if folder == outside && stated.size == writer.size() && place_in_list == 0 =>
+            {
+                writer
+                    .published
+                    .adopt(&*world.disk, String::from_utf8_lossy(folder).into_owned());
+            }
+            _ => {}
+        }
+        let description = folder::describe(&writer.ledger, &note_key);
+        match folder::restore_description(&*world.disk, &place.dir, &description) {
+            Ok(false) => {}
+            Ok(true) => writer.notices.push(format!(
+                "{} was missing or differed, and was written anew",
+                folder::LEDGER_TOML
+            )),
+            Err(fault) => writer
+                .notices
+                .push(format!("{} was not written: {fault}", folder::LEDGER_TOML)),
+        }
+        Ok(writer)
+    }
+}
+
+/// An error of opening the log, as one of opening the ledger.
+pub(super) fn damaged_log(fault: OpenError) -> AppendError {
+    match fault {
+        OpenError::Disk(fault) => fault.into(),
+        OpenError::NoLog { dir } => AppendError::LostLog { dir },
+        other => AppendError::DamagedLog {
+            fault: other.to_string(),
+        },
+    }
+}
+
+/// The edge that the header of the tail carries. Nothing vouches for it yet.
+pub(super) fn sealed_edge(log: &Log) -> Result<Edge, AppendError> {
+    if log.base() == 0 {
+        return Ok(Edge::start());
+    }
+    match Edge::decode(log.carry()) {
+        Some(edge) if edge.size() == log.base() => Ok(edge),
+        _ => Err(AppendError::DamagedLog {
+            fault: "the header of the tail does not carry the edge of the bundles".to_owned(),
+        }),
+    }
+}
+
+/// Chains the entries of the tail from `sealed`, and fills in the root at each size in `roots` that
+/// it passes.
+pub(super) fn walk(
+    log: &Log,
+    sealed: &Edge,
+    roots: &mut BTreeMap<u64, NodeHash>,
+) -> Result<Edge, AppendError> {
+    let mut edge = sealed.clone();
+    let mut note = |edge: &Edge| {
+        if let Some(root) = roots.get_mut(&edge.size()) {
+            *root = edge.root();
+        }
+    };
+    note(&edge);
+    for bytes in log.tail() {
+        let sequence = edge.size();
+        let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
+        let entry = Entry::decode(bytes).map_err(|fault| damaged(fault.to_string()))?;
+        if entry.sequence != sequence || entry.previous != edge.link() {
+            return Err(damaged("it does not follow the entry before".to_owned()));
+        }
+        if entry.recorded < edge.recorded() {
+            return Err(damaged(
+                "it was recorded before the entry before".to_owned(),
+            ));
+        }
+        edge.push(bytes, entry.recorded);
+        note(&edge);
+    }
+    Ok(edge)
+}
+
+/// Fills in the roots at sizes before the tail. Reads every bundle, which only an old copy of the
+/// checkpoint outside makes necessary: sealing makes both durable first.
+fn roots_of_bundles(
+    disk: &dyn Disk,
+    dir: &Path,
+    sealed: &Edge,
+    roots: &mut BTreeMap<u64, NodeHash>,
+) -> Result<(), AppendError> {
+    if roots.range(..sealed.size()).next().is_none() {
+        return Ok(());
+    }
+    let mut frontier = Frontier::new();
+    for n in 0..sealed.size() / BUNDLE_ENTRIES as u64 {
+        for bytes in bundle::read(disk, dir, n).map_err(damaged_bundle)? {
+            if let Some(root) = roots.get_mut(&frontier.size()) {
+                *root = frontier.root();
+            }
+            frontier.append(LeafHash::of(&bytes));
+        }
+    }
+    if frontier.root() == sealed.root() {
+        return Ok(());
+    }
+    Err(AppendError::DamagedLog {
+        fault: "the bundles are not those that the tail continues".to_owned(),
+    })
+}
+
+fn genesis(disk: &dyn Disk, dir: &Path, log: &Log) -> Result<Vec<u8>, AppendError> {
+    let missing = || AppendError::DamagedLog {
+        fault: "entry 0 is missing".to_owned(),
+    };
+    if log.base() == 0 {
+        return log.tail().next().map(<[u8]>::to_vec).ok_or_else(missing);
+    }
+    let first = bundle::read(disk, dir, 0).map_err(damaged_bundle)?;
+    first.into_iter().next().ok_or_else(missing)
+}
+
+/// The name and id of the ledger that begins with this entry.
+fn identity(genesis: &[u8]) -> Result<(Origin, LedgerId), AppendError> {
+    let damaged = |fault: String| AppendError::DamagedEntry { sequence: 0, fault };
+    let entry = Entry::decode(genesis).map_err(|fault| damaged(fault.to_string()))?;
+    let statement =
+        Statement::decode(&entry.statement).map_err(|fault| damaged(fault.to_string()))?;
+    match statement.event {
+        Event::LedgerCreated(created) => Ok((
+            Origin::try_from(created.origin)?,
+            LedgerId::from_genesis(Link::of(genesis)),
+        )),
+        _ => Err(damaged("it is not ledger.created".to_owned())),
+    }
+}
+
+/// The sealing key, and after it the one that is to replace it, where there is one.
+fn sealing_keys(place: &Place, origin: &Origin) -> Result<Vec<(SecretKey, NoteKey)>, AppendError> {
+    let named = |key: SecretKey| {
+        let public = NoteKey::new(origin.clone(), key.public());
+        public.ok().map(|public| (key, public))
+    };
+    let mut keys: Vec<_> = named(keyfile::read(&place.sealing_key(), &|| Ok(None))?)
+        .into_iter()
+        .collect();
+    match keyfile::read(&place.next_sealing_key(), &|| Ok(None)) {
+        Ok(key) => keys.extend(named(key)),
+        Err(KeyFileError::Missing { .. }) => {}
+        Err(fault) => return Err(fault.into()),
+    }
+    Ok(keys)
+}

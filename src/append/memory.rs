@@ -1,0 +1,429 @@
+//! What the entries amount to, as far as it was needed: parts of the register, and where each event
+//! id stands.
+//!
+//! The index behind it knows the entries up to some point, mostly the last sealing; what came after
+//! is held here, and folded again from the log at the next opening. So an append writes no index,
+//! and an index lost in a crash loses nothing. Nothing in here is believed by `verify`.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::path::Path;
+
+use bincode::Decode;
+use bincode::Encode;
+
+use crate::codec;
+use crate::event::Event;
+use crate::hash::Link;
+use crate::register::Charter;
+use crate::register::Register;
+use crate::rotation::Told;
+use crate::rule::Finding;
+use crate::statement::EventId;
+use crate::store::index::Applied;
+use crate::store::index::Change;
+use crate::store::index::Condition;
+use crate::store::index::DEFAULT_CACHE;
+use crate::store::index::INDEX;
+use crate::store::index::Index;
+use crate::store::index::IndexError;
+use crate::store::index::Table;
+use crate::store::index::packed;
+use crate::text::Id;
+
+const CHARTER: Table = Table::new(1);
+const SECRETS: Table = Table::new(2);
+const ROTATIONS: Table = Table::new(3);
+const INCIDENTS: Table = Table::new(4);
+const EVENTS: Table = Table::new(5);
+
+/// How many parts are kept after the index has them too: enough for any ledger's daily work, and
+/// little memory.
+const MOST_KEPT: usize = 4096;
+
+/// The parts of a register that differ from the index.
+#[derive(Debug, Default)]
+struct Dirty {
+    secrets: BTreeSet<Id>,
+    rotations: BTreeSet<Id>,
+    incidents: BTreeSet<Id>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// None where it cannot be used at all: then everything is kept here.
+    index: Option<Index>,
+    applied: Applied,
+    register: Register,
+    ids: HashMap<EventId, u64>,
+    dirty: Dirty,
+}
+
+impl Memory {
+    /// With nothing behind it, and nothing in it.
+    pub(super) fn empty() -> Self {
+        Self {
+            index: None,
+            applied: Applied::NOTHING,
+            register: Register::default(),
+            ids: HashMap::new(),
+            dirty: Dirty::default(),
+        }
+    }
+
+    /// Opens the index of the ledger in `dir`, or goes without one where that cannot be. The second
+    /// answer is what there is to say about it.
+    pub(super) fn open(dir: &Path) -> (Self, Option<String>) {
+        match Index::open(&dir.join(INDEX), DEFAULT_CACHE) {
+            Ok((index, condition)) => Self::behind(index, condition),
+            Err(fault) => (
+                Self::empty(),
+                Some(format!("working without an index: {fault}")),
+            ),
+        }
+    }
+
+    fn behind(index: Index, condition: Condition) -> (Self, Option<String>) {
+        let notice = match condition {
+            Condition::Fresh {
+                reason: Some(reason),
+                ..
+            } => Some(format!("the index was set aside and made again: {reason}")),
+            Condition::Fresh { reason: None, .. } | Condition::Intact => None,
+        };
+        let mut memory = Self {
+            index: Some(index),
+            ..Self::empty()
+        };
+        match memory.read_beginnings() {
+            Ok(()) => (memory, notice),
+            Err(fault) => memory.renewed(&fault.to_string()),
+        }
+    }
+
+    fn read_beginnings(&mut self) -> Result<(), IndexError> {
+        let Some(index) = &self.index else {
+            return Ok(());
+        };
+        self.applied = index.applied()?;
+        if self.applied.size > 0 {
+            let charter: Option<Charter> = read(index, CHARTER, &[])?;
+            self.register.charter =
+                charter.ok_or_else(|| IndexError::Damaged("it has no charter".to_owned()))?;
+        }
+        Ok(())
+    }
+
+    /// Sets the index aside for `reason` and begins with an empty one, or without one.
+    pub(super) fn renewed(self, reason: &str) -> (Self, Option<String>) {
+        let said = format!("the index was set aside and made again: {reason}");
+        match self.index.map(|index| index.set_aside(reason.to_owned())) {
+            Some(Ok((index, _))) => (
+                Self {
+                    index: Some(index),
+                    ..Self::empty()
+                },
+                Some(said),
+            ),
+            Some(Err(fault)) => (
+                Self::empty(),
+                Some(format!("working without an index: {fault}")),
+            ),
+            None => (Self::empty(), None),
+        }
+    }
+
+    /// Forgets everything that the index does not know.
+    ///
+    /// # Errors
+    /// The index failed.
+    pub(super) fn reset(&mut self) -> Result<(), IndexError> {
+        let index = self.index.take();
+        *self = Self {
+            index,
+            ..Self::empty()
+        };
+        self.read_beginnings()
+    }
+
+    /// Up to where the index knows the entries.
+    pub(super) const fn applied(&self) -> Applied {
+        self.applied
+    }
+
+    /// What is known of the register; complete only for what was loaded.
+    pub(super) const fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// The entry that has this event id.
+    ///
+    /// # Errors
+    /// The index failed.
+    pub(super) fn sequence_of(&self, id: &EventId) -> Result<Option<u64>, IndexError> {
+        match (self.ids.get(id), &self.index) {
+            (Some(sequence), _) => Ok(Some(*sequence)),
+            (None, Some(index)) => packed::get(index, EVENTS, id.as_bytes()),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Loads the parts that `event` names and what they lead to: everything that admitting and
+    /// applying it looks at.
+    ///
+    /// # Errors
+    /// The index failed.
+    pub(super) fn load(&mut self, event: &Event) -> Result<(), IndexError> {
+        if matches!(event, Event::InventoryAttested(_)) {
+            // An attestation is held against the whole inventory.
+            return self.load_all_secrets();
+        }
+        let Some(index) = &self.index else {
+            return Ok(());
+        };
+        let register = &mut self.register;
+        let mut parts = Register::parts(event);
+        let mut secrets: Vec<Id> = parts.secret.take().into_iter().collect();
+        if let Some(id) = parts.rotation {
+            fill(index, ROTATIONS, &id, &mut register.rotations)?;
+            if let Some(rotation) = register.rotations.get(&id) {
+                secrets.push(rotation.secret.clone());
+                parts.incident = parts.incident.or_else(|| rotation.incident.clone());
+            }
+        }
+        if let Some(id) = parts.incident {
+            fill(index, INCIDENTS, &id, &mut register.incidents)?;
+            secrets.extend(
+                register
+                    .incidents
+                    .get(&id)
+                    .map(|incident| incident.secret.clone()),
+            );
+        }
+        secrets
+            .iter()
+            .try_for_each(|id| fill(index, SECRETS, id, &mut register.secrets))
+    }
+
+    fn load_all_secrets(&mut self) -> Result<(), IndexError> {
+        let Some(index) = &self.index else {
+            return Ok(());
+        };
+        each(index, SECRETS, &mut |id, part| {
+            fill_in(&mut self.register.secrets, id, part)
+        })
+    }
+
+    /// A copy of what `event` touches, to try it on. Load it first.
+    pub(super) fn scratch(&self, event: &Event) -> Register {
+        let register = &self.register;
+        if matches!(event, Event::InventoryAttested(_)) {
+            return register.clone();
+        }
+        let mut scratch = Register {
+            charter: register.charter.clone(),
+            ..Register::default()
+        };
+        let (secrets, rotation, incident) = self.touched(event);
+        let found = secrets
+            .iter()
+            .filter_map(|id| register.secrets.get_key_value(id));
+        scratch
+            .secrets
+            .extend(found.map(|(id, part)| (id.clone(), part.clone())));
+        let found = rotation
+            .iter()
+            .filter_map(|id| register.rotations.get_key_value(id));
+        scratch
+            .rotations
+            .extend(found.map(|(id, part)| (id.clone(), part.clone())));
+        let found = incident
+            .iter()
+            .filter_map(|id| register.incidents.get_key_value(id));
+        scratch
+            .incidents
+            .extend(found.map(|(id, part)| (id.clone(), part.clone())));
+        scratch
+    }
+
+    fn touched(&self, event: &Event) -> (Vec<Id>, Option<Id>, Option<Id>) {
+        let mut parts = Register::parts(event);
+        let mut secrets: Vec<Id> = parts.secret.take().into_iter().collect();
+        let rotation = parts
+            .rotation
+            .as_ref()
+            .and_then(|id| self.register.rotations.get(id));
+        if let Some(rotation) = rotation {
+            secrets.push(rotation.secret.clone());
+            parts.incident = parts.incident.or_else(|| rotation.incident.clone());
+        }
+        let incident = parts
+            .incident
+            .as_ref()
+            .and_then(|id| self.register.incidents.get(id));
+        secrets.extend(incident.map(|incident| incident.secret.clone()));
+        (secrets, parts.rotation, parts.incident)
+    }
+
+    /// Takes an event that was loaded and admitted, and pushes to `found` what it breaks.
+    pub(super) fn take(&mut self, told: &Told<'_>, event: &Event, found: &mut Vec<Finding>) {
+        judged_apply(&mut self.register, told, event, found);
+        let (secrets, rotation, incident) = self.touched(event);
+        self.dirty.secrets.extend(secrets);
+        self.dirty.rotations.extend(rotation);
+        self.dirty.incidents.extend(incident);
+    }
+
+    /// Notes where an event id stands.
+    pub(super) fn remember(&mut self, id: EventId, sequence: u64) {
+        self.ids.insert(id, sequence);
+    }
+
+    /// Brings the index to the log's size and last link; then forgets what it need not hold.
+    ///
+    /// # Errors
+    /// The index failed.
+    pub(super) fn store(&mut self, size: u64, link: Link) -> Result<(), IndexError> {
+        let Some(index) = &mut self.index else {
+            return Ok(());
+        };
+        let mut numbers: Vec<_> = self
+            .ids
+            .iter()
+            .map(|(id, sequence)| (*id.as_bytes(), *sequence))
+            .collect();
+        // Sorted, so that ids that grow with time fill their chunks.
+        numbers.sort_unstable();
+        let mut changes = packed::set(index, EVENTS, &numbers)?;
+        changes.push(change(CHARTER, &[], &self.register.charter)?);
+        for id in &self.dirty.secrets {
+            changes.extend(part(SECRETS, id, self.register.secrets.get(id))?);
+        }
+        for id in &self.dirty.rotations {
+            changes.extend(part(ROTATIONS, id, self.register.rotations.get(id))?);
+        }
+        for id in &self.dirty.incidents {
+            changes.extend(part(INCIDENTS, id, self.register.incidents.get(id))?);
+        }
+        let applied = Applied { size, link };
+        index.apply(&changes, applied)?;
+        self.applied = applied;
+        self.ids.clear();
+        self.dirty = Dirty::default();
+        let kept = self.register.secrets.len()
+            + self.register.rotations.len()
+            + self.register.incidents.len();
+        if kept > MOST_KEPT {
+            let charter = std::mem::take(&mut self.register.charter);
+            self.register = Register {
+                charter,
+                ..Register::default()
+            };
+        }
+        Ok(())
+    }
+
+    /// The whole register.
+    ///
+    /// # Errors
+    /// The index failed.
+    pub(super) fn whole(&self) -> Result<Register, IndexError> {
+        let mut whole = self.register.clone();
+        let Some(index) = &self.index else {
+            return Ok(whole);
+        };
+        each(index, SECRETS, &mut |id, part| {
+            fill_in(&mut whole.secrets, id, part)
+        })?;
+        each(index, ROTATIONS, &mut |id, part| {
+            fill_in(&mut whole.rotations, id, part)
+        })?;
+        each(index, INCIDENTS, &mut |id, part| {
+            fill_in(&mut whole.incidents, id, part)
+        })?;
+        Ok(whole)
+    }
+
+    /// Closes the index. What goes wrong here is found at the next opening.
+    pub(super) fn close(self) {
+        if let Some(index) = self.index {
+            let _ = index.close();
+        }
+    }
+}
+
+/// Applies an event to a register that has what it touches, and holds an attestation against the
+/// inventory, which only a register with all secrets can.
+pub(super) fn judged_apply(
+    register: &mut Register,
+    told: &Told<'_>,
+    event: &Event,
+    found: &mut Vec<Finding>,
+) {
+    if let Event::InventoryAttested(attested) = event {
+        register.judge_attestation(told.sequence, attested, found);
+    }
+    register.apply(told, event, found);
+}
+
+fn malformed(fault: codec::CodecError) -> IndexError {
+    IndexError::Damaged(fault.to_string())
+}
+
+fn read<T: Decode<()>>(index: &Index, table: Table, key: &[u8]) -> Result<Option<T>, IndexError> {
+    let stored = index.get(table, key)?;
+    stored
+        .map(|bytes| codec::decode_state(&bytes).map_err(malformed))
+        .transpose()
+}
+
+fn fill<T: Decode<()>>(
+    index: &Index,
+    table: Table,
+    id: &Id,
+    parts: &mut BTreeMap<Id, T>,
+) -> Result<(), IndexError> {
+    if !parts.contains_key(id)
+        && let Some(part) = read(index, table, id.as_str().as_bytes())?
+    {
+        parts.insert(id.clone(), part);
+    }
+    Ok(())
+}
+
+/// What is there already is newer than the index.
+fn fill_in<T>(parts: &mut BTreeMap<Id, T>, id: Id, part: T) {
+    parts.entry(id).or_insert(part);
+}
+
+fn each<T: Decode<()>>(
+    index: &Index,
+    table: Table,
+    take: &mut dyn FnMut(Id, T),
+) -> Result<(), IndexError> {
+    for pair in index.iterate(table, &[]) {
+        let (key, value) = pair?;
+        let id = String::from_utf8(key)
+            .ok()
+            .and_then(|text| Id::new(text).ok());
+        let id = id.ok_or_else(|| IndexError::Damaged("a key is no id".to_owned()))?;
+        take(id, codec::decode_state(&value).map_err(malformed)?);
+    }
+    Ok(())
+}
+
+fn change<T: Encode>(table: Table, key: &[u8], value: &T) -> Result<Change, IndexError> {
+    let value = codec::encode_state(value).map_err(malformed)?;
+    Ok(Change {
+        table,
+        key: key.to_vec(),
+        value: Some(value),
+    })
+}
+
+fn part<T: Encode>(table: Table, id: &Id, part: Option<&T>) -> Result<Option<Change>, IndexError> {
+    part.map(|part| change(table, id.as_str().as_bytes(), part))
+        .transpose()
+}

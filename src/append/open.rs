@@ -1,0 +1,217 @@
+//! Opening a ledger for writing: what must hold first, and what is healed without asking.
+//!
+//! The tail alone is read, so the cost does not grow with the ledger. What stands in it is chained
+//! from what its header carries about the bundles, and the root so found must be the one that the
+//! checkpoints state: the one in the folder, and the one kept outside it. A ledger behind or beside
+//! the latter is refused; only [`recover`](crate::append::recover) goes on from there.
+//!
+//! Healed without asking, each recorded by an entry of the ledger itself:
+//! - bytes after the last whole entry, where no checkpoint covers an entry there: an append that was
+//!   cut off before it was acknowledged;
+//! - one of the two checkpoints lost, while the other is intact and agrees.
+//!
+//! If the power fails between the healing and the entry that records it, the entry is missing: what
+//! was dropped was never acknowledged, and what was made again is as it was.
+
+use std::time::Duration;
+
+use crate::append::Place;
+use crate::append::Submission;
+use crate::append::Writer;
+use crate::append::error::AppendError;
+use crate::append::kept::Kept;
+use crate::append::look::Looked;
+use crate::append::look::Standing;
+use crate::checkpoint::Checkpoint;
+use crate::event::Event;
+use crate::event::RecoveryKind;
+use crate::event::StoreRecovered;
+use crate::hash::Sha256Digest;
+use crate::key::SecretKey;
+use crate::statement;
+use crate::statement::EventId;
+use crate::statement::Statement;
+use crate::store::tail::Rest;
+use crate::sys::entropy::uuid_v7;
+use crate::sys::world::World;
+use crate::text::Line;
+
+impl Writer {
+    /// Opens the ledger at `place`, waiting up to `wait` for another writer. Proves its end, brings
+    /// the index up, heals what a power cut may have left.
+    ///
+    /// # Errors
+    /// No ledger there, in use, damaged, or rolled back; see [`AppendError`].
+    pub fn open(world: &World, place: &Place, wait: Duration) -> Result<Self, AppendError> {
+        let looked = Looked::take(world, place, wait)?;
+        let proven = judge(&looked)?;
+        let lost = match (&looked.folder, &looked.outside) {
+            (Kept::Lost(why), _) => Some(format!("in the folder: {why}")),
+            (_, Kept::Lost(why)) => Some(format!("outside the folder: {why}")),
+            _ => None,
+        };
+        let rest = looked.rest;
+        let mut writer = looked.into_writer(world, place, proven)?;
+        writer.heal(rest, lost)?;
+        if writer.log.sealable() > 0 {
+            writer.seal();
+        }
+        Ok(writer)
+    }
+
+    fn heal(&mut self, rest: Rest, lost: Option<String>) -> Result<(), AppendError> {
+        let mut events: Vec<Event> = Vec::new();
+        if rest != Rest::Clean {
+            let dropped = self.log.drop_rest()?;
+            let count = dropped.len();
+            self.notices.push(format!(
+                "dropped {count} bytes of a write that was cut off before it was acknowledged"
+            ));
+            events.push(torn_write(&dropped)?.into());
+        }
+        if let Some(why) = lost {
+            let reason = format!("a checkpoint was lost, {why}");
+            self.notices.push(format!("{reason}; it was made again"));
+            let recovered = StoreRecovered {
+                kind: RecoveryKind::LostCheckpoint,
+                reason: line(&reason)?,
+                kept_size: None,
+                kept_root: None,
+                dropped_bytes: 0,
+                dropped_sha256: None,
+            };
+            events.push(recovered.into());
+        }
+        if self.published.note().is_empty() {
+            // Before any entry: where a checkpoint cannot be written, each opening would append
+            // another entry that says that it was.
+            self.try_publish()?;
+        }
+        for event in events {
+            self.say(event)?;
+        }
+        Ok(())
+    }
+
+    /// Appends what the ledger itself has to say, signed by its sealing key.
+    fn say(&mut self, event: Event) -> Result<(), AppendError> {
+        let submission = statement_now(&self.world, self, event, &self.key)?;
+        match self.append(vec![submission]).refused {
+            None => Ok(()),
+            Some(fault) => Err(fault),
+        }
+    }
+}
+
+/// An event that happens now, signed by `key`.
+pub(super) fn statement_now(
+    world: &World,
+    writer: &Writer,
+    event: Event,
+    key: &SecretKey,
+) -> Result<Submission, AppendError> {
+    let now = world.clock.now();
+    let statement = Statement {
+        version: statement::VERSION,
+        ledger: writer.ledger,
+        event_id: EventId::from_bytes(uuid_v7(now, &*world.entropy)?),
+        occurred: now,
+        author: key.public(),
+        on_behalf_of: None,
+        event,
+        attachments: Vec::new(),
+    };
+    Ok(Submission {
+        statement: statement.sign(key)?,
+        files: Vec::new(),
+    })
+}
+
+/// How many entries the two checkpoints prove.
+///
+/// # Errors
+/// One of them does not hold, or neither can be read.
+fn judge(looked: &Looked) -> Result<u64, AppendError> {
+    let mut proven = None;
+    if let Some(stated) = looked.folder.checkpoint() {
+        judge_own(looked, stated)?;
+        proven = Some(stated.size);
+    }
+    if let Some(kept) = looked.outside.checkpoint() {
+        match looked.standing(kept) {
+            Standing::Holds => proven = proven.max(Some(kept.size)),
+            Standing::Ahead => return Err(behind(looked, kept)),
+            Standing::Beside => return Err(AppendError::Beside { kept: kept.size }),
+        }
+    }
+    match (proven, &looked.folder, &looked.outside) {
+        (Some(size), ..) => Ok(size),
+        (None, Kept::Lost(folder), Kept::Lost(outside)) => Err(AppendError::NoCheckpoint {
+            folder,
+            outside,
+        }),
+        (None, ..) => Err(AppendError::NoCheckpoint {
+            folder: "",
+            outside: "",
+        }),
+    }
+}
+
+/// The folder's own checkpoint: where it does not hold, something in the folder was changed.
+fn judge_own(looked: &Looked, stated: &Checkpoint) -> Result<(), AppendError> {
+    let damaged = |fault: String| {
+        Err(AppendError::DamagedCheckpoint {
+            stated: stated.size,
+            fault,
+        })
+    };
+    match looked.standing(stated) {
+        Standing::Holds => Ok(()),
+        Standing::Beside => damaged("the entries do not have its root".to_owned()),
+        Standing::Ahead if looked.rest != Rest::Clean => Err(damaged_end(looked)),
+        Standing::Ahead => damaged(format!("the log has {}", looked.edge.size())),
+    }
+}
+
+/// The checkpoint outside states more entries than there are: cut off, or damaged where they stood.
+fn behind(looked: &Looked, kept: &Checkpoint) -> AppendError {
+    if looked.rest == Rest::Clean {
+        AppendError::Behind {
+            size: looked.edge.size(),
+            kept: kept.size,
+        }
+    } else {
+        damaged_end(looked)
+    }
+}
+
+fn damaged_end(looked: &Looked) -> AppendError {
+    let fault =
+        "a checkpoint covers it, and its bytes in the tail are not what was written".to_owned();
+    AppendError::DamagedEntry {
+        sequence: looked.edge.size(),
+        fault,
+    }
+}
+
+/// What is said about bytes that were dropped.
+pub(super) fn torn_write(dropped: &[u8]) -> Result<StoreRecovered, AppendError> {
+    Ok(StoreRecovered {
+        kind: RecoveryKind::TornWrite,
+        reason: line("bytes after the last whole entry, covered by no checkpoint")?,
+        kept_size: None,
+        kept_root: None,
+        dropped_bytes: dropped.len() as u64,
+        dropped_sha256: Some(Sha256Digest::of(dropped)),
+    })
+}
+
+/// A text of this program as one line.
+pub(super) fn line(text: &str) -> Result<Line, AppendError> {
+    let plain: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(Line::LIMIT / 4)
+        .collect();
+    Ok(Line::new(plain.trim())?)
+}

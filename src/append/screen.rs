@@ -1,0 +1,102 @@
+//! Holds everything that is about to be signed or stored against the guard, and says where.
+
+use crate::event::Event;
+use crate::event::field::FieldKind;
+use crate::guard;
+use crate::guard::FieldClass;
+use crate::guard::Hit;
+use crate::guard::KnownValue;
+use crate::text::Id;
+use crate::text::Line;
+
+/// Secret material, and where it stands. The material itself is not in here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} holds {hit}")]
+pub struct SecretFound {
+    /// The field or attachment.
+    pub place: String,
+    /// What it looks like, and where in it.
+    pub hit: Hit,
+}
+
+/// Looks through every text of a statement.
+///
+/// # Errors
+/// The first secret material found.
+pub(super) fn texts(
+    event: &Event,
+    on_behalf_of: Option<&Id>,
+    known: &[KnownValue],
+) -> Result<(), SecretFound> {
+    let mut found = on_behalf_of.and_then(|id| {
+        text(
+            "the field `on_behalf_of`",
+            FieldClass::Id,
+            id.as_str(),
+            known,
+        )
+    });
+    event.fields(&mut |spec, field| {
+        let class = match spec.kind {
+            FieldKind::Prose => FieldClass::Prose,
+            FieldKind::Line => FieldClass::Line,
+            FieldKind::Reference => FieldClass::Reference,
+            _ => FieldClass::Id,
+        };
+        field.each_text(&mut |value| {
+            if found.is_none() {
+                found = text(&format!("the field `{}`", spec.name), class, value, known);
+            }
+        });
+    });
+    found.map_or(Ok(()), Err)
+}
+
+/// Looks through an attachment: its name, its media type, its bytes.
+///
+/// # Errors
+/// The first secret material found.
+pub(super) fn file(
+    name: &Line,
+    media_type: &Id,
+    bytes: &[u8],
+    known: &[KnownValue],
+) -> Result<(), SecretFound> {
+    if let Some(found) = text(
+        "the name of an attachment",
+        FieldClass::Line,
+        name.as_str(),
+        known,
+    )
+    .or_else(|| {
+        text(
+            "the media type of an attachment",
+            FieldClass::Id,
+            media_type.as_str(),
+            known,
+        )
+    }) {
+        return Err(found);
+    }
+    let hit = guard::scan_attachment(bytes).hit;
+    match hit.or_else(|| known.iter().find_map(|value| value.found_in(bytes))) {
+        Some(hit) => Err(SecretFound {
+            place: format!("the attachment `{name}`"),
+            hit,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn text(place: &str, class: FieldClass, value: &str, known: &[KnownValue]) -> Option<SecretFound> {
+    let hit = guard::scan_field(class, value);
+    let hit = hit.or_else(|| {
+        known
+            .iter()
+            .find_map(|known| known.found_in(value.as_bytes()))
+    });
+    hit.map(|hit| SecretFound {
+        place: place.to_owned(),
+        hit,
+    })
+}

@@ -1,0 +1,109 @@
+//! Whole bundles leave the tail, with the Merkle tiles that they complete.
+//!
+//! ```text
+//! checkpoint   made durable in both places, so that none is ever older than what is sealed
+//! bundles      and tiles, from the stored bytes; then the shorter tail           `store::seal`
+//! index        brought to the same entries
+//! ```
+//!
+//! The entries were acknowledged before and stay where they are until the bundles are durable. So
+//! nothing that goes wrong here fails an append: it is said, and done again later.
+
+use std::collections::BTreeMap;
+
+use crate::append::Writer;
+use crate::append::commit::recorded_in;
+use crate::append::look;
+use crate::merkle::TILE_WIDTH;
+use crate::merkle::Tile;
+use crate::merkle::TileError;
+use crate::merkle::TileId;
+use crate::merkle::completed_tiles;
+use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::log::Log;
+use crate::store::log::RereadError;
+use crate::store::seal::SealError;
+use crate::store::tail::Rest;
+use crate::sys::disk::DiskError;
+
+/// Why a sealing stopped.
+#[derive(Debug, thiserror::Error)]
+enum Unsealed {
+    #[error(transparent)]
+    Reread(#[from] RereadError),
+    #[error(transparent)]
+    Tile(#[from] TileError),
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+impl Writer {
+    /// Seals what fills whole bundles. What goes wrong becomes a notice.
+    pub(super) fn seal(&mut self) {
+        if let Err(fault) = self.try_seal() {
+            self.notices.push(format!(
+                "every entry is recorded, but sealing was put off: {fault}"
+            ));
+            self.given_up = self.given_up || !self.reopen_log();
+            return;
+        }
+        if let Err(fault) = self.memory.store(self.edge.size(), self.edge.link())
+            && self.renew_memory(&fault.to_string(), &[]).is_err()
+        {
+            self.given_up = true;
+        }
+    }
+
+    fn try_seal(&mut self) -> Result<(), Unsealed> {
+        self.published.make_durable(&*self.world.disk)?;
+        let base = self.log.base();
+        let stored = self.log.reread(base..base + self.log.sealable() as u64)?;
+        let mut edge = self.sealed.clone();
+        let mut tiles: BTreeMap<TileId, Tile> = BTreeMap::new();
+        let first = base / BUNDLE_ENTRIES as u64;
+        for (bundle, group) in (first..).zip(stored.chunks_exact(TILE_WIDTH)) {
+            let mut leaves = Vec::with_capacity(TILE_WIDTH);
+            for bytes in group {
+                leaves.push(edge.push(bytes, recorded_in(bytes).unwrap_or(edge.recorded())));
+            }
+            let Ok(leaves) = leaves.as_slice().try_into() else {
+                continue;
+            };
+            let made = completed_tiles(bundle, leaves, |id| match tiles.get(&id) {
+                Some(tile) => Ok(tile.bytes().to_vec()),
+                None => self
+                    .world
+                    .disk
+                    .read(&self.place.dir.join(id.path()))
+                    .map_err(Unsealed::from),
+            })?;
+            tiles.extend(made.into_iter().map(|tile| (tile.id(), tile)));
+        }
+        let files: Vec<_> = tiles
+            .values()
+            .map(|tile| (tile.id().path(), tile.bytes().to_vec()))
+            .collect();
+        self.log.seal(&files, &edge.encode())?;
+        self.sealed = edge;
+        Ok(())
+    }
+
+    /// Opens the log again after a sealing that failed half-way. Whether it is where it was.
+    fn reopen_log(&mut self) -> bool {
+        let Ok((log, Rest::Clean)) = Log::open(self.world.disk.clone(), &self.place.dir) else {
+            return false;
+        };
+        let Ok(sealed) = look::sealed_edge(&log) else {
+            return false;
+        };
+        let edge = look::walk(&log, &sealed, &mut BTreeMap::new());
+        if edge.ok().as_ref() != Some(&self.edge) {
+            return false;
+        }
+        self.log = log;
+        self.sealed = sealed;
+        true
+    }
+}
