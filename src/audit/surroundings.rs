@@ -88,7 +88,7 @@ impl<'a> Watcher<'a> {
         let mut around = Surroundings::default();
         self.findings.extend(facts.findings.iter().cloned());
         let attached = self.check_attachments(&folded.expunged(), &mut around);
-        self.find_strays(facts, &mut around)?;
+        self.find_strays(folded, facts, &mut around)?;
         if let Some(bytes) = facts.torn {
             around.not_checked.push(format!(
                 "{bytes} bytes of an interrupted write after entry {}: never acknowledged; the next append drops and records them",
@@ -152,7 +152,12 @@ impl<'a> Watcher<'a> {
     }
 
     /// Names every file in the folder that nothing accounts for.
-    fn find_strays(&mut self, facts: &Facts, around: &mut Surroundings) -> Result<(), DiskError> {
+    fn find_strays(
+        &mut self,
+        folded: &Folded,
+        facts: &Facts,
+        around: &mut Surroundings,
+    ) -> Result<(), DiskError> {
         let bundles = (0..facts.base / BUNDLE_ENTRIES as u64).map(bundle_path);
         let tiles = tiles_between(0, facts.base).map(|tile| tile.path());
         let own = [TAIL_FILE, CHECKPOINT_FILE, HINT_FILE, LOCK_FILE].map(str::to_owned);
@@ -199,7 +204,8 @@ impl<'a> Watcher<'a> {
                 "{leftovers} temporary files of an interrupted write; the next append removes them"
             ));
         }
-        if orphans > 0 {
+        // Damaged entries may have named them.
+        if orphans > 0 && !folded.is_broken() {
             around.notes.push(format!("{orphans} attachments belong to no entry: an append that was refused or interrupted leaves these"));
         }
         Ok(())

@@ -90,10 +90,17 @@ pub struct Folded {
     pub(super) findings_total: u64,
     /// Findings that were counted and not kept.
     pub(super) unlisted: BTreeMap<Verdict, u64>,
+    pub(super) broken: bool,
     pub(super) interrupted: bool,
 }
 
 impl Folded {
+    /// Whether entries could not be read, so that what they named is not known.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// The digests of attachments that were expunged by an entry.
     #[must_use]
     pub fn expunged(&self) -> HashSet<Blake3Digest> {
@@ -517,6 +524,7 @@ impl Folding {
             findings: self.findings,
             findings_total: self.findings_total,
             unlisted: self.unlisted,
+            broken: self.broken,
             interrupted: self.interrupted,
         }
     }

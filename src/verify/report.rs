@@ -254,9 +254,8 @@ impl Folded {
                 ));
             }
             Verdict::Anchoring => {
-                if self.compared.given == self.compared.untold.len() as u64
-                    && self.compared.given > 0
-                {
+                let unanswered = self.compared.extended == 0 && against.is_empty();
+                if unanswered && self.compared.given > 0 {
                     status = Status::NotChecked;
                     note = Some("entries before the kept checkpoints cannot be read".to_owned());
                 } else if self.compared.given == 0 {
