@@ -37,6 +37,7 @@ use crate::verify::Surroundings;
 use super::AuditError;
 use super::CHECKPOINT_FILE;
 use super::HINT_FILE;
+use super::index::Found;
 use super::pieces::Facts;
 
 const HASH_BYTES: usize = 32;
@@ -53,6 +54,7 @@ pub(super) struct Watcher<'a> {
     findings: Vec<Finding>,
     tiles: Count,
     attachments: BTreeMap<Blake3Digest, (u64, Attachment)>,
+    index: Found,
 }
 
 impl<'a> Watcher<'a> {
@@ -62,6 +64,7 @@ impl<'a> Watcher<'a> {
         total: u64,
         progress: &'a (dyn Fn(u64, u64) + Sync),
         stop: &'a (dyn Fn() -> bool + Sync),
+        index: Found,
     ) -> Self {
         Self {
             disk,
@@ -76,6 +79,7 @@ impl<'a> Watcher<'a> {
                 what: "tiles",
             },
             attachments: BTreeMap::new(),
+            index,
         }
     }
 
@@ -89,6 +93,7 @@ impl<'a> Watcher<'a> {
         self.findings.extend(facts.findings.iter().cloned());
         let attached = self.check_attachments(&folded.expunged(), &mut around);
         self.find_strays(folded, facts, &mut around)?;
+        self.compare_index(folded, &mut around);
         if let Some(bytes) = facts.torn {
             around.not_checked.push(format!(
                 "{bytes} bytes of an interrupted write after entry {}: never acknowledged; the next append drops and records them",
@@ -149,6 +154,20 @@ impl<'a> Watcher<'a> {
             total,
             what: "attachments",
         })
+    }
+
+    fn compare_index(&mut self, folded: &Folded, around: &mut Surroundings) {
+        match std::mem::replace(&mut self.index, Found::Note(String::new())) {
+            Found::Note(note) => around.notes.push(note),
+            // Entries that could not be read cannot be held against anything.
+            Found::Copy(_) if folded.is_broken() => {}
+            Found::Copy(copy) => match copy.compare(folded) {
+                Ok(finding) => self.findings.extend(finding),
+                Err(fault) => around.notes.push(format!(
+                    "the index cannot be read ({fault}); the next append makes it again"
+                )),
+            },
+        }
     }
 
     /// Names every file in the folder that nothing accounts for.
@@ -266,7 +285,11 @@ impl Observer for Watcher<'_> {
             .or_insert_with(|| (sequence, attachment.clone()));
     }
 
-    fn entry(&mut self, _sequence: u64, _event_id: EventId, _link: Link) {}
+    fn entry(&mut self, sequence: u64, event_id: EventId, link: Link) {
+        if let Found::Copy(copy) = &mut self.index {
+            copy.see(sequence, event_id, link);
+        }
+    }
 
     fn progress(&mut self, done: u64) {
         (self.progress)(done, self.total);
