@@ -1,6 +1,12 @@
 //! The command line as people meet it: sessions to be read as pages, run with a clock that stands
 //! still. `TRYCMD=overwrite cargo test --test cli` writes down anew what is said; read the difference.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failure here is a failed test"
+)]
+
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;

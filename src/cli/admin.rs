@@ -24,6 +24,7 @@ use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
 use super::receipt;
+use super::ui::counted;
 use super::ui::table;
 
 /// Print the newest signed checkpoint, for keeping it where the ledger's host cannot rewrite it
@@ -128,9 +129,10 @@ pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
     if context.ui.json {
         context.ui.document(json!({ "entries": entries }));
     } else {
-        context
-            .ui
-            .line(format!("the index was made again from {entries} entries"));
+        context.ui.line(format!(
+            "the index was made again from {}",
+            counted(entries, "entry")
+        ));
     }
     Ok(Exit::Passed)
 }

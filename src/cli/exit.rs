@@ -131,7 +131,7 @@ impl From<AuditError> for Failure {
                 .hint("check --ledger; a new ledger is made with: ledger init"),
             AuditError::NotALedger(_) => Self::new(Exit::NotVerified, message)
                 .hint("check --ledger; a new ledger is made with: ledger init"),
-            AuditError::LostLog(_) => Self::new(Exit::NotVerified, message)
+            AuditError::LostLog(_) => Self::new(Exit::Broken, message)
                 .hint("restore the folder from a copy; it is never taken for a new ledger"),
             AuditError::Entry { .. } => Self::new(Exit::Broken, message)
                 .hint("ledger verify names everything that is damaged"),

@@ -8,6 +8,7 @@ use crate::verify::Report;
 use crate::verify::VerdictLine;
 
 use super::exit::Exit;
+use super::ui::counted;
 
 /// Findings of one rule that are listed one by one; the rest is counted.
 const LISTED: usize = 20;
@@ -208,12 +209,4 @@ fn conclusion(
         "not everything that was asked for could be checked".to_owned()
     };
     text.push_str(&format!("{word}  {why} (exit {code})\n"));
-}
-
-fn counted(number: u64, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
-        (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        (_, None) => format!("{number} {what}s"),
-    }
 }

@@ -17,6 +17,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::exit::Outcome;
 use super::secret;
+use super::ui::counted;
 use super::ui::table;
 
 /// Show what is open, unconfirmed or overdue
@@ -104,7 +105,8 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
         .as_ref()
         .map_or("unknown", |origin| origin.as_str());
     ui.line(format!(
-        "ledger       {origin}   {entries} entries   as of {}",
+        "ledger       {origin}   {}   as of {}",
+        counted(entries, "entry"),
         now.to_seconds()
     ));
     ui.line(format!(

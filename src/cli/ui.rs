@@ -240,6 +240,15 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A number with what it counts, one or more.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {what}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +263,13 @@ mod tests {
             table(&["secret", "days"], &rows),
             "secret     days\ndb/orders  12\né\n"
         );
+    }
+
+    #[test]
+    fn one_and_more_are_told_apart() {
+        assert_eq!(counted(1, "entry"), "1 entry");
+        assert_eq!(counted(0, "entry"), "0 entries");
+        assert_eq!(counted(2, "finding"), "2 findings");
     }
 
     #[test]

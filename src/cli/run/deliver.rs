@@ -9,10 +9,10 @@ use crate::append::Receipt;
 use crate::append::Submission;
 use crate::append::Writer;
 use crate::append::spool;
+use crate::audit::HINT_FILE;
 use crate::audit::Reader;
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
-use crate::hash::Link;
 use crate::key::SecretKey;
 
 use super::evidence::Drafts;
@@ -39,8 +39,21 @@ pub(super) fn identify(context: &mut Context, place: &Place) -> Option<LedgerId>
         let _ = std::fs::write(&remembered, format!("{id}\n"));
         return Some(id);
     }
-    let text = std::fs::read_to_string(&remembered).ok()?;
-    text.trim().parse::<Link>().ok().map(LedgerId::from_genesis)
+    // A wrong id does no harm: the ledger refuses statements that were made for another one.
+    let by_this_host = std::fs::read_to_string(&remembered)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    by_this_host.or_else(|| hinted(place))
+}
+
+/// What the ledger says about itself to people.
+fn hinted(place: &Place) -> Option<LedgerId> {
+    #[derive(serde::Deserialize)]
+    struct Hint {
+        ledger: LedgerId,
+    }
+    let text = std::fs::read_to_string(place.dir.join(HINT_FILE)).ok()?;
+    toml::from_str(&text).ok().map(|hint: Hint| hint.ledger)
 }
 
 /// Signs and records the drafts in one commit; what cannot be recorded is spooled. Whether all of
