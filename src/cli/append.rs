@@ -120,11 +120,19 @@ pub(crate) struct Frame {
 
 /// Adds one subcommand per event.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
-    command.subcommands(
-        VOCABULARY
-            .iter()
-            .map(|spec| event_command("append", spec.name, spec)),
-    )
+    command.subcommands(VOCABULARY.iter().map(|spec| {
+        clap::Command::new(spec.name)
+            .about(spec.summary.trim())
+            .defer(in_full)
+    }))
+}
+
+/// The event of which only the name was known, with all its flags.
+fn in_full(command: clap::Command) -> clap::Command {
+    match event::spec(command.get_name()) {
+        Some(spec) => event_command("append", spec.name, spec),
+        None => command,
+    }
 }
 
 /// The subcommand `ledger path name` that says the event `spec`, with everything around it.

@@ -158,12 +158,13 @@ pub(crate) enum Command {
     Man(man::ManArgs),
 }
 
-/// The whole command line, as help texts, completions and man pages show it.
+/// The whole command line, as help texts, completions and man pages show it. The events' flags are
+/// made only where they are asked for: all of them would cost each process some milliseconds.
 pub(crate) fn command() -> clap::Command {
     Cli::command()
-        .mut_subcommand("append", append::subcommands)
-        .mut_subcommand("actor", actor::subcommands)
-        .mut_subcommand("secret", secret::subcommands)
+        .mut_subcommand("append", |command| command.defer(append::subcommands))
+        .mut_subcommand("actor", |command| command.defer(actor::subcommands))
+        .mut_subcommand("secret", |command| command.defer(secret::subcommands))
 }
 
 /// Reads a command line.
