@@ -230,8 +230,12 @@ impl Writer {
         }
     }
 
-    /// Lets go of the ledger, the index well closed. Dropping it does the same without a word.
-    pub fn close(self) {
+    /// Seals what the last append filled, closes the index and lets go of the ledger. Answers with
+    /// the notices that closing added. Where the writer is just dropped, the next opening does this.
+    pub fn close(mut self) -> Vec<String> {
+        let said = self.notices.len();
+        self.seal();
         self.memory.close();
+        self.notices.split_off(said)
     }
 }

@@ -53,9 +53,7 @@ impl Writer {
         let rest = looked.rest;
         let mut writer = looked.into_writer(world, place, proven)?;
         writer.heal(rest, lost)?;
-        if writer.log.sealable() > 0 {
-            writer.seal();
-        }
+        writer.seal();
         Ok(writer)
     }
 
@@ -146,10 +144,9 @@ fn judge(looked: &Looked) -> Result<u64, AppendError> {
     }
     match (proven, &looked.folder, &looked.outside) {
         (Some(size), ..) => Ok(size),
-        (None, Kept::Lost(folder), Kept::Lost(outside)) => Err(AppendError::NoCheckpoint {
-            folder,
-            outside,
-        }),
+        (None, Kept::Lost(folder), Kept::Lost(outside)) => {
+            Err(AppendError::NoCheckpoint { folder, outside })
+        }
         (None, ..) => Err(AppendError::NoCheckpoint {
             folder: "",
             outside: "",
