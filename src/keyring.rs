@@ -181,6 +181,11 @@ impl Keyring {
         };
         match (actor.kind, on_behalf_of) {
             (ActorKind::Human, None) => Ok(actor.id.clone()),
+            // Else a person could let their own steps count as somebody else's, and approve them.
+            (ActorKind::Human, Some(person)) if *person != actor.id => Err(denial(format!(
+                "{} is a person, and cannot act for {person}",
+                actor.id
+            ))),
             (ActorKind::Service, None) => Err(denial(format!(
                 "{} is a service and names no person it acts for",
                 actor.id
@@ -242,11 +247,20 @@ impl Keyring {
     /// # Errors
     /// Where the founder's key or proof of possession cannot be.
     pub fn create(&mut self, sequence: u64, created: &LedgerCreated) -> Result<(), Denial> {
+        self.check_new_id(&created.actor)?;
         self.check_new_key(
             &created.actor,
             &created.key,
             created.key.possession_holds(&created.possession),
         )?;
+        // What the sealing key signs is the ledger's own word, so it can be nobody else's key.
+        if created.sealing_key == created.key || created.sealing_key.admit().is_err() {
+            return Err(Denial {
+                rule: rule::A10,
+                expected: "a sound sealing key of its own".to_owned(),
+                message: format!("the key {} cannot seal", created.sealing_key.short()),
+            });
+        }
         self.actors.insert(
             created.key,
             Actor {
@@ -267,6 +281,7 @@ impl Keyring {
     /// # Errors
     /// The rule that stands against it.
     pub fn admit_enrolment(&self, enrolled: &ActorEnrolled) -> Result<(), Denial> {
+        self.check_new_id(&enrolled.actor)?;
         self.check_new_key(
             &enrolled.actor,
             &enrolled.key,
@@ -307,7 +322,7 @@ impl Keyring {
         Ok(())
     }
 
-    fn check_new_key(&self, id: &Id, key: &PublicKey, possession: bool) -> Result<(), Denial> {
+    fn check_new_id(&self, id: &Id) -> Result<(), Denial> {
         let denial = |expected: &str, message: String| Denial {
             rule: rule::A10,
             expected: expected.to_owned(),
@@ -325,6 +340,21 @@ impl Keyring {
                 format!("{id} is enrolled already; revoke the old key first"),
             ));
         }
+        Ok(())
+    }
+
+    /// Whether a key can be added; `whose` says in the denial what for.
+    fn check_new_key(
+        &self,
+        whose: &impl std::fmt::Display,
+        key: &PublicKey,
+        possession: bool,
+    ) -> Result<(), Denial> {
+        let denial = |expected: &str, message: String| Denial {
+            rule: rule::A10,
+            expected: expected.to_owned(),
+            message,
+        };
         if let Some(holder) = self.actors.get(key) {
             return Err(denial(
                 "a key of its own",
@@ -340,13 +370,13 @@ impl Keyring {
         if let Err(fault) = key.admit() {
             return Err(denial(
                 "a sound Ed25519 key",
-                format!("the key of {id}: {fault}"),
+                format!("the key of {whose}: {fault}"),
             ));
         }
         if !possession {
             return Err(denial(
                 "a proof by the key's holder",
-                format!("the proof of possession for {id} does not verify"),
+                format!("the proof of possession for {whose} does not verify"),
             ));
         }
         Ok(())
@@ -418,13 +448,8 @@ impl Keyring {
     /// # Errors
     /// The rule that stands against it.
     pub fn admit_sealing_key(&self, replaced: &SealingKeyReplaced) -> Result<(), Denial> {
-        let id = Id::new("sealing-key").map_err(|_| Denial {
-            rule: rule::A10,
-            expected: String::new(),
-            message: String::new(),
-        })?;
         self.check_new_key(
-            &id,
+            &"the sealing key",
             &replaced.key,
             replaced.key.possession_holds(&replaced.possession),
         )

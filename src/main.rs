@@ -1,3 +1,11 @@
-//! The program `ledger`.
+//! The program `ledger`: the command line in the real world.
 
-fn main() {}
+use std::process::ExitCode;
+
+use rotation_ledger::cli;
+use rotation_ledger::cli::Streams;
+use rotation_ledger::sys::world::World;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os(), World::system(), Streams::standard())
+}

@@ -1,1 +1,121 @@
-//! cli
+//! The command line: reads flags, calls the rooms below, prints what they say.
+//!
+//! Nothing is decided here about what may be recorded or what conforms; those answers come from
+//! `append` and `verify`. The world comes in by the door, so that tests can stop its clock.
+
+mod actor;
+mod admin;
+mod append;
+mod args;
+mod batch;
+mod context;
+mod demo;
+mod exit;
+mod fields;
+mod init;
+mod key;
+mod log;
+mod man;
+mod receipt;
+mod report;
+mod run;
+mod secret;
+mod show;
+mod signals;
+mod status;
+mod ui;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+use clap::error::ErrorKind;
+
+use crate::sys::world::World;
+
+use args::Cli;
+use args::Command;
+use context::Context;
+use exit::Exit;
+use exit::Failure;
+use exit::Outcome;
+use ui::Ui;
+
+pub use ui::Streams;
+
+/// Runs the program: one command, its result on the streams, its exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Streams) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let said_json = args.iter().any(|arg| arg == "--json");
+    let (cli, matches) = match args::parse(args) {
+        Ok(parsed) => parsed,
+        Err(fault) => return misread(&fault, Ui::new(streams, said_json, false)),
+    };
+    let Cli {
+        globals, command, ..
+    } = cli;
+    let ui = Ui::new(streams, args::wants_json(&matches), globals.quiet);
+    let mut context = Context { world, globals, ui };
+    let outcome = dispatch(&mut context, &command, &matches);
+    let exit = match outcome {
+        Ok(exit) => exit,
+        Err(failure) => {
+            context.ui.fail(&failure);
+            failure.exit
+        }
+    };
+    context.ui.finish(exit).into()
+}
+
+fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> Outcome {
+    let inner = matches
+        .subcommand()
+        .map(|(_, inner)| inner)
+        .unwrap_or(matches);
+    match command {
+        Command::Demo(args) => demo::run(context, args),
+        Command::Init(args) => init::run(context, args),
+        Command::Key(args) => key::run(context, args),
+        Command::Actor => actor::run(context, inner),
+        Command::Secret => secret::run(context, inner),
+        Command::Append(args) => append::run(context, args, inner),
+        Command::Run(args) => run::run(context, args),
+        Command::Verify(args) => verify::run(context, args),
+        Command::Status(args) => status::status(context, args),
+        Command::Due(args) => status::due(context, args),
+        Command::Log(args) => log::run(context, args),
+        Command::Show(args) => show::run(context, args),
+        Command::Checkpoint(args) => admin::checkpoint(context, args),
+        Command::Reindex(args) => admin::reindex(context, args),
+        Command::Recover(args) => admin::recover(context, args),
+        Command::Explain(args) => admin::explain(context, args),
+        Command::Completions(args) => man::completions(context, args),
+        Command::Man(args) => man::run(context, args),
+    }
+}
+
+/// Help and version are results; everything else that clap has to say is a usage error.
+fn misread(fault: &clap::Error, mut ui: Ui) -> ExitCode {
+    let wanted = matches!(
+        fault.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    if wanted {
+        ui.print(fault.render().to_string());
+        return ui.finish(Exit::Passed).into();
+    }
+    let text = match fault.kind() {
+        // Variables count as arguments for clap, so it would not see that nothing was said.
+        ErrorKind::MissingSubcommand => args::command().render_help().to_string(),
+        _ => fault.render().to_string(),
+    };
+    if ui.json {
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        ui.fail(&Failure::usage(message).hint("ledger --help"));
+    } else {
+        ui.talk(text.trim_end());
+    }
+    ui.finish(Exit::Usage).into()
+}

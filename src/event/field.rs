@@ -64,10 +64,11 @@ impl FieldKind {
             Self::Reference => fits(Reference::new(text()?).map(drop)),
             Self::Line => fits(Line::new(text()?).map(drop)),
             Self::Prose => fits(Prose::new(text()?).map(drop)),
+            // The parser's own fault echoes the text, which may be a secret in the wrong field.
             Self::Time => text()?
                 .parse::<Timestamp>()
                 .map(drop)
-                .map_err(|fault| fault.to_string()),
+                .map_err(|_| "needs a time in UTC, written as 2026-01-31T09:00:00Z".to_owned()),
             Self::Hex => text().map(drop),
             Self::Flag => value
                 .as_bool()
@@ -126,6 +127,8 @@ pub struct FieldSpec {
     pub help: &'static str,
     /// What one value looks like.
     pub kind: FieldKind,
+    /// The type it is stored as, in Rust's words: `Id`, `Option<u32>`, `Vec<Role>`.
+    pub stored: &'static str,
     /// Whether several values may be given.
     pub many: bool,
     /// Whether the event cannot be without it.
@@ -330,6 +333,7 @@ macro_rules! payload {
                         name: stringify!($field),
                         help: concat!($($help),+),
                         kind: <$type as $crate::event::field::FieldType>::KIND,
+                        stored: stringify!($type),
                         many: <$type as $crate::event::field::FieldType>::MANY,
                         required: <$type as $crate::event::field::FieldType>::REQUIRED
                             $(&& stringify!($($serde)*).is_empty())?,

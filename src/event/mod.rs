@@ -251,14 +251,22 @@ impl Event {
         serde_json::from_value(draft).map_err(|error| fault(error.to_string()))
     }
 
-    /// The fields as JSON, those that say nothing left out.
+    /// The fields as JSON, those that may be left out and say nothing left out.
     #[must_use]
     pub fn to_fields(&self) -> Value {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(mut map)) => map.remove("fields").unwrap_or(Value::Null),
-            Ok(other) => other,
-            Err(_) => Value::Null,
-        }
+        let said = match serde_json::to_value(self) {
+            Ok(Value::Object(mut event)) => event.remove("fields"),
+            _ => None,
+        };
+        let (Some(Value::Object(mut said)), Some(spec)) = (said, self.spec()) else {
+            return Value::Null;
+        };
+        // An empty list is left out of the serialised form even where the event cannot be without.
+        let value = |field: &FieldSpec| {
+            let empty = (field.required && field.many).then(|| Value::Array(Vec::new()));
+            Some((field.name.to_owned(), said.remove(field.name).or(empty)?))
+        };
+        Value::Object(spec.fields.iter().filter_map(value).collect())
     }
 
     /// The kind of event this is.

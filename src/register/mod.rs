@@ -209,7 +209,7 @@ impl Register {
             Event::InventoryAttested(_) => self.charter.attested = Some(told.moment()),
             Event::RotationOpened(opened) => self.open(told, opened, found),
             Event::RotationRecorded(recorded) => {
-                let rotation = Rotation::record(told, recorded);
+                let mut rotation = Rotation::record(told, recorded);
                 if let Some(secret) = self.secret(&recorded.secret) {
                     let setting = Setting {
                         policy: &self.charter.policy,
@@ -217,6 +217,7 @@ impl Register {
                         incident: None,
                     };
                     rotation.judge_record(&setting, told, recorded, found);
+                    rotation.old_version.clone_from(&secret.version);
                 }
                 self.complete(told, &rotation, found);
                 self.rotations.insert(rotation.id.clone(), rotation);

@@ -349,7 +349,16 @@ impl Rotation {
             incident: None,
             ticket: None,
         };
+        // When it was generated nobody said; it cannot have been before the rotation began.
+        let generated = recorded.new_version.clone().map(|version| Generated {
+            at: Moment {
+                occurred: recorded.started,
+                ..told.moment()
+            },
+            version,
+        });
         Self {
+            generated,
             ending: Some(Ending::Completed(Completion {
                 at: told.moment(),
                 rotated_by: recorded.rotated_by.to_string(),

@@ -35,6 +35,8 @@ impl World {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("disk", &self.disk).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("disk", &self.disk)
+            .finish_non_exhaustive()
     }
 }

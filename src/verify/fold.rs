@@ -19,11 +19,13 @@ use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
+use crate::register::Charter;
 use crate::register::Register;
 use crate::rotation::Told;
 use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Rule;
+use crate::rule::Verdict;
 use crate::statement::Attachment;
 use crate::statement::EventId;
 use crate::time::Timestamp;
@@ -38,7 +40,8 @@ use super::checkpoints::Compared;
 const BATCH: usize = 1_024;
 /// Batches in flight between two stages; the memory of a verification is bounded by these.
 const IN_FLIGHT: usize = 2;
-/// Findings kept in full. A ledger with more than this is not mended one by one.
+/// Findings of one verdict kept in full. A ledger with more than this is not mended one by one; but
+/// many of one verdict must not hide a single one of another.
 const KEPT_FINDINGS: usize = 10_000;
 
 /// What the stored log offers, in order.
@@ -86,10 +89,26 @@ pub struct Folded {
     pub(super) compared: Compared,
     pub(super) findings: Vec<Finding>,
     pub(super) findings_total: u64,
+    /// Findings that were counted and not kept.
+    pub(super) unlisted: BTreeMap<Verdict, u64>,
+    pub(super) broken: bool,
+    pub(super) charter_then: Option<Charter>,
     pub(super) interrupted: bool,
 }
 
 impl Folded {
+    /// The charter as it was at the size that the question named.
+    #[must_use]
+    pub const fn charter_then(&self) -> Option<&Charter> {
+        self.charter_then.as_ref()
+    }
+
+    /// Whether entries could not be read, so that what they named is not known.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// The digests of attachments that were expunged by an entry.
     #[must_use]
     pub fn expunged(&self) -> HashSet<Blake3Digest> {
@@ -213,8 +232,11 @@ struct Folding {
     tally: Tally,
     findings: Vec<Finding>,
     findings_total: u64,
+    kept: BTreeMap<Verdict, usize>,
+    unlisted: BTreeMap<Verdict, u64>,
     /// No root can be made beyond damage.
     broken: bool,
+    charter_then: Option<Charter>,
     interrupted: bool,
 }
 
@@ -244,10 +266,13 @@ impl Folding {
             tally: Tally::default(),
             findings: Vec::new(),
             findings_total: 0,
+            kept: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
             broken: false,
+            charter_then: None,
             interrupted: false,
         };
-        folding.keep_root();
+        folding.keep_what_was_asked();
         folding
     }
 
@@ -273,8 +298,13 @@ impl Folding {
 
     fn hold(&mut self, finding: Finding) {
         self.findings_total += 1;
-        if self.findings.len() < KEPT_FINDINGS {
+        let verdict = finding.rule.verdict;
+        let kept = self.kept.entry(verdict).or_default();
+        if *kept < KEPT_FINDINGS {
+            *kept += 1;
             self.findings.push(finding);
+        } else {
+            *self.unlisted.entry(verdict).or_default() += 1;
         }
     }
 
@@ -306,7 +336,7 @@ impl Folding {
             .unwrap_or_default();
         self.links.push(half);
         self.next += 1;
-        self.keep_root();
+        self.keep_what_was_asked();
     }
 
     fn grow(&mut self, checked: &Checked, observer: &mut dyn Observer) {
@@ -320,7 +350,10 @@ impl Folding {
         }
     }
 
-    fn keep_root(&mut self) {
+    fn keep_what_was_asked(&mut self) {
+        if self.question.charter_at == Some(self.next) {
+            self.charter_then = Some(self.register.charter.clone());
+        }
         if !self.broken && self.wanted.contains(&self.next) {
             self.roots.insert(self.next, self.frontier.root());
         }
@@ -359,7 +392,8 @@ impl Folding {
         self.note_time(content.recorded);
         let subject = self.register.subject(&statement.event);
         let thread = self.register.thread(subject.as_ref());
-        if content.subject_previous != thread {
+        // Beyond damage nobody knows what the entries before were about.
+        if !self.broken && content.subject_previous != thread {
             self.against(
                 rule::I15,
                 thread.to_string(),
@@ -502,6 +536,9 @@ impl Folding {
             compared,
             findings: self.findings,
             findings_total: self.findings_total,
+            unlisted: self.unlisted,
+            broken: self.broken,
+            charter_then: self.charter_then,
             interrupted: self.interrupted,
         }
     }

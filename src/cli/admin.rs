@@ -1,0 +1,220 @@
+//! What keeps a ledger going: its newest checkpoint, its index, its recovery; and the rules explained.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::append;
+use crate::audit::CHECKPOINT_FILE;
+use crate::checkpoint::Checkpoint;
+use crate::note::SignedNote;
+use crate::rule;
+use crate::rule::RULES;
+use crate::rule::Rule;
+use crate::store::index::INDEX;
+use crate::sys::disk::DiskError;
+use crate::sys::lock::WriteLock;
+use crate::text::Line;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::receipt;
+use super::ui::counted;
+use super::ui::table;
+
+/// Print the newest signed checkpoint, for keeping it where the ledger's host cannot rewrite it
+///
+/// A C2SP signed note: the ledger's name, its size, its Merkle root, and the signature of its sealing
+/// key. Whoever keeps it can show later whether entries before it were changed or cut off.
+///
+///   ledger checkpoint > head-1101.txt
+///   ledger verify --anchor head-1101.txt
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct CheckpointArgs {
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Make the index again from the log
+///
+/// The index is never trusted, and is made again by itself where it is missing, stale or damaged; this
+/// is for whoever wants to see it done. Nothing is lost with it.
+///
+///   ledger reindex
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ReindexArgs {
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Accept a ledger that is behind or beside the checkpoint kept outside it
+///
+/// That is what a restored backup looks like, and what tampering looks like: find the newest copy
+/// first. What is accepted is recorded in the ledger as store.recovered, with the checkpoint that was
+/// set aside, signed by you as Security Owner. It cannot be taken back.
+///
+///   ledger recover --reason "restored from the backup of 2026-11-20 after the disk failed"
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct RecoverArgs {
+    /// Why, in one line
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Explain a rule that a finding names, or list all of them
+///
+///   ledger explain S-50
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ExplainArgs {
+    /// The rule's id
+    rule: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> Outcome {
+    context.ui.thing = "checkpoint";
+    // Opened for reading first, which says so where this is no ledger.
+    context.reader()?;
+    let path: PathBuf = context.dir()?.join(CHECKPOINT_FILE);
+    let bytes = context.world.disk.read(&path)?;
+    let broken = |fault: String| Failure::new(Exit::Broken, format!("{}: {fault}", path.display()));
+    let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
+    let stated = Checkpoint::parse(note.text()).map_err(|fault| broken(fault.to_string()))?;
+    if context.ui.json {
+        context.ui.document(json!({
+            "origin": stated.origin.as_str(),
+            "size": stated.size,
+            "root": stated.root,
+            "note": note.to_string(),
+        }));
+    } else {
+        context.ui.print_bytes(&bytes);
+    }
+    Ok(Exit::Passed)
+}
+
+pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
+    context.ui.thing = "reindex";
+    // Opened for reading first, which says so where this is no ledger.
+    context.reader()?;
+    let index = context.dir()?.join(INDEX);
+    let now = context.now();
+    {
+        let _lock =
+            WriteLock::acquire(&context.dir()?, context.globals.wait, "ledger reindex", now)?;
+        match std::fs::remove_dir_all(&index) {
+            Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+                return Err(DiskError::new("remove", &index, fault).into());
+            }
+            _ => {}
+        }
+    }
+    // Whoever opens the ledger next makes what is missing, and it does not matter who that is.
+    let mut writer = context.writer()?;
+    writer.register()?;
+    let entries = writer.size();
+    writer.close();
+    if context.ui.json {
+        context.ui.document(json!({ "entries": entries }));
+    } else {
+        context.ui.line(format!(
+            "the index was made again from {}",
+            counted(entries, "entry")
+        ));
+    }
+    Ok(Exit::Passed)
+}
+
+pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> Outcome {
+    context.ui.thing = "recover";
+    let reason =
+        Line::new(&args.reason).map_err(|fault| Failure::usage(format!("--reason {fault}")))?;
+    let key = context.key()?;
+    let place = context.place()?;
+    let recovery = append::recover(&context.world, &place, context.globals.wait, &key, reason)?;
+    for notice in &recovery.notices {
+        context.ui.warn(notice);
+    }
+    let set_aside = recovery.set_aside.map(|path| path.display().to_string());
+    let receipt = receipt::to_json(&recovery.receipt);
+    if context.ui.json {
+        context
+            .ui
+            .document(json!({ "receipt": receipt, "set_aside": set_aside }));
+        return Ok(Exit::Passed);
+    }
+    receipt::print(&mut context.ui, &recovery.receipt);
+    if let Some(path) = set_aside {
+        context.ui.say(format!(
+            "the checkpoint that it contradicts is kept as {path}"
+        ));
+    }
+    context.ui.say("next: ledger verify");
+    Ok(Exit::Passed)
+}
+
+pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> Outcome {
+    context.ui.thing = "explain";
+    let rules: Vec<&'static Rule> = match &args.rule {
+        None => RULES.to_vec(),
+        Some(id) => {
+            let found = rule::rule(&id.to_ascii_uppercase());
+            vec![found.ok_or_else(|| {
+                let id: String = id.chars().take(16).collect();
+                Failure::usage(format!("there is no rule `{id}`"))
+                    .hint("ledger explain lists them all")
+            })?]
+        }
+    };
+    let ui = &mut context.ui;
+    if ui.json {
+        ui.document(
+            json!({ "rules": rules.iter().map(|rule| rule_json(rule)).collect::<Vec<_>>() }),
+        );
+        return Ok(Exit::Passed);
+    }
+    if let (Some(_), [rule]) = (&args.rule, rules.as_slice()) {
+        ui.line(format!("{}  {}", rule.id, rule.title));
+        ui.line(format!("  verdict  {}", rule.verdict.word()));
+        if rule.sop != "-" {
+            ui.line(format!("  SOP      {}", rule.sop));
+        }
+        ui.line(format!("  next     {}", rule.hint));
+        return Ok(Exit::Passed);
+    }
+    let rows: Vec<_> = rules
+        .iter()
+        .map(|rule| {
+            vec![
+                rule.id.to_owned(),
+                rule.verdict.word().to_owned(),
+                rule.sop.to_owned(),
+                rule.title.to_owned(),
+            ]
+        })
+        .collect();
+    ui.print(table(&["RULE", "VERDICT", "SOP", "WHAT IS WRONG"], &rows));
+    Ok(Exit::Passed)
+}
+
+fn rule_json(rule: &Rule) -> Value {
+    json!({
+        "rule": rule.id,
+        "verdict": rule.verdict.word(),
+        "sop": rule.sop,
+        "title": rule.title,
+        "next": rule.hint,
+    })
+}

@@ -1,0 +1,307 @@
+//! `ledger append`: one event by its flags; drafts and the spool are in `batch`.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::Args as _;
+use clap::FromArgMatches as _;
+use serde_json::Value;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::append::Blame;
+use crate::append::attachment;
+use crate::append::draft::Draft;
+use crate::append::draft::DraftError;
+use crate::event;
+use crate::event::EventSpec;
+use crate::event::VOCABULARY;
+use crate::guard::KnownValue;
+use crate::statement::EventId;
+use crate::text::Id;
+use crate::text::Line;
+use crate::time::Timestamp;
+
+use super::args::Output;
+use super::args::parse_size;
+use super::batch;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::fields;
+use super::fields::Fields;
+use super::receipt;
+use super::signals::Guard;
+
+/// A file to attach: its name, its media type and its bytes.
+pub(crate) type File = (Line, Id, Vec<u8>);
+
+/// A value to check against has no more bytes than this.
+const VALUE_LIMIT: u64 = 1024 * 1024;
+
+/// Record what happened: one event by its flags, or drafts in JSON
+///
+/// Each event is a subcommand; its help quotes the step of the SOP that it serves. An entry is
+/// acknowledged when it would survive a power cut. What breaks the SOP is recorded all the same, with
+/// a warning, and `ledger verify` finds it; only what is malformed, unauthorised, in conflict, out of
+/// scope or secret material is refused.
+///
+///   ledger append rotation.opened --rotation r-41 --secret db/orders --reason scheduled --consumers api,worker
+///   ledger append --json drafts.ndjson
+///   ledger append --spool
+///
+/// A draft is a JSON object with the event's name and its fields, and on demand its id, time and files:
+///
+///   {"event": "rotation.approved", "rotation": "r-41", "no_window": "dual-run, no downtime"}
+#[derive(Debug, clap::Args)]
+#[command(
+    verbatim_doc_comment,
+    subcommand_value_name = "EVENT",
+    subcommand_help_heading = "Events"
+)]
+#[command(
+    override_usage = "ledger append EVENT [--FIELD VALUE]...\n       ledger append --json FILE|-\n       ledger append --spool"
+)]
+pub(crate) struct AppendArgs {
+    /// Record drafts: one JSON object, or many, one a line; `-` is stdin. A receipt a line on stdout
+    #[arg(long = "json", id = "drafts", value_name = "FILE|-")]
+    pub(crate) drafts: Option<PathBuf>,
+    /// Deliver the signed statements that `ledger run` could not record
+    #[arg(long, conflicts_with = "drafts")]
+    pub(crate) spool: bool,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+}
+
+/// What is done with files and values before anything is recorded.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Recording")]
+pub(crate) struct Checks {
+    /// The most bytes that one attached file may have
+    #[arg(long, value_name = "BYTES", default_value = "64M", value_parser = parse_size)]
+    pub(crate) attach_limit: u64,
+    /// A file with the real secret value (`-` is stdin): refuses to record anything that holds it,
+    /// then forgets it
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) check_value_from: Option<PathBuf>,
+    /// Check everything and record nothing; each draft by itself, against the ledger as it is
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What every statement has besides its event.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Recording")]
+pub(crate) struct Frame {
+    /// The event's id, a UUID: the same statement with the same id is recorded once [default: new]
+    #[arg(long, value_name = "UUID")]
+    pub(crate) event_id: Option<EventId>,
+    /// When it happened, in UTC, as 2026-01-31T09:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) occurred: Option<Timestamp>,
+    /// The person for whom a service says it
+    #[arg(
+        long,
+        value_name = "ACTOR",
+        env = "LEDGER_ON_BEHALF_OF",
+        hide_env_values = true
+    )]
+    pub(crate) on_behalf_of: Option<Id>,
+    /// A file that shows it; repeat for more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attach: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Adds one subcommand per event.
+pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
+    command.subcommands(
+        VOCABULARY
+            .iter()
+            .map(|spec| event_command("append", spec.name, spec)),
+    )
+}
+
+/// The subcommand `ledger path name` that says the event `spec`, with everything around it.
+pub(crate) fn event_command(
+    path: &str,
+    name: &'static str,
+    spec: &'static EventSpec,
+) -> clap::Command {
+    // The flags first: what they say about themselves would stand where the event's help is.
+    fields::describe(Frame::augment_args(fields::flags(name, spec)), path, spec)
+}
+
+pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches) -> Outcome {
+    context.ui.thing = "append";
+    if let Some((name, matches)) = matches.subcommand() {
+        if args.drafts.is_some() || args.spool {
+            return Err(Failure::usage(
+                "an event by its flags and --json FILE or --spool do not go together",
+            ));
+        }
+        let spec = event::spec(name)
+            .ok_or_else(|| Failure::usage(format!("there is no event `{name}`")))?;
+        return say(context, spec, matches);
+    }
+    match &args.drafts {
+        Some(path) => batch::drafts(context, path, &args.checks),
+        None if args.spool => batch::spool::run(context, args.checks.dry_run),
+        None => Err(Failure::usage("what is to be recorded?")
+            .hint("name an event, or drafts with --json FILE; the events are listed by: ledger append --help")),
+    }
+}
+
+/// Says the event `spec` as its flags tell.
+pub(crate) fn say(
+    context: &mut Context,
+    spec: &'static EventSpec,
+    matches: &ArgMatches,
+) -> Outcome {
+    context.ui.thing = "receipt";
+    let frame =
+        Frame::from_arg_matches(matches).map_err(|fault| Failure::usage(fault.to_string()))?;
+    let mut said = fields::read(spec, matches, frame.occurred.unwrap_or(context.now()))?;
+    look_up_link(context, spec, &mut said)?;
+    let draft = Draft {
+        event: fields::finish(spec, said)?,
+        event_id: frame.event_id,
+        occurred: frame.occurred,
+        on_behalf_of: frame.on_behalf_of,
+        attachments: frame.attach,
+    };
+    record(context, draft, &frame.checks)
+}
+
+/// Signs and records one draft.
+pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Outcome {
+    let known = known_values(context, checks)?;
+    let key = context.key()?;
+    let files = read_files(&draft.attachments, checks.attach_limit)?;
+    let guard = Guard::new(false)?;
+    let mut writer = context.writer()?;
+    let submission = draft.sign(writer.ledger(), &key, &context.world, files, &known)?;
+    if checks.dry_run {
+        let findings = writer.check(&submission)?;
+        if context.ui.json {
+            context.ui.thing = "dry-run";
+            let findings: Vec<_> = findings.iter().map(receipt::finding_json).collect();
+            context
+                .ui
+                .document(json!({ "would_record": true, "findings": findings }));
+        } else {
+            context.ui.line("nothing was recorded; it would be");
+            receipt::findings(&mut context.ui, &findings);
+        }
+        return Ok(Exit::Passed);
+    }
+    let outcome = guard.uninterrupted(|| writer.append(vec![submission]));
+    if let Some(fault) = outcome.refused {
+        return Err(fault.into());
+    }
+    for receipt in &outcome.receipts {
+        if context.ui.json {
+            context.ui.document(receipt::to_json(receipt));
+        } else {
+            receipt::print(&mut context.ui, receipt);
+        }
+    }
+    context.ui.flush();
+    Ok(if guard.stopped() {
+        Exit::Interrupted
+    } else {
+        Exit::Passed
+    })
+}
+
+/// The real values that must not be recorded, from where the caller hands them over.
+pub(crate) fn known_values(
+    context: &mut Context,
+    checks: &Checks,
+) -> Result<Vec<KnownValue>, Failure> {
+    use std::io::Read as _;
+    let Some(path) = &checks.check_value_from else {
+        return Ok(Vec::new());
+    };
+    let name = path.display();
+    // All room at once: a buffer that grew would leave copies of the value behind.
+    let mut value = Zeroizing::new(Vec::with_capacity(VALUE_LIMIT as usize + 1));
+    let read = if path == Path::new("-") {
+        context
+            .ui
+            .take_stdin()
+            .take(VALUE_LIMIT + 1)
+            .read_to_end(&mut value)
+    } else {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(VALUE_LIMIT + 1).read_to_end(&mut value))
+    };
+    read.map_err(|fault| {
+        Failure::usage(format!(
+            "the value to check against cannot be read from `{name}`: {fault}"
+        ))
+    })?;
+    if value.len() as u64 > VALUE_LIMIT {
+        return Err(Failure::usage(format!(
+            "the value to check against in `{name}` is longer than {VALUE_LIMIT} bytes"
+        )));
+    }
+    let known =
+        KnownValue::new(&value).map_err(|fault| Failure::usage(format!("`{name}`: {fault}")))?;
+    Ok(vec![known])
+}
+
+/// The files that a draft names.
+pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<File>, Failure> {
+    let read = |path: &PathBuf| attachment::read_attachment(path, limit);
+    Ok(paths.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// An entry that is named by its sequence is named by its link too, so that the remark cannot be
+/// taken for one about another entry.
+fn look_up_link(context: &Context, spec: &EventSpec, said: &mut Fields) -> Result<(), Failure> {
+    if !spec.fields.iter().any(fields::is_looked_up) || said.contains_key("link") {
+        return Ok(());
+    }
+    let Some(sequence) = said.get("entry").and_then(Value::as_u64) else {
+        return Ok(());
+    };
+    for stored in context.reader()? {
+        let stored = stored?;
+        if stored.sequence == sequence {
+            said.insert("link".to_owned(), Value::from(stored.link.to_string()));
+            return Ok(());
+        }
+    }
+    Err(
+        Failure::new(Exit::Refused, format!("there is no entry {sequence} yet"))
+            .hint("ledger log lists the entries"),
+    )
+}
+
+impl From<DraftError> for Failure {
+    fn from(fault: DraftError) -> Self {
+        let exit = match fault.blame() {
+            // A draft that cannot be read is refused like one that cannot be recorded: the command
+            // line itself was fine.
+            Blame::Usage | Blame::Refused => Exit::Refused,
+            _ => Exit::Temporary,
+        };
+        Self {
+            exit,
+            message: fault.to_string(),
+            hint: fault.hint(),
+        }
+    }
+}
+
+impl From<attachment::AttachmentError> for Failure {
+    fn from(fault: attachment::AttachmentError) -> Self {
+        Self::new(Exit::Refused, fault.to_string())
+    }
+}

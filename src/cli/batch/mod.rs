@@ -1,0 +1,275 @@
+//! `ledger append --json`: many drafts, a receipt line each, up to a thousand in one commit. What
+//! waits in the spool is delivered by `spool`.
+
+mod cut;
+pub(crate) mod spool;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::mpsc;
+
+use rayon::prelude::*;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::append::Submission;
+use crate::append::Writer;
+use crate::append::draft::Draft;
+use crate::cli::append;
+use crate::cli::append::Checks;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Outcome;
+use crate::cli::receipt;
+use crate::cli::signals::Guard;
+use crate::guard::KnownValue;
+use crate::key::SecretKey;
+use crate::statement::EventId;
+use crate::sys::entropy;
+
+use cut::Cut;
+use cut::Text;
+
+/// Drafts that share one commit, at most.
+const BATCH: usize = 1_000;
+/// Bytes of attachments in memory, at most, unless one draft alone has more.
+const BATCH_FILES: u64 = 64 * 1024 * 1024;
+
+/// Where drafts come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// A file: what is in it comes at once.
+    File,
+    /// Stdin: nobody knows when the next one comes.
+    Stdin,
+}
+
+/// A draft that is well formed, with the line it begins in.
+struct Prepared {
+    line: u64,
+    draft: Draft,
+    /// What its attachments take.
+    bytes: u64,
+}
+
+/// Drafts on their way into one ledger.
+struct Batches<'a> {
+    context: &'a mut Context,
+    writer: Writer,
+    guard: Guard,
+    key: SecretKey,
+    known: Vec<KnownValue>,
+    checks: &'a Checks,
+    taken: u64,
+}
+
+/// Records the drafts in a file or from stdin, in their order, up to the first bad one.
+pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Outcome {
+    context.ui.json = true;
+    context.ui.thing = if checks.dry_run { "dry-run" } else { "receipt" };
+    let stdin = Path::new("-");
+    let source = if path == stdin {
+        Source::Stdin
+    } else {
+        Source::File
+    };
+    if source == Source::Stdin && checks.check_value_from.as_deref() == Some(stdin) {
+        return Err(Failure::usage(
+            "stdin cannot be both the drafts and the value to check against",
+        ));
+    }
+    let known = append::known_values(context, checks)?;
+    let key = context.key()?;
+    let input: Box<dyn Read + Send> = match source {
+        Source::Stdin => context.ui.take_stdin(),
+        Source::File => Box::new(File::open(path).map_err(|fault| {
+            Failure::usage(format!(
+                "the drafts `{}` cannot be read: {fault}",
+                path.display()
+            ))
+        })?),
+    };
+    let guard = Guard::new(false)?;
+    let writer = context.writer()?;
+    let mut batches = Batches {
+        context,
+        writer,
+        guard,
+        key,
+        known,
+        checks,
+        taken: 0,
+    };
+    let drafts = cut::read_ahead(input);
+    loop {
+        let (texts, bad) = next_batch(&drafts, source);
+        let over = texts.is_empty();
+        batches.take(texts)?;
+        match bad {
+            Some(failure) => return Err(failure),
+            None if over => break,
+            None if batches.guard.stopped() => return Ok(Exit::Interrupted),
+            None => {}
+        }
+    }
+    if batches.taken == 0 {
+        return Err(Failure::usage(format!(
+            "there is no draft in `{}`",
+            path.display()
+        )));
+    }
+    Ok(Exit::Passed)
+}
+
+/// What is to be recorded together: at most a batch, and none where there is nothing more. From
+/// stdin nothing is waited for once there is one, so that whoever pipes in single drafts gets each
+/// receipt at once, and whoever pipes in many shares commits.
+fn next_batch(drafts: &mpsc::Receiver<Cut>, source: Source) -> (Vec<Text>, Option<Failure>) {
+    let mut texts = Vec::new();
+    while texts.len() < BATCH {
+        let cut = if source == Source::Stdin && !texts.is_empty() {
+            drafts.try_recv().ok()
+        } else {
+            drafts.recv().ok()
+        };
+        match cut {
+            Some(Ok(text)) => texts.push(text),
+            Some(Err((line, fault))) => {
+                return (
+                    texts,
+                    Some(at_line(line, Failure::new(Exit::Refused, fault))),
+                );
+            }
+            None => break,
+        }
+    }
+    (texts, None)
+}
+
+impl Batches<'_> {
+    /// Records what is good before the first bad one, and says what is bad about that.
+    fn take(&mut self, texts: Vec<Text>) -> Result<(), Failure> {
+        let mut pending = Vec::new();
+        let mut bytes = 0;
+        for text in texts {
+            let prepared = match self.prepare(&text) {
+                Ok(prepared) => prepared,
+                Err(failure) => {
+                    self.record(pending)?;
+                    return Err(at_line(text.line, failure));
+                }
+            };
+            bytes += prepared.bytes;
+            if bytes > BATCH_FILES && !pending.is_empty() {
+                bytes = prepared.bytes;
+                self.record(std::mem::take(&mut pending))?;
+            }
+            pending.push(prepared);
+        }
+        self.record(pending)
+    }
+
+    fn prepare(&self, text: &Text) -> Result<Prepared, Failure> {
+        let mut draft = Draft::from_json(&text.text)?;
+        if draft.event_id.is_none() {
+            // Given here, one after the other: the drafts are signed side by side.
+            let id = entropy::uuid_v7(self.context.now(), &*self.context.world.entropy)
+                .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+            draft.event_id = Some(EventId::from_bytes(id));
+        }
+        let length = |path: &std::path::PathBuf| {
+            std::fs::metadata(path).map_or(0, |found| found.len().min(self.checks.attach_limit))
+        };
+        let bytes = draft.attachments.iter().map(length).sum();
+        Ok(Prepared {
+            line: text.line,
+            draft,
+            bytes,
+        })
+    }
+
+    /// Signs and records, and stops at the first that cannot be.
+    fn record(&mut self, batch: Vec<Prepared>) -> Result<(), Failure> {
+        let mut lines = Vec::with_capacity(batch.len());
+        let mut submissions = Vec::with_capacity(batch.len());
+        let mut unsigned = None;
+        for (line, signed) in self.sign(batch) {
+            match signed {
+                Ok(submission) => {
+                    lines.push(line);
+                    submissions.push(submission);
+                }
+                Err(failure) => {
+                    unsigned = Some(at_line(line, failure));
+                    break;
+                }
+            }
+        }
+        if self.checks.dry_run {
+            self.check(&submissions, &lines)?;
+        } else if !submissions.is_empty() {
+            self.commit(submissions, &lines)?;
+        }
+        self.taken += lines.len() as u64;
+        unsigned.map_or(Ok(()), Err)
+    }
+
+    fn sign(&self, batch: Vec<Prepared>) -> Vec<(u64, Result<Submission, Failure>)> {
+        let ledger = self.writer.ledger();
+        let (world, limit) = (&self.context.world, self.checks.attach_limit);
+        let (key, known) = (&self.key, self.known.as_slice());
+        let sign = |draft: Draft| {
+            let files = append::read_files(&draft.attachments, limit)?;
+            Ok(draft.sign(ledger, key, world, files, known)?)
+        };
+        let each = batch.into_par_iter();
+        each.map(|prepared| (prepared.line, sign(prepared.draft)))
+            .collect()
+    }
+
+    fn check(&mut self, submissions: &[Submission], lines: &[u64]) -> Result<(), Failure> {
+        for (submission, line) in submissions.iter().zip(lines) {
+            let findings = self
+                .writer
+                .check(submission)
+                .map_err(|fault| at_line(*line, fault.into()))?;
+            let findings: Vec<_> = findings.iter().map(receipt::finding_json).collect();
+            let body = json!({ "line": line, "would_record": true, "findings": findings });
+            self.context.ui.document(body);
+        }
+        Ok(())
+    }
+
+    /// One commit. The receipts are out before a signal can end the program.
+    fn commit(&mut self, submissions: Vec<Submission>, lines: &[u64]) -> Result<(), Failure> {
+        let (writer, ui) = (&mut self.writer, &mut self.context.ui);
+        let outcome = self.guard.uninterrupted(|| {
+            let outcome = writer.append(submissions);
+            for (receipt, line) in outcome.receipts.iter().zip(lines) {
+                let mut body = json!({ "line": line });
+                if let (Value::Object(body), Value::Object(receipt)) =
+                    (&mut body, receipt::to_json(receipt))
+                {
+                    body.extend(receipt);
+                }
+                ui.document(body);
+            }
+            ui.flush();
+            outcome
+        });
+        match (outcome.refused, lines.get(outcome.receipts.len())) {
+            (Some(fault), Some(line)) => Err(at_line(*line, fault.into())),
+            (Some(fault), None) => Err(fault.into()),
+            (None, _) => Ok(()),
+        }
+    }
+}
+
+fn at_line(line: u64, failure: Failure) -> Failure {
+    Failure {
+        message: format!("line {line}: {}", failure.message),
+        ..failure
+    }
+}

@@ -1,0 +1,116 @@
+//! `ledger append --spool`: delivers what `ledger run` could not record.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::append::Receipt;
+use crate::append::Submission;
+use crate::append::Writer;
+use crate::append::spool;
+use crate::append::spool::SpoolError;
+
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Outcome;
+use crate::cli::receipt;
+use crate::cli::signals::Guard;
+
+/// Where statements wait that could not be recorded.
+pub(crate) fn dir(state: &Path) -> PathBuf {
+    state.join("spool")
+}
+
+/// Delivers the spool, oldest first, up to the first that is refused: what those after it say may
+/// build on it.
+pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
+    context.ui.thing = "spool";
+    let files = spool::list(&dir(&context.place()?.state))?;
+    let waiting = files.len();
+    let mut delivered = Vec::new();
+    let mut stopped = Ok(Exit::Passed);
+    if !files.is_empty() {
+        let guard = Guard::new(false)?;
+        let mut writer = context.writer()?;
+        for path in files {
+            match one(&path, &mut writer, &guard, dry_run) {
+                Ok(receipts) => {
+                    for receipt in &receipts {
+                        if !context.ui.json {
+                            receipt::print(&mut context.ui, receipt);
+                        }
+                    }
+                    delivered.extend(receipts);
+                }
+                Err(failure) => {
+                    let message = format!(
+                        "{} stays in the spool, and all after it: {}",
+                        path.display(),
+                        failure.message
+                    );
+                    stopped = Err(Failure { message, ..failure });
+                    break;
+                }
+            }
+            if guard.stopped() {
+                stopped = Ok(Exit::Interrupted);
+                break;
+            }
+        }
+    }
+    let left = waiting - delivered.len();
+    if !context.ui.json {
+        let dry = if dry_run {
+            "; nothing was recorded"
+        } else {
+            ""
+        };
+        context.ui.line(format!(
+            "{} delivered, {left} left in the spool{dry}",
+            delivered.len()
+        ));
+        return stopped;
+    }
+    let error = stopped.as_ref().err().map(Failure::to_json);
+    let receipts: Vec<_> = delivered.iter().map(receipt::to_json).collect();
+    context
+        .ui
+        .document(json!({ "delivered": receipts, "left": left, "error": error }));
+    // Said above, in the one document there is.
+    context.ui.json = false;
+    stopped
+}
+
+fn one(
+    path: &Path,
+    writer: &mut Writer,
+    guard: &Guard,
+    dry_run: bool,
+) -> Result<Vec<Receipt>, Failure> {
+    let submission: Submission = spool::read(path)?;
+    if dry_run {
+        writer.check(&submission)?;
+        return Ok(Vec::new());
+    }
+    let outcome = guard.uninterrupted(|| writer.append(vec![submission]));
+    match outcome.refused {
+        Some(fault) => Err(fault.into()),
+        None => {
+            // Only now that it has its receipt; if it stays, it is answered with the same one again.
+            spool::remove(path)?;
+            Ok(outcome.receipts)
+        }
+    }
+}
+
+impl From<SpoolError> for Failure {
+    fn from(fault: SpoolError) -> Self {
+        let exit = match &fault {
+            SpoolError::Io { .. } => Exit::Temporary,
+            _ => Exit::Refused,
+        };
+        Self::new(exit, fault.to_string())
+    }
+}

@@ -1,0 +1,170 @@
+//! What every command works with: the world, the place of the ledger, the key, and a way to talk.
+
+use std::io;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::append::Place;
+use crate::append::Writer;
+use crate::audit::Reader;
+use crate::hash::Blake3Digest;
+use crate::key::SecretKey;
+use crate::register::Register;
+use crate::sys::keyfile;
+use crate::sys::keyfile::PublicKeyFile;
+use crate::sys::world::World;
+use crate::time::Timestamp;
+
+use super::args::Globals;
+use super::exit::Failure;
+use super::ui::Ui;
+
+/// More than any passphrase or public key line has.
+const SMALL_FILE_LIMIT: u64 = 64 * 1024;
+
+/// What a command works with.
+pub(crate) struct Context {
+    /// Disk, clock and chance.
+    pub(crate) world: World,
+    /// The flags that every command takes.
+    pub(crate) globals: Globals,
+    /// The way to talk.
+    pub(crate) ui: Ui,
+}
+
+impl Context {
+    /// The present.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    /// The ledger's folder.
+    pub(crate) fn dir(&self) -> Result<PathBuf, Failure> {
+        self.globals.ledger.clone().ok_or_else(|| {
+            Failure::usage("no ledger is named")
+                .hint("name its folder with --ledger PATH or LEDGER_PATH")
+        })
+    }
+
+    /// The ledger's folder and what this host keeps of it elsewhere.
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
+        let dir = self.dir()?;
+        let state = self.state_of(&dir)?;
+        Ok(Place { dir, state })
+    }
+
+    /// Where this host keeps what it knows of the ledger in `dir`.
+    pub(crate) fn state_of(&self, dir: &Path) -> Result<PathBuf, Failure> {
+        if let Some(state) = &self.globals.state {
+            return Ok(state.clone());
+        }
+        let absolute = |name| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let base = absolute("XDG_STATE_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+            .ok_or_else(|| {
+                Failure::usage("there is no home folder to keep the ledger's newest checkpoint in")
+                    .hint("name a folder outside the ledger with --state PATH or LEDGER_STATE")
+            })?;
+        let whole = canonical(dir);
+        let name = Blake3Digest::of(whole.as_os_str().as_encoded_bytes()).to_string();
+        Ok(base
+            .join("rotation-ledger")
+            .join(name.get(..16).unwrap_or(&name)))
+    }
+
+    /// The private key that signs.
+    pub(crate) fn key(&self) -> Result<SecretKey, Failure> {
+        let path = self.globals.key.as_deref().ok_or_else(|| {
+            Failure::usage("no key is named")
+                .hint("name your private key with --key FILE or LEDGER_KEY; make one with: ledger key generate --out FILE")
+        })?;
+        self.read_key(path)
+    }
+
+    /// The private key in a file, with its passphrase from the passphrase file or the terminal.
+    pub(crate) fn read_key(&self, path: &Path) -> Result<SecretKey, Failure> {
+        let ask = || match &self.globals.passphrase_file {
+            Some(file) => read_passphrase(file).map(Some),
+            None if self.ui.can_ask() => {
+                rpassword::prompt_password(format!("passphrase of {}: ", path.display()))
+                    .map(|word| Some(Zeroizing::new(word)))
+            }
+            None => Ok(None),
+        };
+        Ok(keyfile::read(path, &ask)?)
+    }
+
+    /// Opens the ledger for writing, and passes on what the opening had to say.
+    pub(crate) fn writer(&mut self) -> Result<Writer, Failure> {
+        let place = self.place()?;
+        let writer = Writer::open(&self.world, &place, self.globals.wait)?;
+        for notice in writer.notices() {
+            self.ui.warn(notice);
+        }
+        Ok(writer)
+    }
+
+    /// Opens the ledger for reading.
+    pub(crate) fn reader(&self) -> Result<Reader, Failure> {
+        Ok(Reader::open(&self.world, &self.dir()?, self.globals.wait)?)
+    }
+
+    /// Everything that the entries amount to, read from the log itself and not verified.
+    pub(crate) fn register(&self) -> Result<Register, Failure> {
+        Ok(self.reader()?.replay()?)
+    }
+}
+
+/// The one path of a folder that may not exist yet: its parent's, and its name.
+fn canonical(dir: &Path) -> PathBuf {
+    if let Ok(path) = dir.canonicalize() {
+        return path;
+    }
+    let parent = match dir.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    match (parent.canonicalize(), dir.file_name()) {
+        (Ok(parent), Some(name)) => parent.join(name),
+        _ => dir.to_owned(),
+    }
+}
+
+/// The first line of a passphrase file.
+pub(crate) fn read_passphrase(path: &Path) -> io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::with_capacity(1024));
+    std::fs::File::open(path)
+        .and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text))
+        .map_err(|fault| {
+            io::Error::new(
+                fault.kind(),
+                format!("the passphrase file `{}`: {fault}", path.display()),
+            )
+        })?;
+    let line = text.lines().next().unwrap_or_default();
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+/// A public key file, with the proof in it verified.
+pub(crate) fn read_public(path: &Path) -> Result<PublicKeyFile, Failure> {
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text))
+        .map_err(|fault| {
+            Failure::usage(format!(
+                "the public key file `{}` cannot be read: {fault}",
+                path.display()
+            ))
+        })?;
+    PublicKeyFile::parse(&text).map_err(|fault| {
+        Failure::usage(format!("`{}`: {fault}", path.display()))
+            .hint("its owner prints it with: ledger key show")
+    })
+}

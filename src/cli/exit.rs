@@ -1,0 +1,188 @@
+//! How a command ends: the exit codes, and failures that say what to try next.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::append::AppendError;
+use crate::append::Blame;
+use crate::audit::AuditError;
+use crate::sys::disk::Cause;
+use crate::sys::disk::DiskError;
+use crate::sys::keyfile::KeyFileError;
+use crate::sys::lock::LockError;
+
+/// How the program ended. Scripts treat a code that is not listed here as failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: everything that was asked for was done, or checked and passed.
+    Passed,
+    /// 1: integrity, authority or anchoring is broken.
+    Broken,
+    /// 2: the command line, or a file named on it, cannot be used.
+    Usage,
+    /// 3: intact, with findings in conformance or coverage; or something is overdue.
+    Findings,
+    /// 4: could not be verified, or there was nothing to verify.
+    NotVerified,
+    /// 5: the ledger refuses to record this.
+    Refused,
+    /// 6: a lock, a full disk: safe to try again.
+    Temporary,
+    /// 130: stopped by a signal.
+    Interrupted,
+    /// The code of the tool that `ledger run` ran, or of a verification's report.
+    Of(u8),
+}
+
+impl Exit {
+    /// The number.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Broken => 1,
+            Self::Usage => 2,
+            Self::Findings => 3,
+            Self::NotVerified => 4,
+            Self::Refused => 5,
+            Self::Temporary => 6,
+            Self::Interrupted => 130,
+            Self::Of(code) => code,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command did not do what it was asked to: one line for `error:`, one for `hint:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// How to end.
+    pub(crate) exit: Exit,
+    /// What happened, lower case, naming thing and place.
+    pub(crate) message: String,
+    /// What to try.
+    pub(crate) hint: Option<String>,
+}
+
+/// What a command comes to.
+pub(crate) type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    /// A failure that ends with `exit`.
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The command line, or a file named on it, cannot be used.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// As the `error` of a JSON document.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "message": self.message,
+            "hint": self.hint,
+            "exit_code": self.exit.code(),
+        })
+    }
+
+    /// Says what to try.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<AppendError> for Failure {
+    fn from(fault: AppendError) -> Self {
+        let exit = match fault.blame() {
+            Blame::Broken => Exit::Broken,
+            Blame::Usage => Exit::Usage,
+            Blame::CannotVerify => Exit::NotVerified,
+            Blame::Refused => Exit::Refused,
+            Blame::Temporary => Exit::Temporary,
+        };
+        Self {
+            exit,
+            message: fault.to_string(),
+            hint: fault.hint(),
+        }
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(fault: AuditError) -> Self {
+        let message = fault.to_string();
+        match fault {
+            AuditError::Lock(fault) => fault.into(),
+            AuditError::Disk(fault) => Self::from(fault).or_not_verified(),
+            AuditError::NoFolder(_) => Self::new(Exit::NotVerified, message)
+                .hint("check --ledger; a new ledger is made with: ledger init"),
+            AuditError::NotALedger(_) => Self::new(Exit::NotVerified, message)
+                .hint("check --ledger; a new ledger is made with: ledger init"),
+            AuditError::LostLog(_) => Self::new(Exit::Broken, message)
+                .hint("restore the folder from a copy; it is never taken for a new ledger"),
+            AuditError::Entry { .. } => Self::new(Exit::Broken, message)
+                .hint("ledger verify names everything that is damaged"),
+            _ => Self::new(Exit::NotVerified, message),
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(fault: LockError) -> Self {
+        let message = fault.to_string();
+        match fault {
+            LockError::Held { .. } => Self::new(Exit::Temporary, message)
+                .hint("try again, or wait longer with --wait 5m; nothing was recorded"),
+            LockError::Disk(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<DiskError> for Failure {
+    fn from(fault: DiskError) -> Self {
+        let message = fault.to_string();
+        match fault.cause() {
+            Cause::Full => {
+                Self::new(Exit::Temporary, message).hint("free some space and try again")
+            }
+            Cause::ReadOnly | Cause::Missing => Self::new(Exit::NotVerified, message),
+            Cause::Other => Self::new(Exit::Temporary, message),
+        }
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(fault: KeyFileError) -> Self {
+        let failure = Self::usage(fault.to_string());
+        match fault {
+            KeyFileError::Missing { .. } => {
+                failure.hint("make one with: ledger key generate --out FILE")
+            }
+            KeyFileError::Exists { .. } => failure.hint("choose another name"),
+            _ => failure,
+        }
+    }
+}
+
+impl Failure {
+    /// For whoever only reads: a read that fails leaves nothing verified.
+    fn or_not_verified(mut self) -> Self {
+        if self.exit == Exit::Temporary {
+            self.exit = Exit::NotVerified;
+        }
+        self
+    }
+}

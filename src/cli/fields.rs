@@ -1,0 +1,527 @@
+//! From the vocabulary to flags and back: one subcommand per event, its help out of the event's
+//! own declaration, and the event out of what was typed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Arg;
+use clap::ArgAction;
+use clap::ArgMatches;
+use clap::builder::PossibleValuesParser;
+use serde_json::Value;
+
+use crate::event::Event;
+use crate::event::EventSpec;
+use crate::event::field::FieldKind;
+use crate::event::field::FieldSpec;
+use crate::time::Timestamp;
+
+use super::context::read_public;
+use super::exit::Exit;
+use super::exit::Failure;
+
+/// What the fields of an event are filled with before it is an event.
+pub(crate) type Fields = BTreeMap<String, Value>;
+
+/// The file whose line fills `key` and `possession`.
+const PUBLIC: &str = "public";
+const GENERIC: &str = "field";
+
+/// The subcommand `name` with a flag for each field of `spec`.
+pub(crate) fn flags(name: &'static str, spec: &'static EventSpec) -> clap::Command {
+    let mut command = clap::Command::new(name).next_help_heading("What is said");
+    if takes_public(spec) {
+        command = command.arg(
+            Arg::new(PUBLIC)
+                .long(PUBLIC)
+                .value_name("FILE.pub")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("The public key file that the key's holder handed over (required)"),
+        );
+    }
+    for field in in_order(spec) {
+        command = command.arg(flag(field));
+    }
+    command.arg(
+        Arg::new(GENERIC)
+            .long(GENERIC)
+            .value_name("NAME=VALUE")
+            .action(ArgAction::Append)
+            .help("Any field by its name in JSON, for scripts; repeat for more"),
+    )
+}
+
+/// Says in the help of `command`, called as `ledger path name`, what the event is, which words of
+/// the SOP it serves, and what it cannot be without.
+pub(crate) fn describe(
+    command: clap::Command,
+    path: &str,
+    spec: &'static EventSpec,
+) -> clap::Command {
+    let roles: Vec<_> = spec.roles.iter().map(|role| role.word()).collect();
+    let long = format!(
+        "{}\n\nSOP {}: \u{201c}{}\u{201d}\nSaid by: {}",
+        spec.summary.trim(),
+        spec.sop,
+        spec.quote,
+        roles.join(", ")
+    );
+    let mut usage = format!("ledger {path} {}", command.get_name());
+    if takes_public(spec) {
+        usage.push_str(" --public <FILE.pub>");
+    }
+    for field in in_order(spec).filter(|field| must_be_said(field)) {
+        let more = if field.many { "..." } else { "" };
+        usage.push_str(&format!(
+            " --{} <{}>{more}",
+            long_name(field),
+            field.kind.placeholder()
+        ));
+    }
+    usage.push_str(" [OPTIONS]");
+    command
+        .about(spec.summary.trim())
+        .long_about(long)
+        .override_usage(usage)
+}
+
+/// The fields that have a flag, those first that have to be said.
+fn in_order(spec: &'static EventSpec) -> impl Iterator<Item = &'static FieldSpec> {
+    let (first, then): (Vec<&FieldSpec>, Vec<&FieldSpec>) =
+        spec.fields.iter().partition(|field| must_be_said(field));
+    first
+        .into_iter()
+        .chain(then)
+        .filter(|field| !is_from_public(spec, field))
+}
+
+/// Whether nothing stands in for a field that is left out.
+fn must_be_said(field: &FieldSpec) -> bool {
+    field.required && !defaults_to_now(field) && !is_scope(field) && !is_looked_up(field)
+}
+
+fn flag(field: &'static FieldSpec) -> Arg {
+    let mut arg = Arg::new(id(field))
+        .long(long_name(field))
+        .value_name(field.kind.placeholder())
+        .help(help(field));
+    if field.many {
+        arg = arg.action(ArgAction::Append);
+        if let Some(singular) = long_name(field).strip_suffix('s') {
+            arg = arg.visible_alias(singular.to_owned());
+        }
+    }
+    match field.kind {
+        FieldKind::Choice(_) if is_scope(field) => arg,
+        FieldKind::Choice(words) if !splits(field) => {
+            arg.value_parser(PossibleValuesParser::new(words))
+        }
+        FieldKind::Flag => arg
+            .value_parser(PossibleValuesParser::new(["yes", "no"]))
+            .hide_possible_values(true),
+        FieldKind::Number => arg.allow_negative_numbers(true),
+        _ => arg,
+    }
+}
+
+fn help(field: &FieldSpec) -> String {
+    let mut notes = Vec::new();
+    if must_be_said(field) {
+        notes.push("required");
+    } else if is_scope(field) {
+        notes.push("default: prod");
+    } else if defaults_to_now(field) {
+        notes.push("default: now, or --occurred");
+    } else if is_looked_up(field) {
+        notes.push("default: as it is in the ledger");
+    }
+    match (field.many, splits(field)) {
+        (true, true) => notes.push("repeat, or separate with commas"),
+        (true, false) => notes.push("repeat for more"),
+        (false, _) => {}
+    }
+    let mut text = field.help.trim().to_owned();
+    if let FieldKind::Choice(words) = field.kind
+        && splits(field)
+    {
+        text.push_str(&format!(": {}", words.join(", ")));
+    }
+    if !notes.is_empty() {
+        text.push_str(&format!(" ({})", notes.join("; ")));
+    }
+    text
+}
+
+fn id(field: &FieldSpec) -> String {
+    format!("said.{}", field.name)
+}
+
+/// The flag's name; one field is called as the generic flag is.
+fn long_name(field: &FieldSpec) -> String {
+    match field.name {
+        GENERIC => "wrong-field".to_owned(),
+        name => name.replace('_', "-"),
+    }
+}
+
+/// Ids and words of a set hold no comma, so a comma can separate them; texts may hold one.
+fn splits(field: &FieldSpec) -> bool {
+    field.many && matches!(field.kind, FieldKind::Id | FieldKind::Choice(_))
+}
+
+/// Where it is used: prod is the only place in scope, so nobody has to say it. Another word is
+/// refused by the ledger, not by the command line.
+fn is_scope(field: &FieldSpec) -> bool {
+    field.name == "environment"
+}
+
+/// A required time is now unless said, but for those that now would make untrue: when something
+/// began, and when something ends.
+fn defaults_to_now(field: &FieldSpec) -> bool {
+    field.required
+        && field.kind == FieldKind::Time
+        && !matches!(field.name, "from" | "started" | "expires")
+}
+
+/// The link of an entry named by its sequence is looked up.
+pub(crate) fn is_looked_up(field: &FieldSpec) -> bool {
+    field.name == "link"
+}
+
+fn takes_public(spec: &EventSpec) -> bool {
+    ["key", "possession"]
+        .iter()
+        .all(|name| spec.fields.iter().any(|field| field.name == *name))
+}
+
+fn is_from_public(spec: &EventSpec, field: &FieldSpec) -> bool {
+    takes_public(spec) && matches!(field.name, "key" | "possession")
+}
+
+/// What was typed after the event's name, as fields; times that were left out are `now`.
+pub(crate) fn read(
+    spec: &'static EventSpec,
+    matches: &ArgMatches,
+    now: Timestamp,
+) -> Result<Fields, Failure> {
+    let mut fields = Fields::new();
+    for field in spec
+        .fields
+        .iter()
+        .filter(|field| !is_from_public(spec, field))
+    {
+        for word in matches.get_many::<String>(&id(field)).into_iter().flatten() {
+            take(&mut fields, field, word)
+                .map_err(|fault| Failure::usage(format!("--{} {fault}", long_name(field))))?;
+        }
+    }
+    if takes_public(spec)
+        && let Some(path) = matches.get_one::<PathBuf>(PUBLIC)
+    {
+        let public = read_public(path)?;
+        fields.insert("key".to_owned(), Value::from(public.key().to_string()));
+        fields.insert(
+            "possession".to_owned(),
+            Value::from(public.possession().to_string()),
+        );
+    }
+    take_named(
+        spec,
+        &mut fields,
+        matches.get_many::<String>(GENERIC).into_iter().flatten(),
+    )?;
+    fill_defaults(spec, &mut fields, now);
+    Ok(fields)
+}
+
+/// Takes `NAME=VALUE` words into `fields`.
+pub(crate) fn take_named<'a>(
+    spec: &'static EventSpec,
+    fields: &mut Fields,
+    words: impl Iterator<Item = &'a String>,
+) -> Result<(), Failure> {
+    for word in words {
+        let (name, value) = word
+            .split_once('=')
+            .ok_or_else(|| Failure::usage("a field is written as NAME=VALUE"))?;
+        let field = spec
+            .fields
+            .iter()
+            .find(|field| field.name == name)
+            .ok_or_else(|| {
+                let known: Vec<_> = spec.fields.iter().map(|field| field.name).collect();
+                let name: String = name.chars().take(64).collect();
+                Failure::usage(format!("{} has no field `{name}`", spec.name))
+                    .hint(format!("its fields are {}", known.join(", ")))
+            })?;
+        take(fields, field, value)
+            .map_err(|fault| Failure::usage(format!("the field `{}` {fault}", field.name)))?;
+    }
+    Ok(())
+}
+
+/// Fills in what nobody has to say.
+pub(crate) fn fill_defaults(spec: &EventSpec, fields: &mut Fields, now: Timestamp) {
+    for field in spec.fields {
+        if defaults_to_now(field) {
+            fields
+                .entry(field.name.to_owned())
+                .or_insert_with(|| Value::from(now.to_string()));
+        } else if is_scope(field) {
+            fields
+                .entry(field.name.to_owned())
+                .or_insert_with(|| Value::from("prod"));
+        }
+    }
+}
+
+fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String> {
+    let parse = |word: &str| {
+        if is_scope(field) {
+            Ok(Value::from(word))
+        } else {
+            field.kind.parse(word)
+        }
+    };
+    if !field.many {
+        if fields.insert(field.name.to_owned(), parse(word)?).is_some() {
+            return Err("is given twice".to_owned());
+        }
+        return Ok(());
+    }
+    let words: Vec<&str> = if splits(field) {
+        word.split(',').map(str::trim).collect()
+    } else {
+        vec![word]
+    };
+    let values = words
+        .into_iter()
+        .map(parse)
+        .collect::<Result<Vec<_>, _>>()?;
+    match fields
+        .entry(field.name.to_owned())
+        .or_insert_with(|| Value::Array(Vec::new()))
+    {
+        Value::Array(list) => list.extend(values),
+        _ => return Err("is given twice".to_owned()),
+    }
+    Ok(())
+}
+
+/// The event, once every field is there. What is missing is named all at once.
+pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, Failure> {
+    let missing: Vec<_> = missing(spec, &fields).collect();
+    if let [first, rest @ ..] = missing.as_slice() {
+        let flags: Vec<_> = missing.iter().map(|field| flag_name(spec, field)).collect();
+        let mut needed: Vec<String> = Vec::new();
+        for flag in flags {
+            if !needed.contains(&flag) {
+                needed.push(flag);
+            }
+        }
+        let what = if rest.is_empty() {
+            format!(": {}", first.help.trim())
+        } else {
+            String::new()
+        };
+        return Err(
+            Failure::usage(format!("{} needs {}{what}", spec.name, needed.join(", ")))
+                .hint(format!("ledger append {} --help", spec.name)),
+        );
+    }
+    Event::parse(spec.name, fields).map_err(|fault| {
+        Failure::new(Exit::Refused, fault.to_string())
+            .hint(format!("ledger append {} --help", spec.name))
+    })
+}
+
+/// The fields that an event cannot be without and that are not there.
+pub(crate) fn missing<'a>(
+    spec: &'static EventSpec,
+    fields: &'a Fields,
+) -> impl Iterator<Item = &'static FieldSpec> + 'a {
+    spec.fields
+        .iter()
+        .filter(|field| field.required && !fields.contains_key(field.name))
+}
+
+fn flag_name(spec: &EventSpec, field: &FieldSpec) -> String {
+    if is_from_public(spec, field) {
+        format!("--{PUBLIC} FILE.pub")
+    } else {
+        format!("--{}", long_name(field))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event;
+    use crate::event::VOCABULARY;
+
+    fn read_line(name: &str, words: &[&str]) -> Result<Event, Failure> {
+        let spec = event::spec(name).unwrap();
+        let matches = flags(spec.name, spec)
+            .no_binary_name(true)
+            .try_get_matches_from(words)
+            .unwrap();
+        let now = "2026-11-23T09:00:00Z".parse().unwrap();
+        finish(spec, read(spec, &matches, now)?)
+    }
+
+    #[test]
+    fn every_event_has_a_subcommand_with_a_flag_per_field() {
+        for spec in VOCABULARY {
+            let command = describe(flags(spec.name, spec), "append", spec);
+            command.clone().debug_assert();
+            let help = command
+                .clone()
+                .render_long_help()
+                .to_string()
+                .replace('\n', " ");
+            assert!(help.contains(spec.sop), "{}", spec.name);
+            for field in spec
+                .fields
+                .iter()
+                .filter(|field| !is_from_public(spec, field))
+            {
+                assert!(
+                    command
+                        .get_arguments()
+                        .any(|arg| arg.get_long() == Some(&*long_name(field))),
+                    "{} {}",
+                    spec.name,
+                    field.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn lists_of_ids_split_on_commas_and_repeat() {
+        let event = read_line(
+            "cutover.completed",
+            &[
+                "--rotation",
+                "r1",
+                "--consumers",
+                "api,worker",
+                "--consumer",
+                "cron",
+                "--to-version",
+                "v8",
+            ],
+        );
+        let Ok(Event::CutoverCompleted(said)) = event else {
+            panic!("{event:?}")
+        };
+        let consumers: Vec<_> = said.consumers.iter().map(|id| id.as_str()).collect();
+        assert_eq!(consumers, ["api", "worker", "cron"]);
+    }
+
+    #[test]
+    fn texts_keep_their_commas() {
+        let words = [
+            "--incident",
+            "i1",
+            "--report",
+            "doc/1",
+            "--timeline",
+            "t",
+            "--remediation",
+            "first, then",
+            "--remediation",
+            "second",
+        ];
+        let Ok(Event::PostIncidentReported(said)) = read_line("post_incident.reported", &words)
+        else {
+            panic!()
+        };
+        assert_eq!(said.remediation.len(), 2);
+    }
+
+    #[test]
+    fn times_default_to_now_but_never_to_something_untrue() {
+        let words = [
+            "--rotation",
+            "r1",
+            "--version",
+            "v7",
+            "--target",
+            "old",
+            "--method",
+            "revoke",
+        ];
+        let Ok(Event::SecretRevoked(said)) = read_line("secret.revoked", &words) else {
+            panic!()
+        };
+        assert_eq!(said.effective.to_string(), "2026-11-23T09:00:00Z");
+        let fault =
+            read_line("source.gap", &["--source", "vault", "--cause", "restart"]).unwrap_err();
+        assert_eq!(fault.message, "source.gap needs --from: Start of the gap");
+    }
+
+    #[test]
+    fn another_environment_is_refused_by_the_ledger_not_by_the_command_line() {
+        let words = [
+            "--rotation",
+            "r1",
+            "--secret",
+            "s",
+            "--environment",
+            "staging",
+            "--reason",
+            "scheduled",
+            "--consumers",
+            "a",
+        ];
+        let fault = read_line("rotation.opened", &words).unwrap_err();
+        assert_eq!(fault.exit, Exit::Refused);
+        assert!(fault.message.contains("prod only"), "{}", fault.message);
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let fault = read_line("dual_run.not_supported", &["--rotation", "r1"]).unwrap_err();
+        assert_eq!(
+            fault.message,
+            "dual_run.not_supported needs --reason, --mitigation"
+        );
+        assert_eq!(fault.exit, Exit::Usage);
+    }
+
+    #[test]
+    fn generic_fields_are_the_same_fields() {
+        let flags = read_line(
+            "rotation.aborted",
+            &[
+                "--rotation",
+                "r",
+                "--reason",
+                "x",
+                "--disposition",
+                "none_generated",
+            ],
+        );
+        let generic = read_line(
+            "rotation.aborted",
+            &[
+                "--field",
+                "rotation=r",
+                "--field",
+                "reason=x",
+                "--field",
+                "disposition=none_generated",
+            ],
+        );
+        assert_eq!(flags, generic);
+        let twice = read_line(
+            "rotation.aborted",
+            &["--rotation", "r", "--field", "rotation=s"],
+        )
+        .unwrap_err();
+        assert_eq!(twice.message, "the field `rotation` is given twice");
+        let unknown = read_line("rotation.aborted", &["--field", "colour=red"]).unwrap_err();
+        assert_eq!(unknown.message, "rotation.aborted has no field `colour`");
+    }
+}

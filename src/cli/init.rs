@@ -1,0 +1,74 @@
+//! `ledger init`: the one way in which a ledger begins.
+
+use serde_json::json;
+
+use crate::append;
+use crate::append::Founding;
+use crate::note::Origin;
+use crate::text::Id;
+use crate::text::Line;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::receipt;
+
+/// Create a ledger, with its first Security Owner
+///
+/// Makes the folder, a sealing key for its checkpoints (kept outside the folder, see --state) and
+/// entry 0, signed with your key. You are its first Security Owner and enrol the others.
+///
+///   ledger init --ledger prod --origin ledger.example/prod --key alice.pem --actor alice --name "Alice Ek"
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct InitArgs {
+    /// The ledger's name in every checkpoint, for ever: a URL without scheme, as ledger.example/prod
+    #[arg(long, value_name = "NAME")]
+    origin: String,
+    /// Your id in the ledger
+    #[arg(long, value_name = "ID")]
+    actor: String,
+    /// Your name, as a person would read it
+    #[arg(long, value_name = "TEXT")]
+    name: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &InitArgs) -> Outcome {
+    context.ui.thing = "init";
+    let place = context.place()?;
+    let origin =
+        Origin::new(&args.origin).map_err(|fault| Failure::usage(format!("--origin {fault}")))?;
+    let actor = Id::new(&args.actor).map_err(|fault| Failure::usage(format!("--actor {fault}")))?;
+    let name = Line::new(&args.name).map_err(|fault| Failure::usage(format!("--name {fault}")))?;
+    let key = context.key()?;
+    let founding = Founding {
+        origin,
+        actor,
+        name,
+        key: &key,
+    };
+    let receipt = append::create(&context.world, &place, &founding)?;
+    let head = place.head();
+    let sealing = place.sealing_key();
+    let ui = &mut context.ui;
+    if ui.json {
+        ui.document(json!({
+            "ledger_id": receipt.link,
+            "dir": place.dir.display().to_string(),
+            "kept_checkpoint": head.display().to_string(),
+            "sealing_key": sealing.display().to_string(),
+            "receipt": receipt::to_json(&receipt),
+        }));
+    } else {
+        ui.line(format!("ledger           {}", place.dir.display()));
+        ui.line(format!("ledger id        {}", receipt.link));
+        ui.line(format!("kept checkpoint  {}", head.display()));
+        ui.line(format!("sealing key      {}", sealing.display()));
+        ui.say("next: enrol the others with: ledger actor enroll");
+    }
+    Ok(Exit::Passed)
+}

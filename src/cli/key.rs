@@ -1,0 +1,180 @@
+//! `ledger key`: make a private key, and print the line that its owner hands to others.
+
+use std::io;
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::key::SecretKey;
+use crate::sys::keyfile;
+use crate::sys::keyfile::PublicKeyFile;
+
+use super::args::Output;
+use super::context::Context;
+use super::context::read_passphrase;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+
+/// Make a private key, or show the public half of one
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    action: KeyAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum KeyAction {
+    Generate(GenerateArgs),
+    Show(ShowArgs),
+}
+
+/// Make a private key and its public line
+///
+/// Writes FILE, a PKCS#8 PEM that only you can read (`openssl pkey -in FILE` reads it too), and
+/// FILE.pub, one line for whoever enrols you. Neither is ever written over another file.
+///
+///   ledger key generate --out alice.pem --passphrase-prompt
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct GenerateArgs {
+    /// Where to write the private key
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Ask for a passphrase and encrypt the key with it; or name one with --passphrase-file
+    #[arg(long)]
+    passphrase_prompt: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Print the public line of a private key
+///
+///   ledger key show --key alice.pem > alice.pem.pub
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct ShowArgs {
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> Outcome {
+    context.ui.thing = "key";
+    match &args.action {
+        KeyAction::Generate(args) => generate(context, args),
+        KeyAction::Show(_) => {
+            let key = context.key()?;
+            print(context, &PublicKeyFile::of(&key), None);
+            Ok(Exit::Passed)
+        }
+    }
+}
+
+fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {
+    let passphrase = passphrase(context, args.passphrase_prompt)?;
+    let public_path = public_path(&args.out);
+    // Looked at first: a private key without its public line would be a puzzle.
+    if public_path.exists() {
+        let message = format!(
+            "`{}` exists already, and a key file is never overwritten",
+            public_path.display()
+        );
+        return Err(Failure::usage(message).hint("choose another name"));
+    }
+    let mut seed = Zeroizing::new([0; 32]);
+    context
+        .world
+        .entropy
+        .fill(&mut *seed)
+        .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+    let key = SecretKey::from_seed(&seed);
+    keyfile::write_new(
+        &args.out,
+        &key,
+        passphrase.as_ref().map(|word| word.as_str()),
+    )?;
+    let public = PublicKeyFile::of(&key);
+    write_public(&public_path, &public.format()).map_err(|fault| {
+        Failure::new(
+            Exit::Temporary,
+            format!(
+                "the public key file `{}` cannot be written: {fault}",
+                public_path.display()
+            ),
+        )
+        .hint(format!(
+            "the private key is there; print the line with: ledger key show --key {}",
+            args.out.display()
+        ))
+    })?;
+    if passphrase.is_none() {
+        context
+            .ui
+            .say("note: the key has no passphrase; its file mode alone protects it");
+    }
+    print(context, &public, Some((&args.out, &public_path)));
+    Ok(Exit::Passed)
+}
+
+fn passphrase(context: &Context, prompt: bool) -> Result<Option<Zeroizing<String>>, Failure> {
+    if let Some(file) = &context.globals.passphrase_file {
+        return read_passphrase(file)
+            .map(Some)
+            .map_err(|fault| Failure::usage(fault.to_string()));
+    }
+    if !prompt {
+        return Ok(None);
+    }
+    if !context.ui.can_ask() {
+        return Err(
+            Failure::usage("there is no terminal to ask for a passphrase on")
+                .hint("name a file with --passphrase-file"),
+        );
+    }
+    let ask = |text: &str| {
+        rpassword::prompt_password(text)
+            .map(Zeroizing::new)
+            .map_err(|fault| Failure::usage(format!("the passphrase cannot be read: {fault}")))
+    };
+    let first = ask("passphrase: ")?;
+    if *first != *ask("once more: ")? {
+        return Err(Failure::usage("the two passphrases differ"));
+    }
+    Ok(Some(first))
+}
+
+fn public_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    PathBuf::from(name)
+}
+
+fn write_public(path: &Path, line: &str) -> io::Result<()> {
+    let mut file = std::fs::File::create_new(path)?;
+    file.write_all(line.as_bytes())?;
+    file.sync_all()
+}
+
+fn print(context: &mut Context, public: &PublicKeyFile, files: Option<(&Path, &Path)>) {
+    let ui = &mut context.ui;
+    if ui.json {
+        ui.document(json!({
+            "public_key": public.key(),
+            "line": public.format().trim_end(),
+            "private_file": files.map(|(private, _)| private.display().to_string()),
+            "public_file": files.map(|(_, public)| public.display().to_string()),
+        }));
+        return;
+    }
+    match files {
+        Some((private, file)) => {
+            ui.line(format!("private key  {}", private.display()));
+            ui.line(format!("public line  {}", file.display()));
+            ui.line(format!("public key   {}", public.key()));
+        }
+        None => ui.print(public.format()),
+    }
+}

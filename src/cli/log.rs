@@ -1,0 +1,271 @@
+//! `ledger log`: the entries in order, filtered. Read and not verified.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use clap::builder::PossibleValuesParser;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::audit::Stored;
+use crate::event::Event;
+use crate::event::VOCABULARY;
+use crate::key::PublicKey;
+use crate::text::Id;
+use crate::time::Timestamp;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+
+/// List the entries, oldest first
+///
+/// Read from the log as it stands; only `ledger verify` judges it.
+///
+///   ledger log --rotation r-41
+///   ledger log --event step.failed --from 2026-11-01 --limit 20
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct LogArgs {
+    /// Only what is about this secret
+    #[arg(long, value_name = "ID")]
+    secret: Option<Id>,
+    /// Only what is about this rotation
+    #[arg(long, value_name = "ID")]
+    rotation: Option<Id>,
+    /// Only what this actor said, or what was said on their behalf
+    #[arg(long, value_name = "ID")]
+    actor: Option<Id>,
+    /// Only this event; repeat for more
+    #[arg(long, value_name = "EVENT", value_parser = PossibleValuesParser::new(VOCABULARY.iter().map(|spec| spec.name)))]
+    #[arg(hide_possible_values = true)]
+    event: Vec<String>,
+    /// Only what happened at this time or later
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only what happened at this time or earlier
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// Only the newest so many of these
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What the entries so far say about names: whose key it is, which secret a rotation is of.
+#[derive(Default)]
+pub(crate) struct Names {
+    actors: BTreeMap<PublicKey, Id>,
+    secrets: BTreeMap<Id, Id>,
+    incidents: BTreeMap<Id, Id>,
+}
+
+impl Names {
+    /// Learns from an entry.
+    pub(crate) fn learn(&mut self, event: &Event) {
+        match event {
+            Event::LedgerCreated(created) => {
+                self.actors.insert(created.key, created.actor.clone());
+                if let Ok(ledger) = Id::new(crate::keyring::LEDGER_ACTOR) {
+                    self.actors.insert(created.sealing_key, ledger);
+                }
+            }
+            Event::ActorEnrolled(enrolled) => {
+                self.actors.insert(enrolled.key, enrolled.actor.clone());
+            }
+            Event::SealingKeyReplaced(replaced) => {
+                if let Ok(ledger) = Id::new(crate::keyring::LEDGER_ACTOR) {
+                    self.actors.insert(replaced.key, ledger);
+                }
+            }
+            Event::IncidentDeclared(declared) => {
+                self.incidents
+                    .insert(declared.incident.clone(), declared.secret.clone());
+            }
+            Event::RotationOpened(opened) => {
+                self.secrets
+                    .insert(opened.rotation.clone(), opened.secret.clone());
+            }
+            Event::RotationRecorded(recorded) => {
+                self.secrets
+                    .insert(recorded.rotation.clone(), recorded.secret.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The id of a key's holder; the key's first digits where nobody was enrolled with it.
+    pub(crate) fn actor(&self, key: &PublicKey) -> String {
+        self.actors
+            .get(key)
+            .map_or_else(|| format!("key {}", key.short()), ToString::to_string)
+    }
+
+    /// The secret that an event is about.
+    pub(crate) fn secret<'a>(&'a self, event: &'a Event) -> Option<&'a Id> {
+        let by_rotation = || self.secrets.get(event.rotation()?);
+        let by_incident = || self.incidents.get(event.incident()?);
+        event.secret().or_else(by_rotation).or_else(by_incident)
+    }
+}
+
+impl LogArgs {
+    fn selects(&self, stored: &Stored, names: &Names) -> bool {
+        let statement = &stored.statement;
+        let event = &statement.event;
+        let is = |wanted: &Option<Id>, found: Option<&Id>| {
+            wanted.as_ref().is_none_or(|wanted| found == Some(wanted))
+        };
+        let by = |wanted: &Id| {
+            names.actor(&statement.author) == wanted.as_str()
+                || statement.on_behalf_of.as_ref() == Some(wanted)
+        };
+        is(&self.secret, names.secret(event))
+            && is(&self.rotation, event.rotation())
+            && self.actor.as_ref().is_none_or(by)
+            && (self.event.is_empty() || self.event.iter().any(|name| name == event.name()))
+            && self.from.is_none_or(|from| statement.occurred >= from)
+            && self.to.is_none_or(|to| statement.occurred <= to)
+    }
+}
+
+pub(crate) fn run(context: &mut Context, args: &LogArgs) -> Outcome {
+    context.ui.thing = "log";
+    let reader = context.reader()?;
+    let mut names = Names::default();
+    let mut newest = VecDeque::new();
+    let mut list = List { started: false };
+    for stored in reader {
+        let stored = match stored {
+            Ok(stored) => stored,
+            Err(fault) => return list.fail(context, fault.into()),
+        };
+        names.learn(&stored.statement.event);
+        if !args.selects(&stored, &names) {
+            continue;
+        }
+        let shown = if context.ui.json {
+            to_json(&stored, &names).to_string()
+        } else {
+            row(&stored, &names)
+        };
+        match args.limit {
+            None => list.push(context, &shown),
+            Some(limit) => {
+                newest.push_back(shown);
+                if newest.len() > limit {
+                    newest.pop_front();
+                }
+            }
+        }
+        if context.ui.is_gone() {
+            return Ok(Exit::Passed);
+        }
+    }
+    for shown in newest {
+        list.push(context, &shown);
+    }
+    list.end(context);
+    Ok(Exit::Passed)
+}
+
+/// Prints entries as they come, so that a long log takes no memory: as lines, or as the `entries` of
+/// one JSON document.
+struct List {
+    started: bool,
+}
+
+impl List {
+    fn push(&mut self, context: &mut Context, shown: &str) {
+        let ui = &mut context.ui;
+        if !ui.json {
+            ui.line(shown);
+        } else if self.started {
+            ui.print(format!(",{shown}"));
+        } else {
+            self.open(context);
+            context.ui.print(shown);
+        }
+        self.started = true;
+    }
+
+    fn open(&mut self, context: &mut Context) {
+        context
+            .ui
+            .print("{\"schema\":\"rotation-ledger/log/1\",\"entries\":[");
+        self.started = true;
+    }
+
+    fn end(&mut self, context: &mut Context) {
+        if context.ui.json {
+            if !self.started {
+                self.open(context);
+            }
+            context.ui.line("]}");
+        }
+    }
+
+    /// Ends a document that was begun, so that it stays one.
+    fn fail(&mut self, context: &mut Context, failure: Failure) -> Outcome {
+        if context.ui.json && self.started {
+            let error = failure.to_json();
+            context.ui.line(format!("],\"error\":{error}}}"));
+            context.ui.json = false;
+        }
+        Err(failure)
+    }
+}
+
+fn row(stored: &Stored, names: &Names) -> String {
+    let statement = &stored.statement;
+    let mut who = names.actor(&statement.author);
+    if let Some(person) = &statement.on_behalf_of {
+        who.push_str(&format!(" for {person}"));
+    }
+    let event = &statement.event;
+    let mut about = Vec::new();
+    about.extend(
+        event
+            .rotation()
+            .map(|rotation| format!("rotation {rotation}")),
+    );
+    about.extend(
+        event
+            .incident()
+            .map(|incident| format!("incident {incident}")),
+    );
+    about.extend(names.secret(event).map(|secret| format!("secret {secret}")));
+    let row = format!(
+        "{:>6}  {}  {:24}  {:16}  {}",
+        stored.sequence,
+        statement.occurred.to_seconds(),
+        event.name(),
+        who,
+        about.join("   ")
+    );
+    row.trim_end().to_owned()
+}
+
+/// An entry as JSON, with everything that it says.
+pub(crate) fn to_json(stored: &Stored, names: &Names) -> Value {
+    let statement = &stored.statement;
+    json!({
+        "sequence": stored.sequence,
+        "event": statement.event.name(),
+        "event_id": statement.event_id,
+        "occurred_utc": statement.occurred,
+        "recorded_utc": stored.entry.recorded,
+        "actor": names.actor(&statement.author),
+        "author": statement.author,
+        "on_behalf_of": statement.on_behalf_of,
+        "secret": names.secret(&statement.event),
+        "fields": statement.event.to_fields(),
+        "attachments": statement.attachments,
+        "link": stored.link,
+        "previous": stored.entry.previous,
+        "signature": stored.entry.signature,
+    })
+}

@@ -1,0 +1,212 @@
+//! A verification's report for people: verdicts first, then findings, then what was not checked, then
+//! one word.
+
+use crate::rule::Finding;
+use crate::rule::Verdict;
+use crate::time::Timestamp;
+use crate::verify::Report;
+use crate::verify::VerdictLine;
+
+use super::exit::Exit;
+use super::ui::counted;
+
+/// Findings of one rule that are listed one by one; the rest is counted.
+const LISTED: usize = 20;
+
+/// The report as text. `paint` pads a verdict's word and may colour it.
+pub(crate) fn render(report: &Report, exit: Exit, paint: &dyn Fn(&str, usize) -> String) -> String {
+    let mut text = String::new();
+    heading(report, &mut text);
+    for line in &report.verdicts {
+        verdict(line, paint, &mut text);
+    }
+    findings(report, &mut text);
+    for note in &report.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if report.not_checked.is_empty() {
+        text.push_str("not checked: nothing\n");
+    } else {
+        text.push_str("not checked\n");
+        for item in &report.not_checked {
+            text.push_str(&format!("  \u{b7} {item}\n"));
+        }
+    }
+    conclusion(report, exit, paint, &mut text);
+    text
+}
+
+fn heading(report: &Report, text: &mut String) {
+    let origin = report
+        .origin
+        .as_ref()
+        .map_or("unknown", |origin| origin.as_str());
+    let entries = match report.size {
+        0 => "no entries".to_owned(),
+        size => format!("entries 0 to {}", size - 1),
+    };
+    text.push_str(&format!("ledger     {origin}   {entries}\n"));
+    if let Some(id) = &report.ledger {
+        text.push_str(&format!("id         {id}\n"));
+    }
+    text.push_str(&format!("head       {}\n", report.head));
+    text.push_str(&format!("root       {}\n", report.root));
+    let policy = match report.policy_version {
+        0 => "the SOP's own".to_owned(),
+        version => format!("version {version}"),
+    };
+    text.push_str(&format!(
+        "policy     {policy}   as of {}\n",
+        report.as_of.to_seconds()
+    ));
+    if report.requested.0.is_some() || report.requested.1.is_some() {
+        let (from, to) = report.requested;
+        text.push_str(&format!(
+            "requested  {} to {}\n",
+            bound(from, "the beginning"),
+            bound(to, "the end")
+        ));
+    }
+    if let Some((first, last)) = report.recorded {
+        text.push_str(&format!(
+            "found      {} to {}\n",
+            first.to_seconds(),
+            last.to_seconds()
+        ));
+    }
+    text.push('\n');
+}
+
+fn bound(time: Option<Timestamp>, open: &str) -> String {
+    time.map_or_else(|| open.to_owned(), Timestamp::to_seconds)
+}
+
+fn verdict(line: &VerdictLine, paint: &dyn Fn(&str, usize) -> String, text: &mut String) {
+    let mut facts: Vec<String> = line
+        .counts
+        .iter()
+        .map(|count| format!("{}/{} {}", count.good, count.total, count.what))
+        .collect();
+    if line.failing > 0 {
+        facts.push(counted(line.failing, "finding"));
+    }
+    if line.waived > 0 {
+        facts.push(format!("{} waived", line.waived));
+    }
+    facts.extend(line.note.clone());
+    let word = paint(line.status.word(), 11);
+    let row = format!(
+        "  {:12}  {word}  {}",
+        line.verdict.word(),
+        facts.join(" \u{b7} ")
+    );
+    text.push_str(row.trim_end());
+    text.push('\n');
+}
+
+/// Grouped by rule in the order in which the verdicts are printed; in a group by sequence.
+fn findings(report: &Report, text: &mut String) {
+    text.push('\n');
+    if report.findings.is_empty() {
+        return;
+    }
+    let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
+    for finding in &report.findings {
+        match groups.iter_mut().find(|(id, _)| *id == finding.rule.id) {
+            Some((_, group)) => group.push(finding),
+            None => groups.push((finding.rule.id, vec![finding])),
+        }
+    }
+    for (id, group) in &groups {
+        if let Some(first) = group.first() {
+            text.push_str(&format!("  {id}  {}\n", first.rule.title));
+        }
+        for finding in group.iter().take(LISTED) {
+            one(finding, text);
+        }
+        if group.len() > LISTED {
+            text.push_str(&format!(
+                "        and {} more; --json lists them\n",
+                group.len() - LISTED
+            ));
+        }
+        if let Some(first) = group.first() {
+            text.push_str(&format!("        next      {}\n", first.rule.hint));
+        }
+    }
+    let listed = report.findings.len() as u64;
+    if report.findings_total > listed {
+        text.push_str(&format!(
+            "  and {} more findings\n",
+            report.findings_total - listed
+        ));
+    }
+    text.push('\n');
+}
+
+fn one(finding: &Finding, text: &mut String) {
+    let mut about = Vec::new();
+    about.extend(finding.sequence.map(|sequence| format!("entry {sequence}")));
+    about.extend(
+        finding
+            .rotation
+            .as_ref()
+            .map(|rotation| format!("rotation {rotation}")),
+    );
+    about.extend(
+        finding
+            .secret
+            .as_ref()
+            .map(|secret| format!("secret {secret}")),
+    );
+    about.extend(
+        finding
+            .waived_by
+            .as_ref()
+            .map(|exception| format!("waived by {exception}")),
+    );
+    let about = if about.is_empty() {
+        "the ledger".to_owned()
+    } else {
+        about.join("   ")
+    };
+    text.push_str(&format!("        {about}\n"));
+    text.push_str(&format!("        expected  {}\n", finding.expected));
+    text.push_str(&format!("        found     {}\n", finding.found));
+}
+
+fn conclusion(
+    report: &Report,
+    exit: Exit,
+    paint: &dyn Fn(&str, usize) -> String,
+    text: &mut String,
+) {
+    let failing: u64 = report.verdicts.iter().map(|line| line.failing).sum();
+    let code = exit.code();
+    let entries = counted(report.size, "entry");
+    if exit == Exit::Of(0) || exit == Exit::Passed {
+        let word = paint("PASSED", 0);
+        text.push_str(&format!(
+            "{word}  {entries}, {} (exit 0)\n",
+            counted(failing, "finding")
+        ));
+        return;
+    }
+    let word = paint("FAILED", 0);
+    let why = if report.interrupted {
+        format!("interrupted after {entries}")
+    } else if failing > 0 {
+        let verdicts: Vec<_> = report
+            .verdicts
+            .iter()
+            .filter(|line| line.failing > 0)
+            .map(|line| Verdict::word(line.verdict))
+            .collect();
+        format!("{} in {}", counted(failing, "finding"), verdicts.join(", "))
+    } else if report.is_empty() {
+        "there was nothing to verify".to_owned()
+    } else {
+        "not everything that was asked for could be checked".to_owned()
+    };
+    text.push_str(&format!("{word}  {why} (exit {code})\n"));
+}

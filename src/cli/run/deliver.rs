@@ -1,0 +1,161 @@
+//! Gets what is to be said about a tool into the ledger, or into the spool where that cannot be.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::append::Place;
+use crate::append::Receipt;
+use crate::append::Submission;
+use crate::append::Writer;
+use crate::append::spool;
+use crate::audit::HINT_FILE;
+use crate::audit::Reader;
+use crate::guard::KnownValue;
+use crate::hash::LedgerId;
+use crate::key::SecretKey;
+
+use super::evidence::Drafts;
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::receipt;
+
+/// How long to wait for another writer where somebody is waiting for this program to end.
+pub(super) const SHORT_WAIT: Duration = Duration::from_secs(2);
+
+/// Remembers the ledger's id outside its folder, for the day that the folder is not there.
+const ID_FILE: &str = "ledger-id";
+
+/// The id of the ledger, so that statements can be signed for it even where it cannot be opened.
+pub(super) fn identify(context: &mut Context, place: &Place) -> Option<LedgerId> {
+    let remembered = place.state.join(ID_FILE);
+    let wait = context.globals.wait.min(SHORT_WAIT);
+    let genesis = Reader::open(&context.world, &place.dir, wait)
+        .ok()
+        .and_then(|mut reader| reader.next()?.ok());
+    if let Some(stored) = genesis {
+        let id = LedgerId::from_genesis(stored.link);
+        // Only a help for later: nothing rests on it, and it may fail.
+        let _ = std::fs::write(&remembered, format!("{id}\n"));
+        return Some(id);
+    }
+    // A wrong id does no harm: the ledger refuses statements that were made for another one.
+    let by_this_host = std::fs::read_to_string(&remembered)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    by_this_host.or_else(|| hinted(place))
+}
+
+/// What the ledger says about itself to people.
+fn hinted(place: &Place) -> Option<LedgerId> {
+    #[derive(serde::Deserialize)]
+    struct Hint {
+        ledger: LedgerId,
+    }
+    let text = std::fs::read_to_string(place.dir.join(HINT_FILE)).ok()?;
+    toml::from_str(&text).ok().map(|hint: Hint| hint.ledger)
+}
+
+/// Signs and records the drafts in one commit; what cannot be recorded is spooled. Whether all of
+/// it is in the ledger.
+pub(super) fn deliver(
+    context: &mut Context,
+    place: &Place,
+    ledger: Option<LedgerId>,
+    key: &SecretKey,
+    drafts: Drafts,
+    known: &[KnownValue],
+    wait: Duration,
+) -> bool {
+    let mut complete = drafts.complete;
+    let Some(ledger) = ledger else {
+        context.ui.warn(format!(
+            "the ledger {} cannot be found, so the step is recorded nowhere",
+            place.dir.display()
+        ));
+        report(context, &[], &[], false);
+        return false;
+    };
+    let mut submissions = Vec::new();
+    for (draft, files) in drafts.ready {
+        let name = draft.event.name();
+        match draft.sign(ledger, key, &context.world, files, known) {
+            Ok(submission) => submissions.push(submission),
+            Err(fault) => {
+                context.ui.warn(format!("{name} is not recorded: {fault}"));
+                complete = false;
+            }
+        }
+    }
+    let (receipts, waiting, failure) = append(context, place, submissions, wait);
+    let mut spooled = Vec::new();
+    if let Some(failure) = failure {
+        complete = false;
+        context
+            .ui
+            .warn(format!("not recorded: {}", failure.message));
+        for submission in &waiting {
+            match spool::write(&crate::cli::batch::spool::dir(&place.state), submission) {
+                Ok(path) => {
+                    context
+                        .ui
+                        .warn(format!("the signed statement waits in {}", path.display()));
+                    spooled.push(path.display().to_string());
+                }
+                Err(fault) => context.ui.warn(format!(
+                    "the signed statement could not be spooled either: {fault}"
+                )),
+            }
+        }
+        context
+            .ui
+            .say("next: deliver it with: ledger append --spool");
+    }
+    for receipt in &receipts {
+        context.ui.say(format!(
+            "recorded as entry {}: {}",
+            receipt.sequence, receipt.event
+        ));
+        receipt::findings(&mut context.ui, &receipt.findings);
+    }
+    report(context, &receipts, &spooled, complete);
+    complete
+}
+
+/// What was recorded, what was not, and why.
+fn append(
+    context: &mut Context,
+    place: &Place,
+    submissions: Vec<Submission>,
+    wait: Duration,
+) -> (Vec<Receipt>, Vec<Submission>, Option<Failure>) {
+    if submissions.is_empty() {
+        return (Vec::new(), Vec::new(), None);
+    }
+    let mut writer = match Writer::open(&context.world, place, wait) {
+        Ok(writer) => writer,
+        Err(fault) => return (Vec::new(), submissions, Some(fault.into())),
+    };
+    for notice in writer.notices() {
+        context.ui.warn(notice);
+    }
+    let outcome = writer.append(submissions.clone());
+    let waiting = submissions
+        .into_iter()
+        .skip(outcome.receipts.len())
+        .collect();
+    (
+        outcome.receipts,
+        waiting,
+        outcome.refused.map(Failure::from),
+    )
+}
+
+fn report(context: &mut Context, receipts: &[Receipt], spooled: &[String], complete: bool) {
+    if context.ui.json {
+        let receipts: Vec<_> = receipts.iter().map(receipt::to_json).collect();
+        context
+            .ui
+            .document(json!({ "complete": complete, "receipts": receipts, "spooled": spooled }));
+    }
+}

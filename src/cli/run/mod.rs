@@ -1,0 +1,221 @@
+//! `ledger run`: runs a rotation tool's step and records how it ended, before anything else learns of
+//! it.
+//!
+//! The tool comes first: its streams, signals and exit code pass through, and nothing that goes
+//! wrong with the ledger changes its result unless that was asked for. Only what is wrong with the
+//! command line itself stops it from being started.
+
+mod child;
+mod deliver;
+mod evidence;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser as _;
+use tempfile::NamedTempFile;
+
+use crate::event;
+use crate::event::EventSpec;
+use crate::event::Step;
+use crate::text::Id;
+
+use super::append;
+use super::append::Checks;
+use super::args::Output;
+use super::args::parse_size;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::fields;
+use super::fields::Fields;
+
+use child::Ended;
+use evidence::Performed;
+
+/// Where a tool may write NAME=VALUE lines about what it did.
+const FIELDS_VARIABLE: &str = "LEDGER_FIELDS";
+/// More than the fields of any event take.
+const FIELDS_LIMIT: u64 = 256 * 1024;
+
+/// Run a rotation tool's step, record how it ended, and end as it did
+///
+/// The tool's output passes through and is attached as evidence, unless it holds secret material: then
+/// it is not, and a warning says in which line. A tool that ends with 0 is recorded as step.performed;
+/// any other end as step.failed, before this program ends with the tool's own code (128+N for a signal).
+///
+/// The step's own event is recorded in the same commit where its fields are given, with --field or
+/// by the tool, as NAME=VALUE lines in the file named by the variable LEDGER_FIELDS. Times default to
+/// now, and the rotation is known.
+///
+/// Where the ledger cannot be written, the signed statements wait in a spool, and `ledger append
+/// --spool` delivers them.
+///
+///   ledger run --rotation r-41 --step generate --field generator=openssl --field store=vault:kv/prod/db \
+///       --field namespace=prod --field new_version=v8 -- ./generate.sh db/orders
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct RunArgs {
+    /// The rotation that the step belongs to
+    #[arg(long, value_name = "ID")]
+    rotation: Id,
+    /// The step
+    #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(Step::WORDS).try_map(|word| word.parse::<Step>()))]
+    step: Step,
+    /// A field of the step's own event; repeat for more
+    #[arg(long, value_name = "NAME=VALUE")]
+    field: Vec<String>,
+    /// Whether to attach what the tool printed
+    #[arg(long, value_name = "yes|no", default_value = "yes", value_parser = ["yes", "no"], hide_possible_values = true)]
+    attach_output: String,
+    /// The most bytes of output to keep in memory and attach; the rest only passes through
+    #[arg(long, value_name = "BYTES", default_value = "16M", value_parser = parse_size)]
+    output_limit: u64,
+    /// A file with the real secret value: what holds it is not recorded, and then it is forgotten
+    #[arg(long, value_name = "FILE")]
+    check_value_from: Option<PathBuf>,
+    /// The person for whom a service runs the step
+    #[arg(
+        long,
+        value_name = "ACTOR",
+        env = "LEDGER_ON_BEHALF_OF",
+        hide_env_values = true
+    )]
+    on_behalf_of: Option<Id>,
+    /// End with 6 where the tool succeeded and its evidence could not be recorded
+    #[arg(long)]
+    require_evidence: bool,
+    #[command(flatten)]
+    output: Output,
+    /// The tool and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
+    context.ui.thing = "run";
+    let own = step_event(args.step);
+    let fields = given_fields(args, own)?;
+    let checks = Checks {
+        attach_limit: args.output_limit,
+        check_value_from: args.check_value_from.clone(),
+        dry_run: false,
+    };
+    let known = append::known_values(context, &checks)?;
+    let key = context.key()?;
+    let place = context.place()?;
+    let ledger = deliver::identify(context, &place);
+    let told = fields_file(context);
+
+    let started = Instant::now();
+    let capture = if args.attach_output == "yes" {
+        args.output_limit
+    } else {
+        0
+    };
+    let ran = child::run(
+        &args.command,
+        told.as_ref().map(NamedTempFile::path),
+        capture,
+        &mut context.ui,
+    );
+    let code = ran.ended.code();
+
+    let own = own.filter(|_| ran.ended == Ended::Code(0)).map(|spec| {
+        let more = told
+            .as_ref()
+            .map_or_else(|| Ok(Vec::new()), |file| read_fields(file.path()));
+        (spec, fields, more)
+    });
+    let performed = Performed {
+        rotation: &args.rotation,
+        step: args.step,
+        command: &args.command,
+        duration: started.elapsed(),
+        on_behalf_of: args.on_behalf_of.as_ref(),
+    };
+    let drafts = performed.drafts(context, &ran, own, &known);
+    let wait = if ran.interrupted {
+        context.globals.wait.min(deliver::SHORT_WAIT)
+    } else {
+        context.globals.wait
+    };
+    let complete = deliver::deliver(context, &place, ledger, &key, drafts, &known, wait);
+    let exit = if code == 0 && !complete && args.require_evidence {
+        Exit::Temporary
+    } else {
+        Exit::Of(code)
+    };
+    Ok(exit)
+}
+
+/// The event that tells what came of a step; the evidence step has none of its own.
+fn step_event(step: Step) -> Option<&'static EventSpec> {
+    event::spec(match step {
+        Step::Preconditions => "preconditions.confirmed",
+        Step::Generate => "replacement.generated",
+        Step::DualRun => "dual_run.started",
+        Step::Validate => "replacement.validated",
+        Step::Cutover => "cutover.completed",
+        Step::Health => "health.confirmed",
+        Step::Revoke => "secret.revoked",
+        Step::VerifyRevocation => "revocation.verified",
+        Step::Rollback => "rollback.completed",
+        Step::Evidence => return None,
+    })
+}
+
+fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Fields, Failure> {
+    let mut fields = Fields::new();
+    match own {
+        Some(spec) => fields::take_named(spec, &mut fields, args.field.iter())?,
+        None if args.field.is_empty() => {}
+        None => {
+            return Err(Failure::usage(format!(
+                "the step {} has no event of its own, so no fields",
+                args.step
+            )));
+        }
+    }
+    if let Some(rotation) = fields.get("rotation")
+        && rotation.as_str() != Some(args.rotation.as_str())
+    {
+        return Err(Failure::usage(
+            "the field `rotation` is another one than --rotation",
+        ));
+    }
+    Ok(fields)
+}
+
+/// An empty file that the tool may write to. Without one the tool runs all the same.
+fn fields_file(context: &mut Context) -> Option<NamedTempFile> {
+    let made = NamedTempFile::with_prefix("ledger-fields-")
+        .and_then(|mut file| file.flush().map(|()| file));
+    made.inspect_err(|fault| {
+        context
+            .ui
+            .warn(format!("the tool gets no {FIELDS_VARIABLE}: {fault}"))
+    })
+    .ok()
+}
+
+/// The NAME=VALUE lines that the tool wrote; lines that are empty or begin with `#` say nothing.
+fn read_fields(path: &Path) -> Result<Vec<String>, String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(FIELDS_LIMIT).read_to_string(&mut text))
+        .map_err(|fault| {
+            format!("what the tool wrote to {FIELDS_VARIABLE} cannot be read: {fault}")
+        })?;
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}

@@ -1,0 +1,216 @@
+//! `ledger show`: one entry, or one rotation, with what was said about it later. Read and not
+//! verified.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::audit::Stored;
+use crate::event::Event;
+use crate::statement::EventId;
+use crate::text::Id;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::log;
+use super::log::Names;
+use super::status;
+
+/// Show one entry or one rotation in full, with the corrections and remarks that name it
+///
+/// A number is an entry's sequence, a UUID an event's id, and anything else a rotation.
+///
+///   ledger show 17
+///   ledger show r-41
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ShowArgs {
+    /// The entry's sequence, the event's id or the rotation's id
+    #[arg(value_name = "SEQ|EVENT-ID|ROTATION")]
+    what: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+enum What {
+    Sequence(u64),
+    Event(EventId),
+    Rotation(Id),
+}
+
+impl What {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        if let Ok(sequence) = text.parse() {
+            return Ok(Self::Sequence(sequence));
+        }
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Event(id));
+        }
+        Id::new(text)
+            .map(Self::Rotation)
+            .map_err(|fault| Failure::usage(format!("what is to be shown {fault}")))
+    }
+}
+
+/// An entry that was asked for, as JSON, and where it stands.
+struct Shown {
+    sequence: u64,
+    entry: Value,
+}
+
+pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
+    context.ui.thing = "show";
+    let what = What::parse(&args.what)?;
+    let mut names = Names::default();
+    let mut shown: Vec<Shown> = Vec::new();
+    let mut remarks = Vec::new();
+    for stored in context.reader()? {
+        let stored = stored?;
+        names.learn(&stored.statement.event);
+        let wanted = match &what {
+            What::Sequence(sequence) => stored.sequence == *sequence,
+            What::Event(id) => stored.statement.event_id == *id,
+            What::Rotation(id) => stored.statement.event.rotation() == Some(id),
+        };
+        if wanted {
+            shown.push(Shown {
+                sequence: stored.sequence,
+                entry: log::to_json(&stored, &names),
+            });
+        } else if about(&stored)
+            .is_some_and(|sequence| shown.iter().any(|one| one.sequence == sequence))
+        {
+            remarks.push(log::to_json(&stored, &names));
+        }
+    }
+    if shown.is_empty() {
+        let message = match what {
+            What::Sequence(sequence) => format!("there is no entry {sequence}"),
+            What::Event(id) => format!("there is no event {id}"),
+            What::Rotation(id) => format!("there is no rotation `{id}`"),
+        };
+        return Err(Failure::new(Exit::NotVerified, message).hint("ledger log lists what there is"));
+    }
+    let state = match &what {
+        What::Rotation(id) => {
+            let register = context.register()?;
+            register
+                .rotations
+                .get(id)
+                .map(|rotation| status::rotation_json(rotation, &register))
+        }
+        _ => None,
+    };
+    let entries: Vec<Value> = shown.into_iter().map(|one| one.entry).collect();
+    let ui = &mut context.ui;
+    if ui.json {
+        ui.document(json!({ "rotation": state, "entries": entries, "remarks": remarks }));
+        return Ok(Exit::Passed);
+    }
+    if let Some(Value::Object(state)) = &state {
+        let width = width(state.keys());
+        for (name, value) in state.iter().filter(|(_, value)| !value.is_null()) {
+            ui.line(format!(
+                "{:width$}  {}",
+                name.replace('_', " "),
+                plain(value)
+            ));
+        }
+    }
+    for (place, entry) in entries.iter().enumerate() {
+        if place > 0 || state.is_some() {
+            ui.line("");
+        }
+        let sequence = entry.get("sequence").and_then(Value::as_u64);
+        ui.print(in_full(entry));
+        for remark in remarks
+            .iter()
+            .filter(|remark| names_entry(remark) == sequence)
+        {
+            ui.line("");
+            ui.print(in_full(remark));
+        }
+    }
+    Ok(Exit::Passed)
+}
+
+/// The earlier entry that a correction or remark names.
+fn about(stored: &Stored) -> Option<u64> {
+    match &stored.statement.event {
+        Event::EntryAnnotated(annotated) => Some(annotated.entry),
+        Event::EntryCorrected(corrected) => Some(corrected.entry),
+        _ => None,
+    }
+}
+
+fn names_entry(remark: &Value) -> Option<u64> {
+    remark.pointer("/fields/entry").and_then(Value::as_u64)
+}
+
+/// One entry, a line for each thing that it says.
+fn in_full(entry: &Value) -> String {
+    let text = |name: &str| entry.get(name).map(plain).unwrap_or_default();
+    let mut who = text("actor");
+    if let Some(person) = entry.get("on_behalf_of").and_then(Value::as_str) {
+        who.push_str(&format!(" for {person}"));
+    }
+    let mut lines = format!("entry {}  {}  by {who}\n", text("sequence"), text("event"));
+    let mut rows = vec![
+        ("occurred".to_owned(), text("occurred_utc")),
+        ("recorded".to_owned(), text("recorded_utc")),
+    ];
+    if let Some(Value::Object(fields)) = entry.get("fields") {
+        rows.extend(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value))),
+        );
+    }
+    for attachment in entry
+        .get("attachments")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let part = |name: &str| attachment.get(name).map(plain).unwrap_or_default();
+        rows.push((
+            "attached".to_owned(),
+            format!(
+                "{}  {} bytes  blake3 {}",
+                part("name"),
+                part("length"),
+                part("blake3")
+            ),
+        ));
+    }
+    rows.push(("event id".to_owned(), text("event_id")));
+    rows.push(("link".to_owned(), text("link")));
+    let width = width(rows.iter().map(|(name, _)| name));
+    for (name, value) in rows {
+        let mut parts = value.split('\n');
+        lines.push_str(&format!(
+            "  {name:width$}  {}\n",
+            parts.next().unwrap_or_default()
+        ));
+        for more in parts {
+            lines.push_str(&format!("  {:width$}  {more}\n", ""));
+        }
+    }
+    lines
+}
+
+fn width<'a>(names: impl Iterator<Item = &'a String>) -> usize {
+    names.map(String::len).max().unwrap_or_default()
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,71 @@
+//! SIGINT and SIGTERM: a commit under way is finished, a verification says how far it came, and
+//! everything else ends at once, with 130.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGTERM;
+use signal_hook::flag;
+
+use super::exit::Exit;
+use super::exit::Failure;
+
+/// Decides what a signal does, from its making to the end of the program.
+pub(crate) struct Guard {
+    idle: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Guard {
+    /// Idle: a signal ends the program at once. In work that was begun, the first signal raises the
+    /// flag; where `impatient`, a second one does not wait for the work to look at it.
+    pub(crate) fn new(impatient: bool) -> Result<Self, Failure> {
+        Self::register(impatient).map_err(|fault| {
+            Failure::new(
+                Exit::Temporary,
+                format!("signals cannot be handled: {fault}"),
+            )
+        })
+    }
+
+    fn register(impatient: bool) -> io::Result<Self> {
+        let idle = Arc::new(AtomicBool::new(true));
+        let stop = Arc::new(AtomicBool::new(false));
+        let code = i32::from(Exit::Interrupted.code());
+        for signal in [SIGINT, SIGTERM] {
+            flag::register_conditional_shutdown(signal, code, idle.clone())?;
+            if impatient {
+                // Before the flag is raised: the first signal finds it down.
+                flag::register_conditional_shutdown(signal, code, stop.clone())?;
+            }
+            flag::register(signal, stop.clone())?;
+        }
+        Ok(Self { idle, stop })
+    }
+
+    /// Does `work` from end to end, whatever signal comes in between.
+    pub(crate) fn uninterrupted<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.begin();
+        let result = work();
+        self.idle.store(true, Ordering::SeqCst);
+        result
+    }
+
+    /// From here on a signal only raises the flag.
+    pub(crate) fn begin(&self) {
+        self.idle.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether a signal came meanwhile. Asked after every piece of uninterrupted work.
+    pub(crate) fn stopped(&self) -> bool {
+        self.flag().load(Ordering::SeqCst)
+    }
+
+    /// The flag that a signal raises.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.stop
+    }
+}

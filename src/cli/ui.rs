@@ -1,0 +1,283 @@
+//! Where output goes: results to stdout, talk to stderr, JSON on request.
+//!
+//! A reader that went away (a closed pipe) is no failure: what was to be said is dropped and the
+//! verdict keeps its exit code. A result that could not be written for any other reason is one.
+
+use std::io;
+use std::io::IsTerminal as _;
+use std::io::Read;
+use std::io::Write;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::exit::Exit;
+use super::exit::Failure;
+
+/// The streams of one run of the program, handed in from outside.
+pub struct Streams {
+    /// Where input comes from.
+    pub stdin: Box<dyn Read + Send>,
+    /// Where results go.
+    pub out: Box<dyn Write>,
+    /// Where talk, progress, warnings and errors go.
+    pub err: Box<dyn Write>,
+    /// Whether people read the results on a screen.
+    pub out_is_terminal: bool,
+    /// Whether people read the talk on a screen.
+    pub err_is_terminal: bool,
+    /// Whether a person can be asked for a passphrase.
+    pub in_is_terminal: bool,
+}
+
+impl Streams {
+    /// Those of the process.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            stdin: Box::new(io::stdin()),
+            out: Box::new(io::BufWriter::with_capacity(64 * 1024, io::stdout())),
+            err: Box::new(io::stderr()),
+            out_is_terminal: io::stdout().is_terminal(),
+            err_is_terminal: io::stderr().is_terminal(),
+            in_is_terminal: io::stdin().is_terminal(),
+        }
+    }
+}
+
+/// What commands talk through.
+pub(crate) struct Ui {
+    streams: Streams,
+    /// Whether the result is one JSON document.
+    pub(crate) json: bool,
+    /// The middle part of the document's schema, for example `status`.
+    pub(crate) thing: &'static str,
+    quiet: bool,
+    out_colour: bool,
+    err_colour: bool,
+    lost: Option<io::Error>,
+}
+
+impl Ui {
+    /// Talks through `streams`; `quiet` leaves out what is neither result, warning nor error.
+    pub(crate) fn new(streams: Streams, json: bool, quiet: bool) -> Self {
+        let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            out_colour: colours && streams.out_is_terminal,
+            err_colour: colours && streams.err_is_terminal,
+            streams,
+            json,
+            thing: "error",
+            quiet,
+            lost: None,
+        }
+    }
+
+    /// Whether progress may be drawn.
+    pub(crate) const fn shows_progress(&self) -> bool {
+        self.streams.err_is_terminal && !self.quiet
+    }
+
+    /// Whether somebody can be asked.
+    pub(crate) const fn can_ask(&self) -> bool {
+        self.streams.in_is_terminal && self.streams.err_is_terminal
+    }
+
+    /// Whether input comes from a keyboard.
+    pub(crate) const fn in_is_terminal(&self) -> bool {
+        self.streams.in_is_terminal
+    }
+
+    /// What comes in; nothing more comes in afterwards.
+    pub(crate) fn take_stdin(&mut self) -> Box<dyn Read + Send> {
+        std::mem::replace(&mut self.streams.stdin, Box::new(io::empty()))
+    }
+
+    /// Writes a part of the result.
+    pub(crate) fn print(&mut self, text: impl AsRef<str>) {
+        self.print_bytes(text.as_ref().as_bytes());
+    }
+
+    /// Writes a line of the result.
+    pub(crate) fn line(&mut self, text: impl AsRef<str>) {
+        self.print(text);
+        self.print("\n");
+    }
+
+    /// Writes bytes as they are, for what a tool said on its stdout.
+    pub(crate) fn print_bytes(&mut self, bytes: &[u8]) {
+        if self.lost.is_none()
+            && let Err(fault) = self.streams.out.write_all(bytes)
+        {
+            self.lost = Some(fault);
+        }
+    }
+
+    /// Whether nobody takes the results any more.
+    pub(crate) const fn is_gone(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// Hands over everything written so far.
+    pub(crate) fn flush(&mut self) {
+        if self.lost.is_none()
+            && let Err(fault) = self.streams.out.flush()
+        {
+            self.lost = Some(fault);
+        }
+    }
+
+    /// Writes bytes as they are to stderr, for what a tool said there.
+    pub(crate) fn talk_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.streams.err.write_all(bytes);
+    }
+
+    /// Says something that nobody has to read.
+    pub(crate) fn say(&mut self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.talk(text.as_ref());
+        }
+    }
+
+    /// Says what should be read.
+    pub(crate) fn warn(&mut self, text: impl AsRef<str>) {
+        self.talk(&format!("warning: {}", text.as_ref()));
+    }
+
+    /// A line on stderr, also when it is to be quiet.
+    pub(crate) fn talk(&mut self, text: &str) {
+        // Whoever reads both streams on one screen sees them in their order.
+        self.flush();
+        // Nobody is left to be told that stderr is gone.
+        let _ = self.streams.err.write_all(format!("{text}\n").as_bytes());
+    }
+
+    /// Writes the one JSON document of this run, as a line: `schema` first, then what is given.
+    pub(crate) fn document(&mut self, body: Value) {
+        self.line(schema(self.thing, body).to_string());
+    }
+
+    /// Says why the command failed: to people always, as JSON where that was asked for.
+    pub(crate) fn fail(&mut self, failure: &Failure) {
+        if self.json {
+            self.document(json!({ "error": failure.to_json() }));
+        }
+        self.talk(&format!("error: {}", failure.message));
+        if let Some(hint) = &failure.hint {
+            self.talk(&format!("hint: {hint}"));
+        }
+    }
+
+    /// Flushes, and settles how to end: a result that could not be written is no success.
+    pub(crate) fn finish(&mut self, exit: Exit) -> Exit {
+        self.flush();
+        match self.lost.take() {
+            Some(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
+                self.talk(&format!(
+                    "error: the result cannot be written to stdout: {fault}"
+                ));
+                if exit == Exit::Passed {
+                    Exit::Temporary
+                } else {
+                    exit
+                }
+            }
+            _ => exit,
+        }
+    }
+
+    /// A word that deserves a colour on a screen, stdout's or stderr's: good ones green, bad ones red.
+    pub(crate) fn verdict_word(&self, word: &str, width: usize, on_stderr: bool) -> String {
+        let padded = format!("{word:width$}");
+        let colour = match word {
+            "PASS" | "PASSED" => anstyle::AnsiColor::Green,
+            "FAIL" | "FAILED" => anstyle::AnsiColor::Red,
+            _ => return padded,
+        };
+        if !(if on_stderr {
+            self.err_colour
+        } else {
+            self.out_colour
+        }) {
+            return padded;
+        }
+        let style = colour.on_default().bold();
+        format!("{style}{padded}{style:#}")
+    }
+}
+
+/// A JSON document with its schema in front.
+pub(crate) fn schema(thing: &str, body: Value) -> Value {
+    let mut document = serde_json::Map::new();
+    document.insert(
+        "schema".to_owned(),
+        json!(format!("rotation-ledger/{thing}/1")),
+    );
+    if let Value::Object(body) = body {
+        document.extend(body);
+    }
+    Value::Object(document)
+}
+
+/// Rows under a heading, columns two spaces apart, the last one ragged.
+pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = heading.iter().map(|word| word.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let heading: Vec<String> = heading.iter().map(|&word| word.to_owned()).collect();
+    let mut text = String::new();
+    for row in std::iter::once(&heading).chain(rows) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:width$}  "));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A number with what it counts, one or more.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_lines_end_without_blanks() {
+        let rows = vec![
+            vec!["db/orders".to_owned(), "12".to_owned()],
+            vec!["é".to_owned(), String::new()],
+        ];
+        assert_eq!(
+            table(&["secret", "days"], &rows),
+            "secret     days\ndb/orders  12\né\n"
+        );
+    }
+
+    #[test]
+    fn one_and_more_are_told_apart() {
+        assert_eq!(counted(1, "entry"), "1 entry");
+        assert_eq!(counted(0, "entry"), "0 entries");
+        assert_eq!(counted(2, "finding"), "2 findings");
+    }
+
+    #[test]
+    fn the_schema_comes_first() {
+        let document = schema("status", json!({ "open": 1 }));
+        assert_eq!(
+            document.to_string(),
+            r#"{"schema":"rotation-ledger/status/1","open":1}"#
+        );
+    }
+}

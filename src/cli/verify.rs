@@ -1,0 +1,255 @@
+//! `ledger verify`: reads every stored byte again and says what holds, what does not, and what was
+//! not checked.
+
+use std::path::PathBuf;
+
+use indicatif::ProgressBar;
+use indicatif::ProgressDrawTarget;
+use indicatif::ProgressStyle;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::audit::Audit;
+use crate::evidence;
+use crate::evidence::NoTemplate;
+use crate::rule::Verdict;
+use crate::text::Id;
+use crate::time::Timestamp;
+use crate::verify::Report;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::report;
+use super::signals::Guard;
+
+/// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
+///
+/// Five verdicts, never merged into one: integrity, authority, anchoring, conformance, coverage. What
+/// was not checked is always listed. With --rotation or --all the templates alone are on stdout,
+/// ready to paste, and everything else is on stderr.
+///
+///   ledger verify prod --anchor head-1101.txt
+///   ledger verify prod --rotation r-41 > evidence.txt
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct VerifyArgs {
+    /// The ledger's folder [default: --ledger]
+    path: Option<PathBuf>,
+    /// Print the evidence template of this completed rotation
+    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    rotation: Option<Id>,
+    /// Print the evidence template of every completed rotation
+    #[arg(long)]
+    all: bool,
+    /// The instant to judge at, in UTC [default: now]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+    /// Leave out rotations that ended before this
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Leave out rotations that began after this
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// The checkpoint that this host kept outside the folder [default: in --state, where there is one]
+    #[arg(long, value_name = "FILE")]
+    head: Option<PathBuf>,
+    /// A checkpoint that somebody else kept, which the ledger must extend; repeat for more
+    #[arg(long, value_name = "FILE")]
+    anchor: Vec<PathBuf>,
+    /// End with 4 where anything was not checked
+    #[arg(long)]
+    strict: bool,
+    /// The verdicts whose findings end with 3
+    #[arg(
+        long,
+        value_name = "VERDICTS",
+        value_delimiter = ',',
+        default_value = "conformance,coverage"
+    )]
+    #[arg(value_parser = ["conformance", "coverage", "none"])]
+    fail_on: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
+    context.ui.thing = "verify-report";
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        return Err(Failure::usage(format!(
+            "--from {from} is later than --to {to}"
+        )));
+    }
+    let dir = match &args.path {
+        Some(path) => path.clone(),
+        None => context.dir()?,
+    };
+    if dir.is_file() {
+        return Err(Failure::new(
+            Exit::NotVerified,
+            format!("{} is a file, not the folder of a ledger", dir.display()),
+        ));
+    }
+    let report = audit(context, args, &dir)?;
+    let fail_on: Vec<Verdict> = Verdict::ALL
+        .into_iter()
+        .filter(|verdict| args.fail_on.iter().any(|word| word == verdict.word()))
+        .collect();
+    let mut exit = Exit::Of(report.exit_code(args.strict, &fail_on));
+    let templates = templates(&report, args);
+    if let Some(reason) = templates
+        .iter()
+        .find_map(|(_, template)| template.as_ref().err())
+    {
+        exit = worse(exit, reason);
+    } else if args.all && templates.is_empty() && exit == Exit::Passed {
+        // Nothing to print is no success.
+        exit = Exit::NotVerified;
+    }
+    print(context, args, &report, &templates, exit);
+    Ok(exit)
+}
+
+fn audit(
+    context: &mut Context,
+    args: &VerifyArgs,
+    dir: &std::path::Path,
+) -> Result<Report, Failure> {
+    let head = match &args.head {
+        Some(head) if !head.exists() => {
+            return Err(Failure::new(
+                Exit::NotVerified,
+                format!("there is no kept checkpoint `{}`", head.display()),
+            ));
+        }
+        Some(head) => Some(head.clone()),
+        // An auditor's machine keeps none, and may have no home: then that is not checked.
+        None => context.state_of(dir).ok().map(|state| {
+            crate::append::Place {
+                dir: dir.to_owned(),
+                state,
+            }
+            .head()
+        }),
+    };
+    let guard = Guard::new(true)?;
+    let bar = progress_bar(context.ui.shows_progress());
+    let progress = |done: u64, total: u64| {
+        // There is something to report from now on, so that a signal is not the end of it.
+        guard.begin();
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let audit = Audit {
+        world: &context.world,
+        dir,
+        head,
+        anchors: args.anchor.clone(),
+        as_of: args.as_of.unwrap_or(context.now()),
+        from: args.from,
+        to: args.to,
+        wait: context.globals.wait,
+        progress: &progress,
+        interrupted: guard.flag(),
+    };
+    let report = audit.run();
+    bar.finish_and_clear();
+    Ok(report?)
+}
+
+/// A bar of entries, and no percentage: it would say 100 before the verdict is known.
+fn progress_bar(shown: bool) -> ProgressBar {
+    if !shown {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+    match ProgressStyle::with_template("verifying {wide_bar} {pos}/{len} entries") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// The templates that were asked for, or why there is none.
+fn templates(report: &Report, args: &VerifyArgs) -> Vec<(Id, Result<String, NoTemplate>)> {
+    let asked: Vec<Id> = match (&args.rotation, report.register()) {
+        (Some(id), _) => vec![id.clone()],
+        (None, Some(register)) if args.all => {
+            evidence::completed(register).into_iter().cloned().collect()
+        }
+        _ => Vec::new(),
+    };
+    asked
+        .into_iter()
+        .map(|id| {
+            let template = evidence::template(report, &id).map(|template| template.to_string());
+            (id, template)
+        })
+        .collect()
+}
+
+/// The exit code where a template was refused: what is broken comes first.
+fn worse(exit: Exit, reason: &NoTemplate) -> Exit {
+    let code = match reason {
+        NoTemplate::Incomplete { .. } => Exit::Findings,
+        _ => Exit::NotVerified,
+    };
+    let rank = |exit: Exit| match exit.code() {
+        0 => 0,
+        3 => 1,
+        4 => 2,
+        _ => 3,
+    };
+    if rank(code) > rank(exit) { code } else { exit }
+}
+
+fn print(
+    context: &mut Context,
+    args: &VerifyArgs,
+    report: &Report,
+    templates: &[(Id, Result<String, NoTemplate>)],
+    exit: Exit,
+) {
+    let with_templates = args.rotation.is_some() || args.all;
+    if context.ui.json {
+        let mut document = report.to_json();
+        if let Value::Object(fields) = &mut document {
+            fields.insert("exit_code".to_owned(), json!(exit.code()));
+            if with_templates {
+                let templates: Vec<_> = templates
+                    .iter()
+                    .map(|(id, template)| {
+                        let reason = template.as_ref().err().map(ToString::to_string);
+                        json!({ "rotation": id, "template": template.as_ref().ok(), "missing": reason })
+                    })
+                    .collect();
+                fields.insert("templates".to_owned(), json!(templates));
+            }
+        }
+        context.ui.line(document.to_string());
+        return;
+    }
+    let ui = &mut context.ui;
+    let text = report::render(report, exit, &|word, width| {
+        ui.verdict_word(word, width, with_templates)
+    });
+    if !with_templates {
+        ui.print(text);
+        return;
+    }
+    let printed: Vec<&str> = templates
+        .iter()
+        .filter_map(|(_, template)| Some(template.as_ref().ok()?.as_str()))
+        .collect();
+    ui.print(printed.join("\n"));
+    ui.flush();
+    ui.talk(text.trim_end());
+    for (_, template) in templates {
+        if let Err(reason) = template {
+            ui.talk(&format!("error: {reason}"));
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The house stands as `docs/ARCHITECTURE.md` says: who imports whom, and why each dependency is there.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: a panic is a failing test"
+)]
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A row of the table: a room, its floor, and the rooms it may use.
+struct Room {
+    floor: String,
+    name: String,
+    may_use: Vec<String>,
+}
+
+/// Floors whose rows are exact: what they may use is used. Above them a room may grow into its row.
+const EXACT: &[&str] = &["ground", "domain", "formats", "judgement", "world"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
+}
+
+fn words(cell: &str) -> Vec<String> {
+    let words = cell.split('`').skip(1).step_by(2);
+    words.map(str::to_owned).collect()
+}
+
+/// The rows below the header that begins with `header`, cell by cell.
+fn table(document: &str, header: &str) -> Vec<Vec<String>> {
+    let lines = document
+        .lines()
+        .skip_while(|line| !line.starts_with(header));
+    let rows = lines.skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        row.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    })
+    .collect()
+}
+
+fn rooms() -> Vec<Room> {
+    let document = read("docs/ARCHITECTURE.md");
+    let mut rooms: Vec<Room> = Vec::new();
+    for row in table(&document, "| floor | room |") {
+        let [floor, room, _, may_use] = &row[..] else {
+            panic!("a row of four cells: {row:?}");
+        };
+        let before = || rooms.iter().map(|room| room.name.clone()).collect();
+        let may_use = if may_use == "everything" {
+            before()
+        } else {
+            words(may_use)
+        };
+        rooms.push(Room {
+            floor: floor.clone(),
+            name: words(room).remove(0),
+            may_use,
+        });
+    }
+    rooms
+}
+
+fn sources(path: PathBuf, found: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        for inside in std::fs::read_dir(&path).unwrap() {
+            sources(inside.unwrap().path(), found);
+        }
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
+        found.push(path);
+    }
+}
+
+/// The files of a room: `src/room.rs`, or all in `src/room`.
+fn files(room: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in [format!("src/{room}.rs"), format!("src/{room}")] {
+        let path = root().join(path);
+        if path.exists() {
+            sources(path, &mut found);
+        }
+    }
+    found
+}
+
+/// The names that follow `crate::` in a line of code; what comments mention is no import.
+fn names_in(line: &str) -> Vec<String> {
+    let code = line.split("//").next().unwrap_or_default();
+    let named = |rest: &str| {
+        rest.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    code.split("crate::").skip(1).map(named).collect()
+}
+
+fn uses(room: &str) -> BTreeMap<String, String> {
+    let mut used = BTreeMap::new();
+    for file in files(room) {
+        for (line, text) in read(&file).lines().enumerate() {
+            for name in names_in(text) {
+                used.entry(name)
+                    .or_insert_with(|| format!("{}:{}", file.display(), line + 1));
+            }
+        }
+    }
+    used.remove(room);
+    used
+}
+
+#[test]
+fn every_room_of_src_has_its_row() {
+    let named: BTreeSet<_> = rooms().into_iter().map(|room| room.name).collect();
+    let entries = std::fs::read_dir(root().join("src")).unwrap();
+    let found: BTreeSet<_> = entries
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|name| name != "lib" && name != "main")
+        .collect();
+    assert_eq!(found, named);
+}
+
+#[test]
+fn imports_point_downwards() {
+    let rooms = rooms();
+    for (place, room) in rooms.iter().enumerate() {
+        for below in &room.may_use {
+            let above = !rooms[..place].iter().any(|other| other.name == *below);
+            assert!(
+                !above,
+                "`{}` may use `{below}`, which does not stand above it in the table",
+                room.name
+            );
+        }
+        for (used, place) in uses(&room.name) {
+            assert!(
+                room.may_use.contains(&used),
+                "{place}: `{}` uses `{used}`",
+                room.name
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_allowed_that_nobody_uses() {
+    for room in rooms()
+        .iter()
+        .filter(|room| EXACT.contains(&room.floor.as_str()))
+    {
+        let used = uses(&room.name);
+        for allowed in &room.may_use {
+            assert!(
+                used.contains_key(allowed),
+                "`{}` does not use `{allowed}`",
+                room.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_floors_in_lib_rs_are_those_of_the_table() {
+    let rooms = rooms();
+    let mut floors: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for room in rooms {
+        floors.entry(room.floor).or_default().insert(room.name);
+    }
+    let lib: String = read("src/lib.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! "))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let stated: BTreeMap<String, BTreeSet<String>> = table(&lib, "| floor | rooms |")
+        .into_iter()
+        .map(|row| (row[0].clone(), words(&row[1]).into_iter().collect()))
+        .collect();
+    assert_eq!(stated, floors);
+}
+
+/// One line for each import, so that the test above and a reader's eye find it.
+#[test]
+fn an_import_of_the_crate_is_a_line_of_its_own() {
+    let mut found = Vec::new();
+    sources(root().join("src"), &mut found);
+    for file in found {
+        for (line, text) in read(&file).lines().enumerate() {
+            let text = text.trim_start();
+            let braced = text.starts_with("use crate::") && text.contains('{');
+            assert!(!braced, "{}:{}: {text}", file.display(), line + 1);
+        }
+    }
+}
+
+#[test]
+fn every_dependency_says_why_it_is_there() {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let of = |section: &str| {
+        manifest[section]
+            .as_table()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let needed: BTreeSet<_> = ["dependencies", "dev-dependencies"]
+        .into_iter()
+        .flat_map(of)
+        .collect();
+    let document = read("docs/ARCHITECTURE.md");
+    let explained: BTreeSet<_> = table(&document, "| crate | why")
+        .into_iter()
+        .flat_map(|row| words(&row[0]))
+        .collect();
+    assert_eq!(explained, needed);
+}
+
+#[test]
+fn the_reader_of_imports_finds_them_wherever_they_stand() {
+    assert_eq!(names_in("use crate::hash::Link;"), ["hash"]);
+    assert_eq!(
+        names_in("    let x = crate::store::tail::decode(crate::text::new());"),
+        ["store", "text"]
+    );
+    assert_eq!(names_in("/// See [`crate::verify`]."), Vec::<String>::new());
+    assert_eq!(names_in("pub(crate) use choices;"), Vec::<String>::new());
+}

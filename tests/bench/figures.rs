@@ -1,0 +1,72 @@
+//! What benches share: samples with their medians, a folder on the disk that is asked about, and
+//! the memory of a process.
+
+#![allow(dead_code, reason = "each bench uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a bench that fails should stop")]
+
+use std::time::Duration;
+
+/// Times of one operation.
+pub(crate) struct Sample(Vec<Duration>);
+
+impl Sample {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn add(&mut self, time: Duration) {
+        self.0.push(time);
+    }
+
+    fn at(&self, share: f64) -> f64 {
+        let mut times = self.0.clone();
+        times.sort_unstable();
+        let place = ((times.len() - 1) as f64 * share) as usize;
+        times[place].as_secs_f64()
+    }
+
+    /// The median, in seconds.
+    pub(crate) fn median(&self) -> f64 {
+        self.at(0.5)
+    }
+
+    /// All of them together, in seconds.
+    pub(crate) fn total(&self) -> f64 {
+        self.0.iter().map(Duration::as_secs_f64).sum()
+    }
+
+    /// Median, 99th percentile and rate, where one operation does `each` things.
+    pub(crate) fn rate(&self, each: usize) -> String {
+        let per_second = each as f64 * self.0.len() as f64 / self.total();
+        format!(
+            "median {:>9.1} us   p99 {:>9.1} us   {:>9.0} per second overall, {:>9.0} by the median",
+            self.median() * 1e6,
+            self.at(0.99) * 1e6,
+            per_second,
+            each as f64 / self.median()
+        )
+    }
+}
+
+/// A new folder on the disk in question.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let base =
+        std::env::var_os("LEDGER_BENCH_DIR").unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+    tempfile::tempdir_in(base).unwrap()
+}
+
+/// A line of `/proc/self/status` in MiB, for instance `VmHWM`; nothing where there is no such file.
+pub(crate) fn memory(name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+/// The size asked for in the environment, or `otherwise`.
+pub(crate) fn asked(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(otherwise)
+}

@@ -1,0 +1,48 @@
+//! What the documents say is what the code does: `docs/EVENTS.md` is made from the vocabulary and
+//! the rules, and the examples of `docs/FORMAT.md` from bytes.
+//!
+//! `UPDATE_DOCS=1 cargo test --test documents` writes both anew.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: a panic is a failing test"
+)]
+
+#[path = "support/samples.rs"]
+mod samples;
+
+#[path = "documents/events.rs"]
+mod events;
+#[path = "documents/format.rs"]
+mod format;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Reads a document of the project.
+fn read(name: &str) -> String {
+    let path = path(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Compares a document with what it should be, or writes it.
+fn keep(name: &str, wanted: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path(name), wanted).unwrap();
+    }
+    let found = read(name);
+    for (line, (found, wanted)) in found.lines().zip(wanted.lines()).enumerate() {
+        assert_eq!(
+            found,
+            wanted,
+            "{name}, line {}: UPDATE_DOCS=1 writes it anew",
+            line + 1
+        );
+    }
+    assert_eq!(found, wanted, "{name}: UPDATE_DOCS=1 writes it anew");
+}

@@ -1,0 +1,349 @@
+//! The examples of `docs/FORMAT.md`: each fenced block `example NAME` is made here from the code.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rotation_ledger::checkpoint;
+use rotation_ledger::checkpoint::Checkpoint;
+use rotation_ledger::codec;
+use rotation_ledger::entry::Entry;
+use rotation_ledger::event::Event;
+use rotation_ledger::event::Reason;
+use rotation_ledger::event::spec;
+use rotation_ledger::hash::Blake3Digest;
+use rotation_ledger::hash::LeafHash;
+use rotation_ledger::hash::Link;
+use rotation_ledger::hash::NodeHash;
+use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::key::SecretKey;
+use rotation_ledger::merkle::TileId;
+use rotation_ledger::merkle::root_of;
+use rotation_ledger::note::NoteKey;
+use rotation_ledger::note::Origin;
+use rotation_ledger::store::blobs::blob_path;
+use rotation_ledger::store::bundle::bundle_path;
+use rotation_ledger::store::log::Log;
+use rotation_ledger::sys::disk::RealDisk;
+use rotation_ledger::text::Id;
+use rotation_ledger::text::Line;
+use rotation_ledger::time::Timestamp;
+use serde_json::Value;
+
+use crate::samples;
+
+const FENCE: &str = "```example ";
+
+/// A named part of something's bytes.
+type Part = (&'static str, Vec<u8>);
+
+fn le<T: bincode::Encode>(value: T) -> Vec<u8> {
+    codec::encode(&value).unwrap()
+}
+
+/// Parts as lines of hex with their names; their sum must be `whole`.
+fn dump(parts: &[Part], whole: &[u8]) -> String {
+    let sum: Vec<u8> = parts.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+    assert_eq!(
+        hex::encode(&sum),
+        hex::encode(whole),
+        "the parts are not the whole"
+    );
+    let mut text = String::new();
+    for (name, bytes) in parts {
+        // Long parts go on in the next lines, sixteen bytes each.
+        for (row, chunk) in bytes.chunks(16).enumerate() {
+            let name = if row == 0 { name } else { "" };
+            writeln!(text, "{:<32}  {name}", hex::encode(chunk)).unwrap();
+        }
+    }
+    text.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+fn values() -> String {
+    let mut text = String::new();
+    let mut line =
+        |what: &str, bytes: Vec<u8>| writeln!(text, "{what:<27}{}", hex::encode(bytes)).unwrap();
+    line("u16 1", le(1_u16));
+    line("u32 258", le(258_u32));
+    line("u64 258", le(258_u64));
+    line("i32 -1", le(-1_i32));
+    line("i64 -1", le(-1_i64));
+    line("no, yes", le((false, true)));
+    line(
+        "time 2026-11-23T09:00:00Z",
+        le("2026-11-23T09:00:00Z".parse::<Timestamp>().unwrap()),
+    );
+    line("id db/orders", le(Id::new("db/orders").unwrap()));
+    line("line é", le(Line::new("é").unwrap()));
+    line("word emergency", le(Reason::Emergency));
+    line("optional u32, nothing", le(None::<u32>));
+    line("optional u32 258", le(Some(258_u32)));
+    line(
+        "list of ids a, b",
+        le(vec![Id::new("a").unwrap(), Id::new("b").unwrap()]),
+    );
+    text
+}
+
+fn aborted() -> Event {
+    let fields = serde_json::json!({
+        "rotation": "rot-1", "reason": "vendor down", "disposition": "new_revoked",
+    });
+    let spec = spec("rotation.aborted").unwrap();
+    samples::event(spec, serde_json::from_value(fields).unwrap())
+}
+
+fn statement() -> String {
+    let statement = samples::statement(aborted());
+    let attachment = &statement.attachments[0];
+    let parts = [
+        ("version 1", le(1_u16)),
+        ("ledger id", statement.ledger.as_bytes().to_vec()),
+        ("event id", statement.event_id.as_bytes().to_vec()),
+        (
+            "occurred 2026-11-23T09:00:00.000001Z",
+            le(statement.occurred),
+        ),
+        ("author's public key", statement.author.as_bytes().to_vec()),
+        ("on_behalf_of: there is one", vec![1]),
+        ("olga", le(Id::new("olga").unwrap())),
+        ("event: tag 27, rotation.aborted", le(27_u32)),
+        ("rotation rot-1", le(Id::new("rot-1").unwrap())),
+        ("reason vendor down", le(Line::new("vendor down").unwrap())),
+        ("disposition new_revoked", le(1_u32)),
+        ("attachments: one", le(1_u64)),
+        ("its BLAKE3", attachment.blake3.as_bytes().to_vec()),
+        ("its SHA-256", attachment.sha256.as_bytes().to_vec()),
+        ("its length 13", le(13_u64)),
+        (
+            "its media type text/plain",
+            le(Id::new("text/plain").unwrap()),
+        ),
+        ("its name login.txt", le(Line::new("login.txt").unwrap())),
+    ];
+    dump(&parts, &statement.encode().unwrap())
+}
+
+fn signature() -> String {
+    let statement = samples::statement(aborted());
+    let bytes = statement.encode().unwrap();
+    let message = [
+        &b"ledger-stmt-v1\n"[..],
+        Blake3Digest::of(&bytes).as_bytes(),
+    ]
+    .concat();
+    let key = samples::author();
+    let signature = *statement.sign(&key).unwrap().signature();
+    assert_eq!(
+        key.sign(&message),
+        signature,
+        "the message is what is signed"
+    );
+    format!(
+        "seed        {}\npublic key  {}\nmessage     {}\nsignature   {signature}\n",
+        hex::encode(key.to_seed()),
+        key.public(),
+        hex::encode(message)
+    )
+}
+
+fn possession() -> String {
+    let key = samples::author();
+    let message = [&b"ledger-enrol-v1\n"[..], key.public().as_bytes()].concat();
+    assert_eq!(key.sign(&message), key.prove_possession());
+    format!(
+        "message     {}\nsignature   {}\n",
+        hex::encode(message),
+        key.prove_possession()
+    )
+}
+
+fn stored_entry() -> (Entry, Vec<u8>) {
+    let entry = samples::entry(&samples::statement(aborted()));
+    let bytes = entry.encode().unwrap();
+    (entry, bytes)
+}
+
+fn entry() -> String {
+    let (entry, bytes) = stored_entry();
+    let length = entry.statement.len() as u64;
+    // The statement stands above; a line says where it goes.
+    let parts = [
+        ("version 1", le(1_u16)),
+        ("sequence 7", le(7_u64)),
+        ("previous", entry.previous.as_bytes().to_vec()),
+        ("subject_previous 6: entry 5", le(6_u64)),
+        ("recorded 2026-11-23T09:00:01Z", le(entry.recorded)),
+        ("length of the statement", le(length)),
+    ];
+    let head: usize = parts.iter().map(|(_, bytes)| bytes.len()).sum();
+    let mut text = dump(&parts, &bytes[..head]);
+    writeln!(
+        text,
+        "…                                 the {length} bytes of the statement above"
+    )
+    .unwrap();
+    let signature = ("author's signature", entry.signature.as_bytes().to_vec());
+    text.push_str(&dump(&[signature], &bytes[head + entry.statement.len()..]));
+    text
+}
+
+fn hashes() -> String {
+    let (_, bytes) = stored_entry();
+    let (one, two) = (LeafHash::of(b"one"), LeafHash::of(b"two"));
+    let root = root_of(&[one, two]);
+    assert_eq!(root, NodeHash::parent(one.as_node(), two.as_node()));
+    format!(
+        "link of the entry above        {}\nleaf of the entry above        {}\nleaf of the 3 bytes `one`      {one}\n\
+         leaf of the 3 bytes `two`      {two}\nroot of a tree of these two    {root}\nroot of the empty tree         {}\n",
+        Link::of(&bytes),
+        LeafHash::of(&bytes),
+        NodeHash::empty()
+    )
+}
+
+fn sealing() -> SecretKey {
+    SecretKey::from_seed(&[2; 32])
+}
+
+fn checkpoint_note() -> String {
+    let stated = Checkpoint {
+        origin: Origin::new("ledger.example/prod-rotations").unwrap(),
+        size: 2,
+        root: root_of(&[LeafHash::of(b"one"), LeafHash::of(b"two")]),
+    };
+    checkpoint::sign(&stated, &sealing())
+}
+
+fn vkey() -> String {
+    let origin = Origin::new("ledger.example/prod-rotations").unwrap();
+    let key = NoteKey::new(origin, sealing().public()).unwrap();
+    format!("seed  {}\nvkey  {key}\n", hex::encode(sealing().to_seed()))
+}
+
+fn tail() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::create(Arc::new(RealDisk), folder.path(), b"carry").unwrap();
+    log.append(0, &[b"entry"]).unwrap();
+    let bytes = std::fs::read(folder.path().join("tail")).unwrap();
+    let check = |at: usize| bytes[at..at + 8].to_vec();
+    let parts = [
+        ("magic: rl-tail, version 1", b"rl-tail\x01".to_vec()),
+        ("base 0", le(0_u64)),
+        ("length of carry", le(5_u32)),
+        ("carry", b"carry".to_vec()),
+        ("check of the header", check(25)),
+        ("magic of a frame: RLf, version 1", b"RLf\x01".to_vec()),
+        ("length of the entry", le(5_u32)),
+        ("sequence 0", le(0_u64)),
+        ("check of the frame", check(49)),
+        ("the entry's bytes", b"entry".to_vec()),
+    ];
+    assert!(bytes[62..].iter().all(|byte| *byte == 0), "zeros follow");
+    let header = blake3::derive_key(
+        "rotation-ledger 2026-11-23 tail header check v1",
+        &bytes[..25],
+    );
+    assert_eq!(bytes[25..33], header[..8]);
+    let framed = [&bytes[33..49], b"entry"].concat();
+    let frame = blake3::derive_key("rotation-ledger 2026-11-23 tail frame check v1", &framed);
+    assert_eq!(bytes[49..57], frame[..8]);
+    dump(&parts, &bytes[..62])
+}
+
+fn paths() -> String {
+    let mut text = String::new();
+    for n in [0, 999, 1_000, 1_234_067] {
+        let tile = TileId { level: 1, index: n };
+        writeln!(text, "{n:<8}  {:<32}  {}", bundle_path(n), tile.path()).unwrap();
+    }
+    writeln!(
+        text,
+        "`login passed`  {}",
+        blob_path(&Blake3Digest::of(b"login passed"))
+    )
+    .unwrap();
+    text
+}
+
+fn population() -> String {
+    let text = "api/billing\ndb/orders\n";
+    format!(
+        "{}  {}\n",
+        Sha256Digest::of(text.as_bytes()),
+        serde_json::json!(text)
+    )
+}
+
+fn spooled() -> String {
+    let statement = samples::statement(aborted())
+        .sign(&samples::author())
+        .unwrap();
+    let encoded = BASE64.encode(statement.bytes());
+    format!(
+        "{{\"schema\":\"rotation-ledger/spooled-statement/1\",\"statement\":\"{}…\",\"signature\":\"{}…\",\"attachments\":[\"{}\"]}}\n",
+        &encoded[..24],
+        &statement.signature().to_string()[..16],
+        BASE64.encode(b"login passed\n")
+    )
+}
+
+fn example(name: &str) -> String {
+    match name {
+        "values" => values(),
+        "statement" => statement(),
+        "signature" => signature(),
+        "possession" => possession(),
+        "entry" => entry(),
+        "hashes" => hashes(),
+        "checkpoint" => checkpoint_note(),
+        "vkey" => vkey(),
+        "tail" => tail(),
+        "paths" => paths(),
+        "population" => population(),
+        "spooled" => spooled(),
+        other => panic!("nothing makes the example `{other}`"),
+    }
+}
+
+#[test]
+fn examples_are_what_the_code_makes() {
+    let document = crate::read("docs/FORMAT.md");
+    let mut wanted = String::new();
+    let mut lines = document.lines();
+    let mut examples = 0;
+    while let Some(line) = lines.next() {
+        writeln!(wanted, "{line}").unwrap();
+        if let Some(name) = line.strip_prefix(FENCE) {
+            wanted.push_str(&example(name));
+            wanted.push_str("```\n");
+            assert!(
+                lines.any(|line| line == "```"),
+                "the example {name} has no end"
+            );
+            examples += 1;
+        }
+    }
+    assert!(examples >= 12, "{examples} examples");
+    crate::keep("docs/FORMAT.md", &wanted);
+}
+
+/// The draft that the document shows is one.
+#[test]
+fn the_draft_in_the_document_is_a_draft() {
+    let document = crate::read("docs/FORMAT.md");
+    let (_, after) = document.split_once("```json draft\n").unwrap();
+    let (draft, _) = after.split_once("```").unwrap();
+    let Ok(Value::Object(mut draft)) = serde_json::from_str(draft) else {
+        panic!("the draft is no JSON object");
+    };
+    let name = draft.shift_remove("event").unwrap();
+    for frame in ["event_id", "occurred_utc", "on_behalf_of", "attachments"] {
+        assert!(draft.shift_remove(frame).is_some(), "{frame}");
+    }
+    Event::parse(name.as_str().unwrap(), draft.into_iter().collect()).unwrap();
+}

@@ -1,0 +1,222 @@
+//! I-02 to I-18 and N-01 to N-03, as far as bytes in memory show them.
+
+use rotation_ledger::hash::LedgerId;
+use rotation_ledger::hash::Link;
+use rotation_ledger::key::Signature;
+use rotation_ledger::statement::Statement;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::story::Story;
+use crate::story::key_of;
+use crate::story::sealing_key;
+
+fn note() -> Value {
+    note_on(0, Link::ZERO)
+}
+
+fn note_on(entry: u64, link: Link) -> Value {
+    json!({ "entry": entry, "link": link, "note": "a remark" })
+}
+
+fn remark(story: &mut Story) -> u64 {
+    let link = Link::of(&story.entries[0]);
+    story.say("ada", "entry.annotated", note_on(0, link))
+}
+
+fn creation(who: &str) -> Value {
+    let key = key_of(who);
+    json!({
+        "origin": "ledger.example/x", "sealing_key": sealing_key().public(), "actor": who, "name": who,
+        "key": key.public(), "possession": key.prove_possession(),
+    })
+}
+
+rule_tests! {
+    I02 {
+        raises: |s| {
+            s.tamper(5, |entry| entry.signature = Signature::from_bytes([1; 64]));
+            6
+        },
+        spares: |s| {
+            s.tamper(5, |entry| entry.signature = Signature::from_bytes([1; 64]));
+            s.relink();
+        },
+    }
+    I03 {
+        raises: |s| {
+            let at = remark(s);
+            s.tamper(at, |entry| {
+                let mut bytes = *entry.signature.as_bytes();
+                bytes[0] ^= 1;
+                entry.signature = Signature::from_bytes(bytes);
+            });
+            at
+        },
+        spares: |s| {
+            let at = remark(s);
+            s.tamper(at, |entry| entry.subject_previous += 1);
+        },
+    }
+    I04 {
+        raises: |s| s.say_misplaced("ada", "secret.updated", json!({ "secret": "db/orders", "reason": "none" }), |entry| entry.sequence += 1),
+        spares: |s| {
+            let at = remark(s);
+            s.tamper(at, |entry| entry.previous = Link::ZERO);
+        },
+    }
+    I05 {
+        raises: |s| {
+            let mut other = s.clone();
+            remark(&mut other);
+            s.wait(5);
+            remark(s);
+            s.checkpoint = Some(other.checkpoint_of(other.entries.len(), &sealing_key()));
+            None
+        },
+        spares: |s| {
+            s.checkpoint = Some(s.checkpoint_of(s.entries.len() - 1, &sealing_key()));
+        },
+    }
+    I07 {
+        raises: |s| {
+            let said = json!({ "secret": "db/orders", "reason": "none" });
+            let first = Statement::decode(&rotation_ledger::entry::Entry::decode(&s.entries[3]).unwrap().statement).unwrap();
+            s.say_changed("pia", "secret.updated", said, |statement| statement.event_id = first.event_id)
+        },
+        spares: |s| {
+            let said = json!({ "secret": "db/orders", "reason": "none" });
+            s.say("pia", "secret.updated", said.clone());
+            s.say("pia", "secret.updated", said);
+        },
+    }
+    I08 {
+        raises: |s| {
+            let mut bytes = s.entries.last().unwrap().clone();
+            bytes.push(0);
+            *s.entries.last_mut().unwrap() = bytes;
+            s.entries.len() as u64 - 1
+        },
+        spares: |s| {
+            let at = s.entries.len() as u64 - 1;
+            s.tamper(at, |entry| entry.sequence = u64::MAX);
+        },
+    }
+    I10 {
+        raises: |s| s.force("eve", "ledger.created", creation("eve")),
+        spares: |s| {
+            *s = Story::empty();
+            s.say("eve", "ledger.created", creation("eve"));
+        },
+    }
+    I11 {
+        raises: |s| s.say("ada", "entry.annotated", note()),
+        spares: |s| {
+            remark(s);
+        },
+    }
+    I12 {
+        raises: |s| {
+            let link = Link::of(&s.entries[0]);
+            let elsewhere = LedgerId::from_genesis(Link::of(b"another ledger"));
+            s.say_changed("ada", "entry.annotated", note_on(0, link), |statement| statement.ledger = elsewhere)
+        },
+        spares: |s| {
+            remark(s);
+        },
+    }
+    I15 {
+        raises: |s| s.say_misplaced("pia", "secret.updated", json!({ "secret": "db/orders", "reason": "none" }), |entry| entry.subject_previous = 0),
+        spares: |s| {
+            let at = s.say("pia", "secret.updated", json!({ "secret": "db/orders", "reason": "none" }));
+            let entry = rotation_ledger::entry::Entry::decode(&s.entries[at as usize]).unwrap();
+            assert_eq!(entry.subject_previous, 1 + 8, "db/orders was registered by entry 8");
+        },
+    }
+    I18 {
+        raises: |s| {
+            let at = remark(s);
+            s.wait(-2);
+            remark(s);
+            assert_eq!(s.against(rotation_ledger::rule::T01), []);
+            at + 1
+        },
+        spares: |s| {
+            remark(s);
+            s.wait(-1);
+            remark(s);
+        },
+    }
+    N01 {
+        raises: |s| {
+            remark(s);
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
+            s.entries.pop();
+            None
+        },
+        spares: |s| {
+            s.anchors.push(s.checkpoint_of(s.entries.len() - 1, &sealing_key()));
+        },
+    }
+    N02 {
+        raises: |s| {
+            let mut other = s.clone();
+            remark(&mut other);
+            s.anchors.push(other.checkpoint_of(other.entries.len(), &sealing_key()));
+            s.wait(5);
+            remark(s);
+            None
+        },
+        spares: |s| {
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
+            remark(s);
+        },
+    }
+    N03 {
+        raises: |s| {
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &key_of("eve")));
+            None
+        },
+        spares: |s| {
+            let next = key_of("next-sealing-key");
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
+            s.say("sam", "sealing_key.replaced", json!({
+                "key": next.public(), "possession": next.prove_possession(), "reason": "yearly",
+            }));
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &next));
+        },
+    }
+}
+
+#[test]
+fn a_ledger_that_begins_with_something_else_is_none() {
+    let mut story = Story::empty();
+    let at = story.force(
+        "sam",
+        "source.gap",
+        json!({
+            "source": "siem", "from": "@0", "to": "@1", "cause": "upgrade",
+        }),
+    );
+    assert_eq!(story.against(rotation_ledger::rule::I10), [Some(at)]);
+}
+
+/// Ten thousand complaints of another kind must not push the one that matters out of the list.
+#[test]
+fn many_findings_do_not_hide_a_broken_entry() {
+    let mut story = Story::new();
+    let failed = json!({ "rotation": "none", "step": "revoke", "error": "no such rotation" });
+    for _ in 0..10_001 {
+        story.force("olga", "step.failed", failed.clone());
+    }
+    let at = remark(&mut story);
+    story.tamper(at, |entry| entry.subject_previous = 7);
+    let report = story.verify();
+    assert_eq!(
+        story.against(rotation_ledger::rule::I15),
+        [Some(at)],
+        "entry {at} is broken"
+    );
+    assert!(report.register().is_none());
+    assert_eq!(report.exit_code(false, &[]), 1);
+}

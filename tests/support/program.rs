@@ -1,0 +1,121 @@
+//! The shipped program, in a folder of its own with a prepared ledger, for tests of processes.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test takes what it needs, and a failure here is a failed test"
+)]
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with the ledger `prod`, its state and the keys of Alice, Petra and Olga.
+pub struct Program {
+    folder: TempDir,
+}
+
+impl Program {
+    /// As `prepared-ledger.sh` makes it: four entries, and rotation r-1 opened by a fifth.
+    pub fn prepared() -> Self {
+        let program = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/prepared-ledger.sh");
+        let mut prepare = Command::new(script);
+        assert!(program.around(&mut prepare).status().unwrap().success());
+        let open = "append rotation.opened --key olga.pem --rotation r-1 --secret db/orders --reason scheduled --consumers api,worker";
+        assert_eq!(program.code(open), 0);
+        program
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `ledger` with these words, ready to run.
+    pub fn ledger(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
+        command.args(words.split(' '));
+        self.around(&mut command);
+        command
+    }
+
+    fn around<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command
+            .current_dir(self.folder.path())
+            .env("LEDGER", env!("CARGO_BIN_EXE_ledger"))
+            .env("LEDGER_PATH", "prod")
+            .env("LEDGER_STATE", "state")
+            .stdin(Stdio::null())
+    }
+
+    /// Runs it to its end.
+    pub fn output(&self, words: &str) -> Output {
+        self.ledger(words).output().unwrap()
+    }
+
+    /// Runs it to its end, and looks at nothing but the exit code.
+    pub fn code(&self, words: &str) -> i32 {
+        self.output(words).status.code().unwrap()
+    }
+
+    /// The one JSON document that it prints.
+    pub fn json(&self, words: &str) -> Value {
+        serde_json::from_slice(&self.output(words).stdout).unwrap()
+    }
+
+    /// The events of all entries, in order.
+    pub fn events(&self) -> Vec<String> {
+        let log = self.json("log --json");
+        let entries = log["entries"].as_array().unwrap();
+        entries
+            .iter()
+            .map(|entry| entry["event"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Whether every entry is whole, signed by somebody who may, and none is missing.
+    pub fn is_intact(&self) -> bool {
+        let report = self.json("verify --json");
+        let passes = |verdict: &Value| verdict["status"] == "PASS";
+        report["verdicts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .take(3)
+            .all(passes)
+    }
+}
+
+/// Sends a signal.
+pub fn signal(child: &Child, signal: rustix::process::Signal) {
+    let pid = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// Waits for a file to be there; a test that waits for longer has failed.
+pub fn await_file(path: &Path) {
+    let begun = Instant::now();
+    while !path.exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{} never came",
+            path.display()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,489 @@
+//! Ledgers told as stories: named people say things at stopped times, and everything they say is
+//! signed, placed and kept in memory as the bytes that a store would hold.
+//!
+//! A [`Story`] takes events as drafts do, by name and JSON fields, so that a test reads like the
+//! ledger it builds. A text `@N` stands for the present instant plus N minutes. A [`Script`] is a
+//! whole rotation that can be changed line by line before it is played.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of several test programs: a panic is a failing test"
+)]
+
+mod script;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rotation_ledger::checkpoint;
+use rotation_ledger::checkpoint::Checkpoint;
+use rotation_ledger::entry::Entry;
+use rotation_ledger::event::Event;
+use rotation_ledger::hash::LeafHash;
+use rotation_ledger::hash::LedgerId;
+use rotation_ledger::hash::Link;
+use rotation_ledger::key::SecretKey;
+use rotation_ledger::merkle::Tile;
+use rotation_ledger::merkle::root_of;
+use rotation_ledger::note::Origin;
+use rotation_ledger::register::Register;
+use rotation_ledger::rotation::Told;
+use rotation_ledger::rule::Finding;
+use rotation_ledger::rule::Rule;
+use rotation_ledger::statement::Attachment;
+use rotation_ledger::statement::EventId;
+use rotation_ledger::statement::Statement;
+use rotation_ledger::text::Id;
+use rotation_ledger::time::Timestamp;
+use rotation_ledger::verify;
+use rotation_ledger::verify::Keeper;
+use rotation_ledger::verify::Kept;
+use rotation_ledger::verify::Observer;
+use rotation_ledger::verify::Piece;
+use rotation_ledger::verify::Question;
+use rotation_ledger::verify::Report;
+use rotation_ledger::verify::Surroundings;
+use serde_json::Value;
+use serde_json::json;
+
+pub use script::Script;
+pub use script::merge;
+
+/// The name in every checkpoint of a story.
+pub const ORIGIN: &str = "ledger.example/prod-rotations";
+
+/// Who is enrolled from the beginning: name, kind, roles. Sam creates the ledger.
+const CAST: &[(&str, &str, &[&str])] = &[
+    ("sue", "human", &["security_owner"]),
+    ("pia", "human", &["platform_owner"]),
+    ("olga", "human", &["operator"]),
+    ("otto", "human", &["operator"]),
+    ("ada", "human", &["auditor"]),
+    ("robo", "service", &["operator"]),
+];
+
+/// What is registered from the beginning, one secret of each of the SOP's classes.
+pub const SECRETS: &[(&str, &str, &[&str], bool)] = &[
+    ("api/billing", "api_key", &["billing", "web"], true),
+    (
+        "db/orders",
+        "database_credential",
+        &["orders", "reports"],
+        true,
+    ),
+    ("kms/records", "encryption_key", &["records"], true),
+    ("sign/bundles", "signing_key", &["release"], false),
+    ("vendor/mail", "third_party", &["notify"], false),
+];
+
+/// A ledger in memory, and the people who speak in it.
+#[derive(Clone)]
+pub struct Story {
+    /// The stored bytes of its entries.
+    pub entries: Vec<Vec<u8>>,
+    /// The present.
+    pub now: Timestamp,
+    /// What the entries amount to so far, by the same fold that verifies.
+    pub register: Register,
+    /// Files that the next statement names.
+    pub attach: Vec<Attachment>,
+    /// Checkpoints held against the ledger besides those that are made of it.
+    pub anchors: Vec<Vec<u8>>,
+    /// The folder's checkpoint, where it is not the one that fits.
+    pub checkpoint: Option<Vec<u8>>,
+    ledger: LedgerId,
+    names: Vec<&'static str>,
+}
+
+/// The private key of somebody, enrolled or not.
+pub fn key_of(who: &str) -> SecretKey {
+    let mut seed = [0; 32];
+    for (byte, letter) in seed.iter_mut().zip(who.bytes()) {
+        *byte = letter;
+    }
+    SecretKey::from_seed(&seed)
+}
+
+/// The ledger's own key.
+pub fn sealing_key() -> SecretKey {
+    key_of("the seal of the ledger")
+}
+
+pub fn id(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
+
+pub fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// An event as a draft gives it.
+pub fn event(name: &str, fields: &Value) -> Event {
+    let fields: BTreeMap<String, Value> = fields
+        .as_object()
+        .expect("fields are an object")
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Event::parse(name, fields).unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+impl Story {
+    /// A ledger of nothing, at 2026-01-05T09:00:00Z.
+    pub fn empty() -> Self {
+        Self {
+            entries: Vec::new(),
+            now: time("2026-01-05T09:00:00Z"),
+            register: Register::default(),
+            attach: Vec::new(),
+            anchors: Vec::new(),
+            checkpoint: None,
+            ledger: LedgerId::ZERO,
+            names: Vec::new(),
+        }
+    }
+
+    /// A ledger that Sam created, in which everybody is enrolled.
+    pub fn founded() -> Self {
+        let mut story = Self::empty();
+        let sam = key_of("sam");
+        story.say(
+            "sam",
+            "ledger.created",
+            json!({
+                "origin": ORIGIN, "sealing_key": sealing_key().public(), "actor": "sam", "name": "Sam",
+                "key": sam.public(), "possession": sam.prove_possession(),
+            }),
+        );
+        for (who, kind, roles) in CAST {
+            story.enrol(who, kind, roles);
+        }
+        story
+    }
+
+    /// The same with a secret of each class in its inventory, all rotated on 2025-12-01.
+    pub fn new() -> Self {
+        let mut story = Self::founded();
+        for (secret, class, consumers, dual_run) in SECRETS {
+            story.register(
+                secret,
+                json!({ "class": class, "consumers": consumers, "dual_run": dual_run }),
+            );
+        }
+        story
+    }
+
+    /// Sets the clock.
+    pub fn at(&mut self, instant: &str) -> &mut Self {
+        self.now = time(instant);
+        self
+    }
+
+    /// Lets minutes pass.
+    pub fn wait(&mut self, minutes: i64) -> &mut Self {
+        self.now = self.minutes(minutes);
+        self
+    }
+
+    /// Lets days pass.
+    pub fn wait_days(&mut self, days: u32) -> &mut Self {
+        self.now = self.now.plus_days(days);
+        self
+    }
+
+    fn minutes(&self, minutes: i64) -> Timestamp {
+        Timestamp::from_micros(self.now.micros() + minutes * 60_000_000)
+    }
+
+    /// Enrols somebody; Sam says it.
+    pub fn enrol(&mut self, who: &str, kind: &str, roles: &[&str]) -> u64 {
+        let fields = Self::enrolment(who, kind, roles);
+        self.say("sam", "actor.enrolled", fields)
+    }
+
+    /// The fields by which somebody is enrolled.
+    pub fn enrolment(who: &str, kind: &str, roles: &[&str]) -> Value {
+        let key = key_of(who);
+        json!({
+            "actor": who, "name": who, "kind": kind, "roles": roles, "key": key.public(),
+            "possession": key.prove_possession(),
+        })
+    }
+
+    /// Registers a secret; Pia says it. `changes` replace what is said by default.
+    pub fn register(&mut self, secret: &str, changes: Value) -> u64 {
+        let mut fields = Self::registration(secret);
+        merge(&mut fields, changes);
+        self.say("pia", "secret.registered", fields)
+    }
+
+    /// The fields by which a secret is registered.
+    pub fn registration(secret: &str) -> Value {
+        json!({
+            "secret": secret, "name": secret, "class": "database_credential", "environment": "prod",
+            "store": "vault://prod", "owner": "platform", "consumers": ["orders", "reports"],
+            "dual_run": true, "last_rotated": "2025-12-01T00:00:00Z", "version": "v1",
+        })
+    }
+
+    /// Says something that must be admitted, and returns the entry's sequence.
+    pub fn say(&mut self, who: &str, name: &'static str, fields: Value) -> u64 {
+        self.place(who, name, fields, false, |_| {}, |_| {})
+    }
+
+    /// Stores what no writer would have admitted.
+    pub fn force(&mut self, who: &str, name: &'static str, fields: Value) -> u64 {
+        self.place(who, name, fields, true, |_| {}, |_| {})
+    }
+
+    /// Says something after `change` had its way with the statement, before it is signed.
+    pub fn say_changed(
+        &mut self,
+        who: &str,
+        name: &'static str,
+        fields: Value,
+        change: impl FnOnce(&mut Statement),
+    ) -> u64 {
+        self.place(who, name, fields, true, change, |_| {})
+    }
+
+    /// Stores something after `change` had its way with the entry around the signed statement.
+    pub fn say_misplaced(
+        &mut self,
+        who: &str,
+        name: &'static str,
+        fields: Value,
+        change: impl FnOnce(&mut Entry),
+    ) -> u64 {
+        self.place(who, name, fields, true, |_| {}, change)
+    }
+
+    fn place(
+        &mut self,
+        who: &str,
+        name: &'static str,
+        mut fields: Value,
+        force: bool,
+        change_statement: impl FnOnce(&mut Statement),
+        change_entry: impl FnOnce(&mut Entry),
+    ) -> u64 {
+        self.resolve(&mut fields);
+        let sequence = self.entries.len() as u64;
+        let event = event(name, &fields);
+        let mut event_id = [0x77; 16];
+        event_id[8..].copy_from_slice(&sequence.to_be_bytes());
+        let key = key_of(who);
+        let mut statement = Statement {
+            version: 1,
+            ledger: self.ledger,
+            event_id: EventId::from_bytes(event_id),
+            occurred: self.now,
+            author: key.public(),
+            // The one service of the cast acts for Olga.
+            on_behalf_of: (who == "robo").then(|| id("olga")),
+            event,
+            attachments: std::mem::take(&mut self.attach),
+        };
+        change_statement(&mut statement);
+        let event = &statement.event;
+        let subject = self.register.subject(event);
+        let thread = self.register.thread(subject.as_ref());
+        let author = self.register.author(
+            sequence,
+            statement.occurred,
+            &statement.author,
+            statement.on_behalf_of.as_ref(),
+            event,
+        );
+        match &author {
+            Ok(author) => {
+                let told = Told {
+                    sequence,
+                    occurred: statement.occurred,
+                    recorded: self.now,
+                    author,
+                };
+                self.register.apply(&told, event, &mut Vec::new());
+            }
+            Err(denial) => assert!(force, "{name} by {who}: {denial}"),
+        }
+        let signed = statement.sign(&key).unwrap();
+        let mut entry = Entry::place(sequence, self.head(), thread, self.now, signed);
+        change_entry(&mut entry);
+        let bytes = entry.encode().unwrap();
+        if sequence == 0 {
+            self.ledger = LedgerId::from_genesis(Link::of(&bytes));
+        }
+        self.entries.push(bytes);
+        self.names.push(name);
+        self.wait(1);
+        sequence
+    }
+
+    fn resolve(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(minutes) = text.strip_prefix('@').and_then(|text| text.parse().ok()) {
+                    *text = self.minutes(minutes).to_string();
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(|value| self.resolve(value)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.resolve(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Plays a script; its lines are ten minutes apart.
+    pub fn play(&mut self, script: Script) -> &mut Self {
+        for line in script.0 {
+            self.wait(line.after);
+            self.say(line.who, line.event, line.fields);
+        }
+        self
+    }
+
+    /// The link of the last entry.
+    pub fn head(&self) -> Link {
+        self.entries
+            .last()
+            .map_or(Link::ZERO, |bytes| Link::of(bytes))
+    }
+
+    /// The ledger's id.
+    pub fn ledger(&self) -> LedgerId {
+        self.ledger
+    }
+
+    /// The sequence of the last event of this name.
+    pub fn last(&self, name: &str) -> u64 {
+        let place = self.names.iter().rposition(|said| *said == name);
+        place.unwrap_or_else(|| panic!("nobody said {name}")) as u64
+    }
+
+    /// The sequence of the first event of this name.
+    pub fn first(&self, name: &str) -> u64 {
+        let place = self.names.iter().position(|said| *said == name);
+        place.unwrap_or_else(|| panic!("nobody said {name}")) as u64
+    }
+
+    /// Changes a stored entry without its author.
+    pub fn tamper(&mut self, sequence: u64, change: impl FnOnce(&mut Entry)) {
+        let bytes = &mut self.entries[sequence as usize];
+        let mut entry = Entry::decode(bytes).unwrap();
+        change(&mut entry);
+        *bytes = entry.encode().unwrap();
+    }
+
+    /// Links every entry anew to the one before, as somebody would who wants a change to hold.
+    pub fn relink(&mut self) {
+        let mut previous = Link::ZERO;
+        for (sequence, bytes) in self.entries.iter_mut().enumerate() {
+            let mut entry = Entry::decode(bytes).unwrap();
+            entry.sequence = sequence as u64;
+            entry.previous = previous;
+            *bytes = entry.encode().unwrap();
+            previous = Link::of(bytes);
+        }
+    }
+
+    /// The leaf hashes of the entries.
+    pub fn leaves(&self) -> Vec<LeafHash> {
+        self.entries
+            .iter()
+            .map(|bytes| LeafHash::of(bytes))
+            .collect()
+    }
+
+    /// A checkpoint of the first `size` entries, signed by `key`.
+    pub fn checkpoint_of(&self, size: usize, key: &SecretKey) -> Vec<u8> {
+        let stated = Checkpoint {
+            origin: Origin::new(ORIGIN).unwrap(),
+            size: size as u64,
+            root: root_of(&self.leaves()[..size]),
+        };
+        checkpoint::sign(&stated, key).into_bytes()
+    }
+
+    /// Verifies as of now, with the folder's checkpoint and an anchor that fit, and those given.
+    pub fn verify(&self) -> Report {
+        self.verify_as_of(self.now)
+    }
+
+    pub fn verify_as_of(&self, as_of: Timestamp) -> Report {
+        let fitting = self.checkpoint_of(self.entries.len(), &sealing_key());
+        let kept = |keeper, name: &str, bytes: Vec<u8>| Kept {
+            keeper,
+            name: name.to_owned(),
+            bytes: Some(bytes),
+        };
+        let folder = self.checkpoint.clone().unwrap_or_else(|| fitting.clone());
+        let mut all = vec![
+            kept(Keeper::Folder, "checkpoint", folder),
+            kept(Keeper::Anchor, "anchor", fitting),
+        ];
+        all.extend(
+            self.anchors
+                .iter()
+                .map(|bytes| kept(Keeper::Anchor, "other", bytes.clone())),
+        );
+        let question = Question {
+            kept: all,
+            ..Question::at(as_of)
+        };
+        let pieces = std::iter::once(Piece::Entries(self.entries.clone()));
+        verify::fold(pieces, question, &mut Quiet).conclude(Surroundings::default())
+    }
+
+    /// What is held against the ledger now.
+    pub fn found(&self) -> Vec<Finding> {
+        self.verify().findings
+    }
+
+    /// The same by rule id and sequence.
+    pub fn findings(&self) -> Vec<(&'static str, Option<u64>)> {
+        self.found()
+            .iter()
+            .map(|finding| (finding.rule.id, finding.sequence))
+            .collect()
+    }
+
+    /// The entries that one rule is held against.
+    pub fn against(&self, rule: &Rule) -> Vec<Option<u64>> {
+        let found = self.found();
+        found
+            .iter()
+            .filter(|finding| finding.rule == rule)
+            .map(|finding| finding.sequence)
+            .collect()
+    }
+
+    /// The fields of an attestation of the inventory as it stands.
+    pub fn attestation(&self) -> Value {
+        json!({
+            "as_of": "@0", "count": self.register.charter.active_secrets,
+            "ids_sha256": self.register.population_digest(), "query": "vault kv list prod",
+        })
+    }
+}
+
+/// Looks at nothing around the entries.
+pub struct Quiet;
+
+impl Observer for Quiet {
+    fn tile(&mut self, _tile: &Tile, _first: u64) {}
+    fn attachment(&mut self, _sequence: u64, _attachment: &Attachment) {}
+    fn entry(&mut self, _sequence: u64, _event_id: EventId, _link: Link) {}
+    fn progress(&mut self, _done: u64) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// So many hours.
+pub const fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours * 3_600)
+}

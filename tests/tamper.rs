@@ -1,0 +1,450 @@
+//! Somebody with an editor and no key: every byte flipped, every entry cut, moved, doubled or
+//! dropped, every file removed. `verify` fails each time and names what is wrong where.
+
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+#[path = "support/generate.rs"]
+mod generate;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use rotation_ledger::audit::Audit;
+use rotation_ledger::event::EvidenceAttached;
+use rotation_ledger::event::SourceObserved;
+use rotation_ledger::hash::Blake3Digest;
+use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::store::blobs::blob_path;
+use rotation_ledger::store::bundle;
+use rotation_ledger::store::image::Tail;
+use rotation_ledger::store::log::Log;
+use rotation_ledger::sys::disk::RealDisk;
+use rotation_ledger::time::Timestamp;
+use rotation_ledger::verify::Report;
+
+const ATTACHED: &[u8] = b"connect as v41: authentication rejected\n";
+
+/// A ledger with `more` observations after its founding, one attachment, and its checkpoint kept
+/// outside.
+struct Ledger {
+    folder: tempfile::TempDir,
+    size: u64,
+}
+
+impl Ledger {
+    fn with(more: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let world = generate::world();
+        let (_, mut writer) = generate::found(&world, folder.path(), 1);
+        let cast = generate::cast();
+        let ledger = writer.ledger();
+        let mut submission = attached(&world, ledger);
+        submission.files = vec![ATTACHED.to_vec()];
+        let mut batch = vec![submission];
+        for n in 0..more {
+            let observed = SourceObserved {
+                source: generate::line("vault"),
+                record: generate::reference(&format!("r-{n}")),
+                record_sha256: Sha256Digest::of(b"record"),
+                observed: generate::line("read"),
+                secret: Some(generate::secret_id(0)),
+                rotation: None,
+                version: None,
+            };
+            batch.push(generate::signed(&world, ledger, &cast.olga, observed));
+        }
+        generate::submit(&mut writer, batch);
+        let size = writer.size();
+        writer.close();
+        Self { folder, size }
+    }
+
+    fn dir(&self) -> PathBuf {
+        generate::place(self.folder.path()).dir
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir().join(name)
+    }
+
+    fn verify(&self) -> Report {
+        let world = generate::world();
+        let place = generate::place(self.folder.path());
+        let audit = Audit {
+            world: &world,
+            dir: &place.dir,
+            head: Some(place.head()),
+            anchors: Vec::new(),
+            as_of: Timestamp::from_micros(1_767_700_000_000_000),
+            from: None,
+            to: None,
+            wait: Duration::from_secs(5),
+            progress: &|_, _| {},
+            interrupted: &AtomicBool::new(false),
+        };
+        audit.run().unwrap()
+    }
+
+    /// Every (rule, sequence) held against the ledger after `bytes` were put in the file `name`.
+    fn with_file(&self, name: &str, bytes: &[u8]) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
+        let path = self.path(name);
+        let before = fs::read(&path).unwrap();
+        overwrite(&path, bytes);
+        let report = self.verify();
+        overwrite(&path, &before);
+        let found = report
+            .findings
+            .iter()
+            .map(|finding| (finding.rule.id, finding.sequence))
+            .collect();
+        (report.exit_code(false, &[]), found)
+    }
+
+    fn flip(&self, name: &str, at: usize) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
+        let mut bytes = fs::read(self.path(name)).unwrap();
+        bytes[at] ^= 1 << (at % 8);
+        self.with_file(name, &bytes)
+    }
+}
+
+fn attached(
+    world: &rotation_ledger::sys::world::World,
+    ledger: rotation_ledger::hash::LedgerId,
+) -> rotation_ledger::append::Submission {
+    use rotation_ledger::statement::Attachment;
+    use rotation_ledger::statement::EventId;
+    use rotation_ledger::statement::Statement;
+    let cast = generate::cast();
+    let now = world.clock.now();
+    let statement = Statement {
+        version: 1,
+        ledger,
+        event_id: EventId::from_bytes(
+            rotation_ledger::sys::entropy::uuid_v7(now, &*world.entropy).unwrap(),
+        ),
+        occurred: now,
+        author: cast.olga.public(),
+        on_behalf_of: None,
+        event: EvidenceAttached {
+            rotation: None,
+            secret: Some(generate::secret_id(0)),
+            description: generate::line("negative test"),
+        }
+        .into(),
+        attachments: vec![Attachment {
+            blake3: Blake3Digest::of(ATTACHED),
+            sha256: Sha256Digest::of(ATTACHED),
+            length: ATTACHED.len() as u64,
+            media_type: generate::id("text/plain"),
+            name: generate::line("negative-test.log"),
+        }],
+    };
+    rotation_ledger::append::Submission {
+        statement: statement.sign(&cast.olga).unwrap(),
+        files: Vec::new(),
+    }
+}
+
+/// Sealed files are read-only; somebody with an editor does not mind.
+fn overwrite(path: &Path, bytes: &[u8]) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Where entry `n` of the tail lies in its file.
+fn in_tail(bytes: &[u8], n: usize) -> std::ops::Range<usize> {
+    let entry = Tail::parse(bytes).unwrap().entries[n].clone();
+    let start = bytes
+        .windows(entry.len())
+        .position(|window| window == entry)
+        .unwrap();
+    start..start + entry.len()
+}
+
+#[test]
+fn an_untouched_ledger_passes() {
+    let ledger = Ledger::with(2);
+    let report = ledger.verify();
+    assert_eq!(report.findings, Vec::new());
+    assert_eq!(report.exit_code(false, &[]), 0);
+}
+
+#[test]
+fn every_byte_of_the_tail_counts() {
+    let ledger = Ledger::with(2);
+    let bytes = fs::read(ledger.path("tail")).unwrap();
+    let places: Vec<_> = (0..ledger.size as usize)
+        .map(|n| in_tail(&bytes, n))
+        .collect();
+    let end = places.last().unwrap().end;
+    for at in 0..end {
+        let (code, found) = ledger.flip("tail", at);
+        assert_eq!(code, 1, "byte {at}: {found:?}");
+        // A frame's head belongs to the entry behind it.
+        if let Some(n) = places
+            .iter()
+            .position(|place| at < place.end)
+            .filter(|_| at >= places[0].start - 32)
+        {
+            assert!(
+                found.contains(&("I-17", Some(n as u64))),
+                "byte {at} of entry {n}: {found:?}"
+            );
+        } else {
+            assert!(
+                found.iter().any(|(rule, _)| *rule == "I-17"),
+                "byte {at} of the header: {found:?}"
+            );
+        }
+    }
+    // The zeros behind the last entry: each one close by, then one in every 1009.
+    for at in (end..end + 600).chain((end..bytes.len()).step_by(1_009)) {
+        let (code, found) = ledger.flip("tail", at);
+        assert!(
+            code == 1
+                && found
+                    .iter()
+                    .any(|(rule, _)| ["I-14", "I-17"].contains(rule)),
+            "byte {at}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn every_byte_of_the_checkpoint_counts() {
+    let ledger = Ledger::with(2);
+    for at in 0..fs::read(ledger.path("checkpoint")).unwrap().len() {
+        let (code, found) = ledger.flip("checkpoint", at);
+        assert!(
+            code == 1 && found.contains(&("I-05", None)),
+            "byte {at}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn every_byte_of_an_attachment_counts() {
+    let ledger = Ledger::with(0);
+    let name = blob_path(&Blake3Digest::of(ATTACHED));
+    for at in 0..ATTACHED.len() {
+        let (code, found) = ledger.flip(&name, at);
+        assert!(
+            code == 1 && found == BTreeSet::from([("I-09", Some(5))]),
+            "byte {at}: {found:?}"
+        );
+    }
+    fs::remove_file(ledger.path(&name)).unwrap();
+    let report = ledger.verify();
+    assert_eq!(
+        report
+            .findings
+            .first()
+            .map(|finding| (finding.rule.id, finding.sequence)),
+        Some(("I-09", Some(5)))
+    );
+}
+
+#[test]
+fn every_byte_of_a_bundle_counts() {
+    let ledger = Ledger::with(300);
+    let name = bundle::bundle_path(0);
+    let bytes = fs::read(ledger.path(&name)).unwrap();
+    let mut starts = vec![0];
+    while *starts.last().unwrap() < bytes.len() {
+        let at = *starts.last().unwrap();
+        starts.push(at + 2 + usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]])));
+    }
+    // Every byte of the first, a middle and the last entry; one in every 211 of the others.
+    let whole = [0, 128, 255].map(|n: usize| starts[n]..starts[n + 1]);
+    let places =
+        (0..bytes.len()).filter(|at| at % 211 == 0 || whole.iter().any(|entry| entry.contains(at)));
+    for at in places {
+        let n = starts.iter().rposition(|start| *start <= at).unwrap() as u64;
+        let (code, found) = ledger.flip(&name, at);
+        let in_length = at - starts[n as usize] < 2;
+        assert_eq!(code, 1, "byte {at}: {found:?}");
+        if !in_length || !found.contains(&("I-17", Some(0))) {
+            // The entry itself, or the next by its previous link.
+            assert!(
+                found
+                    .iter()
+                    .any(|(_, sequence)| *sequence == Some(n) || *sequence == Some(n + 1)),
+                "byte {at} of entry {n}: {found:?}"
+            );
+        }
+        if !in_length {
+            assert!(
+                found.contains(&("I-02", Some(n + 1))),
+                "byte {at} of entry {n}: {found:?}"
+            );
+            assert!(
+                found.contains(&("I-13", Some(0))),
+                "byte {at} of entry {n}: {found:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_byte_of_a_tile_counts() {
+    let ledger = Ledger::with(300);
+    let bytes = fs::read(ledger.path("tile/0/000")).unwrap();
+    for at in (0..bytes.len()).step_by(61) {
+        let (code, found) = ledger.flip("tile/0/000", at);
+        assert!(
+            code == 1 && found == BTreeSet::from([("I-13", Some(0))]),
+            "byte {at}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for (name, rule) in [
+        ("tile/0/000", "I-13"),
+        ("tile/entries/000", "I-17"),
+        ("checkpoint", "I-05"),
+    ] {
+        let ledger = Ledger::with(300);
+        fs::remove_file(ledger.path(name)).unwrap();
+        let report = ledger.verify();
+        assert_eq!(report.exit_code(false, &[]), 1);
+        assert!(
+            report
+                .findings
+                .iter()
+                .any(|finding| finding.rule.id == rule),
+            "{name}: {:?}",
+            report.findings
+        );
+    }
+}
+
+#[test]
+fn a_file_that_nothing_accounts_for_is_named() {
+    let ledger = Ledger::with(2);
+    fs::write(ledger.path("notes.txt"), "nothing to see").unwrap();
+    let report = ledger.verify();
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(
+        (
+            report.findings[0].rule.id,
+            report.findings[0].found.as_str()
+        ),
+        ("I-14", "notes.txt")
+    );
+}
+
+/// The stored entries with something done to them, written as a whole new log with sound frames, as
+/// somebody would who knows the format but has no key.
+fn rewritten(
+    ledger: &Ledger,
+    change: impl FnOnce(&mut Vec<Vec<u8>>),
+) -> BTreeSet<(&'static str, Option<u64>)> {
+    let tail = ledger.path("tail");
+    let before = fs::read(&tail).unwrap();
+    let parsed = Tail::parse(&before).unwrap();
+    let mut entries = parsed.entries;
+    change(&mut entries);
+    fs::remove_file(&tail).unwrap();
+    let mut log = Log::create(Arc::new(RealDisk), &ledger.dir(), &parsed.carry).unwrap();
+    log.append(0, &entries).unwrap();
+    drop(log);
+    let report = ledger.verify();
+    fs::write(&tail, before).unwrap();
+    assert_eq!(report.exit_code(false, &[]), 1, "{:?}", report.findings);
+    report
+        .findings
+        .iter()
+        .map(|finding| (finding.rule.id, finding.sequence))
+        .collect()
+}
+
+#[test]
+fn every_entry_dropped_doubled_or_moved_is_named() {
+    let ledger = Ledger::with(4);
+    let size = ledger.size as usize;
+    for n in 0..size {
+        let at = n as u64;
+        let dropped = rewritten(&ledger, |entries| drop(entries.remove(n)));
+        if n + 1 < size {
+            assert!(dropped.contains(&("I-04", Some(at))), "{n}: {dropped:?}");
+            assert!(
+                dropped.contains(&("I-02", Some(at))) || n == 0,
+                "{n}: {dropped:?}"
+            );
+        }
+        assert!(
+            dropped.iter().any(|(rule, _)| *rule == "I-05"),
+            "{n}: {dropped:?}"
+        );
+        // Without its entry 0 nobody knows whose checkpoint the kept one is.
+        let kept = if n == 0 { "N-03" } else { "N-01" };
+        assert!(
+            dropped.iter().any(|(rule, _)| *rule == kept),
+            "{n}: {dropped:?}"
+        );
+
+        let doubled = rewritten(&ledger, |entries| entries.insert(n, entries[n].clone()));
+        assert!(
+            doubled.contains(&("I-04", Some(at + 1))),
+            "{n}: {doubled:?}"
+        );
+        assert!(
+            doubled.contains(&("I-07", Some(at + 1))),
+            "{n}: {doubled:?}"
+        );
+
+        for other in n + 1..size {
+            let swapped = rewritten(&ledger, |entries| entries.swap(n, other));
+            assert!(
+                swapped.contains(&("I-04", Some(at))),
+                "{n} and {other}: {swapped:?}"
+            );
+            assert!(
+                swapped.contains(&("I-04", Some(other as u64))),
+                "{n} and {other}: {swapped:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_cut_of_the_end_is_named() {
+    let ledger = Ledger::with(6);
+    for keep in 1..ledger.size as usize {
+        let cut = rewritten(&ledger, |entries| entries.truncate(keep));
+        assert!(
+            cut.iter().any(|(rule, _)| *rule == "I-05"),
+            "{keep}: {cut:?}"
+        );
+        assert!(
+            cut.iter().any(|(rule, _)| *rule == "N-01"),
+            "{keep}: {cut:?}"
+        );
+    }
+    // The file itself cut short at any byte.
+    let bytes = fs::read(ledger.path("tail")).unwrap();
+    let end = in_tail(&bytes, ledger.size as usize - 1).end;
+    for keep in (0..end).step_by(7) {
+        let (code, found) = ledger.with_file("tail", &bytes[..keep]);
+        assert_eq!(code, 1, "{keep}: {found:?}");
+    }
+}
+
+#[test]
+fn an_entry_of_another_ledger_is_named() {
+    let (ledger, other) = (Ledger::with(3), Ledger::with(3));
+    let foreign = Tail::parse(&fs::read(other.path("tail")).unwrap())
+        .unwrap()
+        .entries;
+    let found = rewritten(&ledger, |entries| entries[6].clone_from(&foreign[6]));
+    assert!(found.contains(&("I-12", Some(6))), "{found:?}");
+    assert!(found.contains(&("I-02", Some(6))), "{found:?}");
+}
