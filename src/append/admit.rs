@@ -192,6 +192,9 @@ impl Writer {
     ) -> Result<Tried, Stop> {
         let statement = &checked.statement;
         let event = &statement.event;
+        if !(self.minted && self.memory.has_all_of(event)) {
+            self.warm_up(so_far)?;
+        }
         if let Some(sequence) = self.memory.sequence_of(&statement.event_id)? {
             let entry = Entry::decode(&self.stored_or_placed(sequence, so_far)?);
             // The whole statement is compared: the same id over other words is a conflict.

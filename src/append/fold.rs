@@ -95,9 +95,13 @@ impl Source<'_> {
         }
     }
 
-    /// A memory of the whole log, through the index in the folder where that is of use. Says what
-    /// happened to the index.
-    pub(super) fn recall(&self, notices: &mut Vec<String>) -> Result<Memory, AppendError> {
+    /// A memory of the whole log and of the entries `placed` after it, through the index in the
+    /// folder where that is of use. Says what happened to the index.
+    pub(super) fn recall(
+        &self,
+        placed: &[Vec<u8>],
+        notices: &mut Vec<String>,
+    ) -> Result<Memory, AppendError> {
         let (memory, notice) = Memory::open(self.dir);
         notices.extend(notice);
         let memory = if self.fits(&memory)? {
@@ -110,7 +114,7 @@ impl Source<'_> {
         for sequence in self.proven..memory.applied().size {
             self.check_signature(sequence, &self.entry(sequence)?)?;
         }
-        self.bring_up(memory, &[], notices)
+        self.bring_up(memory, placed, notices)
     }
 
     /// Folds into `memory` what it does not know yet, and the entries `placed` after the log. Where
@@ -253,6 +257,19 @@ impl Writer {
         }
     }
 
+    /// Opens the index where that was put off, and brings the memory up to the log and to the
+    /// entries `placed` after it.
+    pub(super) fn warm_up(&mut self, placed: &[Vec<u8>]) -> Result<(), AppendError> {
+        if !self.memory.is_cold() {
+            return Ok(());
+        }
+        let mut notices = Vec::new();
+        let memory = self.source().recall(placed, &mut notices);
+        self.notices.extend(notices);
+        self.memory = memory?;
+        Ok(())
+    }
+
     /// Sets the index aside for the reason `why`, and makes it again from the log and from the
     /// entries `placed` after it.
     pub(super) fn renew_memory(
@@ -286,6 +303,9 @@ impl Writer {
 
     /// Forgets what was placed and not written.
     pub(super) fn reload_memory(&mut self) -> Result<(), AppendError> {
+        if self.memory.is_cold() {
+            return self.warm_up(&[]);
+        }
         let mut memory = std::mem::replace(&mut self.memory, Memory::empty());
         let mut notices = Vec::new();
         if let Err(fault) = memory.reset() {

@@ -14,6 +14,8 @@ use crate::append::fold::damaged_bundle;
 use crate::append::folder;
 use crate::append::kept::Kept;
 use crate::append::kept::Published;
+use crate::append::memory::Memory;
+use crate::append::warm::Warm;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::event::Event;
@@ -134,15 +136,26 @@ impl Looked {
             proven,
         };
         let mut notices = Vec::new();
-        let mut memory = source.recall(&mut notices)?;
-        let sealing_key = |memory: &crate::append::memory::Memory| {
-            memory.register().charter.keyring.sealing_key().copied()
+        let warm = Warm::read(&*world.disk, &place.dir).filter(|warm| {
+            // Only of this very end, and only where a checkpoint covers all of it.
+            self.rest == Rest::Clean
+                && proven == self.edge.size()
+                && (warm.size, warm.link) == (self.edge.size(), self.edge.link())
+        });
+        let mut memory = match warm {
+            Some(warm) => Memory::cold(warm.into_register()),
+            None => source.recall(&[], &mut notices)?,
         };
+        let sealing_key =
+            |memory: &Memory| memory.register().charter.keyring.sealing_key().copied();
         let held = |wanted| {
             self.keys
                 .iter()
                 .any(|(key, _)| Some(key.public()) == wanted)
         };
+        if memory.is_cold() && !held(sealing_key(&memory)) {
+            memory = source.recall(&[], &mut notices)?;
+        }
         if !held(sealing_key(&memory)) {
             // Before a key is called wrong, the index is asked no more.
             let (fresh, _) = memory.renewed("it names another sealing key than is at hand");
@@ -172,6 +185,7 @@ impl Looked {
             verifiers: HashMap::new(),
             notices,
             given_up: false,
+            minted: false,
             log: self.log,
             _lock: self.lock,
         };

@@ -57,6 +57,8 @@ struct Dirty {
 pub(super) struct Memory {
     /// None where it cannot be used at all: then everything is kept here.
     index: Option<Index>,
+    /// Whether the index was not opened, and what is here is all that is known of the entries.
+    cold: bool,
     applied: Applied,
     register: Register,
     ids: HashMap<EventId, u64>,
@@ -68,11 +70,55 @@ impl Memory {
     pub(super) fn empty() -> Self {
         Self {
             index: None,
+            cold: false,
             applied: Applied::NOTHING,
             register: Register::default(),
             ids: HashMap::new(),
             dirty: Dirty::default(),
         }
+    }
+
+    /// With the parts that the last writer left, and the index not opened.
+    pub(super) fn cold(register: Register) -> Self {
+        Self {
+            cold: true,
+            register,
+            ..Self::empty()
+        }
+    }
+
+    /// Whether the index was not opened.
+    pub(super) const fn is_cold(&self) -> bool {
+        self.cold
+    }
+
+    /// Whether everything that `event` touches is here. An event that begins something needs to
+    /// know that nothing has its id, which only the index tells.
+    pub(super) fn has_all_of(&self, event: &Event) -> bool {
+        let register = &self.register;
+        let parts = Register::parts(event);
+        let secret = |id: &Id| register.secrets.contains_key(id);
+        let incident = |id: &Id| {
+            register
+                .incidents
+                .get(id)
+                .is_some_and(|incident| secret(&incident.secret))
+        };
+        let rotation = |id: &Id| {
+            register.rotations.get(id).is_some_and(|rotation| {
+                secret(&rotation.secret) && rotation.incident.as_ref().is_none_or(&incident)
+            })
+        };
+        !matches!(event, Event::InventoryAttested(_))
+            && parts.secret.as_ref().is_none_or(secret)
+            && parts.incident.as_ref().is_none_or(incident)
+            && parts.rotation.as_ref().is_none_or(rotation)
+    }
+
+    /// Whether a part was touched since the index was written.
+    pub(super) fn is_touched(&self, id: &Id) -> bool {
+        let dirty = &self.dirty;
+        dirty.secrets.contains(id) || dirty.rotations.contains(id) || dirty.incidents.contains(id)
     }
 
     /// Opens the index of the ledger in `dir`, or goes without one where that cannot be. The second

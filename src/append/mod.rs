@@ -25,6 +25,7 @@
 pub mod attachment;
 pub mod draft;
 pub mod spool;
+pub(crate) mod warm;
 
 mod admit;
 pub(crate) mod catalogue;
@@ -71,11 +72,13 @@ use crate::store::blobs::Blobs;
 use crate::store::log::Log;
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
+use crate::text::Id;
 use crate::time::Timestamp;
 
 use edge::Edge;
 use kept::Published;
 use memory::Memory;
+use warm::Warm;
 
 /// The most bytes of one attachment, where the caller names no other limit: 64 MiB.
 pub const ATTACHMENT_LIMIT: u64 = 64 * 1024 * 1024;
@@ -175,6 +178,8 @@ pub struct Writer {
     notices: Vec<String>,
     /// Whether a write failed in a way that only opening again can settle.
     given_up: bool,
+    /// Whether the event ids of the batch at hand were made a moment ago, so that no entry has them.
+    minted: bool,
     // Last, so that it is let go of after everything else.
     _lock: WriteLock,
 }
@@ -221,6 +226,7 @@ impl Writer {
     /// # Errors
     /// A damaged log, where the index failed and the log had to be read instead.
     pub fn register(&mut self) -> Result<Register, AppendError> {
+        self.warm_up(&[])?;
         match self.memory.whole() {
             Ok(register) => Ok(register),
             Err(fault) => {
@@ -232,11 +238,24 @@ impl Writer {
     }
 
     /// Seals what the last append filled, closes the index and lets go of the ledger. Answers with
-    /// the notices that closing added. Where the writer is just dropped, the next opening does this.
+    /// the notices that closing added. Where the writer is just dropped, the next opening seals.
     pub fn close(mut self) -> Vec<String> {
         let said = self.notices.len();
         self.seal();
-        self.memory.close();
         self.notices.split_off(said)
+    }
+}
+
+impl Drop for Writer {
+    /// Leaves what is known to the next writer, and the index well closed.
+    fn drop(&mut self) {
+        let memory = std::mem::replace(&mut self.memory, Memory::empty());
+        if !self.given_up && memory.register().charter.origin.is_some() {
+            let touched = |id: &Id| memory.is_touched(id);
+            let (size, link) = (self.edge.size(), self.edge.link());
+            Warm::of(size, link, memory.register(), &touched)
+                .write(&*self.world.disk, &self.place.dir);
+        }
+        memory.close();
     }
 }

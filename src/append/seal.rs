@@ -53,6 +53,10 @@ impl Writer {
             self.given_up = self.given_up || !self.reopen_log();
             return;
         }
+        if self.warm_up(&[]).is_err() {
+            self.given_up = true;
+            return;
+        }
         if let Err(fault) = self.memory.store(self.edge.size(), self.edge.link())
             && self.renew_memory(&fault.to_string(), &[]).is_err()
         {

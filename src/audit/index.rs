@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::append::catalogue;
+use crate::append::warm::Warm;
 use crate::hash::Link;
 use crate::register::Register;
 use crate::rule;
@@ -17,6 +18,7 @@ use crate::store::index::INDEX;
 use crate::store::index::Index;
 use crate::store::index::IndexError;
 use crate::store::index::copy;
+use crate::sys::disk::Disk;
 use crate::sys::lock::LockError;
 use crate::sys::lock::ReadLock;
 use crate::text::Id;
@@ -85,6 +87,32 @@ fn open(folder: tempfile::TempDir, at: &Path) -> Result<Option<IndexCopy>, Index
         link: None,
         _folder: folder,
     }))
+}
+
+/// Holds what the last writer left beside the index against the entries, where it is of their end.
+pub(super) fn warm_difference(disk: &dyn Disk, dir: &Path, folded: &Folded) -> Option<Finding> {
+    let warm = Warm::read(disk, dir).filter(|warm| (warm.size, warm.link) == folded.end())?;
+    let (warm, all) = (warm.into_register(), folded.register());
+    let same = warm.charter == all.charter
+        && warm
+            .secrets
+            .iter()
+            .all(|(id, part)| all.secrets.get(id) == Some(part))
+        && warm
+            .rotations
+            .iter()
+            .all(|(id, part)| all.rotations.get(id) == Some(part))
+        && warm
+            .incidents
+            .iter()
+            .all(|(id, part)| all.incidents.get(id) == Some(part));
+    (!same).then(|| {
+        Finding::new(
+            rule::I16,
+            "index.warm as the entries give it",
+            "other parts",
+        )
+    })
 }
 
 impl IndexCopy {

@@ -37,6 +37,7 @@ use crate::verify::Surroundings;
 use super::AuditError;
 use super::CHECKPOINT_FILE;
 use super::HINT_FILE;
+use super::index;
 use super::index::Found;
 use super::pieces::Facts;
 
@@ -157,6 +158,10 @@ impl<'a> Watcher<'a> {
     }
 
     fn compare_index(&mut self, folded: &Folded, around: &mut Surroundings) {
+        if !folded.is_broken() {
+            self.findings
+                .extend(index::warm_difference(&*self.disk, &self.dir, folded));
+        }
         match std::mem::replace(&mut self.index, Found::Note(String::new())) {
             Found::Note(note) => around.notes.push(note),
             // Entries that could not be read cannot be held against anything.

@@ -185,6 +185,7 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
     let files = read_files(&draft.attachments, checks.attach_limit)?;
     let guard = Guard::new(false)?;
     let mut writer = context.writer()?;
+    let minted = draft.event_id.is_none();
     let submission = draft.sign(writer.ledger(), &key, &context.world, files, &known)?;
     if checks.dry_run {
         let findings = writer.check(&submission)?;
@@ -200,7 +201,10 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         }
         return Ok(Exit::Passed);
     }
-    let outcome = guard.uninterrupted(|| writer.append(vec![submission]));
+    let outcome = guard.uninterrupted(|| match minted {
+        true => writer.append_minted(vec![submission]),
+        false => writer.append(vec![submission]),
+    });
     if let Some(fault) = outcome.refused {
         return Err(fault.into());
     }

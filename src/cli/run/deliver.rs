@@ -139,7 +139,8 @@ fn append(
     for notice in writer.notices() {
         context.ui.warn(notice);
     }
-    let outcome = writer.append(submissions.clone());
+    // Signed a moment ago, each with a new event id.
+    let outcome = writer.append_minted(submissions.clone());
     let waiting = submissions
         .into_iter()
         .skip(outcome.receipts.len())
