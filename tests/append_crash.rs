@@ -118,8 +118,9 @@ fn play_through(before: usize, batch: impl Fn(&House, &Writer) -> Vec<Submission
                 let operations = disk.operations();
                 disk.fail_at(n, fault);
                 let outcome = writer.append(batch.clone());
+                // Where anything fills a bundle, closing seals it.
+                writer.close();
                 let reached = disk.operations() - operations >= n;
-                drop(writer);
                 disk.heal();
                 if let Some(cut) = aftermath {
                     disk.power_cut(cut);

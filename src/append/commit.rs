@@ -11,6 +11,9 @@
 //! If the power fails above the third line nothing was recorded, except attachments that nothing
 //! names; below it, the next opening brings the checkpoint up.
 
+use std::panic;
+use std::thread;
+
 use crate::append::Outcome;
 use crate::append::Receipt;
 use crate::append::Submission;
@@ -108,9 +111,6 @@ impl Writer {
                 }
             }
         }
-        if self.log.sealable() > 0 {
-            self.seal();
-        }
         outcome
     }
 
@@ -120,10 +120,26 @@ impl Writer {
         let ledger = self.ledger;
         let mut verifiers = std::mem::take(&mut self.verifiers);
         let mut rest = batch.into_iter();
-        let mut take = || rest.by_ref().take(AT_ONCE).collect::<Vec<_>>();
-        let mut checked = check::all(take(), ledger, &mut verifiers);
+        let mut take = |most: usize| rest.by_ref().take(most).collect::<Vec<_>>();
+        let mut checked = if self.log.sealable() > 0 {
+            // What the last commit filled. Sealing waits for the disk, checking for the processor;
+            // so they take a thread each, and none of those that check.
+            let all = take(usize::MAX);
+            thread::scope(|scope| {
+                let checking = scope.spawn(|| check::all(all, ledger, &mut verifiers));
+                self.seal();
+                checking
+                    .join()
+                    .unwrap_or_else(|panic| panic::resume_unwind(panic))
+            })
+        } else {
+            check::all(take(AT_ONCE), ledger, &mut verifiers)
+        };
         let refused = loop {
-            let coming = take();
+            if self.given_up {
+                break Some(AppendError::GivenUp);
+            }
+            let coming = take(AT_ONCE);
             if coming.is_empty() {
                 break self.place_each(checked, placed);
             }

@@ -237,9 +237,12 @@ impl Writer {
         }
     }
 
-    /// Lets go of the ledger, as dropping it does.
-    pub fn close(self) {
-        drop(self);
+    /// Seals what the last append filled, closes the index and lets go of the ledger. Answers with
+    /// the notices that closing added. Where the writer is just dropped, the next opening seals.
+    pub fn close(mut self) -> Vec<String> {
+        let said = self.notices.len();
+        self.seal();
+        self.notices.split_off(said)
     }
 }
 

@@ -53,9 +53,7 @@ impl Writer {
         let rest = looked.rest;
         let mut writer = looked.into_writer(world, place, proven)?;
         writer.heal(rest, lost)?;
-        if writer.log.sealable() > 0 {
-            writer.seal();
-        }
+        writer.seal();
         Ok(writer)
     }
 

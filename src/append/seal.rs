@@ -6,7 +6,8 @@
 //! index        brought to the same entries
 //! ```
 //!
-//! The entries were acknowledged before and stay where they are until the bundles are durable. So
+//! It is done at the next append, while that one's signatures are checked, or when the ledger is
+//! closed or opened. The entries were acknowledged before and stay where they are until the bundles are durable. So
 //! nothing that goes wrong here fails an append: it is said, and done again later.
 
 use std::collections::BTreeMap;
@@ -40,8 +41,11 @@ enum Unsealed {
 }
 
 impl Writer {
-    /// Seals what fills whole bundles. What goes wrong becomes a notice.
+    /// Seals what fills whole bundles, if anything does. What goes wrong becomes a notice.
     pub(super) fn seal(&mut self) {
+        if self.given_up || self.log.sealable() == 0 {
+            return;
+        }
         if let Err(fault) = self.try_seal() {
             self.notices.push(format!(
                 "every entry is recorded, but sealing was put off: {fault}"
