@@ -42,8 +42,6 @@ pub struct Secret {
     pub retired: Option<u64>,
     /// Rotations of it that are open, by opening.
     pub open: Vec<Id>,
-    /// Incidents of it that no rotation answers yet.
-    pub incidents: Vec<Id>,
     /// How often it was rotated.
     pub rotations: u64,
     /// Exceptions granted for it.
@@ -98,7 +96,6 @@ impl Secret {
             registered: sequence,
             retired: None,
             open: Vec::new(),
-            incidents: Vec::new(),
             rotations: 0,
             exceptions: Vec::new(),
         }

@@ -1,6 +1,8 @@
 //! Whatever fails and whenever the power goes, in an append or in a sealing: every entry that has a
 //! receipt is there afterwards, the ledger opens, and the same statement sent again is recorded once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests.
+
 #[path = "support/ledger.rs"]
 mod ledger;
 #[path = "support/sim_disk.rs"]

@@ -1,6 +1,8 @@
 //! Opening and creating: what is no ledger is told apart from what is a damaged one, a rolled-back
 //! copy is refused, and what a power cut leaves is healed and recorded.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests.
+
 #[path = "support/ledger.rs"]
 mod ledger;
 

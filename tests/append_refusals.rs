@@ -1,5 +1,7 @@
 //! Bad input: each is refused with its own reason, and nothing is recorded.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests.
+
 #[path = "support/ledger.rs"]
 mod ledger;
 

@@ -1,6 +1,8 @@
 //! What a writer promises: receipts that hold, retries that change nothing, batches that stop in the
 //! right place, and an index that can be lost at any time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests.
+
 #[path = "support/ledger.rs"]
 mod ledger;
 

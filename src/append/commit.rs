@@ -19,6 +19,7 @@ use crate::append::admit::Next;
 use crate::append::admit::Placed;
 use crate::append::admit::Placing;
 use crate::append::check;
+use crate::append::check::Checked;
 use crate::append::error::AppendError;
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
@@ -30,6 +31,16 @@ use crate::statement::Statement;
 use crate::store::log;
 use crate::sys::disk::DiskError;
 use crate::time::Timestamp;
+
+/// How many statements of a batch are checked ahead of those that are placed.
+const AT_ONCE: usize = 128;
+
+/// A batch on its way.
+struct Batch {
+    next: Next,
+    entries: Vec<Vec<u8>>,
+    placings: Vec<Placing>,
+}
 
 impl Writer {
     /// Appends statements as one commit: what has a receipt would survive a power cut. Stops before
@@ -46,23 +57,17 @@ impl Writer {
             outcome.refused = Some(AppendError::GivenUp);
             return outcome;
         }
-        let mut placings = Vec::with_capacity(batch.len());
-        let mut entries: Vec<Vec<u8>> = Vec::with_capacity(batch.len());
-        let mut next = self.next();
-        for checked in check::all(batch, self.ledger, &mut self.verifiers) {
-            match checked.and_then(|checked| self.place_surely(&checked, &next, &entries)) {
-                Ok(Placing::New(mut placed)) => {
-                    next = next.after(&placed);
-                    entries.push(std::mem::take(&mut placed.bytes));
-                    placings.push(Placing::New(placed));
-                }
-                Ok(again @ Placing::Again(_)) => placings.push(again),
-                Err(fault) => {
-                    outcome.refused = Some(fault);
-                    break;
-                }
-            }
-        }
+        let mut placed = Batch {
+            next: self.next(),
+            entries: Vec::with_capacity(batch.len()),
+            placings: Vec::with_capacity(batch.len()),
+        };
+        outcome.refused = self.place_all(batch, &mut placed);
+        let Batch {
+            entries,
+            mut placings,
+            ..
+        } = placed;
         let first = self.size();
         let leaves = self.commit(&entries).unwrap_or_else(|fault| {
             // What was recorded before this batch is not unsaid by it.
@@ -95,6 +100,53 @@ impl Writer {
             self.seal();
         }
         outcome
+    }
+
+    /// Checks and places a batch up to the first refusal, which it returns. While some statements
+    /// are placed, the next ones are checked on the other cores.
+    fn place_all(&mut self, batch: Vec<Submission>, placed: &mut Batch) -> Option<AppendError> {
+        let ledger = self.ledger;
+        let mut verifiers = std::mem::take(&mut self.verifiers);
+        let mut rest = batch.into_iter();
+        let mut take = || rest.by_ref().take(AT_ONCE).collect::<Vec<_>>();
+        let mut checked = check::all(take(), ledger, &mut verifiers);
+        let refused = loop {
+            let coming = take();
+            if coming.is_empty() {
+                break self.place_each(checked, placed);
+            }
+            let (refused, next) = rayon::join(
+                || self.place_each(checked, placed),
+                || check::all(coming, ledger, &mut verifiers),
+            );
+            if refused.is_some() {
+                break refused;
+            }
+            checked = next;
+        };
+        self.verifiers = verifiers;
+        refused
+    }
+
+    fn place_each(
+        &mut self,
+        checked: Vec<Result<Checked, AppendError>>,
+        placed: &mut Batch,
+    ) -> Option<AppendError> {
+        for checked in checked {
+            let placing =
+                checked.and_then(|one| self.place_surely(&one, &placed.next, &placed.entries));
+            match placing {
+                Ok(Placing::New(mut new)) => {
+                    placed.next = placed.next.after(&new);
+                    placed.entries.push(std::mem::take(&mut new.bytes));
+                    placed.placings.push(Placing::New(new));
+                }
+                Ok(again @ Placing::Again(_)) => placed.placings.push(again),
+                Err(fault) => return Some(fault),
+            }
+        }
+        None
     }
 
     /// Whether `submission` would be recorded, and what it would be held against. Records nothing.

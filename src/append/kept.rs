@@ -66,7 +66,9 @@ impl Kept {
             });
         }
         // In few words and without its content: this is recorded, and it could hold anything.
-        Ok(Self::Lost("it is damaged, or not signed by the ledger's key"))
+        Ok(Self::Lost(
+            "it is damaged, or not signed by the ledger's key",
+        ))
     }
 
     pub(super) const fn checkpoint(&self) -> Option<&Checkpoint> {

@@ -13,6 +13,14 @@ use std::path::Path;
 use bincode::Decode;
 use bincode::Encode;
 
+use crate::append::catalogue::CHARTER;
+use crate::append::catalogue::EVENTS;
+use crate::append::catalogue::INCIDENTS;
+use crate::append::catalogue::ROTATIONS;
+use crate::append::catalogue::SECRETS;
+use crate::append::catalogue::each;
+use crate::append::catalogue::malformed;
+use crate::append::catalogue::read;
 use crate::codec;
 use crate::event::Event;
 use crate::hash::Link;
@@ -31,12 +39,6 @@ use crate::store::index::IndexError;
 use crate::store::index::Table;
 use crate::store::index::packed;
 use crate::text::Id;
-
-const CHARTER: Table = Table::new(1);
-const SECRETS: Table = Table::new(2);
-const ROTATIONS: Table = Table::new(3);
-const INCIDENTS: Table = Table::new(4);
-const EVENTS: Table = Table::new(5);
 
 /// How many parts are kept after the index has them too: enough for any ledger's daily work, and
 /// little memory.
@@ -368,17 +370,6 @@ pub(super) fn judged_apply(
     register.apply(told, event, found);
 }
 
-fn malformed(fault: codec::CodecError) -> IndexError {
-    IndexError::Damaged(fault.to_string())
-}
-
-fn read<T: Decode<()>>(index: &Index, table: Table, key: &[u8]) -> Result<Option<T>, IndexError> {
-    let stored = index.get(table, key)?;
-    stored
-        .map(|bytes| codec::decode_state(&bytes).map_err(malformed))
-        .transpose()
-}
-
 fn fill<T: Decode<()>>(
     index: &Index,
     table: Table,
@@ -396,22 +387,6 @@ fn fill<T: Decode<()>>(
 /// What is there already is newer than the index.
 fn fill_in<T>(parts: &mut BTreeMap<Id, T>, id: Id, part: T) {
     parts.entry(id).or_insert(part);
-}
-
-fn each<T: Decode<()>>(
-    index: &Index,
-    table: Table,
-    take: &mut dyn FnMut(Id, T),
-) -> Result<(), IndexError> {
-    for pair in index.iterate(table, &[]) {
-        let (key, value) = pair?;
-        let id = String::from_utf8(key)
-            .ok()
-            .and_then(|text| Id::new(text).ok());
-        let id = id.ok_or_else(|| IndexError::Damaged("a key is no id".to_owned()))?;
-        take(id, codec::decode_state(&value).map_err(malformed)?);
-    }
-    Ok(())
 }
 
 fn change<T: Encode>(table: Table, key: &[u8], value: &T) -> Result<Change, IndexError> {

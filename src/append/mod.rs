@@ -27,6 +27,7 @@ pub mod draft;
 pub mod spool;
 
 mod admit;
+pub(crate) mod catalogue;
 mod check;
 mod commit;
 mod create;

@@ -146,10 +146,9 @@ fn judge(looked: &Looked) -> Result<u64, AppendError> {
     }
     match (proven, &looked.folder, &looked.outside) {
         (Some(size), ..) => Ok(size),
-        (None, Kept::Lost(folder), Kept::Lost(outside)) => Err(AppendError::NoCheckpoint {
-            folder,
-            outside,
-        }),
+        (None, Kept::Lost(folder), Kept::Lost(outside)) => {
+            Err(AppendError::NoCheckpoint { folder, outside })
+        }
         (None, ..) => Err(AppendError::NoCheckpoint {
             folder: "",
             outside: "",

@@ -4,6 +4,7 @@
 //! Nothing is written and nothing is trusted. The writer is kept out only for the moment in which
 //! the tail is read: what is sealed never changes.
 
+mod index;
 mod pieces;
 mod read;
 mod surroundings;
@@ -104,9 +105,11 @@ impl Audit<'_> {
     /// # Errors
     /// Where there is no ledger to look at. Damage is not an error here but a finding.
     pub fn run(&self) -> Result<Report, AuditError> {
-        // Before the image: a head read after it could be newer than what the image shows.
+        need_ledger(self.world, self.dir)?;
+        // Before the image: an index copied or a head read after it could be newer than what the image shows.
+        let index = index::find(self.dir, self.wait)?;
         let mut kept = self.kept_elsewhere()?;
-        let image = take(self.world, self.dir, self.wait)?;
+        let image = Image::take(&*self.world.disk, self.dir, self.wait, &[CHECKPOINT_FILE])?;
         kept.push(Kept {
             keeper: Keeper::Folder,
             name: CHECKPOINT_FILE.to_owned(),
@@ -120,6 +123,7 @@ impl Audit<'_> {
             from: self.from,
             to: self.to,
             kept,
+            charter_at: index.size(),
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
         let mut watcher = Watcher::new(
@@ -128,6 +132,7 @@ impl Audit<'_> {
             facts.total,
             self.progress,
             &stop,
+            index,
         );
         let folded = verify::fold(pieces, question, &mut watcher);
         let surroundings = watcher.look_around(&folded, &facts)?;
@@ -172,17 +177,22 @@ impl Audit<'_> {
     }
 }
 
-/// The files that a writer changes, at one moment, of a folder that is a ledger.
-fn take(world: &World, dir: &Path, wait: Duration) -> Result<Image, AuditError> {
+/// Whether the folder is a ledger: there is nothing to wait for where it is none, and no lock to be
+/// made.
+fn need_ledger(world: &World, dir: &Path) -> Result<(), AuditError> {
     if world.disk.metadata(dir)?.is_none() {
         return Err(AuditError::NoFolder(dir.to_owned()));
     }
-    // Without any of its files there is nothing to wait for, and no lock to be made.
-    let names = [CHECKPOINT_FILE, HINT_FILE];
-    let glance = Image::read(&*world.disk, dir, &names)?;
+    let glance = Image::read(&*world.disk, dir, &[CHECKPOINT_FILE, HINT_FILE])?;
     match (&glance.tail, glance.files.is_empty()) {
         (None, true) => Err(AuditError::NotALedger(dir.to_owned())),
         (None, false) => Err(AuditError::LostLog(dir.to_owned())),
-        (Some(_), _) => Ok(Image::take(&*world.disk, dir, wait, &names)?),
+        (Some(_), _) => Ok(()),
     }
+}
+
+/// The files that a writer changes, at one moment.
+fn take(world: &World, dir: &Path, wait: Duration) -> Result<Image, AuditError> {
+    need_ledger(world, dir)?;
+    Ok(Image::take(&*world.disk, dir, wait, &[CHECKPOINT_FILE])?)
 }

@@ -122,14 +122,14 @@ fn after_bundles(tail: Tail, checkpointed: Option<u64>, facts: &mut Facts) -> Ve
     match tail.rest {
         Rest::Clean => {}
         // An entry that a checkpoint covers was whole once; one that others follow, too.
-        Rest::Torn { offset, len } | Rest::Stray { offset, len } if at_risk => {
+        Rest::Torn { offset, .. } | Rest::Stray { offset, .. } if at_risk => {
             let first_later = tail.later.first().map(|(sequence, _)| *sequence);
             let count = first_later.map_or(0, |later| later.saturating_sub(end));
             let expected = format!("entry {end} in the tail");
             let finding = Finding::new(
                 rule::I17,
                 expected,
-                format!("{len} bytes at byte {offset} that are none"),
+                format!("a damaged frame at byte {offset}"),
             );
             pieces.push(Piece::Damaged {
                 count,

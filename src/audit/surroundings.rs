@@ -37,6 +37,7 @@ use crate::verify::Surroundings;
 use super::AuditError;
 use super::CHECKPOINT_FILE;
 use super::HINT_FILE;
+use super::index::Found;
 use super::pieces::Facts;
 
 const HASH_BYTES: usize = 32;
@@ -53,6 +54,7 @@ pub(super) struct Watcher<'a> {
     findings: Vec<Finding>,
     tiles: Count,
     attachments: BTreeMap<Blake3Digest, (u64, Attachment)>,
+    index: Found,
 }
 
 impl<'a> Watcher<'a> {
@@ -62,6 +64,7 @@ impl<'a> Watcher<'a> {
         total: u64,
         progress: &'a (dyn Fn(u64, u64) + Sync),
         stop: &'a (dyn Fn() -> bool + Sync),
+        index: Found,
     ) -> Self {
         Self {
             disk,
@@ -76,6 +79,7 @@ impl<'a> Watcher<'a> {
                 what: "tiles",
             },
             attachments: BTreeMap::new(),
+            index,
         }
     }
 
@@ -88,7 +92,8 @@ impl<'a> Watcher<'a> {
         let mut around = Surroundings::default();
         self.findings.extend(facts.findings.iter().cloned());
         let attached = self.check_attachments(&folded.expunged(), &mut around);
-        self.find_strays(facts, &mut around)?;
+        self.find_strays(folded, facts, &mut around)?;
+        self.compare_index(folded, &mut around);
         if let Some(bytes) = facts.torn {
             around.not_checked.push(format!(
                 "{bytes} bytes of an interrupted write after entry {}: never acknowledged; the next append drops and records them",
@@ -151,8 +156,27 @@ impl<'a> Watcher<'a> {
         })
     }
 
+    fn compare_index(&mut self, folded: &Folded, around: &mut Surroundings) {
+        match std::mem::replace(&mut self.index, Found::Note(String::new())) {
+            Found::Note(note) => around.notes.push(note),
+            // Entries that could not be read cannot be held against anything.
+            Found::Copy(_) if folded.is_broken() => {}
+            Found::Copy(copy) => match copy.compare(folded) {
+                Ok(finding) => self.findings.extend(finding),
+                Err(fault) => around.notes.push(format!(
+                    "the index cannot be read ({fault}); the next append makes it again"
+                )),
+            },
+        }
+    }
+
     /// Names every file in the folder that nothing accounts for.
-    fn find_strays(&mut self, facts: &Facts, around: &mut Surroundings) -> Result<(), DiskError> {
+    fn find_strays(
+        &mut self,
+        folded: &Folded,
+        facts: &Facts,
+        around: &mut Surroundings,
+    ) -> Result<(), DiskError> {
         let bundles = (0..facts.base / BUNDLE_ENTRIES as u64).map(bundle_path);
         let tiles = tiles_between(0, facts.base).map(|tile| tile.path());
         let own = [TAIL_FILE, CHECKPOINT_FILE, HINT_FILE, LOCK_FILE].map(str::to_owned);
@@ -199,7 +223,8 @@ impl<'a> Watcher<'a> {
                 "{leftovers} temporary files of an interrupted write; the next append removes them"
             ));
         }
-        if orphans > 0 {
+        // Damaged entries may have named them.
+        if orphans > 0 && !folded.is_broken() {
             around.notes.push(format!("{orphans} attachments belong to no entry: an append that was refused or interrupted leaves these"));
         }
         Ok(())
@@ -260,7 +285,11 @@ impl Observer for Watcher<'_> {
             .or_insert_with(|| (sequence, attachment.clone()));
     }
 
-    fn entry(&mut self, _sequence: u64, _event_id: EventId, _link: Link) {}
+    fn entry(&mut self, sequence: u64, event_id: EventId, link: Link) {
+        if let Found::Copy(copy) = &mut self.index {
+            copy.see(sequence, event_id, link);
+        }
+    }
 
     fn progress(&mut self, done: u64) {
         (self.progress)(done, self.total);

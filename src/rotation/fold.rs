@@ -484,10 +484,10 @@ impl Rotation {
                 self.last_result.map_or("", TestResult::word),
             );
         }
-        if let Some(end) = self.dual_run.and_then(|dual_run| dual_run.planned_end) {
-            if told.occurred > end {
-                against.holds(rule::S36, format!("by {end}"), told.occurred.to_string());
-            }
+        if let Some(end) = self.dual_run.and_then(|dual_run| dual_run.planned_end)
+            && told.occurred > end
+        {
+            against.holds(rule::S36, format!("by {end}"), told.occurred.to_string());
         }
         self.check_window(told.occurred, against);
         let unknown: Vec<_> = cutover
@@ -780,14 +780,14 @@ impl Rotation {
             against.holds(rule::S67, outcome, confirmed.outcome.word());
             return;
         }
-        if let Some(incident) = setting.incident {
-            if incident.runbook.is_none() || incident.report.is_none() {
-                against.holds(
-                    rule::S65,
-                    "runbook.executed and post_incident.reported before it",
-                    "not both",
-                );
-            }
+        if let Some(incident) = setting.incident
+            && (incident.runbook.is_none() || incident.report.is_none())
+        {
+            against.holds(
+                rule::S65,
+                "runbook.executed and post_incident.reported before it",
+                "not both",
+            );
         }
         self.confirmed = Some(told.moment());
     }
@@ -863,14 +863,14 @@ impl Rotation {
     }
 
     fn check_window(&self, occurred: Timestamp, against: &mut Against<'_>) {
-        if let Some((start, end)) = self.approved.as_ref().and_then(|approval| approval.window) {
-            if occurred < start || occurred > end {
-                against.holds(
-                    rule::T05,
-                    format!("from {start} to {end}"),
-                    occurred.to_string(),
-                );
-            }
+        if let Some((start, end)) = self.approved.as_ref().and_then(|approval| approval.window)
+            && (occurred < start || occurred > end)
+        {
+            against.holds(
+                rule::T05,
+                format!("from {start} to {end}"),
+                occurred.to_string(),
+            );
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     pub(super) findings: Vec<Finding>,
+    /// Those that cannot be compared, since entries before them are damaged.
+    pub(super) untold: Vec<String>,
     /// Anchors and kept checkpoints that the ledger extends.
     pub(super) extended: u64,
     /// Those that were given.
@@ -91,26 +93,26 @@ pub(super) fn compare(
                     compared.by_others |= one.keeper == Keeper::Anchor;
                 }
             }
-            Err(finding) => compared.findings.push(*finding),
+            Err(Some(finding)) => compared.findings.push(*finding),
+            Err(None) => compared.untold.push(one.name.clone()),
         }
     }
     compared
 }
 
+/// The size that a kept checkpoint proves; what stands against it, or nothing where that cannot be
+/// told.
 fn judge(
     kept: &Kept,
     roots: &BTreeMap<u64, NodeHash>,
     size: u64,
     origin: Option<&Id>,
     sealing_keys: &[PublicKey],
-) -> Result<u64, Box<Finding>> {
+) -> Result<u64, Option<Box<Finding>>> {
     let own = kept.keeper == Keeper::Folder;
     let fault = |rule, expected: String, found: String| {
-        Box::new(Finding::new(
-            rule,
-            expected,
-            format!("{}: {found}", kept.name),
-        ))
+        let found = format!("{}: {found}", kept.name);
+        Some(Box::new(Finding::new(rule, expected, found)))
     };
     let not_ours = if own { rule::I05 } else { rule::N03 };
     let Some(bytes) = kept.bytes.as_deref() else {
@@ -173,10 +175,7 @@ fn judge(
                 format!("the entries give {root}"),
             ))
         }
-        None => Err(fault(
-            not_ours,
-            format!("a root at size {}", stated.size),
-            "the entries give none".to_owned(),
-        )),
+        // Entries before it cannot be read, which is held against the ledger by itself.
+        None => Err(None),
     }
 }

@@ -19,6 +19,7 @@ use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
+use crate::register::Charter;
 use crate::register::Register;
 use crate::rotation::Told;
 use crate::rule;
@@ -90,10 +91,24 @@ pub struct Folded {
     pub(super) findings_total: u64,
     /// Findings that were counted and not kept.
     pub(super) unlisted: BTreeMap<Verdict, u64>,
+    pub(super) broken: bool,
+    pub(super) charter_then: Option<Charter>,
     pub(super) interrupted: bool,
 }
 
 impl Folded {
+    /// The charter as it was at the size that the question named.
+    #[must_use]
+    pub const fn charter_then(&self) -> Option<&Charter> {
+        self.charter_then.as_ref()
+    }
+
+    /// Whether entries could not be read, so that what they named is not known.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// The digests of attachments that were expunged by an entry.
     #[must_use]
     pub fn expunged(&self) -> HashSet<Blake3Digest> {
@@ -221,6 +236,7 @@ struct Folding {
     unlisted: BTreeMap<Verdict, u64>,
     /// No root can be made beyond damage.
     broken: bool,
+    charter_then: Option<Charter>,
     interrupted: bool,
 }
 
@@ -253,9 +269,10 @@ impl Folding {
             kept: BTreeMap::new(),
             unlisted: BTreeMap::new(),
             broken: false,
+            charter_then: None,
             interrupted: false,
         };
-        folding.keep_root();
+        folding.keep_what_was_asked();
         folding
     }
 
@@ -319,7 +336,7 @@ impl Folding {
             .unwrap_or_default();
         self.links.push(half);
         self.next += 1;
-        self.keep_root();
+        self.keep_what_was_asked();
     }
 
     fn grow(&mut self, checked: &Checked, observer: &mut dyn Observer) {
@@ -333,7 +350,10 @@ impl Folding {
         }
     }
 
-    fn keep_root(&mut self) {
+    fn keep_what_was_asked(&mut self) {
+        if self.question.charter_at == Some(self.next) {
+            self.charter_then = Some(self.register.charter.clone());
+        }
         if !self.broken && self.wanted.contains(&self.next) {
             self.roots.insert(self.next, self.frontier.root());
         }
@@ -372,7 +392,8 @@ impl Folding {
         self.note_time(content.recorded);
         let subject = self.register.subject(&statement.event);
         let thread = self.register.thread(subject.as_ref());
-        if content.subject_previous != thread {
+        // Beyond damage nobody knows what the entries before were about.
+        if !self.broken && content.subject_previous != thread {
             self.against(
                 rule::I15,
                 thread.to_string(),
@@ -516,6 +537,8 @@ impl Folding {
             findings: self.findings,
             findings_total: self.findings_total,
             unlisted: self.unlisted,
+            broken: self.broken,
+            charter_then: self.charter_then,
             interrupted: self.interrupted,
         }
     }

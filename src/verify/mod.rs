@@ -48,6 +48,8 @@ pub struct Question {
     pub to: Option<Timestamp>,
     /// Checkpoints kept somewhere, to be held against the entries.
     pub kept: Vec<Kept>,
+    /// Whether to keep the charter as it was at a size, to hold an index of that size against it.
+    pub charter_at: Option<u64>,
 }
 
 impl Question {
@@ -59,6 +61,7 @@ impl Question {
             from: None,
             to: None,
             kept: Vec::new(),
+            charter_at: None,
         }
     }
 

@@ -124,16 +124,39 @@ impl Folded {
         findings.extend(std::mem::take(&mut self.compared.findings));
         self.select(&mut findings);
         self.register.waive(self.question.as_of, &mut findings);
+        let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
+        let intact = self.size > 0 && !self.interrupted && !findings.iter().any(broken);
+        if !intact {
+            // What damaged entries no longer say would be held against rotations that are in order.
+            let judged = |finding: &Finding| {
+                matches!(
+                    finding.rule.verdict,
+                    Verdict::Conformance | Verdict::Coverage
+                )
+            };
+            let before = findings.len();
+            findings.retain(|finding| !judged(finding));
+            self.findings_total -= (before - findings.len()) as u64;
+            self.unlisted
+                .retain(|verdict, _| !matches!(verdict, Verdict::Conformance | Verdict::Coverage));
+        }
         findings.sort_by(|a, b| {
-            (a.rule.verdict, a.sequence, a.rule.id).cmp(&(b.rule.verdict, b.sequence, b.rule.id))
+            // What names an entry comes before what is held against the ledger as a whole.
+            let place = |finding: &Finding| {
+                (
+                    finding.rule.verdict,
+                    finding.sequence.is_none(),
+                    finding.sequence,
+                    finding.rule.id,
+                )
+            };
+            place(a).cmp(&place(b))
         });
         let against = |verdict: Verdict| {
             findings
                 .iter()
                 .filter(move |finding| finding.rule.verdict == verdict)
         };
-        let intact =
-            self.size > 0 && !self.interrupted && against(Verdict::Integrity).next().is_none();
         let verdicts = Verdict::ALL
             .map(|verdict| {
                 self.line(
@@ -231,7 +254,11 @@ impl Folded {
                 ));
             }
             Verdict::Anchoring => {
-                if self.compared.given == 0 {
+                let unanswered = self.compared.extended == 0 && against.is_empty();
+                if unanswered && self.compared.given > 0 {
+                    status = Status::NotChecked;
+                    note = Some("entries before the kept checkpoints cannot be read".to_owned());
+                } else if self.compared.given == 0 {
                     status = Status::NotChecked;
                     note = Some("no checkpoint kept elsewhere was given".to_owned());
                 } else {
@@ -317,6 +344,11 @@ impl Folded {
                 self.size - 1
             )),
             _ => {}
+        }
+        for name in &self.compared.untold {
+            block.push(format!(
+                "the checkpoint {name}: entries before it cannot be read"
+            ));
         }
         if !self.compared.by_others {
             block.push(

@@ -42,6 +42,19 @@ pub fn get(index: &Index, table: Table, id: &Id) -> Result<Option<u64>, IndexErr
         .map(|(_, number)| *number))
 }
 
+/// Hands each id and its number to `take`, in the order of the ids.
+///
+/// # Errors
+/// Damage, or the disk's refusal.
+pub fn each(index: &Index, table: Table, take: &mut dyn FnMut(Id, u64)) -> Result<(), IndexError> {
+    for pair in index.iterate(table, &[]) {
+        for (id, number) in decode(&pair?.1)? {
+            take(id, number);
+        }
+    }
+    Ok(())
+}
+
 /// The changes that set numbers under ids, to be applied together with others. Further numbers for
 /// the same table must not be set before these changes are applied.
 ///

@@ -1,0 +1,412 @@
+//! `ledger demo`: the whole SOP at work in a ledger of its own, told in few lines.
+//!
+//! Everything goes through the rooms that the other commands use: drafts are parsed as JSON,
+//! guarded, signed, appended and verified. Only the clock is the story's: it begins ten days ago, so
+//! that steps lie hours apart, and ends before now.
+
+mod story;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::append;
+use crate::append::Founding;
+use crate::append::Place;
+use crate::append::Receipt;
+use crate::append::Writer;
+use crate::append::draft::Draft;
+use crate::audit::Audit;
+use crate::evidence;
+use crate::key::SecretKey;
+use crate::note::Origin;
+use crate::rule::Verdict;
+use crate::store::image::Tail;
+use crate::store::tail::TAIL_FILE;
+use crate::sys::keyfile;
+use crate::sys::keyfile::PublicKeyFile;
+use crate::sys::world::World;
+use crate::text::Id;
+use crate::text::Line;
+use crate::time::Clock;
+use crate::time::Timestamp;
+use crate::verify::Report;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::receipt;
+use super::report;
+use story::ACTORS;
+use story::Chapter;
+use story::NOW;
+use story::Step;
+
+/// How long ago the story begins.
+const STORY_DAYS: i64 = 10;
+const MINUTE: i64 = 60_000_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+/// The rotation and the event whose entry is tampered with in the copy.
+const VICTIM: (&str, &str) = ("rot-1", "revocation.verified");
+
+/// Play a whole SOP in a temporary ledger, then tamper with it and see it found
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Keep the ledger and everything around it in this new folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// The story's clock: it stands until the next step moves it.
+struct StoryClock(AtomicI64);
+
+impl Clock for StoryClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// The people, their ledger and where it all is.
+struct Scene {
+    world: World,
+    clock: Arc<StoryClock>,
+    folder: PathBuf,
+    place: Place,
+    keys: Vec<(&'static str, SecretKey)>,
+    victim: Option<u64>,
+}
+
+/// Plays the story.
+pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
+    // Nothing is kept unless a folder was named: then everything is.
+    let temporary = match &args.dir {
+        Some(_) => None,
+        None => Some(
+            tempfile::Builder::new()
+                .prefix("ledger-demo-")
+                .tempdir()
+                .map_err(|fault| cannot("a temporary folder", &fault))?,
+        ),
+    };
+    let folder = match (&args.dir, &temporary) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(temporary)) => temporary.path().to_owned(),
+        (None, None) => return Err(Failure::usage("no folder for the demonstration")),
+    };
+    let mut scene = Scene::open(context, folder)?;
+    let mut writer = scene.found(context)?;
+    for chapter in scene.chapters() {
+        scene.play(context, &mut writer, chapter)?;
+    }
+    writer.close();
+
+    let report = scene.verify(&scene.place.dir.clone(), context.now())?;
+    context.ui.line("\nledger verify");
+    show(context, &report);
+    context.ui.line("\nledger verify --all");
+    if let Some(register) = report.register() {
+        for rotation in evidence::completed(register) {
+            match evidence::template(&report, rotation) {
+                Ok(template) => context
+                    .ui
+                    .line(format!("\n{}", template.to_string().trim_end())),
+                Err(why) => return Err(Failure::new(Exit::NotVerified, why.to_string())),
+            }
+        }
+    }
+    scene.tamper(context)?;
+    match (&args.dir, temporary) {
+        (Some(dir), _) => {
+            let shown = dir.display();
+            context.ui.line(format!("\nkept in {shown}: ledger/ (the ledger), keys/, state/ (checkpoint kept outside), tampered/"));
+            context.ui.line(format!(
+                "try: ledger --ledger {shown}/ledger --state {shown}/state verify"
+            ));
+        }
+        (None, _) => context
+            .ui
+            .line("\nthe folder is removed again; keep it with: ledger demo --dir DIR"),
+    }
+    Ok(Exit::Of(report.exit_code(
+        false,
+        &[Verdict::Conformance, Verdict::Coverage],
+    )))
+}
+
+impl Scene {
+    fn open(context: &mut Context, folder: PathBuf) -> Result<Self, Failure> {
+        let used = folder
+            .read_dir()
+            .is_ok_and(|mut inside| inside.next().is_some());
+        if used {
+            return Err(Failure::usage(format!("{} is not empty", folder.display()))
+                .hint("name a new folder with --dir"));
+        }
+        let begin = context.now().micros() - STORY_DAYS * DAY;
+        let begin = begin - begin.rem_euclid(MINUTE);
+        let clock = Arc::new(StoryClock(AtomicI64::new(begin)));
+        let world = World {
+            clock: clock.clone(),
+            ..context.world.clone()
+        };
+        std::fs::create_dir_all(folder.join("keys"))
+            .map_err(|fault| cannot("the folder for keys", &fault))?;
+        let place = Place {
+            dir: folder.join("ledger"),
+            state: folder.join("state"),
+        };
+        context.ui.line(format!(
+            "a story of {STORY_DAYS} days in {}",
+            folder.display()
+        ));
+        Ok(Self {
+            world,
+            clock,
+            folder,
+            place,
+            keys: Vec::new(),
+            victim: None,
+        })
+    }
+
+    /// A new key for somebody, in a file as `ledger key generate` makes it.
+    fn new_key(&mut self, who: &'static str) -> Result<PublicKeyFile, Failure> {
+        let mut seed = zeroize::Zeroizing::new([0; 32]);
+        self.world
+            .entropy
+            .fill(&mut *seed)
+            .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+        let key = SecretKey::from_seed(&seed);
+        let path = self.folder.join("keys").join(format!("{who}.pem"));
+        keyfile::write_new(&path, &key, None)?;
+        let public = PublicKeyFile::of(&key);
+        std::fs::write(path.with_extension("pem.pub"), public.format())
+            .map_err(|fault| cannot("a public key file", &fault))?;
+        self.keys.push((who, key));
+        Ok(public)
+    }
+
+    /// Creates the ledger and enrols everybody.
+    fn found(&mut self, context: &mut Context) -> Result<Writer, Failure> {
+        self.new_key("sam")?;
+        let text = |text: &str| Line::new(text).map_err(|fault| Failure::usage(fault.to_string()));
+        let origin = Origin::new("ledger.example/demo")
+            .map_err(|fault| Failure::usage(fault.to_string()))?;
+        let actor = Id::new("sam").map_err(|fault| Failure::usage(fault.to_string()))?;
+        let key = self.key("sam")?;
+        let founding = Founding {
+            origin,
+            actor,
+            name: text("Sam Security")?,
+            key,
+        };
+        append::create(&self.world, &self.place, &founding)?;
+        context.ui.line(format!(
+            "{:>7}  {}",
+            0, "ledger created by its first Security Owner (SOP 3)"
+        ));
+        let mut enrolments = Vec::new();
+        for (who, name, role) in ACTORS {
+            let public = self.new_key(who)?;
+            enrolments.push(Step {
+                minutes: 5,
+                who: "sam",
+                draft: json!({"event": "actor.enrolled", "actor": who, "name": name, "kind": "human", "roles": [role], "key": public.key(), "possession": public.possession()}),
+                output: None,
+            });
+        }
+        let mut writer = Writer::open(&self.world, &self.place, Duration::from_secs(30))?;
+        let title = "a Platform Owner and two Operators enrolled with keys of their own (SOP 3)";
+        self.play(
+            context,
+            &mut writer,
+            Chapter {
+                title,
+                steps: enrolments,
+            },
+        )?;
+        Ok(writer)
+    }
+
+    /// The story after the enrolments, with its times filled in.
+    fn chapters(&self) -> Vec<Chapter> {
+        let begin = self.clock.now().micros();
+        let at = |minutes: i64| Timestamp::from_micros(begin + minutes * MINUTE).to_string();
+        let rotated = Timestamp::from_micros(begin - 75 * DAY).to_string();
+        vec![
+            story::inventory(&rotated),
+            story::standard((&at(90), &at(360)), &at(300)),
+            story::single_run(),
+            story::rolled_back(),
+            story::emergency(NOW),
+        ]
+    }
+
+    fn play(
+        &mut self,
+        context: &mut Context,
+        writer: &mut Writer,
+        chapter: Chapter,
+    ) -> Result<(), Failure> {
+        let first = writer.size();
+        let mut findings = Vec::new();
+        for step in chapter.steps {
+            self.clock
+                .0
+                .fetch_add(step.minutes * MINUTE, Ordering::Relaxed);
+            let receipt = self.say(writer, step)?;
+            findings.extend(receipt.findings);
+        }
+        context.ui.line(format!(
+            "{:>7}  {}",
+            format!("{first}-{}", writer.size() - 1),
+            chapter.title
+        ));
+        receipt::findings(&mut context.ui, &findings);
+        Ok(())
+    }
+
+    fn say(&mut self, writer: &mut Writer, step: Step) -> Result<Receipt, Failure> {
+        let draft = Draft::from_json(&self.dated(step.draft).to_string())?;
+        let mut files = Vec::new();
+        if let Some((name, text)) = step.output {
+            let name = Line::new(name).map_err(|fault| Failure::usage(fault.to_string()))?;
+            let media_type =
+                Id::new("text/plain").map_err(|fault| Failure::usage(fault.to_string()))?;
+            files.push((name, media_type, text.as_bytes().to_vec()));
+        }
+        let is_victim = draft.event.name() == VICTIM.1
+            && draft
+                .event
+                .rotation()
+                .is_some_and(|id| id.as_str() == VICTIM.0);
+        let submission = draft.sign(
+            writer.ledger(),
+            self.key(step.who)?,
+            &self.world,
+            files,
+            &[],
+        )?;
+        let mut outcome = writer.append(vec![submission]);
+        if let Some(refused) = outcome.refused {
+            return Err(refused.into());
+        }
+        let receipt = outcome
+            .receipts
+            .pop()
+            .ok_or_else(|| Failure::usage("an append without a receipt"))?;
+        if is_victim {
+            self.victim = Some(receipt.sequence);
+        }
+        Ok(receipt)
+    }
+
+    /// The draft with the story's present where it says so.
+    fn dated(&self, mut draft: Value) -> Value {
+        let now = self.clock.now().to_string();
+        for value in draft
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|draft| draft.values_mut())
+        {
+            if value == NOW {
+                *value = Value::from(now.as_str());
+            }
+        }
+        draft
+    }
+
+    fn key(&self, who: &str) -> Result<&SecretKey, Failure> {
+        let found = self.keys.iter().find(|(name, _)| *name == who);
+        found
+            .map(|(_, key)| key)
+            .ok_or_else(|| Failure::usage(format!("{who} has no key")))
+    }
+
+    fn verify(&self, dir: &Path, as_of: Timestamp) -> Result<Report, Failure> {
+        let audit = Audit {
+            world: &self.world,
+            dir,
+            head: Some(self.place.head()),
+            anchors: Vec::new(),
+            as_of,
+            from: None,
+            to: None,
+            wait: Duration::from_secs(30),
+            progress: &|_, _| {},
+            interrupted: &AtomicBool::new(false),
+        };
+        Ok(audit.run()?)
+    }
+
+    /// Flips one byte of one stored entry in a copy, and verifies the copy.
+    fn tamper(&self, context: &mut Context) -> Result<(), Failure> {
+        let copy = self.folder.join("tampered");
+        copy_folder(&self.place.dir, &copy)
+            .map_err(|fault| cannot("a copy of the ledger", &fault))?;
+        let victim = self.victim.unwrap_or_default();
+        let tail = copy.join(TAIL_FILE);
+        let mut bytes = std::fs::read(&tail).map_err(|fault| cannot("the copy's tail", &fault))?;
+        let entry = Tail::parse(&bytes)
+            .ok()
+            .and_then(|tail| tail.entries.get(usize::try_from(victim).ok()?).cloned())
+            .ok_or_else(|| Failure::usage("the copy's tail does not hold the entry"))?;
+        let at = bytes
+            .windows(entry.len())
+            .position(|window| window == entry)
+            .unwrap_or_default()
+            + entry.len() / 2;
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= 1;
+        }
+        std::fs::write(&tail, bytes).map_err(|fault| cannot("the copy's tail", &fault))?;
+        context.ui.line(format!("\none byte of entry {victim} ({} of {}) is flipped in a copy; ledger verify of the copy", VICTIM.1, VICTIM.0));
+        let report = self.verify(&copy, context.now())?;
+        show(context, &report);
+        let named = report
+            .findings
+            .iter()
+            .any(|finding| finding.sequence == Some(victim));
+        if report.exit_code(false, &[]) == 1 && named {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Broken,
+            format!("the flipped byte of entry {victim} was not found"),
+        ))
+    }
+}
+
+fn show(context: &mut Context, report: &Report) {
+    let exit = Exit::Of(report.exit_code(false, &[Verdict::Conformance, Verdict::Coverage]));
+    let text = report::render(report, exit, &|word, width| {
+        context.ui.verdict_word(word, width, false)
+    });
+    context.ui.print(text);
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for inside in from.read_dir()? {
+        let inside = inside?;
+        let target = to.join(inside.file_name());
+        if inside.file_type()?.is_dir() {
+            copy_folder(&inside.path(), &target)?;
+        } else {
+            std::fs::copy(inside.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn cannot(what: &str, fault: &std::io::Error) -> Failure {
+    Failure::new(Exit::Temporary, format!("{what}: {fault}"))
+}

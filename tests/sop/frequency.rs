@@ -1,0 +1,57 @@
+//! SOP 4, Rotation Frequency: 90 days, and immediately.
+
+use rotation_ledger::rule;
+use serde_json::json;
+
+use crate::SECRET;
+use crate::emergency;
+use crate::finds;
+use crate::finds_nothing;
+use crate::story::Story;
+use crate::story::id;
+use crate::told;
+
+/// "Standard: every 90 days"
+#[test]
+fn sop_4_standard_every_90_days() {
+    let mut story = told(|script| script);
+    let generated = story.register.secrets[SECRET].secret.generated.unwrap();
+    let overdue = |story: &Story, as_of| {
+        let findings = story.verify_as_of(as_of).findings;
+        findings
+            .iter()
+            .any(|finding| finding.rule == rule::C30 && finding.secret == Some(id(SECRET)))
+    };
+    assert!(!overdue(&story, generated.plus_days(90)));
+    assert!(overdue(&story, generated.plus_days(91)));
+    story.now = generated.plus_days(91);
+    let script = story.standard("late", SECRET);
+    story.play(script);
+    assert!(!overdue(&story, story.now), "rotated");
+    finds(&story, rule::C31, "rotation.completed");
+}
+
+/// A rollback or an abort leaves the old secret in use, and its age runs on.
+#[test]
+fn sop_4_a_rollback_does_not_make_a_secret_young() {
+    let mut story = Story::new();
+    let script = story.rolled_back("r", SECRET);
+    story.play(script);
+    finds_nothing(&story);
+    story.at("2026-03-02T00:00:01Z");
+    let at = story.register.secrets[SECRET].secret.registered;
+    assert!(story.findings().contains(&("C-30", Some(at))));
+}
+
+/// "Emergency: immediately upon suspected compromise or policy breach"
+#[test]
+fn sop_4_emergency_immediately() {
+    for trigger in ["suspected_compromise", "policy_breach"] {
+        finds_nothing(&emergency(|script| {
+            script.with("incident.declared", json!({ "trigger": trigger }))
+        }));
+    }
+    let mut story = emergency(|script| script.until("incident.declared"));
+    story.wait(61);
+    finds(&story, rule::S84, "incident.declared");
+}
