@@ -139,6 +139,24 @@ fn a_signal_in_the_middle_of_many_loses_nothing_that_was_receipted() {
 }
 
 #[test]
+fn a_verification_that_is_stopped_says_how_far_it_came() {
+    let program = Program::prepared();
+    let drafts = format!("{DRAFT}\n").repeat(30_000);
+    std::fs::write(program.path("many.ndjson"), drafts).unwrap();
+    assert_eq!(program.code("append --key olga.pem --json many.ndjson"), 0);
+    let mut command = program.ledger("verify");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // Long enough to have begun, and far from enough to verify thirty thousand signatures.
+    std::thread::sleep(Duration::from_millis(150));
+    signal(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("FAILED  interrupted after"), "{said}");
+    assert!(said.contains(": interrupted"), "{said}");
+}
+
+#[test]
 fn who_holds_the_lock_is_said_and_waiting_can_be_ended() {
     let program = Program::prepared();
     let mut lock = File::options()

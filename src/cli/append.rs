@@ -48,7 +48,7 @@ const VALUE_LIMIT: u64 = 1024 * 1024;
 /// a warning, and `ledger verify` finds it; only what is malformed, unauthorised, in conflict, out of
 /// scope or secret material is refused.
 ///
-///   ledger append rotation.opened --rotation r-41 --secret db/orders --reason scheduled --consumers api,worker
+///   ledger append rotation.approved --rotation r-41 --no-window "dual-run, no downtime"
 ///   ledger append --json drafts.ndjson
 ///   ledger append --spool
 ///

@@ -20,7 +20,8 @@ use super::receipt;
 /// Makes the folder, a sealing key for its checkpoints (kept outside the folder, see --state) and
 /// entry 0, signed with your key. You are its first Security Owner and enrol the others.
 ///
-///   ledger init --ledger prod --origin ledger.example/prod --key alice.pem --actor alice --name "Alice Ek"
+///   ledger init --ledger prod --origin ledger.example/prod --key alice.pem \
+///       --actor alice --name "Alice Ek"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct InitArgs {

@@ -11,6 +11,7 @@ use crate::audit::Stored;
 use crate::event::Event;
 use crate::event::VOCABULARY;
 use crate::key::PublicKey;
+use crate::keyring::LEDGER_ACTOR;
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -69,7 +70,7 @@ impl Names {
         match event {
             Event::LedgerCreated(created) => {
                 self.actors.insert(created.key, created.actor.clone());
-                if let Ok(ledger) = Id::new(crate::keyring::LEDGER_ACTOR) {
+                if let Ok(ledger) = Id::new(LEDGER_ACTOR) {
                     self.actors.insert(created.sealing_key, ledger);
                 }
             }
@@ -77,7 +78,7 @@ impl Names {
                 self.actors.insert(enrolled.key, enrolled.actor.clone());
             }
             Event::SealingKeyReplaced(replaced) => {
-                if let Ok(ledger) = Id::new(crate::keyring::LEDGER_ACTOR) {
+                if let Ok(ledger) = Id::new(LEDGER_ACTOR) {
                     self.actors.insert(replaced.key, ledger);
                 }
             }

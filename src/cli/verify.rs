@@ -1,6 +1,7 @@
 //! `ledger verify`: reads every stored byte again and says what holds, what does not, and what was
 //! not checked.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use indicatif::ProgressBar;
@@ -9,6 +10,7 @@ use indicatif::ProgressStyle;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::append::Place;
 use crate::audit::Audit;
 use crate::evidence;
 use crate::evidence::NoTemplate;
@@ -114,11 +116,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     Ok(exit)
 }
 
-fn audit(
-    context: &mut Context,
-    args: &VerifyArgs,
-    dir: &std::path::Path,
-) -> Result<Report, Failure> {
+fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report, Failure> {
     let head = match &args.head {
         Some(head) if !head.exists() => {
             return Err(Failure::new(
@@ -129,7 +127,7 @@ fn audit(
         Some(head) => Some(head.clone()),
         // An auditor's machine keeps none, and may have no home: then that is not checked.
         None => context.state_of(dir).ok().map(|state| {
-            crate::append::Place {
+            Place {
                 dir: dir.to_owned(),
                 state,
             }

@@ -16,6 +16,7 @@ use crate::hash::LedgerId;
 use crate::key::SecretKey;
 
 use super::evidence::Drafts;
+use crate::cli::batch;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::receipt;
@@ -95,7 +96,7 @@ pub(super) fn deliver(
             .ui
             .warn(format!("not recorded: {}", failure.message));
         for submission in &waiting {
-            match spool::write(&crate::cli::batch::spool::dir(&place.state), submission) {
+            match spool::write(&batch::spool::dir(&place.state), submission) {
                 Ok(path) => {
                     context
                         .ui

@@ -56,8 +56,8 @@ const FIELDS_LIMIT: u64 = 256 * 1024;
 /// Where the ledger cannot be written, the signed statements wait in a spool, and `ledger append
 /// --spool` delivers them.
 ///
-///   ledger run --rotation r-41 --step generate --field generator=openssl --field store=vault:kv/prod/db \
-///       --field namespace=prod --field new_version=v8 -- ./generate.sh db/orders
+///   ledger run --rotation r-41 --step generate --field generator=openssl --field new_version=v8 \
+///       --field store=vault:kv/prod/db --field namespace=prod -- ./generate.sh db/orders
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct RunArgs {

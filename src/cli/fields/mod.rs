@@ -1,13 +1,12 @@
-//! From the vocabulary to flags and back: one subcommand per event, its help out of the event's
-//! own declaration, and the event out of what was typed.
+//! From the vocabulary to flags (in `flags`) and back: what was typed becomes fields, and the fields
+//! an event.
+
+mod flags;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::Arg;
-use clap::ArgAction;
 use clap::ArgMatches;
-use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use crate::event::Event;
@@ -16,9 +15,12 @@ use crate::event::field::FieldKind;
 use crate::event::field::FieldSpec;
 use crate::time::Timestamp;
 
-use super::context::read_public;
-use super::exit::Exit;
-use super::exit::Failure;
+use crate::cli::context::read_public;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+
+pub(crate) use flags::describe;
+pub(crate) use flags::flags;
 
 /// What the fields of an event are filled with before it is an event.
 pub(crate) type Fields = BTreeMap<String, Value>;
@@ -26,131 +28,6 @@ pub(crate) type Fields = BTreeMap<String, Value>;
 /// The file whose line fills `key` and `possession`.
 const PUBLIC: &str = "public";
 const GENERIC: &str = "field";
-
-/// The subcommand `name` with a flag for each field of `spec`.
-pub(crate) fn flags(name: &'static str, spec: &'static EventSpec) -> clap::Command {
-    let mut command = clap::Command::new(name).next_help_heading("What is said");
-    if takes_public(spec) {
-        command = command.arg(
-            Arg::new(PUBLIC)
-                .long(PUBLIC)
-                .value_name("FILE.pub")
-                .value_parser(clap::value_parser!(PathBuf))
-                .help("The public key file that the key's holder handed over (required)"),
-        );
-    }
-    for field in in_order(spec) {
-        command = command.arg(flag(field));
-    }
-    command.arg(
-        Arg::new(GENERIC)
-            .long(GENERIC)
-            .value_name("NAME=VALUE")
-            .action(ArgAction::Append)
-            .help("Any field by its name in JSON, for scripts; repeat for more"),
-    )
-}
-
-/// Says in the help of `command`, called as `ledger path name`, what the event is, which words of
-/// the SOP it serves, and what it cannot be without.
-pub(crate) fn describe(
-    command: clap::Command,
-    path: &str,
-    spec: &'static EventSpec,
-) -> clap::Command {
-    let roles: Vec<_> = spec.roles.iter().map(|role| role.word()).collect();
-    let long = format!(
-        "{}\n\nSOP {}: \u{201c}{}\u{201d}\nSaid by: {}",
-        spec.summary.trim(),
-        spec.sop,
-        spec.quote,
-        roles.join(", ")
-    );
-    let mut usage = format!("ledger {path} {}", command.get_name());
-    if takes_public(spec) {
-        usage.push_str(" --public <FILE.pub>");
-    }
-    for field in in_order(spec).filter(|field| must_be_said(field)) {
-        let more = if field.many { "..." } else { "" };
-        usage.push_str(&format!(
-            " --{} <{}>{more}",
-            long_name(field),
-            field.kind.placeholder()
-        ));
-    }
-    usage.push_str(" [OPTIONS]");
-    command
-        .about(spec.summary.trim())
-        .long_about(long)
-        .override_usage(usage)
-}
-
-/// The fields that have a flag, those first that have to be said.
-fn in_order(spec: &'static EventSpec) -> impl Iterator<Item = &'static FieldSpec> {
-    let (first, then): (Vec<&FieldSpec>, Vec<&FieldSpec>) =
-        spec.fields.iter().partition(|field| must_be_said(field));
-    first
-        .into_iter()
-        .chain(then)
-        .filter(|field| !is_from_public(spec, field))
-}
-
-/// Whether nothing stands in for a field that is left out.
-fn must_be_said(field: &FieldSpec) -> bool {
-    field.required && !defaults_to_now(field) && !is_scope(field) && !is_looked_up(field)
-}
-
-fn flag(field: &'static FieldSpec) -> Arg {
-    let mut arg = Arg::new(id(field))
-        .long(long_name(field))
-        .value_name(field.kind.placeholder())
-        .help(help(field));
-    if field.many {
-        arg = arg.action(ArgAction::Append);
-        if let Some(singular) = long_name(field).strip_suffix('s') {
-            arg = arg.visible_alias(singular.to_owned());
-        }
-    }
-    match field.kind {
-        FieldKind::Choice(_) if is_scope(field) => arg,
-        FieldKind::Choice(words) if !splits(field) => {
-            arg.value_parser(PossibleValuesParser::new(words))
-        }
-        FieldKind::Flag => arg
-            .value_parser(PossibleValuesParser::new(["yes", "no"]))
-            .hide_possible_values(true),
-        FieldKind::Number => arg.allow_negative_numbers(true),
-        _ => arg,
-    }
-}
-
-fn help(field: &FieldSpec) -> String {
-    let mut notes = Vec::new();
-    if must_be_said(field) {
-        notes.push("required");
-    } else if is_scope(field) {
-        notes.push("default: prod");
-    } else if defaults_to_now(field) {
-        notes.push("default: now, or --occurred");
-    } else if is_looked_up(field) {
-        notes.push("default: as it is in the ledger");
-    }
-    match (field.many, splits(field)) {
-        (true, true) => notes.push("repeat, or separate with commas"),
-        (true, false) => notes.push("repeat for more"),
-        (false, _) => {}
-    }
-    let mut text = field.help.trim().to_owned();
-    if let FieldKind::Choice(words) = field.kind
-        && splits(field)
-    {
-        text.push_str(&format!(": {}", words.join(", ")));
-    }
-    if !notes.is_empty() {
-        text.push_str(&format!(" ({})", notes.join("; ")));
-    }
-    text
-}
 
 fn id(field: &FieldSpec) -> String {
     format!("said.{}", field.name)
