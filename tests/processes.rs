@@ -145,7 +145,11 @@ fn a_verification_that_is_stopped_says_how_far_it_came() {
     std::fs::write(program.path("many.ndjson"), drafts).unwrap();
     assert_eq!(program.code("append --key olga.pem --json many.ndjson"), 0);
     let mut command = program.ledger("verify");
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     // Long enough to have begun, and far from enough to verify thirty thousand signatures.
     std::thread::sleep(Duration::from_millis(150));
     signal(&child, Signal::INT);

@@ -16,7 +16,7 @@ use rotation_ledger::verify::Surroundings;
 struct Nobody;
 
 impl Observer for Nobody {
-    fn tile(&mut self, _: &Tile, _: u64) {}
+    fn tile(&mut self, _: &Tile, _: u64, _: u64) {}
     fn attachment(&mut self, _: u64, _: &Attachment) {}
     fn entry(&mut self, _: u64, _: EventId, _: Link) {}
     fn progress(&mut self, _: u64) {}

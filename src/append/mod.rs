@@ -247,8 +247,12 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Leaves what is known to the next writer, and the index well closed.
+    /// Seals what fills whole bundles, leaves what is known to the next writer, and the index well
+    /// closed.
     fn drop(&mut self) {
+        if !self.given_up && self.log.sealable() > 0 {
+            self.seal();
+        }
         let memory = std::mem::replace(&mut self.memory, Memory::empty());
         if !self.given_up && memory.register().charter.origin.is_some() {
             let touched = |id: &Id| memory.is_touched(id);

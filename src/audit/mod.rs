@@ -129,7 +129,7 @@ impl Audit<'_> {
         let mut watcher = Watcher::new(
             self.world.disk.clone(),
             self.dir,
-            facts.total,
+            &facts,
             self.progress,
             &stop,
             index,

@@ -49,6 +49,8 @@ const INDEX_FOLDERS: &str = "index";
 pub(super) struct Watcher<'a> {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    /// Entries in bundles: only what is sealed has tiles.
+    base: u64,
     total: u64,
     progress: &'a (dyn Fn(u64, u64) + Sync),
     stop: &'a (dyn Fn() -> bool + Sync),
@@ -62,7 +64,7 @@ impl<'a> Watcher<'a> {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         dir: &Path,
-        total: u64,
+        facts: &Facts,
         progress: &'a (dyn Fn(u64, u64) + Sync),
         stop: &'a (dyn Fn() -> bool + Sync),
         index: Found,
@@ -70,7 +72,8 @@ impl<'a> Watcher<'a> {
         Self {
             disk,
             dir: dir.to_owned(),
-            total,
+            base: facts.base,
+            total: facts.total,
             progress,
             stop,
             findings: Vec::new(),
@@ -260,7 +263,10 @@ fn fault(blobs: &Blobs, digest: &Blake3Digest, attachment: &Attachment) -> Optio
 }
 
 impl Observer for Watcher<'_> {
-    fn tile(&mut self, tile: &Tile, first: u64) {
+    fn tile(&mut self, tile: &Tile, first: u64, end: u64) {
+        if end > self.base {
+            return;
+        }
         self.tiles.total += 1;
         let path = tile.id().path();
         let fault = match self.disk.read(&self.dir.join(&path)) {

@@ -130,7 +130,11 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
 /// The event of which only the name was known, with all its flags.
 fn in_full(command: clap::Command) -> clap::Command {
     match event::spec(command.get_name()) {
-        Some(spec) => event_command("append", spec.name, spec),
+        // The global flags, which the command was given meanwhile, come last in its help.
+        Some(spec) => {
+            let globals: Vec<_> = command.get_arguments().cloned().collect();
+            event_command("append", spec.name, spec).args(globals)
+        }
         None => command,
     }
 }

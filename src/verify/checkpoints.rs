@@ -76,9 +76,15 @@ pub(super) fn compare(
     size: u64,
     origin: Option<&Id>,
     sealing_keys: &[PublicKey],
+    interrupted: bool,
 ) -> Compared {
     let mut compared = Compared::default();
     for one in kept {
+        if interrupted {
+            compared.given += u64::from(one.keeper != Keeper::Folder);
+            compared.untold.push(one.name.clone());
+            continue;
+        }
         let judged = judge(one, roots, size, origin, sealing_keys);
         if one.keeper != Keeper::Folder {
             compared.given += 1;

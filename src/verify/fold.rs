@@ -60,8 +60,8 @@ pub enum Piece {
 
 /// Whoever feeds a verification is shown what only they can look further into.
 pub trait Observer {
-    /// A full Merkle tile, as the entries give it, and the sequence of the first entry under it.
-    fn tile(&mut self, tile: &Tile, first: u64);
+    /// A full Merkle tile, as the entries give it, over the entries from `first` to before `end`.
+    fn tile(&mut self, tile: &Tile, first: u64, end: u64);
     /// A file that entry `sequence` names.
     fn attachment(&mut self, sequence: u64, attachment: &Attachment);
     /// An entry that stands, with its event id and link.
@@ -346,7 +346,8 @@ impl Folding {
         self.frontier.append(checked.leaf);
         for tile in self.tiles.append(checked.leaf) {
             let under = 256_u64.saturating_pow(u32::from(tile.id().level) + 1);
-            observer.tile(&tile, tile.id().index.saturating_mul(under));
+            let first = tile.id().index.saturating_mul(under);
+            observer.tile(&tile, first, first.saturating_add(under));
         }
     }
 
@@ -521,6 +522,7 @@ impl Folding {
             self.next,
             charter.origin.as_ref(),
             charter.keyring.sealing_keys(),
+            self.interrupted,
         );
         Folded {
             question: self.question,
@@ -537,7 +539,7 @@ impl Folding {
             findings: self.findings,
             findings_total: self.findings_total,
             unlisted: self.unlisted,
-            broken: self.broken,
+            broken: self.broken || self.interrupted,
             charter_then: self.charter_then,
             interrupted: self.interrupted,
         }
