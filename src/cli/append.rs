@@ -127,12 +127,14 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
     }))
 }
 
-/// The event of which only the name was known, with all its flags.
+/// The event of which only the name was known, with all its flags. Those that every command takes
+/// were given to the name already, and come last in the help.
 fn in_full(command: clap::Command) -> clap::Command {
-    match event::spec(command.get_name()) {
-        Some(spec) => event_command("append", spec.name, spec),
-        None => command,
-    }
+    let Some(spec) = event::spec(command.get_name()) else {
+        return command;
+    };
+    let shared: Vec<_> = command.get_arguments().cloned().collect();
+    event_command("append", spec.name, spec).args(shared)
 }
 
 /// The subcommand `ledger path name` that says the event `spec`, with everything around it.
