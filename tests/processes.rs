@@ -165,6 +165,28 @@ fn a_verification_that_is_stopped_says_how_far_it_came() {
 }
 
 #[test]
+fn a_ledger_is_whole_after_every_command_that_fills_a_bundle() {
+    let program = Program::prepared();
+    let fill = |upto: usize| {
+        let drafts = format!("{DRAFT}\n").repeat(upto - program.events().len());
+        std::fs::write(program.path("some.ndjson"), drafts).unwrap();
+        assert_eq!(program.code("append --key olga.pem --json some.ndjson"), 0);
+    };
+    fill(255);
+    let one = "append step.failed --key olga.pem --rotation r-1 --step generate --error again";
+    assert_eq!(program.code(one), 0);
+    assert!(program.is_intact(), "one append filled a bundle");
+    fill(511);
+    assert_eq!(
+        program.code("run --key olga.pem --rotation r-1 --step health -- true"),
+        0
+    );
+    assert!(program.is_intact(), "a tool's step filled a bundle");
+    fill(1_500);
+    assert!(program.is_intact(), "drafts filled bundles");
+}
+
+#[test]
 fn who_holds_the_lock_is_said_and_waiting_can_be_ended() {
     let program = Program::prepared();
     let mut lock = File::options()

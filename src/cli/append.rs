@@ -215,9 +215,6 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         true => writer.append_minted(vec![submission]),
         false => writer.append(vec![submission]),
     });
-    if let Some(fault) = outcome.refused {
-        return Err(fault.into());
-    }
     for receipt in &outcome.receipts {
         if context.ui.json {
             context.ui.document(receipt::to_json(receipt));
@@ -226,6 +223,10 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         }
     }
     context.ui.flush();
+    context.close(writer, &guard);
+    if let Some(fault) = outcome.refused {
+        return Err(fault.into());
+    }
     Ok(if guard.stopped() {
         Exit::Interrupted
     } else {
