@@ -125,7 +125,9 @@ pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
     let mut writer = context.writer()?;
     writer.register()?;
     let entries = writer.size();
-    writer.close();
+    for notice in writer.close() {
+        context.ui.warn(notice);
+    }
     if context.ui.json {
         context.ui.document(json!({ "entries": entries }));
     } else {

@@ -127,16 +127,14 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
     }))
 }
 
-/// The event of which only the name was known, with all its flags.
+/// The event of which only the name was known, with all its flags. Those that every command takes
+/// were given to the name already, and come last in the help.
 fn in_full(command: clap::Command) -> clap::Command {
-    match event::spec(command.get_name()) {
-        // The global flags, which the command was given meanwhile, come last in its help.
-        Some(spec) => {
-            let globals: Vec<_> = command.get_arguments().cloned().collect();
-            event_command("append", spec.name, spec).args(globals)
-        }
-        None => command,
-    }
+    let Some(spec) = event::spec(command.get_name()) else {
+        return command;
+    };
+    let shared: Vec<_> = command.get_arguments().cloned().collect();
+    event_command("append", spec.name, spec).args(shared)
 }
 
 /// The subcommand `ledger path name` that says the event `spec`, with everything around it.
@@ -217,9 +215,6 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         true => writer.append_minted(vec![submission]),
         false => writer.append(vec![submission]),
     });
-    if let Some(fault) = outcome.refused {
-        return Err(fault.into());
-    }
     for receipt in &outcome.receipts {
         if context.ui.json {
             context.ui.document(receipt::to_json(receipt));
@@ -228,6 +223,10 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         }
     }
     context.ui.flush();
+    context.close(writer, &guard);
+    if let Some(fault) = outcome.refused {
+        return Err(fault.into());
+    }
     Ok(if guard.stopped() {
         Exit::Interrupted
     } else {

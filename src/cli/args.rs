@@ -226,6 +226,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::VOCABULARY;
 
     #[test]
     fn the_definitions_hold_together() {
@@ -257,6 +258,17 @@ mod tests {
         assert_eq!(parse_size("500"), Ok(500));
         for text in ["", "M", "-1", "1.5M", "99999999999G", "1k"] {
             assert!(parse_size(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_event_takes_the_flags_that_every_command_takes() {
+        for spec in VOCABULARY {
+            let line = format!("ledger append {} --key k --ledger l --wait 1s", spec.name);
+            let args = line.split(' ').map(OsString::from).collect();
+            let (cli, _) = parse(args).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+            assert_eq!(cli.globals.key, Some(PathBuf::from("k")), "{line}");
+            assert_eq!(cli.globals.ledger, Some(PathBuf::from("l")), "{line}");
         }
     }
 

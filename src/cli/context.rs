@@ -20,6 +20,7 @@ use crate::time::Timestamp;
 
 use super::args::Globals;
 use super::exit::Failure;
+use super::signals::Guard;
 use super::ui::Ui;
 
 /// More than any passphrase or public key line has.
@@ -109,6 +110,14 @@ impl Context {
             self.ui.warn(notice);
         }
         Ok(writer)
+    }
+
+    /// Lets go of the ledger. Bundles that were filled are sealed now: the receipts are out, so
+    /// nobody waits for it, and no signal leaves it half done.
+    pub(crate) fn close(&mut self, writer: Writer, guard: &Guard) {
+        for notice in guard.uninterrupted(|| writer.close()) {
+            self.ui.warn(notice);
+        }
     }
 
     /// Opens the ledger for reading.

@@ -102,25 +102,22 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
         checks,
         taken: 0,
     };
-    let drafts = cut::read_ahead(input);
-    loop {
-        let (texts, bad) = next_batch(&drafts, source);
-        let over = texts.is_empty();
-        batches.take(texts)?;
-        match bad {
-            Some(failure) => return Err(failure),
-            None if over => break,
-            None if batches.guard.stopped() => return Ok(Exit::Interrupted),
-            None => {}
-        }
-    }
-    if batches.taken == 0 {
-        return Err(Failure::usage(format!(
+    let outcome = batches.all(&cut::read_ahead(input), source);
+    let Batches {
+        context,
+        writer,
+        guard,
+        taken,
+        ..
+    } = batches;
+    context.close(writer, &guard);
+    match outcome? {
+        Exit::Passed if taken == 0 => Err(Failure::usage(format!(
             "there is no draft in `{}`",
             path.display()
-        )));
+        ))),
+        exit => Ok(exit),
     }
-    Ok(Exit::Passed)
 }
 
 /// What is to be recorded together: at most a batch, and none where there is nothing more. From
@@ -149,6 +146,20 @@ fn next_batch(drafts: &mpsc::Receiver<Cut>, source: Source) -> (Vec<Text>, Optio
 }
 
 impl Batches<'_> {
+    fn all(&mut self, drafts: &mpsc::Receiver<Cut>, source: Source) -> Outcome {
+        loop {
+            let (texts, bad) = next_batch(drafts, source);
+            let over = texts.is_empty();
+            self.take(texts)?;
+            match bad {
+                Some(failure) => return Err(failure),
+                None if over => return Ok(Exit::Passed),
+                None if self.guard.stopped() => return Ok(Exit::Interrupted),
+                None => {}
+            }
+        }
+    }
+
     /// Records what is good before the first bad one, and says what is bad about that.
     fn take(&mut self, texts: Vec<Text>) -> Result<(), Failure> {
         let mut pending = Vec::new();

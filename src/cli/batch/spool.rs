@@ -59,6 +59,7 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
                 break;
             }
         }
+        context.close(writer, &guard);
     }
     let left = waiting - delivered.len();
     if !context.ui.json {

@@ -142,6 +142,9 @@ fn append(
     }
     // Signed a moment ago, each with a new event id.
     let outcome = writer.append_minted(submissions.clone());
+    for notice in writer.close() {
+        context.ui.warn(notice);
+    }
     let waiting = submissions
         .into_iter()
         .skip(outcome.receipts.len())
