@@ -1,7 +1,9 @@
-//! `kill -9` at random moments of appending, and a disk that is full: whatever has a receipt is
-//! there, and the ledger verifies and goes on.
+//! `kill -9` at random moments of appending: whatever has a receipt is there, and the ledger
+//! verifies and goes on.
 //!
 //! `LEDGER_TEST_KILLS` sets the rounds; the checks before a landing take a hundred.
+
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 #[path = "support/program.rs"]
 mod program;

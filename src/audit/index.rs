@@ -24,6 +24,9 @@ use crate::sys::lock::ReadLock;
 use crate::text::Id;
 use crate::verify::Folded;
 
+/// Event ids that room is made for beforehand, whatever the index says of its size.
+const MOST_RESERVED: u64 = 1 << 21;
+
 /// A copy of the index: sled has no opening that only reads, and evidence is not to be touched.
 pub(super) struct IndexCopy {
     index: Index,
@@ -83,7 +86,8 @@ fn open(folder: tempfile::TempDir, at: &Path) -> Result<Option<IndexCopy>, Index
     Ok(Some(IndexCopy {
         index,
         applied,
-        events: Vec::new(),
+        // As long as it will be: growing by doubling would hold twice as much for a moment.
+        events: Vec::with_capacity(usize::try_from(applied.size.min(MOST_RESERVED)).unwrap_or(0)),
         link: None,
         _folder: folder,
     }))

@@ -1,5 +1,5 @@
 //! One rotation, as its entries tell it: a pure fold, used by `append` to warn and by `verify` to
-//! find. What ought to be is in [`fold`] (as each event comes) and [`judge`] (at an instant).
+//! find. What ought to be is in `fold` (as each event comes) and `judge` (at an instant).
 
 mod fold;
 mod judge;

@@ -178,12 +178,12 @@ pub(crate) fn submit(writer: &mut Writer, batch: Vec<Submission>) {
 }
 
 /// The events of rotation `n` of its secret, in the SOP's order, each with its author.
-pub(crate) fn rotation<'a>(
-    cast: &'a Cast,
+pub(crate) fn rotation(
+    cast: &Cast,
     n: u64,
     secrets: u64,
     at: Timestamp,
-) -> Vec<(&'a SecretKey, Event)> {
+) -> Vec<(&SecretKey, Event)> {
     let rotation = id(&format!("rot-{n}"));
     let secret = secret_id(n % secrets);
     let (old, new) = (format!("v{}", n / secrets), format!("v{}", n / secrets + 1));
