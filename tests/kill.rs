@@ -83,7 +83,11 @@ fn nothing_with_a_receipt_is_lost_by_kill_9() {
         );
         killed_at_work += u64::from(!receipts.is_empty());
         acknowledged.extend(receipts);
-        assert!(program.is_intact(), "round {round}");
+        assert!(
+            program.is_intact(),
+            "round {round}: {}",
+            program.json("verify --json")
+        );
         // And it goes on: the next writer heals what was torn, and its entry is there as well.
         let next = program.json(
             "append step.failed --key olga.pem --rotation r-1 --step generate --error next --json",

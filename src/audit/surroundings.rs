@@ -22,6 +22,7 @@ use crate::store::blobs::Blobs;
 use crate::store::blobs::blob_path;
 use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::bundle::bundle_path;
+use crate::store::image::Tail;
 use crate::store::image::list_files;
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::store::tail::TAIL_FILE;
@@ -178,6 +179,16 @@ impl<'a> Watcher<'a> {
         }
     }
 
+    /// How many entries the log has by now: a writer may have gone on since the image was taken.
+    fn size_now(&self) -> u64 {
+        let tail = self
+            .disk
+            .read(&self.dir.join(TAIL_FILE))
+            .ok()
+            .and_then(|bytes| Tail::parse(&bytes).ok());
+        tail.map_or(0, |tail| tail.base + tail.entries.len() as u64)
+    }
+
     /// Names every file in the folder that nothing accounts for.
     fn find_strays(
         &mut self,
@@ -185,10 +196,13 @@ impl<'a> Watcher<'a> {
         facts: &Facts,
         around: &mut Surroundings,
     ) -> Result<(), DiskError> {
-        let bundles = (0..facts.base / BUNDLE_ENTRIES as u64).map(bundle_path);
-        let tiles = tiles_between(0, facts.base).map(|tile| tile.path());
+        let sealed = sealed_files(0, facts.base);
+        // A writer seals before it shortens the tail: killed in between, or at work meanwhile, it
+        // leaves bundles of entries that were read from the tail.
+        let early: HashSet<PathBuf> =
+            sealed_files(facts.base, self.size_now().max(facts.total)).collect();
         let own = [TAIL_FILE, CHECKPOINT_FILE, HINT_FILE, LOCK_FILE].map(str::to_owned);
-        let known: HashSet<PathBuf> = bundles.chain(tiles).chain(own).map(PathBuf::from).collect();
+        let known: HashSet<PathBuf> = sealed.chain(own.map(PathBuf::from)).collect();
         let attached: HashSet<PathBuf> = self
             .attachments
             .keys()
@@ -196,6 +210,7 @@ impl<'a> Watcher<'a> {
             .collect();
         let mut orphans = 0;
         let mut leftovers = 0;
+        let mut ahead = 0;
         for found in list_files(&*self.disk, &self.dir)? {
             let first = found
                 .path
@@ -216,7 +231,9 @@ impl<'a> Watcher<'a> {
             {
                 continue;
             }
-            if found.is_file && name.starts_with(TEMPORARY_PREFIX) {
+            if found.is_file && early.contains(&found.path) {
+                ahead += 1;
+            } else if found.is_file && name.starts_with(TEMPORARY_PREFIX) {
                 leftovers += 1;
             } else if found.is_file && is_blob(&found.path) {
                 orphans += 1;
@@ -225,6 +242,9 @@ impl<'a> Watcher<'a> {
                 self.findings
                     .push(Finding::new(rule::I14, "no such file", path.to_string()));
             }
+        }
+        if ahead > 0 {
+            around.notes.push(format!("{ahead} files of a sealing that was cut off or is under way; their entries were read from the tail"));
         }
         if leftovers > 0 {
             around.notes.push(format!(
@@ -237,6 +257,14 @@ impl<'a> Watcher<'a> {
         }
         Ok(())
     }
+}
+
+/// Bundles and tiles of the entries from `from` to before `to`, both in whole bundles.
+fn sealed_files(from: u64, to: u64) -> impl Iterator<Item = PathBuf> {
+    let width = BUNDLE_ENTRIES as u64;
+    let bundles = (from / width..to / width).map(bundle_path);
+    let tiles = tiles_between(from, to).map(|tile| tile.path());
+    bundles.chain(tiles).map(PathBuf::from)
 }
 
 /// Whether a path is where an attachment of some digest would be.
