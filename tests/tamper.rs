@@ -448,3 +448,58 @@ fn an_entry_of_another_ledger_is_named() {
     assert!(found.contains(&("I-12", Some(6))), "{found:?}");
     assert!(found.contains(&("I-02", Some(6))), "{found:?}");
 }
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for inside in from.read_dir().unwrap() {
+        let inside = inside.unwrap();
+        let target = to.join(inside.file_name());
+        if inside.file_type().unwrap().is_dir() {
+            copy_folder(&inside.path(), &target);
+        } else {
+            fs::copy(inside.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_index_of_other_entries_is_named() {
+    let (ledger, other) = (Ledger::with(300), Ledger::with(300));
+    fs::remove_dir_all(ledger.path("index")).unwrap();
+    copy_folder(&other.path("index"), &ledger.path("index"));
+    let report = ledger.verify();
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| finding.rule.id)
+        .collect();
+    assert_eq!((report.exit_code(false, &[]), found), (1, vec!["I-16"]));
+}
+
+#[test]
+fn a_lost_or_garbled_index_is_a_note_and_no_finding() {
+    let ledger = Ledger::with(300);
+    for inside in ledger.path("index").read_dir().unwrap() {
+        let path = inside.unwrap().path();
+        if path.is_file() {
+            fs::write(path, b"garbled").unwrap();
+        }
+    }
+    fs::write(ledger.path("index.warm"), b"garbled").unwrap();
+    let report = ledger.verify();
+    assert_eq!(
+        (report.findings.len(), report.exit_code(false, &[])),
+        (0, 0)
+    );
+    assert!(
+        report.notes.iter().any(|note| note.contains("index")),
+        "{:?}",
+        report.notes
+    );
+    fs::remove_dir_all(ledger.path("index")).unwrap();
+    let report = ledger.verify();
+    assert_eq!(
+        (report.findings.len(), report.exit_code(false, &[])),
+        (0, 0)
+    );
+}
