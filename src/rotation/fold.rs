@@ -137,7 +137,10 @@ impl Rotation {
                 format!("{open} is open"),
             );
         }
-        judge_revocation_claim(recorded.revoke_confirmed, false, &mut against);
+        // What is claimed here cannot have been proven before it; S-50 holds it until it is.
+        if !recorded.revoke_confirmed {
+            against.holds(rule::S61, "yes", "no");
+        }
     }
 
     /// Takes one event of this rotation, and pushes what it breaks to `found`.

@@ -98,7 +98,7 @@ fn sop_8_one_record_fills_the_template_and_proves_the_least() {
         text.ends_with("\n- revoke_confirmed: no\n"),
         "a word is no proof: {text}"
     );
-    finds(&story, rule::S60, "rotation.recorded");
+    finds(&story, rule::S50, "rotation.recorded");
     let not_checked = story.verify().not_checked;
     assert!(
         not_checked
