@@ -62,6 +62,28 @@ pub fn decode<T: Decode<()> + Encode>(bytes: &[u8]) -> Result<T, CodecError> {
     }
 }
 
+/// The value that these bytes encode, which begin with its version. Another version than `known` is
+/// told apart from damage: a newer program may read it.
+///
+/// # Errors
+/// See [`CodecError`]; `what` names the kind of value.
+pub fn decode_version<T: Decode<()> + Encode>(
+    bytes: &[u8],
+    known: u16,
+    what: &str,
+) -> Result<T, CodecError> {
+    match bytes
+        .first_chunk()
+        .map(|version| u16::from_le_bytes(*version))
+    {
+        Some(version) if version == known => decode(bytes),
+        Some(version) => Err(CodecError::Malformed(format!(
+            "{what} version {version} is not known; a newer program may read it"
+        ))),
+        None => Err(CodecError::Malformed(format!("no {what}"))),
+    }
+}
+
 /// The bytes of a folded state for the index: the same layout without the limit of an entry.
 ///
 /// # Errors

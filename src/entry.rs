@@ -75,15 +75,6 @@ impl Entry {
     /// # Errors
     /// Where the bytes are not the one encoding of a version 1 entry.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        match bytes
-            .first_chunk::<2>()
-            .map(|version| u16::from_le_bytes(*version))
-        {
-            Some(VERSION) => codec::decode(bytes),
-            Some(version) => Err(CodecError::Malformed(format!(
-                "entry version {version} is not known; a newer program may read it"
-            ))),
-            None => Err(CodecError::Malformed("no entry".to_owned())),
-        }
+        codec::decode_version(bytes, VERSION, "entry")
     }
 }

@@ -154,16 +154,7 @@ impl Statement {
     /// # Errors
     /// Where the bytes are not the one encoding of a version 1 statement.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        match bytes
-            .first_chunk::<2>()
-            .map(|version| u16::from_le_bytes(*version))
-        {
-            Some(VERSION) => codec::decode(bytes),
-            Some(version) => Err(CodecError::Malformed(format!(
-                "statement version {version} is not known; a newer program may read it"
-            ))),
-            None => Err(CodecError::Malformed("no statement".to_owned())),
-        }
+        codec::decode_version(bytes, VERSION, "statement")
     }
 
     /// Signs the statement with its author's key.
