@@ -1,5 +1,9 @@
-//! Somebody with an editor and no key: every byte flipped, every entry cut, moved, doubled or
-//! dropped, every file removed. `verify` fails each time and names what is wrong where.
+//! Somebody with an editor and no key: every byte flipped, every file cut at every length, every
+//! entry moved, doubled or dropped, every file removed. `verify` fails each time and names what is
+//! wrong where.
+//!
+//! `LEDGER_TEST_FLIPS=all` takes every single byte, some minutes long; `.ci/run` asks for that.
+//! Otherwise some bytes of the long files are taken, spread over the whole.
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
@@ -8,17 +12,24 @@ mod generate;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rotation_ledger::append;
+use rotation_ledger::append::Founding;
 use rotation_ledger::audit::Audit;
 use rotation_ledger::event::EvidenceAttached;
 use rotation_ledger::event::SourceObserved;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::note::Origin;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::bundle;
 use rotation_ledger::store::image::Tail;
@@ -64,6 +75,60 @@ impl Ledger {
         Self { folder, size }
     }
 
+    /// Entry 0 alone.
+    fn created() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let cast = generate::cast();
+        let founding = Founding {
+            origin: Origin::new("ledger.example/test").unwrap(),
+            actor: generate::id("sam"),
+            name: generate::line("Sam Security"),
+            key: &cast.sam,
+        };
+        let place = generate::place(folder.path());
+        append::create(&generate::world(), &place, &founding).unwrap();
+        Self { folder, size: 1 }
+    }
+
+    /// Without its index, which is no evidence, and costs more to open than all the rest.
+    fn bare(more: u64) -> Self {
+        let ledger = Self::with(more);
+        fs::remove_dir_all(ledger.path("index")).unwrap();
+        fs::remove_file(ledger.path("index.warm")).unwrap();
+        ledger
+    }
+
+    /// The same ledger in another folder.
+    fn copied(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(self.folder.path(), folder.path());
+        Self {
+            folder,
+            size: self.size,
+        }
+    }
+
+    /// Calls `check` for each place, on all cores, each with a copy of the ledger.
+    fn at_each(
+        &self,
+        places: impl IntoIterator<Item = usize>,
+        check: impl Fn(&Self, usize) + Sync,
+    ) {
+        let places: Vec<usize> = places.into_iter().collect();
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    let ledger = self.copied();
+                    while let Some(at) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        check(&ledger, *at);
+                    }
+                });
+            }
+        });
+    }
+
     fn dir(&self) -> PathBuf {
         generate::place(self.folder.path()).dir
     }
@@ -95,8 +160,32 @@ impl Ledger {
         let path = self.path(name);
         let before = fs::read(&path).unwrap();
         overwrite(&path, bytes);
-        let report = self.verify();
+        let seen = self.seen();
         overwrite(&path, &before);
+        seen
+    }
+
+    /// The same after one byte was changed, in place.
+    fn flip(&self, name: &str, at: usize) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
+        let path = self.path(name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let file = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at as u64).unwrap();
+        file.write_all_at(&[byte[0] ^ 1 << (at % 8)], at as u64)
+            .unwrap();
+        let seen = self.seen();
+        file.write_all_at(&byte, at as u64).unwrap();
+        seen
+    }
+
+    /// Every (rule, sequence) held against the ledger, with the exit code.
+    fn seen(&self) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
+        let report = self.verify();
         let found = report
             .findings
             .iter()
@@ -104,12 +193,13 @@ impl Ledger {
             .collect();
         (report.exit_code(false, &[]), found)
     }
+}
 
-    fn flip(&self, name: &str, at: usize) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
-        let mut bytes = fs::read(self.path(name)).unwrap();
-        bytes[at] ^= 1 << (at % 8);
-        self.with_file(name, &bytes)
-    }
+/// Every place where all are asked for, one in `few` otherwise. `few` has no factor in common with
+/// what repeats in the files.
+fn some(range: std::ops::Range<usize>, few: usize) -> impl Iterator<Item = usize> {
+    let all = std::env::var("LEDGER_TEST_FLIPS").is_ok_and(|asked| asked == "all");
+    range.step_by(if all { 1 } else { few })
 }
 
 fn attached(
@@ -152,7 +242,6 @@ fn attached(
 
 /// Sealed files are read-only; somebody with an editor does not mind.
 fn overwrite(path: &Path, bytes: &[u8]) {
-    use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(path, bytes).unwrap();
 }
@@ -177,13 +266,13 @@ fn an_untouched_ledger_passes() {
 
 #[test]
 fn every_byte_of_the_tail_counts() {
-    let ledger = Ledger::with(2);
+    let ledger = Ledger::bare(2);
     let bytes = fs::read(ledger.path("tail")).unwrap();
     let places: Vec<_> = (0..ledger.size as usize)
         .map(|n| in_tail(&bytes, n))
         .collect();
     let end = places.last().unwrap().end;
-    for at in 0..end {
+    ledger.at_each(0..end, |ledger, at| {
         let (code, found) = ledger.flip("tail", at);
         assert_eq!(code, 1, "byte {at}: {found:?}");
         // A frame's head belongs to the entry behind it.
@@ -202,9 +291,16 @@ fn every_byte_of_the_tail_counts() {
                 "byte {at} of the header: {found:?}"
             );
         }
-    }
-    // The zeros behind the last entry: each one close by, then one in every 1009.
-    for at in (end..end + 600).chain((end..bytes.len()).step_by(1_009)) {
+    });
+}
+
+#[test]
+fn every_zero_behind_the_last_entry_counts() {
+    let ledger = Ledger::created();
+    let bytes = fs::read(ledger.path("tail")).unwrap();
+    let end = in_tail(&bytes, 0).end;
+    let zeros = (end..end + 600).chain(some(end + 600..bytes.len(), 1_009));
+    ledger.at_each(zeros, |ledger, at| {
         let (code, found) = ledger.flip("tail", at);
         assert!(
             code == 1
@@ -213,7 +309,7 @@ fn every_byte_of_the_tail_counts() {
                     .any(|(rule, _)| ["I-14", "I-17"].contains(rule)),
             "byte {at}: {found:?}"
         );
-    }
+    });
 }
 
 #[test]
@@ -252,7 +348,7 @@ fn every_byte_of_an_attachment_counts() {
 
 #[test]
 fn every_byte_of_a_bundle_counts() {
-    let ledger = Ledger::with(300);
+    let ledger = Ledger::bare(256);
     let name = bundle::bundle_path(0);
     let bytes = fs::read(ledger.path(&name)).unwrap();
     let mut starts = vec![0];
@@ -260,11 +356,9 @@ fn every_byte_of_a_bundle_counts() {
         let at = *starts.last().unwrap();
         starts.push(at + 2 + usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]])));
     }
-    // Every byte of the first, a middle and the last entry; one in every 211 of the others.
-    let whole = [0, 128, 255].map(|n: usize| starts[n]..starts[n + 1]);
-    let places =
-        (0..bytes.len()).filter(|at| at % 211 == 0 || whole.iter().any(|entry| entry.contains(at)));
-    for at in places {
+    // Every byte of a middle entry, and of the others as many as are asked for.
+    let places = (starts[128]..starts[129]).chain(some(0..bytes.len(), 211));
+    ledger.at_each(places, |ledger, at| {
         let n = starts.iter().rposition(|start| *start <= at).unwrap() as u64;
         let (code, found) = ledger.flip(&name, at);
         let in_length = at - starts[n as usize] < 2;
@@ -288,19 +382,40 @@ fn every_byte_of_a_bundle_counts() {
                 "byte {at} of entry {n}: {found:?}"
             );
         }
-    }
+    });
 }
 
 #[test]
 fn every_byte_of_a_tile_counts() {
-    let ledger = Ledger::with(300);
+    let ledger = Ledger::bare(256);
     let bytes = fs::read(ledger.path("tile/0/000")).unwrap();
-    for at in (0..bytes.len()).step_by(61) {
+    ledger.at_each(some(0..bytes.len(), 61), |ledger, at| {
         let (code, found) = ledger.flip("tile/0/000", at);
         assert!(
             code == 1 && found == BTreeSet::from([("I-13", Some(0))]),
             "byte {at}: {found:?}"
         );
+    });
+}
+
+#[test]
+fn a_file_cut_at_any_length_is_named() {
+    let ledger = Ledger::bare(256);
+    let attachment = blob_path(&Blake3Digest::of(ATTACHED));
+    for (name, few, expected) in [
+        (bundle::bundle_path(0), 1_009, "I-17"),
+        ("tile/0/000".to_owned(), 113, "I-13"),
+        ("checkpoint".to_owned(), 1, "I-05"),
+        (attachment, 1, "I-09"),
+    ] {
+        let bytes = fs::read(ledger.path(&name)).unwrap();
+        ledger.at_each(some(0..bytes.len(), few), |ledger, length| {
+            let (code, found) = ledger.with_file(&name, &bytes[..length]);
+            assert!(
+                code == 1 && found.iter().any(|(rule, _)| *rule == expected),
+                "{name} at {length}: {found:?}"
+            );
+        });
     }
 }
 
@@ -429,13 +544,17 @@ fn every_cut_of_the_end_is_named() {
             "{keep}: {cut:?}"
         );
     }
-    // The file itself cut short at any byte.
+}
+
+#[test]
+fn a_tail_cut_at_any_length_is_named() {
+    let ledger = Ledger::bare(2);
     let bytes = fs::read(ledger.path("tail")).unwrap();
     let end = in_tail(&bytes, ledger.size as usize - 1).end;
-    for keep in (0..end).step_by(7) {
+    ledger.at_each(some(0..end, 7), |ledger, keep| {
         let (code, found) = ledger.with_file("tail", &bytes[..keep]);
         assert_eq!(code, 1, "{keep}: {found:?}");
-    }
+    });
 }
 
 #[test]
