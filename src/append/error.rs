@@ -324,7 +324,7 @@ impl AppendError {
             Self::StateInUse { .. } => {
                 "a ledger was here before: find it, or name another folder outside"
             }
-            Self::Lock(_) => "try again, or wait longer with --wait",
+            Self::Lock(LockError::Held { .. }) => "try again, or wait longer with --wait",
             Self::SealingKey(KeyFileError::Missing { .. }) => {
                 "the sealing key stays outside the ledger's folder: bring it from the machine that created the ledger"
             }
@@ -351,7 +351,7 @@ impl AppendError {
             Self::Unknown(_) | Self::GivenUp => {
                 "send the same statement again: if it was recorded, its receipt comes back"
             }
-            Self::Disk(_) | Self::Blob(BlobError::Disk(_)) => {
+            Self::Lock(_) | Self::Disk(_) | Self::Blob(BlobError::Disk(_)) => {
                 "nothing was recorded: make room or access, then send it again"
             }
             _ => return None,

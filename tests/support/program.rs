@@ -21,14 +21,27 @@ use tempfile::TempDir;
 
 /// A folder with the ledger `prod`, its state and the keys of Alice, Petra and Olga.
 pub struct Program {
-    folder: TempDir,
+    root: PathBuf,
+    /// Gone with the test, unless the folder is somebody else's.
+    _folder: Option<TempDir>,
 }
 
 impl Program {
     /// As `prepared-ledger.sh` makes it: four entries, and rotation r-1 opened by a fifth.
     pub fn prepared() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Self::prepared_in(folder.path());
+        Self {
+            _folder: Some(folder),
+            ..program
+        }
+    }
+
+    /// The same in a folder that is there.
+    pub fn prepared_in(root: &Path) -> Self {
         let program = Self {
-            folder: tempfile::tempdir().unwrap(),
+            root: root.to_owned(),
+            _folder: None,
         };
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/prepared-ledger.sh");
         let mut prepare = Command::new(script);
@@ -38,9 +51,22 @@ impl Program {
         program
     }
 
+    /// The same program on a copy of everything.
+    pub fn moved_to(&self, root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            _folder: None,
+        }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// A path in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.root.join(name)
     }
 
     /// `ledger` with these words, ready to run.
@@ -53,7 +79,7 @@ impl Program {
 
     fn around<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         command
-            .current_dir(self.folder.path())
+            .current_dir(&self.root)
             .env("LEDGER", env!("CARGO_BIN_EXE_ledger"))
             .env("LEDGER_PATH", "prod")
             .env("LEDGER_STATE", "state")

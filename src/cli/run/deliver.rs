@@ -108,9 +108,11 @@ pub(super) fn deliver(
                 )),
             }
         }
-        context
-            .ui
-            .say("next: deliver it with: ledger append --spool");
+        context.ui.say(if spooled.is_empty() {
+            "next: say it again with ledger append, once the ledger can be written"
+        } else {
+            "next: deliver it with: ledger append --spool"
+        });
     }
     for receipt in &receipts {
         context.ui.say(format!(
