@@ -6,6 +6,8 @@
 //! named.
 
 use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
 
 use crate::text::Id;
 
@@ -116,6 +118,24 @@ impl Finding {
     pub fn of_secret(mut self, secret: &Id) -> Self {
         self.secret = Some(secret.clone());
         self
+    }
+
+    /// As it stands in reports and receipts.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "rule": self.rule.id,
+            "verdict": self.rule.verdict.word(),
+            "title": self.rule.title,
+            "sop": self.rule.sop,
+            "entry": self.sequence,
+            "rotation": self.rotation,
+            "secret": self.secret,
+            "expected": self.expected,
+            "found": self.found,
+            "waived_by": self.waived_by,
+            "next": self.rule.hint,
+        })
     }
 }
 

@@ -212,12 +212,14 @@ impl Writer {
         self.check_time(statement)?;
         self.memory.load(event)?;
         let register = self.memory.register();
-        let keyring = &register.charter.keyring;
-        let author = keyring
-            .authorise(&statement.author, statement.on_behalf_of.as_ref(), event)
-            .map_err(AppendError::Denied)?;
-        register
-            .admit(next.sequence, statement.occurred, event)
+        let author = register
+            .author(
+                next.sequence,
+                statement.occurred,
+                &statement.author,
+                statement.on_behalf_of.as_ref(),
+                event,
+            )
             .map_err(AppendError::Denied)?;
         let thread = register.thread(register.subject(event).as_ref());
         self.check_named_entry(event, so_far)?;

@@ -183,7 +183,7 @@ fn genesis(
     };
     let event: Event = created.into();
     Register::default()
-        .admit(0, now, &event)
+        .author(0, now, &founding.key.public(), None, &event)
         .map_err(AppendError::Denied)?;
     let event_id = EventId::from_bytes(uuid_v7(now, &*world.entropy)?);
     let statement = Statement {

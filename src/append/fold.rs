@@ -191,18 +191,13 @@ impl Source<'_> {
         let statement =
             Statement::decode(&entry.statement).map_err(|fault| damaged(fault.to_string()))?;
         memory.load(&statement.event)?;
-        let register = memory.register();
-        let keyring = &register.charter.keyring;
-        let admitted = keyring
-            .authorise(
-                &statement.author,
-                statement.on_behalf_of.as_ref(),
-                &statement.event,
-            )
-            .and_then(|author| {
-                register.admit(sequence, statement.occurred, &statement.event)?;
-                Ok(author)
-            });
+        let admitted = memory.register().author(
+            sequence,
+            statement.occurred,
+            &statement.author,
+            statement.on_behalf_of.as_ref(),
+            &statement.event,
+        );
         memory.remember(statement.event_id, sequence);
         match admitted {
             Ok(author) => {

@@ -19,6 +19,7 @@ pub use read::Reader;
 pub use read::Stored;
 
 use crate::store::image::Image;
+use crate::store::tail::TAIL_FILE;
 use crate::sys::disk::Cause;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::LockError;
@@ -183,11 +184,13 @@ fn need_ledger(world: &World, dir: &Path) -> Result<(), AuditError> {
     if world.disk.metadata(dir)?.is_none() {
         return Err(AuditError::NoFolder(dir.to_owned()));
     }
-    let glance = Image::read(&*world.disk, dir, &[CHECKPOINT_FILE, HINT_FILE])?;
-    match (&glance.tail, glance.files.is_empty()) {
-        (None, true) => Err(AuditError::NotALedger(dir.to_owned())),
-        (None, false) => Err(AuditError::LostLog(dir.to_owned())),
-        (Some(_), _) => Ok(()),
+    let there = |name: &str| Ok::<_, DiskError>(world.disk.metadata(&dir.join(name))?.is_some());
+    if there(TAIL_FILE)? {
+        Ok(())
+    } else if there(CHECKPOINT_FILE)? || there(HINT_FILE)? {
+        Err(AuditError::LostLog(dir.to_owned()))
+    } else {
+        Err(AuditError::NotALedger(dir.to_owned()))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::event;
 use crate::event::EventSpec;
 use crate::event::VOCABULARY;
 use crate::guard::KnownValue;
+use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::text::Id;
 use crate::text::Line;
@@ -201,7 +202,7 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         let findings = writer.check(&submission)?;
         if context.ui.json {
             context.ui.thing = "dry-run";
-            let findings: Vec<_> = findings.iter().map(receipt::finding_json).collect();
+            let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
             context
                 .ui
                 .document(json!({ "would_record": true, "findings": findings }));

@@ -20,18 +20,7 @@ pub(crate) fn to_json(receipt: &Receipt) -> Value {
         "size": receipt.size,
         "root": receipt.root,
         "replayed": receipt.replayed,
-        "findings": receipt.findings.iter().map(finding_json).collect::<Vec<_>>(),
-    })
-}
-
-/// A finding as JSON.
-pub(crate) fn finding_json(finding: &Finding) -> Value {
-    json!({
-        "rule": finding.rule.id,
-        "title": finding.rule.title,
-        "expected": finding.expected,
-        "found": finding.found,
-        "next": finding.rule.hint,
+        "findings": receipt.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
     })
 }
 

@@ -4,6 +4,8 @@
 
 use crate::event::Event;
 use crate::event::ExceptionGranted;
+use crate::key::PublicKey;
+use crate::keyring::Author;
 use crate::keyring::Denial;
 use crate::rule;
 use crate::rule::Rule;
@@ -14,24 +16,28 @@ use crate::time::Timestamp;
 use super::Register;
 
 impl Register {
-    /// Whether `event` can be placed as entry `sequence` on what is there.
+    /// Who says `event` as entry `sequence`, where it can be placed and they may say it. Who may not
+    /// say it is told that, and not what else would stand against it.
     ///
     /// # Errors
-    /// The rule that stands against it; the same rule is found where a stored entry breaks it.
-    pub fn admit(&self, sequence: u64, occurred: Timestamp, event: &Event) -> Result<(), Denial> {
-        let begins = matches!(event, Event::LedgerCreated(_));
-        if begins != (sequence == 0) {
-            let message = if begins {
-                "this ledger was created by entry 0; a second ledger.created cannot be".to_owned()
-            } else {
-                format!("entry 0 is {}, not ledger.created", event.name())
-            };
-            return Err(denial(
-                rule::I10,
-                "ledger.created as entry 0 and nowhere else",
-                message,
-            ));
-        }
+    /// The rule that stands against it; `append` refuses by it, and `verify` finds by it.
+    pub fn author(
+        &self,
+        sequence: u64,
+        occurred: Timestamp,
+        key: &PublicKey,
+        on_behalf_of: Option<&Id>,
+        event: &Event,
+    ) -> Result<Author, Denial> {
+        // Before entry 0 there is no keyring to ask.
+        admit_beginning(sequence, event)?;
+        let author = self.charter.keyring.authorise(key, on_behalf_of, event)?;
+        self.admit(sequence, occurred, event)?;
+        Ok(author)
+    }
+
+    /// Whether `event` can be placed as entry `sequence` on what is there.
+    fn admit(&self, sequence: u64, occurred: Timestamp, event: &Event) -> Result<(), Denial> {
         match event {
             Event::LedgerCreated(created) => self.charter.keyring.clone().create(sequence, created),
             Event::ActorEnrolled(enrolled) => self.charter.keyring.admit_enrolment(enrolled),
@@ -195,6 +201,23 @@ fn denial(rule: &'static Rule, expected: impl Into<String>, message: String) -> 
         expected: expected.into(),
         message,
     }
+}
+
+fn admit_beginning(sequence: u64, event: &Event) -> Result<(), Denial> {
+    let begins = matches!(event, Event::LedgerCreated(_));
+    if begins == (sequence == 0) {
+        return Ok(());
+    }
+    let message = if begins {
+        "this ledger was created by entry 0; a second ledger.created cannot be".to_owned()
+    } else {
+        format!("entry 0 is {}, not ledger.created", event.name())
+    };
+    Err(denial(
+        rule::I10,
+        "ledger.created as entry 0 and nowhere else",
+        message,
+    ))
 }
 
 fn need_free(what: &str, id: &Id, taken: bool) -> Result<(), Denial> {

@@ -19,9 +19,6 @@ use crate::event::SourceGap;
 use crate::hash::Blake3Digest;
 use crate::hash::Sha256Digest;
 use crate::inventory::Secret;
-use crate::key::PublicKey;
-use crate::keyring::Author;
-use crate::keyring::Denial;
 use crate::keyring::Keyring;
 use crate::policy::Policy;
 use crate::rotation::Incident;
@@ -141,22 +138,6 @@ impl Register {
         subject
             .and_then(|id| self.secrets.get(id))
             .map_or(0, |threaded| threaded.thread)
-    }
-
-    /// Who says `event` as entry `sequence`, where it can be placed and they may say it.
-    ///
-    /// # Errors
-    /// The rule that stands against it; `append` refuses by it, and `verify` finds by it.
-    pub fn author(
-        &self,
-        sequence: u64,
-        occurred: Timestamp,
-        key: &PublicKey,
-        on_behalf_of: Option<&Id>,
-        event: &Event,
-    ) -> Result<Author, Denial> {
-        self.admit(sequence, occurred, event)?;
-        self.charter.keyring.authorise(key, on_behalf_of, event)
     }
 
     fn secret(&self, id: &Id) -> Option<&Secret> {

@@ -392,6 +392,25 @@ impl Disk for RealDisk {
     }
 }
 
+/// Copies a folder of the real file system to `to`, which is made. Links and devices are left out.
+///
+/// # Errors
+/// The first thing that could not be read or written.
+pub fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for found in fs::read_dir(from)? {
+        let found = found?;
+        let target = to.join(found.file_name());
+        let kind = found.file_type()?;
+        if kind.is_dir() {
+            copy_folder(&found.path(), &target)?;
+        } else if kind.is_file() {
+            fs::copy(found.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -482,7 +482,7 @@ impl Report {
                 "entries": self.in_range,
             },
             "verdicts": self.verdicts.iter().map(line_json).collect::<Vec<_>>(),
-            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
             "findings_total": self.findings_total,
             "not_checked": self.not_checked,
             "notes": self.notes,
@@ -504,21 +504,5 @@ fn line_json(line: &VerdictLine) -> Value {
         "failing": line.failing,
         "waived": line.waived,
         "note": line.note,
-    })
-}
-
-fn finding_json(finding: &Finding) -> Value {
-    json!({
-        "rule": finding.rule.id,
-        "verdict": finding.rule.verdict.word(),
-        "title": finding.rule.title,
-        "sop": finding.rule.sop,
-        "entry": finding.sequence,
-        "rotation": finding.rotation,
-        "secret": finding.secret,
-        "expected": finding.expected,
-        "found": finding.found,
-        "waived_by": finding.waived_by,
-        "next": finding.rule.hint,
     })
 }

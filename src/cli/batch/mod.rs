@@ -26,6 +26,7 @@ use crate::cli::receipt;
 use crate::cli::signals::Guard;
 use crate::guard::KnownValue;
 use crate::key::SecretKey;
+use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::sys::entropy;
 
@@ -246,7 +247,7 @@ impl Batches<'_> {
                 .writer
                 .check(submission)
                 .map_err(|fault| at_line(*line, fault.into()))?;
-            let findings: Vec<_> = findings.iter().map(receipt::finding_json).collect();
+            let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
             let body = json!({ "line": line, "would_record": true, "findings": findings });
             self.context.ui.document(body);
         }

@@ -30,6 +30,7 @@ use crate::note::Origin;
 use crate::rule::Verdict;
 use crate::store::image::Tail;
 use crate::store::tail::TAIL_FILE;
+use crate::sys::disk;
 use crate::sys::keyfile;
 use crate::sys::keyfile::PublicKeyFile;
 use crate::sys::world::World;
@@ -350,7 +351,7 @@ impl Scene {
     /// Flips one byte of one stored entry in a copy, and verifies the copy.
     fn tamper(&self, context: &mut Context) -> Result<(), Failure> {
         let copy = self.folder.join("tampered");
-        copy_folder(&self.place.dir, &copy)
+        disk::copy_folder(&self.place.dir, &copy)
             .map_err(|fault| cannot("a copy of the ledger", &fault))?;
         let victim = self.victim.unwrap_or_default();
         let tail = copy.join(TAIL_FILE);
@@ -391,20 +392,6 @@ fn show(context: &mut Context, report: &Report) {
         context.ui.verdict_word(word, width, false)
     });
     context.ui.print(text);
-}
-
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for inside in from.read_dir()? {
-        let inside = inside?;
-        let target = to.join(inside.file_name());
-        if inside.file_type()?.is_dir() {
-            copy_folder(&inside.path(), &target)?;
-        } else {
-            std::fs::copy(inside.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 fn cannot(what: &str, fault: &std::io::Error) -> Failure {

@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::sys::disk;
+
 /// How the names of indexes begin that were set aside, beside the index.
 pub const SET_ASIDE: &str = "index.set-aside-";
 
@@ -128,23 +130,8 @@ impl Folder {
 
     /// Copies the files to the folder `to`, which is made. Links are left out.
     pub(crate) fn copy_to(&self, to: &Path) -> io::Result<()> {
-        copy_folder(&self.path, to)
+        disk::copy_folder(&self.path, to)
     }
-}
-
-fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for found in fs::read_dir(from)? {
-        let found = found?;
-        let target = to.join(found.file_name());
-        let kind = found.file_type()?;
-        if kind.is_dir() {
-            copy_folder(&found.path(), &target)?;
-        } else if kind.is_file() {
-            fs::copy(found.path(), &target)?;
-        }
-    }
-    Ok(())
 }
 
 fn blank() -> Vec<u8> {
