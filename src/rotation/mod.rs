@@ -1,8 +1,21 @@
 //! One rotation, as its entries tell it: a pure fold, used by `append` to warn and by `verify` to
-//! find. What ought to be is in `fold` (as each event comes) and `judge` (at an instant).
+//! find.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `fold` | which event goes where, and what it is held against whatever it says |
+//! | `prepare` | approval, preconditions, replacement, dual-run, validation (SOP 3, 5; 6, Steps 2 and 3) |
+//! | `switch` | cutover, health, revocation and its proof (SOP 6, Steps 4 and 5) |
+//! | `ending` | completed, confirmed, rolled back, aborted (SOP 6, Step 6; 3) |
+//! | `judge` | what a rotation or incident owes at an instant |
+//! | `against` | where all of them write down what is broken |
 
+mod against;
+mod ending;
 mod fold;
 mod judge;
+mod prepare;
+mod switch;
 
 use bincode::{Decode, Encode};
 

@@ -1,0 +1,207 @@
+//! How a rotation ends (SOP 6, Step 6, and SOP 3): completed and confirmed, rolled back, given up.
+
+use crate::event::FourEyes;
+use crate::event::RollbackCompleted;
+use crate::event::RotationAborted;
+use crate::event::RotationCompleted;
+use crate::event::RotationConfirmed;
+use crate::event::Step;
+use crate::rule;
+use crate::text::Id;
+
+use super::Completion;
+use super::Ending;
+use super::Rotation;
+use super::Setting;
+use super::Told;
+use super::against::Against;
+use super::fold::list;
+use super::switch::judge_revocation_claim;
+
+impl Rotation {
+    pub(super) fn complete(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        completed: &RotationCompleted,
+        against: &mut Against<'_>,
+    ) {
+        let missing = self.missing_steps();
+        if !missing.is_empty() {
+            against.holds(
+                rule::S25,
+                "every step of the SOP",
+                format!("missing: {}", missing.join(", ")),
+            );
+        }
+        let remaining = self.remaining(setting.secret);
+        if !remaining.is_empty() {
+            against.holds(
+                rule::C07,
+                "every consumer cut over",
+                format!("not cut over: {}", list(&remaining)),
+            );
+        }
+        judge_revocation_claim(completed.revoke_confirmed, self.dead.is_some(), against);
+        if sorted(&completed.impacted_services) != sorted(&self.cut_over) {
+            against.holds(
+                rule::S62,
+                list(&sorted(&self.cut_over)),
+                list(&sorted(&completed.impacted_services)),
+            );
+        }
+        if let Some(failed) = self.failed {
+            against.holds(
+                rule::S70,
+                "the failed step resolved",
+                format!("{} failed in entry {}", failed.step, failed.at.sequence),
+            );
+        }
+        self.ending = Some(Ending::Completed(Completion {
+            at: told.moment(),
+            rotated_by: signature_line(told),
+            started: self.opened.occurred,
+            completed: told.occurred,
+            impacted_services: completed.impacted_services.clone(),
+            validation_summary: completed.validation_summary.clone(),
+            revoke_claimed: completed.revoke_confirmed,
+            one_shot: false,
+        }));
+        self.resolve(Step::Evidence);
+    }
+
+    /// The facts that a completion rests on and that nobody stated.
+    pub(super) fn missing_steps(&self) -> Vec<&'static str> {
+        let standard = !self.is_emergency();
+        [
+            (standard && self.approved.is_none(), "rotation.approved"),
+            (
+                standard && self.preconditions.is_none(),
+                "preconditions.confirmed",
+            ),
+            (self.generated.is_none(), "replacement.generated"),
+            (standard && self.dual_run.is_none(), "dual_run"),
+            (
+                standard && self.validated.is_none(),
+                "replacement.validated",
+            ),
+            (self.cutover.is_none(), "cutover.completed"),
+            (
+                !self.health.is_some_and(|health| health.healthy),
+                "health.confirmed",
+            ),
+            (self.old_revoked.is_none(), "secret.revoked"),
+        ]
+        .into_iter()
+        .filter_map(|(missing, name)| missing.then_some(name))
+        .collect()
+    }
+
+    pub(super) fn confirm(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        confirmed: &RotationConfirmed,
+        against: &mut Against<'_>,
+    ) {
+        let person = &told.author.person;
+        if setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
+            against.holds(
+                rule::A04,
+                "a confirmer other than the operators",
+                person.as_str(),
+            );
+        }
+        if self.outcome() != Some(confirmed.outcome) {
+            let outcome = self
+                .outcome()
+                .map_or("an end to confirm", |outcome| outcome.word());
+            against.holds(rule::S67, outcome, confirmed.outcome.word());
+            return;
+        }
+        if let Some(incident) = setting.incident
+            && (incident.runbook.is_none() || incident.report.is_none())
+        {
+            against.holds(
+                rule::S65,
+                "runbook.executed and post_incident.reported before it",
+                "not both",
+            );
+        }
+        self.confirmed = Some(told.moment());
+    }
+
+    pub(super) fn roll_back(
+        &mut self,
+        told: &Told<'_>,
+        rolled_back: &RollbackCompleted,
+        against: &mut Against<'_>,
+    ) {
+        if !self
+            .preconditions
+            .is_some_and(|preconditions| preconditions.rollback_plan)
+        {
+            against.holds(rule::S71, "a confirmed rollback plan", "none");
+        }
+        if let Some(old) = self
+            .old_version
+            .as_ref()
+            .filter(|old| **old != rolled_back.restored_version)
+        {
+            against.holds(
+                rule::S68,
+                old.as_str(),
+                rolled_back.restored_version.as_str(),
+            );
+        }
+        if let Some(revoked) = self
+            .old_revoked
+            .as_ref()
+            .filter(|old| old.version == rolled_back.restored_version)
+        {
+            against.holds(
+                rule::S72,
+                "a version that works",
+                format!("revoked in entry {}", revoked.at.sequence),
+            );
+        }
+        self.failed = None;
+        self.ending = Some(Ending::RolledBack(told.moment()));
+    }
+
+    pub(super) fn abort(
+        &mut self,
+        told: &Told<'_>,
+        _aborted: &RotationAborted,
+        against: &mut Against<'_>,
+    ) {
+        if let Some(cutover) = self.cutover {
+            against.holds(
+                rule::S75,
+                "before the cutover",
+                format!("cutover in entry {}", cutover.sequence),
+            );
+        }
+        self.failed = None;
+        self.ending = Some(Ending::Aborted(told.moment()));
+    }
+}
+
+pub(super) fn signature_line(told: &Told<'_>) -> String {
+    let author = told.author;
+    if author.person == author.actor {
+        format!("{} ({})", author.name, author.actor)
+    } else {
+        format!(
+            "{} ({}) on behalf of {}",
+            author.name, author.actor, author.person
+        )
+    }
+}
+
+pub(super) fn sorted(ids: &[Id]) -> Vec<Id> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

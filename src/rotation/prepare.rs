@@ -1,0 +1,251 @@
+//! Up to the cutover (SOP 3, 5 and 6, Steps 2 and 3): approval, preconditions, the replacement, the
+//! dual-run window, and whether the new secret works.
+
+use crate::event::DualRunNotSupported;
+use crate::event::DualRunStarted;
+use crate::event::FourEyes;
+use crate::event::Phase;
+use crate::event::PreconditionsConfirmed;
+use crate::event::ReplacementGenerated;
+use crate::event::ReplacementValidated;
+use crate::event::RotationApproved;
+use crate::event::Step;
+use crate::event::TestResult;
+use crate::rule;
+use crate::text::Reference;
+use crate::time::Timestamp;
+
+use super::Approval;
+use super::DualRun;
+use super::Generated;
+use super::Preconditions;
+use super::Rotation;
+use super::Setting;
+use super::Told;
+use super::against::Against;
+
+impl Rotation {
+    pub(super) fn approve(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        approved: &RotationApproved,
+        against: &mut Against<'_>,
+    ) {
+        let person = &told.author.person;
+        if setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
+            against.holds(
+                rule::A03,
+                "an approver other than the operators",
+                person.as_str(),
+            );
+        }
+        // A window that is approved anew was approved before.
+        let first = self.approved.is_none() && !self.is_emergency();
+        if let Some(generated) = self.generated.as_ref().filter(|_| first) {
+            against.holds(
+                rule::S14,
+                format!("before entry {}", generated.at.sequence),
+                "afterwards",
+            );
+        }
+        let window = match (approved.window_start, approved.window_end) {
+            (Some(start), Some(end)) if start <= end => Some((start, end)),
+            (None, None) if approved.no_window.is_some() => None,
+            _ => {
+                against.holds(
+                    rule::S22,
+                    "a window with start and end, or why none is needed",
+                    "neither",
+                );
+                None
+            }
+        };
+        self.approved = Some(Approval {
+            at: told.moment(),
+            by: person.clone(),
+            window,
+        });
+    }
+
+    pub(super) fn make_ready(
+        &mut self,
+        told: &Told<'_>,
+        confirmed: &PreconditionsConfirmed,
+        against: &mut Against<'_>,
+    ) {
+        let four = [
+            (
+                confirmed.inventory.is_some(),
+                rule::S20,
+                "where the inventory list is",
+            ),
+            (
+                confirmed.rollback_plan.is_some(),
+                rule::S21,
+                "where the rollback plan is",
+            ),
+            (
+                confirmed.maintenance_window.is_some(),
+                rule::S22,
+                "the window, or why none is needed",
+            ),
+            (
+                confirmed.access_logging.is_some(),
+                rule::S23,
+                "where access logging is shown",
+            ),
+        ];
+        for (said, rule, expected) in four {
+            if !said {
+                against.holds(rule, expected, "not confirmed");
+            }
+        }
+        self.preconditions = Some(Preconditions {
+            at: told.moment(),
+            rollback_plan: confirmed.rollback_plan.is_some(),
+        });
+        self.resolve(Step::Preconditions);
+    }
+
+    pub(super) fn generate(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        generated: &ReplacementGenerated,
+        against: &mut Against<'_>,
+    ) {
+        // SOP 7 puts speed first: an emergency is approved afterwards and has no preconditions.
+        if !self.is_emergency() {
+            if self.approved.is_none() {
+                against.holds(rule::S13, "rotation.approved before it", "no approval yet");
+            }
+            if self.preconditions.is_none() {
+                against.holds(
+                    rule::S30,
+                    "preconditions.confirmed before it",
+                    "not confirmed yet",
+                );
+            }
+        }
+        if !is_prod(generated.namespace.as_str()) {
+            against.holds(rule::S32, "a prod namespace", generated.namespace.as_str());
+        }
+        let replaced = self
+            .old_version
+            .as_ref()
+            .or(setting.secret.version.as_ref());
+        if replaced == Some(&generated.new_version) {
+            against.holds(rule::S33, "a new version", generated.new_version.as_str());
+        }
+        self.check_window(told.occurred, against);
+        self.generated = Some(Generated {
+            at: told.moment(),
+            version: generated.new_version.clone(),
+        });
+        self.resolve(Step::Generate);
+    }
+
+    pub(super) fn start_dual_run(
+        &mut self,
+        told: &Told<'_>,
+        started: &DualRunStarted,
+        against: &mut Against<'_>,
+    ) {
+        self.need_generated(against);
+        if started.planned_end.is_none() {
+            against.holds(rule::S34, "a planned end", "none");
+        }
+        self.check_window(told.occurred, against);
+        self.dual_run = Some(DualRun {
+            at: told.moment(),
+            supported: true,
+            planned_end: started.planned_end,
+        });
+        self.resolve(Step::DualRun);
+    }
+
+    pub(super) fn rule_out_dual_run(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        _reason: &DualRunNotSupported,
+        against: &mut Against<'_>,
+    ) {
+        if setting.secret.dual_run {
+            against.holds(rule::S35, "dual-run, as the inventory says", "ruled out");
+        }
+        self.dual_run = Some(DualRun {
+            at: told.moment(),
+            supported: false,
+            planned_end: None,
+        });
+        self.resolve(Step::DualRun);
+    }
+
+    pub(super) fn validate(
+        &mut self,
+        told: &Told<'_>,
+        validated: &ReplacementValidated,
+        against: &mut Against<'_>,
+    ) {
+        let passed = validated.result == TestResult::Pass;
+        match validated.phase {
+            Phase::PostRollback => {
+                if passed {
+                    self.restored = Some(told.moment());
+                }
+            }
+            Phase::PreCutover | Phase::PostCutover => {
+                self.need_generated(against);
+                self.need_new_version(&validated.version, against);
+                self.last_result = Some(validated.result);
+                if passed && validated.phase == Phase::PreCutover {
+                    self.validated.get_or_insert(told.moment());
+                }
+            }
+        }
+        if passed {
+            self.resolve(Step::Validate);
+        }
+    }
+
+    pub(super) fn check_window(&self, occurred: Timestamp, against: &mut Against<'_>) {
+        if let Some((start, end)) = self.approved.as_ref().and_then(|approval| approval.window)
+            && (occurred < start || occurred > end)
+        {
+            against.holds(
+                rule::T05,
+                format!("from {start} to {end}"),
+                occurred.to_string(),
+            );
+        }
+    }
+
+    pub(super) fn need_generated(&self, against: &mut Against<'_>) {
+        if self.generated.is_none() {
+            against.holds(
+                rule::S31,
+                "replacement.generated before it",
+                "not generated yet",
+            );
+        }
+    }
+
+    pub(super) fn need_new_version(&self, version: &Reference, against: &mut Against<'_>) {
+        if let Some(generated) = self
+            .generated
+            .as_ref()
+            .filter(|generated| generated.version != *version)
+        {
+            against.holds(rule::S39, generated.version.as_str(), version.as_str());
+        }
+    }
+}
+
+/// Whether one word of a namespace says prod: `prod`, `kv/prod/db`, `PROD-secrets`.
+pub(super) fn is_prod(namespace: &str) -> bool {
+    namespace
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| word.eq_ignore_ascii_case("prod") || word.eq_ignore_ascii_case("production"))
+}

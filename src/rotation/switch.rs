@@ -1,0 +1,275 @@
+//! From the old secret to the new (SOP 6, Steps 4 and 5): cutover, health, revocation, and the proof
+//! that the old one is dead.
+
+use crate::event::CutoverCompleted;
+use crate::event::HealthConfirmed;
+use crate::event::NegativeTest;
+use crate::event::RevocationVerified;
+use crate::event::SecretRevoked;
+use crate::event::Step;
+use crate::event::TestResult;
+use crate::event::Which;
+use crate::rule;
+use crate::text::Reference;
+use crate::time::Timestamp;
+
+use super::Health;
+use super::Revoked;
+use super::Rotation;
+use super::Setting;
+use super::Told;
+use super::against::Against;
+use super::fold::list;
+
+impl Rotation {
+    pub(super) fn cut_over(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        cutover: &CutoverCompleted,
+        against: &mut Against<'_>,
+    ) {
+        self.need_generated(against);
+        self.need_new_version(&cutover.to_version, against);
+        if !self.is_emergency() {
+            if self.dual_run.is_none() {
+                against.holds(
+                    rule::S29,
+                    "dual_run.started or dual_run.not_supported before it",
+                    "neither",
+                );
+            }
+            if self.validated.is_none() {
+                against.holds(rule::S37, "a passing validation before it", "none");
+            }
+        }
+        if self
+            .last_result
+            .is_some_and(|result| result != TestResult::Pass)
+        {
+            against.holds(
+                rule::S38,
+                "pass",
+                self.last_result.map_or("", TestResult::word),
+            );
+        }
+        if let Some(end) = self.dual_run.and_then(|dual_run| dual_run.planned_end)
+            && told.occurred > end
+        {
+            against.holds(rule::S36, format!("by {end}"), told.occurred.to_string());
+        }
+        self.check_window(told.occurred, against);
+        let unknown: Vec<_> = cutover
+            .consumers
+            .iter()
+            .filter(|id| !self.all_consumers(setting.secret).any(|known| known == *id))
+            .cloned()
+            .collect();
+        if !unknown.is_empty() {
+            against.holds(rule::S40, "consumers of the inventory", list(&unknown));
+        }
+        for consumer in &cutover.consumers {
+            if !self.cut_over.contains(consumer) {
+                self.cut_over.push(consumer.clone());
+            }
+        }
+        self.cutover = Some(told.moment());
+        self.resolve(Step::Cutover);
+    }
+
+    pub(super) fn confirm_health(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        health: &HealthConfirmed,
+        against: &mut Against<'_>,
+    ) {
+        let remaining = self.remaining(setting.secret);
+        if !remaining.is_empty() {
+            against.holds(
+                rule::S28,
+                "every consumer cut over",
+                format!("not yet: {}", list(&remaining)),
+            );
+        }
+        self.health = Some(Health {
+            at: told.moment(),
+            healthy: health.healthy,
+        });
+        if health.healthy {
+            self.resolve(Step::Health);
+        }
+    }
+
+    pub(super) fn revoke(
+        &mut self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        revoked: &SecretRevoked,
+        against: &mut Against<'_>,
+    ) {
+        let new_version = self.generated.as_ref().map(|generated| &generated.version);
+        match revoked.target {
+            Which::Old => {
+                if new_version == Some(&revoked.version) {
+                    against.holds(
+                        rule::S45,
+                        "the old version",
+                        format!("{}, the new one", revoked.version),
+                    );
+                } else if self
+                    .old_version
+                    .as_ref()
+                    .is_some_and(|old| *old != revoked.version)
+                {
+                    let old = self.old_version.as_ref().map_or("", Reference::as_str);
+                    against.holds(rule::S45, old, revoked.version.as_str());
+                }
+                self.judge_revocation_order(setting, told, revoked, against);
+                self.old_revoked = Some(Revoked {
+                    at: told.moment(),
+                    effective: revoked.effective,
+                    version: revoked.version.clone(),
+                });
+            }
+            Which::New => {
+                if new_version != Some(&revoked.version) {
+                    let new = new_version.map_or("a generated replacement", Reference::as_str);
+                    against.holds(rule::S45, new, revoked.version.as_str());
+                }
+                self.new_revoked = Some(told.moment());
+            }
+        }
+        self.resolve(Step::Revoke);
+    }
+
+    pub(super) fn judge_revocation_order(
+        &self,
+        setting: &Setting<'_>,
+        told: &Told<'_>,
+        revoked: &SecretRevoked,
+        against: &mut Against<'_>,
+    ) {
+        if self.is_emergency() {
+            if let Some(incident) = setting.incident {
+                let minutes = setting.policy.emergency_revoke_minutes;
+                let limit = incident
+                    .detected
+                    .plus(std::time::Duration::from_secs(u64::from(minutes) * 60));
+                if revoked.effective > limit {
+                    against.holds(
+                        rule::S81,
+                        format!("by {limit}"),
+                        revoked.effective.to_string(),
+                    );
+                }
+            }
+            return;
+        }
+        let remaining = self.remaining(setting.secret);
+        if !remaining.is_empty() {
+            against.holds(
+                rule::S43,
+                "every consumer cut over before",
+                format!("not yet: {}", list(&remaining)),
+            );
+        } else if self.health.is_none() {
+            against.holds(rule::S43, "health confirmed before", "not confirmed yet");
+        }
+        if let Some(health) = self.health.filter(|health| !health.healthy) {
+            against.holds(
+                rule::S42,
+                "healthy services",
+                format!("unhealthy in entry {}", health.at.sequence),
+            );
+        }
+        if let Some(cutover) = self
+            .cutover
+            .filter(|cutover| revoked.effective < cutover.occurred)
+        {
+            let after = format!("effective after the cutover in entry {}", cutover.sequence);
+            against.holds(rule::T03, after, revoked.effective.to_string());
+        }
+        if revoked.effective > told.occurred {
+            against.holds(
+                rule::T03,
+                format!("effective by {}", told.occurred),
+                revoked.effective.to_string(),
+            );
+        }
+    }
+
+    pub(super) fn verify_revocation(
+        &mut self,
+        told: &Told<'_>,
+        verified: &RevocationVerified,
+        against: &mut Against<'_>,
+    ) {
+        let Some(revoked) = &self.old_revoked else {
+            against.holds(rule::S48, "secret.revoked before it", "not revoked yet");
+            return;
+        };
+        if revoked.version != verified.version {
+            against.holds(
+                rule::S45,
+                revoked.version.as_str(),
+                verified.version.as_str(),
+            );
+            return;
+        }
+        if verified.tested_at < revoked.effective || verified.tested_at > told.recorded {
+            let span = format!("from {} to {}", revoked.effective, told.recorded);
+            against.holds(rule::S53, span, verified.tested_at.to_string());
+            return;
+        }
+        let hits = verified.hits.unwrap_or(0);
+        match verified.test {
+            NegativeTest::NetworkError => {
+                against.holds(rule::S51, "auth_rejected", "network_error")
+            }
+            NegativeTest::StillValid => against.holds(rule::S52, "auth_rejected", "still_valid"),
+            NegativeTest::AuthRejected | NegativeTest::NotPossible if hits > 0 => {
+                against.holds(
+                    rule::S52,
+                    "no access by the old secret",
+                    format!("{hits} accesses"),
+                );
+            }
+            NegativeTest::NotPossible if !has_access_proof(verified, revoked.effective) => {
+                against.holds(
+                    rule::S54,
+                    "why, the access log, its time after the revocation, and its hits",
+                    "some are missing",
+                );
+            }
+            NegativeTest::AuthRejected | NegativeTest::NotPossible => {
+                self.dead.get_or_insert(told.moment());
+                self.resolve(Step::VerifyRevocation);
+            }
+        }
+    }
+}
+
+/// Whether an access log speaks where a test could not: over a time after the revocation.
+pub(super) fn has_access_proof(verified: &RevocationVerified, effective: Timestamp) -> bool {
+    verified.why.is_some()
+        && verified.access_log.is_some()
+        && verified.hits.is_some()
+        && verified.access_from.is_some()
+        && verified.access_to.is_some_and(|end| {
+            end > effective && verified.access_from.is_none_or(|start| start < end)
+        })
+}
+
+pub(super) fn judge_revocation_claim(claimed: bool, dead: bool, against: &mut Against<'_>) {
+    if claimed && !dead {
+        against.holds(
+            rule::S60,
+            "revocation.verified before it",
+            "no proof that counts",
+        );
+    }
+    if !claimed {
+        against.holds(rule::S61, "yes", "no");
+    }
+}
