@@ -40,7 +40,7 @@ pub(crate) struct Warm {
     pub(crate) link: Link,
     charter: Charter,
     secrets: BTreeMap<Id, Threaded>,
-    rotations: BTreeMap<Id, Rotation>,
+    rotations: BTreeMap<Id, Box<Rotation>>,
     incidents: BTreeMap<Id, Incident>,
 }
 

@@ -185,7 +185,7 @@ impl IndexCopy {
         catalogue::each_rotation(&self.index, &mut |id, rotation| {
             *rotations += 1;
             let known = register.rotations.get(&id);
-            if known.is_none_or(|known| untouched(&known.secret) && *known != rotation) {
+            if known.is_none_or(|known| untouched(&known.secret) && **known != rotation) {
                 differs("rotation", &id);
             }
         })?;

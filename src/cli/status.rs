@@ -61,12 +61,14 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
     let open: Vec<&Rotation> = register
         .rotations
         .values()
-        .filter(|rotation| rotation.is_open())
+        .map(AsRef::as_ref)
+        .filter(|rotation: &&Rotation| rotation.is_open())
         .collect();
     let unconfirmed: Vec<&Rotation> = register
         .rotations
         .values()
-        .filter(|rotation| {
+        .map(AsRef::as_ref)
+        .filter(|rotation: &&Rotation| {
             !rotation.is_open() && rotation.confirmed.is_none() && !rotation.is_one_shot()
         })
         .collect();

@@ -93,8 +93,9 @@ pub struct Register {
     pub charter: Charter,
     /// Secrets, by id.
     pub secrets: BTreeMap<Id, Threaded>,
-    /// Rotations, by id.
-    pub rotations: BTreeMap<Id, Rotation>,
+    /// Rotations, by id. Boxed: a map that grows in the order of its keys keeps half of its room for
+    /// values empty.
+    pub rotations: BTreeMap<Id, Box<Rotation>>,
     /// Incidents, by id.
     pub incidents: BTreeMap<Id, Incident>,
 }
@@ -201,7 +202,8 @@ impl Register {
                     rotation.old_version.clone_from(&secret.version);
                 }
                 self.complete(told, &rotation, found);
-                self.rotations.insert(rotation.id.clone(), rotation);
+                self.rotations
+                    .insert(rotation.id.clone(), Box::new(rotation));
             }
             Event::IncidentDeclared(declared) => {
                 let incident = Incident {
@@ -350,7 +352,8 @@ impl Register {
             threaded.secret.open.push(opened.rotation.clone());
         }
         self.charter.open_rotations += 1;
-        self.rotations.insert(rotation.id.clone(), rotation);
+        self.rotations
+            .insert(rotation.id.clone(), Box::new(rotation));
     }
 
     /// One step of a rotation that is open, or that has ended and is confirmed now.
@@ -379,6 +382,9 @@ impl Register {
                 threaded.secret.open.retain(|open| open != id);
             }
             self.complete(told, &rotation, found);
+            // Most of a large ledger's rotations have ended; little is added to them after that.
+            rotation.cut_over.shrink_to_fit();
+            rotation.operators.shrink_to_fit();
         }
         self.rotations.insert(rotation.id.clone(), rotation);
     }

@@ -326,6 +326,7 @@ impl Folded {
         self.register
             .rotations
             .values()
+            .map(AsRef::as_ref)
             .filter(|rotation| self.question.selects(rotation))
     }
 
@@ -390,6 +391,12 @@ impl Folded {
                 "policy: four eyes are relaxed; one person may operate, approve and confirm"
                     .to_owned(),
             );
+        }
+        if let Some(last) = self.last.filter(|last| self.question.as_of < *last) {
+            notes.push(format!(
+                "judged as of {}, before the newest entry was recorded ({last}): what was said later counts all the same",
+                self.question.as_of
+            ));
         }
         if self.tally.corrections > 0 {
             notes.push(format!(

@@ -31,6 +31,20 @@ fn sop_4_standard_every_90_days() {
     finds(&story, rule::C31, "rotation.completed");
 }
 
+/// An instant before the newest entry can be asked about, and the report says what that means.
+#[test]
+fn sop_4_an_instant_in_the_past_is_said_to_be_one() {
+    let story = told(|script| script);
+    let says = |as_of: &str| {
+        let notes = story.verify_as_of(as_of.parse().unwrap()).notes;
+        notes
+            .iter()
+            .any(|note| note.contains("before the newest entry"))
+    };
+    assert!(says("2026-01-05T10:00:00Z"));
+    assert!(!says("2027-01-05T10:00:00Z"));
+}
+
 /// A rollback or an abort leaves the old secret in use, and its age runs on.
 #[test]
 fn sop_4_a_rollback_does_not_make_a_secret_young() {
