@@ -74,7 +74,33 @@ pub struct Denial {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Keyring {
     actors: BTreeMap<PublicKey, Actor>,
-    sealing: Vec<PublicKey>,
+    sealing: Vec<Seal>,
+}
+
+/// A key that seals checkpoints, from the entry that names it to the one that names the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Seal {
+    /// The key.
+    pub key: PublicKey,
+    /// The entry that names it. The first checkpoint that it seals covers that entry.
+    pub entry: u64,
+    /// When that entry was recorded.
+    pub since: Timestamp,
+}
+
+/// A sealing key is replaced when it has sealed for so many days.
+pub const SEAL_DAYS: u32 = 30;
+
+/// A sealing key is replaced when it has sealed so many entries.
+pub const SEAL_ENTRIES: u64 = 10_000;
+
+impl Seal {
+    /// Whether the key has sealed for long enough, in a ledger of `size` entries at `now`. Whoever
+    /// takes it then cannot seal what came before it, since the older ones are destroyed.
+    #[must_use]
+    pub fn is_due(&self, size: u64, now: Timestamp) -> bool {
+        size.saturating_sub(self.entry) > SEAL_ENTRIES || now > self.since.plus_days(SEAL_DAYS)
+    }
 }
 
 impl Keyring {
@@ -86,12 +112,12 @@ impl Keyring {
     /// The key that seals checkpoints now.
     #[must_use]
     pub fn sealing_key(&self) -> Option<&PublicKey> {
-        self.sealing.last()
+        self.sealing.last().map(|seal| &seal.key)
     }
 
     /// Every key that ever sealed, the newest last.
     #[must_use]
-    pub fn sealing_keys(&self) -> &[PublicKey] {
+    pub fn seals(&self) -> &[Seal] {
         &self.sealing
     }
 
@@ -246,7 +272,12 @@ impl Keyring {
     ///
     /// # Errors
     /// Where the founder's key or proof of possession cannot be.
-    pub fn create(&mut self, sequence: u64, created: &LedgerCreated) -> Result<(), Denial> {
+    pub fn create(
+        &mut self,
+        sequence: u64,
+        recorded: Timestamp,
+        created: &LedgerCreated,
+    ) -> Result<(), Denial> {
         self.check_new_id(&created.actor)?;
         self.check_new_key(
             &created.actor,
@@ -272,7 +303,11 @@ impl Keyring {
                 revoked: None,
             },
         );
-        self.sealing.push(created.sealing_key);
+        self.sealing.push(Seal {
+            key: created.sealing_key,
+            entry: sequence,
+            since: recorded,
+        });
         Ok(())
     }
 
@@ -361,7 +396,7 @@ impl Keyring {
                 format!("the key {} is that of {}", key.short(), holder.id),
             ));
         }
-        if self.sealing.contains(key) {
+        if self.sealing.iter().any(|seal| seal.key == *key) {
             return Err(denial(
                 "a key of its own",
                 format!("the key {} seals this ledger", key.short()),
@@ -456,7 +491,16 @@ impl Keyring {
     }
 
     /// Takes a new sealing key that was admitted.
-    pub fn replace_sealing_key(&mut self, replaced: &SealingKeyReplaced) {
-        self.sealing.push(replaced.key);
+    pub fn replace_sealing_key(
+        &mut self,
+        sequence: u64,
+        recorded: Timestamp,
+        replaced: &SealingKeyReplaced,
+    ) {
+        self.sealing.push(Seal {
+            key: replaced.key,
+            entry: sequence,
+            since: recorded,
+        });
     }
 }

@@ -163,6 +163,7 @@ rules! {
     I03 "I-03" Integrity, "-", "author's signature does not verify", "the statement or its signature was changed after it was signed";
     I04 "I-04" Integrity, "-", "sequence is not the entry's place", "an entry was dropped, added or moved here";
     I05 "I-05" Integrity, "-", "checkpoint does not match the entries", "the checkpoint or an entry was changed; compare with the checkpoint kept outside";
+    I06 "I-06" Integrity, "-", "checkpoint is sealed by a key that was not the ledger's then", "somebody sealed again with a key of another time; compare with the checkpoint kept outside";
     I07 "I-07" Integrity, "-", "event id is used twice", "the later entry was not written by this program";
     I08 "I-08" Integrity, "-", "bytes are not the one encoding of an entry", "the entry was changed, or written by a newer program";
     I09 "I-09" Integrity, "6, Step 6", "attachment is missing or differs", "restore the file from a copy; its digest stands in the entry";
@@ -178,6 +179,7 @@ rules! {
     N01 "N-01" Anchoring, "-", "ledger is behind a checkpoint kept elsewhere", "entries were cut off, or a backup was restored; see ledger recover";
     N02 "N-02" Anchoring, "-", "ledger is beside a checkpoint kept elsewhere", "same size and another root: history was rewritten or forked";
     N03 "N-03" Anchoring, "-", "checkpoint kept elsewhere is not this ledger's", "wrong file, another ledger's checkpoint, or not signed by its sealing key";
+    N08 "N-08" Anchoring, "-", "checkpoint kept elsewhere is sealed by a key that was not the ledger's then", "a key of another time sealed it: a stolen key was used to rewrite history";
     A01 "A-01" Authority, "3", "signer was not enrolled at that point", "the key was never enrolled, or was revoked before";
     A02 "A-02" Authority, "3", "signer did not hold the role that the event needs", "enrol the actor in that role, or let somebody else say it";
     A06 "A-06" Authority, "3", "a service in the role of Security Owner", "approvals are a person's";
@@ -186,6 +188,7 @@ rules! {
     A03 "A-03" Conformance, "3", "approver and operator are the same person", "let another Security Owner approve";
     A04 "A-04" Conformance, "3", "confirmer and operator are the same person", "let another Security Owner confirm";
     A05 "A-05" Conformance, "3", "exception was granted to the one who granted it", "let another Security Owner grant it";
+    A08 "A-08" Conformance, "3", "signed while the key may have been in other hands", "its owner says what of it is theirs; say it again by somebody else, or ask for an exception";
     T01 "T-01" Conformance, "6, Step 6", "happened later than it was recorded", "check the clock of the machine that signed it";
     T02 "T-02" Conformance, "6, Step 6", "recorded late", "record events when they happen";
     T03 "T-03" Conformance, "6", "times contradict the order", "an earlier step says a later time";

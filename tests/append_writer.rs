@@ -435,6 +435,72 @@ fn a_new_sealing_key_seals_from_its_own_entry_on() {
 }
 
 #[test]
+fn a_sealing_key_that_served_its_time_is_replaced_and_destroyed() {
+    let house = House::furnished();
+    let first = fs::read(house.place.sealing_key()).unwrap();
+    // A second name shows what became of the file: nobody else can look at it any more.
+    let second_name = house.root.path().join("second-name");
+    fs::hard_link(house.place.sealing_key(), &second_name).unwrap();
+    let mut writer = house.open();
+    receipts(writer.append(vec![house.seen(writer.ledger(), 1)]));
+    assert_eq!(writer.close(), Vec::<String>::new());
+
+    house.clock.set("2026-12-24T09:00:00Z");
+    let mut writer = house.open();
+    receipts(writer.append(vec![house.seen(writer.ledger(), 2)]));
+    let said = writer.close();
+    assert_eq!(
+        said,
+        ["the sealing key was replaced on schedule, as entry 6 says"]
+    );
+    assert_ne!(fs::read(house.place.sealing_key()).unwrap(), first);
+    assert_eq!(fs::read(&second_name).unwrap(), vec![0; first.len()]);
+    assert!(!house.place.next_sealing_key().exists());
+    let entry = Entry::decode(&stored(&house)[6]).unwrap();
+    let statement = Statement::decode(&entry.statement).unwrap();
+    assert_eq!(statement.event.name(), "sealing_key.replaced");
+    // Once, and not again by the next one who closes.
+    assert_eq!(house.open().close(), Vec::<String>::new());
+    assert_eq!(house.open().size(), 7);
+}
+
+#[test]
+fn a_replacement_cut_off_between_entry_and_file_is_completed() {
+    let house = House::furnished();
+    let old = fs::read(house.place.sealing_key()).unwrap();
+    let mut writer = house.open();
+    let reason = rotation_ledger::text::Line::new("asked for").unwrap();
+    writer.replace_sealing_key(reason.clone()).unwrap();
+    writer.close();
+    let new = fs::read(house.place.sealing_key()).unwrap();
+    // As it was when the entry was durable and nothing after it had happened.
+    fs::rename(house.place.sealing_key(), house.place.next_sealing_key()).unwrap();
+    fs::write(house.place.sealing_key(), &old).unwrap();
+    restrict(&house.place.sealing_key());
+    let mut writer = house.open();
+    receipts(writer.append(vec![house.seen(writer.ledger(), 1)]));
+    writer.close();
+    assert_eq!(fs::read(house.place.sealing_key()).unwrap(), new);
+    assert!(!house.place.next_sealing_key().exists());
+
+    // As it was when the new key was stored and no entry named it: it is the next one to be named.
+    fs::write(house.place.next_sealing_key(), &old).unwrap();
+    restrict(&house.place.next_sealing_key());
+    let mut writer = house.open();
+    assert!(
+        writer.replace_sealing_key(reason).is_err(),
+        "a key that was used before is refused"
+    );
+    assert_eq!(fs::read(house.place.sealing_key()).unwrap(), new);
+    receipts(writer.append(vec![house.seen(writer.ledger(), 2)]));
+}
+
+fn restrict(key: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
 fn a_spool_is_delivered_in_order_and_kept_from_the_first_refusal_on() {
     let house = House::furnished();
     let mut writer = house.open();

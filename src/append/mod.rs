@@ -237,11 +237,13 @@ impl Writer {
         }
     }
 
-    /// Seals what the last append filled, closes the index and lets go of the ledger. Answers with
+    /// Seals what the last append filled, replaces a sealing key that has served its time, closes the
+    /// index and lets go of the ledger. Answers with
     /// the notices that closing added. Where the writer is just dropped, the next opening seals.
     pub fn close(mut self) -> Vec<String> {
         let said = self.notices.len();
         self.seal();
+        self.replace_sealing_key_when_due();
         self.notices.split_off(said)
     }
 }

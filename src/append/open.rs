@@ -16,6 +16,7 @@
 use std::time::Duration;
 
 use crate::append::Place;
+use crate::append::Receipt;
 use crate::append::Submission;
 use crate::append::Writer;
 use crate::append::error::AppendError;
@@ -92,11 +93,13 @@ impl Writer {
     }
 
     /// Appends what the ledger itself has to say, signed by its sealing key.
-    fn say(&mut self, event: Event) -> Result<(), AppendError> {
+    pub(super) fn say(&mut self, event: Event) -> Result<Receipt, AppendError> {
         let submission = statement_now(&self.world, self, event, &self.key)?;
-        match self.append(vec![submission]).refused {
-            None => Ok(()),
-            Some(fault) => Err(fault),
+        let outcome = self.append(vec![submission]);
+        match (outcome.receipts.into_iter().next(), outcome.refused) {
+            (Some(receipt), None) => Ok(receipt),
+            (_, Some(fault)) => Err(fault),
+            (None, None) => Err(AppendError::GivenUp),
         }
     }
 }

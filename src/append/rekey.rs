@@ -1,15 +1,86 @@
 //! The ledger takes a new sealing key: the file beside the old one becomes the key with the entry
-//! that names it.
+//! that names it, and the old private key is destroyed. Whoever takes the new one from this host
+//! later cannot seal again what was sealed before it (forward security).
 //!
-//! If the power fails between that entry and the renaming, the next opening finds the entry and both
-//! files, and takes the one that the entry names.
+//! ```text
+//! new key      in a file beside the old one, durable
+//! entry        sealing_key.replaced, signed by the ledger with the old key
+//! checkpoint   over that entry, by the new key
+//! rename       the new file takes the old one's name
+//! wipe         the old file, which has no name any more, is written over
+//! ```
+//!
+//! If the power fails between the entry and the renaming, the next opening finds the entry and both
+//! files, and takes the one that the entry names. If it fails before the entry, the new file lies
+//! there for the next time. If it fails before the wiping, the old key is in no file any more, but
+//! its bytes may be on the disk; so may copies that a file system or an SSD made of its own accord.
 
 use std::fs;
+use std::io;
+use std::io::Write as _;
 
+use zeroize::Zeroizing;
+
+use crate::append::AppendError;
+use crate::append::Receipt;
 use crate::append::Writer;
+use crate::event::SealingKeyReplaced;
+use crate::key::SecretKey;
 use crate::sys::keyfile;
+use crate::sys::keyfile::KeyFileError;
+use crate::text::Line;
 
 impl Writer {
+    /// Replaces the sealing key now, for a `reason` that is recorded.
+    ///
+    /// # Errors
+    /// The new key cannot be stored, or the entry not be recorded; the old key seals on.
+    pub fn replace_sealing_key(&mut self, reason: Line) -> Result<Receipt, AppendError> {
+        let key = self.next_sealing_key()?;
+        let replaced = SealingKeyReplaced {
+            key: key.public(),
+            possession: key.prove_possession(),
+            reason,
+        };
+        self.say(replaced.into())
+    }
+
+    /// Replaces a sealing key that has sealed for long enough. That is nobody's errand: where it
+    /// fails, it is said, and tried again the next time.
+    pub(super) fn replace_sealing_key_when_due(&mut self) {
+        let seals = self.memory.register().charter.keyring.seals();
+        let due = seals
+            .last()
+            .is_some_and(|seal| seal.is_due(self.size(), self.world.clock.now()));
+        if self.given_up || !due {
+            return;
+        }
+        let replaced = Line::new("it has sealed for long enough")
+            .map_err(AppendError::from)
+            .and_then(|reason| self.replace_sealing_key(reason));
+        self.notices.push(match replaced {
+            Ok(receipt) => format!(
+                "the sealing key was replaced on schedule, as entry {} says",
+                receipt.sequence
+            ),
+            Err(fault) => format!("the sealing key is due to be replaced, and was not: {fault}"),
+        });
+    }
+
+    /// The key that is to be named next: one that was made before and never named, or a new one.
+    fn next_sealing_key(&self) -> Result<SecretKey, AppendError> {
+        let path = self.place.next_sealing_key();
+        match keyfile::read(&path, &|| Ok(None)) {
+            Err(KeyFileError::Missing { .. }) => {}
+            found => return Ok(found?),
+        }
+        let mut seed = Zeroizing::new([0; 32]);
+        self.world.entropy.fill(&mut *seed)?;
+        let key = SecretKey::from_seed(&seed);
+        keyfile::write_new(&path, &key, None)?;
+        Ok(key)
+    }
+
     /// After a commit: takes the key that the ledger names now, where it is another one.
     pub(super) fn adopt_next_key(&mut self) {
         let wanted = self
@@ -39,14 +110,31 @@ impl Writer {
         }
     }
 
-    /// Gives the new key's file the name of the old one.
+    /// Gives the new key's file the name of the old one, and writes over what had it.
     pub(super) fn take_next_key_file(&mut self) {
+        // Opened before its name is gone.
+        let old = fs::File::options()
+            .write(true)
+            .open(self.place.sealing_key());
         let renamed = fs::rename(self.place.next_sealing_key(), self.place.sealing_key())
             .and_then(|()| fs::File::open(&self.place.state)?.sync_all());
         if let Err(fault) = renamed {
             self.notices.push(format!(
                 "the new sealing key is in use, but its file was not renamed: {fault}"
             ));
+            return;
+        }
+        // Only after the renaming is durable: until then the old file is all there is after a cut.
+        if let Err(fault) = old.and_then(wipe) {
+            self.notices.push(format!(
+                "the old sealing key has no file any more, but its bytes were not written over: {fault}"
+            ));
         }
     }
+}
+
+fn wipe(mut old: fs::File) -> io::Result<()> {
+    let length = usize::try_from(old.metadata()?.len()).unwrap_or_default();
+    old.write_all(&vec![0; length])?;
+    old.sync_all()
 }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::key::SecretKey;
 use crate::sys::keyfile;
 use crate::sys::keyfile::PublicKeyFile;
+use crate::text::Line;
 
 use super::args::Output;
 use super::context::Context;
@@ -18,6 +19,7 @@ use super::context::read_passphrase;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::receipt;
 
 /// Make a private key, or show the public half of one
 #[derive(Debug, clap::Args)]
@@ -30,6 +32,7 @@ pub(crate) struct KeyArgs {
 enum KeyAction {
     Generate(GenerateArgs),
     Show(ShowArgs),
+    Renew(RenewArgs),
 }
 
 /// Make a private key and its public line
@@ -61,6 +64,22 @@ struct ShowArgs {
     output: Output,
 }
 
+/// Replace the key that seals the ledger's checkpoints, and destroy the old one
+///
+/// It happens by itself after 30 days or 10,000 entries: whoever steals the host then cannot seal
+/// again what was sealed before. The ledger itself signs the entry, with the old key.
+///
+///   ledger key renew --reason "the host was rebuilt"
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct RenewArgs {
+    /// Why, in one line
+    #[arg(long, value_name = "TEXT", default_value = "asked for")]
+    reason: String,
+    #[command(flatten)]
+    output: Output,
+}
+
 pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> Outcome {
     context.ui.thing = "key";
     match &args.action {
@@ -70,7 +89,25 @@ pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> Outcome {
             print(context, &PublicKeyFile::of(&key), None);
             Ok(Exit::Passed)
         }
+        KeyAction::Renew(args) => renew(context, args),
     }
+}
+
+fn renew(context: &mut Context, args: &RenewArgs) -> Outcome {
+    context.ui.thing = "receipt";
+    let reason =
+        Line::new(&args.reason).map_err(|fault| Failure::usage(format!("--reason {fault}")))?;
+    let mut writer = context.writer()?;
+    let receipt = writer.replace_sealing_key(reason)?;
+    for notice in writer.close() {
+        context.ui.warn(notice);
+    }
+    if context.ui.json {
+        context.ui.document(receipt::to_json(&receipt));
+    } else {
+        receipt::print(&mut context.ui, &receipt);
+    }
+    Ok(Exit::Passed)
 }
 
 fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {

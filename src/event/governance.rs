@@ -101,7 +101,7 @@ payload! {
     }
 
     /// Replaces the key that seals checkpoints.
-    SealingKeyReplaced, sop "2" "Signing keys (bundle signing, tokens)", by [SecurityOwner] {
+    SealingKeyReplaced, sop "2" "Signing keys (bundle signing, tokens)", by [Ledger, SecurityOwner] {
         /// The new sealing key
         key: PublicKey,
         /// Shows that the new key's holder asked for it

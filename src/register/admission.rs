@@ -39,7 +39,11 @@ impl Register {
     /// Whether `event` can be placed as entry `sequence` on what is there.
     fn admit(&self, sequence: u64, occurred: Timestamp, event: &Event) -> Result<(), Denial> {
         match event {
-            Event::LedgerCreated(created) => self.charter.keyring.clone().create(sequence, created),
+            Event::LedgerCreated(created) => self
+                .charter
+                .keyring
+                .clone()
+                .create(sequence, occurred, created),
             Event::ActorEnrolled(enrolled) => self.charter.keyring.admit_enrolment(enrolled),
             Event::ActorRevoked(revoked) => self.charter.keyring.admit_revocation(revoked),
             Event::SealingKeyReplaced(replaced) => self.charter.keyring.admit_sealing_key(replaced),

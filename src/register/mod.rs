@@ -153,12 +153,17 @@ impl Register {
         match event {
             Event::LedgerCreated(created) => {
                 self.charter.origin = Some(created.origin.clone());
-                let _ = self.charter.keyring.create(told.sequence, created);
+                let _ = self
+                    .charter
+                    .keyring
+                    .create(told.sequence, told.recorded, created);
             }
             Event::ActorEnrolled(enrolled) => self.charter.keyring.enrol(told.sequence, enrolled),
             Event::ActorRevoked(revoked) => self.charter.keyring.revoke(told.sequence, revoked),
             Event::SealingKeyReplaced(replaced) => {
-                self.charter.keyring.replace_sealing_key(replaced)
+                self.charter
+                    .keyring
+                    .replace_sealing_key(told.sequence, told.recorded, replaced);
             }
             Event::PolicySet(set) => {
                 if self.charter.open_rotations > 0 {

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
 use crate::hash::NodeHash;
+use crate::keyring::Seal;
 use crate::note::NoteKey;
 use crate::note::Origin;
 use crate::note::SignedNote;
 use crate::rule;
 use crate::rule::Finding;
 use crate::text::Id;
-
-use crate::key::PublicKey;
 
 /// Who kept a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +74,7 @@ pub(super) fn compare(
     roots: &BTreeMap<u64, NodeHash>,
     size: u64,
     origin: Option<&Id>,
-    sealing_keys: &[PublicKey],
+    seals: &[Seal],
     interrupted: bool,
 ) -> Compared {
     let mut compared = Compared::default();
@@ -85,7 +84,7 @@ pub(super) fn compare(
             compared.untold.push(one.name.clone());
             continue;
         }
-        let judged = judge(one, roots, size, origin, sealing_keys);
+        let judged = judge(one, roots, size, origin, seals);
         if one.keeper != Keeper::Folder {
             compared.given += 1;
         }
@@ -113,7 +112,7 @@ fn judge(
     roots: &BTreeMap<u64, NodeHash>,
     size: u64,
     origin: Option<&Id>,
-    sealing_keys: &[PublicKey],
+    seals: &[Seal],
 ) -> Result<u64, Option<Box<Finding>>> {
     let own = kept.keeper == Keeper::Folder;
     let fault = |rule, expected: String, found: String| {
@@ -137,19 +136,19 @@ fn judge(
     };
     let mut refusal = "no sealing key is known".to_owned();
     let mut opened = None;
-    for key in sealing_keys.iter().rev() {
-        let Ok(key) = NoteKey::new(origin.clone(), *key) else {
+    for seal in seals.iter().rev() {
+        let Ok(key) = NoteKey::new(origin.clone(), seal.key) else {
             continue;
         };
         match checkpoint::open(bytes, &key) {
             Ok(signed) => {
-                opened = Some(signed.checkpoint().clone());
+                opened = Some((signed.checkpoint().clone(), seal));
                 break;
             }
             Err(why) => refusal = why.to_string(),
         }
     }
-    let Some(stated) = opened else {
+    let Some((stated, seal)) = opened else {
         return Err(fault(
             not_ours,
             format!("a checkpoint of {} by its sealing key", origin.as_str()),
@@ -162,6 +161,27 @@ fn judge(
             origin.as_str().to_owned(),
             stated.origin.as_str().to_owned(),
         ));
+    }
+    // Entry 0 names the first key, so that a checkpoint of nothing is nobody's.
+    let then = seals.iter().rfind(|then| then.entry < stated.size);
+    if then.is_none_or(|then| then.key != seal.key) {
+        let rule = if own { rule::I06 } else { rule::N08 };
+        let expected = then.map_or_else(
+            || "at least entry 0".to_owned(),
+            |then| {
+                format!(
+                    "{}, the sealing key at {} entries",
+                    then.key.short(),
+                    stated.size
+                )
+            },
+        );
+        let found = format!(
+            "sealed by {}, named by entry {}",
+            seal.key.short(),
+            seal.entry
+        );
+        return Err(fault(rule, expected, found));
     }
     if stated.size > size {
         let rule = if own { rule::I05 } else { rule::N01 };

@@ -35,6 +35,7 @@ use super::check::Checked;
 use super::check::Content;
 use super::checkpoints;
 use super::checkpoints::Compared;
+use super::doubt::Doubt;
 
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
 const BATCH: usize = 1_024;
@@ -237,6 +238,7 @@ struct Folding {
     /// No root can be made beyond damage.
     broken: bool,
     charter_then: Option<Charter>,
+    doubt: Doubt,
     interrupted: bool,
 }
 
@@ -270,6 +272,7 @@ impl Folding {
             unlisted: BTreeMap::new(),
             broken: false,
             charter_then: None,
+            doubt: Doubt::default(),
             interrupted: false,
         };
         folding.keep_what_was_asked();
@@ -417,6 +420,13 @@ impl Folding {
             Ok(author) => {
                 self.tally.authorised += 1;
                 if content.signed {
+                    self.doubt.note(
+                        &statement.author,
+                        place,
+                        content.recorded,
+                        subject.as_ref(),
+                        &statement.event,
+                    );
                     self.fold(place, &content, &author);
                 }
             }
@@ -512,6 +522,7 @@ impl Folding {
         let as_of = self.question.as_of;
         let mut late = Vec::new();
         self.register.judge(as_of, &mut late);
+        late.extend(self.doubt.findings(&self.register.charter.keyring));
         for finding in late {
             self.hold(finding);
         }
@@ -521,7 +532,7 @@ impl Folding {
             &self.roots,
             self.next,
             charter.origin.as_ref(),
-            charter.keyring.sealing_keys(),
+            charter.keyring.seals(),
             self.interrupted,
         );
         Folded {

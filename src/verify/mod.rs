@@ -7,6 +7,7 @@
 
 mod check;
 mod checkpoints;
+mod doubt;
 mod fold;
 mod report;
 

@@ -11,6 +11,8 @@ use crate::event::FourEyes;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
+use crate::keyring::SEAL_DAYS;
+use crate::keyring::SEAL_ENTRIES;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rotation::State;
@@ -397,6 +399,22 @@ impl Folded {
                 "judged as of {}, before the newest entry was recorded ({last}): what was said later counts all the same",
                 self.question.as_of
             ));
+        }
+        let seals = self.register.charter.keyring.seals();
+        if let [.., newest] = seals {
+            if seals.len() > 1 {
+                notes.push(format!(
+                    "{} sealing keys so far, the newest since entry {}: whoever has it cannot seal what came before",
+                    seals.len(),
+                    newest.entry
+                ));
+            }
+            if self.last.is_some_and(|last| newest.is_due(self.size, last)) {
+                notes.push(format!(
+                    "the sealing key is in use since entry {}, longer than {SEAL_DAYS} days or {SEAL_ENTRIES} entries: ledger key renew replaces it",
+                    newest.entry
+                ));
+            }
         }
         if self.tally.corrections > 0 {
             notes.push(format!(

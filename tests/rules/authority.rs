@@ -58,6 +58,25 @@ rule_tests! {
             s.say("robo", "entry.annotated", note);
         },
     }
+    A08 {
+        raises: |s| {
+            let before = note(s);
+            s.say("otto", "entry.annotated", before);
+            s.wait(60);
+            let within = note(s);
+            let at = s.say("otto", "entry.annotated", within);
+            s.wait(60);
+            let stolen = json!({ "actor": "otto", "reason": "laptop stolen", "compromised_since": "@-90" });
+            s.say("sam", "actor.revoked", stolen);
+            at
+        },
+        // Retired in good order: what was signed before stands.
+        spares: |s| {
+            let said = note(s);
+            s.say("otto", "entry.annotated", said);
+            s.say("sam", "actor.revoked", json!({ "actor": "otto", "reason": "a new key for Otto" }));
+        },
+    }
     A10 {
         raises: |s| {
             let mut fields = Story::enrolment("eve", "human", &["operator"]);

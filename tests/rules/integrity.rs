@@ -24,6 +24,19 @@ fn remark(story: &mut Story) -> u64 {
     story.say("ada", "entry.annotated", note_on(0, link))
 }
 
+/// Replaces the sealing key, which seals from that entry on, and returns the new one.
+fn renewed(story: &mut Story) -> rotation_ledger::key::SecretKey {
+    let next = key_of("next-sealing-key");
+    story.say(
+        "sam",
+        "sealing_key.replaced",
+        json!({ "key": next.public(), "possession": next.prove_possession(), "reason": "yearly" }),
+    );
+    let head = story.checkpoint_of(story.entries.len(), &next);
+    story.checkpoint = Some(head);
+    next
+}
+
 fn creation(who: &str) -> Value {
     let key = key_of(who);
     json!({
@@ -76,6 +89,21 @@ rule_tests! {
         },
         spares: |s| {
             s.checkpoint = Some(s.checkpoint_of(s.entries.len() - 1, &sealing_key()));
+        },
+    }
+    I06 {
+        raises: |s| {
+            let before = s.entries.len();
+            let next = renewed(s);
+            s.checkpoint = Some(s.checkpoint_of(before, &next));
+            None
+        },
+        spares: |s| {
+            let before = s.entries.len();
+            let next = renewed(s);
+            s.checkpoint = Some(s.checkpoint_of(before, &sealing_key()));
+            assert_eq!(s.against(rotation_ledger::rule::I06), []);
+            s.checkpoint = Some(s.checkpoint_of(before + 1, &next));
         },
     }
     I07 {
@@ -178,12 +206,24 @@ rule_tests! {
             None
         },
         spares: |s| {
-            let next = key_of("next-sealing-key");
             s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
-            s.say("sam", "sealing_key.replaced", json!({
-                "key": next.public(), "possession": next.prove_possession(), "reason": "yearly",
-            }));
+            let next = renewed(s);
             s.anchors.push(s.checkpoint_of(s.entries.len(), &next));
+        },
+    }
+    // Whoever takes the key of today cannot seal last month again, nor with one of last month today.
+    N08 {
+        raises: |s| {
+            let before = s.entries.len();
+            let next = renewed(s);
+            s.anchors.push(s.checkpoint_of(before, &next));
+            None
+        },
+        spares: |s| {
+            let before = s.entries.len();
+            let next = renewed(s);
+            s.anchors.push(s.checkpoint_of(before, &sealing_key()));
+            s.anchors.push(s.checkpoint_of(before + 1, &next));
         },
     }
 }
