@@ -218,7 +218,9 @@ struct Folding {
     next: u64,
     /// The link that the next entry must carry; unknown after damage.
     previous: Option<Link>,
-    event_ids: HashSet<[u8; 16]>,
+    /// Every event id with its entry. Looked through at the end: sorted, they need half of what a set
+    /// of them would.
+    event_ids: Vec<([u8; 16], u64)>,
     /// Half of each link, to hold against remarks and corrections that name an earlier entry: 128
     /// bits leave no second entry to be found, in half the memory.
     links: Vec<[u8; 16]>,
@@ -256,7 +258,7 @@ impl Folding {
             ledger: None,
             next: 0,
             previous: Some(Link::ZERO),
-            event_ids: HashSet::new(),
+            event_ids: Vec::new(),
             links: Vec::new(),
             frontier: Frontier::new(),
             tiles: TileBuilder::new(),
@@ -386,13 +388,7 @@ impl Folding {
         if let Some(named) = named.filter(|named| *named != statement.ledger) {
             self.against(rule::I12, named.to_string(), statement.ledger.to_string());
         }
-        if !self.event_ids.insert(*statement.event_id.as_bytes()) {
-            self.against(
-                rule::I07,
-                "an event id of its own",
-                statement.event_id.to_string(),
-            );
-        }
+        self.event_ids.push((*statement.event_id.as_bytes(), place));
         self.note_time(content.recorded);
         let subject = self.register.subject(&statement.event);
         let thread = self.register.thread(subject.as_ref());
@@ -518,7 +514,21 @@ impl Folding {
         }
     }
 
+    fn find_event_ids_used_twice(&mut self) {
+        let mut ids = std::mem::take(&mut self.event_ids);
+        ids.sort_unstable();
+        for pair in ids.windows(2) {
+            if let [(first, _), (second, at)] = pair
+                && first == second
+            {
+                let id = EventId::from_bytes(*second).to_string();
+                self.hold(Finding::new(rule::I07, "an event id of its own", id).at(*at));
+            }
+        }
+    }
+
     fn finish(mut self) -> Folded {
+        self.find_event_ids_used_twice();
         let as_of = self.question.as_of;
         let mut late = Vec::new();
         self.register.judge(as_of, &mut late);
