@@ -13,6 +13,10 @@ use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::merkle::ConsistencyProof;
+use rotation_ledger::merkle::InclusionProof;
+use rotation_ledger::merkle::ProofError;
+use rotation_ledger::merkle::Subtree;
 use rotation_ledger::merkle::TileId;
 use rotation_ledger::merkle::root_of;
 use rotation_ledger::merkle::tiles_between;
@@ -93,6 +97,55 @@ fn roots_of_the_vectors() {
         let size: usize = size.parse().unwrap();
         let root: NodeHash = root.as_str().unwrap().parse().unwrap();
         assert_eq!(root_of(&leaves()[..size]), root, "size {size}");
+    }
+}
+
+/// All 4,970 proofs of trees of up to 70 entries, by one digest; each holds.
+#[test]
+fn all_proofs_to_size_70() {
+    let vectors = vectors();
+    let leaves = leaves();
+    let read = |subtree: Subtree| -> Result<NodeHash, ProofError> {
+        let width = 1 << subtree.level;
+        let from = subtree.index as usize * width;
+        Ok(root_of(&leaves[from..from + width]))
+    };
+    let mut stream = Vec::new();
+    let mut put = |kind: u8, first: u64, size: u64, hashes: &[NodeHash]| {
+        stream.push(kind);
+        stream.extend(first.to_be_bytes());
+        stream.extend(size.to_be_bytes());
+        stream.extend(hashes.iter().flat_map(|hash| *hash.as_bytes()));
+    };
+    let root = |size: u64| root_of(&leaves[..size as usize]);
+    for size in 1..=70 {
+        for index in 0..size {
+            let proof = InclusionProof::prove(index, size, read).unwrap();
+            let leaf = leaves[index as usize];
+            assert_eq!(proof.check(index, leaf, size, root(size)), Ok(()));
+            put(b'i', index, size, proof.hashes());
+        }
+        for old in 1..=size {
+            let proof = ConsistencyProof::prove(old, size, read).unwrap();
+            let (before, after) = ((old, root(old)), (size, root(size)));
+            assert_eq!(proof.check(before, after), Ok(()));
+            put(b'c', old, size, proof.hashes());
+        }
+    }
+    assert_eq!(
+        Sha256Digest::of(&stream).to_string(),
+        text(&vectors, "/trees/sha256/all_proofs_sha256/digest")
+    );
+    let listed = |name: &str| -> Vec<NodeHash> {
+        let hashes = vectors["trees"]["sha256"][name].as_array().unwrap();
+        let hashes = hashes.iter().map(|hash| hash.as_str().unwrap());
+        hashes.map(|hash| hash.parse().unwrap()).collect()
+    };
+    let path = InclusionProof::prove(40, 70, read).unwrap();
+    assert_eq!(path.hashes(), listed("inclusion_40_of_70"));
+    for (old, name) in [(33, "consistency_33_to_70"), (64, "consistency_64_to_70")] {
+        let proof = ConsistencyProof::prove(old, 70, read).unwrap();
+        assert_eq!(proof.hashes(), listed(name));
     }
 }
 

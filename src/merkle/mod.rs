@@ -2,14 +2,22 @@
 //!
 //! [`Frontier`] is all that an appender keeps to know the root after every entry. The tiles are
 //! the C2SP tlog-tiles form of the tree on disk: [`completed_tiles`] makes those that a new bundle
-//! of entries fills, [`TileBuilder`] makes every one again for a verifier. Nothing here reads or
-//! writes a file; proofs, and the bundles of entries themselves, are made elsewhere.
+//! of entries fills, [`TileBuilder`] makes every one again for a verifier. [`InclusionProof`] and
+//! [`ConsistencyProof`] are made and checked in one file. Nothing here reads or writes a file; the
+//! bundles of entries themselves are made elsewhere.
 
 mod frontier;
+mod proof;
 mod tile;
 
 pub use frontier::Frontier;
 pub use frontier::FrontierError;
+pub use proof::CONSISTENCY_LIMIT;
+pub use proof::ConsistencyProof;
+pub use proof::INCLUSION_LIMIT;
+pub use proof::InclusionProof;
+pub use proof::ProofError;
+pub use proof::Subtree;
 pub use tile::TILE_BYTES;
 pub use tile::TILE_WIDTH;
 pub use tile::Tile;
