@@ -4,8 +4,14 @@
 //! signed note it can be kept anywhere and compared with the ledger later. Whether the ledger
 //! agrees with it is judged elsewhere; here it is only read, written and held against its key.
 
+mod cosignature;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+
+pub use cosignature::CosignatureError;
+pub use cosignature::CosignerKey;
+pub use cosignature::cosign;
 
 use crate::hash::NodeHash;
 use crate::key::SecretKey;

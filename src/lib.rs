@@ -36,6 +36,7 @@ pub mod entry;
 pub mod merkle;
 pub mod note;
 pub mod statement;
+pub mod trust;
 
 pub mod verify;
 

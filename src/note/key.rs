@@ -18,8 +18,14 @@ use crate::key::Verifier;
 /// Bytes of a key id.
 pub(super) const KEY_ID_BYTES: usize = 4;
 
-/// Ed25519 over the text of the note.
-const TYPE_ED25519: u8 = 0x01;
+/// What a key signs, and how: the type byte of the specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyType {
+    /// Ed25519 over the text of the note.
+    Note = 0x01,
+    /// Ed25519 over a checkpoint and a time: a witness's.
+    Cosignature = 0x04,
+}
 
 /// A key that signs notes under a name: a "verifier key" or vkey of the specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +52,15 @@ pub enum NoteKeyError {
     #[error("the key in the vkey is not canonical base64")]
     Base64,
     /// A kind of key that signs other things than notes, or in another way.
-    #[error("the vkey is of type 0x{0:02x}; only 0x01, Ed25519 over notes, is understood")]
-    Type(u8),
+    #[error(
+        "the vkey is of type 0x{found:02x}; 0x{wanted:02x} is needed here (0x01 is a log's, 0x04 a witness's)"
+    )]
+    Type {
+        /// The type byte found.
+        found: u8,
+        /// The one that is understood here.
+        wanted: u8,
+    },
     /// Not 32 bytes.
     #[error("an Ed25519 public key is 32 bytes long; the vkey has {0}")]
     Length(usize),
@@ -58,13 +71,38 @@ pub enum NoteKeyError {
 
 /// The first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key). An identifier on purpose so
 /// short that nobody takes it for a commitment.
-pub(super) fn key_id(name: &Origin, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
+pub(crate) fn key_id(name: &Origin, kind: KeyType, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
     let mut hasher = Sha256::new();
     hasher.update(name.as_str());
-    hasher.update([b'\n', TYPE_ED25519]);
+    hasher.update([b'\n', kind as u8]);
     hasher.update(public.as_bytes());
     let [a, b, c, d, ..] = <[u8; 32]>::from(hasher.finalize());
     [a, b, c, d]
+}
+
+/// Name and public key of a vkey of the type `kind`. Whether the key can be trusted to sign is not
+/// asked here.
+pub(crate) fn read_vkey(text: &str, kind: KeyType) -> Result<(Origin, PublicKey), NoteKeyError> {
+    // Base64 may hold a `+` too, so only the first two separate.
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteKeyError::Shape);
+    };
+    let name = Origin::new(name)?;
+    let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
+    let wanted = kind as u8;
+    let public = match typed.split_first() {
+        Some((&found, public)) if found == wanted => public,
+        Some((&found, _)) => return Err(NoteKeyError::Type { found, wanted }),
+        None => return Err(NoteKeyError::Length(0)),
+    };
+    let public = <[u8; 32]>::try_from(public).map_err(|_| NoteKeyError::Length(public.len()))?;
+    let public = PublicKey::from_bytes(public);
+    // The id on paper guards against a mistyped key; the one that counts is computed.
+    if hex::encode(key_id(&name, kind, &public)) != id {
+        return Err(NoteKeyError::KeyId);
+    }
+    Ok((name, public))
 }
 
 impl NoteKey {
@@ -96,7 +134,7 @@ impl NoteKey {
     /// The key id that its signature lines carry.
     #[must_use]
     pub fn id(&self) -> [u8; KEY_ID_BYTES] {
-        key_id(&self.name, &self.public)
+        key_id(&self.name, KeyType::Note, &self.public)
     }
 
     pub(super) fn accepts(&self, text: &[u8], signature: &Signature) -> bool {
@@ -107,7 +145,7 @@ impl NoteKey {
 impl fmt::Display for NoteKey {
     /// The vkey: `name+key id in hex+base64(type ‖ public key)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let typed = [&[TYPE_ED25519], &self.public.as_bytes()[..]].concat();
+        let typed = [&[KeyType::Note as u8], &self.public.as_bytes()[..]].concat();
         write!(
             f,
             "{}+{}+{}",
@@ -122,26 +160,8 @@ impl FromStr for NoteKey {
     type Err = NoteKeyError;
 
     fn from_str(text: &str) -> Result<Self, NoteKeyError> {
-        // Base64 may hold a `+` too, so only the first two separate.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteKeyError::Shape);
-        };
-        let name = Origin::new(name)?;
-        let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
-        let public = match typed.split_first() {
-            Some((&TYPE_ED25519, public)) => public,
-            Some((&other, _)) => return Err(NoteKeyError::Type(other)),
-            None => return Err(NoteKeyError::Length(0)),
-        };
-        let public =
-            <[u8; 32]>::try_from(public).map_err(|_| NoteKeyError::Length(public.len()))?;
-        let key = Self::new(name, PublicKey::from_bytes(public))?;
-        // The id on paper guards against a mistyped key; the one that counts is computed.
-        if hex::encode(key.id()) != id {
-            return Err(NoteKeyError::KeyId);
-        }
-        Ok(key)
+        let (name, public) = read_vkey(text, KeyType::Note)?;
+        Ok(Self::new(name, public)?)
     }
 }
 
@@ -194,7 +214,13 @@ mod tests {
     #[test]
     fn refuses_keys_that_sign_in_another_way() {
         let witness = "witness.example/a+42b1a916+BKCapfR6Z1mAL/lV+NwtKhSlyZ0jvpf4ZBJ/+Tg0VaTw";
-        assert_eq!(fault(witness), NoteKeyError::Type(0x04));
+        assert_eq!(
+            fault(witness),
+            NoteKeyError::Type {
+                found: 0x04,
+                wanted: 0x01
+            }
+        );
     }
 
     #[test]
@@ -203,8 +229,8 @@ mod tests {
         identity[0] = 1;
         let name = Origin::new("weak.example").unwrap();
         let public = PublicKey::from_bytes(identity);
-        let id = hex::encode(key_id(&name, &public));
-        let key = BASE64.encode([&[TYPE_ED25519], &identity[..]].concat());
+        let id = hex::encode(key_id(&name, KeyType::Note, &public));
+        let key = BASE64.encode([&[KeyType::Note as u8], &identity[..]].concat());
         assert_eq!(
             fault(&format!("{name}+{id}+{key}")),
             NoteKeyError::Key(KeyError::Torsion)

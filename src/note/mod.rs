@@ -12,6 +12,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+pub use key::KeyType;
 pub use key::NoteKey;
 pub use key::NoteKeyError;
 pub use origin::Origin;
@@ -20,7 +21,8 @@ pub use origin::OriginError;
 use crate::key::SecretKey;
 use crate::key::Signature;
 use key::KEY_ID_BYTES;
-use key::key_id;
+pub(crate) use key::key_id;
+pub(crate) use key::read_vkey;
 
 /// The most bytes that a note may have.
 pub const NOTE_LIMIT: usize = 1 << 20;
@@ -163,6 +165,30 @@ impl SignedNote {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The same text with only the lines that name one of `keys`. Whether they hold is for [`open`]
+    /// to say.
+    #[must_use]
+    pub fn only(&self, keys: &[NoteKey]) -> Self {
+        let lines = self.signatures.iter();
+        let named = lines.filter(|line| keys.iter().any(|key| line.names(key)));
+        Self {
+            text: self.text.clone(),
+            signatures: named.cloned().collect(),
+        }
+    }
+
+    /// What the lines that name a key hold behind its id.
+    pub(crate) fn payloads_of(
+        &self,
+        name: &Origin,
+        id: [u8; KEY_ID_BYTES],
+    ) -> impl Iterator<Item = &[u8]> {
+        let lines = self.signatures.iter();
+        lines
+            .filter(move |line| line.name == name.as_str() && line.key_id == id)
+            .map(|line| line.signature.as_slice())
+    }
 }
 
 impl fmt::Display for SignedNote {
@@ -241,10 +267,16 @@ pub fn sign(text: &str, name: &Origin, key: &SecretKey) -> Result<String, NoteEr
 
 /// The line, with its line break, by which `key` under the name `name` signs `text`.
 pub(crate) fn signature_line(text: &str, name: &Origin, key: &SecretKey) -> String {
+    let id = key_id(name, KeyType::Note, &key.public());
+    format_line(name, id, key.sign(text.as_bytes()).as_bytes())
+}
+
+/// A signature line, with its line break, of whatever type of key.
+pub(crate) fn format_line(name: &Origin, id: [u8; KEY_ID_BYTES], signature: &[u8]) -> String {
     SignatureLine {
         name: name.as_str().to_owned(),
-        key_id: key_id(name, &key.public()),
-        signature: key.sign(text.as_bytes()).as_bytes().to_vec(),
+        key_id: id,
+        signature: signature.to_vec(),
     }
     .to_string()
 }

@@ -1,0 +1,217 @@
+//! An auditor's trust file (C2SP tlog-policy): whose checkpoints count, and who must have seen them.
+//!
+//! ```text
+//! log <vkey> [url]
+//! witness <name> <vkey> [url]
+//! group <name> all|any|<k> <member>…
+//! quorum <name>|none
+//! ```
+//!
+//! It reaches the auditor by another road than what it is held against. Nothing here reads a key out
+//! of a ledger, a receipt or a pack.
+
+mod parse;
+
+use std::fmt;
+
+use crate::checkpoint;
+use crate::checkpoint::CheckpointError;
+use crate::checkpoint::CosignatureError;
+use crate::checkpoint::CosignerKey;
+use crate::checkpoint::SignedCheckpoint;
+use crate::note::NoteError;
+use crate::note::NoteKey;
+use crate::note::SignedNote;
+
+pub use parse::PolicyError;
+pub use parse::PolicyFault;
+
+/// The most bytes of a trust file.
+pub const TRUST_LIMIT: usize = 1 << 20;
+
+/// Whom an auditor trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    logs: Vec<Log>,
+    witnesses: Vec<Witness>,
+    groups: Vec<Group>,
+    /// None where no witness need have seen a checkpoint.
+    quorum: Option<Member>,
+}
+
+/// A log whose checkpoints count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Its key; the key's name is its origin.
+    pub key: NoteKey,
+    /// Where it can be asked.
+    pub url: Option<String>,
+}
+
+/// Somebody who says what they saw of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// What the file calls it.
+    pub name: Name,
+    /// Its key.
+    pub key: CosignerKey,
+    /// Where it can be asked.
+    pub url: Option<String>,
+}
+
+/// A name in a trust file: opaque bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(Vec<u8>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    name: Name,
+    need: usize,
+    members: Vec<Member>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    Witness(usize),
+    Group(usize),
+}
+
+/// A checkpoint by a trusted log, with what the trusted witnesses say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The checkpoint, its log signature verified.
+    pub checkpoint: SignedCheckpoint,
+    /// The log's key.
+    pub log: NoteKey,
+    /// Each trusted witness, and when it cosigned, in seconds since 1970; none where it did not.
+    pub witnesses: Vec<(Name, Option<u64>)>,
+    /// Whether the witnesses that cosigned are as many as the file demands.
+    pub quorum: bool,
+    /// Whether the file demands any.
+    pub demands: bool,
+}
+
+/// Why a checkpoint does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DistrustError {
+    /// No listed log signed it, or it is malformed.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A line that names a listed witness, which that witness did not make.
+    #[error(transparent)]
+    Cosignature(#[from] CosignatureError),
+}
+
+impl Trust {
+    /// Reads a trust file.
+    ///
+    /// # Errors
+    /// Names the line and what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        parse::parse(bytes)
+    }
+
+    /// The logs, in the file's order.
+    #[must_use]
+    pub fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// The witnesses, in the file's order.
+    #[must_use]
+    pub fn witnesses(&self) -> &[Witness] {
+        &self.witnesses
+    }
+
+    /// Opens a checkpoint of a listed log, and counts who cosigned it by `latest` (seconds since
+    /// 1970): a cosignature from the future counts for nothing.
+    ///
+    /// # Errors
+    /// Where it is malformed, no listed log signed it, or the line of a listed log or witness does
+    /// not hold.
+    pub fn judge(&self, note: &[u8], latest: u64) -> Result<Judged, DistrustError> {
+        let mut refusal = CheckpointError::Note(NoteError::NoTrustedKey);
+        let mut opened = None;
+        for log in &self.logs {
+            match checkpoint::open(note, &log.key) {
+                Ok(signed) => {
+                    opened = Some((signed, log.key.clone()));
+                    break;
+                }
+                Err(CheckpointError::Note(NoteError::NoTrustedKey)) => {}
+                // What a trusted key did not make refuses the whole, whoever else signed it.
+                Err(fault) => {
+                    refusal = fault;
+                    break;
+                }
+            }
+        }
+        let (checkpoint, log) = opened.ok_or(refusal)?;
+        let parsed = SignedNote::parse(note).map_err(CheckpointError::from)?;
+        let mut cosigned = Vec::with_capacity(self.witnesses.len());
+        for witness in &self.witnesses {
+            let time = witness.key.cosigned(&parsed)?;
+            cosigned.push(time.filter(|time| *time <= latest));
+        }
+        let quorum = self
+            .quorum
+            .is_none_or(|quorum| self.is_met(quorum, &cosigned));
+        let names = self.witnesses.iter().map(|witness| witness.name.clone());
+        Ok(Judged {
+            checkpoint,
+            log,
+            witnesses: names.zip(cosigned).collect(),
+            quorum,
+            demands: self.quorum.is_some(),
+        })
+    }
+
+    /// Members are defined before the groups that name them, so this ends.
+    fn is_met(&self, member: Member, cosigned: &[Option<u64>]) -> bool {
+        match member {
+            Member::Witness(place) => cosigned.get(place).is_some_and(Option::is_some),
+            Member::Group(place) => self.groups.get(place).is_some_and(|group| {
+                let met = group.members.iter();
+                met.filter(|member| self.is_met(**member, cosigned)).count() >= group.need
+            }),
+        }
+    }
+}
+
+impl Judged {
+    /// The witnesses that did not cosign it.
+    pub fn missing(&self) -> impl Iterator<Item = &Name> {
+        let missing = self.witnesses.iter().filter(|(_, time)| time.is_none());
+        missing.map(|(name, _)| name)
+    }
+
+    /// Those that did, and when.
+    pub fn cosigners(&self) -> impl Iterator<Item = (&Name, u64)> {
+        let there = self.witnesses.iter();
+        there.filter_map(|(name, time)| Some((name, (*time)?)))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A name may be any bytes; shown, it must not rearrange a screen.
+        for c in String::from_utf8_lossy(&self.0).chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! The lines of a trust file, strictly: what cannot be read in one way is refused, with its line.
+
+use super::Group;
+use super::Log;
+use super::Member;
+use super::Name;
+use super::TRUST_LIMIT;
+use super::Trust;
+use super::Witness;
+use crate::checkpoint::CosignerKey;
+use crate::note::NoteKey;
+use crate::note::NoteKeyError;
+
+/// The name that no witness or group may have: `quorum none` demands nobody.
+const NONE: &[u8] = b"none";
+
+/// What is wrong with a trust file, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {fault}")]
+pub struct PolicyError {
+    /// Counted from 1; the last one where something is missing.
+    pub line: usize,
+    /// What is wrong.
+    pub fault: PolicyFault,
+}
+
+/// What is wrong with a line of a trust file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyFault {
+    /// More bytes than [`TRUST_LIMIT`].
+    #[error("the trust file has more than {TRUST_LIMIT} bytes")]
+    TooLarge,
+    /// A byte that has no place in a trust file.
+    #[error("byte 0x{0:02x} has no place in a trust file")]
+    Byte(u8),
+    /// A word that begins no line.
+    #[error("a line begins with log, witness, group or quorum")]
+    Keyword,
+    /// More or fewer words than the line has.
+    #[error("it reads: {0}")]
+    Words(&'static str),
+    /// The vkey cannot be used.
+    #[error("the vkey: {0}")]
+    Key(#[from] NoteKeyError),
+    /// A vkey that is not even text.
+    #[error("the vkey is not ASCII")]
+    KeyText,
+    /// The same public key as an earlier line, under whatever name.
+    #[error("its public key stands in an earlier line")]
+    DuplicateKey,
+    /// A name that is taken.
+    #[error("the name `{0}` is taken")]
+    DuplicateName(Name),
+    /// The reserved name.
+    #[error("the name `none` is reserved")]
+    Reserved,
+    /// A member that no line above defines.
+    #[error("no line above defines `{0}`")]
+    Unknown(Name),
+    /// A member that an earlier group, or this one, has already.
+    #[error("`{0}` is a member already, and would count twice")]
+    MemberTwice(Name),
+    /// A threshold that cannot be met, or that nobody need meet.
+    #[error("a group needs all, any, or a number from 1 to that of its members")]
+    Threshold,
+    /// A second quorum.
+    #[error("there is one quorum line, and this is another")]
+    SecondQuorum,
+    /// No quorum.
+    #[error("there is no quorum line; `quorum none` demands no witness")]
+    NoQuorum,
+}
+
+#[derive(Default)]
+struct Parser {
+    logs: Vec<Log>,
+    witnesses: Vec<Witness>,
+    groups: Vec<Group>,
+    quorum: Option<Option<Member>>,
+    /// Who is a member of a group already.
+    counted: Vec<Name>,
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Trust, PolicyError> {
+    let at = |line, fault| PolicyError { line, fault };
+    if bytes.len() > TRUST_LIMIT {
+        return Err(at(1, PolicyFault::TooLarge));
+    }
+    let mut parser = Parser::default();
+    let mut last = 1;
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if !line.is_empty() {
+            last = number;
+        }
+        parser.line(line).map_err(|fault| at(number, fault))?;
+    }
+    let Some(quorum) = parser.quorum else {
+        return Err(at(last, PolicyFault::NoQuorum));
+    };
+    Ok(Trust {
+        logs: parser.logs,
+        witnesses: parser.witnesses,
+        groups: parser.groups,
+        quorum,
+    })
+}
+
+impl Parser {
+    fn line(&mut self, line: &[u8]) -> Result<(), PolicyFault> {
+        let allowed = |byte: u8| byte == b'\t' || matches!(byte, 0x20..=0x7e | 0x80..=0xff);
+        if let Some(byte) = line.iter().find(|byte| !allowed(**byte)) {
+            return Err(PolicyFault::Byte(*byte));
+        }
+        let words: Vec<&[u8]> = line
+            .split(|byte| matches!(byte, b' ' | b'\t'))
+            .filter(|word| !word.is_empty())
+            .collect();
+        let Some((keyword, rest)) = words.split_first() else {
+            return Ok(());
+        };
+        match (*keyword, rest) {
+            ([b'#', ..], _) => Ok(()),
+            (b"log", [key]) => self.log(key, None),
+            (b"log", [key, url]) => self.log(key, Some(url)),
+            (b"log", _) => Err(PolicyFault::Words("log <vkey> [url]")),
+            (b"witness", [name, key]) => self.witness(name, key, None),
+            (b"witness", [name, key, url]) => self.witness(name, key, Some(url)),
+            (b"witness", _) => Err(PolicyFault::Words("witness <name> <vkey> [url]")),
+            (b"group", [name, need, members @ ..]) if !members.is_empty() => {
+                self.group(name, need, members)
+            }
+            (b"group", _) => Err(PolicyFault::Words("group <name> all|any|<k> <member>…")),
+            (b"quorum", [name]) => self.quorum(name),
+            (b"quorum", _) => Err(PolicyFault::Words("quorum <name>|none")),
+            _ => Err(PolicyFault::Keyword),
+        }
+    }
+
+    fn log(&mut self, key: &[u8], url: Option<&&[u8]>) -> Result<(), PolicyFault> {
+        let key: NoteKey = text(key)?.parse()?;
+        if self.logs.iter().any(|log| log.key.public() == key.public()) {
+            return Err(PolicyFault::DuplicateKey);
+        }
+        let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
+        self.logs.push(Log { key, url });
+        Ok(())
+    }
+
+    fn witness(&mut self, name: &[u8], key: &[u8], url: Option<&&[u8]>) -> Result<(), PolicyFault> {
+        let name = self.new_name(name)?;
+        let key: CosignerKey = text(key)?.parse()?;
+        let known = |witness: &Witness| witness.key.public() == key.public();
+        if self.witnesses.iter().any(known) {
+            return Err(PolicyFault::DuplicateKey);
+        }
+        let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
+        self.witnesses.push(Witness { name, key, url });
+        Ok(())
+    }
+
+    fn group(&mut self, name: &[u8], need: &[u8], members: &[&[u8]]) -> Result<(), PolicyFault> {
+        let name = self.new_name(name)?;
+        let mut found = Vec::with_capacity(members.len());
+        for member in members {
+            found.push(self.find(member)?);
+            let member = Name(member.to_vec());
+            if self.counted.contains(&member) {
+                return Err(PolicyFault::MemberTwice(member));
+            }
+            self.counted.push(member);
+        }
+        let need = match need {
+            b"all" => found.len(),
+            b"any" => 1,
+            number => threshold(number).ok_or(PolicyFault::Threshold)?,
+        };
+        if need == 0 || need > found.len() {
+            return Err(PolicyFault::Threshold);
+        }
+        self.groups.push(Group {
+            name,
+            need,
+            members: found,
+        });
+        Ok(())
+    }
+
+    fn quorum(&mut self, name: &[u8]) -> Result<(), PolicyFault> {
+        if self.quorum.is_some() {
+            return Err(PolicyFault::SecondQuorum);
+        }
+        self.quorum = Some(match name {
+            NONE => None,
+            name => Some(self.find(name)?),
+        });
+        Ok(())
+    }
+
+    fn new_name(&self, name: &[u8]) -> Result<Name, PolicyFault> {
+        if name == NONE {
+            return Err(PolicyFault::Reserved);
+        }
+        match self.find(name) {
+            Ok(_) => Err(PolicyFault::DuplicateName(Name(name.to_vec()))),
+            Err(_) => Ok(Name(name.to_vec())),
+        }
+    }
+
+    fn find(&self, name: &[u8]) -> Result<Member, PolicyFault> {
+        let witness = self.witnesses.iter().position(|one| one.name.0 == name);
+        let group = || self.groups.iter().position(|one| one.name.0 == name);
+        witness
+            .map(Member::Witness)
+            .or_else(|| group().map(Member::Group))
+            .ok_or_else(|| PolicyFault::Unknown(Name(name.to_vec())))
+    }
+}
+
+fn text(word: &[u8]) -> Result<&str, PolicyFault> {
+    std::str::from_utf8(word).map_err(|_| PolicyFault::KeyText)
+}
+
+/// A number in its one decimal form.
+fn threshold(word: &[u8]) -> Option<usize> {
+    let text = std::str::from_utf8(word).ok()?;
+    let number: usize = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}

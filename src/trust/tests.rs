@@ -1,0 +1,189 @@
+use super::*;
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::cosign;
+use crate::hash::NodeHash;
+use crate::key::SecretKey;
+use crate::note::Origin;
+
+const NOW: u64 = 1_800_000_000;
+
+fn key(seed: u8) -> SecretKey {
+    SecretKey::from_seed(&[seed; 32])
+}
+
+fn origin(text: &str) -> Origin {
+    Origin::new(text).unwrap()
+}
+
+fn log() -> NoteKey {
+    NoteKey::new(origin("ledger.example/x"), key(1).public()).unwrap()
+}
+
+fn witness(n: u8) -> CosignerKey {
+    CosignerKey::new(origin(&format!("w{n}.example")), key(n).public()).unwrap()
+}
+
+/// A checkpoint of the log with cosignatures by these witnesses.
+fn note(by: &[u8]) -> String {
+    let stated = Checkpoint {
+        origin: origin("ledger.example/x"),
+        size: 7,
+        root: NodeHash::from_bytes([7; 32]),
+    };
+    let mut note = checkpoint::sign(&stated, &key(1));
+    for n in by {
+        let name = origin(&format!("w{n}.example"));
+        note.push_str(&cosign(
+            &stated.format(),
+            NOW - u64::from(*n),
+            &name,
+            &key(*n),
+        ));
+    }
+    note
+}
+
+fn trust(lines: &str) -> Trust {
+    Trust::parse(file(lines).as_bytes()).unwrap()
+}
+
+fn file(lines: &str) -> String {
+    let mut file = format!("# handed over on paper\nlog {}\n", log());
+    for n in 2..6 {
+        file.push_str(&format!(
+            "witness w{n} {} https://w{n}.example/\n",
+            witness(n)
+        ));
+    }
+    file + lines
+}
+
+fn fault(lines: &str) -> PolicyFault {
+    Trust::parse(file(lines).as_bytes()).unwrap_err().fault
+}
+
+#[test]
+fn a_quorum_is_met_by_those_it_names() {
+    for (lines, by, met) in [
+        ("quorum none", &[][..], true),
+        ("quorum w2", &[2], true),
+        ("quorum w2", &[3, 4], false),
+        ("group g all w2 w3\nquorum g", &[2], false),
+        ("group g all w2 w3\nquorum g", &[2, 3], true),
+        ("group g any w2 w3\nquorum g", &[3], true),
+        ("group g 2 w2 w3 w4\nquorum g", &[4], false),
+        ("group g 2 w2 w3 w4\nquorum g", &[2, 4], true),
+        (
+            "group g 2 w2 w3 w4\ngroup h all g w5\nquorum h",
+            &[2, 4],
+            false,
+        ),
+        (
+            "group g 2 w2 w3 w4\ngroup h all g w5\nquorum h",
+            &[2, 4, 5],
+            true,
+        ),
+    ] {
+        let judged = trust(lines).judge(note(by).as_bytes(), NOW).unwrap();
+        assert_eq!(judged.quorum, met, "{lines} by {by:?}");
+        assert_eq!(judged.cosigners().count(), by.len());
+    }
+}
+
+#[test]
+fn a_witness_that_signs_twice_counts_once_and_the_future_not_at_all() {
+    let trust = trust("group g 2 w2 w3\nquorum g");
+    assert!(!trust.judge(note(&[2, 2]).as_bytes(), NOW).unwrap().quorum);
+    assert!(
+        !trust
+            .judge(note(&[2, 3]).as_bytes(), NOW - 3)
+            .unwrap()
+            .quorum
+    );
+}
+
+#[test]
+fn what_no_listed_log_signed_does_not_count() {
+    let other = note(&[2]).replace("ledger.example/x", "ledger.example/y");
+    let refused = trust("quorum none").judge(other.as_bytes(), NOW);
+    assert!(
+        matches!(refused, Err(DistrustError::Checkpoint(_))),
+        "{refused:?}"
+    );
+    // A listed witness's line that is not theirs refuses the whole note.
+    let good = note(&[2]);
+    let moved = good.replacen("\n7\n", "\n8\n", 1);
+    assert!(trust("quorum none").judge(moved.as_bytes(), NOW).is_err());
+    let foreign = cosign("another text\n", NOW, &origin("w2.example"), &key(2));
+    let bad = note(&[]) + &foreign;
+    let refused = trust("quorum none").judge(bad.as_bytes(), NOW);
+    assert!(
+        matches!(refused, Err(DistrustError::Cosignature(_))),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn each_malformed_line_is_refused_by_name() {
+    let name = |text: &str| Name(text.as_bytes().to_vec());
+    for (lines, wanted) in [
+        ("", PolicyFault::NoQuorum),
+        ("quorum none\nquorum none", PolicyFault::SecondQuorum),
+        ("quorum", PolicyFault::Words("quorum <name>|none")),
+        ("quorum w9", PolicyFault::Unknown(name("w9"))),
+        ("log", PolicyFault::Words("log <vkey> [url]")),
+        (
+            "witness a",
+            PolicyFault::Words("witness <name> <vkey> [url]"),
+        ),
+        (
+            "group g all",
+            PolicyFault::Words("group <name> all|any|<k> <member>…"),
+        ),
+        ("group g 0 w2", PolicyFault::Threshold),
+        ("group g 2 w2", PolicyFault::Threshold),
+        ("group g 01 w2", PolicyFault::Threshold),
+        ("group g some w2", PolicyFault::Threshold),
+        ("group g all w2 w2", PolicyFault::MemberTwice(name("w2"))),
+        (
+            "group g all w2\ngroup h any w2 w3",
+            PolicyFault::MemberTwice(name("w2")),
+        ),
+        ("group g all w9", PolicyFault::Unknown(name("w9"))),
+        ("group g all g", PolicyFault::Unknown(name("g"))),
+        ("group w2 all w3", PolicyFault::DuplicateName(name("w2"))),
+        ("group none all w3", PolicyFault::Reserved),
+        ("trust everybody", PolicyFault::Keyword),
+        ("quorum none\r", PolicyFault::Byte(b'\r')),
+    ] {
+        assert_eq!(fault(lines), wanted, "{lines}");
+    }
+    let again = format!("log {}", log());
+    assert_eq!(fault(&again), PolicyFault::DuplicateKey);
+    let renamed = CosignerKey::new(origin("other.example"), key(2).public()).unwrap();
+    assert_eq!(
+        fault(&format!("witness w7 {renamed}")),
+        PolicyFault::DuplicateKey
+    );
+    assert!(matches!(
+        fault(&format!("witness w7 {}", log())),
+        PolicyFault::Key(_)
+    ));
+    assert!(matches!(
+        fault(&format!("log {}", witness(7))),
+        PolicyFault::Key(_)
+    ));
+    let long = vec![b'#'; TRUST_LIMIT + 1];
+    assert_eq!(
+        Trust::parse(&long).unwrap_err().fault,
+        PolicyFault::TooLarge
+    );
+    let third = Trust::parse(b"\n# one\nlog x\n").unwrap_err();
+    assert_eq!(third.line, 3);
+}
+
+#[test]
+fn spacing_and_comments_are_free() {
+    let text = format!("\t log\t {} \n\n   # no\n quorum \t none  ", log());
+    assert_eq!(Trust::parse(text.as_bytes()).unwrap().logs().len(), 1);
+}
