@@ -38,6 +38,8 @@ pub mod note;
 pub mod statement;
 pub mod trust;
 
+pub mod proof;
+
 pub mod verify;
 
 pub mod store;

@@ -25,6 +25,7 @@
 pub mod attachment;
 pub mod draft;
 pub mod spool;
+pub mod tree;
 pub(crate) mod warm;
 
 mod admit;
