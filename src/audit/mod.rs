@@ -6,6 +6,7 @@
 
 mod index;
 mod pieces;
+pub mod proofs;
 mod read;
 mod surroundings;
 

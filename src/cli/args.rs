@@ -22,6 +22,8 @@ use super::init;
 use super::key;
 use super::log;
 use super::man;
+use super::note;
+use super::prove;
 use super::run;
 use super::secret;
 use super::show;
@@ -151,6 +153,8 @@ pub(crate) enum Command {
     Log(log::LogArgs),
     Show(show::ShowArgs),
     Checkpoint(admin::CheckpointArgs),
+    Prove(prove::ProveArgs),
+    Note(note::NoteArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),
     Explain(admin::ExplainArgs),

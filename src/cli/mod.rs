@@ -16,6 +16,8 @@ mod init;
 mod key;
 mod log;
 mod man;
+mod note;
+mod prove;
 mod receipt;
 mod report;
 mod run;
@@ -87,6 +89,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Log(args) => log::run(context, args),
         Command::Show(args) => show::run(context, args),
         Command::Checkpoint(args) => admin::checkpoint(context, args),
+        Command::Prove(args) => prove::run(context, args),
+        Command::Note(args) => note::run(context, args),
         Command::Reindex(args) => admin::reindex(context, args),
         Command::Recover(args) => admin::recover(context, args),
         Command::Explain(args) => admin::explain(context, args),
@@ -118,4 +122,12 @@ fn misread(fault: &clap::Error, mut ui: Ui) -> ExitCode {
         ui.talk(text.trim_end());
     }
     ui.finish(Exit::Usage).into()
+}
+
+/// An instant in seconds since 1970, as it is shown everywhere.
+fn seconds(time: u64) -> String {
+    let micros = i64::try_from(time)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000);
+    crate::time::Timestamp::from_micros(micros).to_seconds()
 }

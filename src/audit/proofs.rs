@@ -1,0 +1,177 @@
+//! Proofs out of a stored ledger, without reading it from end to end. Nothing is written.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::append::tree::Tree;
+use crate::append::tree::TreeError;
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::CheckpointError;
+use crate::hash::LeafHash;
+use crate::hash::NodeHash;
+use crate::merkle::ConsistencyProof;
+use crate::merkle::ProofError;
+use crate::note::SignedNote;
+use crate::proof::TlogProof;
+use crate::store::bundle;
+use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::bundle::BundleError;
+use crate::store::image::Tail;
+use crate::store::tail::TailError;
+use crate::sys::disk::Disk;
+use crate::sys::world::World;
+
+use super::AuditError;
+use super::CHECKPOINT_FILE;
+use super::take;
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoProof {
+    /// There is no ledger to make it from.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The ledger has no checkpoint, or none that can be read.
+    #[error("the checkpoint of the ledger cannot be used: {0}")]
+    Checkpoint(CheckpointError),
+    /// The ledger has no checkpoint.
+    #[error("the ledger has no checkpoint; the next append makes one")]
+    NoCheckpoint,
+    /// The tail cannot be read.
+    #[error(transparent)]
+    Tail(#[from] TailError),
+    /// A bundle cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// There is no such entry, or what is stored proves nothing.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+}
+
+/// The ledger at one moment, to make proofs from.
+pub struct Proofs {
+    world: World,
+    dir: PathBuf,
+    base: u64,
+    tail: Vec<Vec<u8>>,
+    note: String,
+    stated: Checkpoint,
+}
+
+/// That a ledger continued from one size to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continued {
+    /// The earlier size and root.
+    pub old: (u64, NodeHash),
+    /// The later size and root.
+    pub new: (u64, NodeHash),
+    /// The proof.
+    pub proof: ConsistencyProof,
+    /// The newest checkpoint, where it states the later size.
+    pub checkpoint: Option<String>,
+}
+
+impl Proofs {
+    /// Takes the ledger in `dir` as it is now, waiting up to `wait` for a writer at work.
+    ///
+    /// # Errors
+    /// No ledger there, or none with a checkpoint.
+    pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProof> {
+        let image = take(world, dir, wait)?;
+        let note = image.files.get(CHECKPOINT_FILE);
+        let note = note.ok_or(NoProof::NoCheckpoint)?;
+        let parsed = SignedNote::parse(note).map_err(|fault| NoProof::Checkpoint(fault.into()))?;
+        let stated = Checkpoint::parse(parsed.text()).map_err(NoProof::Checkpoint)?;
+        let tail = Tail::parse(image.tail.as_deref().unwrap_or_default())?;
+        Ok(Self {
+            world: world.clone(),
+            dir: dir.to_owned(),
+            base: tail.base,
+            tail: tail.entries,
+            note: parsed.to_string(),
+            stated,
+        })
+    }
+
+    /// What the newest checkpoint states.
+    #[must_use]
+    pub const fn newest(&self) -> &Checkpoint {
+        &self.stated
+    }
+
+    /// The stored bytes of an entry.
+    ///
+    /// # Errors
+    /// There is no such entry, or it cannot be read.
+    pub fn entry(&self, sequence: u64) -> Result<Vec<u8>, NoProof> {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let found = match sequence.checked_sub(self.base) {
+            Some(at) => self.tail.get(place(at)).cloned(),
+            None => {
+                let width = BUNDLE_ENTRIES as u64;
+                let entries = bundle::read(self.disk(), &self.dir, sequence / width)?;
+                entries.into_iter().nth(place(sequence % width))
+            }
+        };
+        let size = self.stated.size;
+        found.ok_or_else(|| {
+            let index = sequence;
+            TreeError::from(ProofError::Beyond { index, size }).into()
+        })
+    }
+
+    /// The receipt of an entry under the newest checkpoint.
+    ///
+    /// # Errors
+    /// There is no such entry, or what is stored does not prove it.
+    pub fn receipt(&self, sequence: u64) -> Result<TlogProof, NoProof> {
+        let leaf = LeafHash::of(&self.entry(sequence)?);
+        let path = self
+            .tree()
+            .inclusion(sequence, leaf, self.stated.size, self.stated.root)?;
+        Ok(TlogProof::new(sequence, path, self.note.clone()))
+    }
+
+    /// Proves that the ledger of `new` entries continues that of `old`.
+    ///
+    /// # Errors
+    /// `old` is 0 or more than `new`, `new` is more than there are, or what is stored does not prove
+    /// it.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Continued, NoProof> {
+        let tree = self.tree();
+        if new > self.stated.size {
+            let (index, size) = (new.saturating_sub(1), self.stated.size);
+            return Err(TreeError::from(ProofError::Beyond { index, size }).into());
+        }
+        // What is proven rests on the checkpoint, whichever sizes were asked for.
+        let is_newest = new == self.stated.size;
+        let root = if is_newest {
+            self.stated.root
+        } else {
+            tree.consistency(new.max(1), self.stated.size, self.stated.root)?
+                .0
+        };
+        let (old_root, proof) = tree.consistency(old, new, root)?;
+        Ok(Continued {
+            old: (old, old_root),
+            new: (new, root),
+            proof,
+            checkpoint: is_newest.then(|| self.note.clone()),
+        })
+    }
+
+    fn disk(&self) -> &dyn Disk {
+        &*self.world.disk
+    }
+
+    fn tree(&self) -> Tree<'_> {
+        Tree::new(
+            self.disk(),
+            &self.dir,
+            self.base,
+            self.tail.iter().map(Vec::as_slice),
+        )
+    }
+}

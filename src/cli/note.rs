@@ -1,0 +1,130 @@
+//! `ledger note`: signed notes of whoever made them.
+
+use std::io;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::checkpoint::CosignerKey;
+use crate::note;
+use crate::note::NOTE_LIMIT;
+use crate::note::NoteError;
+use crate::note::NoteKey;
+use crate::note::NoteKeyError;
+use crate::note::SignedNote;
+use crate::sys::disk::DiskError;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+
+/// Open signed notes, of this ledger or of anybody else
+#[derive(Debug, clap::Args)]
+pub(crate) struct NoteArgs {
+    #[command(subcommand)]
+    action: NoteAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum NoteAction {
+    Verify(NoteVerifyArgs),
+}
+
+/// Open a C2SP signed note and print its text
+///
+/// Each line that names a given key must be that key's, and at least one must be there; lines of
+/// other keys are ignored. A key of type 0x04 is a witness's: its line is over a checkpoint and a
+/// time, which is said on stderr.
+///
+///   ledger note verify --vkey example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k note.txt
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct NoteVerifyArgs {
+    /// Whom to trust: name+id+key; repeat for more
+    #[arg(long, value_name = "VKEY", required = true)]
+    vkey: Vec<String>,
+    /// The note; `-` is stdin
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
+    context.ui.thing = "note";
+    let NoteAction::Verify(args) = &args.action;
+    let (mut logs, mut witnesses) = (Vec::new(), Vec::new());
+    for text in &args.vkey {
+        match text.parse::<NoteKey>() {
+            Ok(key) => logs.push(key),
+            Err(NoteKeyError::Type { .. }) => {
+                witnesses.push(text.parse::<CosignerKey>().map_err(unusable)?);
+            }
+            Err(fault) => return Err(unusable(fault)),
+        }
+    }
+    let bytes = read_bounded(&args.file, NOTE_LIMIT)?;
+    let broken = |fault: String| Failure::new(Exit::Broken, fault);
+    let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
+    let mut signed = Vec::new();
+    match note::open(&bytes, &logs) {
+        Ok(opened) => signed.extend(opened.verified.iter().map(|key| (key.to_string(), None))),
+        Err(NoteError::NoTrustedKey) => {}
+        Err(fault) => return Err(broken(fault.to_string())),
+    }
+    for key in &witnesses {
+        let time = key
+            .cosigned(&note)
+            .map_err(|fault| broken(fault.to_string()))?;
+        signed.extend(time.map(|time| (key.to_string(), Some(time))));
+    }
+    if signed.is_empty() {
+        return Err(broken(NoteError::NoTrustedKey.to_string())
+            .hint("the keys that were given are other ones than those named below the note"));
+    }
+    if context.ui.json {
+        let keys: Vec<_> = signed
+            .iter()
+            .map(|(key, time)| json!({ "vkey": key, "cosigned": time }))
+            .collect();
+        context
+            .ui
+            .document(json!({ "text": note.text(), "verified": keys }));
+        return Ok(Exit::Passed);
+    }
+    context.ui.print(note.text().to_owned());
+    context.ui.flush();
+    for (key, time) in signed {
+        context.ui.say(match time {
+            Some(time) => format!("cosigned at {} by {key}", super::seconds(time)),
+            None => format!("signed by {key}"),
+        });
+    }
+    Ok(Exit::Passed)
+}
+
+fn unusable(fault: NoteKeyError) -> Failure {
+    Failure::usage(format!("--vkey: {fault}"))
+}
+
+/// Reads a file, or stdin for `-`, and no more of it than is looked at.
+pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        // One more than the limit shows that there is more.
+        let most = limit as u64 + 1;
+        if path == Path::new("-") {
+            io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+        } else {
+            std::fs::File::open(path)?
+                .take(most)
+                .read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    };
+    read().map_err(|fault| Failure::usage(DiskError::new("read", path, fault).to_string()))
+}

@@ -1,0 +1,148 @@
+//! `ledger prove`: hands out what can be checked without the ledger.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::json;
+
+use crate::append::tree::TreeError;
+use crate::audit::proofs::Continued;
+use crate::audit::proofs::NoProof;
+use crate::audit::proofs::Proofs;
+use crate::merkle::ProofError;
+use crate::sys::disk::DiskError;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+
+/// Print the receipt of an entry, or a proof that the ledger only grew
+///
+/// A receipt (C2SP tlog-proof) shows that an entry stands in the ledger, under its newest checkpoint. It
+/// is checked years later without the ledger, with the entry's bytes and a trust file that came by
+/// another road. With --from and --to, a consistency proof shows that the ledger of the one size
+/// continued to the other, with nothing before it changed.
+///
+///   ledger prove 41 --entry-out entry-41.bin > entry-41.tlog-proof
+///   ledger verify entry-41.tlog-proof --entry entry-41.bin --trust auditors.trust
+///   ledger prove --from 33 --to 70
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ProveArgs {
+    /// The entry
+    #[arg(value_name = "SEQ", required_unless_present = "from", conflicts_with_all = ["from", "to"])]
+    sequence: Option<u64>,
+    /// Write the entry's stored bytes to this file, which must be new
+    #[arg(long, value_name = "FILE", requires = "sequence")]
+    entry_out: Option<PathBuf>,
+    /// The earlier size, in entries
+    #[arg(long, value_name = "SIZE")]
+    from: Option<u64>,
+    /// The later size [default: the newest checkpoint's]
+    #[arg(long, value_name = "SIZE", requires = "from")]
+    to: Option<u64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> Outcome {
+    context.ui.thing = "proof";
+    let dir = context.dir()?;
+    let proofs = Proofs::open(&context.world, &dir, context.globals.wait)?;
+    match (args.sequence, args.from) {
+        (Some(sequence), _) => receipt(context, args, &proofs, sequence),
+        (None, Some(old)) => {
+            let new = args.to.unwrap_or(proofs.newest().size);
+            consistency(context, &proofs.consistency(old, new)?);
+            Ok(Exit::Passed)
+        }
+        (None, None) => Err(Failure::usage(
+            "name an entry, or two sizes with --from and --to",
+        )),
+    }
+}
+
+fn receipt(context: &mut Context, args: &ProveArgs, proofs: &Proofs, sequence: u64) -> Outcome {
+    let proof = proofs.receipt(sequence)?;
+    if let Some(path) = &args.entry_out {
+        write_new(path, &proofs.entry(sequence)?)?;
+    }
+    if context.ui.json {
+        let hashes: Vec<_> = proof.hashes().iter().map(encode).collect();
+        context.ui.document(json!({
+            "index": sequence,
+            "size": proofs.newest().size,
+            "root": proofs.newest().root,
+            "hashes": hashes,
+            "checkpoint": proof.checkpoint(),
+            "proof": proof.to_string(),
+        }));
+    } else {
+        context.ui.print(proof.to_string());
+    }
+    Ok(Exit::Passed)
+}
+
+fn consistency(context: &mut Context, continued: &Continued) {
+    let hashes: Vec<_> = continued.proof.hashes().iter().map(encode).collect();
+    let ((old, old_root), (new, new_root)) = (continued.old, continued.new);
+    if context.ui.json {
+        context.ui.document(json!({
+            "old": { "size": old, "root": old_root },
+            "new": { "size": new, "root": new_root },
+            "hashes": hashes,
+            "checkpoint": continued.checkpoint,
+        }));
+        return;
+    }
+    let (old_root, new_root) = (encode(&old_root), encode(&new_root));
+    context.ui.line(format!("old {old} {old_root}"));
+    context.ui.line(format!("new {new} {new_root}"));
+    for hash in hashes {
+        context.ui.line(hash);
+    }
+    if let Some(checkpoint) = &continued.checkpoint {
+        context.ui.print(format!("\n{checkpoint}"));
+    }
+}
+
+fn encode(hash: &crate::hash::NodeHash) -> String {
+    BASE64.encode(hash.as_bytes())
+}
+
+/// Writes a file that is not there yet.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let written =
+        std::fs::File::create_new(path).and_then(|mut file| io::Write::write_all(&mut file, bytes));
+    match written {
+        Ok(()) => Ok(()),
+        Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => Err(Failure::usage(format!(
+            "{} is there already",
+            path.display()
+        ))
+        .hint("choose another name; nothing is written over")),
+        Err(fault) => Err(DiskError::new("write", path, fault).into()),
+    }
+}
+
+impl From<NoProof> for Failure {
+    fn from(fault: NoProof) -> Self {
+        let message = fault.to_string();
+        match fault {
+            NoProof::Audit(fault) => fault.into(),
+            NoProof::Tree(TreeError::Proof(ProofError::Beyond { .. })) => {
+                Self::new(Exit::NotVerified, message)
+                    .hint("ledger checkpoint says how many there are")
+            }
+            NoProof::Tree(TreeError::Proof(_)) => Self::usage(message),
+            NoProof::NoCheckpoint => Self::new(Exit::NotVerified, message),
+            _ => Self::new(Exit::Broken, message)
+                .hint("ledger verify names everything that is damaged"),
+        }
+    }
+}
