@@ -179,6 +179,9 @@ rules! {
     N01 "N-01" Anchoring, "-", "ledger is behind a checkpoint kept elsewhere", "entries were cut off, or a backup was restored; see ledger recover";
     N02 "N-02" Anchoring, "-", "ledger is beside a checkpoint kept elsewhere", "same size and another root: history was rewritten or forked";
     N03 "N-03" Anchoring, "-", "checkpoint kept elsewhere is not this ledger's", "wrong file, another ledger's checkpoint, or not signed by its sealing key";
+    N04 "N-04" Anchoring, "-", "ledger is not sealed by any log of the trust file", "it is another ledger, or its keys were replaced without telling you: ask for its line by another road";
+    N05 "N-05" Anchoring, "-", "too few witnesses have seen the ledger", "ask the witnesses again, or find out why they refuse";
+    N06 "N-06" Anchoring, "-", "two checkpoints of one size state different roots", "both are signed: the ledger was forked, and these two prove it to anybody";
     N08 "N-08" Anchoring, "-", "checkpoint kept elsewhere is sealed by a key that was not the ledger's then", "a key of another time sealed it: a stolen key was used to rewrite history";
     A01 "A-01" Authority, "3", "signer was not enrolled at that point", "the key was never enrolled, or was revoked before";
     A02 "A-02" Authority, "3", "signer did not hold the role that the event needs", "enrol the actor in that role, or let somebody else say it";

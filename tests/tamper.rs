@@ -145,6 +145,7 @@ impl Ledger {
             dir: &place.dir,
             head: Some(place.head()),
             anchors: Vec::new(),
+            trust: None,
             as_of: Timestamp::from_micros(1_767_700_000_000_000),
             from: None,
             to: None,

@@ -26,6 +26,7 @@ use crate::sys::disk::DiskError;
 use crate::sys::lock::LockError;
 use crate::sys::world::World;
 use crate::time::Timestamp;
+use crate::trust::Trust;
 use crate::verify;
 use crate::verify::Keeper;
 use crate::verify::Kept;
@@ -37,6 +38,8 @@ use surroundings::Watcher;
 
 /// The ledger's newest checkpoint, in its folder.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
+/// The newest checkpoint that witnesses cosigned, in the ledger's folder.
+pub const COSIGNED_FILE: &str = "cosigned";
 /// What the ledger says about itself to people; nothing in it is trusted.
 pub const HINT_FILE: &str = "ledger.toml";
 
@@ -87,6 +90,8 @@ pub struct Audit<'a> {
     pub head: Option<PathBuf>,
     /// Checkpoints kept by others; each must be readable.
     pub anchors: Vec<PathBuf>,
+    /// Whom the auditor trusts.
+    pub trust: Option<Trust>,
     /// The instant to judge at.
     pub as_of: Timestamp,
     /// Rotations that ended before it are left out.
@@ -111,7 +116,13 @@ impl Audit<'_> {
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = index::find(self.dir, self.wait)?;
         let mut kept = self.kept_elsewhere()?;
-        let image = Image::take(&*self.world.disk, self.dir, self.wait, &[CHECKPOINT_FILE])?;
+        let own = [CHECKPOINT_FILE, COSIGNED_FILE];
+        let image = Image::take(&*self.world.disk, self.dir, self.wait, &own)?;
+        kept.extend(image.files.get(COSIGNED_FILE).map(|bytes| Kept {
+            keeper: Keeper::Cosigned,
+            name: COSIGNED_FILE.to_owned(),
+            bytes: Some(bytes.clone()),
+        }));
         kept.push(Kept {
             keeper: Keeper::Folder,
             name: CHECKPOINT_FILE.to_owned(),
@@ -125,6 +136,7 @@ impl Audit<'_> {
             from: self.from,
             to: self.to,
             kept,
+            trust: self.trust.clone(),
             charter_at: index.size(),
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);

@@ -37,6 +37,7 @@ use crate::verify::Surroundings;
 
 use super::AuditError;
 use super::CHECKPOINT_FILE;
+use super::COSIGNED_FILE;
 use super::HINT_FILE;
 use super::index;
 use super::index::Found;
@@ -201,7 +202,14 @@ impl<'a> Watcher<'a> {
         // leaves bundles of entries that were read from the tail.
         let early: HashSet<PathBuf> =
             sealed_files(facts.base, self.size_now().max(facts.total)).collect();
-        let own = [TAIL_FILE, CHECKPOINT_FILE, HINT_FILE, LOCK_FILE].map(str::to_owned);
+        let own = [
+            TAIL_FILE,
+            CHECKPOINT_FILE,
+            COSIGNED_FILE,
+            HINT_FILE,
+            LOCK_FILE,
+        ]
+        .map(str::to_owned);
         let known: HashSet<PathBuf> = sealed.chain(own.map(PathBuf::from)).collect();
         let attached: HashSet<PathBuf> = self
             .attachments

@@ -28,6 +28,7 @@ use super::run;
 use super::secret;
 use super::show;
 use super::status;
+use super::trust;
 use super::verify;
 
 const OVERVIEW: &str = "\
@@ -155,6 +156,7 @@ pub(crate) enum Command {
     Checkpoint(admin::CheckpointArgs),
     Prove(prove::ProveArgs),
     Note(note::NoteArgs),
+    Trust(trust::TrustArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),
     Explain(admin::ExplainArgs),

@@ -19,12 +19,14 @@ mod man;
 mod note;
 mod prove;
 mod receipt;
+mod receipts;
 mod report;
 mod run;
 mod secret;
 mod show;
 mod signals;
 mod status;
+mod trust;
 mod ui;
 mod verify;
 
@@ -91,6 +93,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Checkpoint(args) => admin::checkpoint(context, args),
         Command::Prove(args) => prove::run(context, args),
         Command::Note(args) => note::run(context, args),
+        Command::Trust(args) => trust::run(context, args),
         Command::Reindex(args) => admin::reindex(context, args),
         Command::Recover(args) => admin::recover(context, args),
         Command::Explain(args) => admin::explain(context, args),

@@ -12,11 +12,16 @@ use serde_json::json;
 
 use crate::append::Place;
 use crate::audit::Audit;
+use crate::entry;
 use crate::evidence;
 use crate::evidence::NoTemplate;
+use crate::proof::RECEIPT_LIMIT;
+use crate::proof::TlogProof;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
+use crate::trust::TRUST_LIMIT;
+use crate::trust::Trust;
 use crate::verify::Report;
 
 use super::args::Output;
@@ -24,6 +29,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::note::read_bounded;
+use super::receipts;
 use super::report;
 use super::signals::Guard;
 
@@ -35,11 +42,23 @@ use super::signals::Guard;
 ///
 ///   ledger verify prod --anchor head-1101.txt
 ///   ledger verify prod --rotation r-41 > evidence.txt
+///   ledger verify entry-41.tlog-proof --entry entry-41.bin --trust auditors.trust
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct VerifyArgs {
-    /// The ledger's folder [default: --ledger]
+    /// The ledger's folder, or a receipt [default: --ledger]
     path: Option<PathBuf>,
+    /// The bytes of the entry that a receipt is of, as `ledger prove --entry-out` writes them
+    #[arg(long, value_name = "FILE")]
+    entry: Option<PathBuf>,
+    /// Whom you trust: a C2SP tlog-policy that reached you by another road (see ledger trust show)
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LEDGER_TRUST",
+        hide_env_values = true
+    )]
+    trust: Option<PathBuf>,
     /// Print the evidence template of this completed rotation
     #[arg(long, value_name = "ID", conflicts_with = "all")]
     rotation: Option<Id>,
@@ -91,10 +110,10 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         None => context.dir()?,
     };
     if dir.is_file() {
-        return Err(Failure::new(
-            Exit::NotVerified,
-            format!("{} is a file, not the folder of a ledger", dir.display()),
-        ));
+        return receipt(context, args, &dir);
+    }
+    if args.entry.is_some() {
+        return Err(Failure::usage("--entry goes with a receipt"));
     }
     let report = audit(context, args, &dir)?;
     let fail_on: Vec<Verdict> = Verdict::ALL
@@ -113,6 +132,43 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         exit = Exit::NotVerified;
     }
     print(context, args, &report, &templates, exit);
+    Ok(exit)
+}
+
+/// Reads a trust file.
+pub(crate) fn read_trust(path: &Path) -> Result<Trust, Failure> {
+    let bytes = read_bounded(path, TRUST_LIMIT)?;
+    Trust::parse(&bytes).map_err(|fault| {
+        Failure::usage(format!("{}, {fault}", path.display()))
+            .hint("a trust file has lines log, witness, group and quorum; see ledger trust show")
+    })
+}
+
+/// Checks a receipt without any ledger.
+fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> Outcome {
+    context.ui.thing = "receipt-report";
+    let bytes = read_bounded(path, RECEIPT_LIMIT)?;
+    let proof = TlogProof::parse(&bytes).map_err(|fault| {
+        let message = format!("{} is no receipt: {fault}", path.display());
+        Failure::new(Exit::NotVerified, message)
+    })?;
+    let Some(entry) = &args.entry else {
+        return Err(
+            Failure::usage("a receipt is checked with the entry that it is of")
+                .hint("name the entry's bytes with --entry FILE; ledger prove SEQ --entry-out writes them"),
+        );
+    };
+    let entry = read_bounded(entry, entry::LIMIT)?;
+    let trust = args.trust.as_deref().map(read_trust).transpose()?;
+    let latest = args.as_of.unwrap_or(context.now()).micros() / 1_000_000;
+    let checked = receipts::check(&proof, &entry, trust.as_ref(), latest);
+    let exit = checked.exit(args.strict);
+    if context.ui.json {
+        context.ui.document(checked.to_json(exit));
+    } else {
+        context.ui.print(checked.to_string());
+        context.ui.line(checked.last_line(exit));
+    }
     Ok(exit)
 }
 
@@ -147,6 +203,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         dir,
         head,
         anchors: args.anchor.clone(),
+        trust: args.trust.as_deref().map(read_trust).transpose()?,
         as_of: args.as_of.unwrap_or(context.now()),
         from: args.from,
         to: args.to,

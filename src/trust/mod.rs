@@ -87,8 +87,6 @@ pub struct Judged {
     pub witnesses: Vec<(Name, Option<u64>)>,
     /// Whether the witnesses that cosigned are as many as the file demands.
     pub quorum: bool,
-    /// Whether the file demands any.
-    pub demands: bool,
 }
 
 /// Why a checkpoint does not count.
@@ -122,6 +120,12 @@ impl Trust {
     #[must_use]
     pub fn witnesses(&self) -> &[Witness] {
         &self.witnesses
+    }
+
+    /// Whether any witness must have seen a checkpoint.
+    #[must_use]
+    pub const fn demands(&self) -> bool {
+        self.quorum.is_some()
     }
 
     /// Opens a checkpoint of a listed log, and counts who cosigned it by `latest` (seconds since
@@ -163,7 +167,6 @@ impl Trust {
             log,
             witnesses: names.zip(cosigned).collect(),
             quorum,
-            demands: self.quorum.is_some(),
         })
     }
 

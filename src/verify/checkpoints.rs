@@ -11,7 +11,8 @@ use crate::note::Origin;
 use crate::note::SignedNote;
 use crate::rule;
 use crate::rule::Finding;
-use crate::text::Id;
+use crate::time::Timestamp;
+use crate::trust::Trust;
 
 /// Who kept a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub enum Keeper {
     Outside,
     /// Somebody else.
     Anchor,
+    /// The ledger's own folder, where the newest one that witnesses saw is kept. It counts only by
+    /// what the reader's trust file says of the witnesses.
+    Cosigned,
 }
 
 /// A checkpoint to hold against the entries.
@@ -49,6 +53,13 @@ pub(super) struct Compared {
     pub(super) anchored: Option<u64>,
     /// Whether somebody other than this host kept one of them.
     pub(super) by_others: bool,
+    /// Whether the reader's trust file lists a sealing key of the ledger.
+    pub(super) trusted: bool,
+    /// The entry of the newest sealing key that the trust file lists, where the ledger has newer
+    /// ones.
+    pub(super) newer_seals: Option<u64>,
+    /// The size that enough of the trusted witnesses have seen, and who saw it when.
+    pub(super) witnessed: Option<(u64, Vec<String>)>,
     /// The size of the folder's own checkpoint, where it holds.
     pub(super) sealed: Option<u64>,
 }
@@ -67,32 +78,54 @@ impl Kept {
     }
 }
 
-/// Holds each checkpoint against the roots that the entries gave, under the sealing keys that the
-/// entries name.
+/// What the entries gave, to hold checkpoints against.
+pub(super) struct Given<'a> {
+    /// Roots at the sizes that the checkpoints speak of.
+    pub(super) roots: &'a BTreeMap<u64, NodeHash>,
+    /// Entries.
+    pub(super) size: u64,
+    /// The name that entry 0 gives the ledger.
+    pub(super) origin: Option<Origin>,
+    /// The sealing keys that the entries name.
+    pub(super) seals: &'a [Seal],
+    /// The instant to judge at: a cosignature from later counts for nothing.
+    pub(super) as_of: Timestamp,
+}
+
+/// Holds each checkpoint against the entries and, where there is a trust file, against that.
 pub(super) fn compare(
     kept: &[Kept],
-    roots: &BTreeMap<u64, NodeHash>,
-    size: u64,
-    origin: Option<&Id>,
-    seals: &[Seal],
+    given: &Given<'_>,
+    trust: Option<&Trust>,
     interrupted: bool,
 ) -> Compared {
     let mut compared = Compared::default();
+    // What holds, with its size, to be asked who has seen it.
+    let mut holding = Vec::new();
+    let mut signed: BTreeMap<u64, (NodeHash, &str)> = BTreeMap::new();
     for one in kept {
+        let counts = matches!(one.keeper, Keeper::Outside | Keeper::Anchor);
+        compared.given += u64::from(counts);
         if interrupted {
-            compared.given += u64::from(one.keeper != Keeper::Folder);
             compared.untold.push(one.name.clone());
             continue;
         }
-        let judged = judge(one, roots, size, origin, seals);
-        if one.keeper != Keeper::Folder {
-            compared.given += 1;
+        if let Ok(stated) = open(one, given) {
+            let (root, name) = *signed
+                .entry(stated.size)
+                .or_insert((stated.root, &one.name));
+            if root != stated.root {
+                compared
+                    .findings
+                    .push(fork(stated.size, (root, name), (stated.root, &one.name)));
+            }
         }
-        match judged {
+        match judge(one, given) {
             Ok(covered) => {
+                holding.push((covered, one));
                 if one.keeper == Keeper::Folder {
                     compared.sealed = Some(covered);
-                } else {
+                } else if counts {
                     compared.extended += 1;
                     compared.anchored = compared.anchored.max(Some(covered));
                     compared.by_others |= one.keeper == Keeper::Anchor;
@@ -102,68 +135,124 @@ pub(super) fn compare(
             Err(None) => compared.untold.push(one.name.clone()),
         }
     }
+    if let Some(trust) = trust.filter(|_| !interrupted) {
+        holding.sort_by_key(|(covered, _)| std::cmp::Reverse(*covered));
+        compare_with(trust, &holding, given, &mut compared);
+    }
     compared
+}
+
+/// Whether the reader trusts who sealed the ledger, and how far the witnesses of their choice saw it.
+fn compare_with(
+    trust: &Trust,
+    holding: &[(u64, &Kept)],
+    given: &Given<'_>,
+    compared: &mut Compared,
+) {
+    let listed = given.seals.iter().rfind(|seal| {
+        trust.logs().iter().any(|log| {
+            *log.key.public() == seal.key && Some(log.key.name()) == given.origin.as_ref()
+        })
+    });
+    let Some(listed) = listed else {
+        let seals = given.seals.iter().map(|seal| seal.key.short());
+        compared.findings.push(Finding::new(
+            rule::N04,
+            format!("a log of the trust file ({})", trust.logs().len()),
+            format!("sealed by {}", seals.collect::<Vec<_>>().join(", ")),
+        ));
+        return;
+    };
+    compared.trusted = true;
+    if given.seals.last() != Some(listed) {
+        compared.newer_seals = Some(listed.entry);
+    }
+    if !trust.demands() {
+        return;
+    }
+    let latest = u64::try_from(given.as_of.micros() / 1_000_000).unwrap_or_default();
+    let mut refusal = "no checkpoint that holds".to_owned();
+    for (covered, one) in holding {
+        match trust.judge(one.bytes.as_deref().unwrap_or_default(), latest) {
+            Ok(judged) if judged.quorum => {
+                let seen = judged.cosigners();
+                let seen = seen.map(|(name, time)| format!("{name} at {}", seconds(time)));
+                compared.witnessed = Some((*covered, seen.collect()));
+                compared.by_others = true;
+                return;
+            }
+            Ok(judged) => {
+                let missing = judged.missing().map(ToString::to_string);
+                let missing = missing.collect::<Vec<_>>().join(", ");
+                refusal = format!("{} at {covered} entries: nothing by {missing}", one.name);
+                // The newest one that anybody cosigned says most about who is missing.
+                if judged.cosigners().next().is_some() {
+                    break;
+                }
+            }
+            Err(fault) => refusal = format!("{}: {fault}", one.name),
+        }
+    }
+    compared.findings.push(Finding::new(
+        rule::N05,
+        "the quorum of the trust file",
+        refusal,
+    ));
+}
+
+fn seconds(time: u64) -> String {
+    let micros = i64::try_from(time)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000);
+    Timestamp::from_micros(micros).to_seconds()
+}
+
+/// Two signed checkpoints of one size are all that anybody needs to see that the ledger was forked.
+fn fork(size: u64, one: (NodeHash, &str), other: (NodeHash, &str)) -> Finding {
+    let said = |(root, name): (NodeHash, &str)| format!("{name}: root {root} at {size}");
+    Finding::new(rule::N06, said(one), said(other))
+}
+
+/// A checkpoint that a sealing key of the ledger signed, whatever the entries say to it.
+fn open(kept: &Kept, given: &Given<'_>) -> Result<Checkpoint, String> {
+    opened(kept, given).map(|(stated, _)| stated)
+}
+
+fn opened<'g>(kept: &Kept, given: &Given<'g>) -> Result<(Checkpoint, &'g Seal), String> {
+    let bytes = kept.bytes.as_deref().ok_or("the file is missing")?;
+    let origin = given.origin.as_ref().ok_or("entry 0 names no ledger")?;
+    let mut refusal = "no sealing key is known".to_owned();
+    for seal in given.seals.iter().rev() {
+        let Ok(key) = NoteKey::new(origin.clone(), seal.key) else {
+            continue;
+        };
+        match checkpoint::open(bytes, &key) {
+            Ok(signed) => return Ok((signed.checkpoint().clone(), seal)),
+            Err(why) => refusal = why.to_string(),
+        }
+    }
+    Err(refusal)
 }
 
 /// The size that a kept checkpoint proves; what stands against it, or nothing where that cannot be
 /// told.
-fn judge(
-    kept: &Kept,
-    roots: &BTreeMap<u64, NodeHash>,
-    size: u64,
-    origin: Option<&Id>,
-    seals: &[Seal],
-) -> Result<u64, Option<Box<Finding>>> {
+fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Finding>>> {
     let own = kept.keeper == Keeper::Folder;
     let fault = |rule, expected: String, found: String| {
         let found = format!("{}: {found}", kept.name);
         Some(Box::new(Finding::new(rule, expected, found)))
     };
-    let not_ours = if own { rule::I05 } else { rule::N03 };
-    let Some(bytes) = kept.bytes.as_deref() else {
-        return Err(fault(
-            not_ours,
-            "a checkpoint".to_owned(),
-            "the file is missing".to_owned(),
-        ));
-    };
-    let Some(origin) = origin.and_then(|origin| Origin::new(origin.as_str()).ok()) else {
-        return Err(fault(
-            not_ours,
-            "entry 0 to name the ledger".to_owned(),
-            "it does not".to_owned(),
-        ));
-    };
-    let mut refusal = "no sealing key is known".to_owned();
-    let mut opened = None;
-    for seal in seals.iter().rev() {
-        let Ok(key) = NoteKey::new(origin.clone(), seal.key) else {
-            continue;
-        };
-        match checkpoint::open(bytes, &key) {
-            Ok(signed) => {
-                opened = Some((signed.checkpoint().clone(), seal));
-                break;
-            }
-            Err(why) => refusal = why.to_string(),
-        }
-    }
-    let Some((stated, seal)) = opened else {
-        return Err(fault(
-            not_ours,
-            format!("a checkpoint of {} by its sealing key", origin.as_str()),
+    let (stated, seal) = opened(kept, given).map_err(|refusal| {
+        let name = given.origin.as_ref().map_or("the ledger", Origin::as_str);
+        let rule = if own { rule::I05 } else { rule::N03 };
+        fault(
+            rule,
+            format!("a checkpoint of {name} by its sealing key"),
             refusal,
-        ));
-    };
-    if stated.origin != origin {
-        return Err(fault(
-            not_ours,
-            origin.as_str().to_owned(),
-            stated.origin.as_str().to_owned(),
-        ));
-    }
+        )
+    })?;
     // Entry 0 names the first key, so that a checkpoint of nothing is nobody's.
-    let then = seals.iter().rfind(|then| then.entry < stated.size);
+    let then = given.seals.iter().rfind(|then| then.entry < stated.size);
     if then.is_none_or(|then| then.key != seal.key) {
         let rule = if own { rule::I06 } else { rule::N08 };
         let expected = then.map_or_else(
@@ -183,15 +272,15 @@ fn judge(
         );
         return Err(fault(rule, expected, found));
     }
-    if stated.size > size {
+    if stated.size > given.size {
         let rule = if own { rule::I05 } else { rule::N01 };
         return Err(fault(
             rule,
             format!("{} entries", stated.size),
-            format!("the ledger has {size}"),
+            format!("the ledger has {}", given.size),
         ));
     }
-    match roots.get(&stated.size) {
+    match given.roots.get(&stated.size) {
         Some(root) if *root == stated.root => Ok(stated.size),
         Some(root) => {
             let rule = if own { rule::I05 } else { rule::N02 };

@@ -19,6 +19,7 @@ use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
+use crate::note::Origin;
 use crate::register::Charter;
 use crate::register::Register;
 use crate::rotation::Told;
@@ -35,6 +36,7 @@ use super::check::Checked;
 use super::check::Content;
 use super::checkpoints;
 use super::checkpoints::Compared;
+use super::checkpoints::Given;
 use super::doubt::Doubt;
 
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
@@ -537,12 +539,18 @@ impl Folding {
             self.hold(finding);
         }
         let charter = &self.register.charter;
+        let origin = charter.origin.as_ref();
+        let given = Given {
+            roots: &self.roots,
+            size: self.next,
+            origin: origin.and_then(|origin| Origin::new(origin.as_str()).ok()),
+            seals: charter.keyring.seals(),
+            as_of,
+        };
         let compared = checkpoints::compare(
             &self.question.kept,
-            &self.roots,
-            self.next,
-            charter.origin.as_ref(),
-            charter.keyring.seals(),
+            &given,
+            self.question.trust.as_ref(),
             self.interrupted,
         );
         Folded {

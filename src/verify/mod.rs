@@ -25,6 +25,7 @@ pub use report::VerdictLine;
 use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::time::Timestamp;
+use crate::trust::Trust;
 
 /// Something that stood the verification of the ledger it comes from. Only [`Folded::conclude`]
 /// makes one, and only where integrity passed: holding it is the proof.
@@ -49,6 +50,8 @@ pub struct Question {
     pub to: Option<Timestamp>,
     /// Checkpoints kept somewhere, to be held against the entries.
     pub kept: Vec<Kept>,
+    /// Whom the reader trusts, by a file that did not come from what is verified.
+    pub trust: Option<Trust>,
     /// Whether to keep the charter as it was at a size, to hold an index of that size against it.
     pub charter_at: Option<u64>,
 }
@@ -62,6 +65,7 @@ impl Question {
             from: None,
             to: None,
             kept: Vec::new(),
+            trust: None,
             charter_at: None,
         }
     }

@@ -257,9 +257,22 @@ impl Folded {
             }
             Verdict::Anchoring => {
                 let unanswered = self.compared.extended == 0 && against.is_empty();
-                if unanswered && self.compared.given > 0 {
+                if let Some((size, seen)) = &self.compared.witnessed {
+                    counts.push(count(
+                        self.compared.extended,
+                        self.compared.given,
+                        "kept checkpoints extended",
+                    ));
+                    note = Some(format!(
+                        "up to entry {} seen by {}",
+                        size.saturating_sub(1),
+                        seen.join(", ")
+                    ));
+                } else if unanswered && self.compared.given > 0 {
                     status = Status::NotChecked;
                     note = Some("entries before the kept checkpoints cannot be read".to_owned());
+                } else if self.compared.given == 0 && !against.is_empty() {
+                    // What stands against it is said below.
                 } else if self.compared.given == 0 {
                     status = Status::NotChecked;
                     note = Some("no checkpoint kept elsewhere was given".to_owned());
@@ -340,8 +353,9 @@ impl Folded {
                 self.size.saturating_sub(1)
             ));
         }
-        match (self.compared.given, self.compared.anchored) {
-            (0, _) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
+        let witnessed = self.compared.witnessed.as_ref().map(|(size, _)| *size);
+        match (self.compared.given, self.compared.anchored.max(witnessed)) {
+            (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
             (_, Some(size)) if size < self.size => block.push(format!(
                 "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
                 self.size - 1
@@ -358,11 +372,11 @@ impl Folded {
                 "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
             );
         }
-        if intact {
+        if intact && self.question.trust.is_none() {
             block.push(
                 "keys are known only from the ledger itself: no trust file was given".to_owned(),
             );
-        } else if self.size > 0 {
+        } else if !intact && self.size > 0 {
             block.push("what the damaged entries said".to_owned());
         }
         if let Some(sealed) = self.compared.sealed.filter(|sealed| *sealed < self.size) {
@@ -398,6 +412,11 @@ impl Folded {
             notes.push(format!(
                 "judged as of {}, before the newest entry was recorded ({last}): what was said later counts all the same",
                 self.question.as_of
+            ));
+        }
+        if let Some(entry) = self.compared.newer_seals {
+            notes.push(format!(
+                "the trust file knows the sealing key of entry {entry}; the ledger named newer ones since: ledger trust show has the line to hand over"
             ));
         }
         let seals = self.register.charter.keyring.seals();

@@ -61,6 +61,7 @@ fn verify(folder: &Path) {
         dir: &place.dir,
         head: Some(place.head()),
         anchors: Vec::new(),
+        trust: None,
         as_of: rotation_ledger::time::Timestamp::from_micros(1_767_600_000_000_000).plus_days(60),
         from: None,
         to: None,

@@ -8,8 +8,11 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::story::Story;
+use crate::story::cosigned_by;
 use crate::story::key_of;
+use crate::story::log_line;
 use crate::story::sealing_key;
+use crate::story::witness_line;
 
 fn note() -> Value {
     note_on(0, Link::ZERO)
@@ -35,6 +38,16 @@ fn renewed(story: &mut Story) -> rotation_ledger::key::SecretKey {
     let head = story.checkpoint_of(story.entries.len(), &next);
     story.checkpoint = Some(head);
     next
+}
+
+/// A trust file that wants two witnesses to have seen the ledger.
+fn two_witnesses() -> String {
+    let lines = [
+        log_line(&sealing_key()),
+        witness_line("w1"),
+        witness_line("w2"),
+    ];
+    lines.concat() + "group both all w1 w2\nquorum both\n"
 }
 
 fn creation(who: &str) -> Value {
@@ -209,6 +222,53 @@ rule_tests! {
             s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
             let next = renewed(s);
             s.anchors.push(s.checkpoint_of(s.entries.len(), &next));
+        },
+    }
+    N04 {
+        raises: |s| {
+            s.trust = Some(log_line(&key_of("another ledger's seal")) + "quorum none\n");
+            None
+        },
+        // The auditor was told once, and the ledger's own entries lead on from there.
+        spares: |s| {
+            s.trust = Some(log_line(&sealing_key()) + "quorum none\n");
+            assert_eq!(s.against(rotation_ledger::rule::N04), []);
+            renewed(s);
+            assert!(s.verify().notes.iter().any(|note| note.contains("the trust file knows")));
+        },
+    }
+    N05 {
+        raises: |s| {
+            s.trust = Some(two_witnesses());
+            let head = s.checkpoint_of(s.entries.len(), &sealing_key());
+            s.cosigned = Some(cosigned_by("w1", &head, s.now));
+            assert!(s.found()[0].found.contains("nothing by w2"), "{:?}", s.found());
+            None
+        },
+        spares: |s| {
+            s.trust = Some(two_witnesses());
+            let head = s.checkpoint_of(s.entries.len() - 1, &sealing_key());
+            let once = cosigned_by("w1", &head, s.now);
+            s.cosigned = Some(cosigned_by("w2", &once, s.now));
+        },
+    }
+    N06 {
+        raises: |s| {
+            let mut other = s.clone();
+            remark(&mut other);
+            s.wait(5);
+            remark(s);
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
+            s.anchors.push(other.checkpoint_of(other.entries.len(), &sealing_key()));
+            None
+        },
+        // The same twice is no contradiction, and somebody else's signature no evidence.
+        spares: |s| {
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
+            s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
+            let mut other = s.clone();
+            remark(&mut other);
+            s.anchors.push(other.checkpoint_of(other.entries.len(), &key_of("eve")));
         },
     }
     // Whoever takes the key of today cannot seal last month again, nor with one of last month today.

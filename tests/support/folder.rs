@@ -81,6 +81,7 @@ impl Folder {
             dir: self.temp.path(),
             head: None,
             anchors: Vec::new(),
+            trust: None,
             as_of: self.as_of,
             from: None,
             to: None,

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
+use rotation_ledger::checkpoint::CosignerKey;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::event::Event;
 use rotation_ledger::hash::LeafHash;
@@ -29,6 +30,7 @@ use rotation_ledger::hash::Link;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::Tile;
 use rotation_ledger::merkle::root_of;
+use rotation_ledger::note::NoteKey;
 use rotation_ledger::note::Origin;
 use rotation_ledger::register::Register;
 use rotation_ledger::rotation::Told;
@@ -39,6 +41,7 @@ use rotation_ledger::statement::EventId;
 use rotation_ledger::statement::Statement;
 use rotation_ledger::text::Id;
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::trust::Trust;
 use rotation_ledger::verify;
 use rotation_ledger::verify::Keeper;
 use rotation_ledger::verify::Kept;
@@ -95,6 +98,10 @@ pub struct Story {
     pub anchors: Vec<Vec<u8>>,
     /// The folder's checkpoint, where it is not the one that fits.
     pub checkpoint: Option<Vec<u8>>,
+    /// The newest checkpoint that witnesses cosigned, in the folder.
+    pub cosigned: Option<Vec<u8>>,
+    /// The trust file of the reader.
+    pub trust: Option<String>,
     ledger: LedgerId,
     names: Vec<&'static str>,
 }
@@ -142,6 +149,8 @@ impl Story {
             attach: Vec::new(),
             anchors: Vec::new(),
             checkpoint: None,
+            cosigned: None,
+            trust: None,
             ledger: LedgerId::ZERO,
             names: Vec::new(),
         }
@@ -438,8 +447,15 @@ impl Story {
                 .iter()
                 .map(|bytes| kept(Keeper::Anchor, "other", bytes.clone())),
         );
+        all.extend(
+            self.cosigned
+                .clone()
+                .map(|bytes| kept(Keeper::Cosigned, "cosigned", bytes)),
+        );
+        let trust = self.trust.as_ref();
         let question = Question {
             kept: all,
+            trust: trust.map(|file| Trust::parse(file.as_bytes()).unwrap()),
             ..Question::at(as_of)
         };
         let pieces = std::iter::once(Piece::Entries(self.entries.clone()));
@@ -476,6 +492,29 @@ impl Story {
             "ids_sha256": self.register.population_digest(), "query": "vault kv list prod",
         })
     }
+}
+
+/// The line of a log in a trust file.
+pub fn log_line(key: &SecretKey) -> String {
+    let key = NoteKey::new(Origin::new(ORIGIN).unwrap(), key.public()).unwrap();
+    format!("log {key}\n")
+}
+
+/// The line of the witness of this name in a trust file.
+pub fn witness_line(name: &str) -> String {
+    let origin = Origin::new(format!("{name}.example")).unwrap();
+    let key = CosignerKey::new(origin, key_of(name).public()).unwrap();
+    format!("witness {name} {key}\n")
+}
+
+/// A checkpoint with the line of the witness of this name under it, as of the time `at`.
+pub fn cosigned_by(name: &str, note: &[u8], at: Timestamp) -> Vec<u8> {
+    let note = std::str::from_utf8(note).unwrap();
+    let (text, _) = note.split_once("\n\n").unwrap();
+    let origin = Origin::new(format!("{name}.example")).unwrap();
+    let time = u64::try_from(at.micros() / 1_000_000).unwrap();
+    let line = checkpoint::cosign(&format!("{text}\n"), time, &origin, &key_of(name));
+    format!("{note}{line}").into_bytes()
 }
 
 /// Looks at nothing around the entries.

@@ -338,6 +338,7 @@ impl Scene {
             dir,
             head: Some(self.place.head()),
             anchors: Vec::new(),
+            trust: None,
             as_of,
             from: None,
             to: None,

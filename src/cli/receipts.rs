@@ -1,0 +1,197 @@
+//! What a receipt proves by itself, without a ledger and without a network.
+
+use std::fmt;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::entry::Entry;
+use crate::hash::Link;
+use crate::proof::TlogProof;
+use crate::proof::UnprovenError;
+use crate::statement::Statement;
+use crate::statement::signature_holds;
+use crate::trust::Judged;
+use crate::trust::Trust;
+
+use super::exit::Exit;
+use super::seconds;
+
+/// What came of checking a receipt.
+pub(crate) struct Checked {
+    index: u64,
+    link: Link,
+    /// What the entry says, where it can be read and its author signed it.
+    said: Result<Said, String>,
+    /// What the trust file makes of the checkpoint and the path to it; none without a trust file.
+    proven: Option<Result<Judged, UnprovenError>>,
+    demands: bool,
+}
+
+struct Said {
+    event: &'static str,
+    author: String,
+    occurred: String,
+    recorded: String,
+}
+
+/// Checks a receipt with the entry's bytes at hand. `latest` is the instant to judge at, in seconds.
+pub(crate) fn check(
+    proof: &TlogProof,
+    entry: &[u8],
+    trust: Option<&Trust>,
+    latest: i64,
+) -> Checked {
+    let latest = u64::try_from(latest).unwrap_or_default();
+    Checked {
+        index: proof.index(),
+        link: Link::of(entry),
+        said: read(proof.index(), entry),
+        proven: trust.map(|trust| proof.check(entry, trust, latest)),
+        demands: trust.is_some_and(Trust::demands),
+    }
+}
+
+fn read(index: u64, bytes: &[u8]) -> Result<Said, String> {
+    let entry = Entry::decode(bytes).map_err(|fault| fault.to_string())?;
+    let statement = Statement::decode(&entry.statement).map_err(|fault| fault.to_string())?;
+    if entry.sequence != index {
+        return Err(format!(
+            "the entry says that it is entry {}",
+            entry.sequence
+        ));
+    }
+    let author = statement
+        .author
+        .admit()
+        .map_err(|fault| fault.to_string())?;
+    if !signature_holds(&entry.statement, &author, &entry.signature) {
+        return Err(format!("{} did not sign it", statement.author.short()));
+    }
+    Ok(Said {
+        event: statement.event.name(),
+        author: statement.author.to_string(),
+        occurred: statement.occurred.to_seconds(),
+        recorded: entry.recorded.to_seconds(),
+    })
+}
+
+impl Checked {
+    /// How to end. A receipt that nobody trusted stands behind proves nothing.
+    pub(crate) fn exit(&self, strict: bool) -> Exit {
+        match (&self.proven, &self.said) {
+            (Some(Err(_)), _) | (_, Err(_)) => Exit::Broken,
+            (None, _) => Exit::NotVerified,
+            (Some(Ok(judged)), _) if !judged.quorum => Exit::Broken,
+            (Some(Ok(_)), _) if strict => Exit::NotVerified,
+            (Some(Ok(_)), _) => Exit::Passed,
+        }
+    }
+
+    /// The verdict, in one word first.
+    pub(crate) fn last_line(&self, exit: Exit) -> String {
+        let word = if exit == Exit::Passed {
+            "PASSED"
+        } else {
+            "FAILED"
+        };
+        format!(
+            "{word}  receipt of entry {} (exit {})",
+            self.index,
+            exit.code()
+        )
+    }
+
+    fn not_checked(&self) -> Vec<String> {
+        let mut block = Vec::new();
+        match &self.proven {
+            None => {
+                block.push("who stands behind the checkpoint: no trust file was given".to_owned())
+            }
+            Some(Ok(judged)) if !self.demands => {
+                let log = judged.log.name();
+                block.push(format!(
+                    "whether {log} showed others another history: the trust file demands no witness"
+                ));
+            }
+            Some(_) => {}
+        }
+        block.push(
+            "whether the author held the role, and what other entries say: that takes the ledger"
+                .to_owned(),
+        );
+        block
+    }
+
+    /// The report for programs.
+    pub(crate) fn to_json(&self, exit: Exit) -> Value {
+        let judged = self.proven.as_ref().and_then(|proven| proven.as_ref().ok());
+        let stated = judged.map(|judged| judged.checkpoint.checkpoint());
+        let witnesses: Option<Vec<_>> = judged.map(|judged| {
+            let all = judged.witnesses.iter();
+            all.map(|(name, time)| json!({ "name": name.to_string(), "cosigned_utc": time.map(seconds) }))
+                .collect()
+        });
+        let said = self.said.as_ref().ok();
+        json!({
+            "sequence": self.index,
+            "link": self.link,
+            "event": said.map(|said| said.event),
+            "author": said.map(|said| &said.author),
+            "occurred_utc": said.map(|said| &said.occurred),
+            "recorded_utc": said.map(|said| &said.recorded),
+            "entry_error": self.said.as_ref().err(),
+            "origin": stated.map(|stated| stated.origin.as_str()),
+            "size": stated.map(|stated| stated.size),
+            "root": stated.map(|stated| stated.root),
+            "log": judged.map(|judged| judged.log.to_string()),
+            "witnesses": witnesses,
+            "quorum": judged.map(|judged| judged.quorum),
+            "proof_error": self.proven.as_ref().and_then(|proven| Some(proven.as_ref().err()?.to_string())),
+            "not_checked": self.not_checked(),
+            "exit_code": exit.code(),
+        })
+    }
+}
+
+impl fmt::Display for Checked {
+    /// The report for people, up to its last line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.said {
+            Ok(said) => {
+                writeln!(f, "entry      {}  {}", self.index, said.event)?;
+                writeln!(f, "link       {}", self.link)?;
+                writeln!(f, "author     {}", said.author)?;
+                writeln!(f, "occurred   {}", said.occurred)?;
+                writeln!(f, "recorded   {}", said.recorded)?;
+            }
+            Err(fault) => writeln!(f, "entry      {}  FAIL  {fault}", self.index)?,
+        }
+        match &self.proven {
+            None => {}
+            Some(Err(fault)) => writeln!(f, "inclusion  FAIL  {fault}")?,
+            Some(Ok(judged)) => {
+                let stated = judged.checkpoint.checkpoint();
+                writeln!(
+                    f,
+                    "inclusion  PASS  among {} entries of {}",
+                    stated.size, stated.origin
+                )?;
+                writeln!(f, "root       {}", stated.root)?;
+                writeln!(f, "log        {}", judged.log)?;
+                for (name, time) in &judged.witnesses {
+                    let when = time.map_or_else(|| "nothing".to_owned(), seconds);
+                    writeln!(f, "witness    {name}  {when}")?;
+                }
+                let word = if judged.quorum { "PASS" } else { "FAIL" };
+                let what = if self.demands { "" } else { "  none demanded" };
+                writeln!(f, "quorum     {word}{what}")?;
+            }
+        }
+        writeln!(f, "\nnot checked")?;
+        for line in self.not_checked() {
+            writeln!(f, "  · {line}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! `ledger trust`: the lines by which others come to trust this ledger.
+
+use serde_json::json;
+
+use crate::checkpoint::CosignerKey;
+use crate::keyring::Seal;
+use crate::note::NoteKey;
+use crate::note::Origin;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+
+/// Print what an auditor needs to trust this ledger's checkpoints
+#[derive(Debug, clap::Args)]
+pub(crate) struct TrustArgs {
+    #[command(subcommand)]
+    action: TrustAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum TrustAction {
+    Show(ShowArgs),
+}
+
+/// Print a trust file (C2SP tlog-policy) for this ledger, to hand over by another road
+///
+/// One log line for each key that sealed the ledger, the newest first. What an auditor reads out of
+/// the ledger itself proves nothing to them: hand this over on paper, in a meeting, by a signed
+/// mail. With --witness, the quorum is all of the witnesses named.
+///
+///   ledger trust show --witness audit.example/w1+8c7d…+BG… > prod.trust
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct ShowArgs {
+    /// A witness that must have seen the ledger; repeat for more
+    #[arg(long, value_name = "VKEY")]
+    witness: Vec<CosignerKey>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
+    context.ui.thing = "trust";
+    let TrustAction::Show(args) = &args.action;
+    let register = context.reader()?.replay()?;
+    let charter = &register.charter;
+    let origin = charter.origin.clone().map(Origin::try_from);
+    let Some(Ok(origin)) = origin else {
+        return Err(Failure::new(Exit::Broken, "entry 0 names no ledger"));
+    };
+    let vkey = |seal: &Seal| NoteKey::new(origin.clone(), seal.key);
+    let seals = charter.keyring.seals();
+    let keys: Vec<_> = seals
+        .iter()
+        .rev()
+        .filter_map(|seal| vkey(seal).ok())
+        .collect();
+    let mut lines: Vec<String> = keys.iter().map(|key| format!("log {key}")).collect();
+    let names: Vec<_> = (1..=args.witness.len()).map(|n| format!("w{n}")).collect();
+    for (name, witness) in names.iter().zip(&args.witness) {
+        lines.push(format!("witness {name} {witness}"));
+    }
+    if names.is_empty() {
+        lines.push("quorum none".to_owned());
+    } else {
+        lines.push(format!("group all-of-them all {}", names.join(" ")));
+        lines.push("quorum all-of-them".to_owned());
+    }
+    let text = lines.join("\n") + "\n";
+    if context.ui.json {
+        let logs: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        context.ui.document(json!({ "logs": logs, "policy": text }));
+    } else {
+        context.ui.print(text);
+        context.ui.flush();
+        context.ui.say(
+            "note: hand it over by another road than the ledger; who can change the one must not be able to change the other",
+        );
+    }
+    Ok(Exit::Passed)
+}
