@@ -21,8 +21,9 @@ use super::seconds;
 pub(crate) struct Checked {
     index: u64,
     link: Link,
-    /// What the entry says, where it can be read and its author signed it.
-    said: Result<Said, String>,
+    /// What the entry says, where its author signed it; nothing where it is an entry of another kind
+    /// of log.
+    said: Result<Option<Said>, String>,
     /// What the trust file makes of the checkpoint and the path to it; none without a trust file.
     proven: Option<Result<Judged, UnprovenError>>,
     demands: bool,
@@ -52,8 +53,11 @@ pub(crate) fn check(
     }
 }
 
-fn read(index: u64, bytes: &[u8]) -> Result<Said, String> {
-    let entry = Entry::decode(bytes).map_err(|fault| fault.to_string())?;
+fn read(index: u64, bytes: &[u8]) -> Result<Option<Said>, String> {
+    // Any log's receipts can be checked; whether these are the bytes meant is for the path to say.
+    let Ok(entry) = Entry::decode(bytes) else {
+        return Ok(None);
+    };
     let statement = Statement::decode(&entry.statement).map_err(|fault| fault.to_string())?;
     if entry.sequence != index {
         return Err(format!(
@@ -68,12 +72,12 @@ fn read(index: u64, bytes: &[u8]) -> Result<Said, String> {
     if !signature_holds(&entry.statement, &author, &entry.signature) {
         return Err(format!("{} did not sign it", statement.author.short()));
     }
-    Ok(Said {
+    Ok(Some(Said {
         event: statement.event.name(),
         author: statement.author.to_string(),
         occurred: statement.occurred.to_seconds(),
         recorded: entry.recorded.to_seconds(),
-    })
+    }))
 }
 
 impl Checked {
@@ -132,7 +136,7 @@ impl Checked {
             all.map(|(name, time)| json!({ "name": name.to_string(), "cosigned_utc": time.map(seconds) }))
                 .collect()
         });
-        let said = self.said.as_ref().ok();
+        let said = self.said.as_ref().ok().and_then(Option::as_ref);
         json!({
             "sequence": self.index,
             "link": self.link,
@@ -158,7 +162,8 @@ impl fmt::Display for Checked {
     /// The report for people, up to its last line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.said {
-            Ok(said) => {
+            Ok(None) => writeln!(f, "entry      {}  of another kind of log", self.index)?,
+            Ok(Some(said)) => {
                 writeln!(f, "entry      {}  {}", self.index, said.event)?;
                 writeln!(f, "link       {}", self.link)?;
                 writeln!(f, "author     {}", said.author)?;
