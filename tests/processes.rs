@@ -274,6 +274,51 @@ fn a_result_that_cannot_be_written_is_no_success() {
     }
 }
 
+/// The full disk that every machine has: a limit on file sizes, whose signal would end the program
+/// without a word.
+#[test]
+fn a_limit_on_file_sizes_ends_with_6_and_loses_nothing() {
+    let program = Program::prepared();
+    let drafts = format!("{DRAFT}\n").repeat(2_000);
+    std::fs::write(program.path("many.ndjson"), drafts).unwrap();
+    std::fs::write(program.path("run.log"), vec![b'x'; 400_000]).unwrap();
+    // In blocks of 512 bytes: as long as the tail is already.
+    let limited = |words: &str| {
+        let ledger = program.ledger(words);
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "ulimit -f 512; exec \"$@\"", "sh"]);
+        command.arg(ledger.get_program()).args(ledger.get_args());
+        command.current_dir(program.root());
+        for (name, value) in ledger.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        command.output().unwrap()
+    };
+    let one = "append step.failed --key olga.pem --rotation r-1 --step generate --error one";
+    let attached =
+        "append evidence.attached --key olga.pem --rotation r-1 --description run --attach run.log";
+    for words in ["append --key olga.pem --json many.ndjson", attached] {
+        let output = limited(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "{words}: {said}");
+        assert!(said.contains("File too large"), "{words}: {said}");
+        assert!(said.contains("make room"), "{words}: {said}");
+        assert!(program.is_intact(), "{words}");
+    }
+    // What needs no more room is recorded, and the tool that is run keeps the limit's own ways.
+    let before = program.events().len();
+    assert_eq!(limited(one).status.code(), Some(0));
+    let run = limited(
+        "run --key olga.pem --rotation r-1 --step generate -- dd if=/dev/zero of=big bs=1024 count=512 status=none",
+    );
+    assert_eq!(run.status.code(), Some(128 + 25), "{run:?}");
+    assert_eq!(program.events().len(), before + 2);
+    assert_eq!(program.code(attached), 0);
+    assert_eq!(program.code("append --key olga.pem --json many.ndjson"), 0);
+    assert_eq!(program.events().len(), before + 3 + 2_000);
+    assert!(program.is_intact());
+}
+
 #[test]
 fn the_state_has_a_folder_of_its_own_for_each_ledger() {
     let program = Program::prepared();
