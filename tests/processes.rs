@@ -186,6 +186,50 @@ fn a_ledger_is_whole_after_every_command_that_fills_a_bundle() {
     assert!(program.is_intact(), "drafts filled bundles");
 }
 
+/// The index loses nothing, whatever becomes of its files: the writer goes on, and knows of each
+/// event id that was used.
+#[test]
+fn a_damaged_index_stops_nobody_and_loses_nothing() {
+    let program = Program::prepared();
+    let drafts = format!("{DRAFT}\n").repeat(600);
+    std::fs::write(program.path("many.ndjson"), drafts).unwrap();
+    assert_eq!(program.code("append --key olga.pem --json many.ndjson"), 0);
+    let id = "01a207ab-0000-7000-8000-000000000001";
+    let again = format!(
+        "append step.failed --key olga.pem --rotation r-1 --step generate --error once --occurred 2026-11-20 --event-id {id} --json"
+    );
+    let first = program.json(&again);
+    let db = program.path("prod/index/db");
+    let sound = std::fs::read(&db).unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = sound.clone();
+        bytes[at..at + 16].fill(0x5a);
+        bytes
+    };
+    let mut entries = program.events().len();
+    for (what, bytes) in [
+        ("garbled", vec![0xa7; sound.len()]),
+        ("emptied", Vec::new()),
+        ("cut short", sound[..sound.len() / 2].to_vec()),
+        ("written over at its start", flipped(16)),
+        ("written over in its middle", flipped(sound.len() / 3)),
+    ] {
+        std::fs::write(&db, bytes).unwrap();
+        std::fs::remove_file(program.path("prod/index.warm")).unwrap();
+        let retried = program.json(&again);
+        assert_eq!(retried["sequence"], first["sequence"], "{what}: {retried}");
+        assert_eq!(retried["replayed"], true, "{what}: {retried}");
+        let one = "append step.failed --key olga.pem --rotation r-1 --step generate --error one";
+        let output = program.output(one);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{what}: {said}");
+        assert!(!said.contains("panicked"), "{what}: {said}");
+        entries += 1;
+        assert_eq!(program.events().len(), entries, "{what}");
+        assert!(program.is_intact(), "{what}");
+    }
+}
+
 #[test]
 fn who_holds_the_lock_is_said_and_waiting_can_be_ended() {
     let program = Program::prepared();
@@ -272,6 +316,51 @@ fn a_result_that_cannot_be_written_is_no_success() {
             "{words}"
         );
     }
+}
+
+/// The full disk that every machine has: a limit on file sizes, whose signal would end the program
+/// without a word.
+#[test]
+fn a_limit_on_file_sizes_ends_with_6_and_loses_nothing() {
+    let program = Program::prepared();
+    let drafts = format!("{DRAFT}\n").repeat(2_000);
+    std::fs::write(program.path("many.ndjson"), drafts).unwrap();
+    std::fs::write(program.path("run.log"), vec![b'x'; 400_000]).unwrap();
+    // In blocks of 512 bytes: as long as the tail is already.
+    let limited = |words: &str| {
+        let ledger = program.ledger(words);
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "ulimit -f 512; exec \"$@\"", "sh"]);
+        command.arg(ledger.get_program()).args(ledger.get_args());
+        command.current_dir(program.root());
+        for (name, value) in ledger.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        command.output().unwrap()
+    };
+    let one = "append step.failed --key olga.pem --rotation r-1 --step generate --error one";
+    let attached =
+        "append evidence.attached --key olga.pem --rotation r-1 --description run --attach run.log";
+    for words in ["append --key olga.pem --json many.ndjson", attached] {
+        let output = limited(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "{words}: {said}");
+        assert!(said.contains("File too large"), "{words}: {said}");
+        assert!(said.contains("make room"), "{words}: {said}");
+        assert!(program.is_intact(), "{words}");
+    }
+    // What needs no more room is recorded, and the tool that is run keeps the limit's own ways.
+    let before = program.events().len();
+    assert_eq!(limited(one).status.code(), Some(0));
+    let run = limited(
+        "run --key olga.pem --rotation r-1 --step generate -- dd if=/dev/zero of=big bs=1024 count=512 status=none",
+    );
+    assert_eq!(run.status.code(), Some(128 + 25), "{run:?}");
+    assert_eq!(program.events().len(), before + 2);
+    assert_eq!(program.code(attached), 0);
+    assert_eq!(program.code("append --key olga.pem --json many.ndjson"), 0);
+    assert_eq!(program.events().len(), before + 3 + 2_000);
+    assert!(program.is_intact());
 }
 
 #[test]

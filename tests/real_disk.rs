@@ -283,7 +283,7 @@ fn a_read_only_ledger_can_be_read_and_says_why_it_cannot_be_written() {
     must("mount", &["-o", "remount,ro", &text(&disk.root())]);
     let after = program.json("verify --json --as-of 2026-11-25");
     assert_eq!(before.as_object_mut().unwrap(), after.as_object().unwrap());
-    for words in ["status", "log", "show 3", "checkpoint"] {
+    for words in ["status", "due", "log", "show 3", "checkpoint"] {
         assert_eq!(program.code(words), 0, "{words}");
     }
     let append = "append step.failed --key olga.pem --rotation r-1 --step generate --error x";
@@ -326,8 +326,21 @@ fn another_user_verifies_and_changes_nothing() {
         serde_json::from_slice::<Value>(&seen.stdout).unwrap(),
         program.json("verify --json --as-of 2026-11-25")
     );
-    let key =
-        as_nobody("append step.failed --key olga.pem --rotation r-1 --step generate --error x");
+    for words in ["status", "due", "log", "show 3", "checkpoint"] {
+        let output = as_nobody(words);
+        assert_eq!(output.status.code(), Some(0), "{words}: {output:?}");
+    }
+    let append = "append step.failed --rotation r-1 --step generate --error x --key";
+    let key = as_nobody(&format!("{append} olga.pem"));
     assert_eq!(key.status.code(), Some(2), "{key:?}");
+    // With a key that they may read, the folder is what stands in the way.
+    fs::copy(program.path("olga.pem"), program.path("own.pem")).unwrap();
+    must("chmod", &["600", &text(&program.path("own.pem"))]);
+    must("chown", &["65534", &text(&program.path("own.pem"))]);
+    let output = as_nobody(&format!("{append} own.pem"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains("Permission denied"), "{said}");
+    assert!(said.contains("make room or access"), "{said}");
     assert_eq!(program.events().len(), 5);
 }

@@ -531,6 +531,58 @@ fn every_entry_dropped_doubled_or_moved_is_named() {
     }
 }
 
+/// The entries of the first bundle with something done to them, in a bundle of sound form.
+fn resealed(
+    ledger: &Ledger,
+    change: impl FnOnce(&mut Vec<Vec<u8>>),
+) -> BTreeSet<(&'static str, Option<u64>)> {
+    let name = bundle::bundle_path(0);
+    let mut entries = bundle::decode(0, &fs::read(ledger.path(&name)).unwrap()).unwrap();
+    change(&mut entries);
+    let mut bytes = Vec::new();
+    for entry in entries {
+        bytes.extend(u16::try_from(entry.len()).unwrap().to_be_bytes());
+        bytes.extend(entry);
+    }
+    let (code, found) = ledger.with_file(&name, &bytes);
+    assert_eq!(code, 1, "{found:?}");
+    found
+}
+
+/// The same for what is sealed. To keep the bundle at its 256 entries, an entry that follows takes
+/// the place of a dropped one, and a doubled one pushes the last out.
+#[test]
+fn every_sealed_entry_dropped_doubled_or_moved_is_named() {
+    let ledger = Ledger::bare(256);
+    let last = bundle::BUNDLE_ENTRIES - 1;
+    let tail = Tail::parse(&fs::read(ledger.path("tail")).unwrap()).unwrap();
+    ledger.at_each(some(0..last + 1, 5), |ledger, n| {
+        let fewer = resealed(ledger, |entries| drop(entries.remove(n)));
+        assert!(fewer.contains(&("I-17", Some(0))), "{n}: {fewer:?}");
+
+        let is_named = |found: &BTreeSet<_>, first: usize, what: &str| {
+            let place = ("I-04", Some(first as u64));
+            assert!(found.contains(&place), "{n} {what}: {found:?}");
+            assert!(found.contains(&("I-13", Some(0))), "{n} {what}: {found:?}");
+        };
+        let dropped = resealed(ledger, |entries| {
+            entries.remove(n);
+            entries.push(tail.entries[0].clone());
+        });
+        is_named(&dropped, n, "dropped");
+        let other = (n + 1) % (last + 1);
+        let swapped = resealed(ledger, |entries| entries.swap(n, other));
+        is_named(&swapped, n.min(other), "swapped with the next");
+        if n < last {
+            let doubled = resealed(ledger, |entries| {
+                entries.insert(n, entries[n].clone());
+                entries.pop();
+            });
+            is_named(&doubled, n + 1, "doubled");
+        }
+    });
+}
+
 #[test]
 fn every_cut_of_the_end_is_named() {
     let ledger = Ledger::with(6);

@@ -94,6 +94,28 @@ fn verdicts_are_coloured_on_a_terminal_alone() {
 }
 
 #[test]
+fn progress_is_drawn_on_a_terminal_alone() {
+    let program = Program::prepared();
+    let draft =
+        "{\"event\":\"step.failed\",\"rotation\":\"r-1\",\"step\":\"generate\",\"error\":\"x\"}\n";
+    std::fs::write(program.path("many.ndjson"), draft.repeat(2_000)).unwrap();
+    assert_eq!(program.code("append --key olga.pem --json many.ndjson"), 0);
+    let Some(shown) = on_a_terminal(&program, "verify", true, &[]) else {
+        return;
+    };
+    assert!(shown.contains("verifying"), "{shown}");
+    assert!(shown.contains("/2005 entries"), "{shown}");
+    let quiet = on_a_terminal(&program, "verify --quiet", true, &[]).unwrap();
+    assert!(!quiet.contains("verifying"), "{quiet}");
+    let piped = program.output("verify");
+    assert!(
+        !String::from_utf8(piped.stderr)
+            .unwrap()
+            .contains("verifying")
+    );
+}
+
+#[test]
 fn a_passphrase_is_asked_for_and_not_shown() {
     let program = Program::prepared();
     let secret = "correct horse battery";

@@ -61,7 +61,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
     } = cli;
     let ui = Ui::new(streams, args::wants_json(&matches), globals.quiet);
     let mut context = Context { world, globals, ui };
-    let outcome = dispatch(&mut context, &command, &matches);
+    let outcome = signals::survive_file_size_limit()
+        .and_then(|()| dispatch(&mut context, &command, &matches));
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {

@@ -1,5 +1,5 @@
 //! SIGINT and SIGTERM: a commit under way is finished, a verification says how far it came, and
-//! everything else ends at once, with 130.
+//! everything else ends at once, with 130. SIGXFSZ: a write beyond the limit on file sizes fails.
 
 use std::io;
 use std::sync::Arc;
@@ -8,10 +8,28 @@ use std::sync::atomic::Ordering;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
+use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
 use super::exit::Exit;
 use super::exit::Failure;
+
+/// Lets a write beyond the limit on file sizes (`ulimit -f`, systemd's `LimitFSIZE=`) fail as on a
+/// full disk, where the signal would end the program without a word. It is caught and not ignored: a
+/// tool that `ledger run` starts would inherit the latter.
+pub(crate) fn survive_file_size_limit() -> Result<(), Failure> {
+    let noticed = Arc::new(AtomicBool::new(false));
+    flag::register(SIGXFSZ, noticed)
+        .map(drop)
+        .map_err(|fault| unhandled(&fault))
+}
+
+fn unhandled(fault: &io::Error) -> Failure {
+    Failure::new(
+        Exit::Temporary,
+        format!("signals cannot be handled: {fault}"),
+    )
+}
 
 /// Decides what a signal does, from its making to the end of the program.
 pub(crate) struct Guard {
@@ -23,12 +41,7 @@ impl Guard {
     /// Idle: a signal ends the program at once. In work that was begun, the first signal raises the
     /// flag; where `impatient`, a second one does not wait for the work to look at it.
     pub(crate) fn new(impatient: bool) -> Result<Self, Failure> {
-        Self::register(impatient).map_err(|fault| {
-            Failure::new(
-                Exit::Temporary,
-                format!("signals cannot be handled: {fault}"),
-            )
-        })
+        Self::register(impatient).map_err(|fault| unhandled(&fault))
     }
 
     fn register(impatient: bool) -> io::Result<Self> {

@@ -29,7 +29,7 @@ pub struct DiskError {
 /// What a caller may want to tell apart about a [`DiskError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// No space or no quota left: free some, then it is safe to try again.
+    /// No space or no quota left, or a limit on file sizes: make room, then it is safe to try again.
     Full,
     /// A read-only file system, or permissions that do not allow it.
     ReadOnly,
@@ -54,7 +54,9 @@ impl DiskError {
     #[must_use]
     pub fn cause(&self) -> Cause {
         match self.source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::Full,
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Cause::Full,
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Cause::ReadOnly,
             io::ErrorKind::NotFound => Cause::Missing,
             _ => Cause::Other,
