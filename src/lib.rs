@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | ground | [`codec`], [`text`], [`time`], [`hash`], [`key`] | the ground rooms named before it |
 //! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`] | ground, the domain rooms named before it |
-//! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`] | ground, `event` |
+//! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`] | ground |
 //! | work | [`guard`], [`append`], [`audit`], [`evidence`] | all below |
@@ -35,10 +35,9 @@ pub mod checkpoint;
 pub mod entry;
 pub mod merkle;
 pub mod note;
+pub mod proof;
 pub mod statement;
 pub mod trust;
-
-pub mod proof;
 
 pub mod verify;
 

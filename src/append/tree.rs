@@ -143,7 +143,7 @@ impl<'a> Tree<'a> {
 
     fn make(&self, subtree: Subtree) -> Result<NodeHash, TreeError> {
         let Subtree { level, index } = subtree;
-        if let Some(node) = self.from_tile(subtree)? {
+        if let Some(node) = self.read_in_tile(subtree)? {
             return Ok(node);
         }
         if level == 0 {
@@ -166,7 +166,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The root of a subtree out of the tile that holds its upper nodes, where that is full.
-    fn from_tile(&self, subtree: Subtree) -> Result<Option<NodeHash>, TreeError> {
+    fn read_in_tile(&self, subtree: Subtree) -> Result<Option<NodeHash>, TreeError> {
         let Subtree { level, index } = subtree;
         let (tile_level, above) = (level / TILE_LEVELS, level % TILE_LEVELS);
         let first = index << above;

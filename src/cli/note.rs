@@ -96,7 +96,7 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
             .document(json!({ "text": note.text(), "verified": keys }));
         return Ok(Exit::Passed);
     }
-    context.ui.print(note.text().to_owned());
+    context.ui.print(note.text());
     context.ui.flush();
     for (key, time) in signed {
         context.ui.say(match time {

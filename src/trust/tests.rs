@@ -1,7 +1,6 @@
 use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::cosign;
-use crate::hash::NodeHash;
 use crate::key::SecretKey;
 use crate::note::Origin;
 
@@ -25,11 +24,8 @@ fn witness(n: u8) -> CosignerKey {
 
 /// A checkpoint of the log with cosignatures by these witnesses.
 fn note(by: &[u8]) -> String {
-    let stated = Checkpoint {
-        origin: origin("ledger.example/x"),
-        size: 7,
-        root: NodeHash::from_bytes([7; 32]),
-    };
+    let root = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    let stated = Checkpoint::parse(&format!("ledger.example/x\n7\n{root}\n")).unwrap();
     let mut note = checkpoint::sign(&stated, &key(1));
     for n in by {
         let name = origin(&format!("w{n}.example"));

@@ -1,0 +1,229 @@
+//! The shipped program on receipts, notes and trust files: those of this ledger, and those that an
+//! independent program made from the specifications (`vectors/tlog.json`).
+
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::fs;
+
+use program::Program;
+use serde_json::Value;
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("vectors/tlog.json")).unwrap()
+}
+
+/// A folder with files of the vectors, and no ledger.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Self { folder };
+        let vectors = vectors();
+        for (name, field) in [
+            ("receipt", "tlog_proof_leaf40"),
+            ("trust", "policy"),
+            ("note", "checkpoint_70_cosigned"),
+        ] {
+            desk.write(name, vectors[field].as_str().unwrap());
+        }
+        desk.write("entry", "leaf-40");
+        desk
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Exit code, stdout and stderr.
+    fn run(&self, words: &str) -> (i32, String, String) {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_ledger"))
+            .args(words.split(' '))
+            .current_dir(self.folder.path())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    }
+}
+
+const VERIFY: &str = "verify receipt --entry entry --trust trust";
+
+#[test]
+fn the_receipt_of_the_vectors_passes() {
+    let desk = Desk::new();
+    let (code, said, _) = desk.run(VERIFY);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("among 70 entries of ledger.example/prod-rotations"),
+        "{said}"
+    );
+    assert!(
+        said.contains("witness.example/a") || said.contains("2026-01-01T00:00:00Z"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("PASSED  receipt of entry 40 (exit 0)\n"),
+        "{said}"
+    );
+    // The same receipt without anybody who is trusted proves nothing.
+    assert_eq!(desk.run("verify receipt --entry entry").0, 4);
+    assert_eq!(desk.run("verify receipt --trust trust").0, 2);
+}
+
+/// What the vectors' README lists, and more.
+#[test]
+fn every_mutation_of_the_receipt_is_refused() {
+    let vectors = vectors();
+    let hash = vectors["tlog_proof_leaf40"]
+        .as_str()
+        .unwrap()
+        .lines()
+        .nth(2)
+        .unwrap()
+        .to_owned();
+    let changes: &[(&str, &str, &str)] = &[
+        ("receipt", "index 40", "index 41"),
+        ("receipt", "index 40", "index 040"),
+        ("receipt", "index 40", "index +40"),
+        ("receipt", "index 40", "index 70"),
+        ("receipt", "\n70\n", "\n69\n"),
+        ("receipt", "\n70\n", "\n070\n"),
+        ("receipt", "prod-rotations\n70", "other\n70"),
+        ("receipt", "@v1", "@v2"),
+        ("receipt", &hash, ""),
+        ("receipt", &hash, &hash[..43]),
+        (
+            "receipt",
+            "\u{2014} ledger.example",
+            "\u{2014} ledger.exemple",
+        ),
+        ("entry", "leaf-40", "leaf-41"),
+        ("trust", "quorum", "quorom"),
+    ];
+    for (file, from, to) in changes {
+        let desk = Desk::new();
+        let before = desk.read(file);
+        let after = before.replacen(from, to, 1);
+        assert_ne!(before, after, "{from}");
+        desk.write(file, &after);
+        let (code, said, _) = desk.run(VERIFY);
+        assert!(matches!(code, 1 | 2 | 4), "{file}, {to}: {code} {said}");
+    }
+    let desk = Desk::new();
+    let receipt = desk.read("receipt");
+    let doubled = receipt.replacen(&hash, &format!("{hash}\n{hash}"), 1);
+    let cut = receipt.trim_end().to_owned();
+    let blank = receipt.replacen("\n70\n", "\n\n70\n", 1);
+    // Witness a twice, in place of b.
+    let lines: Vec<&str> = receipt.lines().collect();
+    let a = lines
+        .iter()
+        .position(|line| line.contains("witness.example/a"))
+        .unwrap();
+    let twice = receipt.replacen(lines[a + 1], lines[a], 1);
+    let without = receipt.replacen(&format!("{}\n", lines[a + 1]), "", 1);
+    for bad in [doubled, cut, blank, twice, without] {
+        assert_ne!(bad, receipt);
+        desk.write("receipt", &bad);
+        let (code, said, _) = desk.run(VERIFY);
+        assert!(matches!(code, 1 | 4), "{code} {said}\n{bad}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_the_receipt_is_refused_or_changes_nothing_that_counts() {
+    let desk = Desk::new();
+    let receipt = desk.read("receipt").into_bytes();
+    // One bit of each byte here; all bits of all parts are flipped in the unit tests of each.
+    for at in (0..receipt.len()).step_by(3) {
+        let mut flipped = receipt.clone();
+        flipped[at] ^= 1 << (at % 7);
+        fs::write(desk.folder.path().join("receipt"), &flipped).unwrap();
+        let (code, said, _) = desk.run(VERIFY);
+        assert_ne!(code, 0, "byte {at}: {said}");
+    }
+}
+
+#[test]
+fn the_note_of_the_vectors_opens_for_each_of_its_signers() {
+    let desk = Desk::new();
+    let vectors = vectors();
+    let key = |name: &str| vectors["keys"][name].as_str().unwrap().to_owned();
+    let (text, _) = vectors["checkpoint_70_cosigned"]
+        .as_str()
+        .unwrap()
+        .split_once("\n\n")
+        .unwrap();
+    for name in ["log_vkey", "w1_vkey", "w2_vkey"] {
+        let (code, said, _) = desk.run(&format!("note verify --vkey {} note", key(name)));
+        assert_eq!((code, said), (0, format!("{text}\n")), "{name}");
+    }
+    let foo = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    let (code, _, said) = desk.run(&format!("note verify --vkey {foo} note"));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("no trusted key"), "{said}");
+    // A known key's line that does not hold refuses the note, whoever else signed it.
+    let note = desk.read("note").replacen("\n70\n", "\n71\n", 1);
+    desk.write("note", &note);
+    let (code, _, said) = desk.run(&format!("note verify --vkey {} note", key("w1_vkey")));
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(desk.run("note verify --vkey nonsense note").0, 2);
+    assert_eq!(desk.run(&format!("note verify --vkey {foo} missing")).0, 2);
+}
+
+/// The example of the specification.
+#[test]
+fn the_published_note_opens() {
+    let desk = Desk::new();
+    let text = "This is an example message.\n";
+    desk.write("note", &format!(
+        "{text}\n\u{2014} example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+    ));
+    let foo = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    let (code, said, _) = desk.run(&format!("note verify --vkey {foo} note"));
+    assert_eq!((code, said.as_str()), (0, text));
+}
+
+/// From the ledger to somebody who has nothing but three files.
+#[test]
+fn a_receipt_of_every_entry_stands_alone() {
+    let program = Program::prepared();
+    let trust = program.output("trust show").stdout;
+    fs::write(program.path("trust"), trust).unwrap();
+    for sequence in 0..5 {
+        let prove = format!("prove {sequence} --entry-out entry-{sequence}");
+        let receipt = program.output(&prove);
+        assert_eq!(receipt.status.code(), Some(0), "{receipt:?}");
+        fs::write(program.path(&format!("receipt-{sequence}")), receipt.stdout).unwrap();
+        // Nothing is written over.
+        assert_eq!(program.code(&prove), 2);
+    }
+    fs::rename(program.path("prod"), program.path("gone")).unwrap();
+    for sequence in 0..5 {
+        let verify =
+            format!("verify receipt-{sequence} --entry entry-{sequence} --trust trust --json");
+        let report = program.json(&verify);
+        assert_eq!(report["exit_code"], 0, "{report}");
+        assert_eq!(report["sequence"], sequence);
+        let other = format!(
+            "verify receipt-{sequence} --entry entry-{} --trust trust",
+            (sequence + 1) % 5
+        );
+        assert_eq!(program.code(&other), 1);
+    }
+}
