@@ -227,3 +227,58 @@ fn a_receipt_of_every_entry_stands_alone() {
         assert_eq!(program.code(&other), 1);
     }
 }
+
+/// What an append hands back stands by itself, also for many at once and for one that is repeated.
+#[test]
+fn an_append_hands_back_a_receipt_that_stands_alone() {
+    let program = Program::prepared();
+    fs::write(program.path("trust"), program.output("trust show").stdout).unwrap();
+    let say = "append step.failed --key olga.pem --rotation r-1 --step generate --error x";
+    assert_eq!(program.code(&format!("{say} --receipt r5")), 0);
+    assert_eq!(program.code("prove 5 --entry-out e5"), 0);
+    assert_eq!(program.code("verify r5 --entry e5 --trust trust"), 0);
+    // A file that is there is left alone, and the entry is recorded.
+    let output = program.output(&format!("{say} --receipt r5"));
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("ledger prove 6")
+    );
+
+    // Through a sealing: 300 at once, and two of them once more.
+    let draft = |n: usize| {
+        let id = format!("0198f2c0-7a10-7c33-9b1e-{n:012}");
+        format!(
+            "{{\"event\":\"step.failed\",\"rotation\":\"r-1\",\"step\":\"generate\",\"error\":\"x\",\"event_id\":\"{id}\",\"occurred_utc\":\"2026-11-24T08:00:00Z\"}}\n"
+        )
+    };
+    let all: String = (0..300).map(draft).collect();
+    for (name, drafts) in [("all", all), ("again", draft(3) + &draft(299))] {
+        fs::write(program.path(name), drafts).unwrap();
+        let output = program.output(&format!("append --key olga.pem --json {name}"));
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<Value> = printed
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        for line in lines.iter().step_by(lines.len().div_ceil(9)) {
+            let sequence = line["sequence"].as_u64().unwrap();
+            let (receipt, entry) = (
+                format!("{name}-{sequence}.proof"),
+                format!("{name}-{sequence}.bin"),
+            );
+            fs::write(program.path(&receipt), line["proof"].as_str().unwrap()).unwrap();
+            assert_eq!(
+                program.code(&format!("prove {sequence} --entry-out {entry}")),
+                0
+            );
+            assert_eq!(
+                program.code(&format!("verify {receipt} --entry {entry} --trust trust")),
+                0,
+                "{line}"
+            );
+        }
+    }
+}

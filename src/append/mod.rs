@@ -65,6 +65,7 @@ use crate::key::PublicKey;
 use crate::key::SecretKey;
 use crate::key::Verifier;
 use crate::note::Origin;
+use crate::proof::TlogProof;
 use crate::register::Register;
 use crate::rule::Finding;
 use crate::statement::EventId;
@@ -79,6 +80,8 @@ use crate::time::Timestamp;
 use edge::Edge;
 use kept::Published;
 use memory::Memory;
+use tree::Tree;
+use tree::TreeError;
 use warm::Warm;
 
 /// The most bytes of one attachment, where the caller names no other limit: 64 MiB.
@@ -214,6 +217,23 @@ impl Writer {
     #[must_use]
     pub fn root(&self) -> NodeHash {
         self.edge.root()
+    }
+
+    /// What can be shown without the ledger: for each receipt just given, the entry's place under
+    /// the newest checkpoint.
+    ///
+    /// # Errors
+    /// What is stored does not prove it. The entries are recorded all the same.
+    pub fn prove(&self, receipts: &[Receipt]) -> Result<Vec<TlogProof>, TreeError> {
+        let (base, tail) = (self.log.base(), self.log.tail());
+        let tree = Tree::new(&*self.world.disk, &self.place.dir, base, tail);
+        let (size, root) = (self.size(), self.root());
+        let prove = |receipt: &Receipt| {
+            let path = tree.inclusion(receipt.sequence, receipt.leaf, size, root)?;
+            let note = self.published.note().to_owned();
+            Ok(TlogProof::new(receipt.sequence, path, note))
+        };
+        receipts.iter().map(prove).collect()
     }
 
     /// The newest checkpoint, as a signed note.

@@ -14,10 +14,12 @@ use crate::append::Blame;
 use crate::append::attachment;
 use crate::append::draft::Draft;
 use crate::append::draft::DraftError;
+use crate::audit::proofs::Proofs;
 use crate::event;
 use crate::event::EventSpec;
 use crate::event::VOCABULARY;
 use crate::guard::KnownValue;
+use crate::hash::Link;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::text::Id;
@@ -96,6 +98,9 @@ pub(crate) struct Checks {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Recording")]
 pub(crate) struct Frame {
+    /// Write what can be checked without the ledger, the entry's tlog-proof, to this new file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
     /// The event's id, a UUID: the same statement with the same id is recorded once [default: new]
     #[arg(long, value_name = "UUID")]
     pub(crate) event_id: Option<EventId>,
@@ -186,11 +191,16 @@ pub(crate) fn say(
         on_behalf_of: frame.on_behalf_of,
         attachments: frame.attach,
     };
-    record(context, draft, &frame.checks)
+    record(context, draft, &frame.checks, frame.receipt.as_deref())
 }
 
 /// Signs and records one draft.
-pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Outcome {
+pub(crate) fn record(
+    context: &mut Context,
+    draft: Draft,
+    checks: &Checks,
+    receipt_to: Option<&Path>,
+) -> Outcome {
     let known = known_values(context, checks)?;
     let key = context.key()?;
     let files = read_files(&draft.attachments, checks.attach_limit)?;
@@ -216,15 +226,21 @@ pub(crate) fn record(context: &mut Context, draft: Draft, checks: &Checks) -> Ou
         true => writer.append_minted(vec![submission]),
         false => writer.append(vec![submission]),
     });
-    for receipt in &outcome.receipts {
-        if context.ui.json {
-            context.ui.document(receipt::to_json(receipt));
-        } else {
+    if context.ui.json {
+        for body in receipt::all_to_json(&mut context.ui, &writer, &outcome.receipts) {
+            context.ui.document(body);
+        }
+    } else {
+        for receipt in &outcome.receipts {
             receipt::print(&mut context.ui, receipt);
         }
     }
     context.ui.flush();
+    let proofs = receipt_to.map(|path| (path, writer.prove(&outcome.receipts)));
     context.close(writer, &guard);
+    if let Some((path, proofs)) = proofs {
+        receipt::keep(&mut context.ui, path, proofs);
+    }
     if let Some(fault) = outcome.refused {
         return Err(fault.into());
     }
@@ -287,12 +303,11 @@ fn look_up_link(context: &Context, spec: &EventSpec, said: &mut Fields) -> Resul
     let Some(sequence) = said.get("entry").and_then(Value::as_u64) else {
         return Ok(());
     };
-    for stored in context.reader()? {
-        let stored = stored?;
-        if stored.sequence == sequence {
-            said.insert("link".to_owned(), Value::from(stored.link.to_string()));
-            return Ok(());
-        }
+    let proofs = Proofs::open(&context.world, &context.dir()?, context.globals.wait)?;
+    if let Ok(stored) = proofs.entry(sequence) {
+        let link = Link::of(&stored).to_string();
+        said.insert("link".to_owned(), Value::from(link));
+        return Ok(());
     }
     Err(
         Failure::new(Exit::Refused, format!("there is no entry {sequence} yet"))

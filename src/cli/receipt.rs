@@ -1,11 +1,17 @@
 //! What an append hands back, for people and for programs.
 
+use std::path::Path;
+
 use serde_json::Value;
 use serde_json::json;
 
 use crate::append::Receipt;
+use crate::append::Writer;
+use crate::append::tree::TreeError;
+use crate::proof::TlogProof;
 use crate::rule::Finding;
 
+use super::prove::write_new;
 use super::ui::Ui;
 
 /// The receipt as JSON; `schema` is added where it stands alone.
@@ -22,6 +28,48 @@ pub(crate) fn to_json(receipt: &Receipt) -> Value {
         "replayed": receipt.replayed,
         "findings": receipt.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
     })
+}
+
+/// Receipts as JSON, each with the proof that can be checked without the ledger.
+pub(crate) fn all_to_json(ui: &mut Ui, writer: &Writer, receipts: &[Receipt]) -> Vec<Value> {
+    let proofs = match writer.prove(receipts) {
+        Ok(proofs) => proofs,
+        Err(fault) => {
+            ui.warn(format!("recorded, and cannot be proven: {fault}"));
+            Vec::new()
+        }
+    };
+    let mut proofs = proofs.iter().map(ToString::to_string);
+    receipts
+        .iter()
+        .map(|receipt| {
+            let mut body = to_json(receipt);
+            if let Value::Object(fields) = &mut body {
+                fields.insert("proof".to_owned(), json!(proofs.next()));
+            }
+            body
+        })
+        .collect()
+}
+
+/// Writes the proof of an entry that was just recorded. What goes wrong is said: the entry is
+/// recorded all the same, and `ledger prove` makes its proof again at any time.
+pub(crate) fn keep(ui: &mut Ui, path: &Path, proofs: Result<Vec<TlogProof>, TreeError>) {
+    let proofs = match proofs {
+        Ok(proofs) => proofs,
+        Err(fault) => return ui.warn(format!("recorded, and cannot be proven: {fault}")),
+    };
+    let Some(proof) = proofs.first() else {
+        return;
+    };
+    if let Err(failure) = write_new(path, proof.to_string().as_bytes()) {
+        let index = proof.index();
+        ui.warn(format!(
+            "recorded, but its receipt is not kept: {}",
+            failure.message
+        ));
+        ui.say(format!("next: ledger prove {index} makes it again"));
+    }
 }
 
 /// The receipt for people: the entry on stdout, what it causes on stderr.

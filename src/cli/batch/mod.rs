@@ -259,11 +259,10 @@ impl Batches<'_> {
         let (writer, ui) = (&mut self.writer, &mut self.context.ui);
         let outcome = self.guard.uninterrupted(|| {
             let outcome = writer.append(submissions);
-            for (receipt, line) in outcome.receipts.iter().zip(lines) {
+            let receipts = receipt::all_to_json(ui, writer, &outcome.receipts);
+            for (receipt, line) in receipts.into_iter().zip(lines) {
                 let mut body = json!({ "line": line });
-                if let (Value::Object(body), Value::Object(receipt)) =
-                    (&mut body, receipt::to_json(receipt))
-                {
+                if let (Value::Object(body), Value::Object(receipt)) = (&mut body, receipt) {
                     body.extend(receipt);
                 }
                 ui.document(body);
