@@ -210,5 +210,6 @@ fn need_ledger(world: &World, dir: &Path) -> Result<(), AuditError> {
 /// The files that a writer changes, at one moment.
 fn take(world: &World, dir: &Path, wait: Duration) -> Result<Image, AuditError> {
     need_ledger(world, dir)?;
-    Ok(Image::take(&*world.disk, dir, wait, &[CHECKPOINT_FILE])?)
+    let small = [CHECKPOINT_FILE, COSIGNED_FILE];
+    Ok(Image::take(&*world.disk, dir, wait, &small)?)
 }

@@ -24,6 +24,7 @@ use crate::sys::world::World;
 
 use super::AuditError;
 use super::CHECKPOINT_FILE;
+use super::COSIGNED_FILE;
 use super::take;
 
 /// Why there is no proof.
@@ -58,6 +59,8 @@ pub struct Proofs {
     tail: Vec<Vec<u8>>,
     note: String,
     stated: Checkpoint,
+    /// The newest one that witnesses cosigned, where the folder keeps one.
+    cosigned: Option<(String, Checkpoint)>,
 }
 
 /// That a ledger continued from one size to another.
@@ -82,16 +85,25 @@ impl Proofs {
         let image = take(world, dir, wait)?;
         let note = image.files.get(CHECKPOINT_FILE);
         let note = note.ok_or(NoProof::NoCheckpoint)?;
-        let parsed = SignedNote::parse(note).map_err(|fault| NoProof::Checkpoint(fault.into()))?;
-        let stated = Checkpoint::parse(parsed.text()).map_err(NoProof::Checkpoint)?;
+        let (note, stated) = read(note).map_err(NoProof::Checkpoint)?;
+        // One that cannot be used is `verify`'s to name; the newest has no cosignatures and no faults.
+        let cosigned = image
+            .files
+            .get(COSIGNED_FILE)
+            .and_then(|note| read(note).ok());
+        let fits = |(_, seen): &(String, Checkpoint)| {
+            seen.origin == stated.origin && seen.size <= stated.size
+        };
+        let cosigned = cosigned.filter(fits);
         let tail = Tail::parse(image.tail.as_deref().unwrap_or_default())?;
         Ok(Self {
             world: world.clone(),
             dir: dir.to_owned(),
             base: tail.base,
             tail: tail.entries,
-            note: parsed.to_string(),
+            note,
             stated,
+            cosigned,
         })
     }
 
@@ -122,16 +134,25 @@ impl Proofs {
         })
     }
 
-    /// The receipt of an entry under the newest checkpoint.
+    /// The receipt of an entry, and what its checkpoint states: under the newest checkpoint that witnesses cosigned, where that covers
+    /// the entry and what is stored leads to it, and else under the newest.
     ///
     /// # Errors
     /// There is no such entry, or what is stored does not prove it.
-    pub fn receipt(&self, sequence: u64) -> Result<TlogProof, NoProof> {
+    pub fn receipt(&self, sequence: u64) -> Result<(TlogProof, &Checkpoint), NoProof> {
         let leaf = LeafHash::of(&self.entry(sequence)?);
-        let path = self
-            .tree()
-            .inclusion(sequence, leaf, self.stated.size, self.stated.root)?;
-        Ok(TlogProof::new(sequence, path, self.note.clone()))
+        let tree = self.tree();
+        if let Some((note, seen)) = &self.cosigned
+            && sequence < seen.size
+            && let Ok(path) = tree.inclusion(sequence, leaf, seen.size, seen.root)
+        {
+            return Ok((TlogProof::new(sequence, path, note.clone()), seen));
+        }
+        let path = tree.inclusion(sequence, leaf, self.stated.size, self.stated.root)?;
+        Ok((
+            TlogProof::new(sequence, path, self.note.clone()),
+            &self.stated,
+        ))
     }
 
     /// Proves that the ledger of `new` entries continues that of `old`.
@@ -174,4 +195,10 @@ impl Proofs {
             self.tail.iter().map(Vec::as_slice),
         )
     }
+}
+
+fn read(note: &[u8]) -> Result<(String, Checkpoint), CheckpointError> {
+    let parsed = SignedNote::parse(note)?;
+    let stated = Checkpoint::parse(parsed.text())?;
+    Ok((parsed.to_string(), stated))
 }

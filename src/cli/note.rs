@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
 use crate::note;
+use crate::note::KeyType;
 use crate::note::NOTE_LIMIT;
 use crate::note::NoteError;
 use crate::note::NoteKey;
@@ -61,13 +62,18 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
     for text in &args.vkey {
         match text.parse::<NoteKey>() {
             Ok(key) => logs.push(key),
-            Err(NoteKeyError::Type { .. }) => {
+            Err(NoteKeyError::Type { found, .. }) if found == KeyType::Cosignature as u8 => {
                 witnesses.push(text.parse::<CosignerKey>().map_err(unusable)?);
             }
             Err(fault) => return Err(unusable(fault)),
         }
     }
-    let bytes = read_bounded(&args.file, NOTE_LIMIT)?;
+    let bytes = if args.file == Path::new("-") {
+        bounded(context.ui.take_stdin(), NOTE_LIMIT)
+            .map_err(|fault| unreadable(&args.file, fault))?
+    } else {
+        read_bounded(&args.file, NOTE_LIMIT)?
+    };
     let broken = |fault: String| Failure::new(Exit::Broken, fault);
     let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let mut signed = Vec::new();
@@ -111,20 +117,19 @@ fn unusable(fault: NoteKeyError) -> Failure {
     Failure::usage(format!("--vkey: {fault}"))
 }
 
-/// Reads a file, or stdin for `-`, and no more of it than is looked at.
+/// Reads a file, and no more of it than is looked at.
 pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        // One more than the limit shows that there is more.
-        let most = limit as u64 + 1;
-        if path == Path::new("-") {
-            io::stdin().lock().take(most).read_to_end(&mut bytes)?;
-        } else {
-            std::fs::File::open(path)?
-                .take(most)
-                .read_to_end(&mut bytes)?;
-        }
-        Ok(bytes)
-    };
-    read().map_err(|fault| Failure::usage(DiskError::new("read", path, fault).to_string()))
+    let read = std::fs::File::open(path).and_then(|file| bounded(file, limit));
+    read.map_err(|fault| unreadable(path, fault))
+}
+
+fn bounded(from: impl io::Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One more than the limit shows that there is more.
+    from.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, fault: io::Error) -> Failure {
+    Failure::usage(DiskError::new("read", path, fault).to_string())
 }

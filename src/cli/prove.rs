@@ -23,10 +23,11 @@ use super::exit::Outcome;
 
 /// Print the receipt of an entry, or a proof that the ledger only grew
 ///
-/// A receipt (C2SP tlog-proof) shows that an entry stands in the ledger, under its newest checkpoint. It
-/// is checked years later without the ledger, with the entry's bytes and a trust file that came by
-/// another road. With --from and --to, a consistency proof shows that the ledger of the one size
-/// continued to the other, with nothing before it changed.
+/// A receipt (C2SP tlog-proof) shows that an entry stands in the ledger, under its newest checkpoint
+/// or, where that covers the entry, the newest that witnesses cosigned. It is checked years later
+/// without the ledger, with the entry's bytes and a trust file that came by another road. With
+/// --from and --to, a consistency proof shows that the ledger of the one size continued to the
+/// other, with nothing before it changed.
 ///
 ///   ledger prove 41 --entry-out entry-41.bin > entry-41.tlog-proof
 ///   ledger verify entry-41.tlog-proof --entry entry-41.bin --trust auditors.trust
@@ -68,7 +69,7 @@ pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> Outcome {
 }
 
 fn receipt(context: &mut Context, args: &ProveArgs, proofs: &Proofs, sequence: u64) -> Outcome {
-    let proof = proofs.receipt(sequence)?;
+    let (proof, stated) = proofs.receipt(sequence)?;
     if let Some(path) = &args.entry_out {
         write_new(path, &proofs.entry(sequence)?)?;
     }
@@ -76,8 +77,8 @@ fn receipt(context: &mut Context, args: &ProveArgs, proofs: &Proofs, sequence: u
         let hashes: Vec<_> = proof.hashes().iter().map(encode).collect();
         context.ui.document(json!({
             "index": sequence,
-            "size": proofs.newest().size,
-            "root": proofs.newest().root,
+            "size": stated.size,
+            "root": stated.root,
             "hashes": hashes,
             "checkpoint": proof.checkpoint(),
             "proof": proof.to_string(),

@@ -120,10 +120,12 @@ impl Checked {
             }
             Some(_) => {}
         }
-        block.push(
-            "whether the author held the role, and what other entries say: that takes the ledger"
-                .to_owned(),
-        );
+        block.push(match &self.said {
+            Ok(None) => "what the entry says, and who says it: it is of another kind of log",
+            _ => "whether the author held the role, and what other entries say: that takes the ledger",
+        }
+        .to_owned());
+        block.push("whether the log still extends this checkpoint: that takes the log".to_owned());
         block
     }
 
@@ -195,8 +197,52 @@ impl fmt::Display for Checked {
         }
         writeln!(f, "\nnot checked")?;
         for line in self.not_checked() {
-            writeln!(f, "  · {line}")?;
+            writeln!(f, "  \u{b7} {line}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vectors() -> Value {
+        serde_json::from_str(include_str!("../../tests/vectors/tlog.json")).unwrap()
+    }
+
+    /// Another party's log, entry and witnesses: the specifications are all that is shared.
+    #[test]
+    fn a_receipt_of_any_log_is_checked() {
+        let vectors = vectors();
+        let text = vectors["tlog_proof_leaf40"].as_str().unwrap();
+        let policy = vectors["policy"].as_str().unwrap();
+        let proof = TlogProof::parse(text.as_bytes()).unwrap();
+        assert_eq!(proof.to_string(), text);
+        let trust = Trust::parse(policy.as_bytes()).unwrap();
+        let exit = |proof: &TlogProof, entry: &[u8], trust: Option<&Trust>, strict| {
+            check(proof, entry, trust, 1_800_000_000).exit(strict)
+        };
+        let trusted = Some(&trust);
+        assert_eq!(exit(&proof, b"leaf-40", trusted, false), Exit::Passed);
+        assert_eq!(exit(&proof, b"leaf-40", trusted, true), Exit::NotVerified);
+        assert_eq!(exit(&proof, b"leaf-40", None, false), Exit::NotVerified);
+        assert_eq!(exit(&proof, b"leaf-41", trusted, false), Exit::Broken);
+        for (from, to) in [
+            ("index 40\n", "index 41\n"),
+            ("\n70\n", "\n69\n"),
+            ("rotations\n70", "other\n70"),
+        ] {
+            let bad = TlogProof::parse(text.replacen(from, to, 1).as_bytes()).unwrap();
+            assert_ne!(bad, proof);
+            assert_eq!(exit(&bad, b"leaf-40", trusted, false), Exit::Broken, "{to}");
+        }
+        // One witness is missing, and one that cosigned twice does not stand in for it.
+        let lines: Vec<&str> = text.lines().collect();
+        let (first, alone) = (lines[lines.len() - 2], lines[..lines.len() - 1].join("\n"));
+        for bad in [format!("{alone}\n"), format!("{alone}\n{first}\n")] {
+            let bad = TlogProof::parse(bad.as_bytes()).unwrap();
+            assert_eq!(exit(&bad, b"leaf-40", trusted, false), Exit::Broken);
+        }
     }
 }

@@ -19,6 +19,7 @@ use crate::checkpoint::CheckpointError;
 use crate::checkpoint::CosignatureError;
 use crate::checkpoint::CosignerKey;
 use crate::checkpoint::SignedCheckpoint;
+use crate::note;
 use crate::note::NoteError;
 use crate::note::NoteKey;
 use crate::note::SignedNote;
@@ -28,6 +29,9 @@ pub use parse::PolicyFault;
 
 /// The most bytes of a trust file.
 pub const TRUST_LIMIT: usize = 1 << 20;
+
+/// How far a witness's clock may be ahead of the reader's, in seconds.
+pub const SKEW: u64 = 60;
 
 /// Whom an auditor trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +69,6 @@ pub struct Name(Vec<u8>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Group {
-    name: Name,
     need: usize,
     members: Vec<Member>,
 }
@@ -129,26 +132,28 @@ impl Trust {
     }
 
     /// Opens a checkpoint of a listed log, and counts who cosigned it by `latest` (seconds since
-    /// 1970): a cosignature from the future counts for nothing.
+    /// 1970): a cosignature from the future counts for nothing. Clocks may differ by [`SKEW`].
     ///
     /// # Errors
     /// Where it is malformed, no listed log signed it, or the line of a listed log or witness does
     /// not hold.
     pub fn judge(&self, note: &[u8], latest: u64) -> Result<Judged, DistrustError> {
+        let keys: Vec<NoteKey> = self.logs.iter().map(|log| log.key.clone()).collect();
+        // Every line of a listed log must hold: what one of them did not make refuses the whole,
+        // whoever else signed it.
+        let signers = note::open(note, &keys)
+            .map_err(CheckpointError::from)?
+            .verified;
         let mut refusal = CheckpointError::Note(NoteError::NoTrustedKey);
         let mut opened = None;
-        for log in &self.logs {
-            match checkpoint::open(note, &log.key) {
+        for log in signers {
+            match checkpoint::open(note, &log) {
                 Ok(signed) => {
-                    opened = Some((signed, log.key.clone()));
+                    opened = Some((signed, log));
                     break;
                 }
-                Err(CheckpointError::Note(NoteError::NoTrustedKey)) => {}
-                // What a trusted key did not make refuses the whole, whoever else signed it.
-                Err(fault) => {
-                    refusal = fault;
-                    break;
-                }
+                // A key speaks for the log of its own name only.
+                Err(fault) => refusal = fault,
             }
         }
         let (checkpoint, log) = opened.ok_or(refusal)?;
@@ -156,7 +161,7 @@ impl Trust {
         let mut cosigned = Vec::with_capacity(self.witnesses.len());
         for witness in &self.witnesses {
             let time = witness.key.cosigned(&parsed)?;
-            cosigned.push(time.filter(|time| *time <= latest));
+            cosigned.push(time.filter(|time| *time <= latest.saturating_add(SKEW)));
         }
         let quorum = self
             .quorum
@@ -170,15 +175,20 @@ impl Trust {
         })
     }
 
-    /// Members are defined before the groups that name them, so this ends.
-    fn is_met(&self, member: Member, cosigned: &[Option<u64>]) -> bool {
-        match member {
+    /// Members are defined before the groups that name them, so one walk settles all, however deep
+    /// a hostile file nests them.
+    fn is_met(&self, quorum: Member, cosigned: &[Option<u64>]) -> bool {
+        let mut met: Vec<bool> = Vec::with_capacity(self.groups.len());
+        let holds = |met: &[bool], member: Member| match member {
             Member::Witness(place) => cosigned.get(place).is_some_and(Option::is_some),
-            Member::Group(place) => self.groups.get(place).is_some_and(|group| {
-                let met = group.members.iter();
-                met.filter(|member| self.is_met(**member, cosigned)).count() >= group.need
-            }),
+            Member::Group(place) => met.get(place).copied().unwrap_or(false),
+        };
+        for group in &self.groups {
+            let members = group.members.iter();
+            let there = members.filter(|member| holds(&met, **member)).count();
+            met.push(there >= group.need);
         }
+        holds(&met, quorum)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The lines of a trust file, strictly: what cannot be read in one way is refused, with its line.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
+
 use super::Group;
 use super::Log;
 use super::Member;
@@ -8,6 +11,7 @@ use super::TRUST_LIMIT;
 use super::Trust;
 use super::Witness;
 use crate::checkpoint::CosignerKey;
+use crate::key::PublicKey;
 use crate::note::NoteKey;
 use crate::note::NoteKeyError;
 
@@ -78,8 +82,12 @@ struct Parser {
     witnesses: Vec<Witness>,
     groups: Vec<Group>,
     quorum: Option<Option<Member>>,
+    /// Witnesses and groups share their names.
+    names: HashMap<Vec<u8>, Member>,
     /// Who is a member of a group already.
-    counted: Vec<Name>,
+    counted: HashSet<Vec<u8>>,
+    log_keys: HashSet<PublicKey>,
+    witness_keys: HashSet<PublicKey>,
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Trust, PolicyError> {
@@ -139,7 +147,7 @@ impl Parser {
 
     fn log(&mut self, key: &[u8], url: Option<&&[u8]>) -> Result<(), PolicyFault> {
         let key: NoteKey = text(key)?.parse()?;
-        if self.logs.iter().any(|log| log.key.public() == key.public()) {
+        if !self.log_keys.insert(*key.public()) {
             return Err(PolicyFault::DuplicateKey);
         }
         let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
@@ -150,11 +158,12 @@ impl Parser {
     fn witness(&mut self, name: &[u8], key: &[u8], url: Option<&&[u8]>) -> Result<(), PolicyFault> {
         let name = self.new_name(name)?;
         let key: CosignerKey = text(key)?.parse()?;
-        let known = |witness: &Witness| witness.key.public() == key.public();
-        if self.witnesses.iter().any(known) {
+        if !self.witness_keys.insert(*key.public()) {
             return Err(PolicyFault::DuplicateKey);
         }
         let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
+        let place = Member::Witness(self.witnesses.len());
+        self.names.insert(name.0.clone(), place);
         self.witnesses.push(Witness { name, key, url });
         Ok(())
     }
@@ -164,11 +173,9 @@ impl Parser {
         let mut found = Vec::with_capacity(members.len());
         for member in members {
             found.push(self.find(member)?);
-            let member = Name(member.to_vec());
-            if self.counted.contains(&member) {
-                return Err(PolicyFault::MemberTwice(member));
+            if !self.counted.insert(member.to_vec()) {
+                return Err(PolicyFault::MemberTwice(Name(member.to_vec())));
             }
-            self.counted.push(member);
         }
         let need = match need {
             b"all" => found.len(),
@@ -178,8 +185,9 @@ impl Parser {
         if need == 0 || need > found.len() {
             return Err(PolicyFault::Threshold);
         }
+        let place = Member::Group(self.groups.len());
+        self.names.insert(name.0, place);
         self.groups.push(Group {
-            name,
             need,
             members: found,
         });
@@ -208,12 +216,8 @@ impl Parser {
     }
 
     fn find(&self, name: &[u8]) -> Result<Member, PolicyFault> {
-        let witness = self.witnesses.iter().position(|one| one.name.0 == name);
-        let group = || self.groups.iter().position(|one| one.name.0 == name);
-        witness
-            .map(Member::Witness)
-            .or_else(|| group().map(Member::Group))
-            .ok_or_else(|| PolicyFault::Unknown(Name(name.to_vec())))
+        let found = self.names.get(name).copied();
+        found.ok_or_else(|| PolicyFault::Unknown(Name(name.to_vec())))
     }
 }
 

@@ -183,3 +183,49 @@ fn spacing_and_comments_are_free() {
     let text = format!("\t log\t {} \n\n   # no\n quorum \t none  ", log());
     assert_eq!(Trust::parse(text.as_bytes()).unwrap().logs().len(), 1);
 }
+
+#[test]
+fn every_listed_log_that_a_note_names_must_have_signed_it() {
+    let other = NoteKey::new(origin("ledger.example/x"), key(9).public()).unwrap();
+    let trust =
+        Trust::parse(format!("log {}\nlog {other}\nquorum none", log()).as_bytes()).unwrap();
+    let stated = note(&[]);
+    let (text, _) = stated.split_once("\n\n").unwrap();
+    let signed = |said: &str| note::signature_line(said, other.name(), &key(9));
+    let both = format!("{stated}{}", signed(&format!("{text}\n")));
+    assert_eq!(trust.judge(both.as_bytes(), NOW).unwrap().log, log());
+    // The first log's line holds; the second's is over another text.
+    let mixed = format!("{stated}{}", signed("something else\n"));
+    assert_eq!(
+        trust.judge(mixed.as_bytes(), NOW),
+        Err(DistrustError::Checkpoint(CheckpointError::Note(
+            NoteError::BadSignature {
+                key: Box::new(other)
+            }
+        )))
+    );
+}
+
+#[test]
+fn a_clock_a_little_ahead_counts_and_one_far_ahead_does_not() {
+    let trust = trust("quorum w2");
+    let met = |latest| trust.judge(note(&[2]).as_bytes(), latest).unwrap().quorum;
+    assert!(met(NOW));
+    assert!(met(NOW - 2 - SKEW));
+    assert!(!met(NOW - 3 - SKEW));
+}
+
+/// As many groups, each in the next, as fit into the largest file: neither stack nor patience ends.
+#[test]
+fn groups_may_be_nested_as_deep_as_the_file_is_long() {
+    let mut lines = "group g0 any w2\n".to_owned();
+    let mut last = 0;
+    while lines.len() < TRUST_LIMIT - 2_000 {
+        lines.push_str(&format!("group g{} any g{last}\n", last + 1));
+        last += 1;
+    }
+    let trust = trust(&format!("{lines}quorum g{last}\n"));
+    assert!(last > 40_000);
+    assert!(trust.judge(note(&[2]).as_bytes(), NOW).unwrap().quorum);
+    assert!(!trust.judge(note(&[3]).as_bytes(), NOW).unwrap().quorum);
+}
