@@ -9,7 +9,6 @@ mod ledger;
 mod sim_disk;
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use ledger::House;
@@ -26,7 +25,6 @@ use rotation_ledger::hash::Link;
 use rotation_ledger::merkle::root_of;
 use rotation_ledger::store::bundle;
 use rotation_ledger::store::log::Log;
-use rotation_ledger::sys::disk::Disk;
 use sim_disk::Cut;
 use sim_disk::Fault;
 use sim_disk::SimDisk;
@@ -54,7 +52,7 @@ fn simulated(entries: usize) -> (House, SimDisk) {
     let disk = SimDisk::new();
     for folder in [&house.place.dir, &house.place.state] {
         fs::create_dir_all(folder).unwrap();
-        make_durable(&disk, folder);
+        disk.make_folder(folder);
     }
     house.world.disk = Arc::new(disk.clone());
     house.create().unwrap();
@@ -66,15 +64,6 @@ fn simulated(entries: usize) -> (House, SimDisk) {
     receipts(writer.append(batch));
     writer.close();
     (house, disk)
-}
-
-fn make_durable(disk: &SimDisk, folder: &Path) {
-    let Some(parent) = folder.parent() else {
-        return;
-    };
-    make_durable(disk, parent);
-    disk.create_dir(folder).unwrap();
-    disk.sync_dir(parent).unwrap();
 }
 
 fn stored(house: &House) -> Vec<Vec<u8>> {
@@ -277,7 +266,7 @@ fn creating_may_be_cut_off_anywhere_and_repeated() {
                 let disk = SimDisk::new();
                 for folder in [&house.place.dir, &house.place.state] {
                     fs::create_dir_all(folder).unwrap();
-                    make_durable(&disk, folder);
+                    disk.make_folder(folder);
                 }
                 house.world.disk = Arc::new(disk.clone());
                 let operations = disk.operations();

@@ -37,6 +37,16 @@ pub enum Fault {
     Dead,
     /// It has its effect; it and all later ones report an error.
     DeadAfter,
+    /// Of a write, another byte is stored than was to be, and nobody says so.
+    Rot,
+}
+
+/// What comes of one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Whole,
+    Half,
+    Rotten,
 }
 
 /// What a power cut leaves of what was not synced.
@@ -96,7 +106,10 @@ fn coin(seed: &mut u64) -> bool {
 
 impl State {
     /// Counts a changing operation and carries it out as the fault allows.
-    fn change(&mut self, act: impl FnOnce(&mut Self, bool) -> io::Result<()>) -> io::Result<()> {
+    fn change(
+        &mut self,
+        act: impl FnOnce(&mut Self, Effect) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.operations += 1;
         let now = self.operations;
         match self.fault {
@@ -104,14 +117,15 @@ impl State {
             Some((n, Fault::Dead)) if now >= n => Err(injected()),
             Some((n, Fault::DeadAfter)) if now > n => Err(injected()),
             Some((n, Fault::After | Fault::DeadAfter)) if now == n => {
-                act(self, false)?;
+                act(self, Effect::Whole)?;
                 Err(injected())
             }
             Some((n, Fault::Half)) if now == n => {
-                act(self, true)?;
+                act(self, Effect::Half)?;
                 Err(injected())
             }
-            _ => act(self, false),
+            Some((n, Fault::Rot)) if now == n => act(self, Effect::Rotten),
+            _ => act(self, Effect::Whole),
         }
     }
 
@@ -161,6 +175,16 @@ impl SimDisk {
             operations: 0,
             fault: None,
         })))
+    }
+
+    /// Makes a folder and those above it, durably.
+    pub fn make_folder(&self, folder: &Path) {
+        let Some(parent) = folder.parent() else {
+            return;
+        };
+        self.make_folder(parent);
+        self.create_dir(folder).unwrap();
+        self.sync_dir(parent).unwrap();
     }
 
     /// Number of changing operations so far.
@@ -357,8 +381,8 @@ impl RawFile for SimFile {
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let start = usize::try_from(offset).unwrap();
-        self.disk.0.lock().unwrap().change(|state, half| {
-            let bytes = if half {
+        self.disk.0.lock().unwrap().change(|state, effect| {
+            let bytes = if effect == Effect::Half {
                 &bytes[..bytes.len() / 2]
             } else {
                 bytes
@@ -366,6 +390,9 @@ impl RawFile for SimFile {
             let live = &mut state.contents[self.content].live;
             live.resize(live.len().max(start + bytes.len()), 0);
             live[start..start + bytes.len()].copy_from_slice(bytes);
+            if effect == Effect::Rotten {
+                live[start + bytes.len() / 2] ^= 1;
+            }
             Ok(())
         })
     }
@@ -385,8 +412,8 @@ impl RawFile for SimFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.disk.0.lock().unwrap().change(|state, half| {
-            if !half {
+        self.disk.0.lock().unwrap().change(|state, effect| {
+            if effect != Effect::Half {
                 let content = &mut state.contents[self.content];
                 content.durable = content.live.clone();
             }
