@@ -80,6 +80,19 @@ impl Scene {
         self
     }
 
+    /// The auditor has this trust file.
+    pub(crate) fn trust(mut self, lines: &str) -> Self {
+        let path = self.keep("trust", lines.as_bytes());
+        self.flags.extend(["--trust".to_owned(), path]);
+        self
+    }
+
+    /// Witnesses cosigned this checkpoint, which stands in the folder.
+    pub(crate) fn cosigned(self, note: &[u8]) -> Self {
+        std::fs::write(self.folder.path("cosigned"), note).unwrap();
+        self
+    }
+
     /// The auditor wants everything checked.
     pub(crate) fn strict(mut self) -> Self {
         self.flags.push("--strict".to_owned());
@@ -153,10 +166,18 @@ pub(crate) fn told(output: &Output) -> String {
 }
 
 /// Folders are made anew for each test, and no table can name them.
-fn without_paths(text: &str) -> String {
-    let words = text.split(' ').map(|word| match word.rsplit_once('/') {
-        Some((_, name)) if word.starts_with('/') => name,
-        _ => word,
-    });
+pub(crate) fn without_paths(text: &str) -> String {
+    let words = text
+        .split(' ')
+        .map(|word| match word.trim_end_matches('/').rsplit_once('/') {
+            Some((_, name)) if word.starts_with("/tmp") => {
+                if name.starts_with(".tmp") {
+                    "the folder"
+                } else {
+                    name
+                }
+            }
+            _ => word,
+        });
     words.collect::<Vec<_>>().join(" ")
 }

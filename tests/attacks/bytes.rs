@@ -58,18 +58,18 @@ attacks! {
                 tail[at + stored.len() / 2] ^= 1;
             }).seen()
         };
-        "the frame around it made good", "integrity: I-05, I-02 at 18, I-03 at 17 · exit 1", || {
+        "the frame around it made good", "integrity: I-03 at 17, I-02 at 18, I-15 at 18, I-05 · exit 1", || {
             let (story, head) = reworded();
             Scene::of(&story, &head).seen()
         };
-        "all links after it made good too", "integrity: I-05, I-03 at 17 · exit 1", || {
+        "all links after it made good too", "integrity: I-03 at 17, I-15 at 18, I-05 · exit 1", || {
             let (mut story, head) = reworded();
             story.relink();
             Scene::of(&story, &head).seen()
         };
     }
     encodings: 16, "encode an entry or a checkpoint in another way", "edit files", {
-        "a byte after the entry", "integrity: I-08 at 17", || {
+        "a byte after the entry", "integrity: I-08 at 17, I-02 at 18, I-15 at 18, I-05 · exit 1", || {
             let mut story = honest();
             let head = head_of(&story);
             story.entries[TARGET].push(0);
@@ -84,19 +84,19 @@ attacks! {
         };
     }
     downgrade: 19, "claim an older or newer form, or nothing at all", "edit files", {
-        "an entry of version 2", "integrity: I-08 at 17", || {
+        "an entry of version 2", "integrity: I-08 at 17, I-02 at 18, I-15 at 18, I-05 · exit 1", || {
             let mut story = honest();
             let head = head_of(&story);
             story.entries[TARGET][0] = 2;
             Scene::of(&story, &head).seen()
         };
-        "no entries and no checkpoint", "", || {
+        "no entries and no checkpoint", "integrity: I-05 · exit 1", || {
             let story = Story::empty();
             let scene = Scene::of(&story, b"");
             std::fs::remove_file(scene.path(CHECKPOINT_FILE)).unwrap();
             scene.seen()
         };
-        "the log removed, the checkpoint left", "", || {
+        "the log removed, the checkpoint left", "refused: the folder has lost its log: the file `tail` is missing · exit 1", || {
             let story = honest();
             let scene = Scene::of(&story, &head_of(&story));
             std::fs::remove_file(scene.path("tail")).unwrap();
@@ -104,7 +104,7 @@ attacks! {
         };
     }
     torn: 21, "pass tampering off as a power cut", "edit files", {
-        "the last entry torn, which the checkpoint covers", "integrity: I-17 at 23", || {
+        "the last entry torn, which the checkpoint covers", "integrity: I-17 at 23, I-05 · exit 1", || {
             let story = honest();
             let last = story.entries.last().unwrap().clone();
             Scene::of(&story, &head_of(&story)).change("tail", |tail| {
@@ -112,7 +112,7 @@ attacks! {
                 tail[at + last.len() / 2..at + last.len()].fill(0);
             }).seen()
         };
-        "a real torn write, which no checkpoint covers", "not checked", || {
+        "a real torn write, which no checkpoint covers", "not checked: whether entries were cut off at the end: no checkpoint kept elsewhere was given; whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given; keys are known only from the ledger itself: no trust file was given; 201 bytes of an interrupted write after entry 23: never acknowledged; the next append drops and records them · exit 0", || {
             let mut story = honest();
             let head = head_of(&story);
             story.register("db/next", json!({}));
@@ -140,7 +140,7 @@ attacks! {
             let story = honest();
             Scene::of(&story, &head_of(&story)).anchor(&vec![b'x'; 2 << 20]).seen()
         };
-        "a statement that claims to be 2^60 bytes long", "integrity: I-08 at 17", || {
+        "a statement that claims to be 2^60 bytes long", "integrity: I-08 at 17, I-02 at 18, I-15 at 18, I-05 · exit 1", || {
             let mut story = honest();
             let head = head_of(&story);
             // version u16 · sequence u64 · previous [32] · subject_previous u64 · recorded i64 · length
@@ -157,7 +157,7 @@ attacks! {
             let forged = with_signature(&head, entry.signature.as_bytes());
             Scene::of(&story, forged.as_bytes()).seen()
         };
-        "the checkpoint's signature under an entry", "integrity: I-03", || {
+        "the checkpoint's signature under an entry", "integrity: I-03 at 17, I-15 at 18, I-05 · exit 1", || {
             let mut story = honest();
             let head = head_of(&story);
             let signature = signature_of(std::str::from_utf8(&head).unwrap());

@@ -2,8 +2,8 @@
 
 use curve25519_dalek::EdwardsPoint;
 use curve25519_dalek::Scalar;
-use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT as BASE;
+use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::hash::Link;
@@ -53,7 +53,11 @@ fn torsioned(who: &str, message: &[u8]) -> Signature {
     let key: EdwardsPoint = CompressedEdwardsY(public).decompress().unwrap();
     let left = BASE * response - key * challenge;
     let right = CompressedEdwardsY(commitment).decompress().unwrap();
-    assert_eq!(left.mul_by_cofactor(), right.mul_by_cofactor(), "a cofactored verifier accepts it");
+    assert_eq!(
+        left.mul_by_cofactor(),
+        right.mul_by_cofactor(),
+        "a cofactored verifier accepts it"
+    );
     let mut bytes = [0; 64];
     bytes[..32].copy_from_slice(&commitment);
     bytes[32..].copy_from_slice(response.as_bytes());
@@ -76,8 +80,8 @@ fn with_order_added(signature: &Signature) -> Signature {
     let mut bytes = *signature.as_bytes();
     // l = 2^252 + 27742317777372353535851937790883648493, little-endian.
     let order: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let mut carry = 0;
     for (byte, more) in bytes[32..].iter_mut().zip(order) {
@@ -90,15 +94,19 @@ fn with_order_added(signature: &Signature) -> Signature {
 
 fn remark(story: &mut Story, who: &str) -> u64 {
     let link = Link::of(&story.entries[0]);
-    story.force(who, "entry.annotated", json!({ "entry": 0, "link": link, "note": "seen" }))
+    story.force(
+        who,
+        "entry.annotated",
+        json!({ "entry": 0, "link": link, "note": "seen" }),
+    )
 }
 
 attacks! {
     malleable: 13, "replace a signature by an odd one", "edit files, hold the sealing key", {
-        "s + l: the same signature in another form", "", || {
+        "s + l: the same signature in another form", "integrity: I-03 at 17, I-15 at 18 · exit 1", || {
             resigned(|entry| with_order_added(&entry.signature)).seen()
         };
-        "a key of small order is enrolled, under which anything verifies", "", || {
+        "a key of small order is enrolled, under which anything verifies", "authority: A-10 at 24 · exit 1", || {
             let mut story = honest();
             let mut identity = [0; 32];
             identity[0] = 1;
@@ -113,16 +121,44 @@ attacks! {
         };
     }
     batch: 14, "make single and batch verification disagree", "hold an operator's key", {
-        "a nonce point with a part of order eight, which a batch may accept", "", || {
+        "a nonce point with a part of order eight, which a batch may accept", "integrity: I-03 at 17, I-15 at 18 · exit 1", || {
             resigned(|entry| torsioned("olga", &signed_message(entry))).seen()
         };
     }
     stolen: 10, "sign with a stolen key, or date back", "hold an operator's key", {
-        "after the key was revoked", "", || {
+        "after the key was revoked", "authority: A-01 at 25 · exit 1", || {
             let mut story = honest();
             story.say("sam", "actor.revoked", json!({ "actor": "ada", "reason": "laptop stolen" }));
             remark(&mut story, "ada");
             Scene::of(&story, &head_of(&story)).seen()
+        };
+        "before anybody noticed; the revocation says since when", "conformance: A-08 at 24 · exit 3", || {
+            let mut story = honest();
+            story.wait(60);
+            remark(&mut story, "otto");
+            story.say("sam", "actor.revoked", json!({
+                "actor": "otto", "reason": "laptop stolen", "compromised_since": "@-30",
+            }));
+            Scene::of(&story, &head_of(&story)).seen()
+        };
+        "dated back by a year", "conformance: T-02 at 24 · exit 3", || {
+            let mut story = honest();
+            let link = Link::of(&story.entries[0]);
+            let note = json!({ "entry": 0, "link": link, "note": "seen" });
+            story.say_changed("ada", "entry.annotated", note, |statement| {
+                statement.occurred = "2025-01-05T09:00:00Z".parse().unwrap();
+            });
+            Scene::of(&story, &head_of(&story)).seen()
+        };
+        "with the sealing key of today, last month is sealed again", "anchoring: N-08 · exit 1", || {
+            let mut story = honest();
+            let before = story.entries.len();
+            let next = key_of("next-sealing-key");
+            story.say("sam", "sealing_key.replaced", json!({
+                "key": next.public(), "possession": next.prove_possession(), "reason": "monthly",
+            }));
+            let head = story.checkpoint_of(story.entries.len(), &next);
+            Scene::of(&story, &head).anchor(&story.checkpoint_of(before, &next)).seen()
         };
     }
 }

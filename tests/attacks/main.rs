@@ -125,14 +125,3 @@ fn the_threat_model_has_the_table() {
     }
     assert_eq!(found, table(), "UPDATE_DOCS=1 writes it anew");
 }
-
-#[test]
-#[ignore]
-fn print_all() {
-    for attack in campaign() {
-        for case in attack.cases {
-            let seen = std::panic::catch_unwind(|| (case.carry_out)()).unwrap_or_else(|_| "PANIC".into());
-            println!("{} | {} | {}", attack.number, case.how, seen);
-        }
-    }
-}

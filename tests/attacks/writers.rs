@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rotation_ledger::append::Blame;
 use rotation_ledger::append::Writer;
 use rotation_ledger::hash::Link;
 use serde_json::json;
@@ -14,6 +15,7 @@ use crate::auditor::head_of;
 use crate::auditor::honest;
 use crate::auditor::ledger;
 use crate::auditor::told;
+use crate::auditor::without_paths;
 use crate::ledger::House;
 use crate::ledger::WAIT;
 use crate::ledger::copy;
@@ -65,25 +67,29 @@ fn appended(house: &House) -> String {
 
 fn remark(story: &mut Story) -> u64 {
     let link = Link::of(&story.entries[0]);
-    story.say("ada", "entry.annotated", json!({ "entry": 0, "link": link, "note": "seen" }))
+    story.say(
+        "ada",
+        "entry.annotated",
+        json!({ "entry": 0, "link": link, "note": "seen" }),
+    )
 }
 
 attacks! {
     roll_back: 9, "put back an old copy, and go on", "edit files", {
-        "the host kept its checkpoint outside; an append", "", || appended(&rolled_back(false));
-        "the same; the auditor", "", || verified(&rolled_back(false));
-        "written on from there; an append", "", || appended(&rolled_back(true));
-        "the same; the auditor", "", || verified(&rolled_back(true));
+        "the host kept its checkpoint outside; an append", "append refused: the ledger has 7 entries, but the checkpoint kept outside it states 10: entries were cut off, or a backup was restored", || appended(&rolled_back(false));
+        "the same; the auditor", "anchoring: N-02, N-06 · exit 1", || verified(&rolled_back(false));
+        "written on from there; an append", "append refused: the first 10 entries of the ledger are not those that the checkpoint kept outside it states: history was rewritten or forked", || appended(&rolled_back(true));
+        "the same; the auditor", "anchoring: N-02, N-06 · exit 1", || verified(&rolled_back(true));
     }
     clock: 17, "turn the clock back, or let it stand", "set the clock", {
-        "an entry recorded before the one before it", "", || {
+        "an entry recorded before the one before it", "integrity: I-18 at 24 · exit 1", || {
             let mut story = honest();
             story.wait(-60);
             remark(&mut story);
             story.wait(120);
             Scene::of(&story, &head_of(&story)).seen()
         };
-        "the clock of a running ledger; an append", "", || {
+        "the clock of a running ledger; an append", "recorded 2026-11-23T09:00:00Z, as the entry before: time never goes backwards", || {
             let house = House::furnished();
             house.clock.set("2026-11-23T08:00:00Z");
             let mut writer = house.open();
@@ -93,7 +99,7 @@ attacks! {
         };
     }
     unsaid: 24, "let an event happen and lose its record", "stop the tool", {
-        "the rotation was opened and nothing followed", "", || {
+        "the rotation was opened and nothing followed", "coverage: C-06 at 12 · exit 3", || {
             let mut story = Story::new();
             let script = story.standard("r-1", "db/orders").until("rotation.opened");
             story.play(script);
@@ -102,7 +108,7 @@ attacks! {
         };
     }
     disk: 23, "let the disk store another byte than was written", "own the disk", {
-        "an append", "", || {
+        "an append", "append refused: whether it was recorded is unknown: entry 4 in the tail is not what was written; no checkpoint is signed", || {
             let (house, disk) = simulated();
             let mut writer = Writer::open(&house.world, &house.place, WAIT).unwrap();
             let ledger = writer.ledger();
@@ -114,13 +120,14 @@ attacks! {
         };
     }
     two_writers: 26, "write from two places at once", "start a second writer", {
-        "while the first one writes", "", || {
+        "while the first one writes", "append refused: lock is held by", || {
             let house = House::furnished();
             let _first = house.open();
             let second = Writer::open(&house.world, &house.place, Duration::ZERO);
             let fault = second.unwrap_err();
-            let text = fault.to_string();
-            format!("{:?}: {}", fault.blame(), text.split(" (").next().unwrap())
+            assert_eq!(fault.blame(), Blame::Temporary);
+            let text = without_paths(&fault.to_string());
+            format!("append refused: {}", text.split(" pid ").next().unwrap())
         };
     }
 }

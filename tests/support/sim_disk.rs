@@ -106,10 +106,7 @@ fn coin(seed: &mut u64) -> bool {
 
 impl State {
     /// Counts a changing operation and carries it out as the fault allows.
-    fn change(
-        &mut self,
-        act: impl FnOnce(&mut Self, Effect) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn change(&mut self, act: impl FnOnce(&mut Self, Effect) -> io::Result<()>) -> io::Result<()> {
         self.operations += 1;
         let now = self.operations;
         match self.fault {
