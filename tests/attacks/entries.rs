@@ -87,7 +87,7 @@ attacks! {
             let (story, _, whole) = cut(3);
             Scene::of(&story, &whole).seen()
         };
-        "and an older checkpoint of the folder put back", "not checked: whether entries were cut off at the end: no checkpoint kept elsewhere was given; whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given; keys are known only from the ledger itself: no trust file was given · exit 0", || {
+        "and an older checkpoint of the folder put back", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 0", || {
             let (story, old, _) = cut(3);
             Scene::of(&story, &old).seen()
         };
@@ -99,13 +99,13 @@ attacks! {
             let (story, old, whole) = cut(3);
             Scene::of(&story, &old).anchor(&whole).seen()
         };
-        "the same; the auditor demands that everything is checked", "not checked: whether entries were cut off at the end: no checkpoint kept elsewhere was given; whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given; keys are known only from the ledger itself: no trust file was given · exit 4", || {
+        "the same; the auditor demands that everything is checked", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 4", || {
             let (story, old, _) = cut(3);
             Scene::of(&story, &old).strict().seen()
         };
     }
     rewrite_end: 6, "write the end anew, as long as before", "hold the sealing key and the authors' keys", {
-        "the auditor has nothing", "not checked: whether entries were cut off at the end: no checkpoint kept elsewhere was given; whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given; keys are known only from the ledger itself: no trust file was given · exit 0", || {
+        "the auditor has nothing", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 0", || {
             let (story, head, _) = retold();
             Scene::of(&story, &head).seen()
         };
@@ -115,7 +115,7 @@ attacks! {
         };
     }
     rewrite_all: 7, "write everything anew", "hold all keys", {
-        "the auditor has nothing", "not checked: whether entries were cut off at the end: no checkpoint kept elsewhere was given; whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given; keys are known only from the ledger itself: no trust file was given · exit 4", || {
+        "the auditor has nothing", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 4", || {
             let mut story = Story::new();
             story.wait(1);
             story.register("db/extra", json!({}));
@@ -159,7 +159,7 @@ attacks! {
         };
     }
     own_keys: 20, "bring the trust along", "make a ledger of one's own", {
-        "another founder, sealing key and history under the same name; the auditor has nothing", "not checked: whether entries were cut off at the end: no checkpoint kept elsewhere was given; whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given; keys are known only from the ledger itself: no trust file was given · exit 4", || {
+        "another founder, sealing key and history under the same name; the auditor has nothing", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 4", || {
             let mut story = Story::empty();
             let eve = key_of("eve");
             story.say("eve", "ledger.created", json!({
@@ -197,7 +197,7 @@ attacks! {
             let (story, old, whole) = cut(3);
             Scene::of(&story, &old).anchor(&whole).seen()
         };
-        "the auditor kept an older one", "not checked: entries 20 to 23 are newer than the newest kept checkpoint: their removal could not be told; keys are known only from the ledger itself: no trust file was given · exit 0", || {
+        "the auditor kept an older one", "not checked: entries 20 to 23 are newer than the newest kept checkpoint; keys are known only from the ledger itself · exit 0", || {
             let story = honest();
             let old = story.checkpoint_of(20, &sealing_key());
             Scene::of(&story, &head_of(&story)).anchor(&old).seen()
