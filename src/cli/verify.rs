@@ -149,7 +149,10 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> Outcome {
     context.ui.thing = "receipt-report";
     let bytes = read_bounded(path, RECEIPT_LIMIT)?;
     let proof = TlogProof::parse(&bytes).map_err(|fault| {
-        let message = format!("{} is no receipt: {fault}", path.display());
+        let message = format!(
+            "{} is neither the folder of a ledger nor a receipt: {fault}",
+            path.display()
+        );
         Failure::new(Exit::NotVerified, message)
     })?;
     let Some(entry) = &args.entry else {

@@ -112,7 +112,7 @@ attacks! {
                 tail[at + last.len() / 2..at + last.len()].fill(0);
             }).seen()
         };
-        "a real torn write, which no checkpoint covers", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself; 201 bytes of an interrupted write after entry 23; the next append drops and records them · exit 0", || {
+        "a real torn write, which no checkpoint covers", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself; 201 bytes of an interrupted write after entry 23 · exit 0", || {
             let mut story = honest();
             let head = head_of(&story);
             story.register("db/next", json!({}));
