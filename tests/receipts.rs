@@ -9,6 +9,10 @@ mod program;
 use std::fs;
 
 use program::Program;
+use rotation_ledger::checkpoint::CosignerKey;
+use rotation_ledger::checkpoint::cosign;
+use rotation_ledger::key::SecretKey;
+use rotation_ledger::note::Origin;
 use serde_json::Value;
 
 fn vectors() -> Value {
@@ -281,4 +285,66 @@ fn an_append_hands_back_a_receipt_that_stands_alone() {
             );
         }
     }
+}
+
+/// A quorum can only be met under a checkpoint that witnesses saw, so that is the one a receipt
+/// travels with as long as it covers the entry.
+#[test]
+fn a_receipt_travels_under_the_cosigned_checkpoint() {
+    let program = Program::prepared();
+    let key = SecretKey::from_seed(&[2; 32]);
+    let name = Origin::new("witness.example/a").unwrap();
+    let witness = CosignerKey::new(name.clone(), key.public()).unwrap();
+    let show = format!("trust show --witness {witness}");
+    let trust = program.output(&show).stdout;
+    fs::write(program.path("trust"), trust).unwrap();
+    let checkpoint = fs::read_to_string(program.path("prod/checkpoint")).unwrap();
+    let (text, _) = checkpoint.split_once("\n\n").unwrap();
+    let line = cosign(&format!("{text}\n"), 1_767_225_600, &name, &key);
+    let cosigned = format!("{checkpoint}{line}");
+    let code = |receipt: &[u8]| {
+        fs::write(program.path("receipt"), receipt).unwrap();
+        program.code("verify receipt --entry entry --trust trust")
+    };
+    let prove = program.output("prove 1 --entry-out entry").stdout;
+    assert_eq!(code(&prove), 1);
+    fs::write(program.path("prod/cosigned"), &cosigned).unwrap();
+    let prove = program.output("prove 1").stdout;
+    assert!(String::from_utf8_lossy(&prove).ends_with(&format!("\n\n{cosigned}")));
+    assert_eq!(code(&prove), 0);
+    // What is kept there and cannot be used costs nobody a receipt.
+    let root = checkpoint.lines().nth(2).unwrap();
+    let other = cosigned.replacen(root, "UKvK8Sai4WKd30qm3U7wXJMCzREUTdKcYUn8jtkHVl0=", 1);
+    for bad in [other.as_str(), "", "x"] {
+        fs::write(program.path("prod/cosigned"), bad).unwrap();
+        let prove = program.output("prove 1").stdout;
+        assert!(String::from_utf8_lossy(&prove).ends_with(&format!("\n\n{checkpoint}")));
+    }
+}
+
+#[test]
+fn a_note_is_read_from_stdin_no_further_than_its_limit() {
+    use std::io::Write as _;
+    let verify = |bytes: &[u8]| {
+        let foo = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_ledger"))
+            .args(["note", "verify", "--vkey", foo, "-"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The program may stop reading before all of it is written.
+        let _ = child.stdin.take().unwrap().write_all(bytes);
+        let output = child.wait_with_output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let note = "This is an example message.\n\n\u{2014} example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
+    assert_eq!(verify(note.as_bytes()).0, Some(0));
+    let (code, said) = verify(&vec![b'a'; 3 << 20]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("the limit is 1048576"), "{said}");
 }

@@ -92,7 +92,7 @@ fn a_witness_that_signs_twice_counts_once_and_the_future_not_at_all() {
     assert!(!trust.judge(note(&[2, 2]).as_bytes(), NOW).unwrap().quorum);
     assert!(
         !trust
-            .judge(note(&[2, 3]).as_bytes(), NOW - 3)
+            .judge(note(&[2, 3]).as_bytes(), NOW - 3 - SKEW)
             .unwrap()
             .quorum
     );
