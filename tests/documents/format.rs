@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
+use rotation_ledger::checkpoint::CosignerKey;
 use rotation_ledger::codec;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::event::Event;
@@ -18,10 +19,12 @@ use rotation_ledger::hash::Link;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::merkle::InclusionProof;
 use rotation_ledger::merkle::TileId;
 use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::note::Origin;
+use rotation_ledger::proof::TlogProof;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::bundle::bundle_path;
 use rotation_ledger::store::log::Log;
@@ -29,6 +32,7 @@ use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::text::Id;
 use rotation_ledger::text::Line;
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::trust::Trust;
 use serde_json::Value;
 
 use crate::samples;
@@ -225,6 +229,41 @@ fn vkey() -> String {
     format!("seed  {}\nvkey  {key}\n", hex::encode(sealing().to_seed()))
 }
 
+/// A witness of the examples.
+fn witness() -> (Origin, SecretKey) {
+    let name = Origin::new("witness.example/w1").unwrap();
+    (name, SecretKey::from_seed(&[3; 32]))
+}
+
+/// The same checkpoint, as the witness saw it at 2026-01-01T00:00:00Z.
+fn cosigned() -> String {
+    let note = checkpoint_note();
+    let (text, _) = note.split_once("\n\n").unwrap();
+    let (name, key) = witness();
+    let line = checkpoint::cosign(&format!("{text}\n"), 1_767_225_600, &name, &key);
+    note + &line
+}
+
+fn trust() -> String {
+    let origin = Origin::new("ledger.example/prod-rotations").unwrap();
+    let log = NoteKey::new(origin, sealing().public()).unwrap();
+    let (name, key) = witness();
+    let witness = CosignerKey::new(name, key.public()).unwrap();
+    let file = format!("log {log}\nwitness w1 {witness}\nquorum w1\n");
+    assert!(Trust::parse(file.as_bytes()).is_ok());
+    file
+}
+
+/// Of the second of the two leaves.
+fn receipt() -> String {
+    let path = InclusionProof::from_hashes(vec![LeafHash::of(b"one").as_node()]);
+    let proof = TlogProof::new(1, path, cosigned());
+    let trust = Trust::parse(trust().as_bytes()).unwrap();
+    let judged = proof.check(b"two", &trust, 1_767_225_600).unwrap();
+    assert!(judged.quorum);
+    proof.to_string()
+}
+
 fn tail() -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut log = Log::create(Arc::new(RealDisk), folder.path(), b"carry").unwrap();
@@ -302,6 +341,9 @@ fn example(name: &str) -> String {
         "hashes" => hashes(),
         "checkpoint" => checkpoint_note(),
         "vkey" => vkey(),
+        "cosigned" => cosigned(),
+        "trust" => trust(),
+        "receipt" => receipt(),
         "tail" => tail(),
         "paths" => paths(),
         "population" => population(),
