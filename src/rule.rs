@@ -82,6 +82,8 @@ pub struct Finding {
     pub found: String,
     /// The exception that covers it, where one does.
     pub waived_by: Option<Id>,
+    /// What proves it to anybody, as it was found: signed notes, whole.
+    pub evidence: Vec<String>,
 }
 
 impl Finding {
@@ -96,7 +98,15 @@ impl Finding {
             expected: expected.into(),
             found: found.into(),
             waived_by: None,
+            evidence: Vec::new(),
         }
+    }
+
+    /// Adds what proves it to anybody.
+    #[must_use]
+    pub fn with_evidence(mut self, evidence: Vec<String>) -> Self {
+        self.evidence = evidence;
+        self
     }
 
     /// Names the entry.
@@ -123,7 +133,7 @@ impl Finding {
     /// As it stands in reports and receipts.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut body = json!({
             "rule": self.rule.id,
             "verdict": self.rule.verdict.word(),
             "title": self.rule.title,
@@ -135,7 +145,11 @@ impl Finding {
             "found": self.found,
             "waived_by": self.waived_by,
             "next": self.rule.hint,
-        })
+        });
+        if let (Value::Object(fields), false) = (&mut body, self.evidence.is_empty()) {
+            fields.insert("evidence".to_owned(), json!(self.evidence));
+        }
+        body
     }
 }
 

@@ -173,6 +173,12 @@ fn one(finding: &Finding, text: &mut String) {
     text.push_str(&format!("        {about}\n"));
     text.push_str(&format!("        expected  {}\n", finding.expected));
     text.push_str(&format!("        found     {}\n", finding.found));
+    for note in &finding.evidence {
+        text.push_str("        evidence\n");
+        for line in note.lines() {
+            text.push_str(&format!("          {line}\n"));
+        }
+    }
 }
 
 fn conclusion(

@@ -102,7 +102,7 @@ pub(super) fn compare(
     let mut compared = Compared::default();
     // What holds, with its size, to be asked who has seen it.
     let mut holding = Vec::new();
-    let mut signed: BTreeMap<u64, (NodeHash, &str)> = BTreeMap::new();
+    let mut signed: BTreeMap<u64, (NodeHash, &Kept)> = BTreeMap::new();
     for one in kept {
         let counts = matches!(one.keeper, Keeper::Outside | Keeper::Anchor);
         compared.given += u64::from(counts);
@@ -111,13 +111,10 @@ pub(super) fn compare(
             continue;
         }
         if let Ok(stated) = open(one, given) {
-            let (root, name) = *signed
-                .entry(stated.size)
-                .or_insert((stated.root, &one.name));
-            if root != stated.root {
-                compared
-                    .findings
-                    .push(fork(stated.size, (root, name), (stated.root, &one.name)));
+            let first = *signed.entry(stated.size).or_insert((stated.root, one));
+            if first.0 != stated.root {
+                let second = (stated.root, one);
+                compared.findings.push(fork(stated.size, first, second));
             }
         }
         match judge(one, given) {
@@ -208,9 +205,13 @@ fn seconds(time: u64) -> String {
 }
 
 /// Two signed checkpoints of one size are all that anybody needs to see that the ledger was forked.
-fn fork(size: u64, one: (NodeHash, &str), other: (NodeHash, &str)) -> Finding {
-    let said = |(root, name): (NodeHash, &str)| format!("{name}: root {root} at {size}");
-    Finding::new(rule::N06, said(one), said(other))
+fn fork(size: u64, one: (NodeHash, &Kept), other: (NodeHash, &Kept)) -> Finding {
+    let said = |(root, kept): (NodeHash, &Kept)| format!("{}: root {root} at {size}", kept.name);
+    let notes = [one.1, other.1].map(|kept| {
+        let bytes = kept.bytes.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(bytes).into_owned()
+    });
+    Finding::new(rule::N06, said(one), said(other)).with_evidence(notes.to_vec())
 }
 
 /// A checkpoint that a sealing key of the ledger signed, whatever the entries say to it.

@@ -260,6 +260,10 @@ rule_tests! {
             remark(s);
             s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
             s.anchors.push(other.checkpoint_of(other.entries.len(), &sealing_key()));
+            let found = s.found();
+            let fork = found.iter().find(|finding| finding.rule.id == "N-06").unwrap();
+            assert_eq!(fork.evidence.len(), 2, "both checkpoints are handed on");
+            assert!(fork.evidence.iter().all(|note| note.contains("\u{2014} ledger.example")));
             None
         },
         // The same twice is no contradiction, and somebody else's signature no evidence.
