@@ -25,6 +25,8 @@ use rotation_ledger::hash::Link;
 use rotation_ledger::merkle::root_of;
 use rotation_ledger::store::bundle;
 use rotation_ledger::store::log::Log;
+use rotation_ledger::sys::keyfile;
+use rotation_ledger::text::Line;
 use sim_disk::Cut;
 use sim_disk::Fault;
 use sim_disk::SimDisk;
@@ -206,6 +208,63 @@ fn every_operation_of_a_sealing_may_fail() {
         (250..257).map(|n| house.seen(writer.ledger(), n)).collect()
     });
     assert!(played > 5 * 6 * 20, "only {played} rounds");
+}
+
+/// The key files lie on the real disk, where what was renamed stays so: the worst case for a
+/// checkpoint that a power cut takes back.
+#[test]
+fn every_operation_of_a_replacement_of_the_sealing_key_may_fail() {
+    let (mut house, disk) = simulated(9);
+    let first = fs::read(house.place.sealing_key()).unwrap();
+    let mut played = 0;
+    for fault in FAULTS {
+        for aftermath in AFTERMATHS {
+            for n in 1.. {
+                let disk = disk.copy_synced();
+                house.world.disk = Arc::new(disk.clone());
+                let _ = fs::remove_dir_all(house.path("index"));
+                let _ = fs::remove_file(house.place.next_sealing_key());
+                fs::write(house.place.sealing_key(), &first).unwrap();
+                let mut writer = house.open();
+                let operations = disk.operations();
+                disk.fail_at(n, fault);
+                let reason = Line::new("asked for").unwrap();
+                let replaced = writer.replace_sealing_key(reason).is_ok();
+                drop(writer);
+                let reached = disk.operations() - operations >= n;
+                disk.heal();
+                if let Some(cut) = aftermath {
+                    disk.power_cut(cut);
+                }
+                let what = format!("operation {n}, {fault:?}, {aftermath:?}");
+                assert!(replaced || reached, "{what}");
+                // The first opening completes what was begun, or may itself be cut off anywhere.
+                for again in 1..=3 {
+                    let mut writer = house
+                        .try_open()
+                        .unwrap_or_else(|fault| panic!("{what}, opening {again}: {fault}"));
+                    if replaced {
+                        assert!(writer.size() > 9, "{what}: the entry is gone");
+                    }
+                    receipts(writer.append(vec![house.seen(writer.ledger(), 100 + again)]));
+                    let register = writer.register().unwrap();
+                    let named = register.charter.keyring.sealing_key().copied();
+                    let held = keyfile::read(&house.place.sealing_key(), &|| Ok(None)).unwrap();
+                    assert_eq!(Some(held.public()), named, "{what}: another key is held");
+                    if register.charter.keyring.seals().len() > 1 {
+                        assert!(!house.place.next_sealing_key().exists(), "{what}");
+                    }
+                    drop(writer);
+                    disk.power_cut(Cut::DropAll);
+                }
+                if !reached {
+                    break;
+                }
+                played += 1;
+            }
+        }
+    }
+    assert!(played > 5 * 6 * 6, "only {played} rounds");
 }
 
 #[test]

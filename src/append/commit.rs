@@ -264,7 +264,8 @@ impl Writer {
             root: self.edge.root(),
         };
         let note = checkpoint::sign(&checkpoint, &self.key);
-        self.published.publish(&*self.world.disk, note)
+        self.published.publish(&*self.world.disk, note)?;
+        self.let_go_of_old_key()
     }
 
     fn receipt(&self, sequence: u64, leaf: LeafHash, placed: Placed) -> Receipt {

@@ -184,14 +184,12 @@ impl Looked {
             memory,
             verifiers: HashMap::new(),
             notices,
+            old_key_has_its_file: place_in_list > 0,
             given_up: false,
             minted: false,
             log: self.log,
             _lock: self.lock,
         };
-        if place_in_list > 0 {
-            writer.take_next_key_file();
-        }
         match (&self.folder, &self.outside) {
             (Kept::Intact(stated, folder), Kept::Intact(_, outside))
                 if folder == outside && stated.size == writer.size() && place_in_list == 0 =>

@@ -180,6 +180,9 @@ pub struct Writer {
     /// The keys that were admitted already: admitting one costs as much as verifying with it.
     verifiers: HashMap<PublicKey, Verifier>,
     notices: Vec<String>,
+    /// Whether the old sealing key still has its file: the new one takes its name only when a
+    /// checkpoint by the new one would survive a power cut.
+    old_key_has_its_file: bool,
     /// Whether a write failed in a way that only opening again can settle.
     given_up: bool,
     /// Whether the event ids of the batch at hand were made a moment ago, so that no entry has them.

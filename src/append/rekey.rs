@@ -5,13 +5,13 @@
 //! ```text
 //! new key      in a file beside the old one, durable
 //! entry        sealing_key.replaced, signed by the ledger with the old key
-//! checkpoint   over that entry, by the new key
+//! checkpoint   over that entry, by the new key, durable in both places
 //! rename       the new file takes the old one's name
 //! wipe         the old file, which has no name any more, is written over
 //! ```
 //!
 //! If the power fails between the entry and the renaming, the next opening finds the entry and both
-//! files, and takes the one that the entry names. If it fails before the entry, the new file lies
+//! files: it reads a checkpoint by either, seals by the one that the entry names, and goes on here. If it fails before the entry, the new file lies
 //! there for the next time. If it fails before the wiping, the old key is in no file any more, but
 //! its bytes may be on the disk; so may copies that a file system or an SSD made of its own accord.
 
@@ -26,6 +26,7 @@ use crate::append::Receipt;
 use crate::append::Writer;
 use crate::event::SealingKeyReplaced;
 use crate::key::SecretKey;
+use crate::sys::disk::DiskError;
 use crate::sys::keyfile;
 use crate::sys::keyfile::KeyFileError;
 use crate::text::Line;
@@ -96,7 +97,7 @@ impl Writer {
         match keyfile::read(&self.place.next_sealing_key(), &|| Ok(None)) {
             Ok(key) if Some(key.public()) == wanted => {
                 self.key = key;
-                self.take_next_key_file();
+                self.old_key_has_its_file = true;
             }
             // It was there when the entry was admitted. Sealing with the old key would be refused
             // by every reader, so nothing more is sealed until it is back.
@@ -110,8 +111,24 @@ impl Writer {
         }
     }
 
+    /// After the new key's first checkpoint: makes that durable, and lets go of the old key.
+    ///
+    /// # Errors
+    /// The disk's refusal. Both files are kept, and the next checkpoint or opening tries again.
+    pub(super) fn let_go_of_old_key(&mut self) -> Result<(), DiskError> {
+        if !self.old_key_has_its_file {
+            return Ok(());
+        }
+        // A checkpoint of before that a power cut brings back is by the old key: without its file
+        // it could not be told from a forged one.
+        self.published.make_durable(&*self.world.disk)?;
+        self.old_key_has_its_file = false;
+        self.take_next_key_file();
+        Ok(())
+    }
+
     /// Gives the new key's file the name of the old one, and writes over what had it.
-    pub(super) fn take_next_key_file(&mut self) {
+    fn take_next_key_file(&mut self) {
         // Opened before its name is gone.
         let old = fs::File::options()
             .write(true)
