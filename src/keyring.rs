@@ -86,6 +86,8 @@ pub struct Seal {
     pub entry: u64,
     /// When that entry was recorded.
     pub since: Timestamp,
+    /// Whether the key before it signed that entry: who trusts that one can trust this one.
+    pub handed_on: bool,
 }
 
 /// A sealing key is replaced when it has sealed for so many days.
@@ -307,6 +309,7 @@ impl Keyring {
             key: created.sealing_key,
             entry: sequence,
             since: recorded,
+            handed_on: false,
         });
         Ok(())
     }
@@ -495,12 +498,14 @@ impl Keyring {
         &mut self,
         sequence: u64,
         recorded: Timestamp,
+        by: &Author,
         replaced: &SealingKeyReplaced,
     ) {
         self.sealing.push(Seal {
             key: replaced.key,
             entry: sequence,
             since: recorded,
+            handed_on: by.actor.as_str() == LEDGER_ACTOR,
         });
     }
 }

@@ -483,16 +483,20 @@ fn a_replacement_cut_off_between_entry_and_file_is_completed() {
     assert_eq!(fs::read(house.place.sealing_key()).unwrap(), new);
     assert!(!house.place.next_sealing_key().exists());
 
-    // As it was when the new key was stored and no entry named it: it is the next one to be named.
+    // A copy of a key that was in use is no successor: it is removed, and another one made.
     fs::write(house.place.next_sealing_key(), &old).unwrap();
     restrict(&house.place.next_sealing_key());
     let mut writer = house.open();
-    assert!(
-        writer.replace_sealing_key(reason).is_err(),
-        "a key that was used before is refused"
-    );
-    assert_eq!(fs::read(house.place.sealing_key()).unwrap(), new);
+    writer.replace_sealing_key(reason.clone()).unwrap();
+    let third = fs::read(house.place.sealing_key()).unwrap();
+    assert!(third != new && third != old);
+    writer.close();
+    // One that cannot be read keeps nobody from recording.
+    fs::write(house.place.next_sealing_key(), "garbled").unwrap();
+    let mut writer = house.open();
     receipts(writer.append(vec![house.seen(writer.ledger(), 2)]));
+    assert!(writer.replace_sealing_key(reason).is_err());
+    assert_eq!(fs::read(house.place.sealing_key()).unwrap(), third);
 }
 
 fn restrict(key: &std::path::Path) {

@@ -36,7 +36,6 @@ use crate::store::log::OpenError;
 use crate::store::tail::Rest;
 use crate::sys::disk::Disk;
 use crate::sys::keyfile;
-use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
 
@@ -336,8 +335,9 @@ fn sealing_keys(place: &Place, origin: &Origin) -> Result<Vec<(SecretKey, NoteKe
         .collect();
     match keyfile::read(&place.next_sealing_key(), &|| Ok(None)) {
         Ok(key) => keys.extend(named(key)),
-        Err(KeyFileError::Missing { .. }) => {}
-        Err(fault) => return Err(fault.into()),
+        // One that cannot be read is no reason to refuse an append. Where an entry names it, no key
+        // at hand is the ledger's, and that is said.
+        Err(_) => {}
     }
     Ok(keys)
 }

@@ -11,9 +11,10 @@
 //! ```
 //!
 //! If the power fails between the entry and the renaming, the next opening finds the entry and both
-//! files: it reads a checkpoint by either, seals by the one that the entry names, and goes on here. If it fails before the entry, the new file lies
-//! there for the next time. If it fails before the wiping, the old key is in no file any more, but
-//! its bytes may be on the disk; so may copies that a file system or an SSD made of its own accord.
+//! files: it reads a checkpoint by either, seals by the one that the entry names, and goes on from
+//! there. If it fails before the entry, the new file lies there for the next time. If it fails before
+//! the wiping, the old key is in no file any more, but its bytes may be on the disk; so may copies
+//! that a file system or an SSD made of its own accord.
 
 use std::fs;
 use std::io;
@@ -71,8 +72,13 @@ impl Writer {
     /// The key that is to be named next: one that was made before and never named, or a new one.
     fn next_sealing_key(&self) -> Result<SecretKey, AppendError> {
         let path = self.place.next_sealing_key();
+        let seals = self.memory.register().charter.keyring.seals();
         match keyfile::read(&path, &|| Ok(None)) {
             Err(KeyFileError::Missing { .. }) => {}
+            // A copy of a key that was in use: naming it again would be refused for ever.
+            Ok(key) if seals.iter().any(|seal| seal.key == key.public()) => {
+                fs::remove_file(&path).map_err(|fault| DiskError::new("remove", &path, fault))?;
+            }
             found => return Ok(found?),
         }
         let mut seed = Zeroizing::new([0; 32]);

@@ -161,9 +161,12 @@ impl Register {
             Event::ActorEnrolled(enrolled) => self.charter.keyring.enrol(told.sequence, enrolled),
             Event::ActorRevoked(revoked) => self.charter.keyring.revoke(told.sequence, revoked),
             Event::SealingKeyReplaced(replaced) => {
-                self.charter
-                    .keyring
-                    .replace_sealing_key(told.sequence, told.recorded, replaced);
+                self.charter.keyring.replace_sealing_key(
+                    told.sequence,
+                    told.recorded,
+                    told.author,
+                    replaced,
+                );
             }
             Event::PolicySet(set) => {
                 if self.charter.open_rotations > 0 {

@@ -125,6 +125,16 @@ impl Trust {
         &self.witnesses
     }
 
+    /// The same with one more log: a key that a listed one handed on to.
+    #[must_use]
+    pub fn trusting(&self, key: NoteKey) -> Self {
+        let mut trust = self.clone();
+        if trust.logs.iter().all(|log| log.key != key) {
+            trust.logs.push(Log { key, url: None });
+        }
+        trust
+    }
+
     /// Whether any witness must have seen a checkpoint.
     #[must_use]
     pub const fn demands(&self) -> bool {

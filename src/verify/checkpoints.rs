@@ -146,12 +146,12 @@ fn compare_with(
     given: &Given<'_>,
     compared: &mut Compared,
 ) {
-    let listed = given.seals.iter().rfind(|seal| {
+    let is_listed = |seal: &Seal| {
         trust.logs().iter().any(|log| {
             *log.key.public() == seal.key && Some(log.key.name()) == given.origin.as_ref()
         })
-    });
-    let Some(listed) = listed else {
+    };
+    let Some(listed) = given.seals.iter().rposition(is_listed) else {
         let seals = given.seals.iter().map(|seal| seal.key.short());
         compared.findings.push(Finding::new(
             rule::N04,
@@ -161,8 +161,22 @@ fn compare_with(
         return;
     };
     compared.trusted = true;
-    if given.seals.last() != Some(listed) {
-        compared.newer_seals = Some(listed.entry);
+    // Whoever trusts a key can trust the one that it named as its successor, and so on. A key that
+    // a person named in its place is known only from the ledger.
+    let mut trust = trust.clone();
+    let (_, later) = given.seals.split_at(listed + 1);
+    let handed_on = later.iter().take_while(|seal| seal.handed_on);
+    for seal in handed_on {
+        let key = given
+            .origin
+            .clone()
+            .map(|origin| NoteKey::new(origin, seal.key));
+        if let Some(Ok(key)) = key {
+            trust = trust.trusting(key);
+        }
+    }
+    if !later.is_empty() {
+        compared.newer_seals = given.seals.get(listed).map(|seal| seal.entry);
     }
     if !trust.demands() {
         return;

@@ -28,10 +28,10 @@ fn remark(story: &mut Story) -> u64 {
 }
 
 /// Replaces the sealing key, which seals from that entry on, and returns the new one.
-fn renewed(story: &mut Story) -> rotation_ledger::key::SecretKey {
+fn renewed(story: &mut Story, who: &'static str) -> rotation_ledger::key::SecretKey {
     let next = key_of("next-sealing-key");
     story.say(
-        "sam",
+        who,
         "sealing_key.replaced",
         json!({ "key": next.public(), "possession": next.prove_possession(), "reason": "yearly" }),
     );
@@ -107,13 +107,13 @@ rule_tests! {
     I06 {
         raises: |s| {
             let before = s.entries.len();
-            let next = renewed(s);
+            let next = renewed(s, "sam");
             s.checkpoint = Some(s.checkpoint_of(before, &next));
             None
         },
         spares: |s| {
             let before = s.entries.len();
-            let next = renewed(s);
+            let next = renewed(s, "sam");
             s.checkpoint = Some(s.checkpoint_of(before, &sealing_key()));
             assert_eq!(s.against(rotation_ledger::rule::I06), []);
             s.checkpoint = Some(s.checkpoint_of(before + 1, &next));
@@ -220,7 +220,7 @@ rule_tests! {
         },
         spares: |s| {
             s.anchors.push(s.checkpoint_of(s.entries.len(), &sealing_key()));
-            let next = renewed(s);
+            let next = renewed(s, "sam");
             s.anchors.push(s.checkpoint_of(s.entries.len(), &next));
         },
     }
@@ -233,7 +233,7 @@ rule_tests! {
         spares: |s| {
             s.trust = Some(log_line(&sealing_key()) + "quorum none\n");
             assert_eq!(s.against(rotation_ledger::rule::N04), []);
-            renewed(s);
+            renewed(s, "sam");
             assert!(s.verify().notes.iter().any(|note| note.contains("the trust file knows")));
         },
     }
@@ -243,11 +243,24 @@ rule_tests! {
             let head = s.checkpoint_of(s.entries.len(), &sealing_key());
             s.cosigned = Some(cosigned_by("w1", &head, s.now));
             assert!(s.found()[0].found.contains("nothing by w2"), "{:?}", s.found());
+            // A successor that a person names is known only from the ledger.
+            let mut other = s.clone();
+            let next = renewed(&mut other, "sam");
+            let head = other.checkpoint_of(other.entries.len(), &next);
+            let once = cosigned_by("w1", &head, s.now);
+            other.cosigned = Some(cosigned_by("w2", &once, s.now));
+            assert_eq!(other.against(rotation_ledger::rule::N05), [None]);
             None
         },
         spares: |s| {
             s.trust = Some(two_witnesses());
             let head = s.checkpoint_of(s.entries.len() - 1, &sealing_key());
+            let once = cosigned_by("w1", &head, s.now);
+            s.cosigned = Some(cosigned_by("w2", &once, s.now));
+            assert_eq!(s.against(rotation_ledger::rule::N05), []);
+            // The listed key names its own successor: the trust file goes on to hold.
+            let next = renewed(s, "the seal of the ledger");
+            let head = s.checkpoint_of(s.entries.len(), &next);
             let once = cosigned_by("w1", &head, s.now);
             s.cosigned = Some(cosigned_by("w2", &once, s.now));
         },
@@ -279,13 +292,13 @@ rule_tests! {
     N08 {
         raises: |s| {
             let before = s.entries.len();
-            let next = renewed(s);
+            let next = renewed(s, "sam");
             s.anchors.push(s.checkpoint_of(before, &next));
             None
         },
         spares: |s| {
             let before = s.entries.len();
-            let next = renewed(s);
+            let next = renewed(s, "sam");
             s.anchors.push(s.checkpoint_of(before, &sealing_key()));
             s.anchors.push(s.checkpoint_of(before + 1, &next));
         },
