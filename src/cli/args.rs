@@ -16,6 +16,7 @@ use clap::Subcommand;
 
 use super::actor;
 use super::admin;
+use super::anchor;
 use super::append;
 use super::demo;
 use super::init;
@@ -30,6 +31,7 @@ use super::show;
 use super::status;
 use super::trust;
 use super::verify;
+use super::witness;
 
 const OVERVIEW: &str = "\
 An append-only, signed and hash-chained ledger of production secret rotations.
@@ -157,6 +159,8 @@ pub(crate) enum Command {
     Prove(prove::ProveArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
+    Witness(witness::WitnessArgs),
+    Anchor(anchor::AnchorArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),
     Explain(admin::ExplainArgs),

@@ -22,6 +22,7 @@ use super::args::Globals;
 use super::exit::Failure;
 use super::signals::Guard;
 use super::ui::Ui;
+use super::witness;
 
 /// More than any passphrase or public key line has.
 const SMALL_FILE_LIMIT: u64 = 64 * 1024;
@@ -118,6 +119,7 @@ impl Context {
         for notice in guard.uninterrupted(|| writer.close()) {
             self.ui.warn(notice);
         }
+        witness::ask::in_the_background(self);
     }
 
     /// Opens the ledger for reading.

@@ -5,6 +5,7 @@
 
 mod actor;
 mod admin;
+mod anchor;
 mod append;
 mod args;
 mod batch;
@@ -29,6 +30,7 @@ mod status;
 mod trust;
 mod ui;
 mod verify;
+mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -95,6 +97,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Prove(args) => prove::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Trust(args) => trust::run(context, args),
+        Command::Witness(args) => witness::run(context, args),
+        Command::Anchor(args) => anchor::run(context, args),
         Command::Reindex(args) => admin::reindex(context, args),
         Command::Recover(args) => admin::recover(context, args),
         Command::Explain(args) => admin::explain(context, args),

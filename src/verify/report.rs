@@ -362,6 +362,12 @@ impl Folded {
             )),
             _ => {}
         }
+        if let Some(size) = witnessed.filter(|size| *size < self.size) {
+            block.push(format!(
+                "entries {size} to {} with the witnesses: their quorum has not seen them yet",
+                self.size - 1
+            ));
+        }
         for name in &self.compared.untold {
             block.push(format!(
                 "the checkpoint {name}: entries before it cannot be read"

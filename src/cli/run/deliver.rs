@@ -20,6 +20,7 @@ use crate::cli::batch;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::receipt;
+use crate::cli::witness;
 
 /// How long to wait for another writer where somebody is waiting for this program to end.
 pub(super) const SHORT_WAIT: Duration = Duration::from_secs(2);
@@ -122,6 +123,9 @@ pub(super) fn deliver(
         receipt::findings(&mut context.ui, &receipt.findings);
     }
     report(context, &receipts, &spooled, complete);
+    if !receipts.is_empty() {
+        witness::ask::in_the_background(context);
+    }
     complete
 }
 
