@@ -10,8 +10,8 @@
 //! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`] | ground, the domain rooms named before it |
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
-//! | world | [`sys`], [`store`] | ground |
-//! | work | [`guard`], [`append`], [`audit`], [`evidence`] | all below |
+//! | world | [`sys`], [`store`], [`http`] | ground |
+//! | work | [`guard`], [`append`], [`audit`], [`evidence`], [`witness`], [`anchor`] | all below |
 //! | faces | [`cli`] | all below |
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
@@ -41,12 +41,15 @@ pub mod trust;
 
 pub mod verify;
 
+pub mod http;
 pub mod store;
 pub mod sys;
 
+pub mod anchor;
 pub mod append;
 pub mod audit;
 pub mod evidence;
 pub mod guard;
+pub mod witness;
 
 pub mod cli;

@@ -113,6 +113,12 @@ impl Proofs {
         &self.stated
     }
 
+    /// The newest checkpoint, as a signed note.
+    #[must_use]
+    pub fn newest_note(&self) -> &str {
+        &self.note
+    }
+
     /// The stored bytes of an entry.
     ///
     /// # Errors

@@ -78,6 +78,24 @@ impl CosignerKey {
         Ok(newest)
     }
 
+    /// The newest of its lines on `note`, with its line break, and when it was made; `None` where it
+    /// has none.
+    ///
+    /// # Errors
+    /// A line that names this key and does not hold.
+    pub fn newest_line(
+        &self,
+        note: &SignedNote,
+    ) -> Result<Option<(u64, String)>, CosignatureError> {
+        let Some(newest) = self.cosigned(note)? else {
+            return Ok(None);
+        };
+        let id = key_id(&self.name, KeyType::Cosignature, &self.public);
+        let mut payloads = note.payloads_of(&self.name, id);
+        let line = payloads.find(|payload| payload.starts_with(&newest.to_be_bytes()));
+        Ok(line.map(|payload| (newest, format_line(&self.name, id, payload))))
+    }
+
     fn time_of(&self, text: &str, payload: &[u8]) -> Option<u64> {
         let (time, signature) = payload.split_first_chunk()?;
         let time = u64::from_be_bytes(*time);

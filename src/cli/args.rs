@@ -30,6 +30,7 @@ use super::show;
 use super::status;
 use super::trust;
 use super::verify;
+use super::witness;
 
 const OVERVIEW: &str = "\
 An append-only, signed and hash-chained ledger of production secret rotations.
@@ -157,6 +158,7 @@ pub(crate) enum Command {
     Prove(prove::ProveArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
+    Witness(witness::WitnessArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),
     Explain(admin::ExplainArgs),

@@ -178,6 +178,22 @@ impl SignedNote {
         }
     }
 
+    /// This note with the lines of `other` that it lacks, as far as there is room for them; `None`
+    /// where that is of another text.
+    #[must_use]
+    pub fn merged_with(&self, other: &Self) -> Option<Self> {
+        if self.text != other.text {
+            return None;
+        }
+        let mut merged = self.clone();
+        for line in &other.signatures {
+            if merged.signatures.len() < SIGNATURE_LIMIT && !merged.signatures.contains(line) {
+                merged.signatures.push(line.clone());
+            }
+        }
+        Some(merged)
+    }
+
     /// What the lines that name a key hold behind its id.
     pub(crate) fn payloads_of(
         &self,

@@ -92,6 +92,10 @@ pub struct Judged {
     pub quorum: bool,
 }
 
+/// Each trusted witness with the time of its cosignature, where there is one, and whether they are
+/// enough.
+pub type Seen = (Vec<(Name, Option<u64>)>, bool);
+
 /// Why a checkpoint does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -168,21 +172,31 @@ impl Trust {
         }
         let (checkpoint, log) = opened.ok_or(refusal)?;
         let parsed = SignedNote::parse(note).map_err(CheckpointError::from)?;
+        let (witnesses, quorum) = self.witnessed(&parsed, latest)?;
+        Ok(Judged {
+            checkpoint,
+            log,
+            witnesses,
+            quorum,
+        })
+    }
+
+    /// When each trusted witness cosigned `note` by `latest`, and whether they are as many as the
+    /// file demands. Who signed it as its log is not asked.
+    ///
+    /// # Errors
+    /// The line of a listed witness that does not hold.
+    pub fn witnessed(&self, note: &SignedNote, latest: u64) -> Result<Seen, CosignatureError> {
         let mut cosigned = Vec::with_capacity(self.witnesses.len());
         for witness in &self.witnesses {
-            let time = witness.key.cosigned(&parsed)?;
+            let time = witness.key.cosigned(note)?;
             cosigned.push(time.filter(|time| *time <= latest.saturating_add(SKEW)));
         }
         let quorum = self
             .quorum
             .is_none_or(|quorum| self.is_met(quorum, &cosigned));
         let names = self.witnesses.iter().map(|witness| witness.name.clone());
-        Ok(Judged {
-            checkpoint,
-            log,
-            witnesses: names.zip(cosigned).collect(),
-            quorum,
-        })
+        Ok((names.zip(cosigned).collect(), quorum))
     }
 
     /// Members are defined before the groups that name them, so one walk settles all, however deep

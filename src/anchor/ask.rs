@@ -1,0 +1,166 @@
+//! The dialogue with one witness (C2SP tlog-witness), from the ledger's side.
+
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::CosignerKey;
+use crate::hash::NodeHash;
+use crate::http::ClientError;
+use crate::http::Reply;
+use crate::note::SignedNote;
+use crate::witness::AddCheckpoint;
+
+/// Questions to one witness: its size may move while it is asked.
+const TRIES: usize = 3;
+/// What is shown of a witness's words.
+const WORDS: usize = 200;
+
+/// What a witness answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cosigned {
+    /// When, in seconds since 1970.
+    pub time: u64,
+    /// The checkpoint with the log's signature and this witness's.
+    pub note: SignedNote,
+}
+
+/// Why there is no cosignature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Nobody answered, or not in a way that means anything.
+    #[error("not reached: {0}")]
+    Unreachable(String),
+    /// The witness does not follow this ledger, or not with this key, or does not understand it.
+    #[error("refused with {status}: {words}")]
+    Refused {
+        /// The status code.
+        status: u16,
+        /// What it said.
+        words: String,
+    },
+    /// Ledger and witness disagree about what the ledger signed before.
+    #[error("disagrees ({status}): {words}")]
+    Disagrees {
+        /// The status code.
+        status: u16,
+        /// What it said, or what follows from it.
+        words: String,
+        /// The request that it refused.
+        request: String,
+    },
+    /// The ledger cannot prove what it was asked to prove.
+    #[error("no proof can be made: {0}")]
+    NoProof(String),
+}
+
+/// Asks a witness to cosign `note`, which states `checkpoint`.
+///
+/// `believed` is the size that it is thought to have cosigned last; it says where that is wrong.
+/// `prove` makes the consistency proof from a size, and `post` carries the request.
+///
+/// # Errors
+/// Why it did not cosign.
+pub fn ask(
+    witness: &CosignerKey,
+    note: &SignedNote,
+    checkpoint: &Checkpoint,
+    believed: u64,
+    prove: &mut dyn FnMut(u64) -> Result<Vec<NodeHash>, String>,
+    post: &mut dyn FnMut(&[u8]) -> Result<Reply, ClientError>,
+) -> Result<Cosigned, Trouble> {
+    let mut old = believed.min(checkpoint.size);
+    let mut again = 0;
+    loop {
+        let proof = match old {
+            0 => Vec::new(),
+            _ if old == checkpoint.size => Vec::new(),
+            _ => prove(old).map_err(Trouble::NoProof)?,
+        };
+        let request = AddCheckpoint {
+            old,
+            proof,
+            note: note.clone(),
+        };
+        let request = request.format();
+        let reply =
+            post(request.as_bytes()).map_err(|fault| Trouble::Unreachable(fault.to_string()))?;
+        let words = words(&reply.body);
+        match reply.status {
+            200 => return accept(witness, note, &reply.body),
+            409 => {
+                let Some(known) = parse_size(&reply) else {
+                    return Err(Trouble::Unreachable(format!("409 without a size: {words}")));
+                };
+                if known > checkpoint.size {
+                    let words = format!(
+                        "it has cosigned size {known}, and this ledger ends at {}",
+                        checkpoint.size
+                    );
+                    return Err(Trouble::Disagrees {
+                        status: 409,
+                        words,
+                        request,
+                    });
+                }
+                again += 1;
+                if again == TRIES {
+                    return Err(Trouble::Unreachable("its size keeps moving".to_owned()));
+                }
+                old = known;
+            }
+            422 => {
+                return Err(Trouble::Disagrees {
+                    status: 422,
+                    words,
+                    request,
+                });
+            }
+            status @ (400 | 403 | 404 | 405 | 413) => {
+                return Err(Trouble::Refused { status, words });
+            }
+            status => return Err(Trouble::Unreachable(format!("{status} {words}"))),
+        }
+    }
+}
+
+/// Takes the line of this witness out of an answer. Lines of others mean nothing here, and one in
+/// its name that does not hold makes the answer worthless.
+fn accept(witness: &CosignerKey, note: &SignedNote, body: &[u8]) -> Result<Cosigned, Trouble> {
+    let bad = |why: String| Trouble::Unreachable(format!("200 with {why}"));
+    let whole = [note.to_string().as_bytes(), body].concat();
+    let answered =
+        SignedNote::parse(&whole).map_err(|fault| bad(format!("no signature lines: {fault}")))?;
+    let cosigned = witness
+        .newest_line(&answered)
+        .map_err(|fault| bad(fault.to_string()))?;
+    let (time, line) =
+        cosigned.ok_or_else(|| bad(format!("no cosignature by `{}`", witness.name())))?;
+    let note = SignedNote::parse(format!("{note}{line}").as_bytes());
+    Ok(Cosigned {
+        time,
+        note: note.map_err(|fault| bad(fault.to_string()))?,
+    })
+}
+
+/// The body of a 409: a number in its one form and a line break.
+fn parse_size(reply: &Reply) -> Option<u64> {
+    let text = std::str::from_utf8(&reply.body).ok()?;
+    let digits = text.strip_suffix('\n').unwrap_or(text);
+    let size: u64 = digits.parse().ok()?;
+    (size.to_string() == digits).then_some(size)
+}
+
+/// A stranger's words, fit for a line on a screen.
+fn words(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let line = text.lines().next().unwrap_or_default();
+    let shown = line.chars().take(WORDS);
+    shown
+        .map(|c| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect()
+}

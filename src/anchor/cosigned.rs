@@ -1,0 +1,253 @@
+//! What witnesses have signed: for each its newest, and the ledger's newest checkpoint with enough
+//! of them.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::destination::replace;
+use crate::checkpoint::Checkpoint;
+use crate::hash::Sha256Digest;
+use crate::note::SignedNote;
+use crate::sys::disk::Disk;
+use crate::sys::disk::DiskError;
+use crate::trust::Trust;
+use crate::trust::Witness;
+
+const SEEN: &str = "seen";
+const EVIDENCE: &str = "evidence";
+/// Files of evidence, at most.
+const MOST_EVIDENCE: usize = 64;
+
+/// What is kept about witnesses, below the settings' folder.
+#[derive(Debug)]
+pub struct Book {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+}
+
+impl Book {
+    /// The book below the settings' folder `dir`.
+    #[must_use]
+    pub fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
+        Self {
+            disk,
+            dir: dir.to_owned(),
+        }
+    }
+
+    /// The newest checkpoint that a witness has cosigned, and when; `None` where it never did, or
+    /// where the file is not what was written: it can be had again.
+    #[must_use]
+    pub fn seen(&self, witness: &Witness) -> Option<(SignedNote, Checkpoint, u64)> {
+        let note = self.note(&self.seen_path(witness))?;
+        let checkpoint = Checkpoint::parse(note.text()).ok()?;
+        let time = witness.key.cosigned(&note).ok()??;
+        Some((note, checkpoint, time))
+    }
+
+    /// Remembers what a witness has cosigned.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn remember(&self, witness: &Witness, note: &SignedNote) -> Result<(), DiskError> {
+        self.write(&self.seen_path(witness), note.to_string().as_bytes())
+    }
+
+    /// Brings the cosigned checkpoint in `files` up to date: the newest of which a quorum has signed,
+    /// or, while there never was one, the newest that anybody has signed. Answers with it.
+    ///
+    /// One that has its quorum is not given up for a newer one that has not: what it proves would be
+    /// lost until the last witness is back.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn bring_up(
+        &self,
+        trust: &Trust,
+        files: &[PathBuf],
+        latest: u64,
+    ) -> Result<Option<SignedNote>, DiskError> {
+        let mut found: Vec<SignedNote> = files.iter().filter_map(|path| self.note(path)).collect();
+        found.extend(
+            list.witnesses
+                .iter()
+                .filter_map(|line| Some(self.seen(line)?.0)),
+        );
+        let best = best(list, &found);
+        let Some(best) = best else { return Ok(None) };
+        let text = best.to_string();
+        let written = files.iter().map(|path| {
+            if self
+                .disk
+                .read(path)
+                .is_ok_and(|held| held == text.as_bytes())
+            {
+                return Ok(());
+            }
+            self.write(path, text.as_bytes())
+        });
+        written.fold(Ok(()), Result::and)?;
+        Ok(Some(best))
+    }
+
+    /// Keeps a request that a witness refused and what it answered, as evidence of what the two
+    /// disagree about; `None` where there is enough.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn keep_evidence(
+        &self,
+        witness: &Witness,
+        request: &str,
+        answer: &str,
+    ) -> Result<Option<PathBuf>, DiskError> {
+        let dir = self.dir.join(EVIDENCE);
+        self.disk.create_dir(&dir)?;
+        let digest = Sha256Digest::of(request.as_bytes()).to_string();
+        let path = dir.join(format!("{}.request", digest.get(..16).unwrap_or(&digest)));
+        if self.disk.metadata(&path)?.is_none() {
+            if self.disk.list(&dir)?.len() >= 2 * MOST_EVIDENCE {
+                return Ok(None);
+            }
+            let said = format!("{} {}\n{answer}\n", witness.name, witness.key);
+            self.write(&path.with_extension("answer"), said.as_bytes())?;
+            self.write(&path, request.as_bytes())?;
+        }
+        Ok(Some(path))
+    }
+
+    fn seen_path(&self, witness: &Witness) -> PathBuf {
+        let name = Sha256Digest::of(witness.key.to_string().as_bytes()).to_string();
+        self.dir.join(SEEN).join(name)
+    }
+
+    fn note(&self, path: &Path) -> Option<SignedNote> {
+        SignedNote::parse(&self.disk.read(path).ok()?).ok()
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+        let fault = |source| DiskError::new("write", path, source);
+        if let Some(folder) = path.parent() {
+            self.disk.create_dir(folder)?;
+        }
+        match replace(path, bytes, false) {
+            // A writer that opens the ledger clears temporary files away; once more is enough.
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                replace(path, bytes, false).map_err(fault)
+            }
+            result => result.map_err(fault),
+        }
+    }
+}
+
+/// The best of some cosigned checkpoints: with a quorum rather than without, then the largest. Lines
+/// over the same text are put together.
+fn best(trust: &Trust, notes: &[SignedNote], latest: u64) -> Option<SignedNote> {
+    let mut merged: Vec<SignedNote> = Vec::new();
+    for note in notes {
+        let same = merged.iter_mut().find_map(|held| {
+            let both = held.merged_with(note)?;
+            Some((held, both))
+        });
+        match same {
+            Some((held, both)) => *held = both,
+            None => merged.push(note.clone()),
+        }
+    }
+    let ranked = merged.into_iter().filter_map(|note| {
+        let size = Checkpoint::parse(note.text()).ok()?.size;
+        let (seen, quorum) = trust.witnessed(&note, latest).ok()?;
+        let cosigners = seen.iter().filter(|(_, time)| time.is_some()).count();
+        (cosigners > 0).then_some(((quorum, size, cosigners), note))
+    });
+    ranked.max_by_key(|(rank, _)| *rank).map(|(_, note)| note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint;
+    use crate::checkpoint::CosignerKey;
+    use crate::hash::NodeHash;
+    use crate::key::SecretKey;
+    use crate::note::Origin;
+    use crate::sys::disk::RealDisk;
+
+    fn name(seed: u8) -> Origin {
+        Origin::new(format!("witness.example/{seed}")).unwrap()
+    }
+
+    fn key(seed: u8) -> SecretKey {
+        SecretKey::from_seed(&[seed; 32])
+    }
+
+    fn trust() -> Trust {
+        let vkey = |seed| CosignerKey::new(name(seed), key(seed).public()).unwrap();
+        let text = format!(
+            "witness a {}\nwitness b {}\ngroup both all a b\nquorum both\n",
+            vkey(2),
+            vkey(3)
+        );
+        Trust::parse(text.as_bytes()).unwrap()
+    }
+
+    /// A checkpoint of `size`, cosigned by these.
+    fn note(size: u64, by: &[u8]) -> SignedNote {
+        let stated = Checkpoint {
+            origin: Origin::new("ledger.example/prod").unwrap(),
+            size,
+            root: NodeHash::from_bytes([7; 32]),
+        };
+        let mut note = checkpoint::sign(&stated, &key(1));
+        for seed in by {
+            let line = checkpoint::cosign(&stated.format(), 5, &name(*seed), &key(*seed));
+            note.push_str(&line);
+        }
+        SignedNote::parse(note.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn lines_over_one_text_add_up_and_a_quorum_is_not_given_up_for_less() {
+        let best = |notes: &[SignedNote]| best(&trust(), notes, 100);
+        assert_eq!(best(&[]), None);
+        assert_eq!(best(&[note(5, &[])]), None);
+        assert_eq!(
+            best(&[note(5, &[2]), note(5, &[3])]),
+            Some(note(5, &[2, 3]))
+        );
+        assert_eq!(best(&[note(5, &[2]), note(6, &[3])]), Some(note(6, &[3])));
+        let quorum = note(5, &[2, 3]);
+        assert_eq!(best(&[quorum.clone(), note(6, &[2])]), Some(quorum));
+        let newer = [note(5, &[2, 3]), note(6, &[2]), note(6, &[3])];
+        assert_eq!(best(&newer), Some(note(6, &[2, 3])));
+    }
+
+    #[test]
+    fn the_files_follow_what_was_seen_and_never_go_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let book = Book::new(Arc::new(RealDisk), dir.path());
+        let files = [
+            dir.path().join("cosigned"),
+            dir.path().join("state/cosigned"),
+        ];
+        let trust = trust();
+        let [a, b] = trust.witnesses() else { panic!() };
+        assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), None);
+        book.remember(a, &note(5, &[2])).unwrap();
+        book.remember(b, &note(5, &[3])).unwrap();
+        let both = Some(note(5, &[2, 3]));
+        assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), both);
+        book.remember(a, &note(6, &[2])).unwrap();
+        assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), both);
+        assert_eq!(
+            book.seen(a).map(|(_, stated, time)| (stated.size, time)),
+            Some((6, 5))
+        );
+        for file in &files {
+            let held = std::fs::read(file).unwrap();
+            assert_eq!(SignedNote::parse(&held).ok(), both);
+        }
+    }
+}

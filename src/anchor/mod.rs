@@ -1,0 +1,26 @@
+//! Anchors: the newest checkpoint where the ledger's host cannot rewrite it.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `settings` | where checkpoints go and whom to ask, as the ledger's operator chose |
+//! | `destination` | folders and commands that take checkpoints |
+//! | `ask` | the dialogue with one witness |
+//! | `cosigned` | what witnesses have signed, and the newest checkpoint with enough of it |
+//!
+//! Nothing here holds up an append or fails one: it happens after the receipts, and what goes wrong
+//! is a notice.
+
+mod ask;
+mod cosigned;
+mod destination;
+mod settings;
+
+pub use ask::Cosigned;
+pub use ask::Trouble;
+pub use ask::ask;
+pub use cosigned::Book;
+pub use destination::Destination;
+pub use destination::PublishError;
+pub use destination::Published;
+pub use settings::Settings;
+pub use settings::SettingsError;

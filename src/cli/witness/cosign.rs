@@ -1,0 +1,108 @@
+//! `ledger witness cosign`: one checkpoint, without a network.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::DirArgs;
+use super::keep::instant;
+use super::read_input;
+use crate::cli::args::Output;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Outcome;
+use crate::note::SignedNote;
+use crate::witness::AddCheckpoint;
+use crate::witness::Answer;
+use crate::witness::REQUEST_LIMIT;
+use crate::witness::Refusal;
+use crate::witness::Witness;
+
+/// Cosign one checkpoint that came as a file, and print the cosignature
+///
+/// For an auditor's laptop that serves nobody. FILE is an add-checkpoint request, as the ledger's
+/// operator makes it with `ledger witness request`; or a bare checkpoint, where this witness has
+/// cosigned nothing of its ledger yet. The line that is printed goes back to the ledger's operator.
+///
+///   ledger witness cosign --dir witness request.txt > line.txt
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct CosignArgs {
+    #[command(flatten)]
+    place: DirArgs,
+    /// The request, or a checkpoint; `-` is stdin
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) fn run(context: &mut Context, args: &CosignArgs) -> Outcome {
+    let witness = args.place.open(context)?;
+    let mut bytes = read_input(context, &args.file, REQUEST_LIMIT as u64)?;
+    if !bytes.starts_with(b"old ")
+        && let Ok(note) = SignedNote::parse(&bytes)
+    {
+        let first_contact = AddCheckpoint {
+            old: 0,
+            proof: Vec::new(),
+            note,
+        };
+        bytes = first_contact.format().into_bytes();
+    }
+    let answer = witness.add_checkpoint(&bytes, context.globals.wait)?;
+    conclude(context, &witness, answer)
+}
+
+fn conclude(context: &mut Context, witness: &Witness, answer: Answer) -> Outcome {
+    if let Some(kept) = &answer.kept {
+        context.ui.warn(format!(
+            "kept as evidence against the ledger: {}",
+            kept.display()
+        ));
+    }
+    if let Some(notice) = &answer.notice {
+        context
+            .ui
+            .warn(format!("the evidence was not kept: {notice}"));
+    }
+    let (checkpoint, line) = match answer.outcome {
+        Ok(cosigned) => cosigned,
+        Err(refusal) => return Err(failure(&refusal)),
+    };
+    let time = witness.logs()?.into_iter().find_map(|log| {
+        let last = log.last.ok()??;
+        (log.origin == checkpoint.origin).then_some(last.1)
+    });
+    if context.ui.json {
+        context.ui.document(json!({
+            "origin": checkpoint.origin,
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "cosigned_utc": time.map(instant),
+            "line": line.trim_end(),
+        }));
+    } else {
+        context.ui.print(&line);
+        context.ui.say(format!(
+            "cosigned `{}` at size {}",
+            checkpoint.origin, checkpoint.size
+        ));
+    }
+    Ok(Exit::Passed)
+}
+
+fn failure(refusal: &Refusal) -> Failure {
+    let message = format!("not cosigned: {refusal}");
+    match refusal {
+        Refusal::Contradiction(_) => Failure::new(Exit::Broken, message)
+            .hint("ask the ledger's operator; what it signed before and this do not fit together"),
+        Refusal::Conflict { known, .. } => Failure::new(Exit::Refused, message).hint(format!(
+            "ask the ledger's operator for: ledger witness request --old {known}"
+        )),
+        Refusal::UnknownOrigin => Failure::new(Exit::Refused, message)
+            .hint("follow it with: ledger witness add-log --dir DIR --log VKEY"),
+        _ => Failure::new(Exit::Refused, message),
+    }
+}

@@ -1,0 +1,212 @@
+//! `ledger witness init`, `add-log` and `show`: the folder of a witness.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::DirArgs;
+use super::read_input;
+use crate::cli::args::Output;
+use crate::cli::context::Context;
+use crate::cli::context::read_passphrase;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Outcome;
+use crate::cli::ui::table;
+use crate::key::SecretKey;
+use crate::note::NOTE_LIMIT;
+use crate::note::NoteKey;
+use crate::note::Origin;
+use crate::sys::keyfile;
+use crate::time::Timestamp;
+use crate::witness::Beginning;
+use crate::witness::Followed;
+use crate::witness::KEY_FILE;
+use crate::witness::Witness;
+use crate::witness::WitnessError;
+
+/// Become a witness: make its key and its folder, and print its vkey
+///
+/// The vkey is what the ledger's operator needs to ask this witness, and what an auditor's trust file
+/// needs to believe it. Hand it over by a way that the ledger's operator cannot change.
+///
+///   ledger witness init --dir witness --name witness.example/audit --log VKEY
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct InitArgs {
+    /// The witness's name, for ever: a URL without scheme, as witness.example/audit
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    place: DirArgs,
+    /// The vkey of a ledger to follow, as its operator prints it
+    #[arg(long = "log", value_name = "VKEY")]
+    logs: Vec<NoteKey>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Follow one more ledger, or take a further key of one; or begin anew where the state was lost
+///
+/// A witness whose state of a ledger is missing or damaged cosigns nothing of it: what it would sign
+/// could contradict what it signed before. --from goes on from a checkpoint that this witness has
+/// cosigned, best the newest that anybody has. --forget starts as if nothing had been cosigned, and
+/// gives up what the witness stood for.
+///
+///   ledger witness add-log --dir witness --log VKEY
+///   ledger witness add-log --dir witness --log VKEY --from cosigned
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct AddLogArgs {
+    #[command(flatten)]
+    place: DirArgs,
+    /// The vkey of the ledger
+    #[arg(long = "log", value_name = "VKEY", required = true)]
+    logs: Vec<NoteKey>,
+    /// Go on from this checkpoint, which this witness has cosigned; `-` is stdin
+    #[arg(long, value_name = "FILE|-", conflicts_with = "forget")]
+    from: Option<PathBuf>,
+    /// Begin as if nothing had been cosigned
+    #[arg(long)]
+    forget: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Show a witness's vkey, and what it last cosigned of each ledger
+///
+///   ledger witness show --dir witness
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    place: DirArgs,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) fn init(context: &mut Context, args: &InitArgs) -> Outcome {
+    let name =
+        Origin::new(&args.name).map_err(|fault| Failure::usage(format!("--name {fault}")))?;
+    let dir = &args.place.dir;
+    if dir.join("vkey").exists() {
+        return Err(WitnessError::Exists(dir.clone()).into());
+    }
+    std::fs::create_dir_all(dir).map_err(|fault| {
+        Failure::usage(format!(
+            "the folder {} cannot be made: {fault}",
+            dir.display()
+        ))
+    })?;
+    let passphrase = context.globals.passphrase_file.as_deref();
+    let passphrase = passphrase
+        .map(read_passphrase)
+        .transpose()
+        .map_err(|fault| Failure::usage(fault.to_string()))?;
+    let mut seed = Zeroizing::new([0; 32]);
+    context
+        .world
+        .entropy
+        .fill(&mut *seed)
+        .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+    let key = SecretKey::from_seed(&seed);
+    keyfile::write_new(
+        &dir.join(KEY_FILE),
+        &key,
+        passphrase.as_ref().map(|word| word.as_str()),
+    )?;
+    let witness = Witness::create(context.world.clone(), dir, name, key)?;
+    for log in &args.logs {
+        witness.add_log(log, &Beginning::New, context.globals.wait)?;
+    }
+    describe(context, &witness)?;
+    if args.logs.is_empty() {
+        context
+            .ui
+            .say("next: ledger witness add-log --dir DIR --log VKEY");
+    }
+    Ok(Exit::Passed)
+}
+
+pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> Outcome {
+    let witness = args.place.open(context)?;
+    let beginning = match &args.from {
+        Some(path) => Beginning::From(read_input(context, path, NOTE_LIMIT as u64)?),
+        None if args.forget => Beginning::Forget,
+        None => Beginning::New,
+    };
+    for log in &args.logs {
+        witness.add_log(log, &beginning, context.globals.wait)?;
+    }
+    if args.forget {
+        context.ui.warn(
+            "what this witness cosigned before no longer binds it; tell whoever relies on it",
+        );
+    }
+    describe(context, &witness)?;
+    Ok(Exit::Passed)
+}
+
+pub(super) fn show(context: &mut Context, args: &ShowArgs) -> Outcome {
+    let witness = args.place.open(context)?;
+    describe(context, &witness)
+}
+
+/// The vkey, and the ledgers. Fails where a state cannot be told.
+fn describe(context: &mut Context, witness: &Witness) -> Outcome {
+    let mut followed = witness.logs()?;
+    let vkey = witness.cosigner().to_string();
+    if context.ui.json {
+        let logs: Vec<_> = followed.iter().map(to_json).collect();
+        context.ui.document(json!({ "vkey": vkey, "logs": logs }));
+    } else {
+        context.ui.line(format!("witness  {vkey}"));
+        let rows: Vec<_> = followed.iter().map(row).collect();
+        if !rows.is_empty() {
+            context
+                .ui
+                .print(table(&["LEDGER", "KEYS", "SIZE", "COSIGNED"], &rows));
+        }
+    }
+    let lost = followed.iter().position(|log| log.last.is_err());
+    match lost.map(|at| followed.swap_remove(at).last) {
+        Some(Err(fault)) => Err(fault.into()),
+        _ => Ok(Exit::Passed),
+    }
+}
+
+fn row(log: &Followed) -> Vec<String> {
+    let (size, time) = match &log.last {
+        Ok(Some((checkpoint, time))) => (checkpoint.size.to_string(), instant(*time)),
+        Ok(None) => ("-".to_owned(), "nothing yet".to_owned()),
+        Err(_) => ("?".to_owned(), "state lost".to_owned()),
+    };
+    vec![
+        log.origin.to_string(),
+        log.keys.len().to_string(),
+        size,
+        time,
+    ]
+}
+
+fn to_json(log: &Followed) -> serde_json::Value {
+    let last = log.last.as_ref().ok().and_then(Option::as_ref);
+    json!({
+        "origin": log.origin,
+        "keys": log.keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "size": last.map(|(checkpoint, _)| checkpoint.size),
+        "root": last.map(|(checkpoint, _)| checkpoint.root),
+        "cosigned_utc": last.map(|(_, time)| instant(*time)),
+        "state_lost": log.last.as_ref().err().map(ToString::to_string),
+    })
+}
+
+/// The time of a cosignature, as people read it.
+pub(crate) fn instant(seconds: u64) -> String {
+    let micros = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| seconds.checked_mul(1_000_000))
+        .unwrap_or(i64::MAX);
+    Timestamp::from_micros(micros).to_seconds()
+}

@@ -1,0 +1,123 @@
+//! `ledger witness`: being one, and asking others.
+
+mod cosign;
+mod keep;
+mod serve;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use crate::witness::KEY_FILE;
+use crate::witness::Witness;
+use crate::witness::WitnessError;
+
+/// Be a witness of other people's ledgers, or have this ledger witnessed
+///
+/// A witness keeps the newest checkpoint of each ledger that it follows and cosigns a newer one only
+/// where that is proven to extend it (C2SP tlog-witness). So a ledger that was cut short, rolled back,
+/// forked or rewritten gets no cosignature. It is worth as much as it is somebody else's: a witness on
+/// the ledger's own host proves nothing.
+///
+/// On the second machine:
+///
+///   ledger witness init --dir witness --name witness.example/audit --log VKEY-OF-THE-LEDGER
+///   ledger witness serve --dir witness --listen 127.0.0.1:7801
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct WitnessArgs {
+    #[command(subcommand)]
+    action: WitnessAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum WitnessAction {
+    Init(keep::InitArgs),
+    AddLog(keep::AddLogArgs),
+    Show(keep::ShowArgs),
+    Cosign(cosign::CosignArgs),
+    Serve(serve::ServeArgs),
+}
+
+pub(crate) fn run(context: &mut Context, args: &WitnessArgs) -> Outcome {
+    context.ui.thing = "witness";
+    match &args.action {
+        WitnessAction::Init(args) => keep::init(context, args),
+        WitnessAction::AddLog(args) => keep::add_log(context, args),
+        WitnessAction::Show(args) => keep::show(context, args),
+        WitnessAction::Cosign(args) => cosign::run(context, args),
+        WitnessAction::Serve(args) => serve::run(context, args),
+    }
+}
+
+/// Where a witness lives.
+#[derive(Debug, Clone, clap::Args)]
+struct DirArgs {
+    /// The witness's folder: its key, the ledgers it follows and what it last cosigned of each
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+}
+
+impl DirArgs {
+    fn key_file(&self) -> PathBuf {
+        self.dir.join(KEY_FILE)
+    }
+
+    fn open(&self, context: &Context) -> Result<Witness, Failure> {
+        if !self.dir.join("vkey").exists() {
+            return Err(WitnessError::NoWitness(self.dir.clone()).into());
+        }
+        let key = context.read_key(&self.key_file())?;
+        Ok(Witness::open(context.world.clone(), &self.dir, key)?)
+    }
+}
+
+/// A file named on the command line, or stdin.
+fn read_input(context: &mut Context, path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        context
+            .ui
+            .take_stdin()
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+    };
+    let name = path.display();
+    read.map_err(|fault| Failure::usage(format!("`{name}` cannot be read: {fault}")))?;
+    if bytes.len() as u64 > limit {
+        return Err(Failure::usage(format!(
+            "`{name}` is longer than {limit} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+impl From<WitnessError> for Failure {
+    fn from(fault: WitnessError) -> Self {
+        let message = fault.to_string();
+        match fault {
+            WitnessError::Lock(fault) => fault.into(),
+            WitnessError::Disk(fault) => fault.into(),
+            WitnessError::NoWitness(_) => {
+                Self::usage(message).hint("make one with: ledger witness init --dir DIR --name NAME")
+            }
+            WitnessError::Exists(_) => Self::usage(message)
+                .hint("see what it follows with: ledger witness show --dir DIR"),
+            WitnessError::Followed(_) => Self::usage(message)
+                .hint("to begin anew after its state was lost: --from a checkpoint that this witness cosigned, or --forget"),
+            WitnessError::StateLost { .. } | WitnessError::Damaged { .. } => {
+                Self::new(Exit::Broken, message).hint(
+                    "nothing is cosigned until it is settled: ledger witness add-log --from a checkpoint that this witness cosigned (the ledger keeps one as `cosigned`)",
+                )
+            }
+            WitnessError::Clock => Self::new(Exit::Temporary, message).hint("set the clock"),
+            _ => Self::usage(message),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `ledger witness serve`: C2SP tlog-witness over HTTP.
+
+use std::net::TcpListener;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::DirArgs;
+use crate::cli::args::Output;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Outcome;
+use crate::cli::signals::Guard;
+use crate::http;
+use crate::http::Limits;
+use crate::http::Request;
+use crate::http::Response;
+use crate::http::Served;
+use crate::witness::Answer;
+use crate::witness::REQUEST_LIMIT;
+use crate::witness::Refusal;
+use crate::witness::Witness;
+use crate::witness::WitnessError;
+
+const LIMITS: Limits = Limits {
+    head: 8 * 1024,
+    body: REQUEST_LIMIT,
+    time: Duration::from_secs(10),
+    connections: 64,
+};
+/// How long a request waits for those before it.
+const WAIT: Duration = Duration::from_secs(5);
+/// The content type of a 409: the body is the size last cosigned.
+const SIZE: &str = "text/x.tlog.size";
+
+/// Serve a witness over HTTP, until SIGINT or SIGTERM
+///
+/// POST /add-checkpoint cosigns (C2SP tlog-witness); GET /SHA256-OF-ORIGIN/checkpoint shows what was
+/// last cosigned. Prints the address it listens on; logs a line for each request on stderr. It speaks
+/// plain HTTP: put a reverse proxy with TLS before it where it is reached over a network. A
+/// cosignature needs no TLS to be believed.
+///
+///   ledger witness serve --dir witness --listen 127.0.0.1:7801
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    place: DirArgs,
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7801")]
+    listen: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) fn run(context: &mut Context, args: &ServeArgs) -> Outcome {
+    let witness = args.place.open(context)?;
+    let refused = |fault| {
+        Failure::new(
+            Exit::Temporary,
+            format!("cannot listen on {}: {fault}", args.listen),
+        )
+    };
+    let listener = TcpListener::bind(&args.listen).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let guard = Guard::new(true)?;
+    guard.begin();
+    if context.ui.json {
+        context.ui.document(json!({
+            "listen": address.to_string(),
+            "vkey": witness.cosigner().to_string(),
+        }));
+    } else {
+        context.ui.line(format!("listening on {address}"));
+    }
+    context.ui.flush();
+    let quiet = context.globals.quiet;
+    // Each request has a line, and lines do not run into each other.
+    let lines = Mutex::new(());
+    let log = |text: String| {
+        let _turn = lines.lock();
+        eprintln!("{text}");
+    };
+    let answer = |request: &Request| respond(&witness, request, &log);
+    let tell = |served: &Served<'_>| {
+        if !quiet {
+            log(describe(served, &context.world.clock.now().to_seconds()));
+        }
+    };
+    http::serve(&listener, LIMITS, guard.flag(), &answer, &tell).map_err(refused)?;
+    context.ui.say("stopped");
+    Ok(Exit::Passed)
+}
+
+/// One line for one request: time, client, what was asked, what was answered.
+fn describe(served: &Served<'_>, now: &str) -> String {
+    let (method, path) = served
+        .request
+        .map_or(("-", "-"), |request| (&*request.method, &*request.path));
+    // A path is somebody's text: nothing in it may rearrange the log.
+    let path: String = path.chars().take(120).map(plain).collect();
+    format!(
+        "{now} {} {method} {path} {} {} ms",
+        served.peer,
+        served.response.status,
+        served.took.as_millis()
+    )
+}
+
+const fn plain(c: char) -> char {
+    if c.is_ascii_graphic() { c } else { '?' }
+}
+
+fn respond(witness: &Witness, request: &Request, log: &dyn Fn(String)) -> Response {
+    let method = request.method.as_str();
+    if request.path == "/add-checkpoint" {
+        if method != "POST" {
+            return not_allowed("POST");
+        }
+        return match witness.add_checkpoint(&request.body, WAIT) {
+            Ok(answer) => answered(answer, log),
+            Err(fault) => failed(&fault, log),
+        };
+    }
+    let origin = request
+        .path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_suffix("/checkpoint"))
+        .filter(|name| name.len() == 64);
+    let Some(origin) = origin else {
+        return Response::text(404, "nothing is here; see C2SP tlog-witness");
+    };
+    if method != "GET" && method != "HEAD" {
+        return not_allowed("GET, HEAD");
+    }
+    match witness.latest(origin) {
+        Ok(Some(note)) => Response {
+            body: note.into_bytes(),
+            ..Response::text(200, "")
+        },
+        Ok(None) => Response::text(404, "no checkpoint of that log was cosigned here"),
+        Err(fault) => failed(&fault, log),
+    }
+}
+
+fn not_allowed(allow: &'static str) -> Response {
+    Response {
+        allow,
+        ..Response::text(405, format!("only {allow} here"))
+    }
+}
+
+fn answered(answer: Answer, log: &dyn Fn(String)) -> Response {
+    if let Some(kept) = &answer.kept {
+        log(format!("warning: kept as evidence: {}", kept.display()));
+    }
+    if let Some(notice) = &answer.notice {
+        log(format!("warning: evidence was not kept: {notice}"));
+    }
+    match answer.outcome {
+        Ok((_, line)) => Response {
+            body: line.into_bytes(),
+            ..Response::text(200, "")
+        },
+        Err(Refusal::Conflict { known, .. }) => Response {
+            content_type: SIZE,
+            ..Response::text(409, known.to_string())
+        },
+        Err(refusal) => Response::text(refusal.status(), refusal.to_string()),
+    }
+}
+
+/// What went wrong here is for the log; the client learns only that it did.
+fn failed(fault: &WitnessError, log: &dyn Fn(String)) -> Response {
+    log(format!("error: {fault}"));
+    match fault {
+        WitnessError::Lock(_) => Response::text(503, "busy; try again"),
+        _ => Response::text(500, "this witness cannot answer; its operator is told why"),
+    }
+}

@@ -1,0 +1,17 @@
+//! The little HTTP/1.1 that a witness and those who ask it need, blocking and bounded.
+//!
+//! The server answers one request per connection and then closes it, so that no request can hide in
+//! another; heads are read by `httparse`. The client is `ureq`. Neither knows what it carries.
+
+mod client;
+mod server;
+
+pub use client::ClientError;
+pub use client::Reply;
+pub use client::get;
+pub use client::post;
+pub use server::Limits;
+pub use server::Request;
+pub use server::Response;
+pub use server::Served;
+pub use server::serve;

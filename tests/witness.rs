@@ -1,0 +1,622 @@
+//! A witness answers as C2SP tlog-witness says, remembers before it answers, and never goes back.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: a panic is a failing test"
+)]
+
+#[path = "support/log.rs"]
+mod log;
+#[path = "support/sim_disk.rs"]
+mod sim_disk;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::log_vkey;
+use log::note;
+use log::origin;
+use log::proof;
+use log::request;
+use log::request_with;
+use rotation_ledger::checkpoint;
+use rotation_ledger::checkpoint::Checkpoint;
+use rotation_ledger::checkpoint::CosignerKey;
+use rotation_ledger::hash::NodeHash;
+use rotation_ledger::key::SecretKey;
+use rotation_ledger::note::NoteKey;
+use rotation_ledger::note::Origin;
+use rotation_ledger::note::SignedNote;
+use rotation_ledger::sys::disk::Disk;
+use rotation_ledger::sys::world::World;
+use rotation_ledger::time::Stopped;
+use rotation_ledger::time::Timestamp;
+use rotation_ledger::witness::AddCheckpoint;
+use rotation_ledger::witness::Answer;
+use rotation_ledger::witness::Beginning;
+use rotation_ledger::witness::Contradiction;
+use rotation_ledger::witness::Refusal;
+use rotation_ledger::witness::Witness;
+use rotation_ledger::witness::WitnessError;
+use rotation_ledger::witness::name_of;
+use serde_json::Value;
+use sim_disk::Cut;
+use sim_disk::Fault;
+use sim_disk::SimDisk;
+
+const WAIT: Duration = Duration::from_secs(20);
+/// The time of witness a's cosignature in the vectors.
+const TIME: i64 = 1_767_225_600;
+
+fn vectors() -> Value {
+    serde_json::from_str(include_str!("vectors/tlog.json")).unwrap()
+}
+
+fn world_at(seconds: i64) -> World {
+    World {
+        clock: Arc::new(Stopped(Timestamp::from_micros(seconds * 1_000_000))),
+        ..World::system()
+    }
+}
+
+fn key() -> SecretKey {
+    SecretKey::from_seed(&[0x22; 32])
+}
+
+fn name() -> Origin {
+    Origin::new("witness.example/a").unwrap()
+}
+
+struct Bench {
+    folder: tempfile::TempDir,
+    witness: Witness,
+}
+
+impl Bench {
+    /// A witness that follows the log and has cosigned `size`, if it is not 0.
+    fn at(size: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = Witness::create(world_at(TIME), folder.path(), name(), key()).unwrap();
+        witness.add_log(&log_vkey(), &Beginning::New, WAIT).unwrap();
+        let bench = Self { folder, witness };
+        if size > 0 {
+            bench.ask(&request(0, size)).outcome.unwrap();
+        }
+        bench
+    }
+
+    fn ask(&self, body: &[u8]) -> Answer {
+        self.witness.add_checkpoint(body, WAIT).unwrap()
+    }
+
+    fn refusal(&self, body: &[u8]) -> Refusal {
+        self.ask(body).outcome.unwrap_err()
+    }
+
+    fn size(&self) -> u64 {
+        let followed = self.witness.logs().unwrap().remove(0);
+        followed
+            .last
+            .unwrap()
+            .map_or(0, |(checkpoint, _)| checkpoint.size)
+    }
+
+    fn state(&self) -> std::path::PathBuf {
+        self.folder.path().join("state").join(name_of(&origin()))
+    }
+
+    fn evidence(&self) -> Vec<String> {
+        let listed = fs::read_dir(self.folder.path().join("evidence")).unwrap();
+        let mut names: Vec<_> = listed
+            .map(|found| found.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn the_request_of_the_vectors_is_answered_byte_for_byte() {
+    let vectors = vectors();
+    let body = vectors["witness_add_checkpoint_33_to_70"].as_str().unwrap();
+    let parsed = AddCheckpoint::parse(body.as_bytes()).unwrap();
+    assert_eq!(parsed.format(), body);
+    assert_eq!(
+        body.as_bytes(),
+        request(33, 70),
+        "this log is that of the vectors"
+    );
+
+    let bench = Bench::at(33);
+    assert_eq!(
+        bench.witness.cosigner().to_string(),
+        vectors["keys"]["w1_vkey"]
+    );
+    let (checkpoint, line) = bench.ask(body.as_bytes()).outcome.unwrap();
+    assert_eq!(checkpoint.size, 70);
+    let whole = vectors["checkpoint_70_cosigned"].as_str().unwrap();
+    assert!(whole.contains(&line), "{line}");
+    // Without the line of witness b it is what this witness now shows.
+    let latest = bench.witness.latest(&name_of(&origin())).unwrap().unwrap();
+    let lines: Vec<_> = whole
+        .lines()
+        .filter(|line| !line.contains("witness.example/b"))
+        .collect();
+    assert_eq!(latest.trim_end(), lines.join("\n"));
+}
+
+#[test]
+fn cosignatures_of_the_vectors_hold_and_every_flipped_bit_does_not() {
+    let vectors = vectors();
+    let whole = vectors["checkpoint_70_cosigned"].as_str().unwrap();
+    let note = SignedNote::parse(whole.as_bytes()).unwrap();
+    for (which, time) in [("w1_vkey", 1_767_225_600), ("w2_vkey", 1_767_225_605)] {
+        let text = vectors["keys"][which].as_str().unwrap();
+        let witness: CosignerKey = text.parse().unwrap();
+        assert_eq!(witness.to_string(), text);
+        assert_eq!(witness.cosigned(&note), Ok(Some(time)));
+        // A log's key is no witness's, and the reverse.
+        assert!(text.parse::<NoteKey>().is_err());
+    }
+    assert!(log_vkey().to_string().parse::<CosignerKey>().is_err());
+    let witness: CosignerKey = vectors["keys"]["w1_vkey"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    for bit in 0..whole.len() * 8 {
+        let mut bytes = whole.as_bytes().to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let Ok(note) = SignedNote::parse(&bytes) else {
+            continue;
+        };
+        let same_line = note.text() == SignedNote::parse(whole.as_bytes()).unwrap().text()
+            && String::from_utf8_lossy(&bytes).contains(whole.lines().nth(5).unwrap());
+        if !same_line {
+            assert!(!matches!(witness.cosigned(&note), Ok(Some(_))), "bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn first_contact_later_contact_and_the_same_again_are_cosigned() {
+    let bench = Bench::at(0);
+    for (old, new) in [
+        (0, 0),
+        (0, 1),
+        (1, 1),
+        (1, 40),
+        (40, 64),
+        (64, 70),
+        (70, 70),
+    ] {
+        let (checkpoint, line) = bench.ask(&request(old, new)).outcome.unwrap();
+        assert_eq!(checkpoint, log::checkpoint(new, false), "{old} to {new}");
+        assert!(line.starts_with("\u{2014} witness.example/a "), "{line}");
+        assert_eq!(bench.size(), new as u64);
+        let shown = bench.witness.latest(&name_of(&origin())).unwrap().unwrap();
+        assert_eq!(shown, format!("{}{line}", note(new, false)));
+    }
+    assert_eq!(bench.evidence(), [""; 0]);
+}
+
+#[test]
+fn every_refusal_has_its_status_and_changes_nothing() {
+    let bench = Bench::at(33);
+    let stranger = SecretKey::from_seed(&[9; 32]);
+    let other = Checkpoint {
+        origin: Origin::new("other.example").unwrap(),
+        ..log::checkpoint(70, false)
+    };
+    let mut flipped = proof(33, 70, false);
+    flipped[1] = NodeHash::from_bytes([7; 32]);
+    let mut longer = proof(33, 70, false);
+    longer.push(NodeHash::from_bytes([7; 32]));
+    let mut shorter = proof(33, 70, false);
+    shorter.pop();
+    // The log's own line does not hold, whatever else is signed.
+    let broken = note(70, false).replacen("\n70\n", "\n69\n", 1);
+    let empty_tree = Checkpoint {
+        root: NodeHash::from_bytes([7; 32]),
+        ..log::checkpoint(0, false)
+    };
+    let forged_empty = checkpoint::sign(&empty_tree, &log::log_key());
+    let cases = [
+        (
+            "origin",
+            404,
+            request_with(
+                33,
+                &checkpoint::sign(&other, &log::log_key()),
+                proof(33, 70, false),
+            ),
+        ),
+        (
+            "signer",
+            403,
+            request_with(
+                33,
+                &checkpoint::sign(&log::checkpoint(70, false), &stranger),
+                proof(33, 70, false),
+            ),
+        ),
+        (
+            "signature",
+            403,
+            request_with(33, &broken, proof(33, 70, false)),
+        ),
+        (
+            "old beyond new",
+            400,
+            request_with(71, &note(70, false), vec![]),
+        ),
+        (
+            "old beyond an empty tree",
+            400,
+            request_with(33, &forged_empty, vec![]),
+        ),
+        ("old too small", 409, request(32, 70)),
+        ("old zero", 409, request(0, 70)),
+        ("old too large", 409, request(34, 70)),
+        (
+            "proof flipped",
+            422,
+            request_with(33, &note(70, false), flipped),
+        ),
+        (
+            "proof longer",
+            422,
+            request_with(33, &note(70, false), longer),
+        ),
+        (
+            "proof shorter",
+            422,
+            request_with(33, &note(70, false), shorter),
+        ),
+        (
+            "proof missing",
+            422,
+            request_with(33, &note(70, false), vec![]),
+        ),
+        (
+            "proof of nothing",
+            422,
+            request_with(33, &note(33, false), proof(33, 70, false)),
+        ),
+        ("malformed", 400, b"old 33\n".to_vec()),
+        (
+            "no checkpoint",
+            400,
+            request_with(
+                33,
+                &note(70, false).replacen("\n70\n", "\n070\n", 1),
+                vec![],
+            ),
+        ),
+    ];
+    let before = fs::read(bench.state()).unwrap();
+    for (what, status, body) in cases {
+        let refusal = bench.refusal(&body);
+        // A number in two forms is seen only behind a signature that holds.
+        let status = if what == "no checkpoint" { 403 } else { status };
+        assert_eq!(refusal.status(), status, "{what}: {refusal}");
+        assert_eq!(fs::read(bench.state()).unwrap(), before, "{what}");
+    }
+    assert_eq!(
+        bench.refusal(&request(0, 70)),
+        Refusal::Conflict { known: 33, old: 0 }
+    );
+
+    let fresh = Bench::at(0);
+    let from_nothing = request_with(0, &note(70, false), proof(33, 70, false));
+    for (body, expected) in [
+        (from_nothing, Contradiction::ProofFromNothing),
+        (
+            request_with(0, &forged_empty, vec![]),
+            Contradiction::EmptyTree,
+        ),
+    ] {
+        assert_eq!(fresh.refusal(&body), Refusal::Contradiction(expected));
+    }
+    assert_eq!(fresh.size(), 0);
+}
+
+#[test]
+fn signed_text_that_is_no_checkpoint_is_malformed() {
+    let bench = Bench::at(0);
+    let good = log::checkpoint(70, false).format();
+    for text in [
+        good.replacen("\n70\n", "\n070\n", 1),
+        good.replacen("\n70\n", "\n+70\n", 1),
+        good.replacen("=\n", "\n", 1),
+        format!("{}\n70\n", log::ORIGIN),
+        good.replacen("\n70\n", "\n\n70\n", 1),
+    ] {
+        let signed = rotation_ledger::note::sign(&text, &origin(), &log::log_key()).unwrap();
+        let refusal = bench.refusal(format!("old 0\n\n{signed}").as_bytes());
+        assert_eq!(refusal.status(), 400, "{text:?}: {refusal}");
+    }
+    assert_eq!(bench.size(), 0);
+}
+
+#[test]
+fn lines_of_others_are_ignored_and_not_passed_on() {
+    let bench = Bench::at(0);
+    let stranger = SecretKey::from_seed(&[9; 32]);
+    let text = log::checkpoint(5, false).format();
+    let noise =
+        rotation_ledger::note::sign(&text, &Origin::new("noise.example").unwrap(), &stranger)
+            .unwrap();
+    let noise = noise.lines().last().unwrap();
+    let signed = format!("{}{noise}\n", note(5, false));
+    let (_, line) = bench
+        .ask(&request_with(0, &signed, vec![]))
+        .outcome
+        .unwrap();
+    let shown = bench.witness.latest(&name_of(&origin())).unwrap().unwrap();
+    assert_eq!(shown, format!("{}{line}", note(5, false)));
+}
+
+#[test]
+fn a_fork_is_refused_and_its_evidence_kept() {
+    let bench = Bench::at(64);
+    // The same size with another root, whatever the request says about the old one.
+    for (old, status) in [(64, 422), (40, 409)] {
+        let body = request_with(old, &note(64, true), proof(old, 64, true));
+        let answer = bench.ask(&body);
+        assert_eq!(answer.outcome.unwrap_err().status(), status);
+        let kept = answer.kept.unwrap();
+        assert_eq!(fs::read(&kept).unwrap(), body);
+        let known = fs::read_to_string(kept.with_extension("known")).unwrap();
+        assert!(known.starts_with(&note(64, false)), "{known}");
+    }
+    // Grown since the fork: no proof can lead from what was cosigned.
+    let answer = bench.ask(&request_with(64, &note(70, true), proof(64, 70, true)));
+    assert_eq!(
+        answer.outcome.unwrap_err(),
+        Refusal::Contradiction(Contradiction::NotConsistent { old: 64, new: 70 })
+    );
+    let names = bench.evidence();
+    let count = |kind: &str| names.iter().filter(|name| name.starts_with(kind)).count();
+    assert_eq!((count("fork-"), count("unproven-")), (4, 2), "{names:?}");
+    assert_eq!(bench.size(), 64);
+    // The honest log goes on as if nothing had been.
+    bench.ask(&request(64, 70)).outcome.unwrap();
+}
+
+#[test]
+fn evidence_is_bounded_and_what_anybody_can_send_does_not_crowd_out_a_fork() {
+    let bench = Bench::at(33);
+    for i in 0..40 {
+        let junk = vec![NodeHash::from_bytes([i; 32])];
+        bench.refusal(&request_with(33, &note(70, false), junk));
+    }
+    assert_eq!(bench.evidence().len(), 2 * 16);
+    // The same again is kept once.
+    let bench = Bench::at(64);
+    let body = request_with(64, &note(64, true), vec![]);
+    bench.refusal(&body);
+    bench.refusal(&body);
+    assert_eq!(bench.evidence().len(), 2);
+}
+
+#[test]
+fn a_state_that_is_torn_or_missing_is_never_a_first_contact() {
+    let bench = Bench::at(33);
+    let whole = fs::read(bench.state()).unwrap();
+    let lost = |what: &str| {
+        let fault = bench
+            .witness
+            .add_checkpoint(&request(0, 70), WAIT)
+            .unwrap_err();
+        assert!(
+            matches!(fault, WitnessError::StateLost { .. }),
+            "{what}: {fault}"
+        );
+        assert!(matches!(
+            bench.witness.latest(&name_of(&origin())),
+            Err(WitnessError::StateLost { .. })
+        ));
+        let again = bench
+            .witness
+            .add_log(&log_vkey(), &Beginning::New, WAIT)
+            .unwrap_err();
+        assert!(matches!(again, WitnessError::Followed(_)), "{again}");
+    };
+    for end in 0..whole.len() {
+        fs::write(bench.state(), &whole[..end]).unwrap();
+        lost(&format!("the first {end} bytes"));
+    }
+    for foreign in [
+        note(70, false),
+        format!("{}x", String::from_utf8_lossy(&whole)),
+    ] {
+        fs::write(bench.state(), foreign).unwrap();
+        lost("somebody else's file");
+    }
+    fs::remove_file(bench.state()).unwrap();
+    lost("no file");
+
+    // The way back: from a checkpoint that it has cosigned, or by giving up what it stood for.
+    let uncosigned = Beginning::From(note(33, false).into_bytes());
+    let fault = bench
+        .witness
+        .add_log(&log_vkey(), &uncosigned, WAIT)
+        .unwrap_err();
+    assert!(matches!(fault, WitnessError::Beginning(_)), "{fault}");
+    let kept = Beginning::From(whole.clone());
+    bench.witness.add_log(&log_vkey(), &kept, WAIT).unwrap();
+    assert_eq!(bench.size(), 33);
+    bench.ask(&request(33, 70)).outcome.unwrap();
+    let fault = bench.witness.add_log(&log_vkey(), &kept, WAIT).unwrap_err();
+    assert!(
+        fault.to_string().contains("size 70 was cosigned since"),
+        "{fault}"
+    );
+    bench
+        .witness
+        .add_log(&log_vkey(), &Beginning::Forget, WAIT)
+        .unwrap();
+    assert_eq!(bench.size(), 0);
+}
+
+#[test]
+fn a_log_may_have_two_keys() {
+    let bench = Bench::at(33);
+    let next = SecretKey::from_seed(&[0x12; 32]);
+    let signed = checkpoint::sign(&log::checkpoint(70, false), &next);
+    let body = request_with(33, &signed, proof(33, 70, false));
+    assert_eq!(bench.refusal(&body).status(), 403);
+    let vkey = NoteKey::new(origin(), next.public()).unwrap();
+    bench.witness.add_log(&vkey, &Beginning::New, WAIT).unwrap();
+    assert_eq!(bench.size(), 33, "another key is no new beginning");
+    bench.ask(&body).outcome.unwrap();
+}
+
+#[test]
+fn a_clock_before_1970_cosigns_nothing() {
+    for seconds in [-1, 0] {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = Witness::create(world_at(seconds), folder.path(), name(), key()).unwrap();
+        witness.add_log(&log_vkey(), &Beginning::New, WAIT).unwrap();
+        let fault = witness.add_checkpoint(&request(0, 5), WAIT).unwrap_err();
+        assert!(matches!(fault, WitnessError::Clock), "{fault}");
+    }
+}
+
+#[test]
+fn a_folder_is_a_witness_once_and_opens_with_its_key_only() {
+    let bench = Bench::at(33);
+    let dir = bench.folder.path();
+    let again = Witness::create(world_at(TIME), dir, name(), key()).unwrap_err();
+    assert!(matches!(again, WitnessError::Exists(_)), "{again}");
+    let other = Witness::open(world_at(TIME), dir, SecretKey::from_seed(&[9; 32])).unwrap_err();
+    assert!(matches!(other, WitnessError::OtherKey(_)), "{other}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let none = Witness::open(world_at(TIME), elsewhere.path(), key()).unwrap_err();
+    assert!(matches!(none, WitnessError::NoWitness(_)), "{none}");
+    Witness::open(world_at(TIME), dir, key()).unwrap();
+}
+
+#[test]
+fn of_requests_at_once_one_wins_and_no_other_goes_back() {
+    let bench = Bench::at(33);
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (34..66)
+            .map(|new| {
+                let bench = &bench;
+                scope.spawn(move || {
+                    bench
+                        .ask(&request(33, new))
+                        .outcome
+                        .map(|(got, _)| got.size)
+                })
+            })
+            .collect();
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let won: Vec<u64> = answers
+        .iter()
+        .filter_map(|answer| answer.as_ref().ok().copied())
+        .collect();
+    assert_eq!(won.len(), 1, "{answers:?}");
+    assert_eq!(bench.size(), won[0]);
+    let conflict = |answer: &Result<u64, Refusal>| matches!(answer, Err(Refusal::Conflict { known, .. }) if *known == won[0]);
+    assert_eq!(answers.iter().filter(|answer| conflict(answer)).count(), 31);
+}
+
+fn make_durable(disk: &SimDisk, folder: &Path) {
+    let Some(parent) = folder.parent() else {
+        return;
+    };
+    make_durable(disk, parent);
+    disk.create_dir(folder).unwrap();
+    disk.sync_dir(parent).unwrap();
+}
+
+fn on(disk: &SimDisk, dir: &Path) -> Witness {
+    let world = World {
+        disk: Arc::new(disk.clone()),
+        ..world_at(TIME)
+    };
+    Witness::open(world, dir, key()).unwrap()
+}
+
+#[test]
+fn whatever_fails_and_whenever_the_power_goes_no_answer_is_forgotten() {
+    // The lock lies on the real disk, everything else on the simulated one.
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let start = SimDisk::new();
+    make_durable(&start, dir);
+    let world = World {
+        disk: Arc::new(start.clone()),
+        ..world_at(TIME)
+    };
+    let witness = Witness::create(world, dir, name(), key()).unwrap();
+    witness.add_log(&log_vkey(), &Beginning::New, WAIT).unwrap();
+    witness
+        .add_checkpoint(&request(0, 33), WAIT)
+        .unwrap()
+        .outcome
+        .unwrap();
+
+    let clean = start.copy_synced();
+    on(&clean, dir)
+        .add_checkpoint(&request(33, 70), WAIT)
+        .unwrap()
+        .outcome
+        .unwrap();
+    let operations = clean.operations();
+    assert!(operations >= 4, "{operations}");
+    let faults = [
+        Fault::Before,
+        Fault::After,
+        Fault::Half,
+        Fault::Dead,
+        Fault::DeadAfter,
+    ];
+    let cuts = [
+        None,
+        Some(Cut::DropAll),
+        Some(Cut::NamesWithoutData),
+        Some(Cut::SomeSectors(1)),
+        Some(Cut::NamesAndSomeSectors(2)),
+        Some(Cut::NamesAndSomeSectors(3)),
+    ];
+    for n in 1..=operations + 1 {
+        for fault in faults {
+            for cut in cuts {
+                let what = format!("operation {n} of {operations}, {fault:?}, {cut:?}");
+                let disk = start.copy_synced();
+                disk.fail_at(n, fault);
+                let answered = on(&disk, dir)
+                    .add_checkpoint(&request(33, 70), WAIT)
+                    .is_ok();
+                match cut {
+                    Some(cut) => disk.power_cut(cut),
+                    None => disk.heal(),
+                }
+                let witness = on(&disk, dir);
+                let (stands, _) = witness.logs().unwrap().remove(0).last.unwrap().unwrap();
+                assert!(
+                    stands.size == 70 || (stands.size == 33 && !answered),
+                    "{what}: {stands:?}"
+                );
+                // A fork that begins where the honest log was asked about is not cosigned over it.
+                if answered {
+                    let forked = request_with(33, &note(70, true), proof(33, 70, true));
+                    let refusal = witness.add_checkpoint(&forked, WAIT).unwrap().outcome;
+                    assert_eq!(
+                        refusal.unwrap_err(),
+                        Refusal::Conflict { known: 70, old: 33 },
+                        "{what}"
+                    );
+                }
+            }
+        }
+    }
+}
