@@ -70,12 +70,9 @@ impl Book {
         latest: u64,
     ) -> Result<Option<SignedNote>, DiskError> {
         let mut found: Vec<SignedNote> = files.iter().filter_map(|path| self.note(path)).collect();
-        found.extend(
-            list.witnesses
-                .iter()
-                .filter_map(|line| Some(self.seen(line)?.0)),
-        );
-        let best = best(list, &found);
+        let witnesses = trust.witnesses().iter();
+        found.extend(witnesses.filter_map(|witness| Some(self.seen(witness)?.0)));
+        let best = best(trust, &found, latest);
         let Some(best) = best else { return Ok(None) };
         let text = best.to_string();
         let written = files.iter().map(|path| {

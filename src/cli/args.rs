@@ -16,6 +16,7 @@ use clap::Subcommand;
 
 use super::actor;
 use super::admin;
+use super::anchor;
 use super::append;
 use super::demo;
 use super::init;
@@ -158,6 +159,7 @@ pub(crate) enum Command {
     Prove(prove::ProveArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
+    Anchor(anchor::AnchorArgs),
     Witness(witness::WitnessArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),

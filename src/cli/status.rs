@@ -19,6 +19,8 @@ use super::exit::Outcome;
 use super::secret;
 use super::ui::counted;
 use super::ui::table;
+use super::witness;
+use super::witness::LastCosigned;
 
 /// Show what is open, unconfirmed or overdue
 ///
@@ -81,6 +83,7 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
         .values()
         .filter(|incident| incident.report.is_none())
         .collect();
+    let witnesses = witness::last_cosigned(context)?;
     let ui = &mut context.ui;
     if ui.json {
         let ids = |secrets: &[&Secret]| {
@@ -98,6 +101,7 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
             "open": open.iter().map(|rotation| rotation_json(rotation, &register)).collect::<Vec<_>>(),
             "unconfirmed": unconfirmed.iter().map(|rotation| rotation_json(rotation, &register)).collect::<Vec<_>>(),
             "incidents_without_report": reports.iter().map(|incident| &incident.id).collect::<Vec<_>>(),
+            "witnesses": witnesses.iter().map(LastCosigned::to_json).collect::<Vec<_>>(),
         }));
         return Ok(Exit::Passed);
     }
@@ -122,6 +126,9 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
         unconfirmed.len()
     ));
     ui.line(format!("incidents    {} without a report", reports.len()));
+    for witness in &witnesses {
+        ui.line(format!("witness      {witness}"));
+    }
     let rows: Vec<_> = open
         .iter()
         .chain(&unconfirmed)

@@ -203,7 +203,7 @@ fn to_json(log: &Followed) -> serde_json::Value {
 }
 
 /// The time of a cosignature, as people read it.
-pub(crate) fn instant(seconds: u64) -> String {
+pub(super) fn instant(seconds: u64) -> String {
     let micros = i64::try_from(seconds)
         .ok()
         .and_then(|seconds| seconds.checked_mul(1_000_000))

@@ -1,11 +1,16 @@
 //! `ledger witness`: being one, and asking others.
 
+mod ask;
 mod cosign;
 mod keep;
+mod last;
 mod serve;
 
 use std::path::Path;
 use std::path::PathBuf;
+
+pub(crate) use last::LastCosigned;
+pub(crate) use last::last_cosigned;
 
 use super::context::Context;
 use super::exit::Exit;
@@ -26,6 +31,10 @@ use crate::witness::WitnessError;
 ///
 ///   ledger witness init --dir witness --name witness.example/audit --log VKEY-OF-THE-LEDGER
 ///   ledger witness serve --dir witness --listen 127.0.0.1:7801
+///
+/// On the ledger's host:
+///
+///   ledger witness use VKEY-OF-THE-WITNESS https://witness.example/audit
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct WitnessArgs {
@@ -40,6 +49,10 @@ enum WitnessAction {
     Show(keep::ShowArgs),
     Cosign(cosign::CosignArgs),
     Serve(serve::ServeArgs),
+    Use(ask::UseArgs),
+    Ask(ask::AskArgs),
+    Request(ask::RequestArgs),
+    Accept(ask::AcceptArgs),
 }
 
 pub(crate) fn run(context: &mut Context, args: &WitnessArgs) -> Outcome {
@@ -50,6 +63,10 @@ pub(crate) fn run(context: &mut Context, args: &WitnessArgs) -> Outcome {
         WitnessAction::Show(args) => keep::show(context, args),
         WitnessAction::Cosign(args) => cosign::run(context, args),
         WitnessAction::Serve(args) => serve::run(context, args),
+        WitnessAction::Use(args) => ask::choose(context, args),
+        WitnessAction::Ask(args) => ask::ask(context, args),
+        WitnessAction::Request(args) => ask::request(context, args),
+        WitnessAction::Accept(args) => ask::accept(context, args),
     }
 }
 
