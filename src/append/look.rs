@@ -333,11 +333,10 @@ fn sealing_keys(place: &Place, origin: &Origin) -> Result<Vec<(SecretKey, NoteKe
     let mut keys: Vec<_> = named(keyfile::read(&place.sealing_key(), &|| Ok(None))?)
         .into_iter()
         .collect();
-    match keyfile::read(&place.next_sealing_key(), &|| Ok(None)) {
-        Ok(key) => keys.extend(named(key)),
-        // One that cannot be read is no reason to refuse an append. Where an entry names it, no key
-        // at hand is the ledger's, and that is said.
-        Err(_) => {}
+    // One that cannot be read is no reason to refuse an append. Where an entry names it, no key at
+    // hand is the ledger's, and that is said.
+    if let Ok(key) = keyfile::read(&place.next_sealing_key(), &|| Ok(None)) {
+        keys.extend(named(key));
     }
     Ok(keys)
 }

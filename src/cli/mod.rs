@@ -98,7 +98,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Note(args) => note::run(context, args),
         Command::Trust(args) => trust::run(context, args),
         Command::Anchor(args) => anchor::run(context, args),
-        Command::Witness(args) => witness::run(context, args),
+        Command::Witness => witness::run(context, inner),
         Command::Reindex(args) => admin::reindex(context, args),
         Command::Recover(args) => admin::recover(context, args),
         Command::Explain(args) => admin::explain(context, args),
