@@ -79,7 +79,7 @@ fn nothing_with_a_receipt_is_lost_by_kill_9() {
             .wrapping_add(1_442_695_040_888_963_407);
         let receipts = appending_until_killed(
             &program,
-            Duration::from_micros(3_000 + (chance >> 33) % 120_000),
+            Duration::from_micros(3_000 + (chance >> 33) % 300_000),
         );
         killed_at_work += u64::from(!receipts.is_empty());
         acknowledged.extend(receipts);

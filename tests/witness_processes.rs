@@ -337,8 +337,8 @@ fn two_witnesses_make_a_quorum_and_one_that_is_down_holds_up_nothing() {
     let log = vkey_of(&program);
     let a = Witness::following(&program.path("a"), "witness.example/a", &log);
     let mut b = Witness::following(&program.path("b"), "witness.example/b", &log);
-    for witness in [&a, &b] {
-        let words = format!("witness use {} {}", witness.vkey, witness.url());
+    for (name, witness) in [("a", &a), ("b", &b)] {
+        let words = format!("witness use {name} {} {}", witness.vkey, witness.url());
         assert_eq!(program.code(&words), 0);
     }
     // The auditor's own file, made from what was handed over.
@@ -414,7 +414,7 @@ fn a_forked_or_shortened_copy_gets_no_cosignature_and_the_evidence_is_kept() {
     let log = vkey_of(&program);
     let witness = Witness::following(&program.path("w"), "witness.example/a", &log);
     assert_eq!(
-        program.code(&format!("witness use {} {}", witness.vkey, witness.url())),
+        program.code(&format!("witness use a {} {}", witness.vkey, witness.url())),
         0
     );
     assert_eq!(program.code("witness ask"), 0);

@@ -159,9 +159,9 @@ pub(crate) enum Command {
     Prove(prove::ProveArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
-    Anchor(anchor::AnchorArgs),
     /// Be a witness of other people's ledgers, or have this ledger witnessed
     Witness,
+    Anchor(anchor::AnchorArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),
     Explain(admin::ExplainArgs),

@@ -2,7 +2,7 @@
 //!
 //! One pure fold. `verify` folds a whole ledger in memory; `append` loads only the parts that an
 //! event touches ([`Register::parts`]) and folds that. What may be recorded at all is
-//! decided in [`Register::admit`]; what is recorded and wrong is found in [`Register::apply`] as it
+//! decided in [`Register::author`]; what is recorded and wrong is found in [`Register::apply`] as it
 //! comes and in [`Register::judge`] at an instant.
 
 mod admission;

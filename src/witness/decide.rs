@@ -234,9 +234,7 @@ fn extends(
     if old == new && old_root != new_root {
         return Err(Contradiction::OtherRoot { size: new });
     }
-    let proof = ConsistencyProof::from_hashes(proof.to_vec());
-    if proof.check((old, old_root), (new, new_root)).is_err() {
-        return Err(Contradiction::NotConsistent { old, new });
-    }
-    Ok(())
+    ConsistencyProof::from_hashes(proof.to_vec())
+        .check((old, old_root), (new, new_root))
+        .map_err(|_| Contradiction::NotConsistent { old, new })
 }

@@ -28,7 +28,6 @@ pub use decide::Refusal;
 pub use decide::decide;
 pub use folder::KEY_FILE;
 pub use request::AddCheckpoint;
-pub use request::PROOF_LIMIT;
 pub use request::REQUEST_LIMIT;
 pub use request::RequestError;
 

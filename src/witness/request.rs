@@ -11,14 +11,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::hash::NodeHash;
+use crate::merkle::CONSISTENCY_LIMIT;
 use crate::note::NoteError;
 use crate::note::SignedNote;
 
 /// The most bytes that a request may have.
 pub const REQUEST_LIMIT: usize = 1 << 20;
-
-/// The most hashes of a consistency proof: more than any tree of 64-bit size needs.
-pub const PROOF_LIMIT: usize = 63;
 
 /// A request to cosign a checkpoint. Nothing in it was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +48,8 @@ pub enum RequestError {
     /// The first line is not `old` and a number in its one form.
     #[error("the first line does not read `old <size>`")]
     Old,
-    /// More hashes than [`PROOF_LIMIT`].
-    #[error("the consistency proof has more than {PROOF_LIMIT} lines")]
+    /// More hashes than [`CONSISTENCY_LIMIT`].
+    #[error("the consistency proof has more than {CONSISTENCY_LIMIT} lines")]
     LongProof,
     /// A line of the proof is not the canonical base64 of 32 bytes.
     #[error("line {line} of the consistency proof is not the base64 of 32 bytes")]
@@ -104,7 +102,7 @@ impl AddCheckpoint {
             if line.is_empty() {
                 break;
             }
-            if proof.len() == PROOF_LIMIT {
+            if proof.len() == CONSISTENCY_LIMIT {
                 return Err(RequestError::LongProof);
             }
             let line_number = proof.len() + 1;
@@ -146,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_formatted_parses_to_the_same() {
-        for count in [0, 1, PROOF_LIMIT] {
+        for count in [0, 1, CONSISTENCY_LIMIT] {
             let request = AddCheckpoint {
                 old: count as u64,
                 proof: vec![NodeHash::from_bytes([7; 32]); count],

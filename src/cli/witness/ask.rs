@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::keep::instant;
 use super::read_input;
 use crate::anchor::Book;
 use crate::anchor::Settings;
@@ -22,6 +21,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
+use crate::cli::seconds;
 use crate::cli::ui::table;
 use crate::note::SignedNote;
 use crate::trust::TRUST_LIMIT;
@@ -36,21 +36,27 @@ use crate::witness::REQUEST_LIMIT;
 /// added one by one, and then all have to cosign. After each commit they are asked in the background;
 /// no append waits for them or fails with them. Http and https urls; https trusts the public roots.
 ///
-///   ledger witness use witness.example/audit+1f2e…+BG… https://witness.example/audit
+///   ledger witness use audit VKEY https://witness.example/audit
+///   ledger witness use audit --remove
 ///   ledger witness use policy.txt
-///   ledger witness use --none
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[command(
-    override_usage = "ledger witness use VKEY URL\n       ledger witness use POLICY\n       ledger witness use --none"
+    override_usage = "ledger witness use NAME VKEY URL\n       ledger witness use NAME --remove\n       ledger witness use POLICY\n       ledger witness use --none"
 )]
 pub(super) struct UseArgs {
-    /// The vkey of one more witness, or a policy file
-    #[arg(value_name = "VKEY|POLICY", required_unless_present = "none")]
+    /// What to call one more witness; alone, a policy file
+    #[arg(value_name = "NAME|POLICY", required_unless_present = "none")]
     who: Option<String>,
-    /// Where it is asked, without /add-checkpoint
-    #[arg(value_name = "URL", requires = "who")]
+    /// Its key, as `ledger witness init` prints it there
+    #[arg(value_name = "VKEY", requires = "url")]
+    vkey: Option<CosignerKey>,
+    /// Where it is asked: what comes before /add-checkpoint
+    #[arg(value_name = "URL")]
     url: Option<String>,
+    /// Ask this witness no more
+    #[arg(long, requires = "who", conflicts_with_all = ["vkey", "none"])]
+    remove: bool,
     /// Ask nobody any more
     #[arg(long, conflicts_with = "who")]
     none: bool,
@@ -111,7 +117,7 @@ fn settings(context: &Context) -> Result<(Place, Settings), Failure> {
 fn chosen(settings: &Settings) -> Result<Trust, Failure> {
     settings.witnesses()?.ok_or_else(|| {
         Failure::usage("this ledger has no witnesses")
-            .hint("choose one with: ledger witness use VKEY URL")
+            .hint("choose one with: ledger witness use NAME VKEY URL")
     })
 }
 
@@ -119,17 +125,15 @@ pub(super) fn choose(context: &mut Context, args: &UseArgs) -> Outcome {
     let (_, settings) = settings(context)?;
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
-    let text = match (&args.who, &args.url) {
-        (Some(who), Some(url)) => one_more(&settings, who, url)?,
-        (Some(policy), None) => {
-            if policy.parse::<CosignerKey>().is_ok() {
-                return Err(Failure::usage("where is that witness asked?")
-                    .hint("ledger witness use VKEY URL"));
-            }
-            let bytes = read_input(context, Path::new(policy), TRUST_LIMIT as u64)?;
+    let text = match (&args.who, &args.vkey, &args.url) {
+        (Some(name), Some(key), Some(url)) => one_more(&settings, name, key, url)?,
+        (Some(name), ..) if args.remove => one_less(&settings, name)?,
+        (Some(policy), ..) => {
+            let bytes = read_input(context, Path::new(policy), TRUST_LIMIT as u64)
+                .map_err(|failure| failure.hint("name a policy file, or NAME VKEY URL"))?;
             String::from_utf8_lossy(&bytes).into_owned()
         }
-        (None, _) => String::new(),
+        (None, ..) => String::new(),
     };
     let trust = match &*text {
         "" => None,
@@ -168,25 +172,44 @@ fn is_url(url: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty())
 }
 
-/// The policy in which all that were added have to cosign, with one more.
-fn one_more(settings: &Settings, vkey: &str, url: &str) -> Result<String, Failure> {
-    let key: CosignerKey = vkey
-        .parse()
-        .map_err(|fault| Failure::usage(format!("the witness's key: {fault}")))?;
-    let held = settings.witness_file()?;
+/// Name, vkey and url of those that were added one by one.
+type Added = Vec<(String, String, String)>;
+
+/// The witnesses as they were added; refused where they come from a policy that says more.
+fn added(settings: &Settings) -> Result<Added, Failure> {
     let trust = settings.witnesses()?;
-    let mut lines: Vec<(String, String, String)> = Vec::new();
-    for witness in trust.iter().flat_map(Trust::witnesses) {
+    let line = |witness: &Witness| {
         let url = witness.url.clone().unwrap_or_default();
-        lines.push((witness.name.to_string(), witness.key.to_string(), url));
-    }
-    if all_of_them(&lines) != held {
+        (witness.name.to_string(), witness.key.to_string(), url)
+    };
+    let lines: Added = trust.iter().flat_map(Trust::witnesses).map(line).collect();
+    if all_of_them(&lines) != settings.witness_file()? {
         return Err(Failure::usage("the witnesses come from a policy file")
-            .hint("add the witness there, and choose the file again: ledger witness use POLICY"));
+            .hint("change it there, and choose it again: ledger witness use POLICY"));
     }
-    // The same witness again has moved.
-    lines.retain(|(_, held, _)| *held != vkey);
-    lines.push((key.name().to_string(), vkey.to_owned(), url.to_owned()));
+    Ok(lines)
+}
+
+/// One more of whom all have to cosign; the same name again has moved.
+fn one_more(
+    settings: &Settings,
+    name: &str,
+    key: &CosignerKey,
+    url: &str,
+) -> Result<String, Failure> {
+    let mut lines = added(settings)?;
+    lines.retain(|(held, ..)| held != name);
+    lines.push((name.to_owned(), key.to_string(), url.to_owned()));
+    Ok(all_of_them(&lines))
+}
+
+fn one_less(settings: &Settings, name: &str) -> Result<String, Failure> {
+    let mut lines = added(settings)?;
+    let before = lines.len();
+    lines.retain(|(held, ..)| held != name);
+    if lines.len() == before {
+        return Err(Failure::usage(format!("there is no witness `{name}`")));
+    }
     Ok(all_of_them(&lines))
 }
 
@@ -237,7 +260,7 @@ pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> Outcome {
                 json!({
                     "name": witness.name.to_string(),
                     "vkey": witness.key.to_string(),
-                    "cosigned_utc": answer.as_ref().ok().map(|cosigned| instant(cosigned.time)),
+                    "cosigned_utc": answer.as_ref().ok().map(|cosigned| seconds(cosigned.time)),
                     "fault": answer.as_ref().err().map(ToString::to_string),
                 })
             })
@@ -253,7 +276,7 @@ pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> Outcome {
         let row = |(witness, answer): &(Witness, Result<_, Trouble>)| {
             let said = match answer {
                 Ok(crate::anchor::Cosigned { time, .. }) => {
-                    format!("cosigned at size {size}, {}", instant(*time))
+                    format!("cosigned at size {size}, {}", seconds(*time))
                 }
                 Err(trouble) => trouble.to_string(),
             };
@@ -346,14 +369,14 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
     }
     if taken.is_empty() {
         return Err(usage("no line of a chosen witness is in it".to_owned())
-            .hint("choose it first with: ledger witness use VKEY URL"));
+            .hint("choose it first with: ledger witness use NAME VKEY URL"));
     }
     let files = [&place.dir, &place.state].map(|dir| dir.join(COSIGNED_FILE));
     book.bring_up(&trust, &files, i64::MAX as u64)?;
     if context.ui.json {
         let taken: Vec<_> = taken
             .iter()
-            .map(|(name, time)| json!({ "name": name, "cosigned_utc": instant(*time) }))
+            .map(|(name, time)| json!({ "name": name, "cosigned_utc": seconds(*time) }))
             .collect();
         context
             .ui
@@ -363,7 +386,7 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
             context.ui.line(format!(
                 "{name} cosigned size {} at {}",
                 stated.size,
-                instant(*time)
+                seconds(*time)
             ));
         }
     }

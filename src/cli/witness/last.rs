@@ -5,11 +5,11 @@ use std::fmt;
 use serde_json::Value;
 use serde_json::json;
 
-use super::keep::instant;
 use crate::anchor::Book;
 use crate::anchor::Settings;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
+use crate::cli::seconds;
 
 /// A witness, with the size and the time of its newest cosignature.
 pub(crate) struct LastCosigned {
@@ -41,7 +41,7 @@ impl LastCosigned {
         json!({
             "name": self.name,
             "size": self.last.map(|(size, _)| size),
-            "cosigned_utc": self.last.map(|(_, time)| instant(time)),
+            "cosigned_utc": self.last.map(|(_, time)| seconds(time)),
         })
     }
 }
@@ -50,7 +50,7 @@ impl fmt::Display for LastCosigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.last {
             Some((size, time)) => {
-                write!(f, "{}   cosigned size {size}, {}", self.name, instant(time))
+                write!(f, "{}   cosigned size {size}, {}", self.name, seconds(time))
             }
             None => write!(f, "{}   cosigned nothing yet", self.name),
         }

@@ -39,7 +39,7 @@ On the second machine:
 
 On the ledger's host:
 
-  ledger witness use VKEY-OF-THE-WITNESS https://witness.example/audit";
+  ledger witness use audit VKEY-OF-THE-WITNESS https://witness.example/audit";
 
 #[derive(Debug, clap::Subcommand)]
 enum WitnessAction {
