@@ -543,7 +543,7 @@ fn each_commit_is_anchored_where_the_operator_wants_it() {
         2,
         "{listed}"
     );
-    let origin = rotation_ledger::note::Origin::new("ledger.example/prod").unwrap();
+    let origin = rotation_ledger::note::KeyName::new("ledger.example/prod").unwrap();
     let folder = program.path("worm").join(name_of(&origin));
     let newest = folder.join("6.checkpoint");
     assert!(newest.exists(), "before the append has ended");

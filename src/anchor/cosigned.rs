@@ -169,11 +169,11 @@ mod tests {
     use crate::checkpoint::CosignerKey;
     use crate::hash::NodeHash;
     use crate::key::SecretKey;
-    use crate::note::Origin;
+    use crate::note::KeyName;
     use crate::sys::disk::RealDisk;
 
-    fn name(seed: u8) -> Origin {
-        Origin::new(format!("witness.example/{seed}")).unwrap()
+    fn name(seed: u8) -> KeyName {
+        KeyName::new(format!("witness.example/{seed}")).unwrap()
     }
 
     fn key(seed: u8) -> SecretKey {
@@ -193,7 +193,7 @@ mod tests {
     /// A checkpoint of `size`, cosigned by these.
     fn note(size: u64, by: &[u8]) -> SignedNote {
         let stated = Checkpoint {
-            origin: Origin::new("ledger.example/prod").unwrap(),
+            origin: KeyName::new("ledger.example/prod").unwrap(),
             size,
             root: NodeHash::from_bytes([7; 32]),
         };

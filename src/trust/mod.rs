@@ -22,7 +22,9 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::note;
 use crate::note::NoteError;
 use crate::note::NoteKey;
+use crate::note::OtherKey;
 use crate::note::SignedNote;
+use crate::text::is_deceptive;
 
 pub use parse::PolicyError;
 pub use parse::PolicyFault;
@@ -90,6 +92,8 @@ pub struct Judged {
     pub witnesses: Vec<(Name, Option<u64>)>,
     /// Whether the witnesses that cosigned are as many as the file demands.
     pub quorum: bool,
+    /// The witnesses that did not, where another key under the witness's name did.
+    pub other_keys: Vec<(Name, OtherKey)>,
 }
 
 /// Each trusted witness with the time of its cosignature, where there is one, and whether they are
@@ -173,11 +177,15 @@ impl Trust {
         let (checkpoint, log) = opened.ok_or(refusal)?;
         let parsed = SignedNote::parse(note).map_err(CheckpointError::from)?;
         let (witnesses, quorum) = self.witnessed(&parsed, latest)?;
+        let listed = self.witnesses.iter();
+        let other_keys = listed
+            .filter_map(|witness| Some((witness.name.clone(), witness.key.other_key(&parsed)?)));
         Ok(Judged {
             checkpoint,
             log,
             witnesses,
             quorum,
+            other_keys: other_keys.collect(),
         })
     }
 
@@ -223,6 +231,13 @@ impl Judged {
         missing.map(|(name, _)| name)
     }
 
+    /// The lines of another key under the name of a witness that did not.
+    #[must_use]
+    pub fn other_key(&self, witness: &Name) -> Option<&OtherKey> {
+        let mut others = self.other_keys.iter();
+        others.find_map(|(name, other)| (name == witness).then_some(other))
+    }
+
     /// Those that did, and when.
     pub fn cosigners(&self) -> impl Iterator<Item = (&Name, u64)> {
         let there = self.witnesses.iter();
@@ -234,7 +249,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A name may be any bytes; shown, it must not rearrange a screen.
         for c in String::from_utf8_lossy(&self.0).chars() {
-            if c.is_control() {
+            if is_deceptive(c) {
                 write!(f, "{}", c.escape_default())?;
             } else {
                 write!(f, "{c}")?;
