@@ -332,6 +332,56 @@ fn a_witness_killed_at_any_moment_never_goes_back() {
 }
 
 #[test]
+fn a_new_sealing_key_is_refused_until_the_witness_is_told_and_everybody_says_how() {
+    let program = Program::prepared();
+    let a = Witness::following(&program.path("a"), "witness.example/a", &vkey_of(&program));
+    let words = format!("witness use a {} {}", a.vkey, a.url());
+    assert_eq!(program.code(&words), 0);
+    assert_eq!(program.code("witness ask"), 0);
+    let said = |words: &str| {
+        let output = program.output(words);
+        let streams = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(streams).unwrap())
+    };
+
+    let (_, renewed) = said("key renew");
+    let vkey = vkey_of(&program);
+    let command = format!("ledger witness add-log --dir DIR --log {vkey}\n");
+    assert!(renewed.contains(&command), "{renewed}");
+    await_it("the refusal", || {
+        program.json("status --json")["witnesses"][0]["fault"].is_string()
+    });
+    let (code, asked) = said("witness ask");
+    assert_eq!(code, Some(5), "{asked}");
+    let ids = "refused with 403: no key that is trusted for `ledger.example/prod` has signed the checkpoint: `ledger.example/prod` signed with key id ";
+    assert!(asked.contains(ids) && asked.contains(&command), "{asked}");
+    let (_, status) = said("status");
+    assert!(
+        status.contains(ids) && status.contains(&command),
+        "{status}"
+    );
+    let (code, appended) = said(APPEND);
+    assert_eq!(code, Some(0));
+    assert!(
+        appended.contains("the witness `a` did not cosign"),
+        "{appended}"
+    );
+
+    let dir = a.dir.to_str().unwrap();
+    let told = ledger(&["witness", "add-log", "--dir", dir, "--log", &vkey]).output();
+    assert!(told.unwrap().status.success());
+    let (code, asked) = said("witness ask");
+    assert_eq!(code, Some(0), "{asked}");
+    for words in ["status", APPEND] {
+        let (_, after) = said(words);
+        assert!(
+            !after.contains("add-log") && !after.contains("did not cosign"),
+            "{after}"
+        );
+    }
+}
+
+#[test]
 fn two_witnesses_make_a_quorum_and_one_that_is_down_holds_up_nothing() {
     let program = Program::prepared();
     let log = vkey_of(&program);

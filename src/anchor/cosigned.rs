@@ -16,6 +16,7 @@ use crate::trust::Trust;
 use crate::trust::Witness;
 
 const SEEN: &str = "seen";
+const REFUSED: &str = "refused";
 const EVIDENCE: &str = "evidence";
 /// Files of evidence, at most.
 const MOST_EVIDENCE: usize = 64;
@@ -41,7 +42,7 @@ impl Book {
     /// where the file is not what was written: it can be had again.
     #[must_use]
     pub fn seen(&self, witness: &Witness) -> Option<(SignedNote, Checkpoint, u64)> {
-        let note = self.note(&self.seen_path(witness))?;
+        let note = self.note(&self.path(SEEN, witness))?;
         let checkpoint = Checkpoint::parse(note.text()).ok()?;
         let time = witness.key.cosigned(&note).ok()??;
         Some((note, checkpoint, time))
@@ -52,7 +53,28 @@ impl Book {
     /// # Errors
     /// The disk's refusal.
     pub fn remember(&self, witness: &Witness, note: &SignedNote) -> Result<(), DiskError> {
-        self.write(&self.seen_path(witness), note.to_string().as_bytes())
+        self.write(&self.path(SEEN, witness), note.to_string().as_bytes())?;
+        let refused = self.path(REFUSED, witness);
+        match self.disk.metadata(&refused)? {
+            Some(_) => self.disk.remove(&refused),
+            None => Ok(()),
+        }
+    }
+
+    /// What a witness said when it was last asked and did not follow this ledger, or not with this
+    /// key; `None` where it has cosigned since.
+    #[must_use]
+    pub fn refusal(&self, witness: &Witness) -> Option<String> {
+        let said = self.disk.read(&self.path(REFUSED, witness)).ok()?;
+        Some(String::from_utf8(said).ok()?.trim_end().to_owned())
+    }
+
+    /// Remembers it, for whoever looks when nobody waits for the answer.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn remember_refusal(&self, witness: &Witness, said: &str) -> Result<(), DiskError> {
+        self.write(&self.path(REFUSED, witness), format!("{said}\n").as_bytes())
     }
 
     /// Brings the cosigned checkpoint in `files` up to date: the newest of which a quorum has signed,
@@ -115,9 +137,9 @@ impl Book {
         Ok(Some(path))
     }
 
-    fn seen_path(&self, witness: &Witness) -> PathBuf {
+    fn path(&self, folder: &str, witness: &Witness) -> PathBuf {
         let name = Sha256Digest::of(witness.key.to_string().as_bytes()).to_string();
-        self.dir.join(SEEN).join(name)
+        self.dir.join(folder).join(name)
     }
 
     fn note(&self, path: &Path) -> Option<SignedNote> {

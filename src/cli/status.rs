@@ -17,6 +17,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::exit::Outcome;
 use super::secret;
+use super::trust::sealing_key;
 use super::ui::counted;
 use super::ui::table;
 use super::witness;
@@ -129,6 +130,7 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
     for witness in &witnesses {
         ui.line(format!("witness      {witness}"));
     }
+    let unfollowed = witnesses.iter().any(LastCosigned::is_unfollowed);
     let rows: Vec<_> = open
         .iter()
         .chain(&unconfirmed)
@@ -144,6 +146,10 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
     if !overdue.is_empty() {
         ui.flush();
         ui.say("next: ledger due names the overdue secrets");
+    }
+    if let Some(key) = sealing_key(&register.charter).filter(|_| unfollowed) {
+        ui.flush();
+        ui.say(witness::how_to_follow(&key));
     }
     Ok(Exit::Passed)
 }

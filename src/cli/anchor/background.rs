@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::round;
 use super::round::Newest;
+use crate::anchor::Book;
 use crate::anchor::Destination;
 use crate::anchor::Settings;
 use crate::cli::context::Context;
@@ -16,6 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
 use crate::sys::lock::LockError;
+use crate::trust::Trust;
 
 /// Between rounds, so that a ledger that is written all the time asks its witnesses now and then.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -47,7 +49,21 @@ fn publish_and_spawn(context: &mut Context, settings: &Settings) -> Result<(), F
             }
         }
     }
-    if folders.len() < destinations.len() || settings.witnesses()?.is_some() {
+    let trust = settings.witnesses()?;
+    let book = Book::new(context.world.disk.clone(), settings.dir());
+    for witness in trust.iter().flat_map(Trust::witnesses) {
+        // Asked in the background, where nobody heard it.
+        if let Some(said) = book.refusal(witness) {
+            context.ui.warn(format!(
+                "recorded, but the witness `{}` did not cosign when it was last asked: {said}",
+                witness.name
+            ));
+            context
+                .ui
+                .say("next: ledger witness ask asks again, and says what has to be done there");
+        }
+    }
+    if folders.len() < destinations.len() || trust.is_some() {
         // Somebody at work looks once more after it has let go of the lock, and sees this commit.
         match round::locked(context, settings, Duration::ZERO) {
             Err(LockError::Held { .. }) => {}

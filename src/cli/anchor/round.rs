@@ -130,6 +130,9 @@ pub(crate) fn ask_all(
                         notices.push(format!("kept as evidence: {}", path.display()));
                     }
                 }),
+            Err(trouble) if trouble.is_unfollowed() => {
+                book.remember_refusal(witness, &trouble.to_string())
+            }
             Err(_) => Ok(()),
         };
         if let Err(fault) = kept {

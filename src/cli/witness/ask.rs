@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::how_to_follow;
 use super::read_input;
 use crate::anchor::Book;
 use crate::anchor::Settings;
@@ -22,6 +23,7 @@ use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
 use crate::cli::seconds;
+use crate::cli::trust::sealing_key;
 use crate::cli::ui::table;
 use crate::note::SignedNote;
 use crate::trust::TRUST_LIMIT;
@@ -292,18 +294,11 @@ pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> Outcome {
     for notice in &answered.notices {
         context.ui.warn(notice);
     }
-    if troubles().any(|trouble| {
-        matches!(
-            trouble,
-            Trouble::Refused {
-                status: 403 | 404,
-                ..
-            }
-        )
-    }) {
-        context.ui.say(
-            "next: the witness has to follow this ledger's newest key, the first line of: ledger trust show",
-        );
+    if troubles().any(Trouble::is_unfollowed) {
+        let charter = context.reader()?.replay()?.charter;
+        if let Some(key) = sealing_key(&charter) {
+            context.ui.say(how_to_follow(&key));
+        }
     }
     Ok(exit)
 }

@@ -10,11 +10,20 @@ use crate::anchor::Settings;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::seconds;
+use crate::note::NoteKey;
 
 /// A witness, with the size and the time of its newest cosignature.
 pub(crate) struct LastCosigned {
     name: String,
     last: Option<(u64, u64)>,
+    /// What it said since, where it does not follow this ledger's key.
+    refusal: Option<String>,
+}
+
+/// What the operator of a witness has to do so that it follows a ledger that is sealed by `key`. A
+/// witness knows keys and not successions, so this is needed at each replacement of the sealing key.
+pub(crate) fn how_to_follow(key: &NoteKey) -> String {
+    format!("next: on the witness's machine: ledger witness add-log --dir DIR --log {key}")
 }
 
 /// The witnesses that were chosen, in the order of the policy; none where none was.
@@ -32,6 +41,7 @@ pub(crate) fn last_cosigned(context: &Context) -> Result<Vec<LastCosigned>, Fail
             last: book
                 .seen(witness)
                 .map(|(_, stated, time)| (stated.size, time)),
+            refusal: book.refusal(witness),
         })
         .collect())
 }
@@ -42,7 +52,13 @@ impl LastCosigned {
             "name": self.name,
             "size": self.last.map(|(size, _)| size),
             "cosigned_utc": self.last.map(|(_, time)| seconds(time)),
+            "fault": self.refusal,
         })
+    }
+
+    /// Whether it was asked since and does not follow this ledger's key.
+    pub(crate) const fn is_unfollowed(&self) -> bool {
+        self.refusal.is_some()
     }
 }
 
@@ -50,9 +66,13 @@ impl fmt::Display for LastCosigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.last {
             Some((size, time)) => {
-                write!(f, "{}   cosigned size {size}, {}", self.name, seconds(time))
+                write!(f, "{}   cosigned size {size}, {}", self.name, seconds(time))?;
             }
-            None => write!(f, "{}   cosigned nothing yet", self.name),
+            None => write!(f, "{}   cosigned nothing yet", self.name)?,
+        }
+        match &self.refusal {
+            Some(said) => write!(f, "; last {said}"),
+            None => Ok(()),
         }
     }
 }

@@ -14,6 +14,7 @@ use clap::FromArgMatches as _;
 use clap::Subcommand as _;
 
 pub(crate) use last::LastCosigned;
+pub(crate) use last::how_to_follow;
 pub(crate) use last::last_cosigned;
 
 use super::context::Context;
