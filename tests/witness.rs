@@ -25,15 +25,17 @@ use log::request_with;
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::CosignerKey;
+use rotation_ledger::checkpoint::cosign;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
-use rotation_ledger::note::Origin;
 use rotation_ledger::note::SignedNote;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::time::Stopped;
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::trust::Trust;
 use rotation_ledger::witness::AddCheckpoint;
 use rotation_ledger::witness::Answer;
 use rotation_ledger::witness::Beginning;
@@ -66,8 +68,8 @@ fn key() -> SecretKey {
     SecretKey::from_seed(&[0x22; 32])
 }
 
-fn name() -> Origin {
-    Origin::new("witness.example/a").unwrap()
+fn name() -> KeyName {
+    KeyName::new("witness.example/a").unwrap()
 }
 
 struct Bench {
@@ -182,6 +184,33 @@ fn cosignatures_of_the_vectors_hold_and_every_flipped_bit_does_not() {
 }
 
 #[test]
+fn a_cosignature_of_no_time_or_of_one_out_of_range_does_not_hold() {
+    let vectors = vectors();
+    let note = SignedNote::parse(
+        vectors["checkpoint_70_cosigned"]
+            .as_str()
+            .unwrap()
+            .as_bytes(),
+    );
+    let text = note.unwrap().text().to_owned();
+    let key = SecretKey::from_seed(&[9; 32]);
+    let name = KeyName::new("witness.example/odd").unwrap();
+    let witness = CosignerKey::new(name.clone(), key.public()).unwrap();
+    for (time, holds) in [
+        (0, false),
+        (1, true),
+        (i64::MAX as u64, true),
+        (i64::MAX as u64 + 1, false),
+        (u64::MAX, false),
+    ] {
+        let line = cosign(&text, time, &name, &key);
+        let note = SignedNote::parse(format!("{text}\n{line}").as_bytes()).unwrap();
+        let wanted = holds.then_some(Some(time));
+        assert_eq!(witness.cosigned(&note).ok(), wanted, "{time}");
+    }
+}
+
+#[test]
 fn first_contact_later_contact_and_the_same_again_are_cosigned() {
     let bench = Bench::at(0);
     for (old, new) in [
@@ -208,7 +237,7 @@ fn every_refusal_has_its_status_and_changes_nothing() {
     let bench = Bench::at(33);
     let stranger = SecretKey::from_seed(&[9; 32]);
     let other = Checkpoint {
-        origin: Origin::new("other.example").unwrap(),
+        origin: KeyName::new("other.example").unwrap(),
         ..log::checkpoint(70, false)
     };
     let mut flipped = proof(33, 70, false);
@@ -348,7 +377,7 @@ fn lines_of_others_are_ignored_and_not_passed_on() {
     let stranger = SecretKey::from_seed(&[9; 32]);
     let text = log::checkpoint(5, false).format();
     let noise =
-        rotation_ledger::note::sign(&text, &Origin::new("noise.example").unwrap(), &stranger)
+        rotation_ledger::note::sign(&text, &KeyName::new("noise.example").unwrap(), &stranger)
             .unwrap();
     let noise = noise.lines().last().unwrap();
     let signed = format!("{}{noise}\n", note(5, false));
@@ -461,6 +490,99 @@ fn a_state_that_is_torn_or_missing_is_never_a_first_contact() {
         .add_log(&log_vkey(), &Beginning::Forget, WAIT)
         .unwrap();
     assert_eq!(bench.size(), 0);
+}
+
+/// Whatever other people call their logs and witnesses, as far as C2SP goes, and no name leads out of
+/// the folder.
+#[test]
+fn logs_and_witnesses_of_any_name_are_followed_and_believed() {
+    for odd in [
+        "PeterNeumann",
+        "log:2026_A~b@c=d#e",
+        "\u{434}\u{43d}\u{435}\u{432}\u{43d}\u{438}\u{43a}.example/\u{e9}",
+        "a.example/%2F?x&y,z;(!)*'\"|<>",
+        "../../../escape",
+        "/etc/escape",
+        &"long".repeat(500),
+    ] {
+        let origin = KeyName::new(odd).unwrap();
+        let cosigner = KeyName::new(format!("{odd}/witness")).unwrap();
+        let log_key = SecretKey::from_seed(&[0x44; 32]);
+        let log: NoteKey = NoteKey::of(origin.clone(), &log_key)
+            .to_string()
+            .parse()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("deep/down/witness");
+        fs::create_dir_all(&dir).unwrap();
+        let witness = Witness::create(world_at(TIME), &dir, cosigner, key()).unwrap();
+        witness.add_log(&log, &Beginning::New, WAIT).unwrap();
+        let stated = Checkpoint {
+            origin: origin.clone(),
+            ..log::checkpoint(40, false)
+        };
+        let signed = checkpoint::sign(&stated, &log_key);
+        let answer = witness
+            .add_checkpoint(&request_with(0, &signed, vec![]), WAIT)
+            .unwrap();
+        let (_, line) = answer.outcome.unwrap();
+        // The next one opens the folder anew: what is written down reads back.
+        let witness = Witness::open(world_at(TIME), &dir, key()).unwrap();
+        assert_eq!(
+            witness.logs().unwrap()[0]
+                .last
+                .as_ref()
+                .unwrap()
+                .as_ref()
+                .unwrap()
+                .0,
+            stated
+        );
+        assert!(
+            witness
+                .latest(&name_of(&origin))
+                .unwrap()
+                .unwrap()
+                .ends_with(&line)
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(dir.join("state")).unwrap().count(), 1);
+        let policy = format!("log {log}\nwitness w {}\nquorum w\n", witness.cosigner());
+        let trust = Trust::parse(policy.as_bytes()).unwrap();
+        let judged = trust
+            .judge(format!("{signed}{line}").as_bytes(), TIME as u64)
+            .unwrap();
+        assert!(judged.quorum, "{odd}");
+    }
+}
+
+/// A witness, an auditor and a reader of notes each say which key was there and which was expected.
+#[test]
+fn another_key_under_a_known_name_is_named_beside_the_one_expected() {
+    let bench = Bench::at(0);
+    let other = SecretKey::from_seed(&[0x55; 32]);
+    let found = hex::encode(NoteKey::of(origin(), &other).id());
+    let expected = hex::encode(log_vkey().id());
+    let signed = checkpoint::sign(&log::checkpoint(40, false), &other);
+    let refusal = bench.refusal(&request_with(0, &signed, vec![]));
+    assert_eq!(refusal.status(), 403);
+    let said = format!("signed with key id {found}, and {expected} is trusted");
+    assert!(refusal.to_string().ends_with(&said), "{refusal}");
+
+    // The auditor knows an older key of the witness.
+    let older = CosignerKey::new(name(), other.public()).unwrap();
+    let policy = format!("log {}\nwitness w {older}\nquorum w\n", log_vkey());
+    let trust = Trust::parse(policy.as_bytes()).unwrap();
+    let (_, line) = bench.ask(&request(0, 40)).outcome.unwrap();
+    let cosigned = format!("{}{line}", note(40, false));
+    let judged = trust.judge(cosigned.as_bytes(), TIME as u64).unwrap();
+    assert!(!judged.quorum);
+    let (_, other) = &judged.other_keys[0];
+    let ids = (&other.found[..], &other.trusted[..]);
+    assert_eq!(
+        ids,
+        (&[bench.witness.cosigner().id()][..], &[older.id()][..])
+    );
 }
 
 #[test]

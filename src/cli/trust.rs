@@ -6,6 +6,7 @@ use crate::checkpoint::CosignerKey;
 use crate::keyring::Seal;
 use crate::note::NoteKey;
 use crate::note::Origin;
+use crate::register::Charter;
 
 use super::args::Output;
 use super::context::Context;
@@ -40,6 +41,13 @@ struct ShowArgs {
     witness: Vec<CosignerKey>,
     #[command(flatten)]
     output: Output,
+}
+
+/// The key that seals the ledger now, under the ledger's name.
+pub(crate) fn sealing_key(charter: &Charter) -> Option<NoteKey> {
+    let origin = Origin::try_from(charter.origin.clone()?).ok()?;
+    let seal = charter.keyring.seals().last()?;
+    NoteKey::new(origin, seal.key).ok()
 }
 
 pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {

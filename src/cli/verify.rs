@@ -24,6 +24,7 @@ use crate::trust::TRUST_LIMIT;
 use crate::trust::Trust;
 use crate::verify::Report;
 
+use super::anchor;
 use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
@@ -205,7 +206,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         world: &context.world,
         dir,
         head,
-        anchors: args.anchor.clone(),
+        anchors: anchor::expand(&args.anchor)?,
         trust: args.trust.as_deref().map(read_trust).transpose()?,
         as_of: args.as_of.unwrap_or(context.now()),
         from: args.from,

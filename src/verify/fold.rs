@@ -19,7 +19,7 @@ use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
-use crate::note::Origin;
+use crate::note::KeyName;
 use crate::register::Charter;
 use crate::register::Register;
 use crate::rotation::Told;
@@ -556,7 +556,7 @@ impl Folding {
         let given = Given {
             roots: &self.roots,
             size: self.next,
-            origin: origin.and_then(|origin| Origin::new(origin.as_str()).ok()),
+            origin: origin.and_then(|origin| KeyName::new(origin.as_str()).ok()),
             seals: charter.keyring.seals(),
             as_of,
         };

@@ -20,6 +20,7 @@ use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
+use crate::trust::Trust;
 
 use super::Folded;
 use super::Surroundings;
@@ -362,9 +363,13 @@ impl Folded {
             )),
             _ => {}
         }
-        if let Some(size) = witnessed.filter(|size| *size < self.size) {
+        // This host's own checkpoint may cover them; the witnesses that were demanded do not.
+        if let Some(size) = witnessed.filter(|size| *size < self.size)
+            && self.compared.anchored > witnessed
+            && self.question.trust.as_ref().is_some_and(Trust::demands)
+        {
             block.push(format!(
-                "entries {size} to {} with the witnesses: their quorum has not seen them yet",
+                "entries {size} to {}: fewer witnesses than the trust file demands have seen them",
                 self.size - 1
             ));
         }

@@ -37,8 +37,8 @@ use crate::checkpoint::cosign;
 use crate::hash::Sha256Digest;
 use crate::key::KeyError;
 use crate::key::SecretKey;
+use crate::note::KeyName;
 use crate::note::NoteKey;
-use crate::note::Origin;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::LockError;
 use crate::sys::lock::WriteLock;
@@ -77,7 +77,7 @@ pub enum WitnessError {
     #[error("what was last cosigned for `{origin}` cannot be told: {} {why}", path.display())]
     StateLost {
         /// The log.
-        origin: Origin,
+        origin: KeyName,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -85,7 +85,7 @@ pub enum WitnessError {
     },
     /// A log that is followed already, with the same key.
     #[error("the log `{0}` is followed already, with that key")]
-    Followed(Origin),
+    Followed(KeyName),
     /// A checkpoint to begin from that this witness has not cosigned, or of another log.
     #[error("cannot begin from that checkpoint: {0}")]
     Beginning(String),
@@ -115,7 +115,7 @@ pub enum Beginning {
 #[derive(Debug)]
 pub struct Followed {
     /// Its origin.
-    pub origin: Origin,
+    pub origin: KeyName,
     /// The keys that may sign for it.
     pub keys: Vec<NoteKey>,
     /// What was last cosigned and when, in seconds since 1970; or why that cannot be told.
@@ -126,7 +126,7 @@ pub struct Followed {
 #[derive(Debug)]
 pub struct Answer {
     /// The log, where it is followed here.
-    pub origin: Option<Origin>,
+    pub origin: Option<KeyName>,
     /// The cosigned checkpoint and the cosignature's line, or why there is none.
     pub outcome: Result<(Checkpoint, String), Refusal>,
     /// Where the request was kept as evidence against the log.
@@ -152,7 +152,7 @@ impl Witness {
     pub fn create(
         world: World,
         dir: &Path,
-        name: Origin,
+        name: impl Into<KeyName>,
         key: SecretKey,
     ) -> Result<Self, WitnessError> {
         let cosigner = CosignerKey::new(name, key.public())?;
@@ -360,7 +360,7 @@ impl Witness {
 }
 
 impl Answer {
-    fn refused(origin: Option<Origin>, refusal: Refusal) -> Self {
+    fn refused(origin: Option<KeyName>, refusal: Refusal) -> Self {
         Self {
             origin,
             outcome: Err(refusal),
@@ -372,6 +372,6 @@ impl Answer {
 
 /// The name of a log in urls and files: the SHA-256 of its origin, in lower-case hex.
 #[must_use]
-pub fn name_of(origin: &Origin) -> String {
+pub fn name_of(origin: &KeyName) -> String {
     Sha256Digest::of(origin.as_str().as_bytes()).to_string()
 }
