@@ -50,6 +50,7 @@ pub mod append;
 pub mod audit;
 pub mod evidence;
 pub mod guard;
+pub mod publication;
 pub mod witness;
 
 pub mod cli;

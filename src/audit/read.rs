@@ -1,6 +1,7 @@
 //! Reads a ledger without judging it, for `log`, `show` and the rebuilding of the index. Whoever
 //! wants to rely on what is read verifies first.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::verify::Piece;
 
 use super::AuditError;
 use super::pieces::Pieces;
-use super::take;
+use super::standing::take;
 
 /// One entry, decoded and not verified.
 #[derive(Debug, Clone)]
@@ -35,6 +36,7 @@ pub struct Stored {
 /// The entries of a ledger in order, as they were when it was opened.
 pub struct Reader {
     pieces: Pieces,
+    files: BTreeMap<String, Vec<u8>>,
     next: u64,
     current: std::vec::IntoIter<Vec<u8>>,
     total: u64,
@@ -46,11 +48,12 @@ impl Reader {
     /// # Errors
     /// There is no ledger, or the writer held the lock for the whole `wait`.
     pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, AuditError> {
-        let image = take(world, dir, wait)?;
-        let pieces = Pieces::new(world.disk.clone(), dir, &image, None);
+        let taken = take(world, dir, wait)?;
+        let pieces = Pieces::new(world.disk.clone(), dir, &taken, None);
         let total = pieces.facts().total;
         Ok(Self {
             pieces,
+            files: taken.image.files,
             next: 0,
             current: Vec::new().into_iter(),
             total,
@@ -61,6 +64,12 @@ impl Reader {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.total
+    }
+
+    /// A small file beside the entries, as it was at the same moment: `checkpoint` or `cosigned`.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(Vec::as_slice)
     }
 
     /// Folds all entries into a register, without looking at signatures.
@@ -96,7 +105,11 @@ impl Reader {
     }
 }
 
-fn place(register: &mut Register, stored: &Stored) -> Result<(), Denial> {
+/// Folds one more entry into a register, without looking at its signature.
+///
+/// # Errors
+/// No writer would have placed it.
+pub fn place(register: &mut Register, stored: &Stored) -> Result<(), Denial> {
     let statement = &stored.statement;
     let behalf = statement.on_behalf_of.as_ref();
     let author = register.author(

@@ -25,6 +25,7 @@ use super::log;
 use super::man;
 use super::note;
 use super::prove;
+use super::publish;
 use super::run;
 use super::secret;
 use super::show;
@@ -157,6 +158,7 @@ pub(crate) enum Command {
     Show(show::ShowArgs),
     Checkpoint(admin::CheckpointArgs),
     Prove(prove::ProveArgs),
+    Publish(publish::PublishArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
     Witness(witness::WitnessArgs),

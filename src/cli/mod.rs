@@ -19,6 +19,7 @@ mod log;
 mod man;
 mod note;
 mod prove;
+mod publish;
 mod receipt;
 mod receipts;
 mod report;
@@ -95,6 +96,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Show(args) => show::run(context, args),
         Command::Checkpoint(args) => admin::checkpoint(context, args),
         Command::Prove(args) => prove::run(context, args),
+        Command::Publish(args) => publish::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Trust(args) => trust::run(context, args),
         Command::Witness(args) => witness::run(context, args),

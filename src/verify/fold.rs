@@ -17,6 +17,7 @@ use crate::hash::Link;
 use crate::hash::NodeHash;
 use crate::keyring::Author;
 use crate::merkle::Frontier;
+use crate::merkle::PartialTile;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
 use crate::note::Origin;
@@ -85,6 +86,7 @@ pub struct Folded {
     pub(super) size: u64,
     pub(super) head: Link,
     pub(super) root: NodeHash,
+    pub(super) tiles: TileBuilder,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     pub(super) in_range: u64,
@@ -110,6 +112,16 @@ impl Folded {
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// The tiles of the right edge, as the entries give them, where every entry could be read.
+    #[must_use]
+    pub fn partial_tiles(&self) -> Vec<PartialTile> {
+        if self.broken {
+            Vec::new()
+        } else {
+            self.tiles.partial()
+        }
     }
 
     /// The digests of attachments that were expunged by an entry.
@@ -560,6 +572,7 @@ impl Folding {
             size: self.next,
             head: self.previous.unwrap_or(Link::ZERO),
             root: self.frontier.root(),
+            tiles: self.tiles,
             first: self.first,
             last: self.last,
             in_range: self.in_range,
