@@ -37,6 +37,7 @@ pub mod merkle;
 pub mod note;
 pub mod proof;
 pub mod statement;
+pub mod timetoken;
 pub mod trust;
 
 pub mod verify;
@@ -51,6 +52,7 @@ pub mod audit;
 pub mod evidence;
 pub mod guard;
 pub mod publication;
+pub mod timestamps;
 pub mod witness;
 
 pub mod cli;

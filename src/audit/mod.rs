@@ -31,12 +31,15 @@ use crate::sys::disk::DiskError;
 use crate::sys::lock::LockError;
 use crate::sys::world::World;
 use crate::time::Timestamp;
+use crate::timestamps;
+use crate::timestamps::StoredToken;
 use crate::trust::Trust;
 use crate::verify;
 use crate::verify::Keeper;
 use crate::verify::Kept;
 use crate::verify::Question;
 use crate::verify::Report;
+use crate::verify::Stamp;
 
 use index::Found;
 use pieces::Pieces;
@@ -140,11 +143,14 @@ impl Audit<'_> {
         let checkpointed = kept.iter().rev().find_map(Kept::stated_size);
         let pieces = Pieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed);
         let facts = pieces.facts();
+        let tokens = timestamps::list(&*self.world.disk, self.dir)?;
+        let token_files = tokens.iter().flat_map(token_files).collect();
         let question = Question {
             as_of: self.as_of,
             from: self.from,
             to: self.to,
             kept,
+            stamps: tokens.into_iter().map(stamp).collect(),
             trust: self.trust.clone(),
             charter_at: index.size(),
         };
@@ -156,6 +162,7 @@ impl Audit<'_> {
             self.progress,
             &stop,
             index,
+            token_files,
         );
         let folded = verify::fold(pieces, question, &mut watcher);
         let surroundings = watcher.look_around(&folded, &facts)?;
@@ -197,5 +204,18 @@ impl Audit<'_> {
             });
         }
         Ok(kept)
+    }
+}
+
+fn token_files(token: &StoredToken) -> [PathBuf; 2] {
+    [token.response_path(), token.checkpoint_path()].map(PathBuf::from)
+}
+
+fn stamp(token: StoredToken) -> Stamp {
+    Stamp {
+        name: token.response_path(),
+        checkpoint_name: token.checkpoint_path(),
+        response: token.response,
+        checkpoint: token.checkpoint,
     }
 }

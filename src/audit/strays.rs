@@ -20,6 +20,8 @@ use crate::store::tail::TAIL_FILE;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::LOCK_FILE;
+use crate::timestamps::TIMESTAMPS;
+use crate::timestamps::is_stamped;
 use crate::verify::Surroundings;
 
 use super::CHECKPOINT_FILE;
@@ -38,8 +40,8 @@ pub(super) struct Strays<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) dir: &'a Path,
     pub(super) facts: &'a Facts,
-    /// Where the attachments are that the entries name.
-    pub(super) attached: HashSet<PathBuf>,
+    /// The attachments that the entries name, and the time tokens.
+    pub(super) accounted: HashSet<PathBuf>,
     /// Whether entries could not be read, so that not all they name is known.
     pub(super) broken: bool,
 }
@@ -50,6 +52,7 @@ struct Left {
     orphans: u64,
     temporary: u64,
     ahead: u64,
+    unstamped: u64,
 }
 
 impl Strays<'_> {
@@ -64,7 +67,7 @@ impl Strays<'_> {
         let mut left = Left::default();
         for found in list_files(self.disk, self.dir)? {
             let path = &found.path;
-            if found.is_file && (known.contains(path) || self.attached.contains(path)) {
+            if found.is_file && (known.contains(path) || self.accounted.contains(path)) {
                 continue;
             }
             if self.is_index(path) {
@@ -77,6 +80,8 @@ impl Strays<'_> {
                 left.temporary += 1;
             } else if found.is_file && is_blob(path) {
                 left.orphans += 1;
+            } else if found.is_file && is_stamped(path) {
+                left.unstamped += 1;
             } else if !(found.is_file && self.is_earlier_edge(path, &known)) {
                 let path = path.display();
                 findings.push(Finding::new(rule::I14, "no such file", path.to_string()));
@@ -91,6 +96,7 @@ impl Strays<'_> {
             orphans,
             temporary,
             ahead,
+            unstamped,
         } = left;
         let is_copy = self.facts.standing == Standing::Copy;
         if *ahead > 0 {
@@ -103,6 +109,11 @@ impl Strays<'_> {
             let who = if is_copy { "publication" } else { "append" };
             around.notes.push(format!(
                 "{temporary} temporary files of an interrupted write; the next {who} removes them"
+            ));
+        }
+        if *unstamped > 0 {
+            around.notes.push(format!(
+                "{unstamped} checkpoints in {TIMESTAMPS} whose time token was never stored"
             ));
         }
         // Damaged entries may have named them.

@@ -50,6 +50,8 @@ pub(super) struct Watcher<'a> {
     tiles: Count,
     attachments: BTreeMap<Blake3Digest, (u64, Attachment)>,
     index: Found,
+    /// The files of time tokens, which are held against the entries elsewhere.
+    tokens: HashSet<PathBuf>,
 }
 
 impl<'a> Watcher<'a> {
@@ -60,6 +62,7 @@ impl<'a> Watcher<'a> {
         progress: &'a (dyn Fn(u64, u64) + Sync),
         stop: &'a (dyn Fn() -> bool + Sync),
         index: Found,
+        tokens: HashSet<PathBuf>,
     ) -> Self {
         Self {
             disk,
@@ -76,6 +79,7 @@ impl<'a> Watcher<'a> {
             },
             attachments: BTreeMap::new(),
             index,
+            tokens,
         }
     }
 
@@ -104,7 +108,7 @@ impl<'a> Watcher<'a> {
             disk: &*self.disk,
             dir: &self.dir,
             facts,
-            attached: attached_files.collect(),
+            accounted: attached_files.chain(self.tokens.drain()).collect(),
             broken: folded.is_broken(),
         };
         strays.find(&mut self.findings, &mut around)?;

@@ -30,6 +30,7 @@ use super::run;
 use super::secret;
 use super::show;
 use super::status;
+use super::timestamp;
 use super::trust;
 use super::verify;
 use super::witness;
@@ -159,6 +160,7 @@ pub(crate) enum Command {
     Checkpoint(admin::CheckpointArgs),
     Prove(prove::ProveArgs),
     Publish(publish::PublishArgs),
+    Timestamp(timestamp::TimestampArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
     Witness(witness::WitnessArgs),

@@ -28,6 +28,7 @@ mod secret;
 mod show;
 mod signals;
 mod status;
+mod timestamp;
 mod trust;
 mod ui;
 mod verify;
@@ -97,6 +98,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Checkpoint(args) => admin::checkpoint(context, args),
         Command::Prove(args) => prove::run(context, args),
         Command::Publish(args) => publish::run(context, args),
+        Command::Timestamp(args) => timestamp::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Trust(args) => trust::run(context, args),
         Command::Witness(args) => witness::run(context, args),

@@ -24,6 +24,7 @@ use crate::store::blobs::ATTACHMENTS;
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
+use crate::timestamps::TIMESTAMPS;
 
 use super::Publication;
 use super::PublicationError;
@@ -76,7 +77,7 @@ pub(super) fn look(disk: &dyn Disk, to: &Path) -> Result<Option<Noted>, Publicat
         Err(fault) if fault.cause() == Cause::Missing => None,
         Err(fault) => return Err(fault.into()),
     };
-    let begun = ["tile", ATTACHMENTS, CHECKPOINT_FILE, "timestamps"];
+    let begun = ["tile", ATTACHMENTS, CHECKPOINT_FILE, TIMESTAMPS];
     for found in disk.list(to)? {
         let name = found.name.to_string_lossy().into_owned();
         let ours = begun.contains(&name.as_str()) || name.starts_with(TEMPORARY_PREFIX);

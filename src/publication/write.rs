@@ -3,6 +3,7 @@
 //! ```text
 //! .new-checkpoint          what this publication will end with: accounts for files that are ahead
 //! bundles, tiles           those that are missing, read back; synced with their folders
+//! time tokens              those over what the copy holds
 //! attachments              likewise, where they are published
 //! checkpoint               .new-checkpoint renamed: from here on the copy states the new size
 //! earlier right edges      removed, but for that of the checkpoint before: its readers may be at work
@@ -32,6 +33,8 @@ use crate::store::publish::TEMPORARY_PREFIX;
 use crate::store::publish::Writer;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
+use crate::timestamps;
+use crate::timestamps::StoredToken;
 
 use super::Publication;
 use super::PublicationError;
@@ -68,6 +71,9 @@ pub(super) fn bring_up(
             stated: chosen.note.stated.root,
             found,
         });
+    }
+    for token in timestamps::list(disk, publication.ledger)? {
+        copy.token(&token, size)?;
     }
     let with_attachments =
         publication.attachments || disk.metadata(&to.join(ATTACHMENTS))?.is_some();
@@ -140,6 +146,15 @@ impl Copy<'_> {
             why: "an entry of this bundle is too long".to_owned(),
         })?;
         self.put(&bundle::path_of(n, entries.len()), &bytes)
+    }
+
+    /// Publishes a time token, where it is over what the copy holds.
+    fn token(&mut self, token: &StoredToken, size: u64) -> Result<(), PublicationError> {
+        if let Some(checkpoint) = token.checkpoint.as_ref().filter(|_| token.size <= size) {
+            self.put(&token.checkpoint_path(), checkpoint)?;
+            self.put(&token.response_path(), &token.response)?;
+        }
+        Ok(())
     }
 
     fn attachments(

@@ -39,6 +39,8 @@ use super::checkpoints;
 use super::checkpoints::Compared;
 use super::checkpoints::Given;
 use super::doubt::Doubt;
+use super::stamps::Stamped;
+use super::stamps::Stamps;
 
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
 const BATCH: usize = 1_024;
@@ -92,6 +94,8 @@ pub struct Folded {
     pub(super) in_range: u64,
     pub(super) tally: Tally,
     pub(super) compared: Compared,
+    /// Time tokens that fit the ledger.
+    pub(super) stamped: Vec<Stamped>,
     pub(super) findings: Vec<Finding>,
     pub(super) findings_total: u64,
     /// Findings that were counted and not kept.
@@ -255,16 +259,19 @@ struct Folding {
     broken: bool,
     charter_then: Option<Charter>,
     doubt: Doubt,
+    stamps: Stamps,
     interrupted: bool,
 }
 
 impl Folding {
-    fn new(question: Question) -> Self {
+    fn new(mut question: Question) -> Self {
+        let stamps = Stamps::new(std::mem::take(&mut question.stamps));
         let wanted: BTreeSet<u64> = question
             .kept
             .iter()
             .filter_map(|kept| kept.stated())
             .map(|stated| stated.size)
+            .chain(stamps.sizes())
             .collect();
         let mut folding = Self {
             question,
@@ -289,6 +296,7 @@ impl Folding {
             broken: false,
             charter_then: None,
             doubt: Doubt::default(),
+            stamps,
             interrupted: false,
         };
         folding.keep_what_was_asked();
@@ -404,6 +412,8 @@ impl Folding {
         }
         self.event_ids.push((*statement.event_id.as_bytes(), place));
         self.note_time(content.recorded);
+        self.stamps
+            .see(place, content.recorded, &statement.attachments);
         let subject = self.register.subject(&statement.event);
         let thread = self.register.thread(subject.as_ref());
         // Beyond damage nobody knows what the entries before were about.
@@ -559,12 +569,19 @@ impl Folding {
             seals: charter.keyring.seals(),
             as_of,
         };
-        let compared = checkpoints::compare(
+        let mut compared = checkpoints::compare(
             &self.question.kept,
             &given,
             self.question.trust.as_ref(),
             self.interrupted,
         );
+        // What was not read yet is not held against a token that covers it.
+        let (unfit, stamped) = match self.interrupted {
+            false => std::mem::take(&mut self.stamps).conclude(&given),
+            true => Default::default(),
+        };
+        compared.findings.extend(unfit);
+        self.findings_total += compared.findings.len() as u64;
         Folded {
             question: self.question,
             register: self.register,
@@ -578,6 +595,7 @@ impl Folding {
             in_range: self.in_range,
             tally: self.tally,
             compared,
+            stamped,
             findings: self.findings,
             findings_total: self.findings_total,
             unlisted: self.unlisted,
