@@ -4,6 +4,7 @@
 //! Each value has one encoding: what decodes is encoded again and compared, leftover bytes are
 //! refused, and a limit is set before anything is allocated for a length found in the input.
 
+use bincode::BorrowDecode;
 use bincode::Decode;
 use bincode::Encode;
 use bincode::config;
@@ -47,9 +48,9 @@ pub fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, CodecError> {
 ///
 /// # Errors
 /// See [`CodecError`].
-pub fn decode<T: Decode<()> + Encode>(bytes: &[u8]) -> Result<T, CodecError> {
+pub fn decode<'a, T: BorrowDecode<'a, ()> + Encode>(bytes: &'a [u8]) -> Result<T, CodecError> {
     let layout = config::legacy().with_limit::<LIMIT>();
-    let (value, used): (T, usize) = bincode::decode_from_slice(bytes, layout)
+    let (value, used): (T, usize) = bincode::borrow_decode_from_slice(bytes, layout)
         .map_err(|fault| CodecError::Malformed(fault.to_string()))?;
     if used != bytes.len() {
         return Err(CodecError::Leftover(bytes.len() - used));
@@ -67,8 +68,8 @@ pub fn decode<T: Decode<()> + Encode>(bytes: &[u8]) -> Result<T, CodecError> {
 ///
 /// # Errors
 /// See [`CodecError`]; `what` names the kind of value.
-pub fn decode_version<T: Decode<()> + Encode>(
-    bytes: &[u8],
+pub fn decode_version<'a, T: BorrowDecode<'a, ()> + Encode>(
+    bytes: &'a [u8],
     known: u16,
     what: &str,
 ) -> Result<T, CodecError> {

@@ -4,6 +4,8 @@
 //! plain `verify` accept signatures that strict refuses, so two honest auditors could disagree.
 //! A key is admitted only if it is canonical, of full order and free of torsion.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +15,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Before the public key, in the message by which a key holder shows that they hold it.
 const POSSESSION_CONTEXT: &[u8] = b"ledger-enrol-v1\n";
+
+/// How many admitted keys each thread keeps: few sign a ledger, and a forged one with many keys must
+/// not fill the memory.
+const CACHED_KEYS: usize = 1_024;
 
 /// An Ed25519 public key as 32 bytes: a name for a key holder, not yet a usable point.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -78,6 +84,26 @@ impl PublicKey {
         Ok(Verifier(point))
     }
 
+    /// [`admit`](Self::admit), with the answer kept for this thread: admitting costs as much as
+    /// verifying a signature, and many entries have few authors.
+    #[must_use]
+    pub fn admit_once(&self) -> Option<Verifier> {
+        thread_local! {
+            static ADMITTED: RefCell<HashMap<PublicKey, Option<Verifier>>> = RefCell::default();
+        }
+        ADMITTED.with_borrow_mut(|admitted| {
+            if let Some(known) = admitted.get(self) {
+                return *known;
+            }
+            if admitted.len() >= CACHED_KEYS {
+                admitted.clear();
+            }
+            let verifier = self.admit().ok();
+            admitted.insert(*self, verifier);
+            verifier
+        })
+    }
+
     /// Whether `proof` shows that the holder of this key's private half asked to be enrolled.
     #[must_use]
     pub fn possession_holds(&self, proof: &Signature) -> bool {
@@ -126,6 +152,13 @@ impl SecretKey {
     #[must_use]
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// What verifies this key's signatures. It needs no admission: a clamped multiple of the base
+    /// point is canonical, of full order and free of torsion.
+    #[must_use]
+    pub fn verifier(&self) -> Verifier {
+        Verifier(self.0.verifying_key())
     }
 
     /// Signs `message`. Callers put their own context first, so that a signature made for one

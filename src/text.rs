@@ -11,6 +11,7 @@ use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 /// What is wrong with a text. The text itself is not echoed: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,11 +109,17 @@ fn check_prose(text: &str, limit: usize) -> Result<(), TextError> {
     })
 }
 
+fn parsed<T>(text: Result<T, TextError>) -> Result<T, DecodeError> {
+    text.map_err(|fault| DecodeError::OtherString(format!("a text {fault}")))
+}
+
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $limit:literal, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        // Most are short, and a register holds millions: up to 23 bytes lie in place, and a copy of a
+        // longer one shares its bytes.
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The most bytes of UTF-8 it may hold.
@@ -122,10 +129,10 @@ macro_rules! text_type {
             ///
             /// # Errors
             /// See [`TextError`]; the text is never echoed.
-            pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
-                let text = text.into();
-                $check(&text, Self::LIMIT)?;
-                Ok(Self(text.into_boxed_str()))
+            pub fn new(text: impl AsRef<str>) -> Result<Self, TextError> {
+                let text = text.as_ref();
+                $check(text, Self::LIMIT)?;
+                Ok(Self(SmolStr::new(text)))
             }
 
             /// The text.
@@ -175,14 +182,13 @@ macro_rules! text_type {
 
         impl<Context> Decode<Context> for $name {
             fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
-                let text = String::decode(decoder)?;
-                Self::new(text).map_err(|fault| DecodeError::OtherString(format!("a text {fault}")))
+                parsed(Self::new(String::decode(decoder)?))
             }
         }
 
         impl<'de, Context> BorrowDecode<'de, Context> for $name {
             fn borrow_decode<D: BorrowDecoder<'de, Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
-                Self::decode(decoder)
+                parsed(Self::new(<&str>::borrow_decode(decoder)?))
             }
         }
 

@@ -5,7 +5,6 @@ use libfuzzer_sys::fuzz_target;
 use rotation_ledger::hash::Link;
 use rotation_ledger::merkle::Tile;
 use rotation_ledger::statement::Attachment;
-use rotation_ledger::statement::EventId;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify;
 use rotation_ledger::verify::Observer;
@@ -18,7 +17,7 @@ struct Nobody;
 impl Observer for Nobody {
     fn tile(&mut self, _: &Tile, _: u64, _: u64) {}
     fn attachment(&mut self, _: u64, _: &Attachment) {}
-    fn entry(&mut self, _: u64, _: EventId, _: Link) {}
+    fn entry(&mut self, _: u64, _: Link) {}
     fn progress(&mut self, _: u64) {}
     fn interrupted(&self) -> bool {
         false

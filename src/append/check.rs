@@ -3,7 +3,6 @@
 //! is checked on all cores.
 
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 
 use rayon::iter::IntoParallelIterator;
 use rayon::iter::ParallelIterator;
@@ -16,16 +15,11 @@ use crate::event::Event;
 use crate::hash::Blake3Digest;
 use crate::hash::LedgerId;
 use crate::hash::Sha256Digest;
-use crate::key::PublicKey;
-use crate::key::Verifier;
 use crate::statement::Attachment;
 use crate::statement::Statement;
 
 /// Fewer are checked on this thread: starting others costs more than they save.
 const WORTH_THREADS: usize = 8;
-
-/// How many admitted keys are kept from one append to the next.
-const MOST_VERIFIERS: usize = 1024;
 
 /// A submission that is what it says.
 #[derive(Debug)]
@@ -35,77 +29,38 @@ pub(super) struct Checked {
 }
 
 /// Checks each submission of a batch for the ledger `ledger`.
-pub(super) fn all(
-    batch: Vec<Submission>,
-    ledger: LedgerId,
-    verifiers: &mut HashMap<PublicKey, Verifier>,
-) -> Vec<Result<Checked, AppendError>> {
-    let decoded = each(batch, |submission| {
-        let statement = Statement::decode(submission.statement.bytes())?;
-        Ok(Checked {
-            submission,
-            statement,
-        })
-    });
-    let authors: BTreeSet<PublicKey> = decoded
-        .iter()
-        .flatten()
-        .map(|checked| checked.statement.author)
-        .collect();
-    if verifiers.len() > MOST_VERIFIERS {
-        verifiers.clear();
-    }
-    for author in authors {
-        if !verifiers.contains_key(&author)
-            && let Ok(verifier) = author.admit()
-        {
-            verifiers.insert(author, verifier);
-        }
-    }
-    let verifiers = &*verifiers;
-    each(decoded, |decoded| {
-        decoded.and_then(|checked| one(checked, ledger, verifiers))
-    })
-}
-
-fn each<T: Send, U: Send>(
-    items: Vec<T>,
-    check: impl Fn(T) -> Result<U, AppendError> + Sync + Send,
-) -> Vec<Result<U, AppendError>> {
-    if items.len() < WORTH_THREADS {
-        items.into_iter().map(check).collect()
+pub(super) fn all(batch: Vec<Submission>, ledger: LedgerId) -> Vec<Result<Checked, AppendError>> {
+    let check = |submission| one(submission, ledger);
+    if batch.len() < WORTH_THREADS {
+        batch.into_iter().map(check).collect()
     } else {
-        items.into_par_iter().map(check).collect()
+        batch.into_par_iter().map(check).collect()
     }
 }
 
-fn one(
-    checked: Checked,
-    ledger: LedgerId,
-    verifiers: &HashMap<PublicKey, Verifier>,
-) -> Result<Checked, AppendError> {
-    let Checked {
-        submission,
-        statement,
-    } = &checked;
+fn one(submission: Submission, ledger: LedgerId) -> Result<Checked, AppendError> {
+    let statement = Statement::decode(submission.statement.bytes())?;
     if statement.ledger != ledger {
         return Err(AppendError::OtherLedger);
     }
-    let author = verifiers.get(&statement.author);
-    if !author.is_some_and(|author| submission.statement.is_signed_by(author)) {
+    let author = statement.author.admit_once();
+    if !author.is_some_and(|author| submission.statement.is_signed_by(&author)) {
         return Err(AppendError::BadSignature {
             author: statement.author.short(),
         });
     }
     check_lists(&statement.event)?;
-    check_files(statement, &submission.files)?;
+    check_files(&statement, &submission.files)?;
     // Drafts of this program were looked at before they were signed; a statement may come from
     // elsewhere, and nothing is stored that was not looked at.
     screen::texts(&statement.event, statement.on_behalf_of.as_ref(), &[])?;
     for (attachment, file) in statement.attachments.iter().zip(&submission.files) {
         screen::file(&attachment.name, &attachment.media_type, file, &[])?;
     }
-    Ok(checked)
+    Ok(Checked {
+        submission,
+        statement,
+    })
 }
 
 /// A list that says the same thing twice is a slip of whoever wrote it, and would count twice.

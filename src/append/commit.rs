@@ -11,7 +11,7 @@
 //! If the power fails above the third line nothing was recorded, except attachments that nothing
 //! names; below it, the next opening brings the checkpoint up.
 
-use std::panic;
+use std::sync::mpsc;
 use std::thread;
 
 use crate::append::Outcome;
@@ -29,6 +29,7 @@ use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::hash::LeafHash;
 use crate::hash::Link;
+use crate::hash::NodeHash;
 use crate::rule::Finding;
 use crate::statement::Statement;
 use crate::store::log;
@@ -95,11 +96,12 @@ impl Writer {
             Vec::new()
         });
         let mut new = (first..).zip(leaves);
+        let (size, root) = (self.size(), self.root());
         for placing in placings {
             let receipt = match (placing, &mut new) {
                 (Placing::Again(sequence), _) => self.receipt_again(sequence),
                 (Placing::New(placed), new) => match new.next() {
-                    Some((sequence, leaf)) => Ok(self.receipt(sequence, leaf, placed)),
+                    Some((sequence, leaf)) => Ok(receipt(sequence, leaf, placed, (size, root))),
                     None => break,
                 },
             };
@@ -114,46 +116,34 @@ impl Writer {
         outcome
     }
 
-    /// Checks and places a batch up to the first refusal, which it returns. While some statements
-    /// are placed, the next ones are checked on the other cores.
+    /// Checks and places a batch up to the first refusal, which it returns. While a long one is
+    /// checked on all cores, what the last commit filled is sealed, and what was checked is placed:
+    /// sealing waits for the disk, checking for the processor.
     fn place_all(&mut self, batch: Vec<Submission>, placed: &mut Batch) -> Option<AppendError> {
         let ledger = self.ledger;
-        let mut verifiers = std::mem::take(&mut self.verifiers);
-        let mut rest = batch.into_iter();
-        let mut take = |most: usize| rest.by_ref().take(most).collect::<Vec<_>>();
-        let mut checked = if self.log.sealable() > 0 {
-            // What the last commit filled. Sealing waits for the disk, checking for the processor;
-            // so they take a thread each, and none of those that check.
-            let all = take(usize::MAX);
-            thread::scope(|scope| {
-                let checking = scope.spawn(|| check::all(all, ledger, &mut verifiers));
-                self.seal();
-                checking
-                    .join()
-                    .unwrap_or_else(|panic| panic::resume_unwind(panic))
-            })
-        } else {
-            check::all(take(AT_ONCE), ledger, &mut verifiers)
-        };
-        let refused = loop {
+        if batch.len() <= AT_ONCE && self.log.sealable() == 0 {
+            return self.place_each(check::all(batch, ledger), placed);
+        }
+        thread::scope(|scope| {
+            let (done, checked) = mpsc::channel();
+            scope.spawn(move || {
+                let mut rest = batch.into_iter();
+                loop {
+                    let some: Vec<_> = rest.by_ref().take(AT_ONCE).collect();
+                    // Nobody listens any more where a statement was refused.
+                    if some.is_empty() || done.send(check::all(some, ledger)).is_err() {
+                        return;
+                    }
+                }
+            });
+            self.seal();
             if self.given_up {
-                break Some(AppendError::GivenUp);
+                return Some(AppendError::GivenUp);
             }
-            let coming = take(AT_ONCE);
-            if coming.is_empty() {
-                break self.place_each(checked, placed);
-            }
-            let (refused, next) = rayon::join(
-                || self.place_each(checked, placed),
-                || check::all(coming, ledger, &mut verifiers),
-            );
-            if refused.is_some() {
-                break refused;
-            }
-            checked = next;
-        };
-        self.verifiers = verifiers;
-        refused
+            checked
+                .iter()
+                .find_map(|some| self.place_each(some, placed))
+        })
     }
 
     fn place_each(
@@ -183,7 +173,7 @@ impl Writer {
     /// Why it would be refused.
     pub fn check(&mut self, submission: &Submission) -> Result<Vec<Finding>, AppendError> {
         let mut found = Vec::new();
-        for checked in check::all(vec![submission.clone()], self.ledger, &mut self.verifiers) {
+        for checked in check::all(vec![submission.clone()], self.ledger) {
             found.extend(self.try_surely(&checked?)?);
         }
         Ok(found)
@@ -217,11 +207,9 @@ impl Writer {
                 self.given_up = true;
                 AppendError::Unknown(fault.to_string())
             })?;
-        let mut leaves = Vec::with_capacity(stored.len());
-        for bytes in &stored {
-            let recorded = recorded_in(bytes).unwrap_or(self.edge.recorded());
-            leaves.push(self.edge.push(bytes, recorded));
-        }
+        let recorded = stored.last().and_then(|last| recorded_in(last));
+        let recorded = recorded.unwrap_or(self.edge.recorded());
+        let leaves = self.edge.extend(&stored, recorded);
         self.adopt_next_key();
         self.publish();
         Ok(leaves)
@@ -268,21 +256,6 @@ impl Writer {
         self.let_go_of_old_key()
     }
 
-    fn receipt(&self, sequence: u64, leaf: LeafHash, placed: Placed) -> Receipt {
-        Receipt {
-            sequence,
-            event_id: placed.event_id,
-            event: placed.event,
-            recorded: placed.recorded,
-            link: placed.link,
-            leaf,
-            size: self.size(),
-            root: self.root(),
-            replayed: false,
-            findings: placed.findings,
-        }
-    }
-
     fn receipt_again(&self, sequence: u64) -> Result<Receipt, AppendError> {
         let bytes = self.stored(sequence)?;
         let entry = Entry::decode(&bytes)?;
@@ -311,6 +284,27 @@ impl Writer {
         let reread = self.log.reread(sequence..sequence.saturating_add(1));
         let found = reread.map_err(|fault| damaged(fault.to_string()))?.pop();
         found.ok_or_else(|| damaged("it is missing".to_owned()))
+    }
+}
+
+/// The receipt of an entry under the checkpoint of this size and root.
+fn receipt(
+    sequence: u64,
+    leaf: LeafHash,
+    placed: Placed,
+    (size, root): (u64, NodeHash),
+) -> Receipt {
+    Receipt {
+        sequence,
+        event_id: placed.event_id,
+        event: placed.event,
+        recorded: placed.recorded,
+        link: placed.link,
+        leaf,
+        size,
+        root,
+        replayed: false,
+        findings: placed.findings,
     }
 }
 

@@ -113,11 +113,7 @@ pub fn create(
         root,
     };
     let note = checkpoint::sign(&stated, &sealing);
-    let note_key = NoteKey::new(founding.origin.clone(), sealing.public()).map_err(|_| {
-        AppendError::OtherSealingKey {
-            path: place.sealing_key(),
-        }
-    })?;
+    let note_key = NoteKey::of(founding.origin.clone(), &sealing);
     let ledger = LedgerId::from_genesis(edge.link());
     publish::durably(
         disk,

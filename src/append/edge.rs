@@ -56,6 +56,27 @@ impl Edge {
         leaf
     }
 
+    /// Takes the stored bytes of the next entries, the last of which was recorded at `recorded`. Only
+    /// its link is made: the next entry is built on that one.
+    pub(super) fn extend<E: AsRef<[u8]>>(
+        &mut self,
+        stored: &[E],
+        recorded: Timestamp,
+    ) -> Vec<LeafHash> {
+        let leaves: Vec<_> = stored
+            .iter()
+            .map(|bytes| LeafHash::of(bytes.as_ref()))
+            .collect();
+        for leaf in &leaves {
+            self.frontier.append(*leaf);
+        }
+        if let Some(last) = stored.last() {
+            self.link = Link::of(last.as_ref());
+            self.recorded = recorded;
+        }
+        leaves
+    }
+
     /// What the tail carries about the entries in bundles:
     ///
     /// ```text

@@ -1,7 +1,6 @@
 //! A ledger's folder as it is found, its lock held, before anybody relies on it.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -85,8 +84,8 @@ impl Looked {
         let (origin, ledger) = identity(&genesis)?;
         let keys = sealing_keys(place, &origin)?;
         let note_keys: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
-        let folder = Kept::read(disk, &place.dir.join(folder::CHECKPOINT), &note_keys)?;
-        let outside = Kept::read(disk, &place.head(), &note_keys)?;
+        let folder = Kept::read(disk, &place.dir.join(folder::CHECKPOINT), &note_keys, None)?;
+        let outside = Kept::read(disk, &place.head(), &note_keys, Some(&folder))?;
         let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
             .into_iter()
             .filter_map(Kept::checkpoint)
@@ -181,7 +180,6 @@ impl Looked {
             sealed: self.sealed,
             published: Published::new(place.dir.join(folder::CHECKPOINT), place.head()),
             memory,
-            verifiers: HashMap::new(),
             notices,
             old_key_has_its_file: place_in_list > 0,
             given_up: false,
@@ -327,16 +325,14 @@ fn identity(genesis: &[u8]) -> Result<(Origin, LedgerId), AppendError> {
 /// The sealing key, and after it the one that is to replace it, where there is one.
 fn sealing_keys(place: &Place, origin: &Origin) -> Result<Vec<(SecretKey, NoteKey)>, AppendError> {
     let named = |key: SecretKey| {
-        let public = NoteKey::new(origin.clone(), key.public());
-        public.ok().map(|public| (key, public))
+        let public = NoteKey::of(origin.clone(), &key);
+        (key, public)
     };
-    let mut keys: Vec<_> = named(keyfile::read(&place.sealing_key(), &|| Ok(None))?)
-        .into_iter()
-        .collect();
+    let mut keys = vec![named(keyfile::read(&place.sealing_key(), &|| Ok(None))?)];
     // One that cannot be read is no reason to refuse an append. Where an entry names it, no key at
     // hand is the ledger's, and that is said.
     if let Ok(key) = keyfile::read(&place.next_sealing_key(), &|| Ok(None)) {
-        keys.extend(named(key));
+        keys.push(named(key));
     }
     Ok(keys)
 }

@@ -46,7 +46,6 @@ mod rekey;
 mod screen;
 mod seal;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub use create::Founding;
@@ -62,9 +61,7 @@ use crate::hash::LeafHash;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
-use crate::key::PublicKey;
 use crate::key::SecretKey;
-use crate::key::Verifier;
 use crate::note::Origin;
 use crate::proof::TlogProof;
 use crate::register::Register;
@@ -178,8 +175,6 @@ pub struct Writer {
     sealed: Edge,
     published: Published,
     memory: Memory,
-    /// The keys that were admitted already: admitting one costs as much as verifying with it.
-    verifiers: HashMap<PublicKey, Verifier>,
     notices: Vec<String>,
     /// Whether the old sealing key still has its file: the new one takes its name only when a
     /// checkpoint by the new one would survive a power cut.

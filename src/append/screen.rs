@@ -1,5 +1,7 @@
 //! Holds everything that is about to be signed or stored against the guard, and says where.
 
+use std::fmt;
+
 use crate::event::Event;
 use crate::event::field::FieldKind;
 use crate::guard;
@@ -30,7 +32,7 @@ pub(super) fn texts(
 ) -> Result<(), SecretFound> {
     let mut found = on_behalf_of.and_then(|id| {
         text(
-            "the field `on_behalf_of`",
+            format_args!("the field `on_behalf_of`"),
             FieldClass::Id,
             id.as_str(),
             known,
@@ -45,7 +47,8 @@ pub(super) fn texts(
         };
         field.each_text(&mut |value| {
             if found.is_none() {
-                found = text(&format!("the field `{}`", spec.name), class, value, known);
+                let place = format_args!("the field `{}`", spec.name);
+                found = text(place, class, value, known);
             }
         });
     });
@@ -63,14 +66,14 @@ pub(super) fn file(
     known: &[KnownValue],
 ) -> Result<(), SecretFound> {
     if let Some(found) = text(
-        "the name of an attachment",
+        format_args!("the name of an attachment"),
         FieldClass::Line,
         name.as_str(),
         known,
     )
     .or_else(|| {
         text(
-            "the media type of an attachment",
+            format_args!("the media type of an attachment"),
             FieldClass::Id,
             media_type.as_str(),
             known,
@@ -88,7 +91,12 @@ pub(super) fn file(
     }
 }
 
-fn text(place: &str, class: FieldClass, value: &str, known: &[KnownValue]) -> Option<SecretFound> {
+fn text(
+    place: fmt::Arguments<'_>,
+    class: FieldClass,
+    value: &str,
+    known: &[KnownValue],
+) -> Option<SecretFound> {
     let hit = guard::scan_field(class, value);
     let hit = hit.or_else(|| {
         known
@@ -96,7 +104,7 @@ fn text(place: &str, class: FieldClass, value: &str, known: &[KnownValue]) -> Op
             .find_map(|known| known.found_in(value.as_bytes()))
     });
     hit.map(|hit| SecretFound {
-        place: place.to_owned(),
+        place: place.to_string(),
         hit,
     })
 }

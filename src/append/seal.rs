@@ -72,10 +72,8 @@ impl Writer {
         let mut tiles: BTreeMap<TileId, Tile> = BTreeMap::new();
         let first = base / BUNDLE_ENTRIES as u64;
         for (bundle, group) in (first..).zip(stored.chunks_exact(TILE_WIDTH)) {
-            let mut leaves = Vec::with_capacity(TILE_WIDTH);
-            for bytes in group {
-                leaves.push(edge.push(bytes, recorded_in(bytes).unwrap_or(edge.recorded())));
-            }
+            let recorded = group.last().and_then(|last| recorded_in(last));
+            let leaves = edge.extend(group, recorded.unwrap_or(edge.recorded()));
             let Ok(leaves) = leaves.as_slice().try_into() else {
                 continue;
             };

@@ -8,12 +8,9 @@ use std::time::Duration;
 use crate::append::catalogue;
 use crate::append::warm::Warm;
 use crate::hash::Link;
-use crate::register::Register;
 use crate::rule;
 use crate::rule::Finding;
-use crate::statement::EventId;
 use crate::store::index::Applied;
-use crate::store::index::DEFAULT_CACHE;
 use crate::store::index::INDEX;
 use crate::store::index::Index;
 use crate::store::index::IndexError;
@@ -24,15 +21,14 @@ use crate::sys::lock::ReadLock;
 use crate::text::Id;
 use crate::verify::Folded;
 
-/// Event ids that room is made for beforehand, whatever the index says of its size.
-const MOST_RESERVED: u64 = 1 << 21;
+/// The copy is read once, from its first key to its last: pages that were passed are not asked for
+/// again.
+const CACHE: u64 = 4 * 1024 * 1024;
 
 /// A copy of the index: sled has no opening that only reads, and evidence is not to be touched.
 pub(super) struct IndexCopy {
     index: Index,
     applied: Applied,
-    /// Event ids of the entries that go by, up to where the index knows them.
-    events: Vec<([u8; 16], u64)>,
     /// The link of the last entry that the index knows, as the entries give it.
     link: Option<Link>,
     /// Removed last, after the index is closed.
@@ -81,15 +77,13 @@ pub(super) fn find(dir: &Path, wait: Duration) -> Result<Found, LockError> {
 }
 
 fn open(folder: tempfile::TempDir, at: &Path) -> Result<Option<IndexCopy>, IndexError> {
-    let Some(index) = Index::open_existing(at, DEFAULT_CACHE)? else {
+    let Some(index) = Index::open_existing(at, CACHE)? else {
         return Ok(None);
     };
     let applied = index.applied()?;
     Ok(Some(IndexCopy {
         index,
         applied,
-        // As long as it will be: growing by doubling would hold twice as much for a moment.
-        events: Vec::with_capacity(usize::try_from(applied.size.min(MOST_RESERVED)).unwrap_or(0)),
         link: None,
         _folder: folder,
     }))
@@ -123,16 +117,15 @@ pub(super) fn warm_difference(disk: &dyn Disk, dir: &Path, folded: &Folded) -> O
 
 impl IndexCopy {
     /// Takes an entry that goes by.
-    pub(super) fn see(&mut self, sequence: u64, event_id: EventId, link: Link) {
+    pub(super) const fn see(&mut self, sequence: u64, link: Link) {
         if sequence < self.applied.size {
-            self.events.push((*event_id.as_bytes(), sequence));
             self.link = Some(link);
         }
     }
 
     /// Holds the index against what was folded. The answer is at most one finding: one lie is
     /// reason enough to make the index again.
-    pub(super) fn compare(mut self, folded: &Folded) -> Result<Option<Finding>, IndexError> {
+    pub(super) fn compare(self, folded: &Folded) -> Result<Option<Finding>, IndexError> {
         let (size, _) = folded.end();
         let lie =
             |expected: &str, found: String| Ok(Some(Finding::new(rule::I16, expected, found)));
@@ -156,13 +149,14 @@ impl IndexCopy {
                 "others".to_owned(),
             );
         }
-        Ok(match self.first_difference(folded.register())? {
+        Ok(match self.first_difference(folded)? {
             Some(what) => lie("as the entries give it", what)?,
             None => None,
         })
     }
 
-    fn first_difference(&mut self, register: &Register) -> Result<Option<String>, IndexError> {
+    fn first_difference(&self, folded: &Folded) -> Result<Option<String>, IndexError> {
+        let register = folded.register();
         let applied = self.applied.size;
         let mut difference = None;
         let mut differs = |what: &str, id: &Id| {
@@ -218,12 +212,12 @@ impl IndexCopy {
         if difference.is_none() && counted != expected {
             difference = Some("a secret, rotation or incident that is missing".to_owned());
         }
-        Ok(difference.or(self.event_difference()?))
+        Ok(difference.or(self.event_difference(folded.event_ids())?))
     }
 
-    fn event_difference(&mut self) -> Result<Option<String>, IndexError> {
-        self.events.sort_unstable();
-        let mut expected = self.events.iter();
+    fn event_difference(&self, ids: &[([u8; 16], u64)]) -> Result<Option<String>, IndexError> {
+        let known = |(_, sequence): &&([u8; 16], u64)| *sequence < self.applied.size;
+        let mut expected = ids.iter().filter(known);
         let mut same = true;
         // Both run in the order of the ids, so that one walk compares all of them.
         catalogue::each_event(&self.index, &mut |id, sequence| {

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use rayon::iter::IntoParallelIterator;
+use rayon::iter::ParallelIterator;
+
 use crate::entry::Entry;
 use crate::hash::Link;
 use crate::keyring::Denial;
@@ -12,11 +15,18 @@ use crate::register::Register;
 use crate::rotation::Told;
 use crate::statement::Statement;
 use crate::sys::world::World;
+use crate::time::Timestamp;
 use crate::verify::Piece;
 
 use super::AuditError;
 use super::pieces::Pieces;
 use super::standing::take;
+
+/// Entries decoded together in a replay: eight bundles keep all cores busy.
+const AT_ONCE: usize = 2_048;
+
+/// What a replay needs of an entry.
+type Decoded = (u64, Entry, Statement);
 
 /// One entry, decoded and not verified.
 #[derive(Debug, Clone)]
@@ -72,29 +82,57 @@ impl Reader {
         self.files.get(name).map(Vec::as_slice)
     }
 
-    /// Folds all entries into a register, without looking at signatures.
+    /// Folds all entries into a register, without looking at signatures. While some are folded, the
+    /// next ones are decoded on the other cores.
     ///
     /// # Errors
     /// An entry that cannot be read, or that no writer would have placed.
-    pub fn replay(self) -> Result<Register, AuditError> {
+    pub fn replay(mut self) -> Result<Register, AuditError> {
         let mut register = Register::default();
-        for stored in self {
-            let stored = stored?;
-            place(&mut register, &stored).map_err(|denial| AuditError::Entry {
-                sequence: stored.sequence,
-                why: denial.message,
-            })?;
+        let mut decoded = self.decode_some();
+        while !decoded.is_empty() {
+            let (folded, next) =
+                rayon::join(|| fold(&mut register, decoded), || self.decode_some());
+            folded?;
+            decoded = next;
         }
         Ok(register)
+    }
+
+    /// The next entries, in order.
+    fn decode_some(&mut self) -> Vec<Result<Decoded, AuditError>> {
+        let mut raw = Vec::new();
+        let mut current = std::mem::take(&mut self.current);
+        while raw.len() < AT_ONCE {
+            let first = self.next;
+            self.next += current.len() as u64;
+            raw.extend((first..).zip(current.by_ref().map(Ok)));
+            match self.pieces.next() {
+                Some(Piece::Entries(entries)) => current = entries.into_iter(),
+                Some(Piece::Damaged { finding, count }) => {
+                    raw.push((self.next, Err(finding.found)));
+                    self.next += count;
+                }
+                None => break,
+            }
+        }
+        self.current = current;
+        raw.into_par_iter()
+            .map(|(sequence, bytes)| {
+                let decoded = bytes.and_then(|bytes| decode(&bytes));
+                decoded.map_or_else(
+                    |why| Err(AuditError::Entry { sequence, why }),
+                    |(entry, statement)| Ok((sequence, entry, statement)),
+                )
+            })
+            .collect()
     }
 
     fn decode(&mut self, bytes: Vec<u8>) -> Result<Stored, AuditError> {
         let sequence = self.next;
         self.next += 1;
-        let fault = |why: String| AuditError::Entry { sequence, why };
-        let entry = Entry::decode(&bytes).map_err(|why| fault(why.to_string()))?;
-        let statement =
-            Statement::decode(&entry.statement).map_err(|why| fault(why.to_string()))?;
+        let (entry, statement) =
+            decode(&bytes).map_err(|why| AuditError::Entry { sequence, why })?;
         Ok(Stored {
             sequence,
             link: Link::of(&bytes),
@@ -105,24 +143,49 @@ impl Reader {
     }
 }
 
+fn decode(bytes: &[u8]) -> Result<(Entry, Statement), String> {
+    let entry = Entry::decode(bytes).map_err(|why| why.to_string())?;
+    let statement = Statement::decode(&entry.statement).map_err(|why| why.to_string())?;
+    Ok((entry, statement))
+}
+
+fn fold(
+    register: &mut Register,
+    decoded: Vec<Result<Decoded, AuditError>>,
+) -> Result<(), AuditError> {
+    for decoded in decoded {
+        let (sequence, entry, statement) = decoded?;
+        place(register, sequence, entry.recorded, &statement).map_err(|denial| {
+            AuditError::Entry {
+                sequence,
+                why: denial.message,
+            }
+        })?;
+    }
+    Ok(())
+}
+
 /// Folds one more entry into a register, without looking at its signature.
 ///
 /// # Errors
 /// No writer would have placed it.
-pub fn place(register: &mut Register, stored: &Stored) -> Result<(), Denial> {
-    let statement = &stored.statement;
-    let behalf = statement.on_behalf_of.as_ref();
+pub fn place(
+    register: &mut Register,
+    sequence: u64,
+    recorded: Timestamp,
+    statement: &Statement,
+) -> Result<(), Denial> {
     let author = register.author(
-        stored.sequence,
+        sequence,
         statement.occurred,
         &statement.author,
-        behalf,
+        statement.on_behalf_of.as_ref(),
         &statement.event,
     )?;
     let told = Told {
-        sequence: stored.sequence,
+        sequence,
         occurred: statement.occurred,
-        recorded: stored.entry.recorded,
+        recorded,
         author: &author,
     };
     register.apply(&told, &statement.event, &mut Vec::new());

@@ -16,7 +16,6 @@ use crate::merkle::Tile;
 use crate::rule;
 use crate::rule::Finding;
 use crate::statement::Attachment;
-use crate::statement::EventId;
 use crate::store::blobs::ATTACHMENTS;
 use crate::store::blobs::Blobs;
 use crate::store::blobs::blob_path;
@@ -261,9 +260,9 @@ impl Observer for Watcher<'_> {
             .or_insert_with(|| (sequence, attachment.clone()));
     }
 
-    fn entry(&mut self, sequence: u64, event_id: EventId, link: Link) {
+    fn entry(&mut self, sequence: u64, link: Link) {
         if let Found::Copy(copy) = &mut self.index {
-            copy.see(sequence, event_id, link);
+            copy.see(sequence, link);
         }
     }
 

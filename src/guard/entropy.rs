@@ -48,13 +48,14 @@ fn is_hash_line(line: &[u8]) -> bool {
 }
 
 fn has(line: &[u8], mark: &[u8]) -> bool {
-    line.windows(mark.len()).any(|bytes| bytes == mark)
+    // The first byte alone settles nearly every place, without a call for each.
+    line.windows(mark.len())
+        .any(|bytes| bytes.first() == mark.first() && bytes == mark)
 }
 
 fn find_in_line(line: &[u8]) -> Option<usize> {
     let mut start = 0;
-    for word in line.split(|byte| byte.is_ascii_whitespace() || b"\"'`<>(),;[]{}\\|".contains(byte))
-    {
+    for word in line.split(|byte| ends_word(*byte)) {
         if word.len() >= LEAST {
             let judged = after_url_path(word);
             if let Some(offset) = find_in_word(word.get(judged..)?) {
@@ -64,6 +65,15 @@ fn find_in_line(line: &[u8]) -> Option<usize> {
         start += word.len() + 1;
     }
     None
+}
+
+const fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(
+            byte,
+            b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b')' | b',' | b';'
+        )
+        || matches!(byte, b'[' | b']' | b'{' | b'}' | b'\\' | b'|')
 }
 
 /// Where judging begins: behind the `?` of a URL, at the beginning of anything else.

@@ -12,6 +12,7 @@ use super::origin::Origin;
 use super::origin::OriginError;
 use crate::key::KeyError;
 use crate::key::PublicKey;
+use crate::key::SecretKey;
 use crate::key::Signature;
 use crate::key::Verifier;
 
@@ -117,6 +118,16 @@ impl NoteKey {
             public,
             verifier,
         })
+    }
+
+    /// The public half of `secret` under the name `name`.
+    #[must_use]
+    pub fn of(name: Origin, secret: &SecretKey) -> Self {
+        Self {
+            name,
+            public: secret.public(),
+            verifier: secret.verifier(),
+        }
     }
 
     /// The name under which it signs; for the key of a ledger, the ledger's origin.

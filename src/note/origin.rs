@@ -45,7 +45,7 @@ impl Origin {
     ///
     /// # Errors
     /// See [`OriginError`].
-    pub fn new(text: impl Into<String>) -> Result<Self, OriginError> {
+    pub fn new(text: impl AsRef<str>) -> Result<Self, OriginError> {
         Id::new(text)?.try_into()
     }
 

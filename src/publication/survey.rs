@@ -133,7 +133,13 @@ pub(super) fn read(
         for attachment in &stored.statement.attachments {
             attachments.entry(attachment.blake3).or_insert(sequence);
         }
-        place(&mut register, &stored).map_err(|denial| PublicationError::Entry {
+        place(
+            &mut register,
+            sequence,
+            stored.entry.recorded,
+            &stored.statement,
+        )
+        .map_err(|denial| PublicationError::Entry {
             sequence,
             why: denial.message,
         })?;

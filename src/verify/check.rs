@@ -1,20 +1,11 @@
 //! What can be said of one entry by itself, on any core: its encoding, its hashes, the signature.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
 use crate::codec::CodecError;
 use crate::entry::Entry;
 use crate::hash::LeafHash;
 use crate::hash::Link;
-use crate::key::PublicKey;
-use crate::key::Verifier;
 use crate::statement::Statement;
 use crate::statement::signature_holds;
-
-/// Keys admitted on this thread are kept, since decompressing one costs a tenth of a verification.
-/// Few sign a ledger; a forged one with many keys must not fill the memory.
-const CACHED_KEYS: usize = 1_024;
 
 /// One entry, checked by itself.
 #[derive(Debug)]
@@ -50,7 +41,9 @@ impl Checked {
 fn content(bytes: &[u8]) -> Result<Content, CodecError> {
     let entry = Entry::decode(bytes)?;
     let statement = Statement::decode(&entry.statement)?;
-    let signed = admitted(&statement.author)
+    let signed = statement
+        .author
+        .admit_once()
         .is_some_and(|author| signature_holds(&entry.statement, &author, &entry.signature));
     Ok(Content {
         sequence: entry.sequence,
@@ -59,22 +52,5 @@ fn content(bytes: &[u8]) -> Result<Content, CodecError> {
         recorded: entry.recorded,
         statement,
         signed,
-    })
-}
-
-fn admitted(key: &PublicKey) -> Option<Verifier> {
-    thread_local! {
-        static ADMITTED: RefCell<HashMap<PublicKey, Option<Verifier>>> = RefCell::default();
-    }
-    ADMITTED.with_borrow_mut(|admitted| {
-        if let Some(known) = admitted.get(key) {
-            return *known;
-        }
-        if admitted.len() >= CACHED_KEYS {
-            admitted.clear();
-        }
-        let verifier = key.admit().ok();
-        admitted.insert(*key, verifier);
-        verifier
     })
 }

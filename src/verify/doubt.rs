@@ -5,18 +5,16 @@ use std::collections::HashMap;
 
 use crate::event::Event;
 use crate::key::PublicKey;
-use crate::keyring::Keyring;
+use crate::register::Register;
 use crate::rule;
 use crate::rule::Finding;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-/// What was signed by whom, in a few bytes an entry.
+/// What was signed by whom, in 24 bytes an entry.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
     by_key: HashMap<PublicKey, Vec<Said>>,
-    ids: Vec<Id>,
-    numbers: HashMap<Id, u32>,
 }
 
 #[derive(Debug)]
@@ -24,49 +22,40 @@ struct Said {
     sequence: u64,
     /// By the ledger's clock: a thief can date back what they sign, and not when it is recorded.
     recorded: Timestamp,
-    secret: Option<u32>,
-    rotation: Option<u32>,
+    /// The entry by which the rotation it is about was opened, or the secret registered: their names
+    /// are in the register, and need not be kept with each entry. 0 where it is about neither.
+    about: u64,
 }
 
 impl Doubt {
-    /// Remembers an entry.
+    /// Remembers an entry that `register` has taken.
     pub(super) fn note(
         &mut self,
         key: &PublicKey,
         sequence: u64,
         recorded: Timestamp,
-        secret: Option<&Id>,
         event: &Event,
+        register: &Register,
     ) {
-        let secret = secret.and_then(|id| self.number(id));
-        let rotation = event.rotation().and_then(|id| self.number(id));
+        let opened = || {
+            let rotation = register.rotations.get(event.rotation()?)?;
+            Some(rotation.opened.sequence)
+        };
+        let registered = || {
+            let known = register.secrets.get(&register.subject(event)?)?;
+            Some(known.secret.registered)
+        };
         self.by_key.entry(*key).or_default().push(Said {
             sequence,
             recorded,
-            secret,
-            rotation,
+            about: opened().or_else(registered).unwrap_or(0),
         });
     }
 
-    fn number(&mut self, id: &Id) -> Option<u32> {
-        if let Some(number) = self.numbers.get(id) {
-            return Some(*number);
-        }
-        let number = u32::try_from(self.ids.len()).ok()?;
-        self.ids.push(id.clone());
-        self.numbers.insert(id.clone(), number);
-        Some(number)
-    }
-
-    fn id(&self, number: Option<u32>) -> Option<Id> {
-        let number = usize::try_from(number?).ok()?;
-        self.ids.get(number).cloned()
-    }
-
     /// What is held against entries by keys that were revoked as compromised.
-    pub(super) fn findings(&self, keyring: &Keyring) -> Vec<Finding> {
+    pub(super) fn findings(&self, register: &Register) -> Vec<Finding> {
         let mut found = Vec::new();
-        for (key, actor) in keyring.actors() {
+        for (key, actor) in register.charter.keyring.actors() {
             let Some(revocation) = &actor.revoked else {
                 continue;
             };
@@ -74,6 +63,7 @@ impl Doubt {
             else {
                 continue;
             };
+            let names = names(register);
             for one in said.iter().filter(|one| one.recorded >= since) {
                 let mut finding = Finding::new(
                     rule::A08,
@@ -84,11 +74,26 @@ impl Doubt {
                     ),
                 )
                 .at(one.sequence);
-                finding.secret = self.id(one.secret);
-                finding.rotation = self.id(one.rotation);
+                if let Some((secret, rotation)) = names.get(&one.about) {
+                    finding.secret = Some((*secret).clone());
+                    finding.rotation = rotation.cloned();
+                }
                 found.push(finding);
             }
         }
         found
     }
+}
+
+/// Secrets and rotations, by the entries that they began with.
+fn names(register: &Register) -> HashMap<u64, (&Id, Option<&Id>)> {
+    let secrets = register.secrets.iter();
+    let rotations = register.rotations.iter();
+    secrets
+        .map(|(id, known)| (known.secret.registered, (id, None)))
+        .chain(rotations.map(|(id, rotation)| {
+            let began = rotation.opened.sequence;
+            (began, (&rotation.secret, Some(id)))
+        }))
+        .collect()
 }

@@ -70,8 +70,8 @@ pub trait Observer {
     fn tile(&mut self, tile: &Tile, first: u64, end: u64);
     /// A file that entry `sequence` names.
     fn attachment(&mut self, sequence: u64, attachment: &Attachment);
-    /// An entry that stands, with its event id and link.
-    fn entry(&mut self, sequence: u64, event_id: EventId, link: Link);
+    /// An entry that decodes, with its link.
+    fn entry(&mut self, sequence: u64, link: Link);
     /// How many entries are done.
     fn progress(&mut self, done: u64);
     /// Whether to stop.
@@ -102,6 +102,8 @@ pub struct Folded {
     pub(super) unlisted: BTreeMap<Verdict, u64>,
     pub(super) broken: bool,
     pub(super) charter_then: Option<Charter>,
+    /// In the order of the ids.
+    event_ids: Vec<([u8; 16], u64)>,
     pub(super) interrupted: bool,
 }
 
@@ -138,6 +140,12 @@ impl Folded {
     #[must_use]
     pub const fn register(&self) -> &Register {
         &self.register
+    }
+
+    /// Every event id with its entry, in the order of the ids; of an id that is used twice, each.
+    #[must_use]
+    pub fn event_ids(&self) -> &[([u8; 16], u64)] {
+        &self.event_ids
     }
 
     /// How many entries there are, and the link of the last.
@@ -440,14 +448,14 @@ impl Folding {
             Ok(author) => {
                 self.tally.authorised += 1;
                 if content.signed {
+                    self.fold(place, &content, &author);
                     self.doubt.note(
                         &statement.author,
                         place,
                         content.recorded,
-                        subject.as_ref(),
                         &statement.event,
+                        &self.register,
                     );
-                    self.fold(place, &content, &author);
                 }
             }
             Err(denial) => {
@@ -461,7 +469,7 @@ impl Folding {
         if chained && content.signed {
             self.tally.whole += 1;
         }
-        observer.entry(place, statement.event_id, link);
+        observer.entry(place, link);
     }
 
     fn judge_place(&mut self, place: u64, content: &Content) -> bool {
@@ -541,7 +549,12 @@ impl Folding {
     fn find_event_ids_used_twice(&mut self) {
         let mut ids = std::mem::take(&mut self.event_ids);
         ids.sort_unstable();
-        for pair in ids.windows(2) {
+        self.hold_pairs_of(&ids);
+        self.event_ids = ids;
+    }
+
+    fn hold_pairs_of(&mut self, sorted: &[([u8; 16], u64)]) {
+        for pair in sorted.windows(2) {
             if let [(first, _), (second, at)] = pair
                 && first == second
             {
@@ -556,7 +569,7 @@ impl Folding {
         let as_of = self.question.as_of;
         let mut late = Vec::new();
         self.register.judge(as_of, &mut late);
-        late.extend(self.doubt.findings(&self.register.charter.keyring));
+        late.extend(self.doubt.findings(&self.register));
         for finding in late {
             self.hold(finding);
         }
@@ -601,6 +614,7 @@ impl Folding {
             unlisted: self.unlisted,
             broken: self.broken || self.interrupted,
             charter_then: self.charter_then,
+            event_ids: self.event_ids,
             interrupted: self.interrupted,
         }
     }

@@ -199,3 +199,24 @@ fn a_sealing_key_is_replaced_whatever_actors_are_called() {
         }),
     );
 }
+
+/// Whoever looks into a stolen key wants to know what it spoke about.
+#[test]
+fn a_doubtful_entry_is_named_with_its_secret_and_rotation() {
+    let mut story = Story::new();
+    let script = story.standard("r", "db/orders");
+    story.play(script);
+    let stolen =
+        json!({ "actor": "olga", "reason": "laptop stolen", "compromised_since": "@-9999999" });
+    story.say("sam", "actor.revoked", stolen);
+    let report = story.verify();
+    let doubtful =
+        |finding: &&rotation_ledger::rule::Finding| finding.rule == rotation_ledger::rule::A08;
+    let doubted: Vec<_> = report.findings.iter().filter(doubtful).collect();
+    assert!(doubted.len() > 3, "{doubted:#?}");
+    for finding in doubted {
+        let named = (finding.secret.as_ref(), finding.rotation.as_ref());
+        let (secret, rotation) = (named.0.unwrap(), named.1.unwrap());
+        assert_eq!((secret.as_str(), rotation.as_str()), ("db/orders", "r"));
+    }
+}

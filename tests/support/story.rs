@@ -528,7 +528,7 @@ pub struct Quiet;
 impl Observer for Quiet {
     fn tile(&mut self, _tile: &Tile, _first: u64, _end: u64) {}
     fn attachment(&mut self, _sequence: u64, _attachment: &Attachment) {}
-    fn entry(&mut self, _sequence: u64, _event_id: EventId, _link: Link) {}
+    fn entry(&mut self, _sequence: u64, _link: Link) {}
     fn progress(&mut self, _done: u64) {}
     fn interrupted(&self) -> bool {
         false
