@@ -59,11 +59,12 @@ rule_tests! {
     }
     N11 {
         raises: |story| {
-            let before = minutes(story.now, -60);
+            let before = story.now;
+            story.wait(60);
             let at = story.register("db/late", json!({}));
             story.wait(60);
             story.register("db/later", json!({}));
-            stamp(story, minutes(before, 50));
+            stamp(story, minutes(before, 10));
             at
         },
         spares: |story| {
