@@ -26,13 +26,21 @@ use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::CosignerKey;
 use rotation_ledger::checkpoint::cosign;
+use rotation_ledger::entry::Entry;
+use rotation_ledger::event::SealingKeyReplaced;
+use rotation_ledger::hash::LedgerId;
+use rotation_ledger::hash::Link;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::key::Signature;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::note::SignedNote;
+use rotation_ledger::statement::EventId;
+use rotation_ledger::statement::Statement;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::world::World;
+use rotation_ledger::text::Line;
 use rotation_ledger::time::Stopped;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::trust::Trust;
@@ -41,6 +49,7 @@ use rotation_ledger::witness::Answer;
 use rotation_ledger::witness::Beginning;
 use rotation_ledger::witness::Contradiction;
 use rotation_ledger::witness::Refusal;
+use rotation_ledger::witness::Succession;
 use rotation_ledger::witness::Witness;
 use rotation_ledger::witness::WitnessError;
 use rotation_ledger::witness::name_of;
@@ -583,6 +592,95 @@ fn another_key_under_a_known_name_is_named_beside_the_one_expected() {
         ids,
         (&[bench.witness.cosigner().id()][..], &[older.id()][..])
     );
+}
+
+/// The entry in which `old` names `new` as the sealing key after it.
+fn handing_on(old: &SecretKey, new: &SecretKey, possession: Signature) -> Vec<u8> {
+    let replaced = SealingKeyReplaced {
+        key: new.public(),
+        possession,
+        reason: Line::new("on schedule").unwrap(),
+    };
+    let now = Timestamp::from_micros(TIME * 1_000_000);
+    let statement = Statement {
+        version: 1,
+        ledger: LedgerId::from_bytes([7; 32]),
+        event_id: EventId::from_bytes([8; 16]),
+        occurred: now,
+        author: old.public(),
+        on_behalf_of: None,
+        event: replaced.into(),
+        attachments: vec![],
+    };
+    let signed = statement.sign(old).unwrap();
+    Entry::place(9, Link::ZERO, 0, now, signed)
+        .encode()
+        .unwrap()
+}
+
+#[test]
+fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
+    let keys: Vec<_> = (0x60..0x64)
+        .map(|n| SecretKey::from_seed(&[n; 32]))
+        .collect();
+    let own = |key: &SecretKey| key.prove_possession();
+    let hand = |old: &SecretKey, new: &SecretKey| handing_on(old, new, own(new));
+    let told = |bench: &Bench, entries: Vec<Vec<u8>>| {
+        let body = Succession {
+            origin: origin(),
+            entries,
+        }
+        .format();
+        bench.witness.add_successor(body.as_bytes(), WAIT).unwrap()
+    };
+    let vkey = |key: &SecretKey| NoteKey::of(origin(), key);
+    let by = |key: &SecretKey, size| checkpoint::sign(&log::checkpoint(size, false), key);
+
+    let bench = Bench::at(33);
+    let mut forged = hand(&log::log_key(), &keys[1]);
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    for refused in [
+        // Named by a key that is not followed, by nobody, or one that does not want to be named.
+        hand(&keys[0], &keys[1]),
+        forged,
+        handing_on(&log::log_key(), &keys[1], own(&keys[2])),
+        b"no entry".to_vec(),
+    ] {
+        assert_eq!(
+            told(&bench, vec![refused]),
+            Err(Refusal::NoSuccessor(origin()))
+        );
+    }
+    let elsewhere = Succession {
+        origin: KeyName::new("other.example").unwrap(),
+        entries: vec![hand(&log::log_key(), &keys[1])],
+    };
+    let elsewhere = bench
+        .witness
+        .add_successor(elsewhere.format().as_bytes(), WAIT);
+    assert_eq!(elsewhere.unwrap(), Err(Refusal::UnknownOrigin));
+    let malformed = bench.witness.add_successor(b"x", WAIT).unwrap();
+    assert_eq!(malformed.unwrap_err().status(), 400);
+
+    // Over two replacements at once, with what it knows nothing of before them.
+    let entries = vec![
+        hand(&keys[3], &log::log_key()),
+        hand(&log::log_key(), &keys[0]),
+        hand(&keys[0], &keys[1]),
+    ];
+    assert_eq!(told(&bench, entries.clone()), Ok(vec![vkey(&keys[1])]));
+    assert_eq!(bench.size(), 33, "what was cosigned stands");
+    let next = request_with(33, &by(&keys[1], 40), proof(33, 40, false));
+    assert_eq!(bench.ask(&next).outcome.unwrap().0.size, 40);
+    // The keys of before sign and name nothing any more, and the same story again changes nothing.
+    for old in [&log::log_key(), &keys[0]] {
+        let stolen = request_with(40, &by(old, 70), proof(40, 70, false));
+        assert_eq!(bench.refusal(&stolen).status(), 403);
+        let stolen = told(&bench, vec![hand(old, &keys[2])]);
+        assert_eq!(stolen, Err(Refusal::NoSuccessor(origin())));
+    }
+    assert_eq!(told(&bench, entries), Err(Refusal::NoSuccessor(origin())));
 }
 
 #[test]

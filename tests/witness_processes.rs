@@ -332,11 +332,18 @@ fn a_witness_killed_at_any_moment_never_goes_back() {
 }
 
 #[test]
-fn a_new_sealing_key_is_refused_until_the_witness_is_told_and_everybody_says_how() {
+fn a_witness_follows_the_key_that_the_one_before_names_and_of_another_one_everybody_says_what_to_do()
+ {
     let program = Program::prepared();
-    let a = Witness::following(&program.path("a"), "witness.example/a", &vkey_of(&program));
-    let words = format!("witness use a {} {}", a.vkey, a.url());
-    assert_eq!(program.code(&words), 0);
+    let log = vkey_of(&program);
+    let mut a = Witness::following(&program.path("a"), "witness.example/a", &log);
+    // As a witness would that was told a key of another day: no entry leads from it to this one.
+    let stranger = rotation_ledger::key::SecretKey::from_seed(&[9; 32]);
+    let origin = rotation_ledger::note::KeyName::new("ledger.example/prod").unwrap();
+    let stranger = rotation_ledger::note::NoteKey::of(origin, &stranger).to_string();
+    let b = Witness::following(&program.path("b"), "witness.example/b", &stranger);
+    let use_a = format!("witness use a {} {}", a.vkey, a.url());
+    assert_eq!(program.code(&use_a), 0);
     assert_eq!(program.code("witness ask"), 0);
     let said = |words: &str| {
         let output = program.output(words);
@@ -344,13 +351,28 @@ fn a_new_sealing_key_is_refused_until_the_witness_is_told_and_everybody_says_how
         (output.status.code(), String::from_utf8(streams).unwrap())
     };
 
-    let (_, renewed) = said("key renew");
+    // Twice, and the first time while the witness is down: it is led over both.
+    let size = || program.json("status --json")["witnesses"][0]["size"].as_u64();
+    let before = size().unwrap();
+    a.stop(Signal::KILL);
+    assert_eq!(program.code("key renew"), 0);
+    let between = vkey_of(&program);
+    a.start();
+    assert_eq!(program.code("key renew"), 0);
     let vkey = vkey_of(&program);
-    let command = format!("ledger witness add-log --dir DIR --log {vkey}\n");
-    assert!(renewed.contains(&command), "{renewed}");
-    await_it("the refusal", || {
-        program.json("status --json")["witnesses"][0]["fault"].is_string()
+    await_it("the cosignature under the new key", || {
+        size() == Some(before + 2)
     });
+    let (_, status) = said("status");
+    assert!(!status.contains("refused"), "{status}");
+    let logs = fs::read_to_string(a.dir.join("logs")).unwrap();
+    assert!(logs.contains(&vkey), "{logs}");
+    assert!(!logs.contains(&log) && !logs.contains(&between), "{logs}");
+
+    // Where nothing leads on, the append, the status and the question say so, and how it is settled.
+    let use_b = format!("witness use b {} {}", b.vkey, b.url());
+    assert_eq!(program.code(&use_b), 0);
+    let command = format!("ledger witness add-log --dir DIR --log {vkey}\n");
     let (code, asked) = said("witness ask");
     assert_eq!(code, Some(5), "{asked}");
     let ids = "refused with 403: no key that is trusted for `ledger.example/prod` has signed the checkpoint: `ledger.example/prod` signed with key id ";
@@ -363,11 +385,11 @@ fn a_new_sealing_key_is_refused_until_the_witness_is_told_and_everybody_says_how
     let (code, appended) = said(APPEND);
     assert_eq!(code, Some(0));
     assert!(
-        appended.contains("the witness `a` did not cosign"),
+        appended.contains("the witness `b` did not cosign"),
         "{appended}"
     );
 
-    let dir = a.dir.to_str().unwrap();
+    let dir = b.dir.to_str().unwrap();
     let told = ledger(&["witness", "add-log", "--dir", dir, "--log", &vkey]).output();
     assert!(told.unwrap().status.success());
     let (code, asked) = said("witness ask");

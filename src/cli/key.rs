@@ -21,9 +21,6 @@ use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
 use super::receipt;
-use super::trust::sealing_key;
-use super::witness::how_to_follow;
-use super::witness::last_cosigned;
 
 /// Make a private key, or show the public half of one
 #[derive(Debug, clap::Args)]
@@ -110,15 +107,6 @@ fn renew(context: &mut Context, args: &RenewArgs) -> Outcome {
         context.ui.document(receipt::to_json(&receipt));
     } else {
         receipt::print(&mut context.ui, &receipt);
-    }
-    if !last_cosigned(context)?.is_empty() {
-        let charter = context.reader()?.replay()?.charter;
-        if let Some(key) = sealing_key(&charter) {
-            context
-                .ui
-                .say("note: each witness refuses the new key until its operator was told");
-            context.ui.say(how_to_follow(&key));
-        }
     }
     anchor::after_commit(context);
     Ok(Exit::Passed)

@@ -60,7 +60,7 @@ fn what_was_signed_opens_for_its_key_and_no_other() {
     assert_eq!(opened.text, "one\n\ntwo\n");
     let stranger = key("b.example", 1);
     assert_eq!(
-        open(note.as_bytes(), &[stranger.clone()]),
+        open(note.as_bytes(), std::slice::from_ref(&stranger)),
         Err(NoteError::NoTrustedKey)
     );
     // Another key under the same name: which one is there, and which ones would count.

@@ -53,6 +53,9 @@ pub enum Refusal {
         /// The key that has, under the log's name.
         other: Option<OtherKey>,
     },
+    /// 403: no key that is followed names another one.
+    #[error("no key that is trusted for `{0}` names its successor there")]
+    NoSuccessor(KeyName),
     /// 400: the proof is to begin beyond the checkpoint.
     #[error("the old size {old} is beyond the checkpoint's {new}")]
     OldBeyondNew {
@@ -120,7 +123,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) | Self::OldBeyondNew { .. } => 400,
-            Self::NotSigned { .. } => 403,
+            Self::NotSigned { .. } | Self::NoSuccessor(_) => 403,
             Self::UnknownOrigin => 404,
             Self::Conflict { .. } => 409,
             Self::Contradiction(_) => 422,

@@ -172,9 +172,9 @@ impl Folder {
         Ok(keys)
     }
 
-    pub(super) fn add_log(&self, key: &NoteKey, known: &[NoteKey]) -> Result<(), DiskError> {
+    pub(super) fn set_logs(&self, keys: &[NoteKey]) -> Result<(), DiskError> {
         let mut text = LOGS_HEAD.to_owned();
-        for key in known.iter().chain([key]) {
+        for key in keys {
             text.push_str(&format!("log {key}\n"));
         }
         publish::durably(&*self.disk, &self.dir.join(LOGS), text.as_bytes())

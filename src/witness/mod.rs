@@ -5,6 +5,7 @@
 //! | `request` | the body of a request |
 //! | `decide` | what is answered, out of what is known |
 //! | `folder` | what is known, on disk |
+//! | `succession` | which key comes after the one that is followed |
 //!
 //! The state of a log is its newest cosigned checkpoint, so it shows by its own signature whether it
 //! is whole. It is written durably before the cosignature leaves, under a lock that is held from the
@@ -14,6 +15,7 @@
 mod decide;
 mod folder;
 mod request;
+mod succession;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -30,6 +32,9 @@ pub use folder::KEY_FILE;
 pub use request::AddCheckpoint;
 pub use request::REQUEST_LIMIT;
 pub use request::RequestError;
+pub use succession::SUCCESSION_LIMIT;
+pub use succession::Succession;
+pub use succession::SuccessionError;
 
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CosignerKey;
@@ -242,7 +247,8 @@ impl Witness {
             self.folder.keep(key.name(), &state)?;
         }
         if is_new_key {
-            self.folder.add_log(key, &logs)?;
+            self.folder
+                .set_logs(&[&logs[..], std::slice::from_ref(key)].concat())?;
         }
         Ok(())
     }
@@ -333,6 +339,33 @@ impl Witness {
         };
         self.folder.keep(&accepted.checkpoint.origin, &state)?;
         Ok(line)
+    }
+
+    /// Goes on to follow a log by the key that the one followed so far has named, and answers with the
+    /// keys that it follows then.
+    ///
+    /// # Errors
+    /// The list cannot be read or written. What is no succession from a followed key is refused.
+    pub fn add_successor(
+        &self,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<Result<Vec<NoteKey>, Refusal>, WitnessError> {
+        let succession = match Succession::parse(body) {
+            Ok(succession) => succession,
+            Err(fault) => return Ok(Err(Refusal::Malformed(fault.to_string()))),
+        };
+        let _lock = self.lock(wait)?;
+        let logs = self.folder.logs()?;
+        if logs.iter().all(|key| *key.name() != succession.origin) {
+            return Ok(Err(Refusal::UnknownOrigin));
+        }
+        let Some(mut keys) = succession.lead_on(&logs) else {
+            return Ok(Err(Refusal::NoSuccessor(succession.origin)));
+        };
+        self.folder.set_logs(&keys)?;
+        keys.retain(|key| *key.name() == succession.origin);
+        Ok(Ok(keys))
     }
 
     /// The newest checkpoint that was cosigned for the log whose origin has this SHA-256, with the

@@ -122,7 +122,7 @@ pub(super) fn run(context: &mut Context) -> Outcome {
             lock => lock?,
         };
         if let Some(trust) = settings.witnesses()? {
-            round::ask_all(context, &place, &settings, &trust, &newest);
+            round::ask_all(context, &place, &settings, &trust, &newest, false);
         }
         hand_on(context, &settings, &newest)?;
         drop(lock);

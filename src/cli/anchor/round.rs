@@ -1,6 +1,7 @@
 //! One round: what the ledger says now, and what its witnesses say to that.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::anchor::Book;
@@ -10,6 +11,7 @@ use crate::anchor::Trouble;
 use crate::anchor::ask;
 use crate::append::Place;
 use crate::audit::COSIGNED_FILE;
+use crate::audit::Reader;
 use crate::audit::proofs::Proofs;
 use crate::checkpoint::Checkpoint;
 use crate::cli::context::Context;
@@ -20,8 +22,11 @@ use crate::http;
 use crate::note::SignedNote;
 use crate::sys::lock::LockError;
 use crate::sys::lock::WriteLock;
+use crate::sys::world::World;
 use crate::trust::Trust;
 use crate::trust::Witness;
+use crate::witness::SUCCESSION_LIMIT;
+use crate::witness::Succession;
 
 /// How long one question may take, from the name of the host to the last byte.
 const TIME: Duration = Duration::from_secs(10);
@@ -89,21 +94,30 @@ pub(crate) fn locked(
     WriteLock::acquire(settings.dir(), wait, "ledger witness ask", context.now())
 }
 
-/// Asks all witnesses at once about the newest checkpoint, and keeps what they say.
+/// Asks all witnesses at once about the newest checkpoint, and keeps what they say. `by_hand` where
+/// somebody waits for it, and nothing is left untried.
 pub(crate) fn ask_all(
     context: &Context,
     place: &Place,
     settings: &Settings,
     trust: &Trust,
     newest: &Newest,
+    by_hand: bool,
 ) -> Answered {
     let disk = context.world.disk.clone();
     let book = Book::new(disk.clone(), settings.dir());
+    let successors = Successors {
+        world: context.world.clone(),
+        place,
+        newest,
+        by_hand,
+        body: OnceLock::new(),
+    };
     let answers: Vec<_> = std::thread::scope(|scope| {
         let asked: Vec<_> = trust
             .witnesses()
             .iter()
-            .map(|witness| scope.spawn(|| ask_one(&book, witness, newest)))
+            .map(|witness| scope.spawn(|| ask_one(&book, witness, newest, &successors)))
             .collect();
         let gone = || Err(Trouble::Unreachable("the question broke off".to_owned()));
         asked
@@ -155,7 +169,62 @@ pub(crate) fn ask_all(
     }
 }
 
-fn ask_one(book: &Book, witness: &Witness, newest: &Newest) -> Result<Cosigned, Trouble> {
+/// How the ledger's sealing keys named each other. That takes the whole ledger to read, so it is read
+/// when the first witness asks for it by not knowing the newest key.
+struct Successors<'a> {
+    world: World,
+    place: &'a Place,
+    newest: &'a Newest,
+    by_hand: bool,
+    body: OnceLock<Option<String>>,
+}
+
+impl Successors<'_> {
+    fn body(&self) -> Option<&str> {
+        self.body.get_or_init(|| self.read()).as_deref()
+    }
+
+    fn read(&self) -> Option<String> {
+        let reader = Reader::open(&self.world, &self.place.dir, TIME).ok()?;
+        let register = reader.replay().ok()?;
+        let seals = register.charter.keyring.seals();
+        let handed_on = seals.iter().rev().take_while(|seal| seal.handed_on);
+        let entries = handed_on.take(SUCCESSION_LIMIT);
+        let mut entries: Vec<_> = entries
+            .map(|seal| self.newest.proofs.entry(seal.entry).ok())
+            .collect::<Option<_>>()?;
+        entries.reverse();
+        let origin = self.newest.stated().origin.clone();
+        (!entries.is_empty()).then(|| Succession { origin, entries }.format())
+    }
+}
+
+/// Asks a witness; where it does not know the newest sealing key, tells it how that one came about and
+/// asks once more. A witness that is no `ledger witness` has no such path, and its refusal stands.
+fn ask_one(
+    book: &Book,
+    witness: &Witness,
+    newest: &Newest,
+    successors: &Successors<'_>,
+) -> Result<Cosigned, Trouble> {
+    let answer = ask_once(book, witness, newest);
+    let is_unknown = matches!(answer, Err(Trouble::Refused { status: 403, .. }));
+    // One that was told before and refuses still would have the whole ledger read after each commit.
+    let was_told = !successors.by_hand && book.refusal(witness).is_some();
+    if !is_unknown || was_told {
+        return answer;
+    }
+    let (Some(url), Some(body)) = (&witness.url, successors.body()) else {
+        return answer;
+    };
+    let url = format!("{}/add-successor", url.trim_end_matches('/'));
+    match http::post(&url, body.as_bytes(), ANSWER_LIMIT, TIME) {
+        Ok(reply) if reply.status == 200 => ask_once(book, witness, newest),
+        _ => answer,
+    }
+}
+
+fn ask_once(book: &Book, witness: &Witness, newest: &Newest) -> Result<Cosigned, Trouble> {
     let Some(url) = &witness.url else {
         return Err(Trouble::Unreachable(
             "it has no url; see ledger witness request".to_owned(),

@@ -234,7 +234,7 @@ pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> Outcome {
     let trust = chosen(&settings)?;
     let newest = Newest::read(context)?;
     let _lock = locked(context, &settings, context.globals.wait)?;
-    let answered = ask_all(context, &place, &settings, &trust, &newest);
+    let answered = ask_all(context, &place, &settings, &trust, &newest, true);
     let troubles = || {
         answered
             .witnesses

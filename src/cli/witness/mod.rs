@@ -49,7 +49,7 @@ enum WitnessAction {
     Show(keep::ShowArgs),
     Cosign(cosign::CosignArgs),
     Serve(serve::ServeArgs),
-    Use(ask::UseArgs),
+    Use(Box<ask::UseArgs>),
     Ask(ask::AskArgs),
     Request(ask::RequestArgs),
     Accept(ask::AcceptArgs),
