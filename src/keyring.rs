@@ -123,6 +123,13 @@ impl Keyring {
         &self.sealing
     }
 
+    /// The key that seals a checkpoint of `size` entries; none of nothing, since entry 0 names the
+    /// first.
+    #[must_use]
+    pub fn seal_at(&self, size: u64) -> Option<&Seal> {
+        self.sealing.iter().rfind(|seal| seal.entry < size)
+    }
+
     /// The holder of a key, revoked or not.
     #[must_use]
     pub fn holder(&self, key: &PublicKey) -> Option<&Actor> {

@@ -3,8 +3,6 @@
 //! Only what is malformed, unauthorised, out of scope, in conflict or of an impossible time is
 //! refused, and, where the policy says so, what breaks the SOP's order. All else is recorded.
 
-use std::time::Duration;
-
 use crate::append::Writer;
 use crate::append::check::Checked;
 use crate::append::error::AppendError;
@@ -15,6 +13,7 @@ use crate::event::Sequencing;
 use crate::hash::Link;
 use crate::keyring::Author;
 use crate::keyring::Denial;
+use crate::register::ALLOWED_SKEW;
 use crate::rotation::Told;
 use crate::rule;
 use crate::rule::Finding;
@@ -24,9 +23,6 @@ use crate::statement::Statement;
 use crate::store::index::IndexError;
 use crate::sys::keyfile;
 use crate::time::Timestamp;
-
-/// How far the clock of whoever signed may be ahead of this one.
-const ALLOWED_SKEW: Duration = Duration::from_secs(300);
 
 /// Where the next entry goes.
 pub(super) struct Next {

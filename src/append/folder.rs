@@ -26,7 +26,7 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 
 /// Stands in the folder while a ledger is created in it, from before its first file until after its
 /// last: what lies beside it has never been acknowledged to anybody.
-pub(super) const CREATING: &str = "creating";
+pub(crate) const CREATING: &str = "creating";
 
 const FORMAT: i64 = 1;
 

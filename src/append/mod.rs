@@ -52,6 +52,7 @@ pub use create::Founding;
 pub use create::create;
 pub use error::AppendError;
 pub use error::Blame;
+pub(crate) use folder::CREATING;
 pub use recover::Recovery;
 pub use recover::recover;
 pub use screen::SecretFound;

@@ -26,7 +26,8 @@ use crate::store::publish;
 use crate::sys::disk::Disk;
 use crate::text::Id;
 
-const WARM_FILE: &str = "index.warm";
+/// The file beside the index.
+pub(crate) const WARM_FILE: &str = "index.warm";
 
 /// Parts of each kind that are kept: what is being worked on, not what ever was.
 const MOST: usize = 32;

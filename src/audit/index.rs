@@ -41,6 +41,8 @@ pub(super) enum Found {
     Copy(Box<IndexCopy>),
     /// None that can, and what to say about it.
     Note(String),
+    /// None, as it should be: a copy needs none.
+    Nothing,
 }
 
 impl Found {
@@ -48,7 +50,7 @@ impl Found {
     pub(super) const fn size(&self) -> Option<u64> {
         match self {
             Self::Copy(copy) => Some(copy.applied.size),
-            Self::Note(_) => None,
+            Self::Note(_) | Self::Nothing => None,
         }
     }
 }

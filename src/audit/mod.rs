@@ -1,5 +1,6 @@
-//! Verifies a stored ledger from end to end: feeds `verify` with the log's bytes, and holds against
-//! them what only a store shows: tiles, attachments, stray files, the index.
+//! Verifies a stored ledger, or a published copy of one, from end to end: feeds `verify` with the
+//! log's bytes, and holds against them what only a store shows: tiles, attachments, stray files, the
+//! index.
 //!
 //! Nothing is written and nothing is trusted. The writer is kept out only for the moment in which
 //! the tail is read: what is sealed never changes.
@@ -8,6 +9,8 @@ mod index;
 mod pieces;
 pub mod proofs;
 mod read;
+mod standing;
+mod strays;
 mod surroundings;
 
 use std::path::Path;
@@ -18,22 +21,29 @@ use std::time::Duration;
 
 pub use read::Reader;
 pub use read::Stored;
+pub use read::place;
+pub use standing::NEXT_CHECKPOINT;
+pub use standing::Standing;
+pub use standing::standing;
 
-use crate::store::image::Image;
-use crate::store::tail::TAIL_FILE;
 use crate::sys::disk::Cause;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::LockError;
 use crate::sys::world::World;
 use crate::time::Timestamp;
+use crate::timestamps;
+use crate::timestamps::StoredToken;
 use crate::trust::Trust;
 use crate::verify;
 use crate::verify::Keeper;
 use crate::verify::Kept;
 use crate::verify::Question;
 use crate::verify::Report;
+use crate::verify::Stamp;
 
+use index::Found;
 use pieces::Pieces;
+use standing::take;
 use surroundings::Watcher;
 
 /// The ledger's newest checkpoint, in its folder.
@@ -112,13 +122,15 @@ impl Audit<'_> {
     /// # Errors
     /// Where there is no ledger to look at. Damage is not an error here but a finding.
     pub fn run(&self) -> Result<Report, AuditError> {
-        need_ledger(self.world, self.dir)?;
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
-        let index = index::find(self.dir, self.wait)?;
+        let index = match standing(self.world, self.dir)? {
+            Standing::Ledger => index::find(self.dir, self.wait)?,
+            Standing::Copy => Found::Nothing,
+        };
         let mut kept = self.kept_elsewhere()?;
-        let own = [CHECKPOINT_FILE, COSIGNED_FILE];
-        let image = Image::take(&*self.world.disk, self.dir, self.wait, &own)?;
-        kept.extend(image.files.get(COSIGNED_FILE).map(|bytes| Kept {
+        let taken = take(self.world, self.dir, self.wait)?;
+        let files = &taken.image.files;
+        kept.extend(files.get(COSIGNED_FILE).map(|bytes| Kept {
             keeper: Keeper::Cosigned,
             name: COSIGNED_FILE.to_owned(),
             bytes: Some(bytes.clone()),
@@ -126,16 +138,19 @@ impl Audit<'_> {
         kept.push(Kept {
             keeper: Keeper::Folder,
             name: CHECKPOINT_FILE.to_owned(),
-            bytes: image.files.get(CHECKPOINT_FILE).cloned(),
+            bytes: files.get(CHECKPOINT_FILE).cloned(),
         });
         let checkpointed = kept.iter().rev().find_map(Kept::stated_size);
-        let pieces = Pieces::new(self.world.disk.clone(), self.dir, &image, checkpointed);
+        let pieces = Pieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed);
         let facts = pieces.facts();
+        let tokens = timestamps::list(&*self.world.disk, self.dir)?;
+        let token_files = tokens.iter().flat_map(token_files).collect();
         let question = Question {
             as_of: self.as_of,
             from: self.from,
             to: self.to,
             kept,
+            stamps: tokens.into_iter().map(stamp).collect(),
             trust: self.trust.clone(),
             charter_at: index.size(),
         };
@@ -147,6 +162,7 @@ impl Audit<'_> {
             self.progress,
             &stop,
             index,
+            token_files,
         );
         let folded = verify::fold(pieces, question, &mut watcher);
         let surroundings = watcher.look_around(&folded, &facts)?;
@@ -191,25 +207,15 @@ impl Audit<'_> {
     }
 }
 
-/// Whether the folder is a ledger: there is nothing to wait for where it is none, and no lock to be
-/// made.
-fn need_ledger(world: &World, dir: &Path) -> Result<(), AuditError> {
-    if world.disk.metadata(dir)?.is_none() {
-        return Err(AuditError::NoFolder(dir.to_owned()));
-    }
-    let there = |name: &str| Ok::<_, DiskError>(world.disk.metadata(&dir.join(name))?.is_some());
-    if there(TAIL_FILE)? {
-        Ok(())
-    } else if there(CHECKPOINT_FILE)? || there(HINT_FILE)? {
-        Err(AuditError::LostLog(dir.to_owned()))
-    } else {
-        Err(AuditError::NotALedger(dir.to_owned()))
-    }
+fn token_files(token: &StoredToken) -> [PathBuf; 2] {
+    [token.response_path(), token.checkpoint_path()].map(PathBuf::from)
 }
 
-/// The files that a writer changes, at one moment.
-fn take(world: &World, dir: &Path, wait: Duration) -> Result<Image, AuditError> {
-    need_ledger(world, dir)?;
-    let small = [CHECKPOINT_FILE, COSIGNED_FILE];
-    Ok(Image::take(&*world.disk, dir, wait, &small)?)
+fn stamp(token: StoredToken) -> Stamp {
+    Stamp {
+        name: token.response_path(),
+        checkpoint_name: token.checkpoint_path(),
+        response: token.response,
+        checkpoint: token.checkpoint,
+    }
 }

@@ -25,7 +25,8 @@ use crate::sys::world::World;
 use super::AuditError;
 use super::CHECKPOINT_FILE;
 use super::COSIGNED_FILE;
-use super::take;
+use super::Standing;
+use super::standing::take;
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +83,8 @@ impl Proofs {
     /// # Errors
     /// No ledger there, or none with a checkpoint.
     pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProof> {
-        let image = take(world, dir, wait)?;
+        let taken = take(world, dir, wait)?;
+        let image = taken.image;
         let note = image.files.get(CHECKPOINT_FILE);
         let note = note.ok_or(NoProof::NoCheckpoint)?;
         let (note, stated) = read(note).map_err(NoProof::Checkpoint)?;
@@ -95,12 +97,18 @@ impl Proofs {
             seen.origin == stated.origin && seen.size <= stated.size
         };
         let cosigned = cosigned.filter(fits);
-        let tail = Tail::parse(image.tail.as_deref().unwrap_or_default())?;
+        let (base, tail) = match taken.standing {
+            Standing::Ledger => {
+                let tail = Tail::parse(image.tail.as_deref().unwrap_or_default())?;
+                (tail.base, tail.entries)
+            }
+            Standing::Copy => right_edge(world, dir, stated.size)?,
+        };
         Ok(Self {
             world: world.clone(),
             dir: dir.to_owned(),
-            base: tail.base,
-            tail: tail.entries,
+            base,
+            tail,
             note,
             stated,
             cosigned,
@@ -207,4 +215,14 @@ fn read(note: &[u8]) -> Result<(String, Checkpoint), CheckpointError> {
     let parsed = SignedNote::parse(note)?;
     let stated = Checkpoint::parse(parsed.text())?;
     Ok((parsed.to_string(), stated))
+}
+
+/// The entries of a copy that stand in no full bundle, and how many stand before them.
+fn right_edge(world: &World, dir: &Path, size: u64) -> Result<(u64, Vec<Vec<u8>>), BundleError> {
+    let (bundles, width) = (size / BUNDLE_ENTRIES as u64, size % BUNDLE_ENTRIES as u64);
+    let entries = match width as usize {
+        0 => Vec::new(),
+        width => bundle::read_partial(&*world.disk, dir, bundles, width)?,
+    };
+    Ok((size - width, entries))
 }

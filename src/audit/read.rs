@@ -1,6 +1,7 @@
 //! Reads a ledger without judging it, for `log`, `show` and the rebuilding of the index. Whoever
 //! wants to rely on what is read verifies first.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::verify::Piece;
 
 use super::AuditError;
 use super::pieces::Pieces;
-use super::take;
+use super::standing::take;
 
 /// Entries decoded together in a replay: eight bundles keep all cores busy.
 const AT_ONCE: usize = 2_048;
@@ -45,6 +46,7 @@ pub struct Stored {
 /// The entries of a ledger in order, as they were when it was opened.
 pub struct Reader {
     pieces: Pieces,
+    files: BTreeMap<String, Vec<u8>>,
     next: u64,
     current: std::vec::IntoIter<Vec<u8>>,
     total: u64,
@@ -56,11 +58,12 @@ impl Reader {
     /// # Errors
     /// There is no ledger, or the writer held the lock for the whole `wait`.
     pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, AuditError> {
-        let image = take(world, dir, wait)?;
-        let pieces = Pieces::new(world.disk.clone(), dir, &image, None);
+        let taken = take(world, dir, wait)?;
+        let pieces = Pieces::new(world.disk.clone(), dir, &taken, None);
         let total = pieces.facts().total;
         Ok(Self {
             pieces,
+            files: taken.image.files,
             next: 0,
             current: Vec::new().into_iter(),
             total,
@@ -71,6 +74,12 @@ impl Reader {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.total
+    }
+
+    /// A small file beside the entries, as it was at the same moment: `checkpoint` or `cosigned`.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(Vec::as_slice)
     }
 
     /// Folds all entries into a register, without looking at signatures. While some are folded, the
@@ -156,7 +165,11 @@ fn fold(
     Ok(())
 }
 
-fn place(
+/// Folds one more entry into a register, without looking at its signature.
+///
+/// # Errors
+/// No writer would have placed it.
+pub fn place(
     register: &mut Register,
     sequence: u64,
     recorded: Timestamp,

@@ -1,5 +1,4 @@
-//! What stands around the entries in a store: Merkle tiles, attachments, and files that nothing
-//! accounts for.
+//! What stands around the entries in a store: Merkle tiles, attachments, the index.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -12,39 +11,30 @@ use rayon::prelude::*;
 use crate::hash::Blake3Digest;
 use crate::hash::Link;
 use crate::hash::Sha256Digest;
+use crate::merkle::PartialTile;
 use crate::merkle::Tile;
-use crate::merkle::tiles_between;
 use crate::rule;
 use crate::rule::Finding;
 use crate::statement::Attachment;
+use crate::store::blobs::ATTACHMENTS;
 use crate::store::blobs::Blobs;
 use crate::store::blobs::blob_path;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::bundle::bundle_path;
-use crate::store::image::Tail;
-use crate::store::image::list_files;
-use crate::store::publish::TEMPORARY_PREFIX;
-use crate::store::tail::TAIL_FILE;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
-use crate::sys::lock::LOCK_FILE;
 use crate::verify::Count;
 use crate::verify::Folded;
 use crate::verify::Observer;
 use crate::verify::Surroundings;
 
 use super::AuditError;
-use super::CHECKPOINT_FILE;
-use super::COSIGNED_FILE;
-use super::HINT_FILE;
+use super::Standing;
 use super::index;
 use super::index::Found;
 use super::pieces::Facts;
+use super::strays::Strays;
 
 const HASH_BYTES: usize = 32;
-/// The index, and what was set aside of it: rebuildable, and compared apart.
-const INDEX_FOLDERS: &str = "index";
 
 /// Looks at what the entries name while they go by, and at the folder when they are done.
 pub(super) struct Watcher<'a> {
@@ -59,6 +49,8 @@ pub(super) struct Watcher<'a> {
     tiles: Count,
     attachments: BTreeMap<Blake3Digest, (u64, Attachment)>,
     index: Found,
+    /// The files of time tokens, which are held against the entries elsewhere.
+    tokens: HashSet<PathBuf>,
 }
 
 impl<'a> Watcher<'a> {
@@ -69,6 +61,7 @@ impl<'a> Watcher<'a> {
         progress: &'a (dyn Fn(u64, u64) + Sync),
         stop: &'a (dyn Fn() -> bool + Sync),
         index: Found,
+        tokens: HashSet<PathBuf>,
     ) -> Self {
         Self {
             disk,
@@ -85,6 +78,7 @@ impl<'a> Watcher<'a> {
             },
             attachments: BTreeMap::new(),
             index,
+            tokens,
         }
     }
 
@@ -96,8 +90,27 @@ impl<'a> Watcher<'a> {
     ) -> Result<Surroundings, AuditError> {
         let mut around = Surroundings::default();
         self.findings.extend(facts.findings.iter().cloned());
-        let attached = self.check_attachments(&folded.expunged(), &mut around);
-        self.find_strays(folded, facts, &mut around)?;
+        let attached = if self.lacks_attachments(facts)? {
+            let named = self.attachments.len();
+            around.not_checked.push(format!(
+                "attachments: not in this copy ({named} named by its entries)"
+            ));
+            None
+        } else {
+            self.check_attachments(&folded.expunged(), &mut around)
+        };
+        for tile in self.edge(folded, facts) {
+            self.compare_tile(&tile.path(), &tile.bytes, facts.base);
+        }
+        let attached_files = self.attachments.keys().map(blob_path).map(PathBuf::from);
+        let strays = Strays {
+            disk: &*self.disk,
+            dir: &self.dir,
+            facts,
+            accounted: attached_files.chain(self.tokens.drain()).collect(),
+            broken: folded.is_broken(),
+        };
+        strays.find(&mut self.findings, &mut around)?;
         self.compare_index(folded, &mut around);
         if let Some(bytes) = facts.torn {
             around.not_checked.push(format!(
@@ -111,6 +124,13 @@ impl<'a> Watcher<'a> {
         around.counts.extend(attached);
         around.findings = self.findings;
         Ok(around)
+    }
+
+    /// Whether this is a copy that was published without them.
+    fn lacks_attachments(&self, facts: &Facts) -> Result<bool, DiskError> {
+        Ok(facts.standing == Standing::Copy
+            && !self.attachments.is_empty()
+            && self.disk.metadata(&self.dir.join(ATTACHMENTS))?.is_none())
     }
 
     /// Reads and hashes each attachment again, on all cores.
@@ -161,12 +181,43 @@ impl<'a> Watcher<'a> {
         })
     }
 
+    /// The partial tiles that must be there: those of a copy whose every entry could be read.
+    fn edge(&self, folded: &Folded, facts: &Facts) -> Vec<PartialTile> {
+        match facts.standing {
+            Standing::Copy if folded.end().0 == facts.total => folded.partial_tiles(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Holds the stored bytes of a tile against what the entries give; `first` is its first entry.
+    fn compare_tile(&mut self, path: &str, made: &[u8], first: u64) {
+        self.tiles.total += 1;
+        let fault = match self.disk.read(&self.dir.join(path)) {
+            Ok(bytes) if bytes == made => {
+                self.tiles.good += 1;
+                return;
+            }
+            Ok(bytes) => {
+                let same = |(stored, made): &(&[u8], &[u8])| stored == made;
+                let hashes = bytes.chunks(HASH_BYTES).zip(made.chunks(HASH_BYTES));
+                let differing = hashes.take_while(same).count();
+                format!("another hash at place {differing} of {} bytes", bytes.len())
+            }
+            Err(fault) if fault.cause() == Cause::Missing => "missing".to_owned(),
+            Err(fault) => fault.to_string(),
+        };
+        self.findings.push(
+            Finding::new(rule::I13, format!("{path} as the entries give it"), fault).at(first),
+        );
+    }
+
     fn compare_index(&mut self, folded: &Folded, around: &mut Surroundings) {
-        if !folded.is_broken() {
+        if !folded.is_broken() && !matches!(self.index, Found::Nothing) {
             self.findings
                 .extend(index::warm_difference(&*self.disk, &self.dir, folded));
         }
-        match std::mem::replace(&mut self.index, Found::Note(String::new())) {
+        match std::mem::replace(&mut self.index, Found::Nothing) {
+            Found::Nothing => {}
             Found::Note(note) => around.notes.push(note),
             // Entries that could not be read cannot be held against anything.
             Found::Copy(_) if folded.is_broken() => {}
@@ -178,108 +229,6 @@ impl<'a> Watcher<'a> {
             },
         }
     }
-
-    /// How many entries the log has by now: a writer may have gone on since the image was taken.
-    fn size_now(&self) -> u64 {
-        let tail = self
-            .disk
-            .read(&self.dir.join(TAIL_FILE))
-            .ok()
-            .and_then(|bytes| Tail::parse(&bytes).ok());
-        tail.map_or(0, |tail| tail.base + tail.entries.len() as u64)
-    }
-
-    /// Names every file in the folder that nothing accounts for.
-    fn find_strays(
-        &mut self,
-        folded: &Folded,
-        facts: &Facts,
-        around: &mut Surroundings,
-    ) -> Result<(), DiskError> {
-        let sealed = sealed_files(0, facts.base);
-        // A writer seals before it shortens the tail: killed in between, or at work meanwhile, it
-        // leaves bundles of entries that were read from the tail.
-        let early: HashSet<PathBuf> =
-            sealed_files(facts.base, self.size_now().max(facts.total)).collect();
-        let own = [
-            TAIL_FILE,
-            CHECKPOINT_FILE,
-            COSIGNED_FILE,
-            HINT_FILE,
-            LOCK_FILE,
-        ]
-        .map(str::to_owned);
-        let known: HashSet<PathBuf> = sealed.chain(own.map(PathBuf::from)).collect();
-        let attached: HashSet<PathBuf> = self
-            .attachments
-            .keys()
-            .map(|digest| PathBuf::from(blob_path(digest)))
-            .collect();
-        let mut orphans = 0;
-        let mut leftovers = 0;
-        let mut ahead = 0;
-        for found in list_files(&*self.disk, &self.dir)? {
-            let first = found
-                .path
-                .components()
-                .next()
-                .map(|part| part.as_os_str().to_string_lossy().into_owned());
-            let name = found
-                .path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            if found.is_file && (known.contains(&found.path) || attached.contains(&found.path)) {
-                continue;
-            }
-            if first
-                .as_deref()
-                .is_some_and(|first| first.starts_with(INDEX_FOLDERS))
-            {
-                continue;
-            }
-            if found.is_file && early.contains(&found.path) {
-                ahead += 1;
-            } else if found.is_file && name.starts_with(TEMPORARY_PREFIX) {
-                leftovers += 1;
-            } else if found.is_file && is_blob(&found.path) {
-                orphans += 1;
-            } else {
-                let path = found.path.display();
-                self.findings
-                    .push(Finding::new(rule::I14, "no such file", path.to_string()));
-            }
-        }
-        if ahead > 0 {
-            around.notes.push(format!("{ahead} files of a sealing that was cut off or is under way; their entries were read from the tail"));
-        }
-        if leftovers > 0 {
-            around.notes.push(format!(
-                "{leftovers} temporary files of an interrupted write; the next append removes them"
-            ));
-        }
-        // Damaged entries may have named them.
-        if orphans > 0 && !folded.is_broken() {
-            around.notes.push(format!("{orphans} attachments belong to no entry: an append that was refused or interrupted leaves these"));
-        }
-        Ok(())
-    }
-}
-
-/// Bundles and tiles of the entries from `from` to before `to`, both in whole bundles.
-fn sealed_files(from: u64, to: u64) -> impl Iterator<Item = PathBuf> {
-    let width = BUNDLE_ENTRIES as u64;
-    let bundles = (from / width..to / width).map(bundle_path);
-    let tiles = tiles_between(from, to).map(|tile| tile.path());
-    bundles.chain(tiles).map(PathBuf::from)
-}
-
-/// Whether a path is where an attachment of some digest would be.
-fn is_blob(path: &Path) -> bool {
-    let text = path.to_string_lossy().replace('/', "");
-    text.strip_prefix(crate::store::blobs::ATTACHMENTS)
-        .and_then(|digest| digest.parse::<Blake3Digest>().ok())
-        .is_some_and(|digest| Path::new(&blob_path(&digest)) == path)
 }
 
 fn fault(blobs: &Blobs, digest: &Blake3Digest, attachment: &Attachment) -> Option<String> {
@@ -302,27 +251,7 @@ impl Observer for Watcher<'_> {
         if end > self.base {
             return;
         }
-        self.tiles.total += 1;
-        let path = tile.id().path();
-        let fault = match self.disk.read(&self.dir.join(&path)) {
-            Ok(bytes) if bytes == tile.bytes() => {
-                self.tiles.good += 1;
-                return;
-            }
-            Ok(bytes) => {
-                let same = |(stored, made): &(&[u8], &[u8])| stored == made;
-                let hashes = bytes
-                    .chunks(HASH_BYTES)
-                    .zip(tile.bytes().chunks(HASH_BYTES));
-                let differing = hashes.take_while(same).count();
-                format!("another hash at place {differing} of {} bytes", bytes.len())
-            }
-            Err(fault) if fault.cause() == Cause::Missing => "missing".to_owned(),
-            Err(fault) => fault.to_string(),
-        };
-        self.findings.push(
-            Finding::new(rule::I13, format!("{path} as the entries give it"), fault).at(first),
-        );
+        self.compare_tile(&tile.id().path(), tile.bytes(), first);
     }
 
     fn attachment(&mut self, sequence: u64, attachment: &Attachment) {

@@ -25,10 +25,12 @@ use super::log;
 use super::man;
 use super::note;
 use super::prove;
+use super::publish;
 use super::run;
 use super::secret;
 use super::show;
 use super::status;
+use super::timestamp;
 use super::trust;
 use super::verify;
 use super::witness;
@@ -157,6 +159,8 @@ pub(crate) enum Command {
     Show(show::ShowArgs),
     Checkpoint(admin::CheckpointArgs),
     Prove(prove::ProveArgs),
+    Publish(publish::PublishArgs),
+    Timestamp(timestamp::TimestampArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
     /// Be a witness of other people's ledgers, or have this ledger witnessed

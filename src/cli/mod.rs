@@ -19,6 +19,7 @@ mod log;
 mod man;
 mod note;
 mod prove;
+mod publish;
 mod receipt;
 mod receipts;
 mod report;
@@ -27,6 +28,7 @@ mod secret;
 mod show;
 mod signals;
 mod status;
+mod timestamp;
 mod trust;
 mod ui;
 mod verify;
@@ -95,6 +97,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Show(args) => show::run(context, args),
         Command::Checkpoint(args) => admin::checkpoint(context, args),
         Command::Prove(args) => prove::run(context, args),
+        Command::Publish(args) => publish::run(context, args),
+        Command::Timestamp(args) => timestamp::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Trust(args) => trust::run(context, args),
         Command::Witness => witness::run(context, inner),

@@ -8,6 +8,7 @@ use crate::audit::Stored;
 use crate::event::Event;
 use crate::statement::EventId;
 use crate::text::Id;
+use crate::timestamps;
 
 use super::args::Output;
 use super::context::Context;
@@ -17,6 +18,7 @@ use super::exit::Outcome;
 use super::log;
 use super::log::Names;
 use super::status;
+use super::timestamp;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
 ///
@@ -63,6 +65,7 @@ struct Shown {
 pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
     context.ui.thing = "show";
     let what = What::parse(&args.what)?;
+    let tokens = timestamps::list(&*context.world.disk, &context.dir()?)?;
     let mut names = Names::default();
     let mut shown: Vec<Shown> = Vec::new();
     let mut remarks = Vec::new();
@@ -75,9 +78,13 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
             What::Rotation(id) => stored.statement.event.rotation() == Some(id),
         };
         if wanted {
+            let mut entry = log::to_json(&stored, &names);
+            if let Some((time, token)) = timestamp::not_after(&tokens, stored.sequence) {
+                entry["not_after"] = json!({ "time": time, "by": token });
+            }
             shown.push(Shown {
                 sequence: stored.sequence,
-                entry: log::to_json(&stored, &names),
+                entry,
             });
         } else if about(&stored)
             .is_some_and(|sequence| shown.iter().any(|one| one.sequence == sequence))
@@ -161,6 +168,13 @@ fn in_full(entry: &Value) -> String {
         ("occurred".to_owned(), text("occurred_utc")),
         ("recorded".to_owned(), text("recorded_utc")),
     ];
+    if let Some(bracket) = entry.get("not_after") {
+        let part = |name: &str| bracket.get(name).map(plain).unwrap_or_default();
+        rows.push((
+            "not after".to_owned(),
+            format!("{}, by {}", part("time"), part("by")),
+        ));
+    }
     if let Some(Value::Object(fields)) = entry.get("fields") {
         rows.extend(
             fields

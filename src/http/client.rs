@@ -30,9 +30,23 @@ pub struct ClientError {
 /// # Errors
 /// The url cannot be used, nobody answered in time, or the answer was longer.
 pub fn post(url: &str, body: &[u8], limit: u64, time: Duration) -> Result<Reply, ClientError> {
+    post_as("application/octet-stream", url, body, limit, time)
+}
+
+/// Posts `body` as what it is said to be, likewise.
+///
+/// # Errors
+/// As [`post`].
+pub fn post_as(
+    content_type: &str,
+    url: &str,
+    body: &[u8],
+    limit: u64,
+    time: Duration,
+) -> Result<Reply, ClientError> {
     let sent = agent(url, time)
         .post(url)
-        .header("content-type", "application/octet-stream")
+        .header("content-type", content_type)
         .send(body);
     read(url, sent, limit)
 }

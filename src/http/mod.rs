@@ -10,6 +10,7 @@ pub use client::ClientError;
 pub use client::Reply;
 pub use client::get;
 pub use client::post;
+pub use client::post_as;
 pub use server::Limits;
 pub use server::Request;
 pub use server::Response;

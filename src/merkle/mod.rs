@@ -18,6 +18,7 @@ pub use proof::INCLUSION_LIMIT;
 pub use proof::InclusionProof;
 pub use proof::ProofError;
 pub use proof::Subtree;
+pub use tile::PartialTile;
 pub use tile::TILE_BYTES;
 pub use tile::TILE_WIDTH;
 pub use tile::Tile;
@@ -25,6 +26,7 @@ pub use tile::TileBuilder;
 pub use tile::TileError;
 pub use tile::TileId;
 pub use tile::completed_tiles;
+pub use tile::partial_tiles;
 pub use tile::tiles_between;
 
 use crate::hash::LeafHash;

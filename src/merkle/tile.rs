@@ -1,8 +1,9 @@
 //! Tiles: the tree cut into files of 256 hashes (C2SP tlog-tiles v0.1.0).
 //!
 //! Tile `n` of level `l` holds the roots of the perfect subtrees of 256^l leaves that begin at
-//! leaf `n · 256^(l+1)`. Only full tiles exist here: a full tile never changes again, and partial
-//! ones follow from the entries not sealed yet.
+//! leaf `n · 256^(l+1)`. A full tile never changes again. Partial ones, of the hashes that fill no
+//! tile yet, follow from the entries: only a published copy stores them, and they are never hashed
+//! upwards.
 
 use std::fmt;
 
@@ -37,6 +38,15 @@ pub struct Tile {
     root: NodeHash,
 }
 
+/// A tile that is not full yet: the first `width` hashes of it, 1 to 255.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialTile {
+    /// Which tile.
+    pub id: TileId,
+    /// Its hashes from left to right, 32 bytes each.
+    pub bytes: Vec<u8>,
+}
+
 /// A tile whose bytes are not those of a full tile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{id} is {found} bytes long; a full tile is {TILE_BYTES}")]
@@ -58,6 +68,12 @@ impl TileId {
             rest /= 1000;
         }
         format!("tile/{}/{index}", self.level)
+    }
+
+    /// The path of the tile while it has only `width` hashes, such as `tile/0/273.p/112`.
+    #[must_use]
+    pub fn partial_path(&self, width: usize) -> String {
+        format!("{}.p/{width}", self.path())
     }
 
     /// The tile one level up that holds this one's root.
@@ -129,6 +145,14 @@ impl Tile {
     }
 }
 
+impl PartialTile {
+    /// The path below the folder of the log.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.id.partial_path(self.bytes.len() / HASH_BYTES)
+    }
+}
+
 /// The root over hashes that stand at the same height. Their number is a power of two.
 fn perfect_root(nodes: &[NodeHash; TILE_WIDTH]) -> NodeHash {
     let mut row = nodes.to_vec();
@@ -153,6 +177,17 @@ pub fn tiles_between(from: u64, to: u64) -> impl Iterator<Item = TileId> {
     };
     (0..LEVELS as u8).flat_map(move |level| {
         (full(from, level)..full(to, level)).map(move |index| TileId { level, index })
+    })
+}
+
+/// The partial tiles of a tree of `size` leaves, with their widths, lowest level first: one for
+/// each level at which some hashes fill no tile, and none that is empty.
+pub fn partial_tiles(size: u64) -> impl Iterator<Item = (TileId, usize)> {
+    (0..LEVELS as u8).filter_map(move |level| {
+        let hashes = size >> (BITS_PER_LEVEL * u32::from(level));
+        let width = (hashes % TILE_WIDTH as u64) as usize;
+        let index = hashes / TILE_WIDTH as u64;
+        (width > 0).then_some((TileId { level, index }, width))
     })
 }
 
@@ -239,6 +274,26 @@ impl TileBuilder {
         }
         tiles
     }
+
+    /// The partial tiles of the tree so far, lowest level first: those that [`partial_tiles`] names.
+    #[must_use]
+    pub fn partial(&self) -> Vec<PartialTile> {
+        let edges = (0..).zip(&self.levels);
+        let begun = edges.filter(|(_, edge)| !edge.nodes.is_empty());
+        begun
+            .map(|(level, edge)| PartialTile {
+                id: TileId {
+                    level,
+                    index: edge.full,
+                },
+                bytes: edge
+                    .nodes
+                    .iter()
+                    .flat_map(|node| *node.as_bytes())
+                    .collect(),
+            })
+            .collect()
+    }
 }
 
 #[cfg(test)]
@@ -314,6 +369,30 @@ mod tests {
         }
         let first = &disk[&TileId { level: 0, index: 0 }];
         assert_eq!(first[32..64], *leaves[1].as_bytes());
+    }
+
+    /// The sizes that tlog-tiles gives as examples, and their neighbours.
+    #[test]
+    fn the_right_edge_is_what_the_specification_says() {
+        let named = |size| {
+            partial_tiles(size)
+                .map(|(id, width)| id.partial_path(width))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(named(0), Vec::<String>::new());
+        assert_eq!(named(255), ["tile/0/000.p/255"]);
+        assert_eq!(named(256), ["tile/1/000.p/1"]);
+        assert_eq!(named(257), ["tile/0/001.p/1", "tile/1/000.p/1"]);
+        let at_70_000 = ["tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"];
+        assert_eq!(named(70_000), at_70_000);
+        let mut builder = TileBuilder::new();
+        for i in 0..66_000 {
+            builder.append(leaf(i));
+            if i % 251 == 0 || i % 256 > 253 {
+                let made: Vec<_> = builder.partial().iter().map(PartialTile::path).collect();
+                assert_eq!(made, named(i + 1), "{}", i + 1);
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod admission;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bincode::{Decode, Encode};
 
@@ -32,7 +33,8 @@ use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-const ALLOWED_SKEW_SECONDS: u64 = 300;
+/// How far two clocks may differ before one of them is wrong.
+pub const ALLOWED_SKEW: Duration = Duration::from_secs(300);
 
 /// What the ledger as a whole stands on; small, and loaded for each append.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -313,10 +315,8 @@ impl Register {
                 None => finding,
             });
         };
-        let skew = std::time::Duration::from_secs(ALLOWED_SKEW_SECONDS);
-        let late =
-            std::time::Duration::from_secs(u64::from(self.charter.policy.late_hours) * 3_600);
-        if told.occurred > told.recorded.plus(skew) {
+        let late = Duration::from_secs(u64::from(self.charter.policy.late_hours) * 3_600);
+        if told.occurred > told.recorded.plus(ALLOWED_SKEW) {
             hold(
                 rule::T01,
                 format!("by {}, when it was recorded", told.recorded),

@@ -7,6 +7,9 @@
 //! There is no checksum inside: every byte is an entry's, whose link and Merkle leaf are checked
 //! above, or a length, and a wrong length never leaves exactly 256 entries and nothing else behind
 //! except by moving bytes between entries, which their hashes show.
+//!
+//! A published copy also has the entries that no full bundle holds yet, in a partial bundle
+//! `tile/entries/….p/W` of W entries; a ledger's own folder has none.
 
 use std::path::Path;
 
@@ -41,13 +44,15 @@ pub enum BundleError {
         /// The entry within the bundle, from 0.
         index: usize,
     },
-    /// The file ends after fewer than 256 entries.
-    #[error("{path} has {count} entries; a bundle has 256")]
+    /// The file ends after fewer entries than it must have.
+    #[error("{path} has {count} entries, not {wanted}")]
     WrongCount {
         /// The bundle's path in the ledger's folder.
         path: String,
         /// Entries found.
         count: usize,
+        /// Entries that belong there.
+        wanted: usize,
     },
     /// An entry of no bytes: none was ever written.
     #[error("{path} has an empty entry {index}")]
@@ -57,7 +62,7 @@ pub enum BundleError {
         /// The entry within the bundle, from 0.
         index: usize,
     },
-    /// More bytes after the 256th entry.
+    /// More bytes after the last entry that belongs there.
     #[error("{path} has {bytes} bytes after its last entry")]
     TrailingBytes {
         /// The bundle's path in the ledger's folder.
@@ -74,6 +79,17 @@ pub enum BundleError {
 #[must_use]
 pub fn bundle_path(n: u64) -> String {
     format!("tile/entries/{}", number_path(n))
+}
+
+/// The path of bundle `n` where it holds `width` entries: the whole one, or a partial one.
+#[must_use]
+pub fn path_of(n: u64, width: usize) -> String {
+    let path = bundle_path(n);
+    if width == BUNDLE_ENTRIES {
+        path
+    } else {
+        format!("{path}.p/{width}")
+    }
 }
 
 /// A tile number as C2SP tlog-tiles spells it in paths: groups of three digits, all but the last
@@ -106,12 +122,20 @@ pub(crate) fn encode<E: AsRef<[u8]>>(entries: &[E]) -> Option<Vec<u8>> {
 /// # Errors
 /// Names what is wrong with the file and, where it shows, in which entry.
 pub fn decode(n: u64, bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
-    let path = || bundle_path(n);
-    let mut entries = Vec::with_capacity(BUNDLE_ENTRIES);
+    decode_partial(n, BUNDLE_ENTRIES, bytes)
+}
+
+/// The `width` entries in the bytes of bundle `n`, whole or partial.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_partial(n: u64, width: usize, bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
+    let path = || path_of(n, width);
+    let mut entries = Vec::with_capacity(width);
     let mut rest = bytes;
     while !rest.is_empty() {
         let index = entries.len();
-        if index == BUNDLE_ENTRIES {
+        if index == width {
             return Err(BundleError::TrailingBytes {
                 path: path(),
                 bytes: rest.len() as u64,
@@ -133,10 +157,11 @@ pub fn decode(n: u64, bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
         entries.push(entry.to_vec());
         rest = after;
     }
-    if entries.len() != BUNDLE_ENTRIES {
+    if entries.len() != width {
         return Err(BundleError::WrongCount {
             path: path(),
             count: entries.len(),
+            wanted: width,
         });
     }
     Ok(entries)
@@ -147,7 +172,20 @@ pub fn decode(n: u64, bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
 /// # Errors
 /// Names the bundle and what is wrong with it.
 pub fn read(disk: &dyn Disk, dir: &Path, n: u64) -> Result<Vec<Vec<u8>>, BundleError> {
-    let path = bundle_path(n);
+    read_partial(disk, dir, n, BUNDLE_ENTRIES)
+}
+
+/// Reads the `width` entries of bundle `n`, whole or partial, in `dir`.
+///
+/// # Errors
+/// Names the bundle and what is wrong with it.
+pub fn read_partial(
+    disk: &dyn Disk,
+    dir: &Path,
+    n: u64,
+    width: usize,
+) -> Result<Vec<Vec<u8>>, BundleError> {
+    let path = path_of(n, width);
     let file = dir.join(&path);
     // A file that cannot be a bundle is not read into memory to find that out.
     match disk.metadata(&file)? {
@@ -159,7 +197,7 @@ pub fn read(disk: &dyn Disk, dir: &Path, n: u64) -> Result<Vec<Vec<u8>>, BundleE
         Some(_) => {}
     }
     match disk.read(&file) {
-        Ok(bytes) => decode(n, &bytes),
+        Ok(bytes) => decode_partial(n, width, &bytes),
         Err(e) if e.cause() == Cause::Missing => Err(BundleError::Missing { path }),
         Err(e) => Err(e.into()),
     }
@@ -190,6 +228,24 @@ mod tests {
         assert_eq!(decode(3, &bytes).unwrap(), full());
         assert!(encode(&[vec![0; MAX_ENTRY]]).is_some());
         assert!(encode(&[vec![0; MAX_ENTRY + 1]]).is_none());
+    }
+
+    #[test]
+    fn a_partial_bundle_has_its_width_and_its_path() {
+        assert_eq!(path_of(273, 112), "tile/entries/273.p/112");
+        assert_eq!(path_of(1234, 256), bundle_path(1234));
+        let bytes = encode(&full()[..3]).unwrap();
+        assert_eq!(decode_partial(0, 3, &bytes).unwrap(), full()[..3]);
+        let fault = decode_partial(0, 4, &bytes).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "tile/entries/000.p/4 has 3 entries, not 4"
+        );
+        let fault = decode_partial(0, 2, &bytes).unwrap_err();
+        assert!(
+            matches!(fault, BundleError::TrailingBytes { .. }),
+            "{fault}"
+        );
     }
 
     #[test]

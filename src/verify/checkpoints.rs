@@ -27,6 +27,8 @@ pub enum Keeper {
     /// The ledger's own folder, where the newest one that witnesses saw is kept. It counts only by
     /// what the reader's trust file says of the witnesses.
     Cosigned,
+    /// The ledger's own folder, beside a time token over it.
+    Stamped,
 }
 
 /// A checkpoint to hold against the entries.
@@ -274,7 +276,7 @@ fn opened<'g>(kept: &Kept, given: &Given<'g>) -> Result<(Checkpoint, &'g Seal), 
 
 /// The size that a kept checkpoint proves; what stands against it, or nothing where that cannot be
 /// told.
-fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Finding>>> {
+pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Finding>>> {
     let own = kept.keeper == Keeper::Folder;
     let fault = |rule, expected: String, found: String| {
         let found = format!("{}: {found}", kept.name);

@@ -17,6 +17,7 @@ use crate::hash::Link;
 use crate::hash::NodeHash;
 use crate::keyring::Author;
 use crate::merkle::Frontier;
+use crate::merkle::PartialTile;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
 use crate::note::KeyName;
@@ -38,6 +39,8 @@ use super::checkpoints;
 use super::checkpoints::Compared;
 use super::checkpoints::Given;
 use super::doubt::Doubt;
+use super::stamps::Stamped;
+use super::stamps::Stamps;
 
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
 const BATCH: usize = 1_024;
@@ -85,11 +88,14 @@ pub struct Folded {
     pub(super) size: u64,
     pub(super) head: Link,
     pub(super) root: NodeHash,
+    pub(super) tiles: TileBuilder,
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     pub(super) in_range: u64,
     pub(super) tally: Tally,
     pub(super) compared: Compared,
+    /// Time tokens that fit the ledger.
+    pub(super) stamped: Vec<Stamped>,
     pub(super) findings: Vec<Finding>,
     pub(super) findings_total: u64,
     /// Findings that were counted and not kept.
@@ -112,6 +118,16 @@ impl Folded {
     #[must_use]
     pub const fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// The tiles of the right edge, as the entries give them, where every entry could be read.
+    #[must_use]
+    pub fn partial_tiles(&self) -> Vec<PartialTile> {
+        if self.broken {
+            Vec::new()
+        } else {
+            self.tiles.partial()
+        }
     }
 
     /// The digests of attachments that were expunged by an entry.
@@ -251,16 +267,19 @@ struct Folding {
     broken: bool,
     charter_then: Option<Charter>,
     doubt: Doubt,
+    stamps: Stamps,
     interrupted: bool,
 }
 
 impl Folding {
-    fn new(question: Question) -> Self {
+    fn new(mut question: Question) -> Self {
+        let stamps = Stamps::new(std::mem::take(&mut question.stamps));
         let wanted: BTreeSet<u64> = question
             .kept
             .iter()
             .filter_map(|kept| kept.stated())
             .map(|stated| stated.size)
+            .chain(stamps.sizes())
             .collect();
         let mut folding = Self {
             question,
@@ -285,6 +304,7 @@ impl Folding {
             broken: false,
             charter_then: None,
             doubt: Doubt::default(),
+            stamps,
             interrupted: false,
         };
         folding.keep_what_was_asked();
@@ -400,6 +420,8 @@ impl Folding {
         }
         self.event_ids.push((*statement.event_id.as_bytes(), place));
         self.note_time(content.recorded);
+        self.stamps
+            .see(place, content.recorded, &statement.attachments);
         let subject = self.register.subject(&statement.event);
         let thread = self.register.thread(subject.as_ref());
         // Beyond damage nobody knows what the entries before were about.
@@ -560,12 +582,19 @@ impl Folding {
             seals: charter.keyring.seals(),
             as_of,
         };
-        let compared = checkpoints::compare(
+        let mut compared = checkpoints::compare(
             &self.question.kept,
             &given,
             self.question.trust.as_ref(),
             self.interrupted,
         );
+        // What was not read yet is not held against a token that covers it.
+        let (unfit, stamped) = match self.interrupted {
+            false => std::mem::take(&mut self.stamps).conclude(&given),
+            true => Default::default(),
+        };
+        compared.findings.extend(unfit);
+        self.findings_total += compared.findings.len() as u64;
         Folded {
             question: self.question,
             register: self.register,
@@ -573,11 +602,13 @@ impl Folding {
             size: self.next,
             head: self.previous.unwrap_or(Link::ZERO),
             root: self.frontier.root(),
+            tiles: self.tiles,
             first: self.first,
             last: self.last,
             in_range: self.in_range,
             tally: self.tally,
             compared,
+            stamped,
             findings: self.findings,
             findings_total: self.findings_total,
             unlisted: self.unlisted,

@@ -10,6 +10,7 @@ mod checkpoints;
 mod doubt;
 mod fold;
 mod report;
+mod stamps;
 
 pub use checkpoints::Keeper;
 pub use checkpoints::Kept;
@@ -21,6 +22,9 @@ pub use report::Count;
 pub use report::Report;
 pub use report::Status;
 pub use report::VerdictLine;
+pub use stamps::Stamp;
+pub use stamps::Stamped;
+pub use stamps::brackets;
 
 use crate::rotation::Rotation;
 use crate::rule::Finding;
@@ -50,6 +54,8 @@ pub struct Question {
     pub to: Option<Timestamp>,
     /// Checkpoints kept somewhere, to be held against the entries.
     pub kept: Vec<Kept>,
+    /// Time tokens kept with the ledger.
+    pub stamps: Vec<Stamp>,
     /// Whom the reader trusts, by a file that did not come from what is verified.
     pub trust: Option<Trust>,
     /// Whether to keep the charter as it was at a size, to hold an index of that size against it.
@@ -65,6 +71,7 @@ impl Question {
             from: None,
             to: None,
             kept: Vec::new(),
+            stamps: Vec::new(),
             trust: None,
             charter_at: None,
         }

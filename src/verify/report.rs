@@ -25,6 +25,11 @@ use crate::trust::Trust;
 use super::Folded;
 use super::Surroundings;
 use super::Verified;
+use super::stamps::Stamped;
+use super::stamps::brackets;
+
+/// Ranges of entries that are told apart by their time tokens; older ones are counted.
+const LISTED_BRACKETS: usize = 3;
 
 /// What came of one verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +116,8 @@ pub struct Report {
     pub not_checked: Vec<String>,
     /// What the reader should know and nobody need mend.
     pub notes: Vec<String>,
+    /// The time tokens that fit the ledger, by size.
+    pub stamped: Vec<Stamped>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
     register: Option<Verified<Register>>,
@@ -189,6 +196,7 @@ impl Folded {
             findings,
             not_checked,
             notes,
+            stamped: self.stamped,
             interrupted: self.interrupted,
             register: intact.then_some(Verified(self.register)),
             in_range: self.in_range,
@@ -396,6 +404,11 @@ impl Folded {
                 self.size - 1
             ));
         }
+        match self.stamped.len() {
+            0 => {}
+            1 => block.push("who signed the time token: ledger timestamp --verify-command prints how openssl checks it".to_owned()),
+            many => block.push(format!("who signed the {many} time tokens: ledger timestamp --verify-command prints how openssl checks them")),
+        }
         let one_shot = self
             .selected()
             .filter(|rotation| rotation.is_one_shot())
@@ -446,6 +459,7 @@ impl Folded {
                 ));
             }
         }
+        self.bracket_notes(&mut notes);
         if self.tally.corrections > 0 {
             notes.push(format!(
                 "{} corrections stand beside what they correct: ledger log --event entry.corrected",
@@ -453,6 +467,57 @@ impl Folded {
             ));
         }
         notes
+    }
+
+    /// Between which times, other than the ledger's own, its entries came to be.
+    fn bracket_notes(&self, notes: &mut Vec<String>) {
+        let ranges = brackets(&self.stamped);
+        let earlier = ranges.len().saturating_sub(LISTED_BRACKETS);
+        if earlier > 0 {
+            notes.push(format!(
+                "{earlier} earlier ranges of entries have time tokens too: ledger timestamp lists them"
+            ));
+        }
+        for (first, last, one) in ranges.iter().skip(earlier) {
+            let entries = match first == last {
+                true => format!("entry {first}"),
+                false => format!("entries {first} to {last}"),
+            };
+            notes.push(format!(
+                "{entries}: not after {} by the time token {}",
+                one.not_after, one.name
+            ));
+        }
+        for one in self.stamped.iter().rev().take(LISTED_BRACKETS) {
+            if let Some(named) = one.named_by {
+                notes.push(format!(
+                    "entries from {named} on: not before {}, since entry {named} names {}",
+                    one.time, one.name
+                ));
+            }
+        }
+        if let Some(newest) = self.stamped.iter().map(|one| one.time).max() {
+            let as_of = self.question.as_of;
+            let age = match newest <= as_of {
+                true => format!("{} old", span(newest, as_of)),
+                false => format!("{} ahead", span(as_of, newest)),
+            };
+            notes.push(format!(
+                "the newest trusted time is {newest}, {age} as of {}",
+                as_of.to_seconds()
+            ));
+        }
+    }
+}
+
+/// How long from one instant to a later one, in the largest unit that fits.
+fn span(from: Timestamp, to: Timestamp) -> String {
+    let seconds = to.micros().saturating_sub(from.micros()) / 1_000_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 
@@ -541,9 +606,21 @@ impl Report {
             "findings_total": self.findings_total,
             "not_checked": self.not_checked,
             "notes": self.notes,
+            "time_tokens": self.stamped.iter().map(stamped_json).collect::<Vec<_>>(),
             "interrupted": self.interrupted,
         })
     }
+}
+
+fn stamped_json(one: &Stamped) -> Value {
+    json!({
+        "response": one.name,
+        "checkpoint": one.checkpoint_name,
+        "size": one.size,
+        "time": one.time,
+        "not_after": one.not_after,
+        "named_by": one.named_by,
+    })
 }
 
 fn line_json(line: &VerdictLine) -> Value {

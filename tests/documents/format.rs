@@ -21,17 +21,20 @@ use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::InclusionProof;
 use rotation_ledger::merkle::TileId;
+use rotation_ledger::merkle::partial_tiles;
 use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::proof::TlogProof;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::bundle::bundle_path;
+use rotation_ledger::store::bundle::path_of;
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::text::Id;
 use rotation_ledger::text::Line;
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::timetoken::TimeRequest;
 use rotation_ledger::trust::Trust;
 use serde_json::Value;
 
@@ -331,6 +334,30 @@ fn spooled() -> String {
     )
 }
 
+/// The request over the checkpoint of the document, in lines of 32 bytes.
+fn time_request() -> String {
+    let request = TimeRequest {
+        imprint: Sha256Digest::of(checkpoint_note().as_bytes()),
+        nonce: [1, 2, 3, 4, 5, 6, 7, 8],
+    };
+    let bytes = request.encode().unwrap();
+    bytes
+        .chunks(32)
+        .map(|line| format!("{}\n", hex::encode(line)))
+        .collect()
+}
+
+fn edge() -> String {
+    let mut text = String::new();
+    for size in [255, 256, 600, 70_000] {
+        let bundle = (size % 256 > 0).then(|| path_of(size / 256, (size % 256) as usize));
+        let tiles = partial_tiles(size).map(|(id, width)| id.partial_path(width));
+        let paths: Vec<_> = bundle.into_iter().chain(tiles).collect();
+        writeln!(text, "{size:<6} {}", paths.join("  ")).unwrap();
+    }
+    text
+}
+
 fn example(name: &str) -> String {
     match name {
         "values" => values(),
@@ -344,6 +371,8 @@ fn example(name: &str) -> String {
         "cosigned" => cosigned(),
         "trust" => trust(),
         "receipt" => receipt(),
+        "request" => time_request(),
+        "edge" => edge(),
         "tail" => tail(),
         "paths" => paths(),
         "population" => population(),

@@ -11,6 +11,8 @@
 mod folder;
 #[path = "../support/story.rs"]
 mod story;
+#[path = "../support/token.rs"]
+mod token;
 
 /// Declares the pairs of a family: `raises` tells a story and returns the entry that the rule is
 /// held against; `spares` tells one that comes close.
@@ -44,6 +46,7 @@ mod endings;
 mod integrity;
 mod steps;
 mod stored;
+mod time;
 
 use std::collections::BTreeSet;
 
@@ -78,6 +81,7 @@ fn every_rule_has_its_pair_and_only_one() {
         integrity::COVERED,
         steps::COVERED,
         stored::COVERED,
+        time::COVERED,
         ELSEWHERE,
     ]
     .concat();

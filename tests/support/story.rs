@@ -49,6 +49,7 @@ use rotation_ledger::verify::Observer;
 use rotation_ledger::verify::Piece;
 use rotation_ledger::verify::Question;
 use rotation_ledger::verify::Report;
+use rotation_ledger::verify::Stamp;
 use rotation_ledger::verify::Surroundings;
 use serde_json::Value;
 use serde_json::json;
@@ -100,6 +101,8 @@ pub struct Story {
     pub checkpoint: Option<Vec<u8>>,
     /// The newest checkpoint that witnesses cosigned, in the folder.
     pub cosigned: Option<Vec<u8>>,
+    /// Time tokens in the folder.
+    pub stamps: Vec<Stamp>,
     /// The trust file of the reader.
     pub trust: Option<String>,
     ledger: LedgerId,
@@ -150,6 +153,7 @@ impl Story {
             anchors: Vec::new(),
             checkpoint: None,
             cosigned: None,
+            stamps: Vec::new(),
             trust: None,
             ledger: LedgerId::ZERO,
             names: Vec::new(),
@@ -455,6 +459,7 @@ impl Story {
         let trust = self.trust.as_ref();
         let question = Question {
             kept: all,
+            stamps: self.stamps.clone(),
             trust: trust.map(|file| Trust::parse(file.as_bytes()).unwrap()),
             ..Question::at(as_of)
         };

@@ -1,0 +1,100 @@
+//! What stands in a folder: a ledger, or a copy of one that was published, which has no tail, no
+//! lock and no index.
+//!
+//! A ledger that lost its tail must never pass for a copy. Its other files tell them apart: whatever
+//! only a writer makes is in no copy.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::append::CREATING;
+use crate::append::warm::WARM_FILE;
+use crate::checkpoint::Checkpoint;
+use crate::note::SignedNote;
+use crate::store::image::Image;
+use crate::store::index::INDEX;
+use crate::store::tail::TAIL_FILE;
+use crate::sys::disk::DiskError;
+use crate::sys::disk::Kind;
+use crate::sys::lock::LOCK_FILE;
+use crate::sys::world::World;
+
+use super::AuditError;
+use super::CHECKPOINT_FILE;
+use super::COSIGNED_FILE;
+use super::HINT_FILE;
+
+/// The checkpoint that a publication under way will end with, in the copy's folder: it stands there
+/// before the first file that only it accounts for.
+pub const NEXT_CHECKPOINT: &str = ".new-checkpoint";
+
+/// Made by writers only.
+const WRITERS: &[&str] = &[
+    HINT_FILE,
+    LOCK_FILE,
+    COSIGNED_FILE,
+    INDEX,
+    WARM_FILE,
+    CREATING,
+];
+
+/// What a folder is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// A ledger that is or was written to.
+    #[default]
+    Ledger,
+    /// A copy in the form of C2SP tlog-tiles, that nothing is appended to.
+    Copy,
+}
+
+/// The files of a folder that change, at one moment.
+pub(super) struct Taken {
+    pub(super) standing: Standing,
+    pub(super) image: Image,
+}
+
+impl Taken {
+    /// The size that a file's checkpoint states, before anybody checked it.
+    pub(super) fn stated(&self, name: &str) -> Option<u64> {
+        let note = SignedNote::parse(self.image.files.get(name)?).ok()?;
+        Some(Checkpoint::parse(note.text()).ok()?.size)
+    }
+}
+
+/// What `dir` is. Nothing is waited for and no lock is made where it is neither.
+///
+/// # Errors
+/// No such folder, neither ledger nor copy, or a ledger without its log.
+pub fn standing(world: &World, dir: &Path) -> Result<Standing, AuditError> {
+    if world.disk.metadata(dir)?.is_none() {
+        return Err(AuditError::NoFolder(dir.to_owned()));
+    }
+    let there = |name: &str| Ok::<_, DiskError>(world.disk.metadata(&dir.join(name))?);
+    if there(TAIL_FILE)?.is_some() {
+        return Ok(Standing::Ledger);
+    }
+    for name in WRITERS {
+        if there(name)?.is_some() {
+            return Err(AuditError::LostLog(dir.to_owned()));
+        }
+    }
+    if there("tile")?.is_some_and(|tiles| tiles.kind == Kind::Folder) {
+        Ok(Standing::Copy)
+    } else if there(CHECKPOINT_FILE)?.is_some() {
+        Err(AuditError::LostLog(dir.to_owned()))
+    } else {
+        Err(AuditError::NotALedger(dir.to_owned()))
+    }
+}
+
+/// The files that change, at one moment.
+pub(super) fn take(world: &World, dir: &Path, wait: Duration) -> Result<Taken, AuditError> {
+    let standing = standing(world, dir)?;
+    let small: &[&str] = match standing {
+        Standing::Ledger => &[CHECKPOINT_FILE, COSIGNED_FILE],
+        Standing::Copy => &[CHECKPOINT_FILE, NEXT_CHECKPOINT],
+    };
+    let image = Image::take(&*world.disk, dir, wait, small)?;
+    Ok(Taken { standing, image })
+}

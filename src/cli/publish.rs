@@ -1,0 +1,154 @@
+//! `ledger publish`: brings a static copy of the ledger up to date.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::publication::Publication;
+use crate::publication::PublicationError;
+use crate::publication::Published;
+use crate::sys::disk::DiskError;
+use crate::sys::lock::WriteLock;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::ui::counted;
+
+/// The lock that keeps a second publication out, in a folder of its own below the state folder.
+const LOCK_FOLDER: &str = "publishing";
+
+/// Bring a static copy of the ledger up to date, for any web server or object store
+///
+/// The copy is a C2SP tlog-tiles log that any tlog client reads, and `ledger verify DIR` checks it like
+/// a ledger. It states the newest checkpoint that witnesses cosigned, or the newest where they cosign
+/// none. The checkpoint changes last, so that its tiles are there whenever somebody reads it; nothing
+/// else that was published is ever overwritten. A ledger that is behind or beside what was published
+/// before is refused.
+///
+/// Serve `checkpoint` as text/plain; charset=utf-8 and not cached, and everything else as
+/// application/octet-stream, immutable.
+///
+///   ledger publish --to /srv/www/ledger
+///   ledger verify /srv/www/ledger
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct PublishArgs {
+    /// The folder of the copy; made where it is missing
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Publish the newest checkpoint, also where witnesses have only cosigned an older one
+    #[arg(long)]
+    newest: bool,
+    /// Publish attached files too; goes on by itself where the copy has some
+    #[arg(long)]
+    with_attachments: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> Outcome {
+    context.ui.thing = "publish";
+    let ledger = context.dir()?;
+    // Opened for reading first, which says so where this is no ledger.
+    context.reader()?;
+    keep_apart(&ledger, &args.to)?;
+    let state = context.state_of(&ledger)?.join(LOCK_FOLDER);
+    std::fs::create_dir_all(&state)
+        .map_err(|fault| DiskError::new("make the folder", &state, fault))?;
+    let now = context.now();
+    let _lock = WriteLock::acquire(&state, context.globals.wait, "ledger publish", now)?;
+    let publication = Publication {
+        world: &context.world,
+        ledger: &ledger,
+        to: &args.to,
+        newest: args.newest,
+        attachments: args.with_attachments,
+        wait: context.globals.wait,
+    };
+    let published = publication.run()?;
+    print(context, args, &published);
+    Ok(Exit::Passed)
+}
+
+/// A copy inside of the ledger would be a stray in it.
+fn keep_apart(ledger: &Path, to: &Path) -> Result<(), Failure> {
+    let whole = |path: &Path| path.canonicalize().ok();
+    let to = whole(to).or_else(|| match to.parent() {
+        Some(parent) if parent != Path::new("") => whole(parent),
+        _ => whole(Path::new(".")),
+    });
+    match (whole(ledger), to) {
+        (Some(ledger), Some(to)) if to.starts_with(&ledger) => Err(Failure::usage(format!(
+            "--to {} lies in the ledger's own folder",
+            to.display()
+        ))
+        .hint("choose a folder outside of it")),
+        _ => Ok(()),
+    }
+}
+
+fn print(context: &mut Context, args: &PublishArgs, published: &Published) {
+    let size = published.checkpoint.size;
+    let waiting = published.ledger.saturating_sub(size);
+    if context.ui.json {
+        context.ui.document(json!({
+            "to": args.to.display().to_string(),
+            "origin": published.checkpoint.origin.as_str(),
+            "size": size,
+            "root": published.checkpoint.root,
+            "size_before": published.before,
+            "files_written": published.written,
+            "files_removed": published.removed,
+            "entries_not_published": waiting,
+        }));
+        return;
+    }
+    let entries = counted(size, "entry");
+    let since = match published.before {
+        Some(before) if before == size => "as before".to_owned(),
+        Some(before) => format!("{} more", size - before),
+        None => "a new copy".to_owned(),
+    };
+    context.ui.line(format!(
+        "{} holds {entries}, {since}; {} written, {} removed",
+        args.to.display(),
+        counted(published.written, "file"),
+        published.removed
+    ));
+    if waiting > 0 {
+        context.ui.say(format!(
+            "{} more wait for the witnesses; --newest publishes without them",
+            counted(waiting, "entry")
+        ));
+    }
+}
+
+impl From<PublicationError> for Failure {
+    fn from(fault: PublicationError) -> Self {
+        let message = fault.to_string();
+        match fault {
+            PublicationError::Audit(fault) => fault.into(),
+            PublicationError::Disk(fault) => fault.into(),
+            PublicationError::NoCheckpoint => Self::new(Exit::NotVerified, message),
+            PublicationError::NoCopy { .. } => {
+                Self::usage(message).hint("name an empty folder, or one that does not exist yet")
+            }
+            PublicationError::Behind { .. } | PublicationError::Beside { .. } => {
+                Self::new(Exit::Broken, message)
+                    .hint("keep both: ledger verify --anchor with the published checkpoint shows what happened")
+            }
+            PublicationError::Differs { .. } => Self::new(Exit::Broken, message)
+                .hint("ledger verify on the copy names everything that is wrong with it"),
+            PublicationError::ReadBack { .. } => Self::new(Exit::Broken, message)
+                .hint("the disk below the copy stores other bytes than are written to it"),
+            PublicationError::Unusable { name: "cosigned", .. } => Self::new(Exit::Broken, message)
+                .hint("--newest publishes the ledger's own checkpoint"),
+            _ => Self::new(Exit::Broken, message)
+                .hint("ledger verify names everything that is damaged"),
+        }
+    }
+}

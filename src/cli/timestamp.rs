@@ -1,0 +1,333 @@
+//! `ledger timestamp`: time from somebody else's clock, over the newest checkpoint (RFC 3161).
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::audit::CHECKPOINT_FILE;
+use crate::hash::Sha256Digest;
+use crate::http;
+use crate::timestamps;
+use crate::timestamps::Asked;
+use crate::timestamps::StoredToken;
+use crate::timestamps::TimestampError;
+use crate::timetoken::RESPONSE_LIMIT;
+use crate::timetoken::TimeToken;
+
+use super::args::Output;
+use super::args::parse_span;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::note::read_bounded;
+use super::prove::write_new;
+use super::ui::table;
+
+const QUERY: &str = "application/timestamp-query";
+const REPLY: &str = "application/timestamp-reply";
+
+/// What is to be done; without any of these, the tokens are listed.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+pub(crate) struct What {
+    /// Ask this authority, over HTTP or HTTPS
+    #[arg(long, value_name = "URL")]
+    tsa: Option<String>,
+    /// Write a request to this file, which must be new, and wait for its response
+    #[arg(long, value_name = "FILE")]
+    request_out: Option<PathBuf>,
+    /// Take the response to a request that was written before
+    #[arg(long, value_name = "FILE")]
+    response_in: Option<PathBuf>,
+    /// Print for each token how openssl checks who signed it
+    #[arg(long)]
+    verify_command: bool,
+}
+
+/// Have the newest checkpoint stamped by a time-stamping authority (RFC 3161), or list its tokens
+///
+/// A token shows that the entries under the checkpoint existed at a time that the ledger's host could
+/// not choose. `ledger verify` brackets them with it. What the authority signed is left to openssl:
+/// --verify-command prints how. Without flags the tokens are listed.
+///
+/// Where this host may not reach the authority, or it wants more than a plain request:
+///
+///   ledger timestamp --request-out head.tsq
+///   curl -H "Content-Type: application/timestamp-query" --data-binary @head.tsq -o head.tsr URL
+///   ledger timestamp --response-in head.tsr
+///
+/// An entry that names the token, by having it attached, is not older than the token, nor is any later
+/// one: ledger append evidence.attached --attach prod/timestamps/….tsr
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct TimestampArgs {
+    #[command(flatten)]
+    what: What,
+    /// How long to wait for the authority
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span, requires = "tsa")]
+    timeout: Duration,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &TimestampArgs) -> Outcome {
+    context.ui.thing = "timestamp";
+    let what = &args.what;
+    if let Some(url) = &what.tsa {
+        let asked = newest(context)?;
+        let response = ask(url, &asked, args.timeout)?;
+        return keep(context, &asked, &response);
+    }
+    if let Some(path) = &what.request_out {
+        return request(context, path);
+    }
+    if let Some(path) = &what.response_in {
+        let response = read_bounded(path, RESPONSE_LIMIT)?;
+        let token = TimeToken::parse(&response).map_err(TimestampError::from)?;
+        let place = context.place()?;
+        let asked = timestamps::asked_for(&*context.world.disk, &place.state, &token)?;
+        let outcome = keep(context, &asked, &response)?;
+        asked.forget(&*context.world.disk, &place.state)?;
+        return Ok(outcome);
+    }
+    list(context, what.verify_command)
+}
+
+/// A request over the newest checkpoint.
+fn newest(context: &Context) -> Result<Asked, Failure> {
+    let reader = context.reader()?;
+    let checkpoint = reader.file(CHECKPOINT_FILE).ok_or_else(|| {
+        Failure::new(
+            Exit::NotVerified,
+            "the ledger has no checkpoint to be stamped; the next append makes one",
+        )
+    })?;
+    Ok(Asked::new(&context.world, checkpoint)?)
+}
+
+fn ask(url: &str, asked: &Asked, time: Duration) -> Result<Vec<u8>, Failure> {
+    let request = asked.request.encode().map_err(TimestampError::from)?;
+    let limit = RESPONSE_LIMIT as u64;
+    let temporary = |message: String| {
+        Failure::new(Exit::Temporary, message).hint(
+            "try again, or let another tool send the request: ledger timestamp --request-out FILE",
+        )
+    };
+    let reply = http::post_as(QUERY, url, &request, limit, time)
+        .map_err(|fault| temporary(fault.to_string()))?;
+    let kind = reply.content_type.split(';').next().unwrap_or_default();
+    if reply.status != 200 {
+        return Err(temporary(format!("{url}: status {}", reply.status)));
+    }
+    if !kind.trim().eq_ignore_ascii_case(REPLY) {
+        return Err(temporary(format!(
+            "{url}: the answer is no {REPLY}, so no time-stamping authority answers there"
+        )));
+    }
+    Ok(reply.body)
+}
+
+fn request(context: &mut Context, path: &Path) -> Outcome {
+    let asked = newest(context)?;
+    let place = context.place()?;
+    asked.keep(&*context.world.disk, &place.state)?;
+    let bytes = asked.request.encode().map_err(TimestampError::from)?;
+    if let Err(fault) = write_new(path, &bytes) {
+        // Nobody can answer what nobody got.
+        asked.forget(&*context.world.disk, &place.state)?;
+        return Err(fault);
+    }
+    if context.ui.json {
+        context.ui.document(json!({
+            "request": path.display().to_string(),
+            "imprint": asked.request.imprint,
+        }));
+        return Ok(Exit::Passed);
+    }
+    context.ui.line(format!(
+        "{} asks for a token over {}",
+        path.display(),
+        asked.request.imprint
+    ));
+    context.ui.say(format!(
+        "send it: curl -H \"Content-Type: {QUERY}\" --data-binary @{} -o FILE URL",
+        path.display()
+    ));
+    context.ui.say("then: ledger timestamp --response-in FILE");
+    Ok(Exit::Passed)
+}
+
+fn keep(context: &mut Context, asked: &Asked, response: &[u8]) -> Outcome {
+    let dir = context.dir()?;
+    let wait = context.globals.wait;
+    let (stored, token) = timestamps::store(&context.world, &dir, wait, asked, response)?;
+    if context.ui.json {
+        context
+            .ui
+            .document(json!({ "token": to_json(&stored, &token) }));
+        return Ok(Exit::Passed);
+    }
+    context.ui.line(format!(
+        "entries 0 to {}: not after {}, by {}",
+        stored.size.saturating_sub(1),
+        token.latest(),
+        stored.response_path()
+    ));
+    context
+        .ui
+        .say("who signed it was not checked: ledger timestamp --verify-command");
+    Ok(Exit::Passed)
+}
+
+fn list(context: &mut Context, with_commands: bool) -> Outcome {
+    let dir = context.dir()?;
+    // Opened for reading first, which says so where this is no ledger.
+    context.reader()?;
+    let tokens = timestamps::list(&*context.world.disk, &dir)?;
+    let read: Vec<_> = tokens
+        .iter()
+        .map(|stored| (stored, fitting(stored)))
+        .collect();
+    let is_broken = read.iter().any(|(_, token)| token.is_err());
+    let exit = if is_broken {
+        Exit::Broken
+    } else {
+        Exit::Passed
+    };
+    if context.ui.json {
+        let all: Vec<Value> = read
+            .iter()
+            .map(|(stored, token)| match token {
+                Ok(token) => {
+                    let mut one = to_json(stored, token);
+                    one["verify_command"] = json!(verify_command(&dir, stored, token));
+                    one
+                }
+                Err(fault) => json!({ "response": stored.response_path(), "fault": fault }),
+            })
+            .collect();
+        context.ui.document(json!({ "tokens": all }));
+        return Ok(exit);
+    }
+    if with_commands {
+        for (stored, token) in &read {
+            match token {
+                Ok(token) => context.ui.line(verify_command(&dir, stored, token)),
+                Err(fault) => context
+                    .ui
+                    .warn(format!("{}: {fault}", stored.response_path())),
+            }
+        }
+        return Ok(exit);
+    }
+    if read.is_empty() {
+        context
+            .ui
+            .line("no time tokens; ledger timestamp --tsa URL asks for one");
+        return Ok(Exit::Passed);
+    }
+    let rows: Vec<Vec<String>> = read
+        .iter()
+        .map(|(stored, token)| {
+            let covers = format!("0 to {}", stored.size.saturating_sub(1));
+            let (time, accuracy) = match token {
+                Ok(token) => (token.time.to_string(), accuracy(token)),
+                Err(fault) => (format!("unusable: {fault}"), String::new()),
+            };
+            vec![covers, time, accuracy, stored.response_path()]
+        })
+        .collect();
+    context
+        .ui
+        .print(table(&["ENTRIES", "TIME", "ACCURACY", "TOKEN"], &rows));
+    context
+        .ui
+        .say("read and not verified; ledger verify holds them against the entries");
+    Ok(exit)
+}
+
+/// What a stored token states, where it is over the checkpoint beside it.
+fn fitting(stored: &StoredToken) -> Result<TimeToken, String> {
+    let token = TimeToken::parse(&stored.response).map_err(|fault| fault.to_string())?;
+    let checkpoint = stored
+        .checkpoint
+        .as_deref()
+        .ok_or("the checkpoint is missing")?;
+    if Sha256Digest::of(checkpoint) == token.imprint {
+        Ok(token)
+    } else {
+        Err("it is over another checkpoint than the one beside it".to_owned())
+    }
+}
+
+fn accuracy(token: &TimeToken) -> String {
+    match token.accuracy.is_zero() {
+        true => "not stated".to_owned(),
+        false => format!("{:?}", token.accuracy),
+    }
+}
+
+/// As of the token's own time: what openssl checks by default is whether the chain is valid today,
+/// which ends with the authority's certificate.
+fn verify_command(dir: &Path, stored: &StoredToken, token: &TimeToken) -> String {
+    let quoted = |path: String| {
+        let path = dir.join(path).display().to_string();
+        format!("'{}'", path.replace('\'', r"'\''"))
+    };
+    format!(
+        "openssl ts -verify -data {} -in {} -attime {} -CAfile tsa-ca.pem",
+        quoted(stored.checkpoint_path()),
+        quoted(stored.response_path()),
+        token.time.micros().div_euclid(1_000_000)
+    )
+}
+
+fn to_json(stored: &StoredToken, token: &TimeToken) -> Value {
+    json!({
+        "response": stored.response_path(),
+        "checkpoint": stored.checkpoint_path(),
+        "size": stored.size,
+        "imprint": token.imprint,
+        "time": token.time,
+        "accuracy_seconds": token.accuracy.as_secs_f64(),
+        "not_after": token.latest(),
+        "policy": token.policy,
+    })
+}
+
+/// The latest instant at which an entry can have come to be, by the tokens beside the ledger, and
+/// which of them says so. Nothing of it is verified.
+pub(super) fn not_after(
+    tokens: &[StoredToken],
+    sequence: u64,
+) -> Option<(crate::time::Timestamp, String)> {
+    tokens
+        .iter()
+        .filter(|stored| stored.size > sequence)
+        .filter_map(|stored| Some((fitting(stored).ok()?.latest(), stored.response_path())))
+        .min()
+}
+
+impl From<TimestampError> for Failure {
+    fn from(fault: TimestampError) -> Self {
+        let message = fault.to_string();
+        match fault {
+            TimestampError::Lock(fault) => fault.into(),
+            TimestampError::Disk(fault) => fault.into(),
+            TimestampError::NoRequest => {
+                Self::usage(message).hint("write one first: ledger timestamp --request-out FILE")
+            }
+            TimestampError::Unasked(_) => Self::new(Exit::Broken, message)
+                .hint("take the response to the request that was written last, or write a new one"),
+            TimestampError::Entropy(_) => Self::new(Exit::Temporary, message),
+            TimestampError::Token(_) => Self::new(Exit::Broken, message).hint(
+                "nothing was stored; openssl ts -reply -in FILE -text shows what a response says",
+            ),
+            _ => Self::new(Exit::Broken, message),
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Holds time tokens against the entries. A token over a checkpoint shows that its entries are not
+//! younger; an entry that names a token shows that it and all later ones are not older.
+//!
+//! The authority's signature is not checked here, and the report says so.
+
+use std::collections::HashMap;
+
+use crate::checkpoint::Checkpoint;
+use crate::hash::Sha256Digest;
+use crate::note::SignedNote;
+use crate::register::ALLOWED_SKEW;
+use crate::rule;
+use crate::rule::Finding;
+use crate::statement::Attachment;
+use crate::time::Timestamp;
+use crate::timetoken::TimeToken;
+
+use super::checkpoints::Given;
+use super::checkpoints::Keeper;
+use super::checkpoints::Kept;
+use super::checkpoints::judge;
+
+/// A time token that is kept with a ledger, and the checkpoint it is over.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// What to call it in findings: a file name.
+    pub name: String,
+    /// The authority's whole response.
+    pub response: Vec<u8>,
+    /// What to call the checkpoint.
+    pub checkpoint_name: String,
+    /// The checkpoint as it was stamped; none where the file is missing.
+    pub checkpoint: Option<Vec<u8>>,
+}
+
+/// A token that fits the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    /// The file of the response.
+    pub name: String,
+    /// The file of the checkpoint.
+    pub checkpoint_name: String,
+    /// How many entries it covers.
+    pub size: u64,
+    /// The time it states.
+    pub time: Timestamp,
+    /// The entries that it covers are not younger: the time, and how far the authority's clock may
+    /// be off.
+    pub not_after: Timestamp,
+    /// The first entry that names the token; it and all later ones are not older than the token.
+    pub named_by: Option<u64>,
+}
+
+/// One token, while the entries go by.
+#[derive(Debug)]
+struct Watched {
+    stamp: Stamp,
+    token: TimeToken,
+    size: u64,
+    named_by: Option<u64>,
+    /// The first entry that it covers and that was recorded after it, and how many there are.
+    after: Option<(u64, Timestamp, u64)>,
+    /// The first entry that follows it and was recorded before it, and how many there are.
+    before: Option<(u64, Timestamp, u64)>,
+}
+
+/// The tokens, while the entries go by.
+#[derive(Debug, Default)]
+pub(super) struct Stamps {
+    /// By size.
+    watched: Vec<Watched>,
+    /// For each token, the earliest of the latest times of it and all larger ones.
+    tightest: Vec<Timestamp>,
+    /// Tokens that cover nothing more.
+    passed: usize,
+    /// No entry that is still to come is recorded before this, by the tokens that were named.
+    floor: Option<Timestamp>,
+    by_digest: HashMap<Sha256Digest, usize>,
+    unfit: Vec<Finding>,
+}
+
+impl Stamps {
+    pub(super) fn new(stamps: Vec<Stamp>) -> Self {
+        let mut all = Self::default();
+        for stamp in stamps {
+            match fit(&stamp) {
+                Ok((token, size)) => all.watched.push(Watched {
+                    stamp,
+                    token,
+                    size,
+                    named_by: None,
+                    after: None,
+                    before: None,
+                }),
+                Err(fault) => all.unfit.push(*fault),
+            }
+        }
+        all.watched.sort_by_key(|watched| watched.size);
+        for (at, watched) in all.watched.iter().enumerate() {
+            all.by_digest
+                .insert(Sha256Digest::of(&watched.stamp.response), at);
+        }
+        let mut tightest = Timestamp::from_micros(i64::MAX);
+        for watched in all.watched.iter().rev() {
+            tightest = tightest.min(watched.token.latest());
+            all.tightest.push(tightest);
+        }
+        all.tightest.reverse();
+        all
+    }
+
+    /// The sizes whose roots the tokens' checkpoints are held against.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = u64> {
+        self.watched.iter().map(|watched| watched.size)
+    }
+
+    /// Takes an entry that goes by.
+    pub(super) fn see(&mut self, place: u64, recorded: Timestamp, attachments: &[Attachment]) {
+        for attachment in attachments {
+            let named = self.by_digest.get(&attachment.sha256);
+            if let Some(watched) = named.and_then(|at| self.watched.get_mut(*at)) {
+                watched.named_by.get_or_insert(place);
+                self.floor = self.floor.max(Some(watched.token.earliest()));
+            }
+        }
+        while self
+            .watched
+            .get(self.passed)
+            .is_some_and(|one| one.size <= place)
+        {
+            self.passed += 1;
+        }
+        // Nearly always the tightest bounds hold, and then all of them do.
+        let tightest = self.tightest.get(self.passed);
+        let is_late = tightest.is_some_and(|latest| recorded > latest.plus(ALLOWED_SKEW));
+        let is_early = self
+            .floor
+            .is_some_and(|floor| recorded.plus(ALLOWED_SKEW) < floor);
+        if is_late || is_early {
+            self.hold(place, recorded);
+        }
+    }
+
+    fn hold(&mut self, place: u64, recorded: Timestamp) {
+        for watched in &mut self.watched {
+            let latest = watched.token.latest().plus(ALLOWED_SKEW);
+            if place < watched.size && recorded > latest {
+                count(&mut watched.after, place, recorded);
+            }
+            let follows = watched.named_by.is_some_and(|named| place >= named);
+            if follows && recorded.plus(ALLOWED_SKEW) < watched.token.earliest() {
+                count(&mut watched.before, place, recorded);
+            }
+        }
+    }
+
+    /// What is held against the ledger, and the tokens that fit it, in the order of their sizes.
+    pub(super) fn conclude(self, given: &Given<'_>) -> (Vec<Finding>, Vec<Stamped>) {
+        let mut findings = self.unfit;
+        let mut fitting = Vec::new();
+        for watched in self.watched {
+            let kept = Kept {
+                keeper: Keeper::Stamped,
+                name: watched.stamp.checkpoint_name.clone(),
+                bytes: watched.stamp.checkpoint.clone(),
+            };
+            match judge(&kept, given) {
+                Ok(_) => {
+                    findings.extend(watched.clock_findings());
+                    fitting.push(watched.fitting());
+                }
+                Err(Some(finding)) => findings.push(*finding),
+                // Entries before it cannot be read, which is held against the ledger by itself.
+                Err(None) => {}
+            }
+        }
+        (findings, fitting)
+    }
+}
+
+impl Watched {
+    fn clock_findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let name = &self.stamp.name;
+        if let Some((place, recorded, many)) = self.after {
+            let expected = format!(
+                "recorded by {}, the time of {name} over {} entries",
+                self.token.latest(),
+                self.size
+            );
+            findings.push(Finding::new(rule::N11, expected, said(recorded, many)).at(place));
+        }
+        if let (Some((place, recorded, many)), Some(named)) = (self.before, self.named_by) {
+            let expected = format!(
+                "recorded no earlier than {}, the time of {name}, which entry {named} names",
+                self.token.earliest()
+            );
+            findings.push(Finding::new(rule::N12, expected, said(recorded, many)).at(place));
+        }
+        findings
+    }
+
+    fn fitting(self) -> Stamped {
+        Stamped {
+            size: self.size,
+            time: self.token.time,
+            not_after: self.token.latest(),
+            named_by: self.named_by,
+            name: self.stamp.name,
+            checkpoint_name: self.stamp.checkpoint_name,
+        }
+    }
+}
+
+fn count(found: &mut Option<(u64, Timestamp, u64)>, place: u64, recorded: Timestamp) {
+    found.get_or_insert((place, recorded, 0)).2 += 1;
+}
+
+fn said(recorded: Timestamp, many: u64) -> String {
+    match many {
+        1 => recorded.to_string(),
+        _ => format!("{recorded}, and {} more entries likewise", many - 1),
+    }
+}
+
+/// Whether the token is over the checkpoint beside it, whatever that states.
+fn fit(stamp: &Stamp) -> Result<(TimeToken, u64), Box<Finding>> {
+    let expected = format!("a time token over {}", stamp.checkpoint_name);
+    let unfit = |found: String| {
+        let found = format!("{}: {found}", stamp.name);
+        Box::new(Finding::new(rule::N10, expected.clone(), found))
+    };
+    let token = TimeToken::parse(&stamp.response).map_err(|fault| unfit(fault.to_string()))?;
+    let checkpoint = stamp.checkpoint.as_deref();
+    let checkpoint = checkpoint.ok_or_else(|| unfit("the checkpoint is missing".to_owned()))?;
+    let digest = Sha256Digest::of(checkpoint);
+    if digest != token.imprint {
+        return Err(unfit(format!("it is over {}, not {digest}", token.imprint)));
+    }
+    let note = SignedNote::parse(checkpoint).map_err(|fault| unfit(fault.to_string()))?;
+    let stated = Checkpoint::parse(note.text()).map_err(|fault| unfit(fault.to_string()))?;
+    Ok((token, stated.size))
+}
+
+/// The tightest bracket of each entry, as ranges from the first to the last entry that any token
+/// covers: the first and last entry of a range, and its token.
+#[must_use]
+pub fn brackets(stamped: &[Stamped]) -> Vec<(u64, u64, &Stamped)> {
+    let mut by_time: Vec<_> = stamped.iter().collect();
+    by_time.sort_by_key(|one| (one.not_after, std::cmp::Reverse(one.size)));
+    let mut ranges = Vec::new();
+    let mut covered = 0;
+    for one in by_time {
+        if one.size > covered {
+            ranges.push((covered, one.size - 1, one));
+            covered = one.size;
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamped(size: u64, not_after: i64) -> Stamped {
+        Stamped {
+            name: format!("{size}"),
+            checkpoint_name: String::new(),
+            size,
+            time: Timestamp::from_micros(not_after),
+            not_after: Timestamp::from_micros(not_after),
+            named_by: None,
+        }
+    }
+
+    #[test]
+    fn each_entry_has_its_tightest_bracket() {
+        let ranges = |stamped: &[Stamped]| {
+            let ranges = brackets(stamped);
+            let ranges = ranges
+                .iter()
+                .map(|(first, last, one)| (*first, *last, one.size));
+            ranges.collect::<Vec<_>>()
+        };
+        assert_eq!(ranges(&[]), []);
+        assert_eq!(
+            ranges(&[stamped(10, 1), stamped(30, 2)]),
+            [(0, 9, 10), (10, 29, 30)]
+        );
+        // A token over an older checkpoint that was had later says nothing new.
+        assert_eq!(ranges(&[stamped(10, 3), stamped(30, 2)]), [(0, 29, 30)]);
+        assert_eq!(ranges(&[stamped(10, 2), stamped(10, 1)]), [(0, 9, 10)]);
+    }
+}
