@@ -157,6 +157,7 @@ fn audit(
         head: None,
         anchors,
         trust: None,
+        signed: None,
         as_of,
         from: None,
         to: None,

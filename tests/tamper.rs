@@ -146,6 +146,7 @@ impl Ledger {
             head: Some(place.head()),
             anchors: Vec::new(),
             trust: None,
+            signed: None,
             as_of: Timestamp::from_micros(1_767_700_000_000_000),
             from: None,
             to: None,

@@ -155,11 +155,14 @@ fn compare_with(
     };
     let Some(listed) = given.seals.iter().rposition(is_listed) else {
         let seals = given.seals.iter().map(|seal| seal.key.short());
-        compared.findings.push(Finding::new(
-            rule::N04,
-            format!("a log of the trust file ({})", trust.logs().len()),
-            format!("sealed by {}", seals.collect::<Vec<_>>().join(", ")),
-        ));
+        let found = match seals.collect::<Vec<_>>() {
+            none if none.is_empty() => "no sealing key is known".to_owned(),
+            some => format!("sealed by {}", some.join(", ")),
+        };
+        let expected = format!("a log of the trust file ({})", trust.logs().len());
+        compared
+            .findings
+            .push(Finding::new(rule::N04, expected, found));
         return;
     };
     compared.trusted = true;
@@ -259,7 +262,19 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         let found = format!("{}: {found}", kept.name);
         Some(Box::new(Finding::new(rule, expected, found)))
     };
+    // Where entry 0 cannot be read nobody knows whose the others are: that is held against the ledger
+    // by itself, and its own checkpoint once more, but not what others kept.
+    if !own && given.origin.is_none() && given.size > 0 {
+        return Err(None);
+    }
     let (stated, seal) = opened(kept, given).map_err(|refusal| {
+        if let Some(stated) = kept.stated().filter(|_| !own && given.size == 0) {
+            return fault(
+                rule::N01,
+                counted(stated.size),
+                "the ledger has none".to_owned(),
+            );
+        }
         let name = given.origin.as_ref().map_or("the ledger", Origin::as_str);
         let rule = if own { rule::I05 } else { rule::N03 };
         fault(
@@ -293,7 +308,7 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         let rule = if own { rule::I05 } else { rule::N01 };
         return Err(fault(
             rule,
-            format!("{} entries", stated.size),
+            counted(stated.size),
             format!("the ledger has {}", given.size),
         ));
     }
@@ -309,5 +324,12 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         }
         // Entries before it cannot be read, which is held against the ledger by itself.
         None => Err(None),
+    }
+}
+
+fn counted(entries: u64) -> String {
+    match entries {
+        1 => "1 entry".to_owned(),
+        many => format!("{many} entries"),
     }
 }
