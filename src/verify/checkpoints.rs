@@ -262,19 +262,22 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         let found = format!("{}: {found}", kept.name);
         Some(Box::new(Finding::new(rule, expected, found)))
     };
-    // Where entry 0 cannot be read nobody knows whose the others are: that is held against the ledger
-    // by itself, and its own checkpoint once more, but not what others kept.
-    if !own && given.origin.is_none() && given.size > 0 {
-        return Err(None);
+    let behind = |stated: &Checkpoint| {
+        let rule = if own { rule::I05 } else { rule::N01 };
+        let found = match given.size {
+            0 => "the ledger has none".to_owned(),
+            size => format!("the ledger has {size}"),
+        };
+        fault(rule, counted(stated.size), found)
+    };
+    // Without entry 0 nobody knows whose the others are. That is held against the ledger by itself and
+    // by its own checkpoint; what others kept tells no more than whether something is missing.
+    if let Some(stated) = kept.stated().filter(|_| !own && given.origin.is_none()) {
+        return Err((stated.size > given.size)
+            .then(|| behind(&stated))
+            .flatten());
     }
     let (stated, seal) = opened(kept, given).map_err(|refusal| {
-        if let Some(stated) = kept.stated().filter(|_| !own && given.size == 0) {
-            return fault(
-                rule::N01,
-                counted(stated.size),
-                "the ledger has none".to_owned(),
-            );
-        }
         let name = given.origin.as_ref().map_or("the ledger", Origin::as_str);
         let rule = if own { rule::I05 } else { rule::N03 };
         fault(
@@ -305,12 +308,7 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         return Err(fault(rule, expected, found));
     }
     if stated.size > given.size {
-        let rule = if own { rule::I05 } else { rule::N01 };
-        return Err(fault(
-            rule,
-            counted(stated.size),
-            format!("the ledger has {}", given.size),
-        ));
+        return Err(behind(&stated));
     }
     match given.roots.get(&stated.size) {
         Some(root) if *root == stated.root => Ok(stated.size),
