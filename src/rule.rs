@@ -200,6 +200,7 @@ rules! {
     N10 "N-10" Anchoring, "-", "time token does not fit the checkpoint that it is kept with", "restore both files from a copy, or have the checkpoint stamped again";
     N11 "N-11" Anchoring, "-", "recorded after a time token that covers it", "the ledger's clock was ahead, or the time that was recorded is made up; compare with other clocks";
     N12 "N-12" Anchoring, "-", "recorded before a time token that an entry up to here names", "the ledger's clock was turned back, or the entry is dated back";
+    N13 "N-13" Anchoring, "-", "time token is not signed by the authority that the reader trusts", "another authority's token, or one that somebody made: have the checkpoint stamped again";
     A01 "A-01" Authority, "3", "signer was not enrolled at that point", "the key was never enrolled, or was revoked before";
     A02 "A-02" Authority, "3", "signer did not hold the role that the event needs", "enrol the actor in that role, or let somebody else say it";
     A06 "A-06" Authority, "3", "a service in the role of Security Owner", "approvals are a person's";

@@ -23,6 +23,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use folder::Folder;
+use rotation_ledger::append::AppendError;
+use rotation_ledger::append::Blame;
+use rotation_ledger::append::Place;
+use rotation_ledger::append::Writer;
 use rotation_ledger::audit::Audit;
 use rotation_ledger::audit::AuditError;
 use rotation_ledger::audit::proofs::Proofs;
@@ -33,6 +37,7 @@ use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::publication::Publication;
 use rotation_ledger::publication::PublicationError;
 use rotation_ledger::publication::Published;
+use rotation_ledger::rule::Verdict;
 use rotation_ledger::statement::Attachment;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::image::list_files;
@@ -41,6 +46,7 @@ use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify::Report;
+use rotation_ledger::verify::Status;
 use serde_json::json;
 use sim_disk::Cut;
 use sim_disk::Fault;
@@ -157,6 +163,7 @@ fn audit(
         head: None,
         anchors,
         trust: None,
+        signed: None,
         as_of,
         from: None,
         to: None,
@@ -452,6 +459,48 @@ fn a_rewritten_copy_is_beside_a_kept_checkpoint() {
         .map(|finding| finding.rule.id)
         .collect();
     assert!(ids.contains(&"N-02"), "{ids:?}");
+}
+
+/// What cannot be read accuses nobody else, and is not called good.
+#[test]
+fn without_entry_0_no_kept_checkpoint_is_accused() {
+    let story = story_of(60);
+    let shelf = Shelf::new(&story);
+    shelf.publish(&story).unwrap();
+    shelf.change("tile/entries/000.p/60", |bytes| bytes.truncate(1_000));
+    let against = |size: usize| {
+        let kept = shelf.temp.path().join("kept");
+        fs::write(&kept, story_of(70).checkpoint_of(size, &sealing_key())).unwrap();
+        let report = shelf.audit(vec![kept]).unwrap();
+        assert_eq!(report.exit_code(false, &[]), 1);
+        let status = |verdict| report.line(verdict).unwrap().status;
+        assert_eq!(status(Verdict::Authority), Status::NotChecked);
+        let anchoring = report
+            .findings
+            .iter()
+            .filter(|finding| finding.rule.verdict == Verdict::Anchoring);
+        let rules: Vec<_> = anchoring.map(|finding| finding.rule.id).collect();
+        (status(Verdict::Anchoring), rules)
+    };
+    assert_eq!(against(40), (Status::NotChecked, vec![]));
+    assert_eq!(against(70), (Status::Fail, vec!["N-01"]));
+}
+
+/// Nothing but a publication writes to it.
+#[test]
+fn nothing_is_appended_to_a_copy() {
+    let story = story_of(10);
+    let shelf = Shelf::new(&story);
+    shelf.publish(&story).unwrap();
+    let before = shelf.files();
+    let place = Place {
+        dir: shelf.copy(),
+        state: shelf.temp.path().join("state"),
+    };
+    let fault = Writer::open(&World::system(), &place, Duration::ZERO).unwrap_err();
+    assert!(matches!(fault, AppendError::Copy { .. }), "{fault}");
+    assert_eq!(fault.blame(), Blame::Usage);
+    assert_eq!(shelf.files(), before);
 }
 
 /// It must never pass for a copy, however much of it is left.

@@ -259,6 +259,26 @@ fn stamped_and_checked(key: &[&str]) {
         );
     }
 
+    // Whoever names the authority has them checked on the way; another authority's they are not.
+    let verify_by = |authority: &Authority| {
+        let root = authority.path("ca.pem").display().to_string();
+        program.json(&format!("verify --json --tsa-ca {root}"))
+    };
+    let checked = verify_by(&authority);
+    assert!(!checked["not_checked"].to_string().contains("who signed"));
+    assert_eq!(checked["findings"], report["findings"]);
+    let impostor = Authority::new(key).unwrap();
+    let refused = verify_by(&impostor);
+    assert_eq!(refused["exit_code"], 1);
+    let found = refused["findings"][0].to_string();
+    assert!(
+        found.contains("N-13")
+            && found.contains("openssl does not verify it: certificate verify error"),
+        "{found}"
+    );
+    assert_eq!(refused["time_tokens"], serde_json::json!([]));
+    assert_eq!(program.code("verify --tsa-ca prod/checkpoint"), 2);
+
     // A copy carries them, and says the same.
     assert_eq!(program.code("publish --to copy"), 0);
     let copied = program.json("verify copy --json");

@@ -469,7 +469,7 @@ fn two_witnesses_make_a_quorum_and_one_that_is_down_holds_up_nothing() {
     let newer = program.output("verify --trust trust");
     let said = String::from_utf8(newer.stdout).unwrap();
     assert!(
-        said.contains("entries 6 to 6: fewer witnesses than the trust file demands have seen them"),
+        said.contains("entry 6: fewer witnesses than the trust file demands have seen it"),
         "{said}"
     );
 

@@ -91,9 +91,11 @@ impl Book {
         files: &[PathBuf],
         latest: u64,
     ) -> Result<Option<SignedNote>, DiskError> {
-        let mut found: Vec<SignedNote> = files.iter().filter_map(|path| self.note(path)).collect();
+        // What was said last comes first, and of each witness the first line stays.
         let witnesses = trust.witnesses().iter();
-        found.extend(witnesses.filter_map(|witness| Some(self.seen(witness)?.0)));
+        let seen = witnesses.filter_map(|witness| Some(self.seen(witness)?.0));
+        let held = files.iter().filter_map(|path| self.note(path));
+        let found: Vec<SignedNote> = seen.chain(held).collect();
         let best = best(trust, &found, latest);
         let Some(best) = best else { return Ok(None) };
         let text = best.to_string();
@@ -214,6 +216,10 @@ mod tests {
 
     /// A checkpoint of `size`, cosigned by these.
     fn note(size: u64, by: &[u8]) -> SignedNote {
+        note_at(size, by, 5)
+    }
+
+    fn note_at(size: u64, by: &[u8], time: u64) -> SignedNote {
         let stated = Checkpoint {
             origin: KeyName::new("ledger.example/prod").unwrap(),
             size,
@@ -221,7 +227,7 @@ mod tests {
         };
         let mut note = checkpoint::sign(&stated, &key(1));
         for seed in by {
-            let line = checkpoint::cosign(&stated.format(), 5, &name(*seed), &key(*seed));
+            let line = checkpoint::cosign(&stated.format(), time, &name(*seed), &key(*seed));
             note.push_str(&line);
         }
         SignedNote::parse(note.as_bytes()).unwrap()
@@ -259,6 +265,7 @@ mod tests {
         let both = Some(note(5, &[2, 3]));
         assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), both);
         book.remember(a, &note(6, &[2])).unwrap();
+        let both = Some(note(5, &[3, 2]));
         assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), both);
         assert_eq!(
             book.seen(a).map(|(_, stated, time)| (stated.size, time)),
@@ -268,5 +275,13 @@ mod tests {
             let held = std::fs::read(file).unwrap();
             assert_eq!(SignedNote::parse(&held).ok(), both);
         }
+        // Asked again, a witness has one line, with the newer time.
+        book.remember(a, &note_at(7, &[2], 8)).unwrap();
+        book.remember(b, &note_at(7, &[3], 8)).unwrap();
+        book.bring_up(&trust, &files, 100).unwrap();
+        book.remember(a, &note_at(7, &[2], 9)).unwrap();
+        let again = book.bring_up(&trust, &files, 100).unwrap().unwrap();
+        let expected = note_at(7, &[2], 9).merged_with(&note_at(7, &[3], 8));
+        assert_eq!(Some(again), expected);
     }
 }

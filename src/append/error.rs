@@ -61,6 +61,12 @@ pub enum AppendError {
         /// Its format.
         found: i64,
     },
+    /// A copy that was published: nothing but a publication writes to it.
+    #[error("{} is a published copy of a ledger: nothing is appended to it", dir.display())]
+    Copy {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// A ledger without its log is never taken for a new one.
     #[error("the ledger in {} has lost its log: its file `tail` is missing", dir.display())]
     LostLog {
@@ -275,7 +281,8 @@ impl AppendError {
             | Self::Behind { .. }
             | Self::Beside { .. }
             | Self::NoCheckpoint { .. } => Blame::Broken,
-            Self::NotEmpty { .. }
+            Self::Copy { .. }
+            | Self::NotEmpty { .. }
             | Self::StateInUse { .. }
             | Self::Origin(_)
             | Self::Text(_)
@@ -313,6 +320,7 @@ impl AppendError {
             Self::NoFolder { .. } | Self::EmptyFolder { .. } | Self::NotALedger { .. } => {
                 "create one with `ledger init`, or name another with --ledger"
             }
+            Self::Copy { .. } => "name the ledger that it was published from with --ledger",
             Self::NewerFormat { .. } => "use the program that made it, or a newer one",
             Self::LostLog { .. } | Self::DamagedEntry { .. } | Self::DamagedLog { .. } => {
                 "run `ledger verify` to see what is left, and restore the folder from a copy"

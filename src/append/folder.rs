@@ -63,7 +63,7 @@ pub(super) fn restore_description(
 /// folder that is somebody else's.
 ///
 /// # Errors
-/// No folder, nothing in it, no ledger, one that lost its log, of a newer format, or half created.
+/// No folder, nothing in it, no ledger, a published copy, one that lost its log, of a newer format, or half created.
 pub(super) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), AppendError> {
     let owned = || dir.to_owned();
     match disk.metadata(dir)? {
@@ -93,6 +93,10 @@ pub(super) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), AppendError> {
     }
     if has(TAIL_FILE) {
         return Ok(());
+    }
+    // Of the files of a writer a copy has none, and a ledger that lost its log most.
+    if has("tile") && !has(LEDGER_TOML) && !has(LOCK_FILE) {
+        return Err(AppendError::Copy { dir: owned() });
     }
     if [LEDGER_TOML, CHECKPOINT, "tile"]
         .iter()

@@ -90,6 +90,9 @@ pub enum AuditError {
     Disk(#[from] DiskError),
 }
 
+/// Checks who signed a time token, and says what is wrong with it.
+pub type SignatureCheck<'a> = dyn Fn(&StoredToken) -> Result<(), String> + 'a;
+
 /// One verification of one ledger.
 pub struct Audit<'a> {
     /// Disk and clock.
@@ -102,6 +105,8 @@ pub struct Audit<'a> {
     pub anchors: Vec<PathBuf>,
     /// Whom the auditor trusts.
     pub trust: Option<Trust>,
+    /// Whether an authority that the auditor trusts signed a time token; none where that is not asked.
+    pub signed: Option<&'a SignatureCheck<'a>>,
     /// The instant to judge at.
     pub as_of: Timestamp,
     /// Rotations that ended before it are left out.
@@ -150,7 +155,7 @@ impl Audit<'_> {
             from: self.from,
             to: self.to,
             kept,
-            stamps: tokens.into_iter().map(stamp).collect(),
+            stamps: tokens.into_iter().map(|token| self.stamp(token)).collect(),
             trust: self.trust.clone(),
             charter_at: index.size(),
         };
@@ -167,6 +172,16 @@ impl Audit<'_> {
         let folded = verify::fold(pieces, question, &mut watcher);
         let surroundings = watcher.look_around(&folded, &facts)?;
         Ok(folded.conclude(surroundings))
+    }
+
+    fn stamp(&self, token: StoredToken) -> Stamp {
+        Stamp {
+            name: token.response_path(),
+            checkpoint_name: token.checkpoint_path(),
+            signed: self.signed.map(|check| check(&token)),
+            response: token.response,
+            checkpoint: token.checkpoint,
+        }
     }
 
     fn kept_elsewhere(&self) -> Result<Vec<Kept>, AuditError> {
@@ -209,13 +224,4 @@ impl Audit<'_> {
 
 fn token_files(token: &StoredToken) -> [PathBuf; 2] {
     [token.response_path(), token.checkpoint_path()].map(PathBuf::from)
-}
-
-fn stamp(token: StoredToken) -> Stamp {
-    Stamp {
-        name: token.response_path(),
-        checkpoint_name: token.checkpoint_path(),
-        response: token.response,
-        checkpoint: token.checkpoint,
-    }
 }

@@ -112,8 +112,9 @@ impl Strays<'_> {
             ));
         }
         if *unstamped > 0 {
+            let many = if *unstamped == 1 { "" } else { "s" };
             around.notes.push(format!(
-                "{unstamped} checkpoints in {TIMESTAMPS} whose time token was never stored"
+                "{unstamped} checkpoint{many} in {TIMESTAMPS} without a time token: it was never stored, or removed"
             ));
         }
         // Damaged entries may have named them.

@@ -77,12 +77,12 @@ pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> Outcome {
 /// A copy inside of the ledger would be a stray in it.
 fn keep_apart(ledger: &Path, to: &Path) -> Result<(), Failure> {
     let whole = |path: &Path| path.canonicalize().ok();
-    let to = whole(to).or_else(|| match to.parent() {
+    let found = whole(to).or_else(|| match to.parent() {
         Some(parent) if parent != Path::new("") => whole(parent),
         _ => whole(Path::new(".")),
     });
-    match (whole(ledger), to) {
-        (Some(ledger), Some(to)) if to.starts_with(&ledger) => Err(Failure::usage(format!(
+    match (whole(ledger), found) {
+        (Some(ledger), Some(found)) if found.starts_with(&ledger) => Err(Failure::usage(format!(
             "--to {} lies in the ledger's own folder",
             to.display()
         ))

@@ -20,6 +20,7 @@ use crate::proof::TlogProof;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
+use crate::timestamps::StoredToken;
 use crate::trust::TRUST_LIMIT;
 use crate::trust::Trust;
 use crate::verify::Report;
@@ -34,6 +35,7 @@ use super::note::read_bounded;
 use super::receipts;
 use super::report;
 use super::signals::Guard;
+use super::timestamp;
 
 /// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
 ///
@@ -60,6 +62,9 @@ pub(crate) struct VerifyArgs {
         hide_env_values = true
     )]
     trust: Option<PathBuf>,
+    /// Have openssl check that the authority below these root certificates (PEM) signed the time tokens
+    #[arg(long, value_name = "FILE")]
+    tsa_ca: Option<PathBuf>,
     /// Print the evidence template of this completed rotation
     #[arg(long, value_name = "ID", conflicts_with = "all")]
     rotation: Option<Id>,
@@ -194,6 +199,11 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
             .head()
         }),
     };
+    if let Some(ca) = &args.tsa_ca {
+        timestamp::check_authority(ca)?;
+    }
+    let ca = args.tsa_ca.clone().unwrap_or_default();
+    let signed = |token: &StoredToken| timestamp::check_signature(token, &ca);
     let guard = Guard::new(true)?;
     let bar = progress_bar(context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
@@ -208,6 +218,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         head,
         anchors: anchor::expand(&args.anchor)?,
         trust: args.trust.as_deref().map(read_trust).transpose()?,
+        signed: args.tsa_ca.is_some().then_some(&signed),
         as_of: args.as_of.unwrap_or(context.now()),
         from: args.from,
         to: args.to,

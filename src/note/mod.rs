@@ -208,8 +208,9 @@ impl SignedNote {
         }
     }
 
-    /// This note with the lines of `other` that it lacks, as far as there is room for them; `None`
-    /// where that is of another text.
+    /// This note with the lines of `other` by keys that it has no line of, as far as there is room for
+    /// them; `None` where that is of another text. A witness that is asked again signs another time:
+    /// one line for each key is enough, and more would fill the note.
     #[must_use]
     pub fn merged_with(&self, other: &Self) -> Option<Self> {
         if self.text != other.text {
@@ -217,7 +218,8 @@ impl SignedNote {
         }
         let mut merged = self.clone();
         for line in &other.signatures {
-            if merged.signatures.len() < SIGNATURE_LIMIT && !merged.signatures.contains(line) {
+            let is_known = merged.signatures.iter().any(|held| held.is_of_key_of(line));
+            if merged.signatures.len() < SIGNATURE_LIMIT && !is_known {
                 merged.signatures.push(line.clone());
             }
         }
@@ -292,6 +294,10 @@ impl SignatureLine {
     }
 
     /// Whether the line says that `key` made it. The id is four bytes long, so this is a claim.
+    fn is_of_key_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.key_id == other.key_id
+    }
+
     fn names(&self, key: &NoteKey) -> bool {
         self.name == key.name().as_str() && self.key_id == key.id()
     }

@@ -156,11 +156,14 @@ fn compare_with(
     };
     let Some(listed) = given.seals.iter().rposition(is_listed) else {
         let seals = given.seals.iter().map(|seal| seal.key.short());
-        compared.findings.push(Finding::new(
-            rule::N04,
-            format!("a log of the trust file ({})", trust.logs().len()),
-            format!("sealed by {}", seals.collect::<Vec<_>>().join(", ")),
-        ));
+        let found = match seals.collect::<Vec<_>>() {
+            none if none.is_empty() => "no sealing key is known".to_owned(),
+            some => format!("sealed by {}", some.join(", ")),
+        };
+        let expected = format!("a log of the trust file ({})", trust.logs().len());
+        compared
+            .findings
+            .push(Finding::new(rule::N04, expected, found));
         return;
     };
     compared.trusted = true;
@@ -282,6 +285,21 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         let found = format!("{}: {found}", kept.name);
         Some(Box::new(Finding::new(rule, expected, found)))
     };
+    let behind = |stated: &Checkpoint| {
+        let rule = if own { rule::I05 } else { rule::N01 };
+        let found = match given.size {
+            0 => "the ledger has none".to_owned(),
+            size => format!("the ledger has {size}"),
+        };
+        fault(rule, counted(stated.size), found)
+    };
+    // Without entry 0 nobody knows whose the others are. That is held against the ledger by itself and
+    // by its own checkpoint; what others kept tells no more than whether something is missing.
+    if let Some(stated) = kept.stated().filter(|_| !own && given.origin.is_none()) {
+        return Err((stated.size > given.size)
+            .then(|| behind(&stated))
+            .flatten());
+    }
     let (stated, seal) = opened(kept, given).map_err(|refusal| {
         let name = given.origin.as_ref().map_or("the ledger", KeyName::as_str);
         let rule = if own { rule::I05 } else { rule::N03 };
@@ -313,12 +331,7 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         return Err(fault(rule, expected, found));
     }
     if stated.size > given.size {
-        let rule = if own { rule::I05 } else { rule::N01 };
-        return Err(fault(
-            rule,
-            format!("{} entries", stated.size),
-            format!("the ledger has {}", given.size),
-        ));
+        return Err(behind(&stated));
     }
     match given.roots.get(&stated.size) {
         Some(root) if *root == stated.root => Ok(stated.size),
@@ -332,5 +345,12 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
         }
         // Entries before it cannot be read, which is held against the ledger by itself.
         None => Err(None),
+    }
+}
+
+fn counted(entries: u64) -> String {
+    match entries {
+        1 => "1 entry".to_owned(),
+        many => format!("{many} entries"),
     }
 }

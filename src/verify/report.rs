@@ -258,6 +258,10 @@ impl Folded {
                 counts.extend_from_slice(around);
             }
             Verdict::Authority => {
+                // None that can be read was signed by anybody.
+                if status == Status::Pass && self.tally.authorised == 0 {
+                    status = Status::NotChecked;
+                }
                 counts.push(count(
                     self.tally.authorised,
                     self.size,
@@ -365,6 +369,9 @@ impl Folded {
         let witnessed = self.compared.witnessed.as_ref().map(|(size, _)| *size);
         match (self.compared.given, self.compared.anchored.max(witnessed)) {
             (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
+            (_, Some(size)) if size + 1 == self.size => block.push(format!(
+                "entry {size} is newer than the newest kept checkpoint: its removal could not be told"
+            )),
             (_, Some(size)) if size < self.size => block.push(format!(
                 "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
                 self.size - 1
@@ -376,9 +383,12 @@ impl Folded {
             && self.compared.anchored > witnessed
             && self.question.trust.as_ref().is_some_and(Trust::demands)
         {
+            let (which, they) = match self.size - 1 {
+                last if last == size => (format!("entry {last}"), "it"),
+                last => (format!("entries {size} to {last}"), "them"),
+            };
             block.push(format!(
-                "entries {size} to {}: fewer witnesses than the trust file demands have seen them",
-                self.size - 1
+                "{which}: fewer witnesses than the trust file demands have seen {they}"
             ));
         }
         for name in &self.compared.untold {
@@ -391,12 +401,13 @@ impl Folded {
                 "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
             );
         }
-        if intact && self.question.trust.is_none() {
+        let whole = self.tally.whole.min(self.tally.signed) == self.size;
+        if !intact && !whole {
+            block.push("what the damaged entries said".to_owned());
+        } else if self.size > 0 && self.question.trust.is_none() {
             block.push(
                 "keys are known only from the ledger itself: no trust file was given".to_owned(),
             );
-        } else if !intact && self.size > 0 {
-            block.push("what the damaged entries said".to_owned());
         }
         if let Some(sealed) = self.compared.sealed.filter(|sealed| *sealed < self.size) {
             block.push(format!(
@@ -404,10 +415,12 @@ impl Folded {
                 self.size - 1
             ));
         }
-        match self.stamped.len() {
+        match self.stamped.iter().filter(|one| !one.signed).count() {
             0 => {}
-            1 => block.push("who signed the time token: ledger timestamp --verify-command prints how openssl checks it".to_owned()),
-            many => block.push(format!("who signed the {many} time tokens: ledger timestamp --verify-command prints how openssl checks them")),
+            1 => block.push("who signed the time token: --tsa-ca has openssl check it".to_owned()),
+            many => block.push(format!(
+                "who signed the {many} time tokens: --tsa-ca has openssl check them"
+            )),
         }
         let one_shot = self
             .selected()
@@ -503,7 +516,7 @@ impl Folded {
                 false => format!("{} ahead", span(as_of, newest)),
             };
             notes.push(format!(
-                "the newest trusted time is {newest}, {age} as of {}",
+                "the newest time by another clock is {newest}, {age} as of {}",
                 as_of.to_seconds()
             ));
         }
@@ -620,6 +633,7 @@ fn stamped_json(one: &Stamped) -> Value {
         "time": one.time,
         "not_after": one.not_after,
         "named_by": one.named_by,
+        "signature_checked": one.signed,
     })
 }
 

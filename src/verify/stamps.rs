@@ -1,7 +1,8 @@
 //! Holds time tokens against the entries. A token over a checkpoint shows that its entries are not
 //! younger; an entry that names a token shows that it and all later ones are not older.
 //!
-//! The authority's signature is not checked here, and the report says so.
+//! Whether the authority signed a token is for others to check: what they found is taken as it comes,
+//! and where nobody was asked the report says so.
 
 use std::collections::HashMap;
 
@@ -31,6 +32,8 @@ pub struct Stamp {
     pub checkpoint_name: String,
     /// The checkpoint as it was stamped; none where the file is missing.
     pub checkpoint: Option<Vec<u8>>,
+    /// Whether an authority that the reader trusts signed it, or why not; none where nobody checked.
+    pub signed: Option<Result<(), String>>,
 }
 
 /// A token that fits the ledger.
@@ -49,6 +52,8 @@ pub struct Stamped {
     pub not_after: Timestamp,
     /// The first entry that names the token; it and all later ones are not older than the token.
     pub named_by: Option<u64>,
+    /// Whether an authority that the reader trusts signed it.
+    pub signed: bool,
 }
 
 /// One token, while the entries go by.
@@ -206,6 +211,7 @@ impl Watched {
             time: self.token.time,
             not_after: self.token.latest(),
             named_by: self.named_by,
+            signed: self.stamp.signed == Some(Ok(())),
             name: self.stamp.name,
             checkpoint_name: self.stamp.checkpoint_name,
         }
@@ -236,6 +242,11 @@ fn fit(stamp: &Stamp) -> Result<(TimeToken, u64), Box<Finding>> {
     let digest = Sha256Digest::of(checkpoint);
     if digest != token.imprint {
         return Err(unfit(format!("it is over {}, not {digest}", token.imprint)));
+    }
+    if let Some(Err(why)) = &stamp.signed {
+        let expected = "a token by the authority that --tsa-ca names".to_owned();
+        let found = format!("{}: {why}", stamp.name);
+        return Err(Box::new(Finding::new(rule::N13, expected, found)));
     }
     let note = SignedNote::parse(checkpoint).map_err(|fault| unfit(fault.to_string()))?;
     let stated = Checkpoint::parse(note.text()).map_err(|fault| unfit(fault.to_string()))?;
@@ -271,6 +282,7 @@ mod tests {
             time: Timestamp::from_micros(not_after),
             not_after: Timestamp::from_micros(not_after),
             named_by: None,
+            signed: false,
         }
     }
 

@@ -7,11 +7,16 @@ use std::process::Output;
 use std::process::Stdio;
 
 use rotation_ledger::audit::CHECKPOINT_FILE;
+use rotation_ledger::hash::Blake3Digest;
+use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::statement::Attachment;
 use serde_json::Value;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::folder::Folder;
 use crate::story::Story;
+use crate::story::id;
 use crate::story::sealing_key;
 
 /// A ledger of one whole rotation, as it was before anybody laid hands on it.
@@ -25,6 +30,19 @@ pub(crate) fn honest() -> Story {
 /// The newest checkpoint of a ledger, by its sealing key.
 pub(crate) fn head_of(story: &Story) -> Vec<u8> {
     story.checkpoint_of(story.entries.len(), &sealing_key())
+}
+
+/// Says an entry that names a time token, and so is not older than it.
+pub(crate) fn name_token(story: &mut Story, token: &[u8]) -> u64 {
+    story.attach.push(Attachment {
+        blake3: Blake3Digest::of(token),
+        sha256: Sha256Digest::of(token),
+        length: token.len() as u64,
+        media_type: id("application/timestamp-reply"),
+        name: "head.tsr".parse().unwrap(),
+    });
+    let fields = json!({ "secret": "db/orders", "description": "a time token" });
+    story.say("ada", "evidence.attached", fields)
 }
 
 /// What somebody left in the folder, in a host's state folder, and in an auditor's hands.
@@ -93,6 +111,18 @@ impl Scene {
         self
     }
 
+    /// A time token over this checkpoint of `size` entries stands in the folder, and in the hands of
+    /// those who attach it.
+    pub(crate) fn stamped(self, size: u64, checkpoint: &[u8], token: &[u8]) -> Self {
+        let hash = Sha256Digest::of(token).to_string();
+        let stem = format!("timestamps/{size}-{}", &hash[..16]);
+        std::fs::create_dir_all(self.path("timestamps")).unwrap();
+        std::fs::write(self.path(&format!("{stem}.tsr")), token).unwrap();
+        std::fs::write(self.path(&format!("{stem}.checkpoint")), checkpoint).unwrap();
+        self.folder.blobs().put(token).unwrap();
+        self
+    }
+
     /// The auditor wants everything checked.
     pub(crate) fn strict(mut self) -> Self {
         self.flags.push("--strict".to_owned());
@@ -101,11 +131,25 @@ impl Scene {
 
     /// What `ledger verify` says.
     pub(crate) fn seen(&self) -> String {
+        told(&self.verified())
+    }
+
+    /// What `ledger verify` says of how old the view is.
+    pub(crate) fn age(&self) -> String {
+        let output = self.verified();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let notes = report["notes"].as_array().unwrap();
+        let is_age = |note: &&str| note.starts_with("the newest time by another clock");
+        let mut notes = notes.iter().map(|note| note.as_str().unwrap());
+        let age = notes.find(is_age).unwrap_or("nothing of its age");
+        format!("told: {age} · exit {}", output.status.code().unwrap())
+    }
+
+    fn verified(&self) -> Output {
         let mut words = vec!["verify", "--json", "--as-of", &self.as_of];
         words.extend(self.flags.iter().map(String::as_str));
         let dir = self.folder.path("");
-        let output = ledger(&dir, &self.kept.path().join("state"), &words);
-        told(&output)
+        ledger(&dir, &self.kept.path().join("state"), &words)
     }
 }
 

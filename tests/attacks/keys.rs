@@ -15,8 +15,10 @@ use sha2::Sha512;
 use crate::auditor::Scene;
 use crate::auditor::head_of;
 use crate::auditor::honest;
+use crate::auditor::name_token;
 use crate::story::Story;
 use crate::story::key_of;
+use crate::token::response;
 
 /// An entry whose signature is to be played with.
 const TARGET: u64 = 17;
@@ -149,6 +151,16 @@ attacks! {
                 statement.occurred = "2025-01-05T09:00:00Z".parse().unwrap();
             });
             Scene::of(&story, &head_of(&story)).seen()
+        };
+        "dated back by two hours with the host's clock; an entry before names a time token", "integrity: I-18 at 25 · anchoring: N-12 at 25 · exit 1", || {
+            let mut story = honest();
+            let (size, head, stamped) = (story.entries.len() as u64, head_of(&story), story.now);
+            let token = response(&head, stamped);
+            name_token(&mut story, &token);
+            story.wait(-120);
+            remark(&mut story, "olga");
+            story.wait(240);
+            Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).seen()
         };
         "with the sealing key of today, last month is sealed again", "anchoring: N-08 · exit 1", || {
             let mut story = honest();

@@ -18,6 +18,8 @@ mod ledger;
 mod sim_disk;
 #[path = "../support/story.rs"]
 mod story;
+#[path = "../support/token.rs"]
+mod token;
 
 mod auditor;
 

@@ -8,12 +8,17 @@ use std::time::Duration;
 use rotation_ledger::append::Blame;
 use rotation_ledger::append::Writer;
 use rotation_ledger::hash::Link;
+use rotation_ledger::publication::Publication;
+use rotation_ledger::publication::PublicationError;
+use rotation_ledger::sys::disk::Disk as _;
+use rotation_ledger::sys::world::World;
 use serde_json::json;
 
 use crate::auditor::Scene;
 use crate::auditor::head_of;
 use crate::auditor::honest;
 use crate::auditor::ledger;
+use crate::auditor::name_token;
 use crate::auditor::told;
 use crate::ledger::House;
 use crate::ledger::WAIT;
@@ -23,6 +28,7 @@ use crate::ledger::refusal;
 use crate::sim_disk::Fault;
 use crate::sim_disk::SimDisk;
 use crate::story::Story;
+use crate::token::response;
 
 fn append(house: &House, range: std::ops::Range<usize>) {
     let mut writer = house.open();
@@ -64,6 +70,51 @@ fn appended(house: &House) -> String {
     }
 }
 
+/// What a publication says that would put an old state over a newer one.
+pub(crate) fn published_back() -> String {
+    let house = House::furnished();
+    append(&house, 0..3);
+    let backup = house.root.path().join("backup");
+    copy(&house.place.dir, &backup);
+    append(&house, 3..6);
+    let to = house.root.path().join("copy").display().to_string();
+    let publish = |dir| ledger(dir, &house.place.state, &["publish", "--json", "--to", &to]);
+    assert!(publish(&house.place.dir).status.success());
+    told(&publish(&backup))
+}
+
+/// What a publication says whose bundle is stored as other bytes.
+fn rotten_copy() -> String {
+    let (house, disk) = simulated();
+    let to = house.root.path().join("copy");
+    for operation in 1.. {
+        let disk = disk.copy_synced();
+        disk.fail_at(operation, Fault::Rot);
+        let publication = Publication {
+            world: &World {
+                disk: Arc::new(disk.clone()),
+                ..World::system()
+            },
+            ledger: &house.place.dir,
+            to: &to,
+            newest: false,
+            attachments: false,
+            wait: WAIT,
+        };
+        match publication.run() {
+            Err(PublicationError::ReadBack { path }) if path.ends_with("000.p/4") => {
+                let checkpoint = disk.read(&to.join("checkpoint"));
+                assert!(checkpoint.is_err(), "no checkpoint was published over it");
+                let path = path.strip_prefix(&to).unwrap().to_owned();
+                let fault = PublicationError::ReadBack { path };
+                return format!("publish refused: {fault}");
+            }
+            _ => assert!(operation < 100, "nothing rotted"),
+        }
+    }
+    unreachable!()
+}
+
 fn remark(story: &mut Story) -> u64 {
     let link = Link::of(&story.entries[0]);
     story.say(
@@ -87,6 +138,22 @@ attacks! {
             remark(&mut story);
             story.wait(120);
             Scene::of(&story, &head_of(&story)).seen()
+        };
+        "the host's clock a day ahead; the checkpoint was stamped", "anchoring: N-11 at 24 · exit 1", || {
+            let mut story = honest();
+            let token_time = story.now;
+            story.wait_days(1);
+            remark(&mut story);
+            let (size, head) = (story.entries.len() as u64, head_of(&story));
+            let token = response(&head, token_time);
+            Scene::of(&story, &head).stamped(size, &head, &token).seen()
+        };
+        "the host's clock stood still for a day; an entry names a time token", "anchoring: N-12 at 24 · exit 1", || {
+            let mut story = honest();
+            let (size, head) = (story.entries.len() as u64, head_of(&story));
+            let token = response(&head, story.now.plus_days(1));
+            name_token(&mut story, &token);
+            Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).seen()
         };
         "the clock of a running ledger; an append", "recorded 2026-11-23T09:00:00Z, as the entry before: time never goes backwards", || {
             let house = House::furnished();
@@ -117,6 +184,7 @@ attacks! {
             assert_eq!(writer.checkpoint(), before, "no checkpoint was signed over it");
             format!("append refused: {fault}; no checkpoint is signed")
         };
+        "a publication", "publish refused: tile/entries/000.p/4 does not hold what was written to it; nothing was published", rotten_copy;
     }
     two_writers: 26, "write from two places at once", "start a second writer", {
         "while the first one writes", "append refused: the lock is held by another process, which is named", || {

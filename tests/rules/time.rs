@@ -1,4 +1,4 @@
-//! N-10 to N-12: time tokens, and clocks that they contradict.
+//! N-10 to N-13: time tokens, and clocks that they contradict.
 
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Sha256Digest;
@@ -22,6 +22,7 @@ fn stamp(story: &mut Story, time: Timestamp) {
         response: response(&checkpoint, time),
         checkpoint_name: format!("{stem}.checkpoint"),
         checkpoint: Some(checkpoint),
+        signed: None,
     });
 }
 
@@ -92,6 +93,19 @@ rule_tests! {
             name_token(story);
         }
     }
+    N13 {
+        raises: |story| {
+            let now = story.now;
+            stamp(story, now);
+            story.stamps[0].signed = Some(Err("openssl does not verify it".to_owned()));
+            None
+        },
+        spares: |story| {
+            let now = story.now;
+            stamp(story, now);
+            story.stamps[0].signed = Some(Ok(()));
+        }
+    }
 }
 
 #[test]
@@ -132,6 +146,7 @@ fn a_token_over_a_checkpoint_that_the_ledger_contradicts() {
             response: response(&checkpoint, now),
             checkpoint_name: "checkpoint".to_owned(),
             checkpoint: Some(checkpoint),
+            signed: None,
         });
         story.findings()
     };
@@ -184,7 +199,7 @@ fn entries_are_bracketed_and_the_age_is_told() {
             "entries from {at} on: not before {later}, since entry {at} names timestamps/{second}-0.tsr"
         ),
         format!(
-            "the newest trusted time is {later}, 4 days old as of {}",
+            "the newest time by another clock is {later}, 4 days old as of {}",
             story.now.to_seconds()
         ),
     ] {
@@ -194,10 +209,18 @@ fn entries_are_bracketed_and_the_age_is_told() {
             report.notes
         );
     }
-    let told = "who signed the 2 time tokens: ledger timestamp --verify-command prints how openssl checks them";
+    let told = "who signed the 2 time tokens: --tsa-ca has openssl check them";
     assert!(
         report.not_checked.iter().any(|one| one == told),
         "{:?}",
         report.not_checked
+    );
+    for stamp in &mut story.stamps {
+        stamp.signed = Some(Ok(()));
+    }
+    let left = story.verify().not_checked;
+    assert!(
+        !left.iter().any(|one| one.contains("who signed")),
+        "{left:?}"
     );
 }

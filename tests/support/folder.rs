@@ -82,6 +82,7 @@ impl Folder {
             head: None,
             anchors: Vec::new(),
             trust: None,
+            signed: None,
             as_of: self.as_of,
             from: None,
             to: None,

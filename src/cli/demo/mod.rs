@@ -339,6 +339,7 @@ impl Scene {
             head: Some(self.place.head()),
             anchors: Vec::new(),
             trust: None,
+            signed: None,
             as_of,
             from: None,
             to: None,
