@@ -14,7 +14,6 @@ use crate::note::SignedNote;
 use crate::store::image::Image;
 use crate::store::index::INDEX;
 use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::DiskError;
 use crate::sys::disk::Kind;
 use crate::sys::lock::LOCK_FILE;
 use crate::sys::world::World;
@@ -70,7 +69,7 @@ pub fn standing(world: &World, dir: &Path) -> Result<Standing, AuditError> {
     if world.disk.metadata(dir)?.is_none() {
         return Err(AuditError::NoFolder(dir.to_owned()));
     }
-    let there = |name: &str| Ok::<_, DiskError>(world.disk.metadata(&dir.join(name))?);
+    let there = |name: &str| world.disk.metadata(&dir.join(name));
     if there(TAIL_FILE)?.is_some() {
         return Ok(Standing::Ledger);
     }
