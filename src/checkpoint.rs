@@ -16,16 +16,16 @@ pub use cosignature::cosign;
 use crate::hash::NodeHash;
 use crate::key::SecretKey;
 use crate::note;
+use crate::note::KeyName;
+use crate::note::KeyNameError;
 use crate::note::NoteError;
 use crate::note::NoteKey;
-use crate::note::Origin;
-use crate::note::OriginError;
 
 /// What one checkpoint states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The ledger's name.
-    pub origin: Origin,
+    pub origin: KeyName,
     /// How many entries the tree has.
     pub size: u64,
     /// The RFC 6962 root over those entries.
@@ -54,7 +54,7 @@ pub enum CheckpointError {
     EmptyLine,
     /// The first line is no usable origin.
     #[error("the origin of the checkpoint {0}")]
-    Origin(#[from] OriginError),
+    Origin(#[from] KeyNameError),
     /// The second line is not a number in its one decimal form, or too large.
     #[error("the size of the checkpoint is not a plain decimal number")]
     Size,
@@ -68,9 +68,9 @@ pub enum CheckpointError {
     #[error("the checkpoint is of `{origin}`, but the key that signed it is of `{key}`")]
     OtherLedger {
         /// The origin stated.
-        origin: Origin,
+        origin: KeyName,
         /// The name of the key.
-        key: Origin,
+        key: KeyName,
     },
 }
 
@@ -104,7 +104,7 @@ impl Checkpoint {
             return Err(CheckpointError::EmptyLine);
         }
         let checkpoint = Self {
-            origin: Origin::new(origin)?,
+            origin: KeyName::new(origin)?,
             size: parse_decimal(size).ok_or(CheckpointError::Size)?,
             root: parse_root(root).ok_or(CheckpointError::Root)?,
         };
@@ -183,7 +183,7 @@ mod tests {
             _ => NodeHash::from_bytes([7; 32]),
         };
         Checkpoint {
-            origin: Origin::new("ledger.example/prod").unwrap(),
+            origin: KeyName::new("ledger.example/prod").unwrap(),
             size,
             root,
         }
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_key_speaks_for_its_own_ledger_only() {
-        let other = Origin::new("other.example").unwrap();
+        let other = KeyName::new("other.example").unwrap();
         let note = note::sign(&checkpoint(70).format(), &other, &secret()).unwrap();
         let other_key = NoteKey::new(other.clone(), secret().public()).unwrap();
         assert_eq!(

@@ -45,7 +45,7 @@ pub enum TextError {
 
 /// Control characters, line and paragraph separators, direction overrides, zero-width and
 /// byte-order characters: invisible on a screen, or able to rearrange it.
-fn is_deceptive(c: char) -> bool {
+pub(crate) fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }

@@ -413,7 +413,9 @@ fn damage_to_a_copy_has_its_name() {
     );
     let endless = |shelf: &Shelf| {
         let stated = rotation_ledger::checkpoint::Checkpoint {
-            origin: rotation_ledger::note::Origin::new(story::ORIGIN).unwrap(),
+            origin: rotation_ledger::note::Origin::new(story::ORIGIN)
+                .unwrap()
+                .into(),
             size: u64::MAX,
             root: rotation_ledger::merkle::root_of(&story.leaves()),
         };

@@ -12,7 +12,7 @@ use program::Program;
 use rotation_ledger::checkpoint::CosignerKey;
 use rotation_ledger::checkpoint::cosign;
 use rotation_ledger::key::SecretKey;
-use rotation_ledger::note::Origin;
+use rotation_ledger::note::KeyName;
 use serde_json::Value;
 
 fn vectors() -> Value {
@@ -293,7 +293,7 @@ fn an_append_hands_back_a_receipt_that_stands_alone() {
 fn a_receipt_travels_under_the_cosigned_checkpoint() {
     let program = Program::prepared();
     let key = SecretKey::from_seed(&[2; 32]);
-    let name = Origin::new("witness.example/a").unwrap();
+    let name = KeyName::new("witness.example/a").unwrap();
     let witness = CosignerKey::new(name.clone(), key.public()).unwrap();
     let show = format!("trust show --witness {witness}");
     let trust = program.output(&show).stdout;

@@ -21,8 +21,8 @@ use rotation_ledger::merkle::TileId;
 use rotation_ledger::merkle::root_of;
 use rotation_ledger::merkle::tiles_between;
 use rotation_ledger::note;
+use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
-use rotation_ledger::note::Origin;
 use serde_json::Value;
 
 fn vectors() -> Value {
@@ -51,7 +51,7 @@ fn log_key(vectors: &Value) -> NoteKey {
 
 fn checkpoint_70() -> Checkpoint {
     Checkpoint {
-        origin: Origin::new("ledger.example/prod-rotations").unwrap(),
+        origin: KeyName::new("ledger.example/prod-rotations").unwrap(),
         size: 70,
         root: root_of(&leaves()),
     }

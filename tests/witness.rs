@@ -25,20 +25,31 @@ use log::request_with;
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::CosignerKey;
+use rotation_ledger::checkpoint::cosign;
+use rotation_ledger::entry::Entry;
+use rotation_ledger::event::SealingKeyReplaced;
+use rotation_ledger::hash::LedgerId;
+use rotation_ledger::hash::Link;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::key::Signature;
+use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
-use rotation_ledger::note::Origin;
 use rotation_ledger::note::SignedNote;
+use rotation_ledger::statement::EventId;
+use rotation_ledger::statement::Statement;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::world::World;
+use rotation_ledger::text::Line;
 use rotation_ledger::time::Stopped;
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::trust::Trust;
 use rotation_ledger::witness::AddCheckpoint;
 use rotation_ledger::witness::Answer;
 use rotation_ledger::witness::Beginning;
 use rotation_ledger::witness::Contradiction;
 use rotation_ledger::witness::Refusal;
+use rotation_ledger::witness::Succession;
 use rotation_ledger::witness::Witness;
 use rotation_ledger::witness::WitnessError;
 use rotation_ledger::witness::name_of;
@@ -66,8 +77,8 @@ fn key() -> SecretKey {
     SecretKey::from_seed(&[0x22; 32])
 }
 
-fn name() -> Origin {
-    Origin::new("witness.example/a").unwrap()
+fn name() -> KeyName {
+    KeyName::new("witness.example/a").unwrap()
 }
 
 struct Bench {
@@ -182,6 +193,33 @@ fn cosignatures_of_the_vectors_hold_and_every_flipped_bit_does_not() {
 }
 
 #[test]
+fn a_cosignature_of_no_time_or_of_one_out_of_range_does_not_hold() {
+    let vectors = vectors();
+    let note = SignedNote::parse(
+        vectors["checkpoint_70_cosigned"]
+            .as_str()
+            .unwrap()
+            .as_bytes(),
+    );
+    let text = note.unwrap().text().to_owned();
+    let key = SecretKey::from_seed(&[9; 32]);
+    let name = KeyName::new("witness.example/odd").unwrap();
+    let witness = CosignerKey::new(name.clone(), key.public()).unwrap();
+    for (time, holds) in [
+        (0, false),
+        (1, true),
+        (i64::MAX as u64, true),
+        (i64::MAX as u64 + 1, false),
+        (u64::MAX, false),
+    ] {
+        let line = cosign(&text, time, &name, &key);
+        let note = SignedNote::parse(format!("{text}\n{line}").as_bytes()).unwrap();
+        let wanted = holds.then_some(Some(time));
+        assert_eq!(witness.cosigned(&note).ok(), wanted, "{time}");
+    }
+}
+
+#[test]
 fn first_contact_later_contact_and_the_same_again_are_cosigned() {
     let bench = Bench::at(0);
     for (old, new) in [
@@ -208,7 +246,7 @@ fn every_refusal_has_its_status_and_changes_nothing() {
     let bench = Bench::at(33);
     let stranger = SecretKey::from_seed(&[9; 32]);
     let other = Checkpoint {
-        origin: Origin::new("other.example").unwrap(),
+        origin: KeyName::new("other.example").unwrap(),
         ..log::checkpoint(70, false)
     };
     let mut flipped = proof(33, 70, false);
@@ -348,7 +386,7 @@ fn lines_of_others_are_ignored_and_not_passed_on() {
     let stranger = SecretKey::from_seed(&[9; 32]);
     let text = log::checkpoint(5, false).format();
     let noise =
-        rotation_ledger::note::sign(&text, &Origin::new("noise.example").unwrap(), &stranger)
+        rotation_ledger::note::sign(&text, &KeyName::new("noise.example").unwrap(), &stranger)
             .unwrap();
     let noise = noise.lines().last().unwrap();
     let signed = format!("{}{noise}\n", note(5, false));
@@ -461,6 +499,188 @@ fn a_state_that_is_torn_or_missing_is_never_a_first_contact() {
         .add_log(&log_vkey(), &Beginning::Forget, WAIT)
         .unwrap();
     assert_eq!(bench.size(), 0);
+}
+
+/// Whatever other people call their logs and witnesses, as far as C2SP goes, and no name leads out of
+/// the folder.
+#[test]
+fn logs_and_witnesses_of_any_name_are_followed_and_believed() {
+    for odd in [
+        "PeterNeumann",
+        "log:2026_A~b@c=d#e",
+        "\u{434}\u{43d}\u{435}\u{432}\u{43d}\u{438}\u{43a}.example/\u{e9}",
+        "a.example/%2F?x&y,z;(!)*'\"|<>",
+        "../../../escape",
+        "/etc/escape",
+        &"long".repeat(500),
+    ] {
+        let origin = KeyName::new(odd).unwrap();
+        let cosigner = KeyName::new(format!("{odd}/witness")).unwrap();
+        let log_key = SecretKey::from_seed(&[0x44; 32]);
+        let log: NoteKey = NoteKey::of(origin.clone(), &log_key)
+            .to_string()
+            .parse()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("deep/down/witness");
+        fs::create_dir_all(&dir).unwrap();
+        let witness = Witness::create(world_at(TIME), &dir, cosigner, key()).unwrap();
+        witness.add_log(&log, &Beginning::New, WAIT).unwrap();
+        let stated = Checkpoint {
+            origin: origin.clone(),
+            ..log::checkpoint(40, false)
+        };
+        let signed = checkpoint::sign(&stated, &log_key);
+        let answer = witness
+            .add_checkpoint(&request_with(0, &signed, vec![]), WAIT)
+            .unwrap();
+        let (_, line) = answer.outcome.unwrap();
+        // The next one opens the folder anew: what is written down reads back.
+        let witness = Witness::open(world_at(TIME), &dir, key()).unwrap();
+        assert_eq!(
+            witness.logs().unwrap()[0]
+                .last
+                .as_ref()
+                .unwrap()
+                .as_ref()
+                .unwrap()
+                .0,
+            stated
+        );
+        assert!(
+            witness
+                .latest(&name_of(&origin))
+                .unwrap()
+                .unwrap()
+                .ends_with(&line)
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(dir.join("state")).unwrap().count(), 1);
+        let policy = format!("log {log}\nwitness w {}\nquorum w\n", witness.cosigner());
+        let trust = Trust::parse(policy.as_bytes()).unwrap();
+        let judged = trust
+            .judge(format!("{signed}{line}").as_bytes(), TIME as u64)
+            .unwrap();
+        assert!(judged.quorum, "{odd}");
+    }
+}
+
+/// A witness, an auditor and a reader of notes each say which key was there and which was expected.
+#[test]
+fn another_key_under_a_known_name_is_named_beside_the_one_expected() {
+    let bench = Bench::at(0);
+    let other = SecretKey::from_seed(&[0x55; 32]);
+    let found = hex::encode(NoteKey::of(origin(), &other).id());
+    let expected = hex::encode(log_vkey().id());
+    let signed = checkpoint::sign(&log::checkpoint(40, false), &other);
+    let refusal = bench.refusal(&request_with(0, &signed, vec![]));
+    assert_eq!(refusal.status(), 403);
+    let said = format!("signed with key id {found}, and {expected} is trusted");
+    assert!(refusal.to_string().ends_with(&said), "{refusal}");
+
+    // The auditor knows an older key of the witness.
+    let older = CosignerKey::new(name(), other.public()).unwrap();
+    let policy = format!("log {}\nwitness w {older}\nquorum w\n", log_vkey());
+    let trust = Trust::parse(policy.as_bytes()).unwrap();
+    let (_, line) = bench.ask(&request(0, 40)).outcome.unwrap();
+    let cosigned = format!("{}{line}", note(40, false));
+    let judged = trust.judge(cosigned.as_bytes(), TIME as u64).unwrap();
+    assert!(!judged.quorum);
+    let (_, other) = &judged.other_keys[0];
+    let ids = (&other.found[..], &other.trusted[..]);
+    assert_eq!(
+        ids,
+        (&[bench.witness.cosigner().id()][..], &[older.id()][..])
+    );
+}
+
+/// The entry in which `old` names `new` as the sealing key after it.
+fn handing_on(old: &SecretKey, new: &SecretKey, possession: Signature) -> Vec<u8> {
+    let replaced = SealingKeyReplaced {
+        key: new.public(),
+        possession,
+        reason: Line::new("on schedule").unwrap(),
+    };
+    let now = Timestamp::from_micros(TIME * 1_000_000);
+    let statement = Statement {
+        version: 1,
+        ledger: LedgerId::from_bytes([7; 32]),
+        event_id: EventId::from_bytes([8; 16]),
+        occurred: now,
+        author: old.public(),
+        on_behalf_of: None,
+        event: replaced.into(),
+        attachments: vec![],
+    };
+    let signed = statement.sign(old).unwrap();
+    Entry::place(9, Link::ZERO, 0, now, signed)
+        .encode()
+        .unwrap()
+}
+
+#[test]
+fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
+    let keys: Vec<_> = (0x60..0x64)
+        .map(|n| SecretKey::from_seed(&[n; 32]))
+        .collect();
+    let own = |key: &SecretKey| key.prove_possession();
+    let hand = |old: &SecretKey, new: &SecretKey| handing_on(old, new, own(new));
+    let told = |bench: &Bench, entries: Vec<Vec<u8>>| {
+        let body = Succession {
+            origin: origin(),
+            entries,
+        }
+        .format();
+        bench.witness.add_successor(body.as_bytes(), WAIT).unwrap()
+    };
+    let vkey = |key: &SecretKey| NoteKey::of(origin(), key);
+    let by = |key: &SecretKey, size| checkpoint::sign(&log::checkpoint(size, false), key);
+
+    let bench = Bench::at(33);
+    let mut forged = hand(&log::log_key(), &keys[1]);
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    for refused in [
+        // Named by a key that is not followed, by nobody, or one that does not want to be named.
+        hand(&keys[0], &keys[1]),
+        forged,
+        handing_on(&log::log_key(), &keys[1], own(&keys[2])),
+        b"no entry".to_vec(),
+    ] {
+        assert_eq!(
+            told(&bench, vec![refused]),
+            Err(Refusal::NoSuccessor(origin()))
+        );
+    }
+    let elsewhere = Succession {
+        origin: KeyName::new("other.example").unwrap(),
+        entries: vec![hand(&log::log_key(), &keys[1])],
+    };
+    let elsewhere = bench
+        .witness
+        .add_successor(elsewhere.format().as_bytes(), WAIT);
+    assert_eq!(elsewhere.unwrap(), Err(Refusal::UnknownOrigin));
+    let malformed = bench.witness.add_successor(b"x", WAIT).unwrap();
+    assert_eq!(malformed.unwrap_err().status(), 400);
+
+    // Over two replacements at once, with what it knows nothing of before them.
+    let entries = vec![
+        hand(&keys[3], &log::log_key()),
+        hand(&log::log_key(), &keys[0]),
+        hand(&keys[0], &keys[1]),
+    ];
+    assert_eq!(told(&bench, entries.clone()), Ok(vec![vkey(&keys[1])]));
+    assert_eq!(bench.size(), 33, "what was cosigned stands");
+    let next = request_with(33, &by(&keys[1], 40), proof(33, 40, false));
+    assert_eq!(bench.ask(&next).outcome.unwrap().0.size, 40);
+    // The keys of before sign and name nothing any more, and the same story again changes nothing.
+    for old in [&log::log_key(), &keys[0]] {
+        let stolen = request_with(40, &by(old, 70), proof(40, 70, false));
+        assert_eq!(bench.refusal(&stolen).status(), 403);
+        let stolen = told(&bench, vec![hand(old, &keys[2])]);
+        assert_eq!(stolen, Err(Refusal::NoSuccessor(origin())));
+    }
+    assert_eq!(told(&bench, entries), Err(Refusal::NoSuccessor(origin())));
 }
 
 #[test]

@@ -52,6 +52,21 @@ pub enum Trouble {
     NoProof(String),
 }
 
+impl Trouble {
+    /// Whether the witness does not follow this ledger, or not with this key: what its operator has to
+    /// settle, and nobody else can.
+    #[must_use]
+    pub const fn is_unfollowed(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 403 | 404,
+                ..
+            }
+        )
+    }
+}
+
 /// Asks a witness to cosign `note`, which states `checkpoint`.
 ///
 /// `believed` is the size that it is thought to have cosigned last; it says where that is wrong.

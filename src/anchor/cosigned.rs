@@ -6,16 +6,17 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::WitnessLine;
-use super::WitnessList;
 use super::destination::replace;
 use crate::checkpoint::Checkpoint;
 use crate::hash::Sha256Digest;
 use crate::note::SignedNote;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
+use crate::trust::Trust;
+use crate::trust::Witness;
 
 const SEEN: &str = "seen";
+const REFUSED: &str = "refused";
 const EVIDENCE: &str = "evidence";
 /// Files of evidence, at most.
 const MOST_EVIDENCE: usize = 64;
@@ -40,8 +41,8 @@ impl Book {
     /// The newest checkpoint that a witness has cosigned, and when; `None` where it never did, or
     /// where the file is not what was written: it can be had again.
     #[must_use]
-    pub fn seen(&self, witness: &WitnessLine) -> Option<(SignedNote, Checkpoint, u64)> {
-        let note = self.note(&self.seen_path(witness))?;
+    pub fn seen(&self, witness: &Witness) -> Option<(SignedNote, Checkpoint, u64)> {
+        let note = self.note(&self.path(SEEN, witness))?;
         let checkpoint = Checkpoint::parse(note.text()).ok()?;
         let time = witness.key.cosigned(&note).ok()??;
         Some((note, checkpoint, time))
@@ -51,8 +52,29 @@ impl Book {
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn remember(&self, witness: &WitnessLine, note: &SignedNote) -> Result<(), DiskError> {
-        self.write(&self.seen_path(witness), note.to_string().as_bytes())
+    pub fn remember(&self, witness: &Witness, note: &SignedNote) -> Result<(), DiskError> {
+        self.write(&self.path(SEEN, witness), note.to_string().as_bytes())?;
+        let refused = self.path(REFUSED, witness);
+        match self.disk.metadata(&refused)? {
+            Some(_) => self.disk.remove(&refused),
+            None => Ok(()),
+        }
+    }
+
+    /// What a witness said when it was last asked and did not follow this ledger, or not with this
+    /// key; `None` where it has cosigned since.
+    #[must_use]
+    pub fn refusal(&self, witness: &Witness) -> Option<String> {
+        let said = self.disk.read(&self.path(REFUSED, witness)).ok()?;
+        Some(String::from_utf8(said).ok()?.trim_end().to_owned())
+    }
+
+    /// Remembers it, for whoever looks when nobody waits for the answer.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn remember_refusal(&self, witness: &Witness, said: &str) -> Result<(), DiskError> {
+        self.write(&self.path(REFUSED, witness), format!("{said}\n").as_bytes())
     }
 
     /// Brings the cosigned checkpoint in `files` up to date: the newest of which a quorum has signed,
@@ -62,19 +84,19 @@ impl Book {
     /// lost until the last witness is back.
     ///
     /// # Errors
-    /// The disk's refusal. All files were tried.
+    /// The disk's refusal.
     pub fn bring_up(
         &self,
-        list: &WitnessList,
+        trust: &Trust,
         files: &[PathBuf],
+        latest: u64,
     ) -> Result<Option<SignedNote>, DiskError> {
-        let mut found: Vec<SignedNote> = files.iter().filter_map(|path| self.note(path)).collect();
-        found.extend(
-            list.witnesses
-                .iter()
-                .filter_map(|line| Some(self.seen(line)?.0)),
-        );
-        let best = best(list, &found);
+        // What was said last comes first, and of each witness the first line stays.
+        let witnesses = trust.witnesses().iter();
+        let seen = witnesses.filter_map(|witness| Some(self.seen(witness)?.0));
+        let held = files.iter().filter_map(|path| self.note(path));
+        let found: Vec<SignedNote> = seen.chain(held).collect();
+        let best = best(trust, &found, latest);
         let Some(best) = best else { return Ok(None) };
         let text = best.to_string();
         let written = files.iter().map(|path| {
@@ -98,7 +120,7 @@ impl Book {
     /// The disk's refusal.
     pub fn keep_evidence(
         &self,
-        witness: &WitnessLine,
+        witness: &Witness,
         request: &str,
         answer: &str,
     ) -> Result<Option<PathBuf>, DiskError> {
@@ -117,9 +139,9 @@ impl Book {
         Ok(Some(path))
     }
 
-    fn seen_path(&self, witness: &WitnessLine) -> PathBuf {
+    fn path(&self, folder: &str, witness: &Witness) -> PathBuf {
         let name = Sha256Digest::of(witness.key.to_string().as_bytes()).to_string();
-        self.dir.join(SEEN).join(name)
+        self.dir.join(folder).join(name)
     }
 
     fn note(&self, path: &Path) -> Option<SignedNote> {
@@ -143,7 +165,7 @@ impl Book {
 
 /// The best of some cosigned checkpoints: with a quorum rather than without, then the largest. Lines
 /// over the same text are put together.
-fn best(list: &WitnessList, notes: &[SignedNote]) -> Option<SignedNote> {
+fn best(trust: &Trust, notes: &[SignedNote], latest: u64) -> Option<SignedNote> {
     let mut merged: Vec<SignedNote> = Vec::new();
     for note in notes {
         let same = merged.iter_mut().find_map(|held| {
@@ -155,20 +177,111 @@ fn best(list: &WitnessList, notes: &[SignedNote]) -> Option<SignedNote> {
             None => merged.push(note.clone()),
         }
     }
-    merged
-        .into_iter()
-        .filter_map(|note| {
-            let size = Checkpoint::parse(note.text()).ok()?.size;
-            let signed = |line: &&WitnessLine| matches!(line.key.cosigned(&note), Ok(Some(_)));
-            let names: Vec<&str> = list
-                .witnesses
-                .iter()
-                .filter(signed)
-                .map(|line| &*line.name)
-                .collect();
-            let rank = (list.is_quorum(&names), size, names.len());
-            Some((rank, note))
-        })
-        .max_by_key(|(rank, _)| *rank)
-        .map(|(_, note)| note)
+    let ranked = merged.into_iter().filter_map(|note| {
+        let size = Checkpoint::parse(note.text()).ok()?.size;
+        let (seen, quorum) = trust.witnessed(&note, latest).ok()?;
+        let cosigners = seen.iter().filter(|(_, time)| time.is_some()).count();
+        (cosigners > 0).then_some(((quorum, size, cosigners), note))
+    });
+    ranked.max_by_key(|(rank, _)| *rank).map(|(_, note)| note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint;
+    use crate::checkpoint::CosignerKey;
+    use crate::hash::NodeHash;
+    use crate::key::SecretKey;
+    use crate::note::KeyName;
+    use crate::sys::disk::RealDisk;
+
+    fn name(seed: u8) -> KeyName {
+        KeyName::new(format!("witness.example/{seed}")).unwrap()
+    }
+
+    fn key(seed: u8) -> SecretKey {
+        SecretKey::from_seed(&[seed; 32])
+    }
+
+    fn trust() -> Trust {
+        let vkey = |seed| CosignerKey::new(name(seed), key(seed).public()).unwrap();
+        let text = format!(
+            "witness a {}\nwitness b {}\ngroup both all a b\nquorum both\n",
+            vkey(2),
+            vkey(3)
+        );
+        Trust::parse(text.as_bytes()).unwrap()
+    }
+
+    /// A checkpoint of `size`, cosigned by these.
+    fn note(size: u64, by: &[u8]) -> SignedNote {
+        note_at(size, by, 5)
+    }
+
+    fn note_at(size: u64, by: &[u8], time: u64) -> SignedNote {
+        let stated = Checkpoint {
+            origin: KeyName::new("ledger.example/prod").unwrap(),
+            size,
+            root: NodeHash::from_bytes([7; 32]),
+        };
+        let mut note = checkpoint::sign(&stated, &key(1));
+        for seed in by {
+            let line = checkpoint::cosign(&stated.format(), time, &name(*seed), &key(*seed));
+            note.push_str(&line);
+        }
+        SignedNote::parse(note.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn lines_over_one_text_add_up_and_a_quorum_is_not_given_up_for_less() {
+        let best = |notes: &[SignedNote]| best(&trust(), notes, 100);
+        assert_eq!(best(&[]), None);
+        assert_eq!(best(&[note(5, &[])]), None);
+        assert_eq!(
+            best(&[note(5, &[2]), note(5, &[3])]),
+            Some(note(5, &[2, 3]))
+        );
+        assert_eq!(best(&[note(5, &[2]), note(6, &[3])]), Some(note(6, &[3])));
+        let quorum = note(5, &[2, 3]);
+        assert_eq!(best(&[quorum.clone(), note(6, &[2])]), Some(quorum));
+        let newer = [note(5, &[2, 3]), note(6, &[2]), note(6, &[3])];
+        assert_eq!(best(&newer), Some(note(6, &[2, 3])));
+    }
+
+    #[test]
+    fn the_files_follow_what_was_seen_and_never_go_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let book = Book::new(Arc::new(RealDisk), dir.path());
+        let files = [
+            dir.path().join("cosigned"),
+            dir.path().join("state/cosigned"),
+        ];
+        let trust = trust();
+        let [a, b] = trust.witnesses() else { panic!() };
+        assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), None);
+        book.remember(a, &note(5, &[2])).unwrap();
+        book.remember(b, &note(5, &[3])).unwrap();
+        let both = Some(note(5, &[2, 3]));
+        assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), both);
+        book.remember(a, &note(6, &[2])).unwrap();
+        let both = Some(note(5, &[3, 2]));
+        assert_eq!(book.bring_up(&trust, &files, 100).unwrap(), both);
+        assert_eq!(
+            book.seen(a).map(|(_, stated, time)| (stated.size, time)),
+            Some((6, 5))
+        );
+        for file in &files {
+            let held = std::fs::read(file).unwrap();
+            assert_eq!(SignedNote::parse(&held).ok(), both);
+        }
+        // Asked again, a witness has one line, with the newer time.
+        book.remember(a, &note_at(7, &[2], 8)).unwrap();
+        book.remember(b, &note_at(7, &[3], 8)).unwrap();
+        book.bring_up(&trust, &files, 100).unwrap();
+        book.remember(a, &note_at(7, &[2], 9)).unwrap();
+        let again = book.bring_up(&trust, &files, 100).unwrap().unwrap();
+        let expected = note_at(7, &[2], 9).merged_with(&note_at(7, &[3], 8));
+        assert_eq!(Some(again), expected);
+    }
 }

@@ -240,11 +240,11 @@ mod tests {
     use crate::checkpoint;
     use crate::hash::NodeHash;
     use crate::key::SecretKey;
-    use crate::note::Origin;
+    use crate::note::KeyName;
 
     fn signed(size: u64, root: u8) -> (SignedNote, Checkpoint) {
         let stated = Checkpoint {
-            origin: Origin::new("ledger.example/prod").unwrap(),
+            origin: KeyName::new("ledger.example/prod").unwrap(),
             size,
             root: NodeHash::from_bytes([root; 32]),
         };
@@ -254,7 +254,7 @@ mod tests {
 
     fn cosigned(note: &SignedNote, seed: u8) -> SignedNote {
         let key = SecretKey::from_seed(&[seed; 32]);
-        let name = Origin::new(format!("witness.example/{seed}")).unwrap();
+        let name = KeyName::new(format!("witness.example/{seed}")).unwrap();
         let line = checkpoint::cosign(note.text(), 1, &name, &key);
         SignedNote::parse(format!("{note}{line}").as_bytes()).unwrap()
     }

@@ -24,5 +24,3 @@ pub use destination::PublishError;
 pub use destination::Published;
 pub use settings::Settings;
 pub use settings::SettingsError;
-pub use settings::WitnessLine;
-pub use settings::WitnessList;

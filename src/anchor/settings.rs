@@ -5,12 +5,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::checkpoint::CosignerKey;
-use crate::note::NoteKeyError;
 use crate::store::publish;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
+use crate::trust::Trust;
 
 use super::Destination;
 
@@ -19,6 +18,8 @@ const FOLDER: &str = "anchoring";
 const DESTINATIONS: &str = "destinations";
 /// Whom to ask, and how many of them are enough: a C2SP tlog-policy.
 const WITNESSES: &str = "witnesses";
+/// The text of the checkpoint that every command has got.
+const HANDED: &str = "handed";
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,46 +38,6 @@ pub enum SettingsError {
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
-}
-
-/// A witness to ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WitnessLine {
-    /// What the operator calls it.
-    pub name: String,
-    /// Its key.
-    pub key: CosignerKey,
-    /// Where it is asked: the submission prefix, without `/add-checkpoint`.
-    pub url: String,
-}
-
-/// The witnesses of a ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct WitnessList {
-    /// In the order of the file.
-    pub witnesses: Vec<WitnessLine>,
-}
-
-impl WitnessList {
-    /// Whether cosignatures by these witnesses are enough.
-    #[must_use]
-    pub fn is_quorum(&self, names: &[&str]) -> bool {
-        self.witnesses
-            .iter()
-            .all(|witness| names.contains(&&*witness.name))
-    }
-
-    /// The file: every witness has to cosign.
-    #[must_use]
-    pub fn format(&self) -> String {
-        let mut text = String::new();
-        let mut group = "group all-of-them all".to_owned();
-        for WitnessLine { name, key, url } in &self.witnesses {
-            text.push_str(&format!("witness {name} {key} {url}\n"));
-            group.push_str(&format!(" {name}"));
-        }
-        format!("{text}{group}\nquorum all-of-them\n")
-    }
 }
 
 /// The settings of one ledger.
@@ -140,40 +101,45 @@ impl Settings {
         self.write(DESTINATIONS, &text)
     }
 
-    /// Whom to ask.
+    /// Whom to ask, and how many are enough; `None` where nobody was chosen.
     ///
     /// # Errors
     /// The file is damaged, or the disk's refusal.
-    pub fn witnesses(&self) -> Result<WitnessList, SettingsError> {
-        let path = self.dir.join(WITNESSES);
-        let text = self.read(&path)?;
-        let mut list = WitnessList::default();
-        for (line, text) in (1..).zip(text.lines()) {
-            let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
-            if words.next() != Some("witness") {
-                continue;
-            }
-            let damaged = |why: String| SettingsError::Damaged {
-                path: path.clone(),
-                line,
-                why,
-            };
-            let (Some(name), Some(vkey)) = (words.next(), words.next()) else {
-                return Err(damaged(
-                    "a line reads `witness <name> <vkey> <url>`".to_owned(),
-                ));
-            };
-            let key = vkey
-                .parse()
-                .map_err(|fault: NoteKeyError| damaged(fault.to_string()))?;
-            // One without a url is asked by hand; its cosignatures count all the same.
-            list.witnesses.push(WitnessLine {
-                name: name.to_owned(),
-                key,
-                url: words.next().unwrap_or_default().to_owned(),
-            });
+    pub fn witnesses(&self) -> Result<Option<Trust>, SettingsError> {
+        let text = self.witness_file()?;
+        if text.is_empty() {
+            return Ok(None);
         }
-        Ok(list)
+        let trust = Trust::parse(text.as_bytes()).map_err(|fault| SettingsError::Damaged {
+            path: self.dir.join(WITNESSES),
+            line: fault.line,
+            why: fault.fault.to_string(),
+        })?;
+        Ok(Some(trust))
+    }
+
+    /// The file as it stands; empty where nobody was chosen.
+    ///
+    /// # Errors
+    /// It is not text, or the disk's refusal.
+    pub fn witness_file(&self) -> Result<String, SettingsError> {
+        self.read(&self.dir.join(WITNESSES))
+    }
+
+    /// The checkpoint that was last handed to the commands.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn handed(&self) -> Result<String, SettingsError> {
+        self.read(&self.dir.join(HANDED))
+    }
+
+    /// Remembers that the commands have got a checkpoint.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn set_handed(&self, text: &str) -> Result<(), DiskError> {
+        self.write(HANDED, text)
     }
 
     /// Replaces the file of witnesses; the text was read and found good by the caller.
@@ -184,7 +150,7 @@ impl Settings {
         self.write(WITNESSES, text)
     }
 
-    pub(super) fn read(&self, path: &Path) -> Result<String, SettingsError> {
+    fn read(&self, path: &Path) -> Result<String, SettingsError> {
         match self.disk.read(path) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|why| SettingsError::Damaged {
                 path: path.to_owned(),
@@ -196,7 +162,7 @@ impl Settings {
         }
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), DiskError> {
+    fn write(&self, name: &str, text: &str) -> Result<(), DiskError> {
         self.disk.create_dir(&self.dir)?;
         publish::durably(&*self.disk, &self.dir.join(name), text.as_bytes())
     }

@@ -247,7 +247,7 @@ impl Writer {
     /// The same for who can still refuse.
     pub(super) fn try_publish(&mut self) -> Result<(), DiskError> {
         let checkpoint = Checkpoint {
-            origin: self.origin.clone(),
+            origin: self.origin.clone().into(),
             size: self.edge.size(),
             root: self.edge.root(),
         };

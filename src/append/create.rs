@@ -108,7 +108,7 @@ pub fn create(
 
     let root = edge.root();
     let stated = Checkpoint {
-        origin: founding.origin.clone(),
+        origin: founding.origin.clone().into(),
         size: edge.size(),
         root,
     };

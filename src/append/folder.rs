@@ -8,7 +8,6 @@ use serde::Deserialize;
 use crate::append::error::AppendError;
 use crate::hash::LedgerId;
 use crate::note::NoteKey;
-use crate::note::Origin;
 use crate::store::log::Log;
 use crate::store::publish;
 use crate::store::publish::TEMPORARY_PREFIX;
@@ -38,7 +37,7 @@ struct FormatOnly {
 
 /// What [`LEDGER_TOML`] says: it is written for people, and read for the format alone.
 pub(super) fn describe(ledger: &LedgerId, key: &NoteKey) -> String {
-    let origin: &Origin = key.name();
+    let origin = key.name();
     format!(
         "# a hint for people; nothing in it is trusted\nformat = {FORMAT}\norigin = \"{origin}\"\nledger = \"{ledger}\"\nsealing_key = \"{key}\"\n"
     )

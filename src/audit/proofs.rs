@@ -123,7 +123,7 @@ impl Proofs {
 
     /// The newest checkpoint, as a signed note.
     #[must_use]
-    pub fn note(&self) -> &str {
+    pub fn newest_note(&self) -> &str {
         &self.note
     }
 

@@ -14,9 +14,10 @@ use crate::key::PublicKey;
 use crate::key::SecretKey;
 use crate::key::Signature;
 use crate::key::Verifier;
+use crate::note::KeyName;
 use crate::note::KeyType;
 use crate::note::NoteKeyError;
-use crate::note::Origin;
+use crate::note::OtherKey;
 use crate::note::SignedNote;
 use crate::note::format_line;
 use crate::note::key_id;
@@ -25,7 +26,7 @@ use crate::note::read_vkey;
 /// The key of a witness: a vkey of type 0x04.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CosignerKey {
-    name: Origin,
+    name: KeyName,
     public: PublicKey,
     verifier: Verifier,
 }
@@ -33,17 +34,17 @@ pub struct CosignerKey {
 /// A line of a known witness that this witness did not make.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the cosignature of `{0}` does not hold")]
-pub struct CosignatureError(pub Origin);
+pub struct CosignatureError(pub KeyName);
 
 impl CosignerKey {
     /// The key `public` of the witness `name`.
     ///
     /// # Errors
     /// Where the public key cannot be admitted.
-    pub fn new(name: Origin, public: PublicKey) -> Result<Self, KeyError> {
+    pub fn new(name: impl Into<KeyName>, public: PublicKey) -> Result<Self, KeyError> {
         let verifier = public.admit()?;
         Ok(Self {
-            name,
+            name: name.into(),
             public,
             verifier,
         })
@@ -51,7 +52,7 @@ impl CosignerKey {
 
     /// The witness's name.
     #[must_use]
-    pub const fn name(&self) -> &Origin {
+    pub const fn name(&self) -> &KeyName {
         &self.name
     }
 
@@ -61,13 +62,25 @@ impl CosignerKey {
         &self.public
     }
 
+    /// The key id that its lines carry.
+    #[must_use]
+    pub fn id(&self) -> [u8; 4] {
+        key_id(&self.name, KeyType::Cosignature, &self.public)
+    }
+
+    /// The lines of other keys under this witness's name, where it has none of its own on `note`.
+    #[must_use]
+    pub fn other_key(&self, note: &SignedNote) -> Option<OtherKey> {
+        note.other_key(&self.name, &[self.id()])
+    }
+
     /// When this witness cosigned `note`, in seconds since 1970, by its newest line on it; `None`
     /// where it has none.
     ///
     /// # Errors
     /// A line that names this key and does not hold.
     pub fn cosigned(&self, note: &SignedNote) -> Result<Option<u64>, CosignatureError> {
-        let id = key_id(&self.name, KeyType::Cosignature, &self.public);
+        let id = self.id();
         let mut newest = None;
         for payload in note.payloads_of(&self.name, id) {
             let time = self
@@ -90,7 +103,7 @@ impl CosignerKey {
         let Some(newest) = self.cosigned(note)? else {
             return Ok(None);
         };
-        let id = key_id(&self.name, KeyType::Cosignature, &self.public);
+        let id = self.id();
         let mut payloads = note.payloads_of(&self.name, id);
         let line = payloads.find(|payload| payload.starts_with(&newest.to_be_bytes()));
         Ok(line.map(|payload| (newest, format_line(&self.name, id, payload))))
@@ -100,8 +113,9 @@ impl CosignerKey {
         let (time, signature) = payload.split_first_chunk()?;
         let time = u64::from_be_bytes(*time);
         let signature = Signature::from_bytes(signature.try_into().ok()?);
-        // The specification leaves the upper half out.
-        let in_range = time <= i64::MAX as u64;
+        // The specification leaves the upper half out, and demands of a witness that it is not zero:
+        // a zero says nothing about when the tree was the largest that it had seen.
+        let in_range = (1..=i64::MAX as u64).contains(&time);
         (in_range && self.verifier.accepts(&message(text, time), &signature)).then_some(time)
     }
 }
@@ -112,7 +126,7 @@ fn message(text: &str, time: u64) -> Vec<u8> {
 
 /// The line by which the witness `name` cosigns the checkpoint `text` at `time`.
 #[must_use]
-pub fn cosign(text: &str, time: u64, name: &Origin, key: &SecretKey) -> String {
+pub fn cosign(text: &str, time: u64, name: &KeyName, key: &SecretKey) -> String {
     let id = key_id(name, KeyType::Cosignature, &key.public());
     let signature = key.sign(&message(text, time));
     let payload = [&time.to_be_bytes()[..], signature.as_bytes()].concat();
@@ -121,9 +135,8 @@ pub fn cosign(text: &str, time: u64, name: &Origin, key: &SecretKey) -> String {
 
 impl fmt::Display for CosignerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = key_id(&self.name, KeyType::Cosignature, &self.public);
         let typed = [&[KeyType::Cosignature as u8], &self.public.as_bytes()[..]].concat();
-        let (id, key) = (hex::encode(id), BASE64.encode(typed));
+        let (id, key) = (hex::encode(self.id()), BASE64.encode(typed));
         write!(f, "{}+{id}+{key}", self.name)
     }
 }

@@ -163,7 +163,8 @@ pub(crate) enum Command {
     Timestamp(timestamp::TimestampArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
-    Witness(witness::WitnessArgs),
+    /// Be a witness of other people's ledgers, or have this ledger witnessed
+    Witness,
     Anchor(anchor::AnchorArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),
@@ -178,6 +179,7 @@ pub(crate) fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("append", |command| command.defer(append::subcommands))
         .mut_subcommand("actor", |command| command.defer(actor::subcommands))
+        .mut_subcommand("witness", |command| command.defer(witness::subcommands))
         .mut_subcommand("secret", |command| command.defer(secret::subcommands))
 }
 

@@ -18,11 +18,11 @@ use crate::sys::keyfile::PublicKeyFile;
 use crate::sys::world::World;
 use crate::time::Timestamp;
 
+use super::anchor;
 use super::args::Globals;
 use super::exit::Failure;
 use super::signals::Guard;
 use super::ui::Ui;
-use super::witness;
 
 /// More than any passphrase or public key line has.
 const SMALL_FILE_LIMIT: u64 = 64 * 1024;
@@ -114,12 +114,13 @@ impl Context {
     }
 
     /// Lets go of the ledger. Bundles that were filled are sealed now: the receipts are out, so
-    /// nobody waits for it, and no signal leaves it half done.
+    /// nobody waits for it, and no signal leaves it half done. Then the newest checkpoint goes where
+    /// the operator wants it.
     pub(crate) fn close(&mut self, writer: Writer, guard: &Guard) {
         for notice in guard.uninterrupted(|| writer.close()) {
             self.ui.warn(notice);
         }
-        witness::ask::in_the_background(self);
+        anchor::after_commit(self);
     }
 
     /// Opens the ledger for reading.

@@ -13,6 +13,7 @@ use crate::sys::keyfile;
 use crate::sys::keyfile::PublicKeyFile;
 use crate::text::Line;
 
+use super::anchor;
 use super::args::Output;
 use super::context::Context;
 use super::context::read_passphrase;
@@ -107,6 +108,7 @@ fn renew(context: &mut Context, args: &RenewArgs) -> Outcome {
     } else {
         receipt::print(&mut context.ui, &receipt);
     }
+    anchor::after_commit(context);
     Ok(Exit::Passed)
 }
 

@@ -102,7 +102,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Timestamp(args) => timestamp::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Trust(args) => trust::run(context, args),
-        Command::Witness(args) => witness::run(context, args),
+        Command::Witness => witness::run(context, inner),
         Command::Anchor(args) => anchor::run(context, args),
         Command::Reindex(args) => admin::reindex(context, args),
         Command::Recover(args) => admin::recover(context, args),

@@ -77,9 +77,11 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
     let broken = |fault: String| Failure::new(Exit::Broken, fault);
     let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let mut signed = Vec::new();
+    let mut other = None;
     match note::open(&bytes, &logs) {
         Ok(opened) => signed.extend(opened.verified.iter().map(|key| (key.to_string(), None))),
         Err(NoteError::NoTrustedKey) => {}
+        Err(NoteError::OtherKey(found)) => other = Some(found),
         Err(fault) => return Err(broken(fault.to_string())),
     }
     for key in &witnesses {
@@ -87,9 +89,11 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
             .cosigned(&note)
             .map_err(|fault| broken(fault.to_string()))?;
         signed.extend(time.map(|time| (key.to_string(), Some(time))));
+        other = other.or_else(|| key.other_key(&note));
     }
     if signed.is_empty() {
-        return Err(broken(NoteError::NoTrustedKey.to_string())
+        let fault = other.map_or(NoteError::NoTrustedKey, NoteError::OtherKey);
+        return Err(broken(fault.to_string())
             .hint("the keys that were given are other ones than those named below the note"));
     }
     if context.ui.json {

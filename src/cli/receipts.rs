@@ -135,8 +135,14 @@ impl Checked {
         let stated = judged.map(|judged| judged.checkpoint.checkpoint());
         let witnesses: Option<Vec<_>> = judged.map(|judged| {
             let all = judged.witnesses.iter();
-            all.map(|(name, time)| json!({ "name": name.to_string(), "cosigned_utc": time.map(seconds) }))
-                .collect()
+            all.map(|(name, time)| {
+                json!({
+                    "name": name.to_string(),
+                    "cosigned_utc": time.map(seconds),
+                    "fault": judged.other_key(name).map(ToString::to_string),
+                })
+            })
+            .collect()
         });
         let said = self.said.as_ref().ok().and_then(Option::as_ref);
         json!({
@@ -187,8 +193,11 @@ impl fmt::Display for Checked {
                 writeln!(f, "root       {}", stated.root)?;
                 writeln!(f, "log        {}", judged.log)?;
                 for (name, time) in &judged.witnesses {
-                    let when = time.map_or_else(|| "nothing".to_owned(), seconds);
-                    writeln!(f, "witness    {name}  {when}")?;
+                    match (time, judged.other_key(name)) {
+                        (Some(time), _) => writeln!(f, "witness    {name}  {}", seconds(*time))?,
+                        (None, Some(other)) => writeln!(f, "witness    {name}  nothing: {other}")?,
+                        (None, None) => writeln!(f, "witness    {name}  nothing")?,
+                    }
                 }
                 let word = if judged.quorum { "PASS" } else { "FAIL" };
                 let what = if self.demands { "" } else { "  none demanded" };

@@ -17,8 +17,11 @@ use super::context::Context;
 use super::exit::Exit;
 use super::exit::Outcome;
 use super::secret;
+use super::trust::sealing_key;
 use super::ui::counted;
 use super::ui::table;
+use super::witness;
+use super::witness::LastCosigned;
 
 /// Show what is open, unconfirmed or overdue
 ///
@@ -81,6 +84,7 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
         .values()
         .filter(|incident| incident.report.is_none())
         .collect();
+    let witnesses = witness::last_cosigned(context)?;
     let ui = &mut context.ui;
     if ui.json {
         let ids = |secrets: &[&Secret]| {
@@ -98,6 +102,7 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
             "open": open.iter().map(|rotation| rotation_json(rotation, &register)).collect::<Vec<_>>(),
             "unconfirmed": unconfirmed.iter().map(|rotation| rotation_json(rotation, &register)).collect::<Vec<_>>(),
             "incidents_without_report": reports.iter().map(|incident| &incident.id).collect::<Vec<_>>(),
+            "witnesses": witnesses.iter().map(LastCosigned::to_json).collect::<Vec<_>>(),
         }));
         return Ok(Exit::Passed);
     }
@@ -122,6 +127,10 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
         unconfirmed.len()
     ));
     ui.line(format!("incidents    {} without a report", reports.len()));
+    for witness in &witnesses {
+        ui.line(format!("witness      {witness}"));
+    }
+    let unfollowed = witnesses.iter().any(LastCosigned::is_unfollowed);
     let rows: Vec<_> = open
         .iter()
         .chain(&unconfirmed)
@@ -137,6 +146,10 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
     if !overdue.is_empty() {
         ui.flush();
         ui.say("next: ledger due names the overdue secrets");
+    }
+    if let Some(key) = sealing_key(&register.charter).filter(|_| unfollowed) {
+        ui.flush();
+        ui.say(witness::how_to_follow(&key));
     }
     Ok(Exit::Passed)
 }

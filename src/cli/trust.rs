@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
+use crate::anchor::Settings;
 use crate::checkpoint::CosignerKey;
 use crate::keyring::Seal;
 use crate::note::NoteKey;
 use crate::note::Origin;
+use crate::register::Charter;
 
 use super::args::Output;
 use super::context::Context;
@@ -29,17 +31,25 @@ enum TrustAction {
 ///
 /// One log line for each key that sealed the ledger, the newest first. What an auditor reads out of
 /// the ledger itself proves nothing to them: hand this over on paper, in a meeting, by a signed
-/// mail. With --witness, the quorum is all of the witnesses named.
+/// mail. The witnesses and the quorum are those of `ledger witness use`; with --witness they are the
+/// witnesses named, all of them. An auditor who has other ones writes those in.
 ///
 ///   ledger trust show --witness audit.example/w1+8c7d…+BG… > prod.trust
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 struct ShowArgs {
-    /// A witness that must have seen the ledger; repeat for more
+    /// A witness that must have seen the ledger, instead of those in use; repeat for more
     #[arg(long, value_name = "VKEY")]
     witness: Vec<CosignerKey>,
     #[command(flatten)]
     output: Output,
+}
+
+/// The key that seals the ledger now, under the ledger's name.
+pub(crate) fn sealing_key(charter: &Charter) -> Option<NoteKey> {
+    let origin = Origin::try_from(charter.origin.clone()?).ok()?;
+    let seal = charter.keyring.seals().last()?;
+    NoteKey::new(origin, seal.key).ok()
 }
 
 pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
@@ -59,15 +69,18 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
         .filter_map(|seal| vkey(seal).ok())
         .collect();
     let mut lines: Vec<String> = keys.iter().map(|key| format!("log {key}")).collect();
+    let in_use = witnesses_in_use(context)?;
     let names: Vec<_> = (1..=args.witness.len()).map(|n| format!("w{n}")).collect();
     for (name, witness) in names.iter().zip(&args.witness) {
         lines.push(format!("witness {name} {witness}"));
     }
-    if names.is_empty() {
-        lines.push("quorum none".to_owned());
-    } else {
+    if !names.is_empty() {
         lines.push(format!("group all-of-them all {}", names.join(" ")));
         lines.push("quorum all-of-them".to_owned());
+    } else if in_use.is_empty() {
+        lines.push("quorum none".to_owned());
+    } else {
+        lines.extend(in_use.lines().map(str::to_owned));
     }
     let text = lines.join("\n") + "\n";
     if context.ui.json {
@@ -81,4 +94,16 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
         );
     }
     Ok(Exit::Passed)
+}
+
+/// The lines by which this ledger's witnesses were chosen; empty where none were.
+fn witnesses_in_use(context: &Context) -> Result<String, Failure> {
+    let place = context.place()?;
+    let settings = Settings::new(context.world.disk.clone(), &place.state);
+    let is_chosen = settings.witnesses()?.is_some();
+    Ok(if is_chosen {
+        settings.witness_file()?
+    } else {
+        String::new()
+    })
 }

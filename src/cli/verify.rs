@@ -25,6 +25,7 @@ use crate::trust::TRUST_LIMIT;
 use crate::trust::Trust;
 use crate::verify::Report;
 
+use super::anchor;
 use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
@@ -215,7 +216,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         world: &context.world,
         dir,
         head,
-        anchors: args.anchor.clone(),
+        anchors: anchor::expand(&args.anchor)?,
         trust: args.trust.as_deref().map(read_trust).transpose()?,
         signed: args.tsa_ca.is_some().then_some(&signed),
         as_of: args.as_of.unwrap_or(context.now()),

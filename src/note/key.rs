@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::Digest as _;
 use sha2::Sha256;
 
-use super::origin::Origin;
-use super::origin::OriginError;
+use super::name::KeyName;
+use super::name::KeyNameError;
 use crate::key::KeyError;
 use crate::key::PublicKey;
 use crate::key::SecretKey;
@@ -31,7 +31,7 @@ pub enum KeyType {
 /// A key that signs notes under a name: a "verifier key" or vkey of the specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteKey {
-    name: Origin,
+    name: KeyName,
     public: PublicKey,
     verifier: Verifier,
 }
@@ -45,7 +45,7 @@ pub enum NoteKeyError {
     Shape,
     /// The key name is unusable.
     #[error("the key name {0}")]
-    Name(#[from] OriginError),
+    Name(#[from] KeyNameError),
     /// The key id is not eight lower-case hex digits, or another key's.
     #[error("the key id in the vkey is not that of its name and key")]
     KeyId,
@@ -72,7 +72,7 @@ pub enum NoteKeyError {
 
 /// The first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key). An identifier on purpose so
 /// short that nobody takes it for a commitment.
-pub(crate) fn key_id(name: &Origin, kind: KeyType, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
+pub(crate) fn key_id(name: &KeyName, kind: KeyType, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
     let mut hasher = Sha256::new();
     hasher.update(name.as_str());
     hasher.update([b'\n', kind as u8]);
@@ -83,13 +83,13 @@ pub(crate) fn key_id(name: &Origin, kind: KeyType, public: &PublicKey) -> [u8; K
 
 /// Name and public key of a vkey of the type `kind`. Whether the key can be trusted to sign is not
 /// asked here.
-pub(crate) fn read_vkey(text: &str, kind: KeyType) -> Result<(Origin, PublicKey), NoteKeyError> {
+pub(crate) fn read_vkey(text: &str, kind: KeyType) -> Result<(KeyName, PublicKey), NoteKeyError> {
     // Base64 may hold a `+` too, so only the first two separate.
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(NoteKeyError::Shape);
     };
-    let name = Origin::new(name)?;
+    let name = KeyName::new(name)?;
     let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
     let wanted = kind as u8;
     let public = match typed.split_first() {
@@ -111,10 +111,10 @@ impl NoteKey {
     ///
     /// # Errors
     /// Where the public key cannot be admitted (see [`PublicKey::admit`]).
-    pub fn new(name: Origin, public: PublicKey) -> Result<Self, KeyError> {
+    pub fn new(name: impl Into<KeyName>, public: PublicKey) -> Result<Self, KeyError> {
         let verifier = public.admit()?;
         Ok(Self {
-            name,
+            name: name.into(),
             public,
             verifier,
         })
@@ -122,9 +122,9 @@ impl NoteKey {
 
     /// The public half of `secret` under the name `name`.
     #[must_use]
-    pub fn of(name: Origin, secret: &SecretKey) -> Self {
+    pub fn of(name: impl Into<KeyName>, secret: &SecretKey) -> Self {
         Self {
-            name,
+            name: name.into(),
             public: secret.public(),
             verifier: secret.verifier(),
         }
@@ -132,7 +132,7 @@ impl NoteKey {
 
     /// The name under which it signs; for the key of a ledger, the ledger's origin.
     #[must_use]
-    pub const fn name(&self) -> &Origin {
+    pub const fn name(&self) -> &KeyName {
         &self.name
     }
 
@@ -238,7 +238,7 @@ mod tests {
     fn refuses_a_key_of_small_order_even_with_the_right_id() {
         let mut identity = [0; 32];
         identity[0] = 1;
-        let name = Origin::new("weak.example").unwrap();
+        let name = KeyName::new("weak.example").unwrap();
         let public = PublicKey::from_bytes(identity);
         let id = hex::encode(key_id(&name, KeyType::Note, &public));
         let key = BASE64.encode([&[KeyType::Note as u8], &identity[..]].concat());

@@ -5,6 +5,7 @@
 //! ignored, as the specification demands. What the text says is its reader's business.
 
 mod key;
+mod name;
 mod origin;
 
 use std::fmt;
@@ -15,6 +16,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 pub use key::KeyType;
 pub use key::NoteKey;
 pub use key::NoteKeyError;
+pub use name::KeyName;
+pub use name::KeyNameError;
 pub use origin::Origin;
 pub use origin::OriginError;
 
@@ -124,6 +127,33 @@ pub enum NoteError {
     /// Nobody trusted has signed.
     #[error("no trusted key has signed the note")]
     NoTrustedKey,
+    /// Nobody trusted has signed, but another key under a trusted name has.
+    #[error("no trusted key has signed the note: {0}")]
+    OtherKey(OtherKey),
+}
+
+/// Lines under a trusted name, and none by a trusted key of that name. They prove nothing, not even
+/// that the name's owner made them; but they are what a reader with an old key is looking at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherKey {
+    /// The name.
+    pub name: KeyName,
+    /// The key ids that stand there.
+    pub found: Vec<[u8; KEY_ID_BYTES]>,
+    /// The key ids that are trusted.
+    pub trusted: Vec<[u8; KEY_ID_BYTES]>,
+}
+
+impl fmt::Display for OtherKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |ids: &[_]| ids.iter().map(hex::encode).collect::<Vec<_>>().join(", ");
+        let (found, trusted) = (list(&self.found), list(&self.trusted));
+        write!(
+            f,
+            "`{}` signed with key id {found}, and {trusted} is trusted",
+            self.name
+        )
+    }
 }
 
 impl SignedNote {
@@ -178,8 +208,9 @@ impl SignedNote {
         }
     }
 
-    /// This note with the lines of `other` that it lacks, as far as there is room for them; `None`
-    /// where that is of another text.
+    /// This note with the lines of `other` by keys that it has no line of, as far as there is room for
+    /// them; `None` where that is of another text. A witness that is asked again signs another time:
+    /// one line for each key is enough, and more would fill the note.
     #[must_use]
     pub fn merged_with(&self, other: &Self) -> Option<Self> {
         if self.text != other.text {
@@ -187,17 +218,39 @@ impl SignedNote {
         }
         let mut merged = self.clone();
         for line in &other.signatures {
-            if merged.signatures.len() < SIGNATURE_LIMIT && !merged.signatures.contains(line) {
+            let is_known = merged.signatures.iter().any(|held| held.is_of_key_of(line));
+            if merged.signatures.len() < SIGNATURE_LIMIT && !is_known {
                 merged.signatures.push(line.clone());
             }
         }
         Some(merged)
     }
 
+    /// The lines under `name`, where there are some and none is of a key id in `trusted`.
+    pub(crate) fn other_key(
+        &self,
+        name: &KeyName,
+        trusted: &[[u8; KEY_ID_BYTES]],
+    ) -> Option<OtherKey> {
+        let lines = self.signatures.iter();
+        let under = lines.filter(|line| line.name == name.as_str());
+        let mut found: Vec<_> = under.map(|line| line.key_id).collect();
+        found.sort_unstable();
+        found.dedup();
+        if found.is_empty() || found.iter().any(|id| trusted.contains(id)) {
+            return None;
+        }
+        Some(OtherKey {
+            name: name.clone(),
+            found,
+            trusted: trusted.to_vec(),
+        })
+    }
+
     /// What the lines that name a key hold behind its id.
     pub(crate) fn payloads_of(
         &self,
-        name: &Origin,
+        name: &KeyName,
         id: [u8; KEY_ID_BYTES],
     ) -> impl Iterator<Item = &[u8]> {
         let lines = self.signatures.iter();
@@ -241,6 +294,10 @@ impl SignatureLine {
     }
 
     /// Whether the line says that `key` made it. The id is four bytes long, so this is a claim.
+    fn is_of_key_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.key_id == other.key_id
+    }
+
     fn names(&self, key: &NoteKey) -> bool {
         self.name == key.name().as_str() && self.key_id == key.id()
     }
@@ -269,7 +326,7 @@ fn refuse_control_bytes(text: &str) -> Result<(), NoteError> {
 ///
 /// # Errors
 /// Where `text` does not end with a line break, holds another control byte, or is too long.
-pub fn sign(text: &str, name: &Origin, key: &SecretKey) -> Result<String, NoteError> {
+pub fn sign(text: &str, name: &KeyName, key: &SecretKey) -> Result<String, NoteError> {
     if !text.ends_with('\n') {
         return Err(NoteError::Unterminated);
     }
@@ -282,13 +339,13 @@ pub fn sign(text: &str, name: &Origin, key: &SecretKey) -> Result<String, NoteEr
 }
 
 /// The line, with its line break, by which `key` under the name `name` signs `text`.
-pub(crate) fn signature_line(text: &str, name: &Origin, key: &SecretKey) -> String {
+pub(crate) fn signature_line(text: &str, name: &KeyName, key: &SecretKey) -> String {
     let id = key_id(name, KeyType::Note, &key.public());
     format_line(name, id, key.sign(text.as_bytes()).as_bytes())
 }
 
 /// A signature line, with its line break, of whatever type of key.
-pub(crate) fn format_line(name: &Origin, id: [u8; KEY_ID_BYTES], signature: &[u8]) -> String {
+pub(crate) fn format_line(name: &KeyName, id: [u8; KEY_ID_BYTES], signature: &[u8]) -> String {
     SignatureLine {
         name: name.as_str().to_owned(),
         key_id: id,
@@ -323,7 +380,11 @@ pub fn open(note: &[u8], keys: &[NoteKey]) -> Result<Opened, NoteError> {
         }
     }
     if verified.is_empty() {
-        return Err(NoteError::NoTrustedKey);
+        let other = keys.iter().find_map(|key| {
+            let named = keys.iter().filter(|one| one.name() == key.name());
+            note.other_key(key.name(), &named.map(NoteKey::id).collect::<Vec<_>>())
+        });
+        return Err(other.map_or(NoteError::NoTrustedKey, NoteError::OtherKey));
     }
     Ok(Opened {
         text: note.text,

@@ -14,8 +14,8 @@ fn secret(seed: u8) -> SecretKey {
     SecretKey::from_seed(&[seed; 32])
 }
 
-fn name(text: &str) -> Origin {
-    Origin::new(text).unwrap()
+fn name(text: &str) -> KeyName {
+    KeyName::new(text).unwrap()
 }
 
 fn key(text: &str, seed: u8) -> NoteKey {
@@ -58,12 +58,29 @@ fn what_was_signed_opens_for_its_key_and_no_other() {
     let note = sign("one\n\ntwo\n", &name("a.example"), &secret(1)).unwrap();
     let opened = open(note.as_bytes(), &[key("a.example", 1)]).unwrap();
     assert_eq!(opened.text, "one\n\ntwo\n");
-    for stranger in [key("a.example", 2), key("b.example", 1)] {
-        assert_eq!(
-            open(note.as_bytes(), &[stranger]),
-            Err(NoteError::NoTrustedKey)
-        );
-    }
+    let stranger = key("b.example", 1);
+    assert_eq!(
+        open(note.as_bytes(), std::slice::from_ref(&stranger)),
+        Err(NoteError::NoTrustedKey)
+    );
+    // Another key under the same name: which one is there, and which ones would count.
+    let (found, trusted) = (
+        key("a.example", 1).id(),
+        [2, 3].map(|n| key("a.example", n)),
+    );
+    let refused = open(
+        note.as_bytes(),
+        &[stranger, trusted[0].clone(), trusted[1].clone()],
+    );
+    assert_eq!(
+        refused.as_ref().unwrap_err().to_string(),
+        format!(
+            "no trusted key has signed the note: `a.example` signed with key id {}, and {}, {} is trusted",
+            hex::encode(found),
+            hex::encode(trusted[0].id()),
+            hex::encode(trusted[1].id())
+        )
+    );
     assert_eq!(open(note.as_bytes(), &[]), Err(NoteError::NoTrustedKey));
 }
 

@@ -22,7 +22,9 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::note;
 use crate::note::NoteError;
 use crate::note::NoteKey;
+use crate::note::OtherKey;
 use crate::note::SignedNote;
+use crate::text::is_deceptive;
 
 pub use parse::PolicyError;
 pub use parse::PolicyFault;
@@ -90,7 +92,13 @@ pub struct Judged {
     pub witnesses: Vec<(Name, Option<u64>)>,
     /// Whether the witnesses that cosigned are as many as the file demands.
     pub quorum: bool,
+    /// The witnesses that did not, where another key under the witness's name did.
+    pub other_keys: Vec<(Name, OtherKey)>,
 }
+
+/// Each trusted witness with the time of its cosignature, where there is one, and whether they are
+/// enough.
+pub type Seen = (Vec<(Name, Option<u64>)>, bool);
 
 /// Why a checkpoint does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -168,21 +176,35 @@ impl Trust {
         }
         let (checkpoint, log) = opened.ok_or(refusal)?;
         let parsed = SignedNote::parse(note).map_err(CheckpointError::from)?;
+        let (witnesses, quorum) = self.witnessed(&parsed, latest)?;
+        let listed = self.witnesses.iter();
+        let other_keys = listed
+            .filter_map(|witness| Some((witness.name.clone(), witness.key.other_key(&parsed)?)));
+        Ok(Judged {
+            checkpoint,
+            log,
+            witnesses,
+            quorum,
+            other_keys: other_keys.collect(),
+        })
+    }
+
+    /// When each trusted witness cosigned `note` by `latest`, and whether they are as many as the
+    /// file demands. Who signed it as its log is not asked.
+    ///
+    /// # Errors
+    /// The line of a listed witness that does not hold.
+    pub fn witnessed(&self, note: &SignedNote, latest: u64) -> Result<Seen, CosignatureError> {
         let mut cosigned = Vec::with_capacity(self.witnesses.len());
         for witness in &self.witnesses {
-            let time = witness.key.cosigned(&parsed)?;
+            let time = witness.key.cosigned(note)?;
             cosigned.push(time.filter(|time| *time <= latest.saturating_add(SKEW)));
         }
         let quorum = self
             .quorum
             .is_none_or(|quorum| self.is_met(quorum, &cosigned));
         let names = self.witnesses.iter().map(|witness| witness.name.clone());
-        Ok(Judged {
-            checkpoint,
-            log,
-            witnesses: names.zip(cosigned).collect(),
-            quorum,
-        })
+        Ok((names.zip(cosigned).collect(), quorum))
     }
 
     /// Members are defined before the groups that name them, so one walk settles all, however deep
@@ -209,6 +231,13 @@ impl Judged {
         missing.map(|(name, _)| name)
     }
 
+    /// The lines of another key under the name of a witness that did not.
+    #[must_use]
+    pub fn other_key(&self, witness: &Name) -> Option<&OtherKey> {
+        let mut others = self.other_keys.iter();
+        others.find_map(|(name, other)| (name == witness).then_some(other))
+    }
+
     /// Those that did, and when.
     pub fn cosigners(&self) -> impl Iterator<Item = (&Name, u64)> {
         let there = self.witnesses.iter();
@@ -220,7 +249,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A name may be any bytes; shown, it must not rearrange a screen.
         for c in String::from_utf8_lossy(&self.0).chars() {
-            if c.is_control() {
+            if is_deceptive(c) {
                 write!(f, "{}", c.escape_default())?;
             } else {
                 write!(f, "{c}")?;

@@ -48,7 +48,7 @@ pub enum PolicyFault {
     #[error("the vkey: {0}")]
     Key(#[from] NoteKeyError),
     /// A vkey that is not even text.
-    #[error("the vkey is not ASCII")]
+    #[error("the vkey is not UTF-8")]
     KeyText,
     /// The same public key as an earlier line, under whatever name.
     #[error("its public key stands in an earlier line")]

@@ -2,7 +2,7 @@ use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::cosign;
 use crate::key::SecretKey;
-use crate::note::Origin;
+use crate::note::KeyName;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -10,8 +10,8 @@ fn key(seed: u8) -> SecretKey {
     SecretKey::from_seed(&[seed; 32])
 }
 
-fn origin(text: &str) -> Origin {
-    Origin::new(text).unwrap()
+fn origin(text: &str) -> KeyName {
+    KeyName::new(text).unwrap()
 }
 
 fn log() -> NoteKey {

@@ -6,12 +6,13 @@ use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
 use crate::hash::NodeHash;
 use crate::keyring::Seal;
+use crate::note::KeyName;
 use crate::note::NoteKey;
-use crate::note::Origin;
 use crate::note::SignedNote;
 use crate::rule;
 use crate::rule::Finding;
 use crate::time::Timestamp;
+use crate::trust::Name;
 use crate::trust::Trust;
 
 /// Who kept a checkpoint.
@@ -87,7 +88,7 @@ pub(super) struct Given<'a> {
     /// Entries.
     pub(super) size: u64,
     /// The name that entry 0 gives the ledger.
-    pub(super) origin: Option<Origin>,
+    pub(super) origin: Option<KeyName>,
     /// The sealing keys that the entries name.
     pub(super) seals: &'a [Seal],
     /// The instant to judge at: a cosignature from later counts for nothing.
@@ -198,7 +199,14 @@ fn compare_with(
                 return;
             }
             Ok(judged) => {
-                let missing = judged.missing().map(ToString::to_string);
+                let missing = judged.missing();
+                let missing = missing.map(|name| {
+                    let last = last_there(&trust, holding, name, latest);
+                    match judged.other_key(name) {
+                        Some(other) => format!("{name} ({last}; {other})"),
+                        None => format!("{name} ({last})"),
+                    }
+                });
                 let missing = missing.collect::<Vec<_>>().join(", ");
                 refusal = format!("{} at {covered} entries: nothing by {missing}", one.name);
                 // The newest one that anybody cosigned says most about who is missing.
@@ -214,6 +222,21 @@ fn compare_with(
         "the quorum of the trust file",
         refusal,
     ));
+}
+
+/// The newest time at which a witness that is missing was there, in all that holds: whether it was
+/// left out just now or never asked is the first question of whoever looks for it.
+fn last_there(trust: &Trust, holding: &[(u64, &Kept)], name: &Name, latest: u64) -> String {
+    let times = holding.iter().filter_map(|(covered, one)| {
+        let note = SignedNote::parse(one.bytes.as_deref()?).ok()?;
+        let (seen, _) = trust.witnessed(&note, latest).ok()?;
+        let (_, time) = seen.into_iter().find(|(one, _)| one == name)?;
+        Some((time?, *covered))
+    });
+    match times.max() {
+        Some((time, covered)) => format!("last at {}, {covered} entries", seconds(time)),
+        None => "never".to_owned(),
+    }
 }
 
 fn seconds(time: u64) -> String {
@@ -278,7 +301,7 @@ pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Fi
             .flatten());
     }
     let (stated, seal) = opened(kept, given).map_err(|refusal| {
-        let name = given.origin.as_ref().map_or("the ledger", Origin::as_str);
+        let name = given.origin.as_ref().map_or("the ledger", KeyName::as_str);
         let rule = if own { rule::I05 } else { rule::N03 };
         fault(
             rule,

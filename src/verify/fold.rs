@@ -20,7 +20,7 @@ use crate::merkle::Frontier;
 use crate::merkle::PartialTile;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
-use crate::note::Origin;
+use crate::note::KeyName;
 use crate::register::Charter;
 use crate::register::Register;
 use crate::rotation::Told;
@@ -578,7 +578,7 @@ impl Folding {
         let given = Given {
             roots: &self.roots,
             size: self.next,
-            origin: origin.and_then(|origin| Origin::new(origin.as_str()).ok()),
+            origin: origin.and_then(|origin| KeyName::new(origin.as_str()).ok()),
             seals: charter.keyring.seals(),
             as_of,
         };

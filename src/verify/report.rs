@@ -20,6 +20,7 @@ use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
+use crate::trust::Trust;
 
 use super::Folded;
 use super::Surroundings;
@@ -368,16 +369,26 @@ impl Folded {
         let witnessed = self.compared.witnessed.as_ref().map(|(size, _)| *size);
         match (self.compared.given, self.compared.anchored.max(witnessed)) {
             (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
+            (_, Some(size)) if size + 1 == self.size => block.push(format!(
+                "entry {size} is newer than the newest kept checkpoint: its removal could not be told"
+            )),
             (_, Some(size)) if size < self.size => block.push(format!(
                 "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
                 self.size - 1
             )),
             _ => {}
         }
-        if let Some(size) = witnessed.filter(|size| *size < self.size) {
+        // This host's own checkpoint may cover them; the witnesses that were demanded do not.
+        if let Some(size) = witnessed.filter(|size| *size < self.size)
+            && self.compared.anchored > witnessed
+            && self.question.trust.as_ref().is_some_and(Trust::demands)
+        {
+            let (which, they) = match self.size - 1 {
+                last if last == size => (format!("entry {last}"), "it"),
+                last => (format!("entries {size} to {last}"), "them"),
+            };
             block.push(format!(
-                "entries {size} to {} with the witnesses: their quorum has not seen them yet",
-                self.size - 1
+                "{which}: fewer witnesses than the trust file demands have seen {they}"
             ));
         }
         for name in &self.compared.untold {

@@ -10,8 +10,10 @@ use crate::checkpoint::CheckpointError;
 use crate::hash::NodeHash;
 use crate::merkle::ConsistencyProof;
 use crate::note;
+use crate::note::KeyName;
+use crate::note::NoteError;
 use crate::note::NoteKey;
-use crate::note::Origin;
+use crate::note::OtherKey;
 
 /// What a witness knows of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +46,16 @@ pub enum Refusal {
     #[error("the origin of the checkpoint is not known here")]
     UnknownOrigin,
     /// 403: not signed by a key that is trusted for its origin.
-    #[error("no key that is trusted for `{0}` has signed the checkpoint")]
-    NotSigned(Origin),
+    #[error("no key that is trusted for `{origin}` has signed the checkpoint{}", why(other.as_ref()))]
+    NotSigned {
+        /// The log.
+        origin: KeyName,
+        /// The key that has, under the log's name.
+        other: Option<OtherKey>,
+    },
+    /// 403: no key that is followed names another one.
+    #[error("no key that is trusted for `{0}` names its successor there")]
+    NoSuccessor(KeyName),
     /// 400: the proof is to begin beyond the checkpoint.
     #[error("the old size {old} is beyond the checkpoint's {new}")]
     OldBeyondNew {
@@ -103,13 +113,17 @@ pub enum Evidence {
     Unproven,
 }
 
+fn why(other: Option<&OtherKey>) -> String {
+    other.map_or_else(String::new, |other| format!(": {other}"))
+}
+
 impl Refusal {
     /// The status code of tlog-witness.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) | Self::OldBeyondNew { .. } => 400,
-            Self::NotSigned(_) => 403,
+            Self::NotSigned { .. } | Self::NoSuccessor(_) => 403,
             Self::UnknownOrigin => 404,
             Self::Conflict { .. } => 409,
             Self::Contradiction(_) => 422,
@@ -127,7 +141,7 @@ impl From<RequestError> for Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The origin that the request names, where this witness follows it.
-    pub origin: Option<Origin>,
+    pub origin: Option<KeyName>,
     /// Whether to cosign.
     pub outcome: Result<Accepted, Refusal>,
     /// What the request shows by itself, whatever is answered.
@@ -136,8 +150,8 @@ pub struct Decision {
 
 /// The origin that a request is about: its checkpoint's first line, where it can be one. Nothing
 /// vouches for it.
-pub(super) fn origin_of(request: &AddCheckpoint) -> Option<Origin> {
-    Origin::new(request.note.text().split('\n').next()?).ok()
+pub(super) fn origin_of(request: &AddCheckpoint) -> Option<KeyName> {
+    KeyName::new(request.note.text().split('\n').next()?).ok()
 }
 
 /// Decides about a request for a log of which `known` is known; `None` where this witness does not
@@ -172,11 +186,19 @@ pub fn decide(request: &AddCheckpoint, known: Option<&Known>) -> Decision {
 fn judge(
     request: &AddCheckpoint,
     known: &Known,
-    origin: &Origin,
+    origin: &KeyName,
 ) -> (Result<Accepted, Refusal>, Option<Evidence>) {
     let note = request.note.to_string();
-    let Ok(opened) = note::open(note.as_bytes(), &known.keys) else {
-        return (Err(Refusal::NotSigned(origin.clone())), None);
+    let opened = match note::open(note.as_bytes(), &known.keys) {
+        Ok(opened) => opened,
+        Err(fault) => {
+            let origin = origin.clone();
+            let other = match fault {
+                NoteError::OtherKey(other) => Some(other),
+                _ => None,
+            };
+            return (Err(Refusal::NotSigned { origin, other }), None);
+        }
     };
     let (size, root) = match Checkpoint::parse(&opened.text) {
         Ok(checkpoint) => (checkpoint.size, Some(checkpoint.root)),

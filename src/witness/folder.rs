@@ -10,8 +10,8 @@ use super::name_of;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CosignerKey;
 use crate::hash::Sha256Digest;
+use crate::note::KeyName;
 use crate::note::NoteKey;
-use crate::note::Origin;
 use crate::note::SignedNote;
 use crate::store::publish;
 use crate::sys::disk::Cause;
@@ -39,7 +39,7 @@ const UNPROVEN: usize = 16;
 /// What was last cosigned for one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
-    Nothing(Origin),
+    Nothing(KeyName),
     Cosigned {
         checkpoint: Checkpoint,
         /// Seconds since 1970.
@@ -77,7 +77,7 @@ impl State {
     /// somebody else's file, is refused.
     pub(super) fn parse(
         bytes: &[u8],
-        origin: &Origin,
+        origin: &KeyName,
         cosigner: &CosignerKey,
     ) -> Result<Self, String> {
         let nothing = Self::Nothing(origin.clone());
@@ -172,19 +172,19 @@ impl Folder {
         Ok(keys)
     }
 
-    pub(super) fn add_log(&self, key: &NoteKey, known: &[NoteKey]) -> Result<(), DiskError> {
+    pub(super) fn set_logs(&self, keys: &[NoteKey]) -> Result<(), DiskError> {
         let mut text = LOGS_HEAD.to_owned();
-        for key in known.iter().chain([key]) {
+        for key in keys {
             text.push_str(&format!("log {key}\n"));
         }
         publish::durably(&*self.disk, &self.dir.join(LOGS), text.as_bytes())
     }
 
-    fn state_path(&self, origin: &Origin) -> PathBuf {
+    fn state_path(&self, origin: &KeyName) -> PathBuf {
         self.dir.join(STATE).join(name_of(origin))
     }
 
-    pub(super) fn has_no_state(&self, origin: &Origin) -> Result<bool, DiskError> {
+    pub(super) fn has_no_state(&self, origin: &KeyName) -> Result<bool, DiskError> {
         Ok(self.disk.metadata(&self.state_path(origin))?.is_none())
     }
 
@@ -192,7 +192,7 @@ impl Folder {
     /// came into the list.
     pub(super) fn state(
         &self,
-        origin: &Origin,
+        origin: &KeyName,
         cosigner: &CosignerKey,
     ) -> Result<State, WitnessError> {
         let path = self.state_path(origin);
@@ -210,7 +210,7 @@ impl Folder {
     }
 
     /// Replaces the state of a log durably.
-    pub(super) fn keep(&self, origin: &Origin, state: &State) -> Result<(), DiskError> {
+    pub(super) fn keep(&self, origin: &KeyName, state: &State) -> Result<(), DiskError> {
         let path = self.state_path(origin);
         publish::durably(&*self.disk, &path, state.format().as_bytes())
     }

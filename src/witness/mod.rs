@@ -5,6 +5,7 @@
 //! | `request` | the body of a request |
 //! | `decide` | what is answered, out of what is known |
 //! | `folder` | what is known, on disk |
+//! | `succession` | which key comes after the one that is followed |
 //!
 //! The state of a log is its newest cosigned checkpoint, so it shows by its own signature whether it
 //! is whole. It is written durably before the cosignature leaves, under a lock that is held from the
@@ -14,6 +15,7 @@
 mod decide;
 mod folder;
 mod request;
+mod succession;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -30,6 +32,9 @@ pub use folder::KEY_FILE;
 pub use request::AddCheckpoint;
 pub use request::REQUEST_LIMIT;
 pub use request::RequestError;
+pub use succession::SUCCESSION_LIMIT;
+pub use succession::Succession;
+pub use succession::SuccessionError;
 
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CosignerKey;
@@ -37,8 +42,8 @@ use crate::checkpoint::cosign;
 use crate::hash::Sha256Digest;
 use crate::key::KeyError;
 use crate::key::SecretKey;
+use crate::note::KeyName;
 use crate::note::NoteKey;
-use crate::note::Origin;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::LockError;
 use crate::sys::lock::WriteLock;
@@ -77,7 +82,7 @@ pub enum WitnessError {
     #[error("what was last cosigned for `{origin}` cannot be told: {} {why}", path.display())]
     StateLost {
         /// The log.
-        origin: Origin,
+        origin: KeyName,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -85,7 +90,7 @@ pub enum WitnessError {
     },
     /// A log that is followed already, with the same key.
     #[error("the log `{0}` is followed already, with that key")]
-    Followed(Origin),
+    Followed(KeyName),
     /// A checkpoint to begin from that this witness has not cosigned, or of another log.
     #[error("cannot begin from that checkpoint: {0}")]
     Beginning(String),
@@ -115,7 +120,7 @@ pub enum Beginning {
 #[derive(Debug)]
 pub struct Followed {
     /// Its origin.
-    pub origin: Origin,
+    pub origin: KeyName,
     /// The keys that may sign for it.
     pub keys: Vec<NoteKey>,
     /// What was last cosigned and when, in seconds since 1970; or why that cannot be told.
@@ -126,7 +131,7 @@ pub struct Followed {
 #[derive(Debug)]
 pub struct Answer {
     /// The log, where it is followed here.
-    pub origin: Option<Origin>,
+    pub origin: Option<KeyName>,
     /// The cosigned checkpoint and the cosignature's line, or why there is none.
     pub outcome: Result<(Checkpoint, String), Refusal>,
     /// Where the request was kept as evidence against the log.
@@ -152,7 +157,7 @@ impl Witness {
     pub fn create(
         world: World,
         dir: &Path,
-        name: Origin,
+        name: impl Into<KeyName>,
         key: SecretKey,
     ) -> Result<Self, WitnessError> {
         let cosigner = CosignerKey::new(name, key.public())?;
@@ -242,7 +247,8 @@ impl Witness {
             self.folder.keep(key.name(), &state)?;
         }
         if is_new_key {
-            self.folder.add_log(key, &logs)?;
+            self.folder
+                .set_logs(&[&logs[..], std::slice::from_ref(key)].concat())?;
         }
         Ok(())
     }
@@ -335,6 +341,33 @@ impl Witness {
         Ok(line)
     }
 
+    /// Goes on to follow a log by the key that the one followed so far has named, and answers with the
+    /// keys that it follows then.
+    ///
+    /// # Errors
+    /// The list cannot be read or written. What is no succession from a followed key is refused.
+    pub fn add_successor(
+        &self,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<Result<Vec<NoteKey>, Refusal>, WitnessError> {
+        let succession = match Succession::parse(body) {
+            Ok(succession) => succession,
+            Err(fault) => return Ok(Err(Refusal::Malformed(fault.to_string()))),
+        };
+        let _lock = self.lock(wait)?;
+        let logs = self.folder.logs()?;
+        if logs.iter().all(|key| *key.name() != succession.origin) {
+            return Ok(Err(Refusal::UnknownOrigin));
+        }
+        let Some(mut keys) = succession.lead_on(&logs) else {
+            return Ok(Err(Refusal::NoSuccessor(succession.origin)));
+        };
+        self.folder.set_logs(&keys)?;
+        keys.retain(|key| *key.name() == succession.origin);
+        Ok(Ok(keys))
+    }
+
     /// The newest checkpoint that was cosigned for the log whose origin has this SHA-256, with the
     /// log's signature and this witness's; `None` where there is none.
     ///
@@ -360,7 +393,7 @@ impl Witness {
 }
 
 impl Answer {
-    fn refused(origin: Option<Origin>, refusal: Refusal) -> Self {
+    fn refused(origin: Option<KeyName>, refusal: Refusal) -> Self {
         Self {
             origin,
             outcome: Err(refusal),
@@ -372,6 +405,6 @@ impl Answer {
 
 /// The name of a log in urls and files: the SHA-256 of its origin, in lower-case hex.
 #[must_use]
-pub fn name_of(origin: &Origin) -> String {
+pub fn name_of(origin: &KeyName) -> String {
     Sha256Digest::of(origin.as_str().as_bytes()).to_string()
 }

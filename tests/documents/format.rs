@@ -23,8 +23,8 @@ use rotation_ledger::merkle::InclusionProof;
 use rotation_ledger::merkle::TileId;
 use rotation_ledger::merkle::partial_tiles;
 use rotation_ledger::merkle::root_of;
+use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
-use rotation_ledger::note::Origin;
 use rotation_ledger::proof::TlogProof;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::bundle::bundle_path;
@@ -219,7 +219,7 @@ fn sealing() -> SecretKey {
 
 fn checkpoint_note() -> String {
     let stated = Checkpoint {
-        origin: Origin::new("ledger.example/prod-rotations").unwrap(),
+        origin: KeyName::new("ledger.example/prod-rotations").unwrap(),
         size: 2,
         root: root_of(&[LeafHash::of(b"one"), LeafHash::of(b"two")]),
     };
@@ -227,14 +227,14 @@ fn checkpoint_note() -> String {
 }
 
 fn vkey() -> String {
-    let origin = Origin::new("ledger.example/prod-rotations").unwrap();
+    let origin = KeyName::new("ledger.example/prod-rotations").unwrap();
     let key = NoteKey::new(origin, sealing().public()).unwrap();
     format!("seed  {}\nvkey  {key}\n", hex::encode(sealing().to_seed()))
 }
 
 /// A witness of the examples.
-fn witness() -> (Origin, SecretKey) {
-    let name = Origin::new("witness.example/w1").unwrap();
+fn witness() -> (KeyName, SecretKey) {
+    let name = KeyName::new("witness.example/w1").unwrap();
     (name, SecretKey::from_seed(&[3; 32]))
 }
 
@@ -248,7 +248,7 @@ fn cosigned() -> String {
 }
 
 fn trust() -> String {
-    let origin = Origin::new("ledger.example/prod-rotations").unwrap();
+    let origin = KeyName::new("ledger.example/prod-rotations").unwrap();
     let log = NoteKey::new(origin, sealing().public()).unwrap();
     let (name, key) = witness();
     let witness = CosignerKey::new(name, key.public()).unwrap();

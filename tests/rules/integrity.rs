@@ -242,7 +242,15 @@ rule_tests! {
             s.trust = Some(two_witnesses());
             let head = s.checkpoint_of(s.entries.len(), &sealing_key());
             s.cosigned = Some(cosigned_by("w1", &head, s.now));
-            assert!(s.found()[0].found.contains("nothing by w2"), "{:?}", s.found());
+            let found = s.found()[0].found.clone();
+            assert!(found.ends_with("nothing by w2 (never)"), "{found}");
+            // An older one, kept elsewhere, tells when the missing one was last there.
+            let mut once = s.clone();
+            let older = s.checkpoint_of(3, &sealing_key());
+            once.anchors = vec![cosigned_by("w2", &older, s.now)];
+            let found = once.found()[0].found.clone();
+            let there = format!("nothing by w2 (last at {}, 3 entries)", s.now.to_seconds());
+            assert!(found.ends_with(&there), "{found}");
             // A successor that a person names is known only from the ledger.
             let mut other = s.clone();
             let next = renewed(&mut other, "sam");

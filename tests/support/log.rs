@@ -14,15 +14,15 @@ use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::root_of;
+use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
-use rotation_ledger::note::Origin;
 use rotation_ledger::note::SignedNote;
 use rotation_ledger::witness::AddCheckpoint;
 
 pub const ORIGIN: &str = "ledger.example/prod-rotations";
 
-pub fn origin() -> Origin {
-    Origin::new(ORIGIN).unwrap()
+pub fn origin() -> KeyName {
+    KeyName::new(ORIGIN).unwrap()
 }
 
 pub fn log_key() -> SecretKey {

@@ -30,8 +30,8 @@ use rotation_ledger::hash::Link;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::Tile;
 use rotation_ledger::merkle::root_of;
+use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
-use rotation_ledger::note::Origin;
 use rotation_ledger::register::Register;
 use rotation_ledger::rotation::Told;
 use rotation_ledger::rule::Finding;
@@ -414,7 +414,7 @@ impl Story {
     /// A checkpoint of the first `size` entries, signed by `key`.
     pub fn checkpoint_of(&self, size: usize, key: &SecretKey) -> Vec<u8> {
         let stated = Checkpoint {
-            origin: Origin::new(ORIGIN).unwrap(),
+            origin: KeyName::new(ORIGIN).unwrap(),
             size: size as u64,
             root: root_of(&self.leaves()[..size]),
         };
@@ -501,13 +501,13 @@ impl Story {
 
 /// The line of a log in a trust file.
 pub fn log_line(key: &SecretKey) -> String {
-    let key = NoteKey::new(Origin::new(ORIGIN).unwrap(), key.public()).unwrap();
+    let key = NoteKey::new(KeyName::new(ORIGIN).unwrap(), key.public()).unwrap();
     format!("log {key}\n")
 }
 
 /// The line of the witness of this name in a trust file.
 pub fn witness_line(name: &str) -> String {
-    let origin = Origin::new(format!("{name}.example")).unwrap();
+    let origin = KeyName::new(format!("{name}.example")).unwrap();
     let key = CosignerKey::new(origin, key_of(name).public()).unwrap();
     format!("witness {name} {key}\n")
 }
@@ -516,7 +516,7 @@ pub fn witness_line(name: &str) -> String {
 pub fn cosigned_by(name: &str, note: &[u8], at: Timestamp) -> Vec<u8> {
     let note = std::str::from_utf8(note).unwrap();
     let (text, _) = note.split_once("\n\n").unwrap();
-    let origin = Origin::new(format!("{name}.example")).unwrap();
+    let origin = KeyName::new(format!("{name}.example")).unwrap();
     let time = u64::try_from(at.micros() / 1_000_000).unwrap();
     let line = checkpoint::cosign(&format!("{text}\n"), time, &origin, &key_of(name));
     format!("{note}{line}").into_bytes()

@@ -16,11 +16,11 @@ use crate::hash::LedgerId;
 use crate::key::SecretKey;
 
 use super::evidence::Drafts;
+use crate::cli::anchor;
 use crate::cli::batch;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::receipt;
-use crate::cli::witness;
 
 /// How long to wait for another writer where somebody is waiting for this program to end.
 pub(super) const SHORT_WAIT: Duration = Duration::from_secs(2);
@@ -123,9 +123,6 @@ pub(super) fn deliver(
         receipt::findings(&mut context.ui, &receipt.findings);
     }
     report(context, &receipts, &spooled, complete);
-    if !receipts.is_empty() {
-        witness::ask::in_the_background(context);
-    }
     complete
 }
 
@@ -151,6 +148,7 @@ fn append(
     for notice in writer.close() {
         context.ui.warn(notice);
     }
+    anchor::after_commit(context);
     let waiting = submissions
         .into_iter()
         .skip(outcome.receipts.len())

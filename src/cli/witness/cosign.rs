@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::DirArgs;
-use super::keep::instant;
 use super::read_input;
 use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
+use crate::cli::seconds;
 use crate::note::SignedNote;
 use crate::witness::AddCheckpoint;
 use crate::witness::Answer;
@@ -80,7 +80,7 @@ fn conclude(context: &mut Context, witness: &Witness, answer: Answer) -> Outcome
             "origin": checkpoint.origin,
             "size": checkpoint.size,
             "root": checkpoint.root,
-            "cosigned_utc": time.map(instant),
+            "cosigned_utc": time.map(seconds),
             "line": line.trim_end(),
         }));
     } else {

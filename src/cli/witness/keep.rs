@@ -13,13 +13,13 @@ use crate::cli::context::read_passphrase;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
+use crate::cli::seconds;
 use crate::cli::ui::table;
 use crate::key::SecretKey;
 use crate::note::NOTE_LIMIT;
 use crate::note::NoteKey;
 use crate::note::Origin;
 use crate::sys::keyfile;
-use crate::time::Timestamp;
 use crate::witness::Beginning;
 use crate::witness::Followed;
 use crate::witness::KEY_FILE;
@@ -178,7 +178,7 @@ fn describe(context: &mut Context, witness: &Witness) -> Outcome {
 
 fn row(log: &Followed) -> Vec<String> {
     let (size, time) = match &log.last {
-        Ok(Some((checkpoint, time))) => (checkpoint.size.to_string(), instant(*time)),
+        Ok(Some((checkpoint, time))) => (checkpoint.size.to_string(), seconds(*time)),
         Ok(None) => ("-".to_owned(), "nothing yet".to_owned()),
         Err(_) => ("?".to_owned(), "state lost".to_owned()),
     };
@@ -197,16 +197,7 @@ fn to_json(log: &Followed) -> serde_json::Value {
         "keys": log.keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "size": last.map(|(checkpoint, _)| checkpoint.size),
         "root": last.map(|(checkpoint, _)| checkpoint.root),
-        "cosigned_utc": last.map(|(_, time)| instant(*time)),
+        "cosigned_utc": last.map(|(_, time)| seconds(*time)),
         "state_lost": log.last.as_ref().err().map(ToString::to_string),
     })
-}
-
-/// The time of a cosignature, as people read it.
-pub(crate) fn instant(seconds: u64) -> String {
-    let micros = i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| seconds.checked_mul(1_000_000))
-        .unwrap_or(i64::MAX);
-    Timestamp::from_micros(micros).to_seconds()
 }

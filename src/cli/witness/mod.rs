@@ -1,12 +1,21 @@
 //! `ledger witness`: being one, and asking others.
 
-pub(crate) mod ask;
+mod ask;
 mod cosign;
 mod keep;
+mod last;
 mod serve;
 
 use std::path::Path;
 use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::FromArgMatches as _;
+use clap::Subcommand as _;
+
+pub(crate) use last::LastCosigned;
+pub(crate) use last::how_to_follow;
+pub(crate) use last::last_cosigned;
 
 use super::context::Context;
 use super::exit::Exit;
@@ -16,23 +25,22 @@ use crate::witness::KEY_FILE;
 use crate::witness::Witness;
 use crate::witness::WitnessError;
 
-/// Be a witness of other people's ledgers, or have this ledger witnessed
-///
-/// A witness keeps the newest checkpoint of each ledger that it follows and cosigns a newer one only
-/// where that is proven to extend it (C2SP tlog-witness). So a ledger that was cut short, rolled back,
-/// forked or rewritten gets no cosignature. It is worth as much as it is somebody else's: a witness on
-/// the ledger's own host proves nothing.
-///
-/// On the second machine:
-///
-///   ledger witness init --dir witness --name witness.example/audit --log VKEY-OF-THE-LEDGER
-///   ledger witness serve --dir witness --listen 127.0.0.1:7801
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct WitnessArgs {
-    #[command(subcommand)]
-    action: WitnessAction,
-}
+const LONG: &str = "\
+Be a witness of other people's ledgers, or have this ledger witnessed
+
+A witness keeps the newest checkpoint of each ledger that it follows and cosigns a newer one only
+where that is proven to extend it (C2SP tlog-witness). So a ledger that was cut short, rolled back,
+forked or rewritten gets no cosignature. It is worth as much as it is somebody else's: a witness on
+the ledger's own host proves nothing.
+
+On the second machine:
+
+  ledger witness init --dir witness --name witness.example/audit --log VKEY-OF-THE-LEDGER
+  ledger witness serve --dir witness --listen 127.0.0.1:7801
+
+On the ledger's host:
+
+  ledger witness use audit VKEY-OF-THE-WITNESS https://witness.example/audit";
 
 #[derive(Debug, clap::Subcommand)]
 enum WitnessAction {
@@ -43,18 +51,32 @@ enum WitnessAction {
     Serve(serve::ServeArgs),
     Use(Box<ask::UseArgs>),
     Ask(ask::AskArgs),
+    Request(ask::RequestArgs),
+    Accept(ask::AcceptArgs),
 }
 
-pub(crate) fn run(context: &mut Context, args: &WitnessArgs) -> Outcome {
+/// Adds the subcommands. They are made only where they are asked for: no other command pays for them.
+pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
+    WitnessAction::augment_subcommands(command)
+        .long_about(LONG)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+}
+
+pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
     context.ui.thing = "witness";
-    match &args.action {
+    let action = WitnessAction::from_arg_matches(matches);
+    let action = action.map_err(|fault| Failure::usage(fault.to_string()))?;
+    match &action {
         WitnessAction::Init(args) => keep::init(context, args),
         WitnessAction::AddLog(args) => keep::add_log(context, args),
         WitnessAction::Show(args) => keep::show(context, args),
         WitnessAction::Cosign(args) => cosign::run(context, args),
         WitnessAction::Serve(args) => serve::run(context, args),
-        WitnessAction::Use(args) => ask::use_witness(context, args),
-        WitnessAction::Ask(_) => ask::run(context),
+        WitnessAction::Use(args) => ask::choose(context, args),
+        WitnessAction::Ask(args) => ask::ask(context, args),
+        WitnessAction::Request(args) => ask::request(context, args),
+        WitnessAction::Accept(args) => ask::accept(context, args),
     }
 }
 

@@ -38,7 +38,7 @@ const SIZE: &str = "text/x.tlog.size";
 /// Serve a witness over HTTP, until SIGINT or SIGTERM
 ///
 /// POST /add-checkpoint cosigns (C2SP tlog-witness); GET /SHA256-OF-ORIGIN/checkpoint shows what was
-/// last cosigned. Prints the address it listens on; logs a line for each request on stderr. It speaks
+/// last cosigned; POST /add-successor takes the next sealing key of a ledger from the one before. Prints the address it listens on; logs a line for each request on stderr. It speaks
 /// plain HTTP: put a reverse proxy with TLS before it where it is reached over a network. A
 /// cosignature needs no TLS to be believed.
 ///
@@ -121,6 +121,24 @@ fn respond(witness: &Witness, request: &Request, log: &dyn Fn(String)) -> Respon
         }
         return match witness.add_checkpoint(&request.body, WAIT) {
             Ok(answer) => answered(answer, log),
+            Err(fault) => failed(&fault, log),
+        };
+    }
+    if request.path == "/add-successor" {
+        if method != "POST" {
+            return not_allowed("POST");
+        }
+        return match witness.add_successor(&request.body, WAIT) {
+            Ok(Ok(keys)) => {
+                let lines = keys.iter().map(|key| format!("{key}\n"));
+                let lines: String = lines.collect();
+                log(format!(
+                    "follows a successor, named by the key before: {}",
+                    lines.trim_end()
+                ));
+                Response::text(200, lines.trim_end())
+            }
+            Ok(Err(refusal)) => Response::text(refusal.status(), refusal.to_string()),
             Err(fault) => failed(&fault, log),
         };
     }

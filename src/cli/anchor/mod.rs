@@ -1,0 +1,200 @@
+//! `ledger anchor`: the newest checkpoint where this host cannot rewrite it; on demand and after
+//! each commit.
+
+mod background;
+mod folder;
+mod round;
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::ui::table;
+use crate::anchor::Destination;
+use crate::anchor::PublishError;
+use crate::anchor::Published;
+use crate::anchor::Settings;
+use crate::anchor::SettingsError;
+
+pub(crate) use background::after_commit;
+pub(crate) use folder::expand;
+pub(crate) use round::Newest;
+pub(crate) use round::ask_all;
+pub(crate) use round::locked;
+
+/// Publish the newest checkpoint where this host cannot rewrite it
+///
+/// Whoever keeps a checkpoint can show later whether entries before it were changed or cut off. A folder
+/// gets one file for each size, never written over another root; a command gets the checkpoint on its
+/// stdin, and is run without a shell. With --always it happens after each commit from now on: folders
+/// before the command ends, commands in the background; what fails is a notice and fails no append.
+///
+///   ledger anchor --to /mnt/worm --always
+///   ledger anchor --always -- ssh audit@other-host "cat >> anchors"
+///   ledger anchor
+///   ledger verify --anchor /mnt/worm
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+#[command(
+    override_usage = "ledger anchor [--always] [--to DIR | -- COMMAND ARG...]\n       ledger anchor --list\n       ledger anchor --remove NUMBER"
+)]
+pub(crate) struct AnchorArgs {
+    /// A folder to publish to, on another machine's disk or one that is written once
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// A command to hand the checkpoint to, after `--`
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "to")]
+    command: Vec<String>,
+    /// Do it after each commit from now on
+    #[arg(long)]
+    always: bool,
+    /// List where each commit's checkpoint goes
+    #[arg(long, conflicts_with_all = ["to", "command", "always"])]
+    list: bool,
+    /// Publish there no longer: a number of the list
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["to", "command", "always", "list"])]
+    remove: Option<usize>,
+    /// What a commit starts and does not wait for
+    #[arg(long, hide = true, conflicts_with_all = ["to", "command", "always", "list", "remove"])]
+    background: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> Outcome {
+    context.ui.thing = "anchor";
+    if args.background {
+        return background::run(context);
+    }
+    let place = context.place()?;
+    let settings = Settings::new(context.world.disk.clone(), &place.state);
+    let mut chosen = settings.destinations()?;
+    if let Some(number) = args.remove {
+        if number == 0 || number > chosen.len() {
+            return Err(Failure::usage(format!("there is no destination {number}"))
+                .hint("ledger anchor --list numbers them"));
+        }
+        chosen.remove(number - 1);
+        settings.set_destinations(&chosen)?;
+        return list(context, &chosen);
+    }
+    if args.list {
+        return list(context, &chosen);
+    }
+    let destinations = match (&args.to, args.command.is_empty()) {
+        (Some(dir), _) => {
+            let whole = dir.canonicalize().map_err(|fault| {
+                Failure::usage(format!("{} cannot be published to: {fault}", dir.display()))
+                    .hint("make the folder first; one that is not mounted is not made by mistake")
+            })?;
+            vec![Destination::Folder(whole)]
+        }
+        (None, false) => vec![Destination::Command(args.command.clone())],
+        (None, true) if args.always => {
+            return Err(Failure::usage("--always needs a destination")
+                .hint("name one with --to DIR, or a command after --"));
+        }
+        (None, true) if chosen.is_empty() => {
+            return Err(Failure::usage("there is nowhere to publish to")
+                .hint("name a place with --to DIR, or a command after --"));
+        }
+        (None, true) => chosen.clone(),
+    };
+    if args.always {
+        for destination in &destinations {
+            if !chosen.contains(destination) {
+                chosen.push(destination.clone());
+            }
+        }
+        settings.set_destinations(&chosen)?;
+    }
+    publish(context, &destinations)
+}
+
+fn list(context: &mut Context, chosen: &[Destination]) -> Outcome {
+    if context.ui.json {
+        context.ui.document(json!({ "destinations": chosen }));
+        return Ok(Exit::Passed);
+    }
+    let row = |(number, destination): (usize, &Destination)| {
+        let kind = match destination {
+            Destination::Folder(_) => "folder",
+            Destination::Command(_) => "command",
+        };
+        vec![number.to_string(), kind.to_owned(), destination.to_string()]
+    };
+    let rows: Vec<_> = (1..).zip(chosen).map(row).collect();
+    if rows.is_empty() {
+        context
+            .ui
+            .line("checkpoints are published nowhere after a commit");
+    } else {
+        context
+            .ui
+            .print(table(&["NO", "KIND", "DESTINATION"], &rows));
+    }
+    Ok(Exit::Passed)
+}
+
+/// Publishes the newest checkpoint to each, and says what became of it.
+fn publish(context: &mut Context, destinations: &[Destination]) -> Outcome {
+    let newest = Newest::read(context)?;
+    let note = newest.with_cosignatures(context)?;
+    let mut exit = Exit::Passed;
+    let mut done = Vec::new();
+    for destination in destinations {
+        let (line, published, fault) = match destination.publish(&note, newest.stated()) {
+            Ok(Published::File(path)) => (format!("published  {}", path.display()), true, None),
+            Ok(Published::Already(path)) => (format!("there      {}", path.display()), true, None),
+            Ok(Published::Taken) => (format!("handed to  {destination}"), true, None),
+            Err(fault) => (String::new(), false, Some(fault)),
+        };
+        if let Some(fault) = &fault {
+            let failure = Failure::from_publishing(fault);
+            context.ui.warn(&failure.message);
+            if exit != Exit::Broken {
+                exit = failure.exit;
+            }
+        } else if !context.ui.json {
+            context.ui.line(line);
+        }
+        done.push(json!({
+            "destination": destination,
+            "published": published,
+            "fault": fault.as_ref().map(ToString::to_string),
+        }));
+    }
+    if context.ui.json {
+        context.ui.document(json!({
+            "size": newest.stated().size,
+            "root": newest.stated().root,
+            "destinations": done,
+        }));
+    }
+    Ok(exit)
+}
+
+impl Failure {
+    /// A checkpoint that was not published.
+    fn from_publishing(fault: &PublishError) -> Self {
+        let exit = match fault {
+            PublishError::Fork(_) => Exit::Broken,
+            _ => Exit::Temporary,
+        };
+        Self::new(exit, format!("not published: {fault}"))
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(fault: SettingsError) -> Self {
+        match fault {
+            SettingsError::Disk(fault) => fault.into(),
+            _ => Self::usage(fault.to_string()),
+        }
+    }
+}
