@@ -18,6 +18,7 @@ mod key;
 mod log;
 mod man;
 mod note;
+mod openssl;
 mod prove;
 mod publish;
 mod receipt;

@@ -32,10 +32,10 @@ use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
 use super::note::read_bounded;
+use super::openssl;
 use super::receipts;
 use super::report;
 use super::signals::Guard;
-use super::timestamp;
 
 /// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
 ///
@@ -200,10 +200,10 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         }),
     };
     if let Some(ca) = &args.tsa_ca {
-        timestamp::check_authority(ca)?;
+        openssl::check_authority(ca)?;
     }
     let ca = args.tsa_ca.clone().unwrap_or_default();
-    let signed = |token: &StoredToken| timestamp::check_signature(token, &ca);
+    let signed = |token: &StoredToken| openssl::check_signature(token, &ca);
     let guard = Guard::new(true)?;
     let bar = progress_bar(context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
