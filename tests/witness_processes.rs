@@ -413,6 +413,12 @@ fn two_witnesses_make_a_quorum_and_one_that_is_down_holds_up_nothing() {
         let words = format!("witness use {name} {} {}", witness.vkey, witness.url());
         assert_eq!(program.code(&words), 0);
     }
+    // What is handed over names the witnesses in use and their quorum.
+    let shown = program.json("trust show --json");
+    let policy = shown["policy"].as_str().unwrap();
+    for part in [&*a.vkey, &*b.vkey, "quorum all-of-them"] {
+        assert!(policy.contains(part), "{policy}");
+    }
     // The auditor's own file, made from what was handed over.
     let trust = program.output(&format!(
         "trust show --witness {} --witness {}",

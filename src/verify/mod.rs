@@ -9,6 +9,7 @@ mod check;
 mod checkpoints;
 mod doubt;
 mod fold;
+mod remarks;
 mod report;
 mod stamps;
 

@@ -1,5 +1,4 @@
-//! From everything found to five verdicts, and what was not checked. The "not checked" block is
-//! built here, from results, and never from what was asked for.
+//! From everything found to five verdicts.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,12 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::event::FourEyes;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
-use crate::keyring::SEAL_DAYS;
-use crate::keyring::SEAL_ENTRIES;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rotation::State;
@@ -20,16 +16,11 @@ use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::trust::Trust;
 
 use super::Folded;
 use super::Surroundings;
 use super::Verified;
 use super::stamps::Stamped;
-use super::stamps::brackets;
-
-/// Ranges of entries that are told apart by their time tokens; older ones are counted.
-const LISTED_BRACKETS: usize = 3;
 
 /// What came of one verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -350,187 +341,12 @@ impl Folded {
         }
     }
 
-    fn selected(&self) -> impl Iterator<Item = &Rotation> {
+    pub(super) fn selected(&self) -> impl Iterator<Item = &Rotation> {
         self.register
             .rotations
             .values()
             .map(AsRef::as_ref)
             .filter(|rotation| self.question.selects(rotation))
-    }
-
-    fn not_checked(&self, intact: bool) -> Vec<String> {
-        let mut block = Vec::new();
-        if self.interrupted {
-            block.push(format!(
-                "everything after entry {}: interrupted",
-                self.size.saturating_sub(1)
-            ));
-        }
-        let witnessed = self.compared.witnessed.as_ref().map(|(size, _)| *size);
-        match (self.compared.given, self.compared.anchored.max(witnessed)) {
-            (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
-            (_, Some(size)) if size + 1 == self.size => block.push(format!(
-                "entry {size} is newer than the newest kept checkpoint: its removal could not be told"
-            )),
-            (_, Some(size)) if size < self.size => block.push(format!(
-                "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
-                self.size - 1
-            )),
-            _ => {}
-        }
-        // This host's own checkpoint may cover them; the witnesses that were demanded do not.
-        if let Some(size) = witnessed.filter(|size| *size < self.size)
-            && self.compared.anchored > witnessed
-            && self.question.trust.as_ref().is_some_and(Trust::demands)
-        {
-            let (which, they) = match self.size - 1 {
-                last if last == size => (format!("entry {last}"), "it"),
-                last => (format!("entries {size} to {last}"), "them"),
-            };
-            block.push(format!(
-                "{which}: fewer witnesses than the trust file demands have seen {they}"
-            ));
-        }
-        for name in &self.compared.untold {
-            block.push(format!(
-                "the checkpoint {name}: entries before it cannot be read"
-            ));
-        }
-        if !self.compared.by_others {
-            block.push(
-                "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
-            );
-        }
-        let whole = self.tally.whole.min(self.tally.signed) == self.size;
-        if !intact && !whole {
-            block.push("what the damaged entries said".to_owned());
-        } else if self.size > 0 && self.question.trust.is_none() {
-            block.push(
-                "keys are known only from the ledger itself: no trust file was given".to_owned(),
-            );
-        }
-        if let Some(sealed) = self.compared.sealed.filter(|sealed| *sealed < self.size) {
-            block.push(format!(
-                "entries {sealed} to {} against a checkpoint: none was signed over them yet",
-                self.size - 1
-            ));
-        }
-        match self.stamped.iter().filter(|one| !one.signed).count() {
-            0 => {}
-            1 => block.push("who signed the time token: --tsa-ca has openssl check it".to_owned()),
-            many => block.push(format!(
-                "who signed the {many} time tokens: --tsa-ca has openssl check them"
-            )),
-        }
-        let one_shot = self
-            .selected()
-            .filter(|rotation| rotation.is_one_shot())
-            .count();
-        if one_shot > 0 {
-            block.push(format!("the order of steps in {one_shot} rotations told by one rotation.recorded: minimum evidence only"));
-        }
-        if self.register.charter.attested.is_none() && self.register.charter.active_secrets > 0 {
-            block.push(
-                "whether every secret is registered: the inventory was never attested".to_owned(),
-            );
-        }
-        block
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if self.register.charter.policy.four_eyes == FourEyes::Relaxed {
-            notes.push(
-                "policy: four eyes are relaxed; one person may operate, approve and confirm"
-                    .to_owned(),
-            );
-        }
-        if let Some(last) = self.last.filter(|last| self.question.as_of < *last) {
-            notes.push(format!(
-                "judged as of {}, before the newest entry was recorded ({last}): what was said later counts all the same",
-                self.question.as_of
-            ));
-        }
-        if let Some(entry) = self.compared.newer_seals {
-            notes.push(format!(
-                "the trust file knows the sealing key of entry {entry}; the ledger named newer ones since: ledger trust show has the line to hand over"
-            ));
-        }
-        let seals = self.register.charter.keyring.seals();
-        if let [.., newest] = seals {
-            if seals.len() > 1 {
-                notes.push(format!(
-                    "{} sealing keys so far, the newest since entry {}: whoever has it cannot seal what came before",
-                    seals.len(),
-                    newest.entry
-                ));
-            }
-            if self.last.is_some_and(|last| newest.is_due(self.size, last)) {
-                notes.push(format!(
-                    "the sealing key is in use since entry {}, longer than {SEAL_DAYS} days or {SEAL_ENTRIES} entries: ledger key renew replaces it",
-                    newest.entry
-                ));
-            }
-        }
-        self.bracket_notes(&mut notes);
-        if self.tally.corrections > 0 {
-            notes.push(format!(
-                "{} corrections stand beside what they correct: ledger log --event entry.corrected",
-                self.tally.corrections
-            ));
-        }
-        notes
-    }
-
-    /// Between which times, other than the ledger's own, its entries came to be.
-    fn bracket_notes(&self, notes: &mut Vec<String>) {
-        let ranges = brackets(&self.stamped);
-        let earlier = ranges.len().saturating_sub(LISTED_BRACKETS);
-        if earlier > 0 {
-            notes.push(format!(
-                "{earlier} earlier ranges of entries have time tokens too: ledger timestamp lists them"
-            ));
-        }
-        for (first, last, one) in ranges.iter().skip(earlier) {
-            let entries = match first == last {
-                true => format!("entry {first}"),
-                false => format!("entries {first} to {last}"),
-            };
-            notes.push(format!(
-                "{entries}: not after {} by the time token {}",
-                one.not_after, one.name
-            ));
-        }
-        for one in self.stamped.iter().rev().take(LISTED_BRACKETS) {
-            if let Some(named) = one.named_by {
-                notes.push(format!(
-                    "entries from {named} on: not before {}, since entry {named} names {}",
-                    one.time, one.name
-                ));
-            }
-        }
-        if let Some(newest) = self.stamped.iter().map(|one| one.time).max() {
-            let as_of = self.question.as_of;
-            let age = match newest <= as_of {
-                true => format!("{} old", span(newest, as_of)),
-                false => format!("{} ahead", span(as_of, newest)),
-            };
-            notes.push(format!(
-                "the newest time by another clock is {newest}, {age} as of {}",
-                as_of.to_seconds()
-            ));
-        }
-    }
-}
-
-/// How long from one instant to a later one, in the largest unit that fits.
-fn span(from: Timestamp, to: Timestamp) -> String {
-    let seconds = to.micros().saturating_sub(from.micros()) / 1_000_000;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
     }
 }
 
