@@ -17,6 +17,7 @@ use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
 use rotation_ledger::audit::AuditError;
 use rotation_ledger::audit::Reader;
+use rotation_ledger::audit::proofs::Proofs;
 use rotation_ledger::register::Register;
 
 fn batch(house: &House, writer: &Writer, range: std::ops::Range<usize>) -> Vec<Submission> {
@@ -104,4 +105,23 @@ fn a_replay_names_the_first_entry_that_it_cannot_read() {
     fs::remove_file(house.place.dir.join("tile/entries/002")).unwrap();
     let fault = replay(&house).unwrap_err();
     assert!(matches!(fault, AuditError::Entry { sequence: 512, .. }));
+}
+
+#[test]
+fn the_receipt_of_a_new_entry_reads_no_tile() {
+    let house = House::furnished();
+    let mut writer = house.open();
+    let some = batch(&house, &writer, 0..900);
+    receipts(writer.append(some));
+    writer.close();
+    fs::remove_dir_all(house.place.dir.join("tile/0")).unwrap();
+    let mut writer = house.open();
+    let one = batch(&house, &writer, 900..901);
+    let given = receipts(writer.append(one));
+    assert_eq!(writer.prove(&given).unwrap().len(), 1);
+    drop(writer);
+    let proofs = Proofs::open(&house.world, &house.place.dir, Duration::ZERO).unwrap();
+    let newest = given[0].sequence;
+    assert_eq!(proofs.receipt(newest).unwrap().0.index(), newest);
+    assert!(proofs.receipt(3).is_err());
 }

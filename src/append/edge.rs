@@ -37,6 +37,11 @@ impl Edge {
         self.frontier.root()
     }
 
+    /// The tree's right edge.
+    pub(super) const fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
     /// The link of the last one; zeros before the first.
     pub(super) const fn link(&self) -> Link {
         self.link

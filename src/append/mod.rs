@@ -225,7 +225,8 @@ impl Writer {
     /// What is stored does not prove it. The entries are recorded all the same.
     pub fn prove(&self, receipts: &[Receipt]) -> Result<Vec<TlogProof>, TreeError> {
         let (base, tail) = (self.log.base(), self.log.tail());
-        let tree = Tree::new(&*self.world.disk, &self.place.dir, base, tail);
+        let disk = &*self.world.disk;
+        let tree = Tree::new(disk, &self.place.dir, self.log.carry(), base, tail);
         let (size, root) = (self.size(), self.root());
         let prove = |receipt: &Receipt| {
             let path = tree.inclusion(receipt.sequence, receipt.leaf, size, root)?;

@@ -1,13 +1,14 @@
 //! The Merkle tree as it is stored: full tiles of what is sealed, leaves of the tail. Proofs are
 //! made from it in a few reads, whatever the size of the ledger.
 //!
-//! No tile is trusted. A proof made here is checked against the root of the checkpoint that goes
+//! Neither a tile nor the tail's header is trusted. A proof made here is checked against the root of the checkpoint that goes
 //! with it before it is handed to anybody.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::edge::Edge;
 use crate::hash::LeafHash;
 use crate::hash::NodeHash;
 use crate::merkle::ConsistencyProof;
@@ -59,19 +60,24 @@ pub struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// The tree of the ledger in `dir`, of which `base` entries are sealed and `tail` are not.
+    /// `carry` is what the tail's header says of the sealed ones: it has the roots of the large subtrees
+    /// to the left of the newest entries, which would else be made from up to 255 tiles for each level.
     pub fn new<'e>(
         disk: &'a dyn Disk,
         dir: &'a Path,
+        carry: &[u8],
         base: u64,
         tail: impl Iterator<Item = &'e [u8]>,
     ) -> Self {
+        let edge = Edge::decode(carry).filter(|edge| edge.size() == base);
+        let known = edge.iter().flat_map(|edge| edge.frontier().subtrees());
         Self {
             disk,
             dir,
             base,
             tail: tail.map(LeafHash::of).collect(),
             tiles: RefCell::default(),
-            known: RefCell::default(),
+            known: RefCell::new(known.collect()),
         }
     }
 

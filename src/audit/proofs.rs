@@ -56,6 +56,7 @@ pub enum NoProof {
 pub struct Proofs {
     world: World,
     dir: PathBuf,
+    carry: Vec<u8>,
     base: u64,
     tail: Vec<Vec<u8>>,
     note: String,
@@ -97,16 +98,20 @@ impl Proofs {
             seen.origin == stated.origin && seen.size <= stated.size
         };
         let cosigned = cosigned.filter(fits);
-        let (base, tail) = match taken.standing {
+        let (carry, base, tail) = match taken.standing {
             Standing::Ledger => {
                 let tail = Tail::parse(image.tail.as_deref().unwrap_or_default())?;
-                (tail.base, tail.entries)
+                (tail.carry, tail.base, tail.entries)
             }
-            Standing::Copy => right_edge(world, dir, stated.size)?,
+            Standing::Copy => {
+                let (base, tail) = right_edge(world, dir, stated.size)?;
+                (Vec::new(), base, tail)
+            }
         };
         Ok(Self {
             world: world.clone(),
             dir: dir.to_owned(),
+            carry,
             base,
             tail,
             note,
@@ -205,6 +210,7 @@ impl Proofs {
         Tree::new(
             self.disk(),
             &self.dir,
+            &self.carry,
             self.base,
             self.tail.iter().map(Vec::as_slice),
         )

@@ -1,5 +1,6 @@
 //! The right edge of a growing tree: enough to append and to know the root, and no more.
 
+use super::proof::Subtree;
 use crate::hash::LeafHash;
 use crate::hash::NodeHash;
 
@@ -85,6 +86,18 @@ impl Frontier {
             .rev()
             .reduce(|right, left| NodeHash::parent(left, right))
             .unwrap_or_else(NodeHash::empty)
+    }
+
+    /// The perfect subtrees and their roots, the largest first.
+    pub fn subtrees(&self) -> impl Iterator<Item = (Subtree, NodeHash)> {
+        let mut from = 0;
+        let levels = (0..u64::BITS as u8).rev();
+        let levels = levels.filter(|level| self.size >> level & 1 == 1);
+        levels.zip(&self.peaks).map(move |(level, root)| {
+            let index = from >> level;
+            from += 1 << level;
+            (Subtree { level, index }, *root)
+        })
     }
 
     /// The size as 8 bytes, little-endian, then the hashes, the largest subtree's first.
@@ -173,6 +186,20 @@ mod tests {
             assert_eq!(frontier.size(), size as u64);
         }
         assert_eq!(root_of(&leaves), frontier.root());
+    }
+
+    #[test]
+    fn its_subtrees_make_up_the_tree_without_a_gap() {
+        let leaves = leaves(77);
+        for size in 0..=leaves.len() {
+            let mut end = 0;
+            for (Subtree { level, index }, root) in frontier(size as u64).subtrees() {
+                let (from, to) = ((index << level) as usize, ((index + 1) << level) as usize);
+                assert_eq!((from, root), (end, mth(&leaves[from..to])), "size {size}");
+                end = to;
+            }
+            assert_eq!(end, size);
+        }
     }
 
     #[test]
