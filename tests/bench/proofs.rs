@@ -82,6 +82,15 @@ fn measure(size: u64) {
         "  receipt made             {}   at most {bytes} bytes",
         made.rate(1)
     );
+    let mut newest = Sample::new();
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        let proofs = Proofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
+        let receipt = proofs.receipt(size - 1).unwrap().0.to_string();
+        newest.add(began.elapsed());
+        bytes = bytes.max(receipt.len());
+    }
+    println!("  of the newest entry      {}", newest.rate(1));
     println!("  receipt checked          {}", checked.rate(1));
     println!(
         "  consistency proof made   {}   at most {hashes} hashes, {} bytes",
