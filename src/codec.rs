@@ -2,7 +2,7 @@
 //!
 //! The layout is bincode's legacy one, written out in FORMAT.md so that the crate can be replaced.
 //! Each value has one encoding: what decodes is encoded again and compared, leftover bytes are
-//! refused, and a limit is set before anything is allocated for a length found in the input.
+//! refused, and a limit is set before much is allocated for a length found in the input.
 
 use bincode::BorrowDecode;
 use bincode::Decode;
@@ -12,6 +12,11 @@ use bincode::config;
 /// The most bytes one value may take, in memory or on disk: C2SP tlog-tiles gives an entry a
 /// 16-bit length.
 pub const LIMIT: usize = 65_535;
+
+/// What the decoder may claim for lists before it has read them. It counts items by their size in
+/// memory, which is no part of the format: so this is more than any list within [`LIMIT`] can claim,
+/// and what is refused depends on the bytes alone.
+const MOST_CLAIMED: usize = 16 * LIMIT;
 
 /// Why bytes are not the encoding of a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +54,10 @@ pub fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, CodecError> {
 /// # Errors
 /// See [`CodecError`].
 pub fn decode<'a, T: BorrowDecode<'a, ()> + Encode>(bytes: &'a [u8]) -> Result<T, CodecError> {
-    let layout = config::legacy().with_limit::<LIMIT>();
+    if bytes.len() > LIMIT {
+        return Err(CodecError::TooLarge(bytes.len()));
+    }
+    let layout = config::legacy().with_limit::<MOST_CLAIMED>();
     let (value, used): (T, usize) = bincode::borrow_decode_from_slice(bytes, layout)
         .map_err(|fault| CodecError::Malformed(fault.to_string()))?;
     if used != bytes.len() {
@@ -129,6 +137,7 @@ impl bincode::enc::write::Writer for Comparing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Id;
 
     #[test]
     fn leftover_bytes_are_refused() {
@@ -151,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_length_allocates_nothing() {
+    fn a_hostile_length_is_refused() {
         for length in [u64::MAX, 1 << 62, 1 << 36, LIMIT as u64 + 1] {
             assert!(
                 decode::<Vec<u8>>(&length.to_le_bytes()).is_err(),
@@ -163,6 +172,20 @@ mod tests {
                 "{length}"
             );
         }
+    }
+
+    /// An item counts by its bytes: 7,000 short ids fit in a value, whatever they take in memory.
+    #[test]
+    fn a_list_is_as_long_as_its_bytes_allow() {
+        let ids: Vec<Id> = (0..7_000).map(|_| Id::new("a").unwrap()).collect();
+        let bytes = encode(&ids).unwrap();
+        assert_eq!(bytes.len(), 8 + 7_000 * 9);
+        assert_eq!(decode::<Vec<Id>>(&bytes).unwrap(), ids);
+        let longer = [&bytes[..], &[0; 3_000]].concat();
+        assert_eq!(
+            decode::<Vec<Id>>(&longer),
+            Err(CodecError::TooLarge(66_008))
+        );
     }
 
     #[test]
