@@ -47,7 +47,8 @@ pub(super) struct Watcher<'a> {
     stop: &'a (dyn Fn() -> bool + Sync),
     findings: Vec<Finding>,
     tiles: Count,
-    attachments: BTreeMap<Blake3Digest, (u64, Attachment)>,
+    /// Each file as it was first named. Two entries that name one file by different digests are two.
+    attachments: BTreeMap<(Blake3Digest, Sha256Digest, u64), (u64, Attachment)>,
     index: Found,
     /// The files of time tokens, which are held against the entries elsewhere.
     tokens: HashSet<PathBuf>,
@@ -102,7 +103,11 @@ impl<'a> Watcher<'a> {
         for tile in self.edge(folded, facts) {
             self.compare_tile(&tile.path(), &tile.bytes, facts.base);
         }
-        let attached_files = self.attachments.keys().map(blob_path).map(PathBuf::from);
+        let attached_files = self
+            .attachments
+            .keys()
+            .map(|(digest, ..)| blob_path(digest))
+            .map(PathBuf::from);
         let strays = Strays {
             disk: &*self.disk,
             dir: &self.dir,
@@ -143,13 +148,13 @@ impl<'a> Watcher<'a> {
         let faults: Vec<Option<(u64, String)>> = self
             .attachments
             .par_iter()
-            .map(|(digest, (sequence, attachment))| {
+            .map(|((digest, ..), (sequence, attachment))| {
                 fault(&blobs, digest, attachment).map(|fault| (*sequence, fault))
             })
             .collect();
         let total = faults.len() as u64;
         let mut gone = 0;
-        for ((digest, (_, attachment)), fault) in self.attachments.iter().zip(faults) {
+        for (((digest, ..), (_, attachment)), fault) in self.attachments.iter().zip(faults) {
             let Some((sequence, fault)) = fault else {
                 continue;
             };
@@ -256,7 +261,7 @@ impl Observer for Watcher<'_> {
 
     fn attachment(&mut self, sequence: u64, attachment: &Attachment) {
         self.attachments
-            .entry(attachment.blake3)
+            .entry((attachment.blake3, attachment.sha256, attachment.length))
             .or_insert_with(|| (sequence, attachment.clone()));
     }
 
