@@ -33,12 +33,10 @@ use rotation_ledger::audit::proofs::Proofs;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Link;
-use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::publication::Publication;
 use rotation_ledger::publication::PublicationError;
 use rotation_ledger::publication::Published;
 use rotation_ledger::rule::Verdict;
-use rotation_ledger::statement::Attachment;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::image::list_files;
 use rotation_ledger::sys::disk::Disk;
@@ -53,7 +51,6 @@ use sim_disk::Fault;
 use sim_disk::SimDisk;
 use story::Story;
 use story::cosigned_by;
-use story::id;
 use story::sealing_key;
 
 /// Lets the ledger grow to so many entries.
@@ -711,13 +708,7 @@ fn the_newest_cosigned_checkpoint_is_what_the_copy_states() {
 fn attachments_are_published_only_when_asked_for() {
     const OUTPUT: &[u8] = b"login passed\n";
     let mut story = Story::new();
-    story.attach.push(Attachment {
-        blake3: Blake3Digest::of(OUTPUT),
-        sha256: Sha256Digest::of(OUTPUT),
-        length: OUTPUT.len() as u64,
-        media_type: id("text/plain"),
-        name: "login.txt".parse().unwrap(),
-    });
+    story.attach_file(OUTPUT, "login.txt", "text/plain");
     let at = story.say(
         "olga",
         "evidence.attached",

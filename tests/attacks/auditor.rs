@@ -7,16 +7,12 @@ use std::process::Output;
 use std::process::Stdio;
 
 use rotation_ledger::audit::CHECKPOINT_FILE;
-use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Sha256Digest;
-use rotation_ledger::statement::Attachment;
 use serde_json::Value;
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::folder::Folder;
 use crate::story::Story;
-use crate::story::id;
 use crate::story::sealing_key;
 
 /// A ledger of one whole rotation, as it was before anybody laid hands on it.
@@ -30,19 +26,6 @@ pub(crate) fn honest() -> Story {
 /// The newest checkpoint of a ledger, by its sealing key.
 pub(crate) fn head_of(story: &Story) -> Vec<u8> {
     story.checkpoint_of(story.entries.len(), &sealing_key())
-}
-
-/// Says an entry that names a time token, and so is not older than it.
-pub(crate) fn name_token(story: &mut Story, token: &[u8]) -> u64 {
-    story.attach.push(Attachment {
-        blake3: Blake3Digest::of(token),
-        sha256: Sha256Digest::of(token),
-        length: token.len() as u64,
-        media_type: id("application/timestamp-reply"),
-        name: "head.tsr".parse().unwrap(),
-    });
-    let fields = json!({ "secret": "db/orders", "description": "a time token" });
-    story.say("ada", "evidence.attached", fields)
 }
 
 /// What somebody left in the folder, in a host's state folder, and in an auditor's hands.

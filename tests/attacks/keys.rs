@@ -15,7 +15,6 @@ use sha2::Sha512;
 use crate::auditor::Scene;
 use crate::auditor::head_of;
 use crate::auditor::honest;
-use crate::auditor::name_token;
 use crate::story::Story;
 use crate::story::key_of;
 use crate::token::response;
@@ -156,7 +155,7 @@ attacks! {
             let mut story = honest();
             let (size, head, stamped) = (story.entries.len() as u64, head_of(&story), story.now);
             let token = response(&head, stamped);
-            name_token(&mut story, &token);
+            story.name_token(&token);
             story.wait(-120);
             remark(&mut story, "olga");
             story.wait(240);

@@ -18,7 +18,6 @@ use crate::auditor::Scene;
 use crate::auditor::head_of;
 use crate::auditor::honest;
 use crate::auditor::ledger;
-use crate::auditor::name_token;
 use crate::auditor::told;
 use crate::ledger::House;
 use crate::ledger::WAIT;
@@ -152,7 +151,7 @@ attacks! {
             let mut story = honest();
             let (size, head) = (story.entries.len() as u64, head_of(&story));
             let token = response(&head, story.now.plus_days(1));
-            name_token(&mut story, &token);
+            story.name_token(&token);
             Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).seen()
         };
         "the clock of a running ledger; an append", "recorded 2026-11-23T09:00:00Z, as the entry before: time never goes backwards", || {

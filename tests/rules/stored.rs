@@ -2,15 +2,12 @@
 
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Link;
-use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::rule;
 use rotation_ledger::rule::Rule;
-use rotation_ledger::statement::Attachment;
 use serde_json::json;
 
 use crate::folder::Folder;
 use crate::story::Story;
-use crate::story::id;
 
 /// The rules that this file has a pair for.
 pub(crate) const COVERED: &[&Rule] = &[rule::I09, rule::I13, rule::I14, rule::I17];
@@ -20,13 +17,7 @@ const OUTPUT: &[u8] = b"login passed\n";
 /// A ledger with one attachment, and where it is named.
 fn attached() -> (Story, u64) {
     let mut story = Story::new();
-    story.attach.push(Attachment {
-        blake3: Blake3Digest::of(OUTPUT),
-        sha256: Sha256Digest::of(OUTPUT),
-        length: OUTPUT.len() as u64,
-        media_type: id("text/plain"),
-        name: "login.txt".parse().unwrap(),
-    });
+    story.attach_file(OUTPUT, "login.txt", "text/plain");
     let at = story.say(
         "olga",
         "evidence.attached",

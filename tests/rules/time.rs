@@ -1,15 +1,11 @@
 //! N-10 to N-13: time tokens, and clocks that they contradict.
 
-use rotation_ledger::hash::Blake3Digest;
-use rotation_ledger::hash::Sha256Digest;
-use rotation_ledger::statement::Attachment;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify::Stamp;
 use rotation_ledger::verify::brackets;
 use serde_json::json;
 
 use crate::story::Story;
-use crate::story::id;
 use crate::story::sealing_key;
 use crate::token::response;
 
@@ -31,17 +27,9 @@ fn minutes(time: Timestamp, minutes: i64) -> Timestamp {
 }
 
 /// Attaches the token that was had last, so that the entry is not older than it.
-fn name_token(story: &mut Story) -> u64 {
-    let bytes = &story.stamps.last().unwrap().response;
-    story.attach.push(Attachment {
-        blake3: Blake3Digest::of(bytes),
-        sha256: Sha256Digest::of(bytes),
-        length: bytes.len() as u64,
-        media_type: id("application/timestamp-reply"),
-        name: "head.tsr".parse().unwrap(),
-    });
-    let fields = json!({ "secret": "db/orders", "description": "a time token" });
-    story.say("ada", "evidence.attached", fields)
+fn name_last_token(story: &mut Story) -> u64 {
+    let token = story.stamps.last().unwrap().response.clone();
+    story.name_token(&token)
 }
 
 rule_tests! {
@@ -80,7 +68,7 @@ rule_tests! {
         raises: |story| {
             let ahead = minutes(story.now, 30);
             stamp(story, ahead);
-            let at = name_token(story);
+            let at = name_last_token(story);
             story.register("db/next", json!({}));
             at
         },
@@ -90,7 +78,7 @@ rule_tests! {
             stamp(story, ahead);
             story.register("db/next", json!({}));
             story.wait(30);
-            name_token(story);
+            name_last_token(story);
         }
     }
     N13 {
@@ -179,7 +167,7 @@ fn entries_are_bracketed_and_the_age_is_told() {
     let second = story.entries.len() as u64;
     let later = story.now;
     stamp(&mut story, later);
-    let at = name_token(&mut story);
+    let at = name_last_token(&mut story);
     story.wait_days(4);
     let report = story.verify();
     assert_eq!(report.findings, []);

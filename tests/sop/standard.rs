@@ -1,7 +1,6 @@
 //! SOP 6, Standard Rotation Steps 1 to 6.
 
 use rotation_ledger::rule;
-use rotation_ledger::statement::Attachment;
 use serde_json::json;
 
 use crate::SECRET;
@@ -10,7 +9,6 @@ use crate::finds_nothing;
 use crate::parse;
 use crate::standard;
 use crate::story::Story;
-use crate::story::id;
 use crate::told;
 
 /// "Step 1: Identify secret to rotate - Name"
@@ -256,15 +254,8 @@ fn sop_6_step_6_capture_validation_output() {
             .unwrap_err()
             .contains("validation_summary")
     );
-    let output = b"login passed";
     let mut story = told(|script| script);
-    story.attach.push(Attachment {
-        blake3: rotation_ledger::hash::Blake3Digest::of(output),
-        sha256: rotation_ledger::hash::Sha256Digest::of(output),
-        length: 12,
-        media_type: id("text/plain"),
-        name: "login.txt".parse().unwrap(),
-    });
+    story.attach_file(b"login passed", "login.txt", "text/plain");
     story.say(
         "olga",
         "evidence.attached",

@@ -24,9 +24,11 @@ use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::CosignerKey;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::event::Event;
+use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::hash::Link;
+use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::Tile;
 use rotation_ledger::merkle::root_of;
@@ -241,6 +243,24 @@ impl Story {
             "store": "vault://prod", "owner": "platform", "consumers": ["orders", "reports"],
             "dual_run": true, "last_rotated": "2025-12-01T00:00:00Z", "version": "v1",
         })
+    }
+
+    /// Puts a file beside whatever is said next.
+    pub fn attach_file(&mut self, bytes: &[u8], name: &str, media_type: &str) {
+        self.attach.push(Attachment {
+            blake3: Blake3Digest::of(bytes),
+            sha256: Sha256Digest::of(bytes),
+            length: bytes.len() as u64,
+            media_type: id(media_type),
+            name: name.parse().unwrap(),
+        });
+    }
+
+    /// Says an entry that names a time token, and so is not older than it.
+    pub fn name_token(&mut self, token: &[u8]) -> u64 {
+        self.attach_file(token, "head.tsr", "application/timestamp-reply");
+        let fields = json!({ "secret": "db/orders", "description": "a time token" });
+        self.say("ada", "evidence.attached", fields)
     }
 
     /// Says something that must be admitted, and returns the entry's sequence.
