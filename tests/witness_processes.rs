@@ -664,3 +664,18 @@ fn each_commit_is_anchored_where_the_operator_wants_it() {
     let appended = program.output(APPEND);
     assert!(appended.stderr.is_empty(), "{appended:?}");
 }
+
+#[test]
+fn a_policy_that_names_the_ledger_too_is_handed_over_with_each_log_once() {
+    let program = Program::prepared();
+    let log = vkey_of(&program);
+    let w = Witness::following(&program.path("w"), "witness.example/w", &log);
+    let policy = format!("log {log}\nwitness w {} {}\nquorum w\n", w.vkey, w.url());
+    fs::write(program.path("policy"), policy).unwrap();
+    assert_eq!(program.code("witness use policy"), 0);
+    let shown = program.output("trust show --quiet");
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let trust = rotation_ledger::trust::Trust::parse(shown.as_bytes()).unwrap();
+    assert_eq!((trust.logs().len(), trust.witnesses().len()), (1, 1));
+    assert!(shown.ends_with("quorum w\n"), "{shown}");
+}

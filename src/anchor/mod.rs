@@ -19,6 +19,7 @@ pub use ask::Cosigned;
 pub use ask::Trouble;
 pub use ask::ask;
 pub use cosigned::Book;
+pub use cosigned::WHENEVER;
 pub use destination::Destination;
 pub use destination::PublishError;
 pub use destination::Published;

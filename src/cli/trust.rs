@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::anchor::Settings;
 use crate::checkpoint::CosignerKey;
 use crate::keyring::Seal;
 use crate::note::NoteKey;
 use crate::note::Origin;
 use crate::register::Charter;
 
+use super::anchor::settings;
 use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
@@ -80,7 +80,10 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
     } else if in_use.is_empty() {
         lines.push("quorum none".to_owned());
     } else {
-        lines.extend(in_use.lines().map(str::to_owned));
+        // A policy may name the ledger itself; the lines above name all of its keys.
+        let is_log = |line: &&str| line.split_ascii_whitespace().next() == Some("log");
+        let others = in_use.lines().filter(|line| !is_log(line));
+        lines.extend(others.map(str::to_owned));
     }
     let text = lines.join("\n") + "\n";
     if context.ui.json {
@@ -98,12 +101,8 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
 
 /// The lines by which this ledger's witnesses were chosen; empty where none were.
 fn witnesses_in_use(context: &Context) -> Result<String, Failure> {
-    let place = context.place()?;
-    let settings = Settings::new(context.world.disk.clone(), &place.state);
-    let is_chosen = settings.witnesses()?.is_some();
-    Ok(if is_chosen {
-        settings.witness_file()?
-    } else {
-        String::new()
-    })
+    let (_, settings) = settings(context)?;
+    // Refused where it is damaged, rather than handed over.
+    settings.witnesses()?;
+    Ok(settings.witness_file()?)
 }

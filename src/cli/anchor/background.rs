@@ -25,8 +25,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Called when receipts are out. Nothing here fails a command; where nothing was chosen it costs one
 /// look at the disk.
 pub(crate) fn after_commit(context: &mut Context) {
-    let Ok(place) = context.place() else { return };
-    let settings = Settings::new(context.world.disk.clone(), &place.state);
+    let Ok((_, settings)) = super::settings(context) else {
+        return;
+    };
     if settings.exist()
         && let Err(failure) = publish_and_spawn(context, &settings)
     {
@@ -108,8 +109,7 @@ fn spawn(context: &Context) -> Result<(), Failure> {
 
 /// That process: rounds until there is nothing newer.
 pub(super) fn run(context: &mut Context) -> Outcome {
-    let place = context.place()?;
-    let settings = Settings::new(context.world.disk.clone(), &place.state);
+    let (place, settings) = super::settings(context)?;
     let mut done = None;
     loop {
         let newest = Newest::read(context)?;

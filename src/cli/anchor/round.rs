@@ -8,6 +8,7 @@ use crate::anchor::Book;
 use crate::anchor::Cosigned;
 use crate::anchor::Settings;
 use crate::anchor::Trouble;
+use crate::anchor::WHENEVER;
 use crate::anchor::ask;
 use crate::append::Place;
 use crate::audit::COSIGNED_FILE;
@@ -153,13 +154,11 @@ pub(crate) fn ask_all(
             notices.push(fault.to_string());
         }
     }
-    // Of what they have just said, none is from the future: their clocks are not held against them.
-    let latest = i64::MAX as u64;
     let quorum = trust
-        .witnessed(&merged, latest)
+        .witnessed(&merged, WHENEVER)
         .is_ok_and(|(_, quorum)| quorum);
     let files: [PathBuf; 2] = [&place.dir, &place.state].map(|dir| dir.join(COSIGNED_FILE));
-    if let Err(fault) = book.bring_up(trust, &files, latest) {
+    if let Err(fault) = book.bring_up(trust, &files) {
         notices.push(format!("the cosigned checkpoint was not kept: {fault}"));
     }
     Answered {

@@ -10,13 +10,13 @@ use super::read_input;
 use crate::anchor::Book;
 use crate::anchor::Settings;
 use crate::anchor::Trouble;
-use crate::append::Place;
 use crate::audit::COSIGNED_FILE;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CosignerKey;
 use crate::cli::anchor::Newest;
 use crate::cli::anchor::ask_all;
 use crate::cli::anchor::locked;
+use crate::cli::anchor::settings;
 use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
@@ -108,12 +108,6 @@ pub(super) struct AcceptArgs {
     line: PathBuf,
     #[command(flatten)]
     output: Output,
-}
-
-fn settings(context: &Context) -> Result<(Place, Settings), Failure> {
-    let place = context.place()?;
-    let settings = Settings::new(context.world.disk.clone(), &place.state);
-    Ok((place, settings))
 }
 
 fn chosen(settings: &Settings) -> Result<Trust, Failure> {
@@ -367,7 +361,7 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
             .hint("choose it first with: ledger witness use NAME VKEY URL"));
     }
     let files = [&place.dir, &place.state].map(|dir| dir.join(COSIGNED_FILE));
-    book.bring_up(&trust, &files, i64::MAX as u64)?;
+    book.bring_up(&trust, &files)?;
     if context.ui.json {
         let taken: Vec<_> = taken
             .iter()

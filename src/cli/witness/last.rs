@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::anchor::Book;
-use crate::anchor::Settings;
+use crate::cli::anchor::settings;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::seconds;
@@ -20,16 +20,15 @@ pub(crate) struct LastCosigned {
     refusal: Option<String>,
 }
 
-/// What the operator of a witness has to do so that it follows a ledger that is sealed by `key`. A
-/// witness knows keys and not successions, so this is needed at each replacement of the sealing key.
+/// What the operator of a witness has to do so that it follows a ledger that is sealed by `key`, where
+/// it does not follow successors by itself, or no key that it follows has named this one.
 pub(crate) fn how_to_follow(key: &NoteKey) -> String {
     format!("next: on the witness's machine: ledger witness add-log --dir DIR --log {key}")
 }
 
 /// The witnesses that were chosen, in the order of the policy; none where none was.
 pub(crate) fn last_cosigned(context: &Context) -> Result<Vec<LastCosigned>, Failure> {
-    let place = context.place()?;
-    let settings = Settings::new(context.world.disk.clone(), &place.state);
+    let (_, settings) = settings(context)?;
     let Some(trust) = settings.witnesses()? else {
         return Ok(Vec::new());
     };
