@@ -33,6 +33,14 @@ impl Timestamp {
         Self(micros)
     }
 
+    /// The instant `seconds` seconds after the Unix epoch, as cosignatures state it; the largest
+    /// representable instant where that overflows.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: u64) -> Self {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        Self(seconds.saturating_mul(MICROS_PER_SECOND))
+    }
+
     /// Microseconds since the Unix epoch.
     #[must_use]
     pub const fn micros(self) -> i64 {

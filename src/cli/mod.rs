@@ -139,8 +139,5 @@ fn misread(fault: &clap::Error, mut ui: Ui) -> ExitCode {
 
 /// An instant in seconds since 1970, as it is shown everywhere.
 fn seconds(time: u64) -> String {
-    let micros = i64::try_from(time)
-        .unwrap_or(i64::MAX)
-        .saturating_mul(1_000_000);
-    crate::time::Timestamp::from_micros(micros).to_seconds()
+    crate::time::Timestamp::from_unix_seconds(time).to_seconds()
 }

@@ -293,11 +293,12 @@ impl SignatureLine {
         }
     }
 
-    /// Whether the line says that `key` made it. The id is four bytes long, so this is a claim.
+    /// Whether both lines say that the same key made them.
     fn is_of_key_of(&self, other: &Self) -> bool {
         self.name == other.name && self.key_id == other.key_id
     }
 
+    /// Whether the line says that `key` made it. The id is four bytes long, so this is a claim.
     fn names(&self, key: &NoteKey) -> bool {
         self.name == key.name().as_str() && self.key_id == key.id()
     }

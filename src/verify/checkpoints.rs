@@ -240,10 +240,7 @@ fn last_there(trust: &Trust, holding: &[(u64, &Kept)], name: &Name, latest: u64)
 }
 
 fn seconds(time: u64) -> String {
-    let micros = i64::try_from(time)
-        .unwrap_or(i64::MAX)
-        .saturating_mul(1_000_000);
-    Timestamp::from_micros(micros).to_seconds()
+    Timestamp::from_unix_seconds(time).to_seconds()
 }
 
 /// Two signed checkpoints of one size are all that anybody needs to see that the ledger was forked.

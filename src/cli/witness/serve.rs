@@ -38,9 +38,10 @@ const SIZE: &str = "text/x.tlog.size";
 /// Serve a witness over HTTP, until SIGINT or SIGTERM
 ///
 /// POST /add-checkpoint cosigns (C2SP tlog-witness); GET /SHA256-OF-ORIGIN/checkpoint shows what was
-/// last cosigned; POST /add-successor takes the next sealing key of a ledger from the one before. Prints the address it listens on; logs a line for each request on stderr. It speaks
-/// plain HTTP: put a reverse proxy with TLS before it where it is reached over a network. A
-/// cosignature needs no TLS to be believed.
+/// last cosigned; POST /add-successor takes the next sealing key of a ledger from the one before.
+/// Prints the address it listens on; logs a line for each request on stderr. It speaks plain HTTP:
+/// put a reverse proxy with TLS before it where it is reached over a network. A cosignature needs no
+/// TLS to be believed.
 ///
 ///   ledger witness serve --dir witness --listen 127.0.0.1:7801
 #[derive(Debug, clap::Args)]
