@@ -8,10 +8,10 @@
 //! |---|---|---|
 //! | ground | [`codec`], [`text`], [`time`], [`hash`], [`key`] | the ground rooms named before it |
 //! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`] | ground, the domain rooms named before it |
-//! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`] | ground, `event`, the formats named before it |
+//! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`], [`http`] | ground |
-//! | work | [`guard`], [`append`], [`timestamps`], [`audit`], [`publication`], [`evidence`], [`witness`], [`anchor`] | all below |
+//! | work | [`guard`], [`append`], [`timestamps`], [`audit`], [`publication`], [`evidence`], [`examine`], [`export`], [`witness`], [`anchor`] | all below |
 //! | faces | [`cli`] | all below |
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
@@ -35,6 +35,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod merkle;
 pub mod note;
+pub mod pack;
 pub mod proof;
 pub mod statement;
 pub mod timetoken;
@@ -50,6 +51,8 @@ pub mod anchor;
 pub mod append;
 pub mod audit;
 pub mod evidence;
+pub mod examine;
+pub mod export;
 pub mod guard;
 pub mod publication;
 pub mod timestamps;

@@ -150,6 +150,26 @@ pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<StoredToken>, DiskError> 
     Ok(tokens)
 }
 
+/// The tokens among files, by the paths that they have below a ledger's folder.
+pub fn of_files<'f>(
+    get: &dyn Fn(&str) -> Option<&'f [u8]>,
+    paths: impl Iterator<Item = &'f str>,
+) -> Vec<StoredToken> {
+    let token = |path: &str| {
+        let name = path.strip_prefix(TIMESTAMPS)?.strip_prefix('/')?;
+        let (stem, size) = parse_stem(name.strip_suffix(RESPONSE)?)?;
+        Some(StoredToken {
+            stem: format!("{TIMESTAMPS}/{stem}"),
+            size,
+            response: get(path)?.to_vec(),
+            checkpoint: get(&format!("{TIMESTAMPS}/{stem}{STAMPED}")).map(<[u8]>::to_vec),
+        })
+    };
+    let mut tokens: Vec<_> = paths.filter_map(token).collect();
+    tokens.sort_by(|a, b| (a.size, &a.stem).cmp(&(b.size, &b.stem)));
+    tokens
+}
+
 /// Whether a path is where a stamped checkpoint would be: its token may not have been written yet.
 #[must_use]
 pub fn is_stamped(path: &Path) -> bool {

@@ -7,6 +7,7 @@
 
 mod index;
 mod pieces;
+mod prefix;
 pub mod proofs;
 mod read;
 mod standing;
@@ -19,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+pub use prefix::prefix;
 pub use read::Reader;
 pub use read::Stored;
 pub use read::place;
@@ -158,6 +160,7 @@ impl Audit<'_> {
             stamps: tokens.into_iter().map(|token| self.stamp(token)).collect(),
             trust: self.trust.clone(),
             charter_at: index.size(),
+            proven: None,
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
         let mut watcher = Watcher::new(

@@ -1,8 +1,12 @@
 //! Proofs out of a stored ledger, without reading it from end to end. Nothing is written.
 
+use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::append::tree::Tree;
 use crate::append::tree::TreeError;
@@ -202,6 +206,39 @@ impl Proofs {
         })
     }
 
+    /// The receipts of entries under a checkpoint that is this ledger's, the newest or an earlier one.
+    ///
+    /// # Errors
+    /// It is no checkpoint, or what is stored does not lead to it.
+    pub fn receipts(
+        &self,
+        wanted: &[(u64, LeafHash)],
+        note: &str,
+    ) -> Result<Vec<TlogProof>, NoProof> {
+        let (note, stated) = read(note.as_bytes()).map_err(NoProof::Checkpoint)?;
+        let tree = self.tree();
+        let receipt = |(sequence, leaf): &(u64, LeafHash)| {
+            let path = tree.inclusion(*sequence, *leaf, stated.size, stated.root)?;
+            Ok(TlogProof::new(*sequence, path, note.clone()))
+        };
+        wanted.iter().map(receipt).collect()
+    }
+
+    /// Proves that the ledger of a checkpoint that is this ledger's continues that of `old` entries.
+    ///
+    /// # Errors
+    /// It is no checkpoint, `old` is 0 or more than it states, or what is stored does not prove it.
+    pub fn continued(&self, old: u64, note: &str) -> Result<Continued, NoProof> {
+        let (note, stated) = read(note.as_bytes()).map_err(NoProof::Checkpoint)?;
+        let (old_root, proof) = self.tree().consistency(old, stated.size, stated.root)?;
+        Ok(Continued {
+            old: (old, old_root),
+            new: (stated.size, stated.root),
+            proof,
+            checkpoint: Some(note),
+        })
+    }
+
     fn disk(&self) -> &dyn Disk {
         &*self.world.disk
     }
@@ -214,6 +251,50 @@ impl Proofs {
             self.base,
             self.tail.iter().map(Vec::as_slice),
         )
+    }
+}
+
+impl Continued {
+    /// Reads what [`Display`](fmt::Display) writes; none where it is anything else. Nothing is checked.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (proof, checkpoint) = match text.split_once("\n\n") {
+            Some((proof, checkpoint)) => (proof, Some(checkpoint.to_owned())),
+            None => (text.strip_suffix('\n')?, None),
+        };
+        let mut lines = proof.split('\n');
+        let hash = |text: &str| {
+            let bytes = <[u8; 32]>::try_from(BASE64.decode(text).ok()?).ok()?;
+            Some(NodeHash::from_bytes(bytes))
+        };
+        let end = |line: &str, word: &str| {
+            let (size, root) = line.strip_prefix(word)?.split_once(' ')?;
+            Some((size.parse::<u64>().ok()?, hash(root)?))
+        };
+        let read = Self {
+            old: end(lines.next()?, "old ")?,
+            new: end(lines.next()?, "new ")?,
+            proof: ConsistencyProof::from_hashes(lines.map(hash).collect::<Option<_>>()?),
+            checkpoint,
+        };
+        (read.to_string() == text).then_some(read)
+    }
+}
+
+impl fmt::Display for Continued {
+    /// As FORMAT.md has it: for people and scripts, and signed by nobody but in its checkpoint.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let encode = |hash: &NodeHash| BASE64.encode(hash.as_bytes());
+        writeln!(f, "old {} {}", self.old.0, encode(&self.old.1))?;
+        writeln!(f, "new {} {}", self.new.0, encode(&self.new.1))?;
+        for hash in self.proof.hashes() {
+            writeln!(f, "{}", encode(hash))?;
+        }
+        match &self.checkpoint {
+            Some(checkpoint) => write!(f, "\n{checkpoint}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rayon::iter::IntoParallelIterator;
 use rayon::iter::ParallelIterator;
+use serde_json::Value;
+use serde_json::json;
 
 use crate::entry::Entry;
 use crate::hash::Link;
@@ -15,6 +17,7 @@ use crate::register::Register;
 use crate::rotation::Told;
 use crate::statement::Statement;
 use crate::sys::world::World;
+use crate::text::Id;
 use crate::time::Timestamp;
 use crate::verify::Piece;
 
@@ -41,6 +44,47 @@ pub struct Stored {
     pub entry: Entry,
     /// What its author says.
     pub statement: Statement,
+}
+
+impl Stored {
+    /// Takes stored bytes for the entry at `sequence`. Nothing is verified.
+    ///
+    /// # Errors
+    /// They are not the one encoding of an entry.
+    pub fn of(sequence: u64, bytes: Vec<u8>) -> Result<Self, AuditError> {
+        let (entry, statement) =
+            decode(&bytes).map_err(|why| AuditError::Entry { sequence, why })?;
+        Ok(Self {
+            sequence,
+            link: Link::of(&bytes),
+            bytes,
+            entry,
+            statement,
+        })
+    }
+
+    /// The entry as JSON, with everything that it says; who said it and about which secret is known
+    /// from other entries.
+    #[must_use]
+    pub fn to_json(&self, actor: &str, secret: Option<&Id>) -> Value {
+        let statement = &self.statement;
+        json!({
+            "sequence": self.sequence,
+            "event": statement.event.name(),
+            "event_id": statement.event_id,
+            "occurred_utc": statement.occurred,
+            "recorded_utc": self.entry.recorded,
+            "actor": actor,
+            "author": statement.author,
+            "on_behalf_of": statement.on_behalf_of,
+            "secret": secret,
+            "fields": statement.event.to_fields(),
+            "attachments": statement.attachments,
+            "link": self.link,
+            "previous": self.entry.previous,
+            "signature": self.entry.signature,
+        })
+    }
 }
 
 /// The entries of a ledger in order, as they were when it was opened.
@@ -113,6 +157,7 @@ impl Reader {
                     raw.push((self.next, Err(finding.found)));
                     self.next += count;
                 }
+                Some(Piece::Elsewhere { count }) => self.next += count,
                 None => break,
             }
         }
@@ -131,15 +176,7 @@ impl Reader {
     fn decode(&mut self, bytes: Vec<u8>) -> Result<Stored, AuditError> {
         let sequence = self.next;
         self.next += 1;
-        let (entry, statement) =
-            decode(&bytes).map_err(|why| AuditError::Entry { sequence, why })?;
-        Ok(Stored {
-            sequence,
-            link: Link::of(&bytes),
-            bytes,
-            entry,
-            statement,
-        })
+        Stored::of(sequence, bytes)
     }
 }
 
@@ -202,6 +239,7 @@ impl Iterator for Reader {
             }
             match self.pieces.next()? {
                 Piece::Entries(entries) => self.current = entries.into_iter(),
+                Piece::Elsewhere { count } => self.next += count,
                 Piece::Damaged { finding, count } => {
                     let sequence = self.next;
                     self.next += count;

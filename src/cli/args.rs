@@ -19,6 +19,7 @@ use super::admin;
 use super::anchor;
 use super::append;
 use super::demo;
+use super::export;
 use super::init;
 use super::key;
 use super::log;
@@ -153,6 +154,7 @@ pub(crate) enum Command {
     Append(append::AppendArgs),
     Run(run::RunArgs),
     Verify(verify::VerifyArgs),
+    Export(export::ExportArgs),
     Status(status::StatusArgs),
     Due(status::DueArgs),
     Log(log::LogArgs),

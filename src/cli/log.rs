@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
-use serde_json::json;
 
 use crate::audit::Stored;
 use crate::event::Event;
@@ -253,20 +252,6 @@ fn row(stored: &Stored, names: &Names) -> String {
 /// An entry as JSON, with everything that it says.
 pub(crate) fn to_json(stored: &Stored, names: &Names) -> Value {
     let statement = &stored.statement;
-    json!({
-        "sequence": stored.sequence,
-        "event": statement.event.name(),
-        "event_id": statement.event_id,
-        "occurred_utc": statement.occurred,
-        "recorded_utc": stored.entry.recorded,
-        "actor": names.actor(&statement.author),
-        "author": statement.author,
-        "on_behalf_of": statement.on_behalf_of,
-        "secret": names.secret(&statement.event),
-        "fields": statement.event.to_fields(),
-        "attachments": statement.attachments,
-        "link": stored.link,
-        "previous": stored.entry.previous,
-        "signature": stored.entry.signature,
-    })
+    let actor = names.actor(&statement.author);
+    stored.to_json(&actor, names.secret(&statement.event))
 }

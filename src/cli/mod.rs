@@ -12,6 +12,7 @@ mod batch;
 mod context;
 mod demo;
 mod exit;
+mod export;
 mod fields;
 mod init;
 mod key;
@@ -19,6 +20,7 @@ mod log;
 mod man;
 mod note;
 mod openssl;
+mod pack;
 mod prove;
 mod publish;
 mod receipt;
@@ -92,6 +94,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Append(args) => append::run(context, args, inner),
         Command::Run(args) => run::run(context, args),
         Command::Verify(args) => verify::run(context, args),
+        Command::Export(args) => export::run(context, args),
         Command::Status(args) => status::status(context, args),
         Command::Due(args) => status::due(context, args),
         Command::Log(args) => log::run(context, args),

@@ -101,15 +101,7 @@ fn consistency(context: &mut Context, continued: &Continued) {
         }));
         return;
     }
-    let (old_root, new_root) = (encode(&old_root), encode(&new_root));
-    context.ui.line(format!("old {old} {old_root}"));
-    context.ui.line(format!("new {new} {new_root}"));
-    for hash in hashes {
-        context.ui.line(hash);
-    }
-    if let Some(checkpoint) = &continued.checkpoint {
-        context.ui.print(format!("\n{checkpoint}"));
-    }
+    context.ui.print(continued.to_string());
 }
 
 fn encode(hash: &crate::hash::NodeHash) -> String {

@@ -15,6 +15,7 @@ use crate::audit::Audit;
 use crate::entry;
 use crate::evidence;
 use crate::evidence::NoTemplate;
+use crate::examine::Asked;
 use crate::proof::RECEIPT_LIMIT;
 use crate::proof::TlogProof;
 use crate::rule::Verdict;
@@ -23,6 +24,8 @@ use crate::time::Timestamp;
 use crate::timestamps::StoredToken;
 use crate::trust::TRUST_LIMIT;
 use crate::trust::Trust;
+use crate::verify::Keeper;
+use crate::verify::Kept;
 use crate::verify::Report;
 
 use super::anchor;
@@ -33,6 +36,7 @@ use super::exit::Failure;
 use super::exit::Outcome;
 use super::note::read_bounded;
 use super::openssl;
+use super::pack;
 use super::receipts;
 use super::report;
 use super::signals::Guard;
@@ -45,11 +49,12 @@ use super::signals::Guard;
 ///
 ///   ledger verify prod --anchor head-1101.txt
 ///   ledger verify prod --rotation r-41 > evidence.txt
+///   ledger verify r-41.zip --trust auditors.trust --rotation r-41
 ///   ledger verify entry-41.tlog-proof --entry entry-41.bin --trust auditors.trust
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct VerifyArgs {
-    /// The ledger's folder, or a receipt [default: --ledger]
+    /// The ledger's folder, an evidence pack, or a receipt [default: --ledger]
     path: Option<PathBuf>,
     /// The bytes of the entry that a receipt is of, as `ledger prove --entry-out` writes them
     #[arg(long, value_name = "FILE")]
@@ -71,7 +76,7 @@ pub(crate) struct VerifyArgs {
     /// Print the evidence template of every completed rotation
     #[arg(long)]
     all: bool,
-    /// The instant to judge at, in UTC [default: now]
+    /// The instant to judge at, in UTC [default: now; of a pack, when it was exported]
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
     /// Leave out rotations that ended before this
@@ -115,18 +120,26 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         Some(path) => path.clone(),
         None => context.dir()?,
     };
-    if dir.is_file() {
+    let is_pack = dir.is_file() && pack::is_zip(&dir);
+    if dir.is_file() && !is_pack {
         return receipt(context, args, &dir);
     }
     if args.entry.is_some() {
         return Err(Failure::usage("--entry goes with a receipt"));
     }
-    let report = audit(context, args, &dir)?;
+    let report = match is_pack {
+        true => examine(context, args, &dir)?,
+        false => audit(context, args, &dir)?,
+    };
     let fail_on: Vec<Verdict> = Verdict::ALL
         .into_iter()
         .filter(|verdict| args.fail_on.iter().any(|word| word == verdict.word()))
         .collect();
     let mut exit = Exit::Of(report.exit_code(args.strict, &fail_on));
+    if is_pack && args.trust.is_none() && matches!(exit.code(), 0 | 3) {
+        // Whoever makes up a ledger can make up a pack of it: without a trust file it proves nothing.
+        exit = Exit::NotVerified;
+    }
     let templates = templates(&report, args);
     if let Some(reason) = templates
         .iter()
@@ -139,6 +152,35 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     }
     print(context, args, &report, &templates, exit);
     Ok(exit)
+}
+
+/// Judges a pack, with nothing from this host but what the reader hands over.
+fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Report, Failure> {
+    if args.head.is_some() || args.from.is_some() || args.to.is_some() {
+        return Err(Failure::usage(
+            "--head, --from and --to go with a ledger, not with a pack",
+        ));
+    }
+    if let Some(ca) = &args.tsa_ca {
+        openssl::check_authority(ca)?;
+    }
+    let ca = args.tsa_ca.clone().unwrap_or_default();
+    let signed = |token: &StoredToken| openssl::check_signature(token, &ca);
+    let read = |path: PathBuf| {
+        Ok(Kept {
+            keeper: Keeper::Anchor,
+            name: path.display().to_string(),
+            bytes: Some(context.world.disk.read(&path)?),
+        })
+    };
+    let anchors = anchor::expand(&args.anchor)?.into_iter().map(read);
+    let asked = Asked {
+        as_of: args.as_of,
+        trust: args.trust.as_deref().map(read_trust).transpose()?,
+        anchors: anchors.collect::<Result<_, Failure>>()?,
+        signed: args.tsa_ca.is_some().then_some(&signed),
+    };
+    Ok(pack::examine(path, asked)?.report)
 }
 
 /// Reads a trust file.

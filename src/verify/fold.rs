@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::SyncSender;
@@ -62,6 +63,11 @@ pub enum Piece {
         /// The finding that says so.
         finding: Box<Finding>,
     },
+    /// Entries that are not at hand, and about which nothing is said.
+    Elsewhere {
+        /// How many.
+        count: u64,
+    },
 }
 
 /// Whoever feeds a verification is shown what only they can look further into.
@@ -86,6 +92,8 @@ pub struct Folded {
     pub(super) register: Register,
     pub(super) ledger: Option<LedgerId>,
     pub(super) size: u64,
+    /// Those that were not at hand.
+    pub(super) elsewhere: u64,
     pub(super) head: Link,
     pub(super) root: NodeHash,
     pub(super) tiles: TileBuilder,
@@ -194,6 +202,7 @@ pub fn fold(
 enum Batch<T> {
     Entries(Vec<T>),
     Damaged { count: u64, finding: Box<Finding> },
+    Elsewhere { count: u64 },
 }
 
 fn read(pieces: impl Iterator<Item = Piece>, raw: &SyncSender<Batch<Vec<u8>>>) {
@@ -205,6 +214,14 @@ fn read(pieces: impl Iterator<Item = Piece>, raw: &SyncSender<Batch<Vec<u8>>>) {
                 let before = std::mem::take(&mut waiting);
                 if raw.send(Batch::Entries(before)).is_err()
                     || raw.send(Batch::Damaged { count, finding }).is_err()
+                {
+                    return;
+                }
+            }
+            Piece::Elsewhere { count } => {
+                let before = std::mem::take(&mut waiting);
+                if raw.send(Batch::Entries(before)).is_err()
+                    || raw.send(Batch::Elsewhere { count }).is_err()
                 {
                     return;
                 }
@@ -229,6 +246,7 @@ fn check(raw: &Receiver<Batch<Vec<u8>>>, checked: &SyncSender<Batch<Checked>>) {
                 Batch::Entries(entries.par_iter().map(|bytes| Checked::of(bytes)).collect())
             }
             Batch::Damaged { count, finding } => Batch::Damaged { count, finding },
+            Batch::Elsewhere { count } => Batch::Elsewhere { count },
         };
         if checked.send(done).is_err() {
             return;
@@ -250,6 +268,9 @@ struct Folding {
     /// Half of each link, to hold against remarks and corrections that name an earlier entry: 128
     /// bits leave no second entry to be found, in half the memory.
     links: Vec<[u8; 16]>,
+    /// The same of entries behind the first that is elsewhere.
+    scattered: HashMap<u64, [u8; 16]>,
+    elsewhere: u64,
     frontier: Frontier,
     tiles: TileBuilder,
     /// Roots at the sizes that kept checkpoints speak of.
@@ -281,6 +302,7 @@ impl Folding {
             .map(|stated| stated.size)
             .chain(stamps.sizes())
             .collect();
+        let roots = question.proven.clone().unwrap_or_default();
         let mut folding = Self {
             question,
             register: Register::default(),
@@ -289,9 +311,11 @@ impl Folding {
             previous: Some(Link::ZERO),
             event_ids: Vec::new(),
             links: Vec::new(),
+            scattered: HashMap::new(),
+            elsewhere: 0,
             frontier: Frontier::new(),
             tiles: TileBuilder::new(),
-            roots: BTreeMap::new(),
+            roots,
             wanted,
             first: None,
             last: None,
@@ -327,6 +351,11 @@ impl Folding {
                 for _ in 0..count.min(u64::from(u16::MAX)) {
                     self.links.push([0; 16]);
                 }
+            }
+            Batch::Elsewhere { count } => {
+                self.previous = None;
+                self.next = self.next.saturating_add(count);
+                self.elsewhere = self.elsewhere.saturating_add(count);
             }
         }
     }
@@ -369,13 +398,17 @@ impl Folding {
             .first_chunk()
             .copied()
             .unwrap_or_default();
-        self.links.push(half);
+        if self.elsewhere == 0 {
+            self.links.push(half);
+        } else {
+            self.scattered.insert(place, half);
+        }
         self.next += 1;
         self.keep_what_was_asked();
     }
 
     fn grow(&mut self, checked: &Checked, observer: &mut dyn Observer) {
-        if self.broken {
+        if self.broken || self.question.proven.is_some() {
             return;
         }
         self.frontier.append(checked.leaf);
@@ -390,7 +423,7 @@ impl Folding {
         if self.question.charter_at == Some(self.next) {
             self.charter_then = Some(self.register.charter.clone());
         }
-        if !self.broken && self.wanted.contains(&self.next) {
+        if !self.broken && self.question.proven.is_none() && self.wanted.contains(&self.next) {
             self.roots.insert(self.next, self.frontier.root());
         }
     }
@@ -517,7 +550,11 @@ impl Folding {
         let stored = usize::try_from(entry)
             .ok()
             .and_then(|at| self.links.get(at))
+            .or_else(|| self.scattered.get(&entry))
             .copied();
+        if self.elsewhere > 0 && stored.is_none() {
+            return;
+        }
         let names = link.as_bytes().first_chunk().copied();
         if entry < place && stored != names {
             self.against(
@@ -538,7 +575,10 @@ impl Folding {
         };
         let mut found = Vec::new();
         self.register.apply(&told, &statement.event, &mut found);
-        if let Event::InventoryAttested(attested) = &statement.event {
+        // What is registered is known only from all entries.
+        if let Event::InventoryAttested(attested) = &statement.event
+            && self.question.proven.is_none()
+        {
             self.register.judge_attestation(place, attested, &mut found);
         }
         for finding in found {
@@ -595,13 +635,18 @@ impl Folding {
         };
         compared.findings.extend(unfit);
         self.findings_total += compared.findings.len() as u64;
+        let root = match &self.question.proven {
+            Some(proven) => proven.get(&self.next).copied(),
+            None => Some(self.frontier.root()),
+        };
         Folded {
             question: self.question,
             register: self.register,
             ledger: self.ledger,
             size: self.next,
+            elsewhere: self.elsewhere,
             head: self.previous.unwrap_or(Link::ZERO),
-            root: self.frontier.root(),
+            root: root.unwrap_or_else(NodeHash::empty),
             tiles: self.tiles,
             first: self.first,
             last: self.last,

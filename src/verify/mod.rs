@@ -27,6 +27,9 @@ pub use stamps::Stamp;
 pub use stamps::Stamped;
 pub use stamps::brackets;
 
+use std::collections::BTreeMap;
+
+use crate::hash::NodeHash;
 use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::time::Timestamp;
@@ -61,6 +64,9 @@ pub struct Question {
     pub trust: Option<Trust>,
     /// Whether to keep the charter as it was at a size, to hold an index of that size against it.
     pub charter_at: Option<u64>,
+    /// Of a ledger of which only some entries are fed: roots by size, to which the feeder found every
+    /// one of them and each root to lead. Where there are none, the entries themselves give the roots.
+    pub proven: Option<BTreeMap<u64, NodeHash>>,
 }
 
 impl Question {
@@ -75,6 +81,7 @@ impl Question {
             stamps: Vec::new(),
             trust: None,
             charter_at: None,
+            proven: None,
         }
     }
 
@@ -90,7 +97,8 @@ impl Question {
     }
 
     /// Whether any part of a rotation lies in the range asked for.
-    fn selects(&self, rotation: &Rotation) -> bool {
+    #[must_use]
+    pub fn selects(&self, rotation: &Rotation) -> bool {
         let end = rotation.ended().map_or(self.as_of, |end| end.occurred);
         self.to.is_none_or(|to| rotation.opened.occurred <= to)
             && self.from.is_none_or(|from| end >= from)

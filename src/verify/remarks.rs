@@ -57,7 +57,7 @@ impl Folded {
                 "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
             );
         }
-        let whole = self.tally.whole.min(self.tally.signed) == self.size;
+        let whole = self.tally.whole.min(self.tally.signed) == self.at_hand();
         if !intact && !whole {
             block.push("what the damaged entries said".to_owned());
         } else if self.size > 0 && self.question.trust.is_none() {

@@ -85,6 +85,8 @@ pub struct Report {
     pub origin: Option<Id>,
     /// Entries.
     pub size: u64,
+    /// Those of them that were not at hand: what was verified is a part of a ledger.
+    pub elsewhere: u64,
     /// The link of the last entry.
     pub head: Link,
     /// The Merkle root over all entries.
@@ -176,6 +178,7 @@ impl Folded {
             ledger: self.ledger,
             origin: self.register.charter.origin.clone(),
             size: self.size,
+            elsewhere: self.elsewhere,
             head: self.head,
             root: self.root,
             policy_version: self.register.charter.policy.version,
@@ -244,8 +247,8 @@ impl Folded {
         let count = |good, total, what| Count { good, total, what };
         match verdict {
             Verdict::Integrity => {
-                counts.push(count(self.tally.whole, self.size, "entries"));
-                counts.push(count(self.tally.signed, self.size, "signatures"));
+                counts.push(count(self.tally.whole, self.at_hand(), "entries"));
+                counts.push(count(self.tally.signed, self.at_hand(), "signatures"));
                 counts.extend_from_slice(around);
             }
             Verdict::Authority => {
@@ -255,7 +258,7 @@ impl Folded {
                 }
                 counts.push(count(
                     self.tally.authorised,
-                    self.size,
+                    self.at_hand(),
                     "entries by enrolled actors in their role",
                 ));
             }
@@ -341,6 +344,11 @@ impl Folded {
         }
     }
 
+    /// Entries that could be looked at, or should have been there.
+    pub(super) const fn at_hand(&self) -> u64 {
+        self.size.saturating_sub(self.elsewhere)
+    }
+
     pub(super) fn selected(&self) -> impl Iterator<Item = &Rotation> {
         self.register
             .rotations
@@ -420,6 +428,7 @@ impl Report {
             "ledger_id": self.ledger,
             "origin": self.origin,
             "size": self.size,
+            "entries_elsewhere": self.elsewhere,
             "head": self.head,
             "root": self.root,
             "policy_version": self.policy_version,

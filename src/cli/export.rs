@@ -1,0 +1,353 @@
+//! `ledger export`: one file for the audit binder.
+
+use std::fs::File;
+use std::fs::Permissions;
+use std::io;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::append::draft::Draft;
+use crate::audit::Audit;
+use crate::event::PackExported;
+use crate::export::Export;
+use crate::export::ExportError;
+use crate::export::Pack;
+use crate::pack::Part;
+use crate::pack::Selection;
+use crate::sys::disk::DiskError;
+use crate::text::Id;
+use crate::text::Line;
+use crate::time::Timestamp;
+use crate::verify::Report;
+
+use super::args::Output;
+use super::context::Context;
+use super::exit::Exit;
+use super::exit::Failure;
+use super::exit::Outcome;
+use super::signals::Guard;
+use super::ui::counted;
+
+/// How often an export begins again because the ledger grew under it.
+const ATTEMPTS: usize = 3;
+
+/// Export evidence as one zip that anybody can check: with this program, or without it
+///
+/// The ledger is verified first. The export is recorded in it (`pack.exported`, signed by --key), and that
+/// entry ends the pack: it says what was selected and where each secret's entries ended. Without a
+/// selection the pack holds everything. A pack of a rotation holds all entries about its secret, and all
+/// that are about no secret.
+///
+///   ledger export --out r-41.zip --rotation r-41
+///   ledger export --out 2026-q1.zip --from 2026-01-01 --to 2026-03-31T23:59:59Z
+///   ledger export --out r-41.zip --again 57
+///   ledger verify r-41.zip --trust auditors.trust
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ExportArgs {
+    /// The file to write
+    #[arg(long, value_name = "PACK.zip")]
+    out: PathBuf,
+    /// Only this rotation, with its secret
+    #[arg(long, value_name = "ID", conflicts_with_all = ["secret", "from", "to"])]
+    rotation: Option<Id>,
+    /// Only this secret, with all of its rotations
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to"])]
+    secret: Option<Id>,
+    /// Only rotations that had not ended before this
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only rotations that began no later than this
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// Leave attached files out; the pack says which
+    #[arg(long)]
+    without_attachments: bool,
+    /// For whom the pack is; recorded with the export
+    #[arg(long, value_name = "TEXT")]
+    recipient: Option<Line>,
+    /// Write the pack that this entry records again, byte for byte; nothing is recorded
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["rotation", "secret", "from", "to", "without_attachments", "recipient"])]
+    again: Option<u64>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
+    context.ui.thing = "export";
+    check_out(&args.out, args.force)?;
+    let place = context.place()?;
+    let world = context.world.clone();
+    let export = Export {
+        world: &world,
+        place: &place,
+        wait: context.globals.wait,
+    };
+    let sequence = match args.again {
+        Some(sequence) => sequence,
+        None => record(context, args, &export)?,
+    };
+    let pack = export.pack(sequence).map_err(|fault| {
+        let failure = Failure::from(fault);
+        match args.again {
+            // It is recorded by now, and need not be recorded again.
+            None if failure.exit == Exit::Temporary => failure.hint(again(sequence, &args.out)),
+            _ => failure,
+        }
+    })?;
+    write_whole(&args.out, &pack.bytes, args.force).map_err(|failure| match failure.exit {
+        Exit::Temporary => failure.hint(format!(
+            "free some space; the export is recorded: {}",
+            again(sequence, &args.out)
+        )),
+        _ => failure,
+    })?;
+    print(context, args, sequence, &pack);
+    Ok(Exit::Passed)
+}
+
+fn again(sequence: u64, out: &Path) -> String {
+    format!("ledger export --again {sequence} --out {}", out.display())
+}
+
+fn check_out(out: &Path, force: bool) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(out) {
+        Ok(found) if !found.is_file() => Err(Failure::usage(format!(
+            "--out {} is no ordinary file",
+            out.display()
+        ))),
+        Ok(_) if !force => Err(
+            Failure::usage(format!("{} is there already", out.display()))
+                .hint("choose another name, or replace it with --force"),
+        ),
+        _ if !folder_of(out).is_dir() => Err(Failure::usage(format!(
+            "there is no folder {} for --out",
+            folder_of(out).display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(out: &Path) -> &Path {
+    match out.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn part(args: &ExportArgs, now: Timestamp) -> Result<Part, Failure> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        return Err(Failure::usage(format!(
+            "--from {from} is later than --to {to}"
+        )));
+    }
+    if let Some(from) = args.from.filter(|from| *from > now) {
+        return Err(Failure::usage(format!("--from {from} is still to come")));
+    }
+    Ok(match (&args.rotation, &args.secret, args.from, args.to) {
+        (Some(id), ..) => Part::Rotation(id.clone()),
+        (_, Some(id), ..) => Part::Secret(id.clone()),
+        (_, _, None, None) => Part::Everything,
+        (_, _, from, to) => Part::Range(from, to),
+    })
+}
+
+/// Verifies the ledger and records the export; answers with the place of the record.
+fn record(context: &mut Context, args: &ExportArgs, export: &Export<'_>) -> Result<u64, Failure> {
+    let part = part(args, context.now())?;
+    let author = context.key()?;
+    let selection = Selection {
+        part,
+        without_attachments: args.without_attachments,
+        key: export.key()?.public(),
+    };
+    for _ in 0..ATTEMPTS {
+        let report = verified(context, export)?;
+        let Some(register) = report.register() else {
+            return Err(broken(&report));
+        };
+        let recipient = args.recipient.clone();
+        let said = export.record(register.get(), &selection, recipient, context.now())?;
+        let guard = Guard::new(false)?;
+        let mut writer = context.writer()?;
+        // Somebody appended meanwhile: what was counted is not what is there.
+        if writer.size() != report.size || said.size != report.size {
+            context.close(writer, &guard);
+            continue;
+        }
+        let draft = draft(said);
+        let signed = draft.sign(writer.ledger(), &author, &context.world, Vec::new(), &[])?;
+        let outcome = guard.uninterrupted(|| writer.append_minted(vec![signed]));
+        if let Some(fault) = outcome.refused {
+            context.close(writer, &guard);
+            return Err(fault.into());
+        }
+        let Some(receipt) = outcome.receipts.first() else {
+            return Err(Failure::new(Exit::Temporary, "the export was not recorded"));
+        };
+        let checkpoint = writer.checkpoint().to_owned();
+        let kept = guard.uninterrupted(|| export.keep(receipt.sequence, &checkpoint));
+        context.close(writer, &guard);
+        kept?;
+        return Ok(receipt.sequence);
+    }
+    Err(Failure::new(
+        Exit::Temporary,
+        format!("the ledger grew {ATTEMPTS} times while it was verified; nothing was exported"),
+    )
+    .hint("try again when less is appended"))
+}
+
+fn draft(said: PackExported) -> Draft {
+    Draft {
+        event: said.into(),
+        event_id: None,
+        occurred: None,
+        on_behalf_of: None,
+        attachments: Vec::new(),
+    }
+}
+
+fn verified(context: &mut Context, export: &Export<'_>) -> Result<Report, Failure> {
+    let guard = Guard::new(true)?;
+    let report = Audit {
+        world: export.world,
+        dir: &export.place.dir,
+        head: Some(export.place.head()),
+        anchors: Vec::new(),
+        trust: None,
+        signed: None,
+        as_of: context.now(),
+        from: None,
+        to: None,
+        wait: export.wait,
+        progress: &|_, _| {},
+        interrupted: guard.flag(),
+    }
+    .run()?;
+    match report.exit_code(false, &[]) {
+        0 => Ok(report),
+        130 => Err(Failure::new(
+            Exit::Interrupted,
+            "interrupted; nothing was exported",
+        )),
+        _ => Err(broken(&report)),
+    }
+}
+
+fn broken(report: &Report) -> Failure {
+    let exit = Exit::Of(report.exit_code(false, &[]).max(1));
+    let first = report.findings.first();
+    let why = first.map_or_else(String::new, |finding| {
+        let rule = finding.rule;
+        format!(": {} {}", rule.id, rule.title)
+    });
+    Failure::new(
+        exit,
+        format!("the ledger does not verify, and nothing was exported{why}"),
+    )
+    .hint("ledger verify names everything that is wrong")
+}
+
+/// Puts a file in its place whole, or not at all.
+fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+    let folder = folder_of(path);
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        // If the power fails before this line there is no file of that name, or the old one.
+        let named = match force {
+            true => file.persist(path),
+            false => file.persist_noclobber(path),
+        };
+        named.map_err(|fault| fault.error)?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|fault| match fault.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{} is there already", path.display()))
+                .hint("choose another name, or replace it with --force")
+        }
+        _ => DiskError::new("write", path, fault).into(),
+    })
+}
+
+fn print(context: &mut Context, args: &ExportArgs, sequence: u64, pack: &Pack) {
+    let said = &pack.exported;
+    let not_checked = &pack.report.not_checked;
+    if context.ui.json {
+        context.ui.document(json!({
+            "out": args.out.display().to_string(),
+            "recorded_by_entry": sequence,
+            "selection": pack.selection.part.to_string(),
+            "attachments_withheld": pack.selection.without_attachments,
+            "pack_key": pack.selection.key,
+            "entries": said.entries,
+            "rotations": said.rotations,
+            "secrets": said.secrets,
+            "files": pack.files,
+            "bytes": pack.bytes.len(),
+            "not_checked": not_checked,
+        }));
+        return;
+    }
+    let ui = &mut context.ui;
+    ui.line(format!(
+        "{}  {}, recorded by entry {sequence}",
+        args.out.display(),
+        pack.selection.part
+    ));
+    ui.line(format!(
+        "  {} \u{b7} {} \u{b7} {} \u{b7} {}, {} bytes",
+        counted(said.rotations, "rotation"),
+        counted(said.secrets, "secret"),
+        counted(said.entries, "entry"),
+        counted(pack.files as u64, "file"),
+        pack.bytes.len()
+    ));
+    ui.line(format!("  pack key  {}", pack.selection.key));
+    ui.flush();
+    ui.say("next: hand the pack key over by another road; ledger trust show has the trust file");
+}
+
+impl From<ExportError> for Failure {
+    fn from(fault: ExportError) -> Self {
+        let message = fault.to_string();
+        match fault {
+            ExportError::Audit(fault) => fault.into(),
+            ExportError::Proof(fault) => fault.into(),
+            ExportError::Disk(fault) => fault.into(),
+            ExportError::Key(fault) => fault.into(),
+            ExportError::Nothing(_) => Self::new(Exit::NotVerified, message)
+                .hint("ledger log --event rotation.opened lists the rotations; no pack was made"),
+            ExportError::NoRecord(_) => {
+                Self::usage(message).hint("ledger log --event pack.exported lists the exports")
+            }
+            ExportError::NotKept { .. }
+            | ExportError::OtherKey { .. }
+            | ExportError::Differs { .. } => Self::new(Exit::NotVerified, message)
+                .hint("export anew; the older pack stays as good as it was"),
+            ExportError::Zip(_) | ExportError::Selection(_) => {
+                Self::usage(message).hint("select less with --from and --to, or --secret")
+            }
+            ExportError::Entropy(_) => Self::new(Exit::Temporary, message),
+            ExportError::NotVerified { .. } | ExportError::Attachment(_) => {
+                Self::new(Exit::Broken, message)
+                    .hint("ledger verify names everything that is wrong")
+            }
+        }
+    }
+}

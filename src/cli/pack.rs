@@ -1,0 +1,48 @@
+//! `ledger verify PACK.zip`: a pack, judged without its ledger.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::examine;
+use crate::examine::Asked;
+use crate::examine::Examined;
+use crate::pack::Bag;
+use crate::pack::ZIP_LIMIT;
+use crate::pack::ZipError;
+
+use super::exit::Exit;
+use super::exit::Failure;
+
+/// How a zip begins, and an empty one.
+const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+
+/// Whether a file is a zip, and not a receipt.
+pub(super) fn is_zip(path: &Path) -> bool {
+    let mut first = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    let by_name = path
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("zip"));
+    by_name || read.is_ok() && BEGINNINGS.contains(&first.as_slice())
+}
+
+/// Reads a pack and judges it.
+pub(super) fn examine(path: &Path, asked: Asked<'_>) -> Result<Examined, Failure> {
+    let name = path.display();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(ZIP_LIMIT + 1).read_to_end(&mut bytes))
+        .map_err(|fault| {
+            Failure::new(Exit::NotVerified, format!("{name} cannot be read: {fault}"))
+        })?;
+    let bag = Bag::from_zip(&bytes).map_err(|fault| {
+        let exit = match fault {
+            ZipError::NotAZip => Exit::NotVerified,
+            _ => Exit::Broken,
+        };
+        let failure = Failure::new(exit, format!("{name} is no whole evidence pack: {fault}"));
+        failure.hint("a pack is verified as it was exported; ask for it again by another road")
+    })?;
+    Ok(examine::examine(&bag, asked))
+}

@@ -1,0 +1,356 @@
+//! The files of a pack that follow from its entries. Nothing here asks a clock, a disk or a ledger.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::audit::Stored;
+use crate::event::PackExported;
+use crate::hash::Link;
+use crate::keyring::LEDGER_ACTOR;
+use crate::pack::Files;
+use crate::pack::Selection;
+use crate::register::Register;
+use crate::rotation::Rotation;
+use crate::rule::Verdict;
+use crate::text::Id;
+use crate::time::Timestamp;
+use crate::verify::Report;
+
+use super::keys;
+use super::page;
+use super::population::Row;
+use super::select::Selected;
+use super::select::select;
+use super::tables;
+use super::template::template;
+
+/// Where the population stands in a pack.
+pub const POPULATION: &str = "secrets.json";
+
+const FORMAT: u32 = 1;
+
+const BY_HAND: &str = include_str!("by-hand.md");
+
+const ROTATIONS: &[&str] = &[
+    "rotation",
+    "secret",
+    "reason",
+    "state",
+    "opened_utc",
+    "started_utc",
+    "completed_utc",
+    "operators",
+    "approved_by",
+    "old_version",
+    "new_version",
+    "old_revoked_utc",
+    "revocation_verified_by_entry",
+    "confirmed_utc",
+    "incident",
+    "findings",
+    "waived",
+    "opened_by_entry",
+    "ended_by_entry",
+    "evidence",
+];
+
+const SECRETS: &[&str] = &[
+    "secret",
+    "name",
+    "class",
+    "owner",
+    "consumers",
+    "state",
+    "generated_utc",
+    "max_age_days",
+    "due_utc",
+    "days_left",
+    "rotations",
+    "open_rotations",
+    "exceptions",
+    "registered_by_entry",
+    "retired_by_entry",
+    "last_entry",
+    "entries_in_pack",
+];
+
+const FINDINGS: &[&str] = &[
+    "rule",
+    "verdict",
+    "title",
+    "sop",
+    "entry",
+    "rotation",
+    "secret",
+    "expected",
+    "found",
+    "waived_by",
+];
+
+const ATTACHED: &[&str] = &[
+    "entry",
+    "name",
+    "media_type",
+    "length",
+    "sha256",
+    "blake3",
+    "file",
+];
+
+/// Everything that the documents of a pack are made of.
+pub struct Dossier<'a> {
+    /// The verification of the pack's entries, as of when it was exported.
+    pub report: &'a Report,
+    /// The entry that records the export.
+    pub record: &'a Stored,
+    /// What that entry says.
+    pub exported: &'a PackExported,
+    /// What was selected.
+    pub selection: &'a Selection,
+    /// The entries, the record among them, in their order.
+    pub entries: &'a [Stored],
+    /// Every registered secret.
+    pub population: &'a [Row],
+    /// The attached files that are in the pack, by their BLAKE3 in hex.
+    pub attached: &'a BTreeSet<String>,
+}
+
+/// The documents by their path in the pack, and what its `bag-info.txt` says; none where the entries
+/// do not verify.
+#[must_use]
+pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, String)>)> {
+    let register = dossier.report.register()?.get();
+    let as_of = dossier.record.entry.recorded;
+    let selected = select(register, &dossier.selection.part, as_of);
+    let origin = register.charter.origin.as_ref();
+    let origin = origin.map(ToString::to_string).unwrap_or_default();
+    let names = names(&selected);
+    let mut files = keys::files(register, dossier.selection, &origin);
+    let mut rotations = Vec::new();
+    for rotation in &selected.rotations {
+        let path = names
+            .get(&rotation.id)
+            .filter(|_| rotation.completion().is_some());
+        let printed = path.and_then(|path| {
+            let template = template(dossier.report, &rotation.id).ok()?;
+            Some((path.clone(), template.to_string()))
+        });
+        let path = printed.as_ref().map(|(path, _)| path.clone());
+        rotations.push(rotation_row(rotation, register, dossier.report, path));
+        files.extend(printed.map(|(path, text)| (path, text.into_bytes())));
+    }
+    let secrets: Vec<Value> = dossier.population.iter().map(|row| json!(row)).collect();
+    let findings: Vec<Value> = dossier
+        .report
+        .findings
+        .iter()
+        .map(|one| one.to_json())
+        .collect();
+    let attached = attached(dossier);
+    let summary = summary(dossier, &origin, &rotations);
+    let mut add = |path: &str, bytes: Vec<u8>| files.insert(path.to_owned(), bytes);
+    add("rotations.csv", tables::csv(ROTATIONS, &rotations));
+    add(
+        "rotations.json",
+        tables::json(
+            &json!({ "schema": "rotation-ledger/pack-rotations/1", "rotations": rotations }),
+        ),
+    );
+    add("secrets.csv", tables::csv(SECRETS, &secrets));
+    add(
+        POPULATION,
+        tables::json(&json!({ "schema": "rotation-ledger/pack-population/1", "secrets": secrets })),
+    );
+    add("findings.csv", tables::csv(FINDINGS, &findings));
+    add("findings.json", tables::json(&dossier.report.to_json()));
+    add("attachments.csv", tables::csv(ATTACHED, &attached));
+    add("ledger/entries.ndjson", entries(dossier.entries, register));
+    add("pack.json", tables::json(&summary));
+    let page = page::page(dossier.report, &summary, &rotations, dossier.population);
+    add("report.html", page.into_bytes());
+    let by_hand = BY_HAND
+        .replace("{ORIGIN}", &origin)
+        .replace("{KEY}", &dossier.selection.key.to_string())
+        .replace("{RECORD}", &dossier.record.sequence.to_string())
+        .replace("{RECORD9}", &format!("{:09}", dossier.record.sequence));
+    add("VERIFY.md", by_hand.into_bytes());
+    let date = as_of.to_seconds();
+    let info = vec![
+        ("Bag-Software-Agent", "rotation-ledger".to_owned()),
+        (
+            "Bagging-Date",
+            date.split('T').next().unwrap_or_default().to_owned(),
+        ),
+        (
+            "External-Identifier",
+            format!("{origin} entry {}", dossier.record.sequence),
+        ),
+        ("Ledger-Head", dossier.record.link.to_string()),
+        ("Ledger-Id", ledger_id(dossier.report)),
+        ("Ledger-Size", (dossier.record.sequence + 1).to_string()),
+    ];
+    Some((files, info))
+}
+
+fn ledger_id(report: &Report) -> String {
+    report.ledger.map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// The file of each rotation's template. An id that cannot be a file's name everywhere, or is another's in
+/// other case, is named by the entry that opened it.
+fn names(selected: &Selected<'_>) -> BTreeMap<Id, String> {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    for rotation in &selected.rotations {
+        *seen
+            .entry(rotation.id.as_str().to_ascii_lowercase())
+            .or_default() += 1;
+    }
+    let name = |rotation: &&Rotation| {
+        let id = rotation.id.as_str();
+        let plain = id
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c));
+        let alone = seen.get(&id.to_ascii_lowercase()) == Some(&1);
+        let path = match plain && alone && !id.starts_with('.') {
+            true => format!("evidence/{id}.txt"),
+            false => format!("evidence/by-entry/{:09}.txt", rotation.opened.sequence),
+        };
+        (rotation.id.clone(), path)
+    };
+    selected.rotations.iter().map(name).collect()
+}
+
+fn rotation_row(
+    rotation: &Rotation,
+    register: &Register,
+    report: &Report,
+    evidence: Option<String>,
+) -> Value {
+    let completion = rotation.completion();
+    let against = |waived: bool| {
+        let findings = report.findings.iter().filter(|finding| {
+            finding.rotation.as_ref() == Some(&rotation.id) && finding.waived_by.is_some() == waived
+        });
+        findings
+            .map(|finding| finding.rule.id)
+            .collect::<BTreeSet<_>>()
+    };
+    let at = |moment: Option<crate::rotation::Moment>| moment.map(|at| at.occurred.to_seconds());
+    json!({
+        "rotation": rotation.id,
+        "secret": rotation.secret,
+        "secret_name": register.secrets.get(&rotation.secret).map(|known| &known.secret.name),
+        "reason": rotation.reason.word(),
+        "incident": rotation.incident,
+        "state": rotation.state().word(),
+        "opened_utc": rotation.opened.occurred.to_seconds(),
+        "opened_by_entry": rotation.opened.sequence,
+        "approved_by": rotation.approved.as_ref().map(|approval| &approval.by),
+        "approved_utc": rotation.approved.as_ref().map(|approval| approval.at.occurred.to_seconds()),
+        "preconditions_utc": at(rotation.preconditions.map(|confirmed| confirmed.at)),
+        "generated_utc": at(rotation.generated.as_ref().map(|generated| generated.at)),
+        "dual_run_utc": at(rotation.dual_run.map(|run| run.at)),
+        "validated_utc": at(rotation.validated),
+        "cutover_utc": at(rotation.cutover),
+        "health_utc": at(rotation.health.map(|health| health.at)),
+        "old_version": rotation.old_version,
+        "new_version": rotation.generated.as_ref().map(|generated| &generated.version),
+        "old_revoked_utc": at(rotation.old_revoked.as_ref().map(|revoked| revoked.at)),
+        "revocation_verified_utc": at(rotation.dead),
+        "revocation_verified_by_entry": rotation.dead.map(|dead| dead.sequence),
+        "operators": rotation.operators,
+        "started_utc": completion.map(|completion| completion.started.to_seconds()),
+        "completed_utc": completion.map(|completion| completion.completed.to_seconds()),
+        "ended_utc": at(rotation.ended()),
+        "ended_by_entry": rotation.ended().map(|end| end.sequence),
+        "confirmed_utc": at(rotation.confirmed),
+        "confirmed_by_entry": rotation.confirmed.map(|confirmed| confirmed.sequence),
+        "findings": against(false),
+        "waived": against(true),
+        "evidence": evidence,
+    })
+}
+
+/// Each file that an entry names, whether it is in the pack or not.
+fn attached(dossier: &Dossier<'_>) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for stored in dossier.entries {
+        for attachment in &stored.statement.attachments {
+            let digest = attachment.blake3.to_string();
+            let file = dossier.attached.contains(&digest);
+            let file = file.then(|| format!("attachments/{digest}"));
+            rows.push(json!({
+                "entry": stored.sequence, "name": attachment.name, "media_type": attachment.media_type,
+                "length": attachment.length, "sha256": attachment.sha256, "blake3": attachment.blake3, "file": file,
+            }));
+        }
+    }
+    rows
+}
+
+/// The entries, one JSON object a line, as `ledger log --json` has them.
+fn entries(entries: &[Stored], register: &Register) -> Vec<u8> {
+    let keyring = &register.charter.keyring;
+    let mut lines = String::new();
+    for stored in entries {
+        let author = &stored.statement.author;
+        let actor = match keyring.holder(author) {
+            Some(actor) => actor.id.to_string(),
+            None if keyring.seals().iter().any(|seal| seal.key == *author) => {
+                LEDGER_ACTOR.to_owned()
+            }
+            None => format!("key {}", author.short()),
+        };
+        let secret = register.subject(&stored.statement.event);
+        lines.push_str(&stored.to_json(&actor, secret.as_ref()).to_string());
+        lines.push('\n');
+    }
+    lines.into_bytes()
+}
+
+/// What the pack is, in one document: whose ledger, which part, how much of how much, and what was
+/// not checked.
+fn summary(dossier: &Dossier<'_>, origin: &str, rotations: &[Value]) -> Value {
+    let rows = dossier.population;
+    let in_state = |state: &str| rows.iter().filter(|row| row.state == state).count();
+    let verdicts: Vec<Value> = Verdict::ALL
+        .into_iter()
+        .filter_map(|verdict| {
+            let line = dossier.report.line(verdict)?;
+            Some(json!({ "verdict": verdict.word(), "status": line.status.word(), "findings": line.failing, "waived": line.waived }))
+        })
+        .collect();
+    let head: Link = dossier.record.link;
+    let recorded: Timestamp = dossier.record.entry.recorded;
+    json!({
+        "schema": "rotation-ledger/pack/1",
+        "format": FORMAT,
+        "origin": origin,
+        "ledger_id": dossier.report.ledger,
+        "size": dossier.record.sequence + 1,
+        "root": dossier.report.root,
+        "head": head,
+        "exported_utc": recorded,
+        "exported_by_key": dossier.record.statement.author,
+        "recorded_by_entry": dossier.record.sequence,
+        "recipient": dossier.exported.recipient,
+        "selection": dossier.selection.part.to_string(),
+        "attachments_withheld": dossier.selection.without_attachments,
+        "pack_key": dossier.selection.key,
+        "entries": { "in_pack": dossier.entries.len(), "in_ledger": dossier.record.sequence + 1,
+                     "first": dossier.entries.first().map(|stored| stored.sequence),
+                     "last": dossier.record.sequence },
+        "rotations": { "in_pack": rotations.len() },
+        "secrets": { "registered": rows.len(),
+                     "in_pack": rows.iter().filter(|row| row.entries_in_pack).count(),
+                     "in_time": in_state("in time"), "overdue": in_state("overdue"),
+                     "age_unknown": in_state("age unknown"), "retired": in_state("retired"),
+                     "never_rotated": rows.iter().filter(|row| row.rotations == 0).count() },
+        "verdicts": verdicts,
+        "not_checked": dossier.report.not_checked,
+        "completeness": "A ledger shows that what was recorded is whole, and not that everything was recorded.",
+    })
+}

@@ -1,0 +1,36 @@
+//! Evidence for people, out of what was verified and nothing else.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `template` | the SOP's "Rotation Evidence" template (SOP 8) |
+//! | `select` | which rotations, secrets and entries belong to a part of a ledger |
+//! | `population` | every registered secret, with its age |
+//! | `documents` | the files of a pack that follow from its entries, byte for byte |
+//! | `tables` | rows as CSV and JSON |
+//! | `keys` | public keys as PEM, and whose they are |
+//! | `page` | the report that is read and printed |
+//!
+//! The documents are a function of what was verified: whoever has the entries of a pack makes them
+//! again and compares, so that a report that was swapped is found without trusting anybody.
+
+mod documents;
+mod keys;
+mod page;
+mod population;
+mod select;
+mod tables;
+mod template;
+
+pub use documents::Dossier;
+pub use documents::POPULATION;
+pub use documents::documents;
+pub use population::Row;
+pub use population::ends;
+pub use population::parse as parse_population;
+pub use population::rows as population;
+pub use select::Selected;
+pub use select::select;
+pub use template::NoTemplate;
+pub use template::Template;
+pub use template::completed;
+pub use template::template;

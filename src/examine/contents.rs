@@ -1,0 +1,153 @@
+//! What a pack has of a ledger: entries, receipts, checkpoints, proofs, time tokens, attached files. Read
+//! and written by the same names, so that whatever else stands in a pack shows.
+
+use std::collections::BTreeMap;
+
+use crate::audit::proofs::Continued;
+use crate::evidence;
+use crate::evidence::POPULATION;
+use crate::evidence::Row;
+use crate::hash::Blake3Digest;
+use crate::pack::Bag;
+use crate::pack::Files;
+use crate::proof::TlogProof;
+use crate::rule;
+use crate::rule::Finding;
+use crate::timestamps;
+use crate::timestamps::StoredToken;
+
+const CHECKPOINT: &str = "ledger/checkpoint";
+const COSIGNED: &str = "ledger/cosigned";
+const LEDGER: &str = "ledger/";
+const ENTRIES: &str = "ledger/entries/";
+const RECEIPTS: &str = "ledger/receipts/";
+const CONSISTENCY: &str = "ledger/consistency/";
+const ATTACHMENTS: &str = "attachments/";
+/// No ledger grows to this; what is counted from here never runs over.
+const LAST: u64 = 1 << 48;
+
+/// What a pack has of a ledger. Nothing of it is verified.
+#[derive(Debug, Default, Clone)]
+pub struct Contents {
+    /// The stored bytes of entries, by their place.
+    pub entries: BTreeMap<u64, Vec<u8>>,
+    /// The receipt of each, under the checkpoint.
+    pub receipts: BTreeMap<u64, TlogProof>,
+    /// The checkpoint that covers the last entry.
+    pub checkpoint: Vec<u8>,
+    /// The newest checkpoint that witnesses had cosigned.
+    pub cosigned: Option<Vec<u8>>,
+    /// That the ledger of the checkpoint continues those of the other checkpoints, by their size.
+    pub consistency: BTreeMap<u64, Continued>,
+    /// Time tokens.
+    pub tokens: Vec<StoredToken>,
+    /// Attached files.
+    pub attachments: BTreeMap<Blake3Digest, Vec<u8>>,
+    /// Every registered secret.
+    pub population: Vec<Row>,
+}
+
+impl Contents {
+    /// Takes a pack apart, and says what in it cannot be read.
+    #[must_use]
+    pub fn of(bag: &Bag) -> (Self, Vec<Finding>) {
+        let mut contents = Self::default();
+        let mut findings = Vec::new();
+        let mut unreadable = |path: &str, why: String| {
+            findings.push(Finding::new(
+                rule::P01,
+                format!("{path} in its one form"),
+                why,
+            ));
+        };
+        for (name, bytes) in bag.below(ENTRIES) {
+            if let Some(sequence) = place(name, ".bin") {
+                contents.entries.insert(sequence, bytes.to_vec());
+            }
+        }
+        for (name, bytes) in bag.below(RECEIPTS) {
+            let Some(sequence) = place(name, ".tlog-proof") else {
+                continue;
+            };
+            match TlogProof::parse(bytes) {
+                Ok(receipt) => {
+                    contents.receipts.insert(sequence, receipt);
+                }
+                Err(fault) => unreadable(&format!("{RECEIPTS}{name}"), fault.to_string()),
+            }
+        }
+        for (name, bytes) in bag.below(CONSISTENCY) {
+            let Some(size) = place(name, ".txt") else {
+                continue;
+            };
+            match Continued::parse(bytes) {
+                Some(continued) => {
+                    contents.consistency.insert(size, continued);
+                }
+                None => unreadable(
+                    &format!("{CONSISTENCY}{name}"),
+                    "no consistency proof".to_owned(),
+                ),
+            }
+        }
+        for (name, bytes) in bag.below(ATTACHMENTS) {
+            if let Ok(digest) = name.parse() {
+                contents.attachments.insert(digest, bytes.to_vec());
+            }
+        }
+        contents.tokens = timestamps::of_files(&|path| bag.get(&format!("{LEDGER}{path}")), {
+            bag.below(LEDGER).map(|(path, _)| path)
+        });
+        match bag.get(CHECKPOINT) {
+            Some(bytes) => bytes.clone_into(&mut contents.checkpoint),
+            None => unreadable(CHECKPOINT, "it is missing".to_owned()),
+        }
+        contents.cosigned = bag.get(COSIGNED).map(<[u8]>::to_vec);
+        let population = bag
+            .get(POPULATION)
+            .ok_or_else(|| "it is missing".to_owned());
+        match population.and_then(evidence::parse_population) {
+            Ok(rows) => contents.population = rows,
+            Err(why) => unreadable(POPULATION, why),
+        }
+        (contents, findings)
+    }
+
+    /// The files of a pack that hold it; the population stands in a document.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        let mut files = Files::new();
+        files.insert(CHECKPOINT.to_owned(), self.checkpoint.clone());
+        if let Some(cosigned) = &self.cosigned {
+            files.insert(COSIGNED.to_owned(), cosigned.clone());
+        }
+        for (sequence, bytes) in &self.entries {
+            files.insert(format!("{ENTRIES}{sequence:09}.bin"), bytes.clone());
+        }
+        for (sequence, receipt) in &self.receipts {
+            let path = format!("{RECEIPTS}{sequence:09}.tlog-proof");
+            files.insert(path, receipt.to_string().into_bytes());
+        }
+        for (size, continued) in &self.consistency {
+            let path = format!("{CONSISTENCY}{size:09}.txt");
+            files.insert(path, continued.to_string().into_bytes());
+        }
+        for token in &self.tokens {
+            let path = |path: String| format!("{LEDGER}{path}");
+            files.insert(path(token.response_path()), token.response.clone());
+            if let Some(checkpoint) = &token.checkpoint {
+                files.insert(path(token.checkpoint_path()), checkpoint.clone());
+            }
+        }
+        for (digest, bytes) in &self.attachments {
+            files.insert(format!("{ATTACHMENTS}{digest}"), bytes.clone());
+        }
+        files
+    }
+}
+
+/// The number in a name of at least nine digits, in its one form.
+fn place(name: &str, end: &str) -> Option<u64> {
+    let number: u64 = name.strip_suffix(end)?.parse().ok()?;
+    (number < LAST && format!("{number:09}{end}") == name).then_some(number)
+}

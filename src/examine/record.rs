@@ -1,0 +1,171 @@
+//! The entry that ends a pack: it records the export, and with it what was selected, how much of it there
+//! is, where each secret's entries ended, and whose key signs the pack.
+
+use crate::audit::Stored;
+use crate::event::Event;
+use crate::event::PackExported;
+use crate::evidence;
+use crate::evidence::Row;
+use crate::hash::Sha256Digest;
+use crate::pack::Selection;
+use crate::register::Register;
+use crate::rule;
+use crate::rule::Finding;
+
+use super::Contents;
+
+/// The record of an export, as it stands there.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) stored: Stored,
+    pub(super) exported: PackExported,
+    pub(super) selection: Selection,
+}
+
+impl Record {
+    /// The last entry of a pack, where that records an export; and why it does not.
+    pub(super) fn of(contents: &Contents) -> (Option<Self>, Option<Finding>) {
+        let refusal = |found: String| {
+            let expected = "a pack that ends with the entry that records its export";
+            (None, Some(Finding::new(rule::P04, expected, found)))
+        };
+        let Some((sequence, bytes)) = contents.entries.last_key_value() else {
+            return refusal("no entry".to_owned());
+        };
+        let stored = match Stored::of(*sequence, bytes.clone()) {
+            Ok(stored) => stored,
+            Err(fault) => return refusal(fault.to_string()),
+        };
+        let Event::PackExported(exported) = stored.statement.event.clone() else {
+            let found = format!("entry {sequence}, {}", stored.statement.event.name());
+            return refusal(found);
+        };
+        match exported.selection.as_str().parse() {
+            Ok(selection) => {
+                let record = Self {
+                    stored,
+                    exported,
+                    selection,
+                };
+                (Some(record), None)
+            }
+            Err(fault) => refusal(fault.to_string()),
+        }
+    }
+
+    /// What the record says of the pack, held against what the pack's entries amount to.
+    pub(super) fn differences(
+        &self,
+        contents: &Contents,
+        entries: &[Stored],
+        register: &Register,
+    ) -> Vec<Finding> {
+        let place = self.stored.sequence;
+        let mut findings = Vec::new();
+        let mut hold = |rule, expected: String, found: String| {
+            findings.push(Finding::new(rule, expected, found).at(place));
+        };
+        let as_of = self.stored.entry.recorded;
+        let selected = evidence::select(register, &self.selection.part, as_of);
+        let counted = [
+            (self.exported.size, place, "entries in the ledger before it"),
+            (
+                self.exported.entries,
+                contents.entries.len() as u64,
+                "entries in the pack",
+            ),
+            (
+                self.exported.rotations,
+                selected.rotations.len() as u64,
+                "rotations in the pack",
+            ),
+            (
+                self.exported.secrets,
+                selected.secrets.len() as u64,
+                "secrets in the pack",
+            ),
+        ];
+        for (said, found, what) in counted {
+            if said != found {
+                hold(
+                    rule::P04,
+                    format!("{said} {what}, as it records"),
+                    found.to_string(),
+                );
+            }
+        }
+        let last = |row: &'_ Row| row.last_entry;
+        let ends = contents
+            .population
+            .iter()
+            .map(|row| (&row.secret, last(row)));
+        let ends = Sha256Digest::of(evidence::ends(ends).as_bytes());
+        if ends != self.exported.ends_sha256 {
+            let expected = format!(
+                "secrets.json whose last entries hash to {}, as it records",
+                self.exported.ends_sha256
+            );
+            hold(rule::P04, expected, ends.to_string());
+        }
+        for stored in entries {
+            if !selected.holds(&stored.statement.event) {
+                let about = register.subject(&stored.statement.event);
+                let about = about.map(|id| id.to_string()).unwrap_or_default();
+                findings.push(
+                    Finding::new(
+                        rule::P04,
+                        format!("only entries of {}", self.selection.part),
+                        format!("one about {about}"),
+                    )
+                    .at(stored.sequence),
+                );
+            }
+        }
+        findings.extend(self.other_rows(contents, register));
+        findings
+    }
+
+    /// Rows of the population that the entries of the pack contradict.
+    fn other_rows(&self, contents: &Contents, register: &Register) -> Vec<Finding> {
+        let as_of = self.stored.entry.recorded;
+        let made = evidence::population(register, as_of, &|_| true);
+        let mut findings = Vec::new();
+        let mut hold = |expected: String, found: String| {
+            findings.push(Finding::new(rule::P05, expected, found));
+        };
+        let given = |secret: &crate::text::Id| {
+            let rows = &contents.population;
+            let at = rows.binary_search_by(|row| row.secret.cmp(secret)).ok();
+            at.and_then(|at| rows.get(at))
+        };
+        for row in &made {
+            match given(&row.secret) {
+                Some(found) if found == row => {}
+                Some(_) => hold(
+                    format!("secrets.json with {} as its entries give it", row.secret),
+                    "another row".to_owned(),
+                ),
+                None => hold(
+                    format!("secrets.json with {}", row.secret),
+                    "no row".to_owned(),
+                ),
+            }
+        }
+        let is_made = |row: &&Row| {
+            made.binary_search_by(|one| one.secret.cmp(&row.secret))
+                .is_ok()
+        };
+        for row in &contents.population {
+            if row.entries_in_pack && !is_made(&row) {
+                hold(
+                    format!(
+                        "the entries of {}, which secrets.json says are here",
+                        row.secret
+                    ),
+                    "none".to_owned(),
+                );
+            }
+        }
+        findings
+    }
+}

@@ -1,0 +1,128 @@
+//! What this host keeps for its packs, outside the ledger's folder: the key that signs them, and for each
+//! export what it rested on that does not stay as it was. A checkpoint is replaced at each commit,
+//! witnesses go on to newer ones, time tokens are added.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::append::Place;
+use crate::audit::COSIGNED_FILE;
+use crate::audit::Reader;
+use crate::checkpoint::Checkpoint;
+use crate::hash::Sha256Digest;
+use crate::key::SecretKey;
+use crate::note::SignedNote;
+use crate::store::publish;
+use crate::sys::disk::Cause;
+use crate::sys::keyfile;
+use crate::sys::keyfile::KeyFileError;
+use crate::sys::world::World;
+use crate::timestamps;
+
+use super::Export;
+use super::ExportError;
+
+/// The file of the pack key in the state folder.
+pub const PACK_KEY: &str = "pack.pem";
+
+const FOLDER: &str = "packs";
+const SCHEMA: &str = "rotation-ledger/pack-rested/1";
+
+/// The pack key. It is a key of its own, since the raw signature that openssl checks has no context that
+/// would keep it from being taken for another.
+pub(super) fn key(world: &World, place: &Place) -> Result<SecretKey, ExportError> {
+    let path = place.state.join(PACK_KEY);
+    match keyfile::read(&path, &|| Ok(None)) {
+        Ok(key) => return Ok(key),
+        Err(KeyFileError::Missing { .. }) => {}
+        Err(fault) => return Err(fault.into()),
+    }
+    let mut seed = Zeroizing::new([0; 32]);
+    world.entropy.fill(&mut *seed)?;
+    let key = SecretKey::from_seed(&seed);
+    keyfile::write_new(&path, &key, None)?;
+    Ok(key)
+}
+
+/// What a pack rested on besides the entries.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rested {
+    schema: String,
+    /// The checkpoint that covers the record and nothing after it.
+    pub(super) checkpoint: String,
+    /// The newest checkpoint that witnesses had cosigned.
+    pub(super) cosigned: Option<String>,
+    /// The time tokens there were.
+    pub(super) tokens: Vec<String>,
+    /// Of the zip, once it was made.
+    pub(super) sha256: Option<Sha256Digest>,
+}
+
+impl Rested {
+    /// As it is now.
+    pub(super) fn now(
+        export: &Export<'_>,
+        sequence: u64,
+        checkpoint: &str,
+    ) -> Result<Self, ExportError> {
+        let dir = &export.place.dir;
+        let reader = Reader::open(export.world, dir, export.wait)?;
+        let fits = |note: &&[u8]| {
+            stated(note).is_some_and(|stated| (1..=sequence + 1).contains(&stated.size))
+        };
+        let cosigned = reader.file(COSIGNED_FILE).filter(fits);
+        let tokens = timestamps::list(&*export.world.disk, dir)?;
+        let tokens = tokens
+            .into_iter()
+            .filter(|token| token.checkpoint.as_deref().is_some_and(|note| fits(&note)));
+        Ok(Self {
+            schema: SCHEMA.to_owned(),
+            checkpoint: checkpoint.to_owned(),
+            cosigned: cosigned.map(|note| String::from_utf8_lossy(note).into_owned()),
+            tokens: tokens.map(|token| token.stem).collect(),
+            sha256: None,
+        })
+    }
+
+    pub(super) fn read(export: &Export<'_>, sequence: u64) -> Result<Self, ExportError> {
+        let path = path(export, sequence);
+        let not_kept = |why: String| ExportError::NotKept { sequence, why };
+        let bytes = match export.world.disk.read(&path) {
+            Ok(bytes) => bytes,
+            Err(fault) if fault.cause() == Cause::Missing => {
+                return Err(not_kept(format!("there is no {}", path.display())));
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        let rested: Self = serde_json::from_slice(&bytes)
+            .map_err(|fault| not_kept(format!("{}: {fault}", path.display())))?;
+        match rested.schema == SCHEMA {
+            true => Ok(rested),
+            false => Err(not_kept(format!("{} is of another kind", path.display()))),
+        }
+    }
+
+    pub(super) fn write(&self, export: &Export<'_>, sequence: u64) -> Result<(), ExportError> {
+        let path = path(export, sequence);
+        let disk = &*export.world.disk;
+        disk.create_dir(&export.place.state.join(FOLDER))?;
+        let text = serde_json::to_string(self).unwrap_or_default();
+        Ok(publish::durably(disk, &path, text.as_bytes())?)
+    }
+}
+
+pub(super) fn stated(note: &[u8]) -> Option<Checkpoint> {
+    Checkpoint::parse(SignedNote::parse(note).ok()?.text()).ok()
+}
+
+fn path(export: &Export<'_>, sequence: u64) -> PathBuf {
+    export
+        .place
+        .state
+        .join(FOLDER)
+        .join(format!("{sequence}.json"))
+}

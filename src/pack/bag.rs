@@ -1,0 +1,298 @@
+//! A pack as a BagIt 1.0 bag (RFC 8493): which files it must list, what is signed, and everything that
+//! can be wrong with either. What the files say is for others.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::hash::Sha256Digest;
+use crate::key::PublicKey;
+use crate::key::SecretKey;
+use crate::key::Signature;
+
+use super::sshsig;
+use super::zip;
+use super::zip::Files;
+use super::zip::ZipError;
+
+/// The folder of the payload.
+pub(super) const DATA: &str = "data/";
+/// What is signed: it lists the other tag files, and they list everything else.
+pub const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+/// The raw signature of [`TAG_MANIFEST`], for openssl.
+pub const SIGNATURE: &str = "tagmanifest-sha256.txt.sig";
+/// The signature of [`TAG_MANIFEST`] for ssh-keygen.
+pub const SSH_SIGNATURE: &str = "tagmanifest-sha256.txt.sshsig";
+
+const MANIFEST: &str = "manifest-sha256.txt";
+const DECLARATION_FILE: &str = "bagit.txt";
+const DECLARATION: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+const INFO: &str = "bag-info.txt";
+const TAGS: [&str; 3] = [INFO, DECLARATION_FILE, MANIFEST];
+const UNLISTED: [&str; 3] = [TAG_MANIFEST, SIGNATURE, SSH_SIGNATURE];
+
+/// A bag: the name of its one folder, and the files in it by their path below that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bag {
+    /// The folder.
+    pub top: String,
+    files: Files,
+}
+
+/// One thing that is wrong with a bag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BagFault {
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+}
+
+impl BagFault {
+    fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self {
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+}
+
+impl Bag {
+    /// Puts a bag together: the payload by its path below `data/`, what is said about the bag, and
+    /// both signatures of the list of its files.
+    #[must_use]
+    pub fn sealed(
+        top: &str,
+        payload: &Files,
+        info: &[(&'static str, String)],
+        key: &SecretKey,
+    ) -> Self {
+        let mut files: Files = payload
+            .iter()
+            .map(|(path, bytes)| (format!("{DATA}{path}"), bytes.clone()))
+            .collect();
+        let manifest = manifest(files.iter());
+        files.insert(DECLARATION_FILE.to_owned(), DECLARATION.into());
+        files.insert(INFO.to_owned(), info_file(info, payload).into_bytes());
+        files.insert(MANIFEST.to_owned(), manifest.into_bytes());
+        let tags = TAGS.map(str::to_owned);
+        let listed = files.iter().filter(|(path, _)| tags.contains(path));
+        let tag_manifest = self::manifest(listed).into_bytes();
+        let signature = key.sign(&tag_manifest).as_bytes().to_vec();
+        let ssh = sshsig::sign(&tag_manifest, key).into_bytes();
+        files.insert(TAG_MANIFEST.to_owned(), tag_manifest);
+        files.insert(SIGNATURE.to_owned(), signature);
+        files.insert(SSH_SIGNATURE.to_owned(), ssh);
+        Self {
+            top: top.to_owned(),
+            files,
+        }
+    }
+
+    /// Takes files for a bag, by their path below its folder. Nothing is checked.
+    #[must_use]
+    pub const fn of_files(top: String, files: Files) -> Self {
+        Self { top, files }
+    }
+
+    /// Reads the zip of a bag, strictly.
+    ///
+    /// # Errors
+    /// What no zip of a pack has.
+    pub fn from_zip(bytes: &[u8]) -> Result<Self, ZipError> {
+        let mut top = String::new();
+        let mut files = Files::new();
+        for (name, bytes) in zip::read(bytes)? {
+            if let Some((folder, path)) = name.split_once('/') {
+                folder.clone_into(&mut top);
+                files.insert(path.to_owned(), bytes);
+            }
+        }
+        Ok(Self { top, files })
+    }
+
+    /// The one zip of the bag.
+    ///
+    /// # Errors
+    /// Too many files or bytes, or a name that cannot be.
+    pub fn to_zip(&self) -> Result<Vec<u8>, ZipError> {
+        let named =
+            |(path, bytes): (&String, &Vec<u8>)| (format!("{}/{path}", self.top), bytes.clone());
+        zip::write(&self.files.iter().map(named).collect())
+    }
+
+    /// A file of the payload, by its path below `data/`.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        let bytes = self.files.get(&format!("{DATA}{path}"))?;
+        Some(bytes)
+    }
+
+    /// The payload, by the paths below `data/`, in their order.
+    pub fn payload(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let inside = |(path, bytes)| Some((str::strip_prefix(path, DATA)?, bytes));
+        let files = self.files.iter();
+        files
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+            .filter_map(inside)
+    }
+
+    /// The files of the payload below a folder, without that folder's name.
+    pub fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.payload()
+            .filter_map(move |(path, bytes)| Some((path.strip_prefix(folder)?, bytes)))
+    }
+
+    /// How many files it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Everything that is wrong with what the bag lists: files that are missing, changed or not listed,
+    /// in either list, and tag files that say something else than they must. `info` is what `bag-info.txt`
+    /// must say, where that is known.
+    #[must_use]
+    pub fn faults(&self, info: Option<&[(&'static str, String)]>) -> Vec<BagFault> {
+        let mut faults = Vec::new();
+        let is_tag = |path: &str| TAGS.contains(&path) || UNLISTED.contains(&path);
+        for path in self.files.keys() {
+            if !path.starts_with(DATA) && !is_tag(path) {
+                faults.push(BagFault::new("only files that a pack has", path.as_str()));
+            }
+        }
+        let info = info.map(|info| info_file(info, &self.payload_files()));
+        for (path, wanted) in [
+            (DECLARATION_FILE, Some(DECLARATION.to_owned())),
+            (INFO, info),
+        ] {
+            match (self.files.get(path), wanted) {
+                (Some(_), None) => {}
+                (Some(found), Some(wanted)) if *found == wanted.as_bytes() => {}
+                (Some(_), Some(_)) => faults.push(BagFault::new(
+                    format!("{path} as the rest of the pack gives it"),
+                    "another text",
+                )),
+                (None, _) => faults.push(BagFault::new(path, "it is missing")),
+            }
+        }
+        let payload = |path: &str| path.starts_with(DATA);
+        self.compare(MANIFEST, &payload, &mut faults);
+        self.compare(TAG_MANIFEST, &|path| TAGS.contains(&path), &mut faults);
+        faults
+    }
+
+    fn payload_files(&self) -> Files {
+        let files = self.payload();
+        files
+            .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
+            .collect()
+    }
+
+    /// Holds one list against the files that it must list.
+    fn compare(&self, list: &str, belongs: &dyn Fn(&str) -> bool, faults: &mut Vec<BagFault>) {
+        let Some(bytes) = self.files.get(list) else {
+            faults.push(BagFault::new(list, "it is missing"));
+            return;
+        };
+        let listed = match read_manifest(bytes) {
+            Ok(listed) => listed,
+            Err(why) => {
+                faults.push(BagFault::new(format!("{list} in its one form"), why));
+                return;
+            }
+        };
+        let there: BTreeSet<&String> = self.files.keys().filter(|path| belongs(path)).collect();
+        for (path, digest) in &listed {
+            if !belongs(path) {
+                let found = format!("it lists {path}");
+                faults.push(BagFault::new(format!("{list} with its own files"), found));
+            } else if let Some(bytes) = self.files.get(path) {
+                let found = Sha256Digest::of(bytes);
+                if found != *digest {
+                    let expected = format!("{path} with sha256 {digest}, as {list} says");
+                    faults.push(BagFault::new(expected, found.to_string()));
+                }
+            } else {
+                let expected = format!("{path}, as {list} says");
+                faults.push(BagFault::new(expected, "it is missing"));
+            }
+        }
+        for path in there {
+            if !listed.contains_key(path) {
+                let expected = format!("every file in {list}");
+                faults.push(BagFault::new(expected, format!("{path} is not listed")));
+            }
+        }
+    }
+
+    /// What is wrong with the two signatures under `key`, if anything.
+    #[must_use]
+    pub fn signature_faults(&self, key: &PublicKey) -> Vec<BagFault> {
+        let signed = self.files.get(TAG_MANIFEST);
+        let signed = signed.map(Vec::as_slice).unwrap_or_default();
+        let raw = |bytes: &[u8]| {
+            let signature = <[u8; 64]>::try_from(bytes).map(Signature::from_bytes);
+            let verifier = key.admit();
+            matches!((signature, verifier), (Ok(signature), Ok(key)) if key.accepts(signed, &signature))
+        };
+        let ssh = |bytes: &[u8]| sshsig::holds(signed, bytes, key);
+        let checks: [(&str, &dyn Fn(&[u8]) -> bool); 2] =
+            [(SIGNATURE, &raw), (SSH_SIGNATURE, &ssh)];
+        let mut faults = Vec::new();
+        for (path, holds) in checks {
+            let found = match self.files.get(path) {
+                Some(bytes) if holds(bytes) => continue,
+                Some(_) => "another",
+                None => "it is missing",
+            };
+            let expected = format!("{path}: a signature of {TAG_MANIFEST} by {key}");
+            faults.push(BagFault::new(expected, found));
+        }
+        faults
+    }
+}
+
+fn info_file(info: &[(&'static str, String)], payload: &Files) -> String {
+    let bytes: usize = payload.values().map(Vec::len).sum();
+    let oxum = ("Payload-Oxum", format!("{bytes}.{}", payload.len()));
+    let mut text = String::new();
+    for (name, value) in info.iter().chain([&oxum]) {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    text
+}
+
+/// The list of files: digest, two spaces, path, as `sha256sum` reads it. Names in a pack need no escapes.
+fn manifest<'f>(files: impl Iterator<Item = (&'f String, &'f Vec<u8>)>) -> String {
+    let lines = files.map(|(path, bytes)| format!("{}  {path}\n", Sha256Digest::of(bytes)));
+    lines.collect()
+}
+
+fn read_manifest(bytes: &[u8]) -> Result<BTreeMap<String, Sha256Digest>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    let mut listed = BTreeMap::new();
+    let mut last = "";
+    let body = text.strip_suffix('\n').ok_or("its last line has no end")?;
+    for (at, line) in body.split('\n').enumerate() {
+        let fault = |what: &str| format!("line {} {what}", at + 1);
+        let (digest, path) = line
+            .split_once("  ")
+            .ok_or_else(|| fault("has no two spaces between digest and path"))?;
+        let digest = digest
+            .parse()
+            .map_err(|_| fault("does not begin with a SHA-256"))?;
+        zip::check_name(path).map_err(|why| fault(&why.to_string()))?;
+        if path <= last {
+            return Err(fault("is out of order"));
+        }
+        last = path;
+        listed.insert(path.to_owned(), digest);
+    }
+    Ok(listed)
+}
