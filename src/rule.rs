@@ -280,6 +280,7 @@ rules! {
     C06 "C-06" Coverage, "6", "rotation was left open", "complete, roll back or abort it";
     C07 "C-07" Conformance, "6, Step 4", "completed with consumers not cut over", "cut over every consumer";
     C08 "C-08" Coverage, "6, Step 6", "a source was not listening while a rotation was open", "its silence proves nothing about that rotation";
+    C09 "C-09" Coverage, "6, Step 6", "record of an export says other than the ledger", "whoever got that pack should have another; export anew";
     C30 "C-30" Coverage, "4", "overdue", "rotate it, or ask for an exception";
     C31 "C-31" Coverage, "4", "rotated after it was due", "rotate before the due date";
     C32 "C-32" Conformance, "4", "policy changed while rotations were open", "set the policy between rotations";

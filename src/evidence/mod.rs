@@ -25,7 +25,6 @@ pub use documents::Dossier;
 pub use documents::POPULATION;
 pub use documents::documents;
 pub use population::Row;
-pub use population::ends;
 pub use population::parse as parse_population;
 pub use population::rows as population;
 pub use select::Selected;

@@ -104,9 +104,3 @@ pub fn parse(document: &[u8]) -> Result<Vec<Row>, String> {
         false => Err("its secrets are not in order, or one stands there twice".to_owned()),
     }
 }
-
-/// What `ends_sha256` of a `pack.exported` hashes: each secret and its last entry, one a line.
-#[must_use]
-pub fn ends<'r>(last: impl Iterator<Item = (&'r Id, u64)>) -> String {
-    last.map(|(id, entry)| format!("{id} {entry}\n")).collect()
-}

@@ -4,13 +4,16 @@
 use crate::audit::Stored;
 use crate::event::Event;
 use crate::event::PackExported;
-use crate::evidence;
 use crate::evidence::Row;
+use crate::evidence::population;
+use crate::evidence::select;
 use crate::hash::Sha256Digest;
 use crate::pack::Selection;
+use crate::pack::ends;
 use crate::register::Register;
 use crate::rule;
 use crate::rule::Finding;
+use crate::text::Id;
 
 use super::Contents;
 
@@ -66,7 +69,7 @@ impl Record {
             findings.push(Finding::new(rule, expected, found).at(place));
         };
         let as_of = self.stored.entry.recorded;
-        let selected = evidence::select(register, &self.selection.part, as_of);
+        let selected = select(register, &self.selection.part, as_of);
         let counted = [
             (self.exported.size, place, "entries in the ledger before it"),
             (
@@ -94,18 +97,15 @@ impl Record {
                 );
             }
         }
-        let last = |row: &'_ Row| row.last_entry;
-        let ends = contents
-            .population
-            .iter()
-            .map(|row| (&row.secret, last(row)));
-        let ends = Sha256Digest::of(evidence::ends(ends).as_bytes());
-        if ends != self.exported.ends_sha256 {
+        let rows = contents.population.iter();
+        let last = rows.map(|row| (&row.secret, row.last_entry));
+        let digest = Sha256Digest::of(ends(last).as_bytes());
+        if digest != self.exported.ends_sha256 {
             let expected = format!(
                 "secrets.json whose last entries hash to {}, as it records",
                 self.exported.ends_sha256
             );
-            hold(rule::P04, expected, ends.to_string());
+            hold(rule::P04, expected, digest.to_string());
         }
         for stored in entries {
             if !selected.holds(&stored.statement.event) {
@@ -128,12 +128,12 @@ impl Record {
     /// Rows of the population that the entries of the pack contradict.
     fn other_rows(&self, contents: &Contents, register: &Register) -> Vec<Finding> {
         let as_of = self.stored.entry.recorded;
-        let made = evidence::population(register, as_of, &|_| true);
+        let made = population(register, as_of, &|_| true);
         let mut findings = Vec::new();
         let mut hold = |expected: String, found: String| {
             findings.push(Finding::new(rule::P05, expected, found));
         };
-        let given = |secret: &crate::text::Id| {
+        let given = |secret: &Id| {
             let rows = &contents.population;
             let at = rows.binary_search_by(|row| row.secret.cmp(secret)).ok();
             at.and_then(|at| rows.get(at))
@@ -151,12 +151,12 @@ impl Record {
                 ),
             }
         }
-        let is_made = |row: &&Row| {
+        let is_made = |row: &Row| {
             made.binary_search_by(|one| one.secret.cmp(&row.secret))
                 .is_ok()
         };
         for row in &contents.population {
-            if row.entries_in_pack && !is_made(&row) {
+            if row.entries_in_pack && !is_made(row) {
                 hold(
                     format!(
                         "the entries of {}, which secrets.json says are here",

@@ -29,6 +29,7 @@ use crate::pack::Bag;
 use crate::pack::Part;
 use crate::pack::Selection;
 use crate::pack::ZipError;
+use crate::pack::ends;
 use crate::register::Register;
 use crate::rule::Verdict;
 use crate::store::blobs::BlobError;
@@ -174,7 +175,7 @@ impl Export<'_> {
             entries += u64::from(selected.holds(&stored?.statement.event));
         }
         let secrets = register.secrets.iter();
-        let ends = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
+        let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
         Ok(PackExported {
             selection: Line::new(selection.to_string())?,
             recipient,
@@ -182,7 +183,7 @@ impl Export<'_> {
             entries,
             rotations: selected.rotations.len() as u64,
             secrets: selected.secrets.len() as u64,
-            ends_sha256: Sha256Digest::of(evidence::ends(ends).as_bytes()),
+            ends_sha256: Sha256Digest::of(ends(last).as_bytes()),
         })
     }
 

@@ -72,7 +72,10 @@ impl Bag {
             .collect();
         let manifest = manifest(files.iter());
         files.insert(DECLARATION_FILE.to_owned(), DECLARATION.into());
-        files.insert(INFO.to_owned(), info_file(info, payload).into_bytes());
+        files.insert(
+            INFO.to_owned(),
+            info_file(info, payload.values().map(Vec::as_slice)).into_bytes(),
+        );
         files.insert(MANIFEST.to_owned(), manifest.into_bytes());
         let tags = TAGS.map(str::to_owned);
         let listed = files.iter().filter(|(path, _)| tags.contains(path));
@@ -166,7 +169,7 @@ impl Bag {
                 faults.push(BagFault::new("only files that a pack has", path.as_str()));
             }
         }
-        let info = info.map(|info| info_file(info, &self.payload_files()));
+        let info = info.map(|info| info_file(info, self.payload().map(|(_, bytes)| bytes)));
         for (path, wanted) in [
             (DECLARATION_FILE, Some(DECLARATION.to_owned())),
             (INFO, info),
@@ -185,13 +188,6 @@ impl Bag {
         self.compare(MANIFEST, &payload, &mut faults);
         self.compare(TAG_MANIFEST, &|path| TAGS.contains(&path), &mut faults);
         faults
-    }
-
-    fn payload_files(&self) -> Files {
-        let files = self.payload();
-        files
-            .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
-            .collect()
     }
 
     /// Holds one list against the files that it must list.
@@ -258,9 +254,14 @@ impl Bag {
     }
 }
 
-fn info_file(info: &[(&'static str, String)], payload: &Files) -> String {
-    let bytes: usize = payload.values().map(Vec::len).sum();
-    let oxum = ("Payload-Oxum", format!("{bytes}.{}", payload.len()));
+fn info_file<'f>(
+    info: &[(&'static str, String)],
+    payload: impl Iterator<Item = &'f [u8]>,
+) -> String {
+    let (bytes, count) = payload.fold((0, 0), |(bytes, count), file| {
+        (bytes + file.len(), count + 1)
+    });
+    let oxum = ("Payload-Oxum", format!("{bytes}.{count}"));
     let mut text = String::new();
     for (name, value) in info.iter().chain([&oxum]) {
         text.push_str(&format!("{name}: {value}\n"));

@@ -5,7 +5,7 @@
 //! | `zip` | the one zip that files make, and everything that another one can be |
 //! | `bag` | what a bag lists, what is signed, and what can be wrong with that |
 //! | `sshsig` | signatures for `ssh-keygen -Y verify` |
-//! | `selection` | the line that says what a pack was made of |
+//! | `selection` | what the record of an export says: the line of what a pack was made of, and where secrets end |
 //!
 //! What stands in the files, and whether it is true, is for others.
 
@@ -22,6 +22,7 @@ pub use bag::TAG_MANIFEST;
 pub use selection::Part;
 pub use selection::Selection;
 pub use selection::SelectionError;
+pub use selection::ends;
 pub use sshsig::NAMESPACE;
 pub use sshsig::public_line;
 pub use zip::Files;

@@ -110,6 +110,12 @@ impl FromStr for Selection {
     }
 }
 
+/// What `ends_sha256` of a `pack.exported` hashes: each registered secret and its last entry, one a line.
+#[must_use]
+pub fn ends<'r>(last: impl Iterator<Item = (&'r Id, u64)>) -> String {
+    last.map(|(id, entry)| format!("{id} {entry}\n")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

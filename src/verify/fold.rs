@@ -12,16 +12,20 @@ use std::sync::mpsc::sync_channel;
 use rayon::prelude::*;
 
 use crate::event::Event;
+use crate::event::PackExported;
 use crate::hash::Blake3Digest;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
+use crate::hash::Sha256Digest;
 use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::merkle::PartialTile;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
 use crate::note::KeyName;
+use crate::pack::Selection;
+use crate::pack::ends;
 use crate::register::Charter;
 use crate::register::Register;
 use crate::rotation::Told;
@@ -581,8 +585,32 @@ impl Folding {
         {
             self.register.judge_attestation(place, attested, &mut found);
         }
+        if let Event::PackExported(exported) = &statement.event
+            && self.question.proven.is_none()
+        {
+            self.judge_export(place, exported, &mut found);
+        }
         for finding in found {
             self.hold(finding);
+        }
+    }
+
+    /// Holds the record of an export against the ledger as it was: a pack may rest on it that nobody
+    /// can hold against the ledger any more. What other programs record as selected is theirs to say.
+    fn judge_export(&self, place: u64, exported: &PackExported, found: &mut Vec<Finding>) {
+        if exported.selection.as_str().parse::<Selection>().is_err() {
+            return;
+        }
+        let secrets = self.register.secrets.iter();
+        let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
+        let ends = Sha256Digest::of(ends(last).as_bytes());
+        if (exported.size, exported.ends_sha256) != (place, ends) {
+            let said = |size: u64, ends: &Sha256Digest| format!("{size} entries, ends {ends}");
+            let (expected, claimed) = (
+                said(place, &ends),
+                said(exported.size, &exported.ends_sha256),
+            );
+            found.push(Finding::new(rule::C09, expected, claimed).at(place));
         }
     }
 

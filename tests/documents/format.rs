@@ -25,6 +25,11 @@ use rotation_ledger::merkle::partial_tiles;
 use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
+use rotation_ledger::pack::Bag;
+use rotation_ledger::pack::Files;
+use rotation_ledger::pack::TAG_MANIFEST;
+use rotation_ledger::pack::read_zip;
+use rotation_ledger::pack::write_zip;
 use rotation_ledger::proof::TlogProof;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::bundle::bundle_path;
@@ -347,6 +352,39 @@ fn time_request() -> String {
         .collect()
 }
 
+/// A number of bytes a line.
+fn in_lines(bytes: &[u8]) -> String {
+    let lines = bytes.chunks(32);
+    lines
+        .map(|line| format!("{}\n", hex::encode(line)))
+        .collect()
+}
+
+fn zip() -> String {
+    let files: Files = [("pack-0/a".to_owned(), b"one".to_vec())].into();
+    in_lines(&write_zip(&files).unwrap())
+}
+
+fn bag() -> String {
+    let payload: Files = [("a".to_owned(), b"one".to_vec())].into();
+    let bag = Bag::sealed("pack-0", &payload, &[], &SecretKey::from_seed(&[7; 32]));
+    let files = read_zip(&bag.to_zip().unwrap()).unwrap();
+    let text = |name: &str| String::from_utf8(files[&format!("pack-0/{name}")].clone()).unwrap();
+    let raw = in_lines(&files["pack-0/tagmanifest-sha256.txt.sig"]);
+    format!(
+        "{}\n{raw}\n{}",
+        text(TAG_MANIFEST),
+        text("tagmanifest-sha256.txt.sshsig")
+    )
+}
+
+fn ends() -> String {
+    let ids = ["api/billing", "db/orders"].map(|id| Id::new(id).unwrap());
+    let text = rotation_ledger::pack::ends(ids.iter().zip([7, 30]));
+    let shown = text.replace('\n', "\\n");
+    format!("{}  \"{shown}\"\n", Sha256Digest::of(text.as_bytes()))
+}
+
 fn edge() -> String {
     let mut text = String::new();
     for size in [255, 256, 600, 70_000] {
@@ -377,6 +415,9 @@ fn example(name: &str) -> String {
         "paths" => paths(),
         "population" => population(),
         "spooled" => spooled(),
+        "zip" => zip(),
+        "bag" => bag(),
+        "ends" => ends(),
         other => panic!("nothing makes the example `{other}`"),
     }
 }

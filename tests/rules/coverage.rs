@@ -1,5 +1,7 @@
 //! The inventory, ages, what was left open, sources, exceptions and policy.
 
+use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::pack::ends;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Status;
 use serde_json::Value;
@@ -7,6 +9,7 @@ use serde_json::json;
 
 use crate::story::Story;
 use crate::story::hours;
+use crate::story::key_of;
 
 fn exception(expires: &str) -> Value {
     json!({
@@ -17,6 +20,17 @@ fn exception(expires: &str) -> Value {
 
 fn gap(from: &str, to: &str) -> Value {
     json!({ "source": "siem", "from": from, "to": to, "cause": "upgrade" })
+}
+
+/// What this program records of an export of everything, out of a ledger of `size` entries.
+fn export(story: &Story, size: usize) -> Value {
+    let secrets = story.register.secrets.iter();
+    let last = secrets.map(|(id, known)| (id, known.thread - 1));
+    json!({
+        "selection": format!("everything; pack key {}", key_of("pack").public()), "size": size,
+        "entries": size + 1, "rotations": 0, "secrets": story.register.secrets.len(),
+        "ends_sha256": Sha256Digest::of(ends(last).as_bytes()),
+    })
 }
 
 const NINETY_DAYS: i64 = 90 * 24 * 60;
@@ -99,6 +113,20 @@ rule_tests! {
             s.play(s.standard("r", "db/orders"));
             s.wait(60);
             s.say("ada", "source.gap", gap("@-30", "@0"));
+        },
+    }
+    C09 {
+        raises: |s| {
+            let said = export(s, s.entries.len() - 1);
+            s.say("ada", "pack.exported", said)
+        },
+        spares: |s| {
+            let said = export(s, s.entries.len());
+            s.say("ada", "pack.exported", said);
+            // What another program records as selected is its own business.
+            let mut said = export(s, 3);
+            said["selection"] = json!("what the auditor asked for");
+            s.say("ada", "pack.exported", said);
         },
     }
     C30 {

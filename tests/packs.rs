@@ -1,0 +1,27 @@
+//! Evidence packs: made from a ledger, made again byte for byte, judged by a stranger; and every way
+//! in which one can be wrong, by name.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failure here is a failed test"
+)]
+
+#[path = "packs/attacks.rs"]
+mod attacks;
+#[path = "packs/command.rs"]
+mod command;
+#[path = "support/folder.rs"]
+mod folder;
+#[path = "support/program.rs"]
+mod program;
+#[path = "packs/shelf.rs"]
+mod shelf;
+#[path = "support/story.rs"]
+mod story;
+#[path = "support/token.rs"]
+mod token;
+#[path = "packs/whole.rs"]
+mod whole;
+#[path = "packs/zips.rs"]
+mod zips;

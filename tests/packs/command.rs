@@ -1,0 +1,121 @@
+//! `ledger export` and `ledger verify PACK.zip`, as people type them.
+
+use std::process::Command;
+
+use crate::program::Program;
+
+fn trust(program: &Program) {
+    let shown = program.output("trust show");
+    assert!(shown.status.success());
+    std::fs::write(program.path("t.trust"), shown.stdout).unwrap();
+}
+
+#[test]
+fn an_export_is_recorded_and_verifies_anywhere() {
+    let program = Program::prepared();
+    trust(&program);
+    let before = program.events().len();
+    assert_eq!(
+        program.code("export --key alice.pem --out p.zip --rotation r-1"),
+        0
+    );
+    let events = program.events();
+    assert_eq!(events.len(), before + 1);
+    assert_eq!(events.last().unwrap(), "pack.exported");
+    assert!(program.is_intact());
+
+    // Somewhere else, with nothing but the pack and the trust file.
+    let there = tempfile::tempdir().unwrap();
+    for name in ["p.zip", "t.trust"] {
+        std::fs::copy(program.path(name), there.path().join(name)).unwrap();
+    }
+    let stranger = |words: &str| {
+        Command::new(env!("CARGO_BIN_EXE_ledger"))
+            .args(words.split(' '))
+            .current_dir(there.path())
+            .env_clear()
+            .output()
+            .unwrap()
+    };
+    let verified = stranger("verify p.zip --trust t.trust --fail-on none");
+    let said = String::from_utf8(verified.stdout).unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{said}");
+    assert!(said.contains("integrity     PASS"), "{said}");
+    assert!(said.contains("everything after entry"), "{said}");
+    let untrusted = stranger("verify p.zip --fail-on none");
+    assert_eq!(untrusted.status.code(), Some(4));
+    let json = stranger("verify p.zip --trust t.trust --json");
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["schema"], "rotation-ledger/verify-report/1");
+    let open = stranger("verify p.zip --trust t.trust --rotation r-1 --fail-on none");
+    assert_eq!(
+        open.status.code(),
+        Some(3),
+        "an open rotation has no template"
+    );
+    let bytes = std::fs::read(there.path().join("p.zip")).unwrap();
+    std::fs::write(there.path().join("p.zip"), &bytes[..bytes.len() / 2]).unwrap();
+    let cut = stranger("verify p.zip --trust t.trust");
+    assert_eq!(cut.status.code(), Some(1));
+    let said = String::from_utf8(cut.stderr).unwrap();
+    assert!(said.contains("cut short"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_there_is_not_replaced_unasked() {
+    let program = Program::prepared();
+    std::fs::write(program.path("p.zip"), "mine").unwrap();
+    let before = program.events().len();
+    assert_eq!(program.code("export --key alice.pem --out p.zip"), 2);
+    assert_eq!(std::fs::read(program.path("p.zip")).unwrap(), b"mine");
+    assert_eq!(program.events().len(), before, "nothing was recorded");
+    assert_eq!(
+        program.code("export --key alice.pem --out p.zip --force"),
+        0
+    );
+    let first = std::fs::read(program.path("p.zip")).unwrap();
+    // The same again, byte for byte, after the ledger went on.
+    assert_eq!(
+        program.code("append entry.annotated --key alice.pem --entry 2 --note seen"),
+        0
+    );
+    assert_eq!(
+        program.code(&format!("export --again {before} --out again.zip")),
+        0
+    );
+    assert!(std::fs::read(program.path("again.zip")).unwrap() == first);
+    assert_eq!(program.code("export --again 2 --out other.zip"), 4);
+    assert_eq!(program.code("export --again 2 --out no/where.zip"), 2);
+    assert!(!program.path("other.zip").exists());
+}
+
+#[test]
+fn nothing_selected_is_no_pack_and_no_record() {
+    let program = Program::prepared();
+    let before = program.events().len();
+    for selection in ["--rotation r-9", "--secret db/none", "--to 2001-01-01"] {
+        let words = format!("export --key alice.pem --out p.zip {selection}");
+        assert_eq!(program.code(&words), 4, "{selection}");
+        assert!(!program.path("p.zip").exists());
+    }
+    assert_eq!(
+        program.code("export --key alice.pem --out p.zip --from 2026-03-01 --to 2026-01-01"),
+        2
+    );
+    assert_eq!(
+        program.code("export --key alice.pem --out p.zip --from 2999-01-01"),
+        2
+    );
+    assert_eq!(program.events().len(), before);
+}
+
+#[test]
+fn a_ledger_that_does_not_verify_is_not_exported() {
+    let program = Program::prepared();
+    let tail = program.path("prod/tail");
+    let mut bytes = std::fs::read(&tail).unwrap();
+    bytes[700] ^= 1;
+    std::fs::write(&tail, bytes).unwrap();
+    assert_eq!(program.code("export --key alice.pem --out p.zip"), 1);
+    assert!(!program.path("p.zip").exists());
+}

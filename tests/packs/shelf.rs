@@ -1,0 +1,272 @@
+//! A ledger told as a story, exported, and packs that somebody changed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rotation_ledger::append::Place;
+use rotation_ledger::event::PackExported;
+use rotation_ledger::examine::Asked;
+use rotation_ledger::examine::examine;
+use rotation_ledger::export::Export;
+use rotation_ledger::export::Pack;
+use rotation_ledger::hash::Blake3Digest;
+use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::key::SecretKey;
+use rotation_ledger::pack::Bag;
+use rotation_ledger::pack::Files;
+use rotation_ledger::pack::Part;
+use rotation_ledger::pack::Selection;
+use rotation_ledger::pack::read_zip;
+use rotation_ledger::pack::write_zip;
+use rotation_ledger::statement::Attachment;
+use rotation_ledger::sys::keyfile;
+use rotation_ledger::sys::world::World;
+use rotation_ledger::text::Line;
+use rotation_ledger::trust::Trust;
+use rotation_ledger::verify::Report;
+use serde_json::json;
+
+use crate::folder::Folder;
+use crate::story::ORIGIN;
+use crate::story::Story;
+use crate::story::id;
+use crate::story::key_of;
+use crate::story::log_line;
+use crate::story::sealing_key;
+
+pub(crate) const OUTPUT: &[u8] = b"login passed\nold one refused\n";
+
+/// A story with packs of it.
+pub(crate) struct Shelf {
+    pub(crate) story: Story,
+    state: tempfile::TempDir,
+    /// The ledger as it was written last.
+    pub(crate) folder: Option<Folder>,
+    /// What witnesses cosigned.
+    pub(crate) cosigned: Option<Vec<u8>>,
+}
+
+/// The key that signs the packs of a shelf.
+pub(crate) fn pack_key() -> SecretKey {
+    key_of("the pack key")
+}
+
+pub(crate) fn everything() -> Part {
+    Part::Everything
+}
+
+pub(crate) fn rotation(name: &str) -> Part {
+    Part::Rotation(id(name))
+}
+
+/// Two rotations of one secret, one of another with an attached file, and three secrets untouched.
+pub(crate) fn busy() -> Story {
+    let mut story = Story::new();
+    for (rotation, secret) in [("r-1", "db/orders"), ("r-2", "sign/bundles")] {
+        let script = match secret {
+            "db/orders" => story.standard(rotation, secret),
+            _ => story.single_run(rotation, secret),
+        };
+        story.play(script);
+    }
+    story.attach = vec![Attachment {
+        blake3: Blake3Digest::of(OUTPUT),
+        sha256: Sha256Digest::of(OUTPUT),
+        length: OUTPUT.len() as u64,
+        media_type: id("text/plain"),
+        name: Line::new("refused.txt").unwrap(),
+    }];
+    story.say(
+        "olga",
+        "evidence.attached",
+        json!({ "rotation": "r-1", "description": "what the tool printed" }),
+    );
+    let script = story.standard("r-3", "db/orders");
+    story.play(script);
+    story
+}
+
+/// Another ledger of the same name and the same people, with a rotation of the same name.
+pub(crate) fn elsewhere() -> Story {
+    let mut story = Story::empty();
+    story.at("2026-01-06T09:00:00Z");
+    let sam = key_of("sam");
+    story.say(
+        "sam",
+        "ledger.created",
+        json!({
+            "origin": ORIGIN, "sealing_key": sealing_key().public(), "actor": "sam", "name": "Sam",
+            "key": sam.public(), "possession": sam.prove_possession(),
+        }),
+    );
+    for (who, role) in [
+        ("sue", "security_owner"),
+        ("pia", "platform_owner"),
+        ("olga", "operator"),
+        ("otto", "operator"),
+        ("ada", "auditor"),
+    ] {
+        story.enrol(who, "human", &[role]);
+    }
+    story.register("db/orders", json!({}));
+    let script = story.standard("r-1", "db/orders");
+    story.play(script);
+    story
+}
+
+impl Shelf {
+    pub(crate) fn new(story: Story) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        keyfile::write_new(&state.path().join("pack.pem"), &pack_key(), None).unwrap();
+        Self {
+            story,
+            state,
+            folder: None,
+            cosigned: None,
+        }
+    }
+
+    /// Writes the ledger as it is now.
+    pub(crate) fn write(&mut self) {
+        let folder = Folder::of(&self.story);
+        folder.blobs().put(OUTPUT).unwrap();
+        if let Some(cosigned) = &self.cosigned {
+            std::fs::write(folder.path("cosigned"), cosigned).unwrap();
+        }
+        for stamp in &self.story.stamps {
+            std::fs::create_dir_all(folder.path("timestamps")).unwrap();
+            std::fs::write(folder.path(&stamp.name), &stamp.response).unwrap();
+            let checkpoint = stamp.checkpoint.as_ref().unwrap();
+            std::fs::write(folder.path(&stamp.checkpoint_name), checkpoint).unwrap();
+        }
+        self.folder = Some(folder);
+    }
+
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&Export<'_>) -> T) -> T {
+        let export = Export {
+            world: &World::system(),
+            place: &Place {
+                dir: self.folder.as_ref().unwrap().path(""),
+                state: self.state.path().to_owned(),
+            },
+            wait: Duration::from_secs(1),
+        };
+        work(&export)
+    }
+
+    pub(crate) fn state(&self, name: &str) -> PathBuf {
+        self.state.path().join(name)
+    }
+
+    /// What would be recorded of an export now.
+    pub(crate) fn said(&mut self, part: Part, without_attachments: bool) -> PackExported {
+        self.write();
+        let selection = Selection {
+            part,
+            without_attachments,
+            key: pack_key().public(),
+        };
+        let (register, now) = (&self.story.register, self.story.now);
+        self.with(|export| export.record(register, &selection, None, now))
+            .unwrap()
+    }
+
+    /// Records an export and keeps what it rests on.
+    pub(crate) fn record(&mut self, said: PackExported) -> u64 {
+        let said = json!({
+            "selection": said.selection, "size": said.size, "entries": said.entries,
+            "rotations": said.rotations, "secrets": said.secrets, "ends_sha256": said.ends_sha256,
+        });
+        let sequence = self.story.say("ada", "pack.exported", said);
+        self.write();
+        let checkpoint = self
+            .story
+            .checkpoint_of(self.story.entries.len(), &sealing_key());
+        let checkpoint = String::from_utf8(checkpoint).unwrap();
+        self.with(|export| export.keep(sequence, &checkpoint))
+            .unwrap();
+        sequence
+    }
+
+    /// Exports, from the record to the zip.
+    pub(crate) fn export(&mut self, part: Part) -> Pack {
+        let said = self.said(part, false);
+        let sequence = self.record(said);
+        self.with(|export| export.pack(sequence)).unwrap()
+    }
+}
+
+/// What an auditor has who knows the ledger's key.
+pub(crate) fn trust() -> Trust {
+    let file = log_line(&sealing_key()) + "quorum none\n";
+    Trust::parse(file.as_bytes()).unwrap()
+}
+
+/// Judges a pack as an auditor does who knows the ledger's key.
+pub(crate) fn judge(zip: &[u8]) -> Report {
+    let asked = Asked {
+        trust: Some(trust()),
+        ..Asked::default()
+    };
+    examine(&Bag::from_zip(zip).unwrap(), asked).report
+}
+
+/// What is held against a pack: rule and entry, each once.
+pub(crate) fn found(zip: &[u8]) -> Vec<(&'static str, Option<u64>)> {
+    let report = judge(zip);
+    let findings = report.findings.iter();
+    let mut found: Vec<_> = findings.map(|one| (one.rule.id, one.sequence)).collect();
+    found.dedup();
+    found
+}
+
+/// The rules that are held against a pack.
+pub(crate) fn rules(zip: &[u8]) -> Vec<&'static str> {
+    let mut rules: Vec<_> = found(zip).into_iter().map(|(rule, _)| rule).collect();
+    rules.dedup();
+    rules
+}
+
+/// The files of a zip below its one folder, and that folder.
+pub(crate) fn files(zip: &[u8]) -> (String, Files) {
+    let all = read_zip(zip).unwrap();
+    let top = all
+        .keys()
+        .next()
+        .unwrap()
+        .split_once('/')
+        .unwrap()
+        .0
+        .to_owned();
+    let inside =
+        |(name, bytes): (String, Vec<u8>)| (name.split_once('/').unwrap().1.to_owned(), bytes);
+    (top, all.into_iter().map(inside).collect())
+}
+
+/// The zip after somebody changed its files, and nothing else.
+pub(crate) fn changed(zip: &[u8], change: impl FnOnce(&mut Files)) -> Vec<u8> {
+    let (top, mut inside) = files(zip);
+    change(&mut inside);
+    let named = inside
+        .into_iter()
+        .map(|(path, bytes)| (format!("{top}/{path}"), bytes))
+        .collect();
+    write_zip(&named).unwrap()
+}
+
+/// The same by somebody who also has a key to sign with: all lists are made anew.
+pub(crate) fn forged(zip: &[u8], key: &SecretKey, change: impl FnOnce(&mut Files)) -> Vec<u8> {
+    let (top, inside) = files(zip);
+    let info = String::from_utf8(inside["bag-info.txt"].clone()).unwrap();
+    let info: Vec<(&'static str, String)> = info
+        .lines()
+        .map(|line| line.split_once(": ").unwrap())
+        .filter(|(name, _)| *name != "Payload-Oxum")
+        .map(|(name, value)| (&*name.to_owned().leak(), value.to_owned()))
+        .collect();
+    let payload =
+        |(path, bytes): (String, Vec<u8>)| Some((path.strip_prefix("data/")?.to_owned(), bytes));
+    let mut payload: Files = inside.into_iter().filter_map(payload).collect();
+    change(&mut payload);
+    Bag::sealed(&top, &payload, &info, key).to_zip().unwrap()
+}
