@@ -195,9 +195,9 @@ fn record(context: &mut Context, args: &ExportArgs, export: &Export<'_>) -> Resu
             return Err(Failure::new(Exit::Temporary, "the export was not recorded"));
         };
         let checkpoint = writer.checkpoint().to_owned();
-        let kept = guard.uninterrupted(|| export.keep(receipt.sequence, &checkpoint));
+        // What it rests on is read from the ledger, which nobody reads while it is held.
         context.close(writer, &guard);
-        kept?;
+        guard.uninterrupted(|| export.keep(receipt.sequence, &checkpoint))?;
         return Ok(receipt.sequence);
     }
     Err(Failure::new(
