@@ -238,13 +238,13 @@ impl Bag {
             matches!((signature, verifier), (Ok(signature), Ok(key)) if key.accepts(signed, &signature))
         };
         let ssh = |bytes: &[u8]| sshsig::holds(signed, bytes, key);
-        let checks: [(&str, &dyn Fn(&[u8]) -> bool); 2] =
-            [(SIGNATURE, &raw), (SSH_SIGNATURE, &ssh)];
+        let raw_holds = self.files.get(SIGNATURE).map(|bytes| raw(bytes));
+        let ssh_holds = self.files.get(SSH_SIGNATURE).map(|bytes| ssh(bytes));
         let mut faults = Vec::new();
-        for (path, holds) in checks {
-            let found = match self.files.get(path) {
-                Some(bytes) if holds(bytes) => continue,
-                Some(_) => "another",
+        for (path, holds) in [(SIGNATURE, raw_holds), (SSH_SIGNATURE, ssh_holds)] {
+            let found = match holds {
+                Some(true) => continue,
+                Some(false) => "another",
                 None => "it is missing",
             };
             let expected = format!("{path}: a signature of {TAG_MANIFEST} by {key}");
