@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each bench uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a bench that fails should stop")]
 
+use std::process::Command;
 use std::time::Duration;
 
 /// Times of one operation.
@@ -69,4 +70,20 @@ pub(crate) fn asked(name: &str, otherwise: u64) -> u64 {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(otherwise)
+}
+
+/// Peak resident memory of a command in KiB, by GNU time, where that is installed.
+pub(crate) fn peak(command: &Command) -> String {
+    let run = Command::new("/usr/bin/time")
+        .args(["-f", "%M"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .output();
+    run.map_or_else(
+        |_| "?".to_owned(),
+        |run| {
+            let said = String::from_utf8_lossy(&run.stderr);
+            said.lines().last().unwrap_or("?").to_owned()
+        },
+    )
 }

@@ -62,7 +62,7 @@ fn main() {
         println!(
             "  ledger of {size:>9}      {}   peak {} KiB",
             sample.rate(1),
-            peak(&key, home)
+            figures::peak(&append(&key, home, ROUNDS))
         );
     }
     println!("  git commit, ssh-ed25519  {}", commits.rate(1));
@@ -116,26 +116,6 @@ fn time(command: &mut Command) -> std::time::Duration {
     let took = began.elapsed();
     assert!(status.success(), "{command:?}: {status}");
     took
-}
-
-/// Peak resident memory by GNU time, where it is installed.
-fn peak(key: &Path, home: &Path) -> String {
-    let wanted = append(key, home, ROUNDS);
-    let run = Command::new("/usr/bin/time")
-        .args(["-f", "%M"])
-        .arg(wanted.get_program())
-        .args(wanted.get_args())
-        .output();
-    run.map_or_else(
-        |_| "?".to_owned(),
-        |run| {
-            String::from_utf8_lossy(&run.stderr)
-                .lines()
-                .last()
-                .unwrap_or("?")
-                .to_owned()
-        },
-    )
 }
 
 fn git(folder: &Path) -> std::path::PathBuf {

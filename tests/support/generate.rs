@@ -340,12 +340,26 @@ pub(crate) fn rotation(
 
 /// Appends rotations until the ledger has at least `size` entries.
 pub(crate) fn fill(world: &World, writer: &mut Writer, size: u64, secrets: u64) {
+    rotate(world, writer, size, secrets, 0..);
+}
+
+/// Appends the rotations of these numbers until the ledger has at least `size` entries, or they end.
+pub(crate) fn rotate(
+    world: &World,
+    writer: &mut Writer,
+    size: u64,
+    secrets: u64,
+    numbers: impl Iterator<Item = u64>,
+) {
     let cast = cast();
     let ledger = writer.ledger();
-    let mut n = 0;
-    while writer.size() < size {
+    let mut numbers = numbers.peekable();
+    while writer.size() < size && numbers.peek().is_some() {
         let mut batch = Vec::new();
-        while batch.len() < 1_000 && writer.size() + (batch.len() as u64) < size {
+        while batch.len() < 1_000
+            && writer.size() + (batch.len() as u64) < size
+            && let Some(n) = numbers.next()
+        {
             // The times in the events are those of the statements around them.
             for (step, (key, mut event)) in rotation(&cast, n, secrets, world.clock.now())
                 .into_iter()
@@ -360,7 +374,6 @@ pub(crate) fn fill(world: &World, writer: &mut Writer, size: u64, secrets: u64) 
                 debug_assert!((step as u64) < ENTRIES_PER_ROTATION);
                 batch.push(signed(world, ledger, key, event));
             }
-            n += 1;
         }
         submit(writer, batch);
     }
