@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-pub use prefix::prefix;
+pub use prefix::Prefix;
 pub use read::Reader;
 pub use read::Stored;
 pub use read::place;

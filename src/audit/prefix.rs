@@ -1,87 +1,92 @@
-//! A stored ledger as it was at a size: its first entries, against the checkpoint that was theirs.
+//! The first entries of a stored ledger, replayed: what they amount to, which secret each is about, and
+//! the tree over them, to hold against a checkpoint.
+//!
+//! No author's signature is looked at: what a checkpoint of the ledger seals was checked before it was
+//! sealed. Whoever takes entries from here and hands them on verifies those.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::hash::Link;
-use crate::merkle::Tile;
-use crate::statement::Attachment;
+use crate::checkpoint::Checkpoint;
+use crate::hash::LeafHash;
+use crate::merkle::Frontier;
+use crate::note::SignedNote;
+use crate::register::Register;
 use crate::sys::world::World;
-use crate::verify;
-use crate::verify::Keeper;
-use crate::verify::Kept;
-use crate::verify::Observer;
-use crate::verify::Piece;
-use crate::verify::Question;
-use crate::verify::Report;
-use crate::verify::Surroundings;
+use crate::text::Id;
 
 use super::AuditError;
-use super::pieces::Pieces;
-use super::standing::take;
+use super::CHECKPOINT_FILE;
+use super::Reader;
 
-/// Verifies the first `size` entries of the ledger in `dir`, of which `checkpoint` is said to be the
-/// checkpoint. Nothing that stands around the entries is looked at.
-///
-/// # Errors
-/// There is no ledger to look at. Damage is not an error here but a finding.
-pub fn prefix(
-    world: &World,
-    dir: &Path,
-    wait: Duration,
-    size: u64,
-    checkpoint: &[u8],
-) -> Result<Report, AuditError> {
-    let taken = take(world, dir, wait)?;
-    let pieces = Pieces::new(world.disk.clone(), dir, &taken, Some(size));
-    let question = Question {
-        kept: vec![Kept {
-            keeper: Keeper::Folder,
-            name: "checkpoint".to_owned(),
-            bytes: Some(checkpoint.to_vec()),
-        }],
-        ..Question::at(world.clock.now())
-    };
-    let first = First { pieces, left: size };
-    let folded = verify::fold(first, question, &mut Quiet);
-    Ok(folded.conclude(Surroundings::default()))
+/// See the module.
+#[derive(Debug)]
+pub struct Prefix {
+    /// What the entries amount to.
+    pub register: Register,
+    /// The secret that each is about, by its place.
+    pub subjects: Vec<Option<Id>>,
+    /// The ledger's newest checkpoint, when they were read.
+    pub newest: Vec<u8>,
+    tree: Frontier,
 }
 
-/// The pieces of the first entries.
-struct First {
-    pieces: Pieces,
-    left: u64,
-}
-
-impl Iterator for First {
-    type Item = Piece;
-
-    fn next(&mut self) -> Option<Piece> {
-        if self.left == 0 {
-            return None;
-        }
-        let mut piece = self.pieces.next()?;
-        match &mut piece {
-            Piece::Entries(entries) => {
-                entries.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
-                self.left -= entries.len() as u64;
-            }
-            Piece::Damaged { count, .. } | Piece::Elsewhere { count } => {
-                self.left = self.left.saturating_sub(*count);
-            }
-        }
-        Some(piece)
+impl Prefix {
+    /// Reads the first `size` entries of the ledger in `dir`, or all of them.
+    ///
+    /// # Errors
+    /// There is no ledger, an entry cannot be read, or no writer would have placed it.
+    pub fn read(
+        world: &World,
+        dir: &Path,
+        wait: Duration,
+        size: Option<u64>,
+    ) -> Result<Self, AuditError> {
+        let reader = Reader::open(world, dir, wait)?;
+        let newest = reader.file(CHECKPOINT_FILE).unwrap_or_default().to_vec();
+        let (mut subjects, mut tree) = (Vec::new(), Frontier::new());
+        let register = reader.replay_first(
+            size.unwrap_or(u64::MAX),
+            LeafHash::of,
+            &mut |leaf, register, statement| {
+                tree.append(leaf);
+                subjects.push(register.subject(&statement.event));
+            },
+        )?;
+        Ok(Self {
+            register,
+            subjects,
+            newest,
+            tree,
+        })
     }
-}
 
-struct Quiet;
+    /// How many entries they are.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.tree.size()
+    }
 
-impl Observer for Quiet {
-    fn tile(&mut self, _: &Tile, _: u64, _: u64) {}
-    fn attachment(&mut self, _: u64, _: &Attachment) {}
-    fn entry(&mut self, _: u64, _: Link) {}
-    fn progress(&mut self, _: u64) {}
-    fn interrupted(&self) -> bool {
-        false
+    /// What `checkpoint` says otherwise about these entries and the one `after` them. Who signed it is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// It is no checkpoint, or one of other entries.
+    pub fn sealed_by(&self, checkpoint: &[u8], after: Option<LeafHash>) -> Result<(), String> {
+        let note = SignedNote::parse(checkpoint).map_err(|fault| fault.to_string())?;
+        let stated = Checkpoint::parse(note.text()).map_err(|fault| fault.to_string())?;
+        let mut tree = self.tree.clone();
+        after.into_iter().for_each(|leaf| tree.append(leaf));
+        if stated.size != tree.size() {
+            return Err(format!(
+                "its checkpoint states {} entries, and there are {}",
+                stated.size,
+                tree.size()
+            ));
+        }
+        match stated.root == tree.root() {
+            true => Ok(()),
+            false => Err("its entries give another root than its checkpoint states".to_owned()),
+        }
     }
 }

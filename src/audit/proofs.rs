@@ -1,5 +1,6 @@
 //! Proofs out of a stored ledger, without reading it from end to end. Nothing is written.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -155,6 +156,29 @@ impl Proofs {
             let index = sequence;
             TreeError::from(ProofError::Beyond { index, size }).into()
         })
+    }
+
+    /// The stored bytes of entries, whose places are in order: each bundle is read once.
+    ///
+    /// # Errors
+    /// As [`Proofs::entry`].
+    pub fn entries(&self, sequences: &[u64]) -> Result<BTreeMap<u64, Vec<u8>>, NoProof> {
+        let width = BUNDLE_ENTRIES as u64;
+        let mut entries = BTreeMap::new();
+        for together in sequences.chunk_by(|one, next| one / width == next / width) {
+            let first = together.first().copied().unwrap_or_default();
+            if first >= self.base {
+                for sequence in together {
+                    entries.insert(*sequence, self.entry(*sequence)?);
+                }
+                continue;
+            }
+            let bundle = bundle::read(self.disk(), &self.dir, first / width)?;
+            let places = bundle.into_iter().zip(first - first % width..);
+            let wanted = places.filter(|(_, at)| together.binary_search(at).is_ok());
+            entries.extend(wanted.map(|(bytes, at)| (at, bytes)));
+        }
+        Ok(entries)
     }
 
     /// The receipt of an entry, and what its checkpoint states: under the newest checkpoint that witnesses cosigned, where that covers

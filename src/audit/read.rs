@@ -28,8 +28,8 @@ use super::standing::take;
 /// Entries decoded together in a replay: eight bundles keep all cores busy.
 const AT_ONCE: usize = 2_048;
 
-/// What a replay needs of an entry.
-type Decoded = (u64, Entry, Statement);
+/// What a replay needs of an entry, and what was asked of its bytes.
+type Decoded<T> = (u64, Entry, Statement, T);
 
 /// One entry, decoded and not verified.
 #[derive(Debug, Clone)]
@@ -131,12 +131,32 @@ impl Reader {
     ///
     /// # Errors
     /// An entry that cannot be read, or that no writer would have placed.
-    pub fn replay(mut self) -> Result<Register, AuditError> {
+    pub fn replay(self) -> Result<Register, AuditError> {
+        self.replay_first(u64::MAX, |_| (), &mut |(), _, _| {})
+    }
+
+    /// The same of the first `size` entries. `look` is asked about the bytes of each; `each` is told the
+    /// answer and what it says, once that is folded.
+    ///
+    /// # Errors
+    /// As [`Reader::replay`].
+    pub(super) fn replay_first<T: Send>(
+        mut self,
+        size: u64,
+        look: impl Fn(&[u8]) -> T + Sync,
+        each: &mut (dyn FnMut(T, &Register, &Statement) + Send),
+    ) -> Result<Register, AuditError> {
         let mut register = Register::default();
-        let mut decoded = self.decode_some();
+        let mut decoded = self.decode_some(&look);
         while !decoded.is_empty() {
-            let (folded, next) =
-                rayon::join(|| fold(&mut register, decoded), || self.decode_some());
+            decoded.retain(|one| place_of(one) < size);
+            let (folded, next) = rayon::join(
+                || fold(&mut register, decoded, each),
+                || match self.next < size {
+                    true => self.decode_some(&look),
+                    false => Vec::new(),
+                },
+            );
             folded?;
             decoded = next;
         }
@@ -144,7 +164,10 @@ impl Reader {
     }
 
     /// The next entries, in order.
-    fn decode_some(&mut self) -> Vec<Result<Decoded, AuditError>> {
+    fn decode_some<T: Send>(
+        &mut self,
+        look: &(impl Fn(&[u8]) -> T + Sync),
+    ) -> Vec<Result<Decoded<T>, AuditError>> {
         let mut raw = Vec::new();
         let mut current = std::mem::take(&mut self.current);
         while raw.len() < AT_ONCE {
@@ -164,10 +187,10 @@ impl Reader {
         self.current = current;
         raw.into_par_iter()
             .map(|(sequence, bytes)| {
-                let decoded = bytes.and_then(|bytes| decode(&bytes));
+                let decoded = bytes.and_then(|bytes| Ok((decode(&bytes)?, look(&bytes))));
                 decoded.map_or_else(
                     |why| Err(AuditError::Entry { sequence, why }),
-                    |(entry, statement)| Ok((sequence, entry, statement)),
+                    |((entry, statement), looked)| Ok((sequence, entry, statement, looked)),
                 )
             })
             .collect()
@@ -186,18 +209,27 @@ fn decode(bytes: &[u8]) -> Result<(Entry, Statement), String> {
     Ok((entry, statement))
 }
 
-fn fold(
+fn place_of<T>(decoded: &Result<Decoded<T>, AuditError>) -> u64 {
+    match decoded {
+        Ok((sequence, ..)) | Err(AuditError::Entry { sequence, .. }) => *sequence,
+        Err(_) => 0,
+    }
+}
+
+fn fold<T>(
     register: &mut Register,
-    decoded: Vec<Result<Decoded, AuditError>>,
+    decoded: Vec<Result<Decoded<T>, AuditError>>,
+    each: &mut (dyn FnMut(T, &Register, &Statement) + Send),
 ) -> Result<(), AuditError> {
     for decoded in decoded {
-        let (sequence, entry, statement) = decoded?;
+        let (sequence, entry, statement, looked) = decoded?;
         place(register, sequence, entry.recorded, &statement).map_err(|denial| {
             AuditError::Entry {
                 sequence,
                 why: denial.message,
             }
         })?;
+        each(looked, register, &statement);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::append::draft::Draft;
-use crate::audit::Audit;
+use crate::audit::Prefix;
 use crate::event::PackExported;
 use crate::export::Export;
 use crate::export::ExportError;
@@ -22,7 +22,6 @@ use crate::sys::disk::DiskError;
 use crate::text::Id;
 use crate::text::Line;
 use crate::time::Timestamp;
-use crate::verify::Report;
 
 use super::args::Output;
 use super::context::Context;
@@ -37,9 +36,9 @@ const ATTEMPTS: usize = 3;
 
 /// Export evidence as one zip that anybody can check: with this program, or without it
 ///
-/// The ledger is verified first. The export is recorded in it (`pack.exported`, signed by --key), and that
-/// entry ends the pack: it says what was selected and where each secret's entries ended. Without a
-/// selection the pack holds everything. A pack of a rotation holds all entries about its secret, and all
+/// The entries must be those that the ledger's checkpoint seals, and everything that goes into the pack is
+/// verified. The export is recorded (`pack.exported`, signed by --key), and that entry ends the pack: it says
+/// what was selected and where each secret's entries ended. Without a selection the pack holds everything. A pack of a rotation holds all entries about its secret, and all
 /// that are about no secret.
 ///
 ///   ledger export --out r-41.zip --rotation r-41
@@ -90,11 +89,14 @@ pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
         place: &place,
         wait: context.globals.wait,
     };
-    let sequence = match args.again {
-        Some(sequence) => sequence,
-        None => record(context, args, &export)?,
+    let (sequence, made) = match args.again {
+        Some(sequence) => (sequence, export.pack(sequence)),
+        None => {
+            let before = record(context, args, &export)?;
+            (before.size(), export.pack_after(before))
+        }
     };
-    let pack = export.pack(sequence).map_err(|fault| {
+    let pack = made.map_err(|fault| {
         let failure = Failure::from(fault);
         match args.again {
             // It is recorded by now, and need not be recorded again.
@@ -161,8 +163,12 @@ fn part(args: &ExportArgs, now: Timestamp) -> Result<Part, Failure> {
     })
 }
 
-/// Verifies the ledger and records the export; answers with the place of the record.
-fn record(context: &mut Context, args: &ExportArgs, export: &Export<'_>) -> Result<u64, Failure> {
+/// Records the export; answers with the entries before the record.
+fn record(
+    context: &mut Context,
+    args: &ExportArgs,
+    export: &Export<'_>,
+) -> Result<Prefix, Failure> {
     let part = part(args, context.now())?;
     let author = context.key()?;
     let selection = Selection {
@@ -171,16 +177,13 @@ fn record(context: &mut Context, args: &ExportArgs, export: &Export<'_>) -> Resu
         key: export.key()?.public(),
     };
     for _ in 0..ATTEMPTS {
-        let report = verified(context, export)?;
-        let Some(register) = report.register() else {
-            return Err(broken(&report));
-        };
+        let before = export.entries()?;
         let recipient = args.recipient.clone();
-        let said = export.record(register.get(), &selection, recipient, context.now())?;
+        let said = export.record(&before, &selection, recipient, context.now())?;
         let guard = Guard::new(false)?;
         let mut writer = context.writer()?;
         // Somebody appended meanwhile: what was counted is not what is there.
-        if writer.size() != report.size || said.size != report.size {
+        if writer.size() != before.size() {
             context.close(writer, &guard);
             continue;
         }
@@ -198,11 +201,11 @@ fn record(context: &mut Context, args: &ExportArgs, export: &Export<'_>) -> Resu
         // What it rests on is read from the ledger, which nobody reads while it is held.
         context.close(writer, &guard);
         guard.uninterrupted(|| export.keep(receipt.sequence, &checkpoint))?;
-        return Ok(receipt.sequence);
+        return Ok(before);
     }
     Err(Failure::new(
         Exit::Temporary,
-        format!("the ledger grew {ATTEMPTS} times while it was verified; nothing was exported"),
+        format!("the ledger grew {ATTEMPTS} times while it was read; nothing was exported"),
     )
     .hint("try again when less is appended"))
 }
@@ -215,47 +218,6 @@ fn draft(said: PackExported) -> Draft {
         on_behalf_of: None,
         attachments: Vec::new(),
     }
-}
-
-fn verified(context: &mut Context, export: &Export<'_>) -> Result<Report, Failure> {
-    let guard = Guard::new(true)?;
-    let report = Audit {
-        world: export.world,
-        dir: &export.place.dir,
-        head: Some(export.place.head()),
-        anchors: Vec::new(),
-        trust: None,
-        signed: None,
-        as_of: context.now(),
-        from: None,
-        to: None,
-        wait: export.wait,
-        progress: &|_, _| {},
-        interrupted: guard.flag(),
-    }
-    .run()?;
-    match report.exit_code(false, &[]) {
-        0 => Ok(report),
-        130 => Err(Failure::new(
-            Exit::Interrupted,
-            "interrupted; nothing was exported",
-        )),
-        _ => Err(broken(&report)),
-    }
-}
-
-fn broken(report: &Report) -> Failure {
-    let exit = Exit::Of(report.exit_code(false, &[]).max(1));
-    let first = report.findings.first();
-    let why = first.map_or_else(String::new, |finding| {
-        let rule = finding.rule;
-        format!(": {} {}", rule.id, rule.title)
-    });
-    Failure::new(
-        exit,
-        format!("the ledger does not verify, and nothing was exported{why}"),
-    )
-    .hint("ledger verify names everything that is wrong")
 }
 
 /// Puts a file in its place whole, or not at all.
@@ -344,10 +306,10 @@ impl From<ExportError> for Failure {
                 Self::usage(message).hint("select less with --from and --to, or --secret")
             }
             ExportError::Entropy(_) => Self::new(Exit::Temporary, message),
-            ExportError::NotVerified { .. } | ExportError::Attachment(_) => {
-                Self::new(Exit::Broken, message)
-                    .hint("ledger verify names everything that is wrong")
-            }
+            ExportError::NotSealed(_)
+            | ExportError::NotVerified { .. }
+            | ExportError::Attachment(_) => Self::new(Exit::Broken, message)
+                .hint("ledger verify names everything that is wrong"),
         }
     }
 }

@@ -67,7 +67,12 @@ impl Selected<'_> {
     /// Whether the entry of this event belongs to the part.
     #[must_use]
     pub fn holds(&self, event: &Event) -> bool {
-        let subject = self.register.subject(event);
-        subject.is_none_or(|secret| self.secrets.contains(&secret))
+        self.holds_about(self.register.subject(event).as_ref())
+    }
+
+    /// Whether an entry about this secret, or about none, belongs to the part.
+    #[must_use]
+    pub fn holds_about(&self, subject: Option<&Id>) -> bool {
+        subject.is_none_or(|secret| self.secrets.contains(secret))
     }
 }

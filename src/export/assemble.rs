@@ -1,9 +1,10 @@
 //! What of a ledger a pack has: the entries of its part, their receipts, and everything around them.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use crate::audit;
-use crate::audit::Reader;
+use crate::audit::Prefix;
+use crate::audit::Stored;
 use crate::audit::proofs::Proofs;
 use crate::event::Event;
 use crate::event::PackExported;
@@ -15,7 +16,6 @@ use crate::hash::LeafHash;
 use crate::pack::Selection;
 use crate::store::blobs::Blobs;
 use crate::text::Id;
-use crate::time::Timestamp;
 use crate::timestamps;
 
 use super::Export;
@@ -30,51 +30,51 @@ pub(super) struct Assembled {
     pub(super) exported: PackExported,
 }
 
+/// Entries of a part, and the attached files that go with them.
+pub(super) struct Picked {
+    pub(super) entries: BTreeMap<u64, Vec<u8>>,
+    attachments: BTreeMap<Blake3Digest, Vec<u8>>,
+}
+
+/// Assembles the pack of the record at `sequence`; `before` are the entries before it.
 pub(super) fn assemble(
     export: &Export<'_>,
     sequence: u64,
     rested: &Rested,
+    before: &Prefix,
 ) -> Result<Assembled, ExportError> {
-    let dir = &export.place.dir;
+    let proofs = Proofs::open(export.world, &export.place.dir, export.wait)?;
+    let record = Stored::of(sequence, proofs.entry(sequence)?)?;
     let note = rested.checkpoint.as_bytes();
-    // First of all: whatever is selected is selected from what verified.
-    let report = audit::prefix(export.world, dir, export.wait, sequence + 1, note)?;
-    let Some(register) = report.register() else {
-        let first = report.findings.first();
-        return Err(ExportError::NotVerified {
-            sequence,
-            why: first.map_or_else(
-                || format!("it has {} entries", report.size),
-                |finding| {
-                    format!(
-                        "{} {}: {}",
-                        finding.rule.id, finding.rule.title, finding.found
-                    )
-                },
-            ),
-        });
+    // First of all: whatever is selected is selected from what was sealed.
+    before
+        .sealed_by(note, Some(LeafHash::of(&record.bytes)))
+        .map_err(|why| ExportError::NotVerified { sequence, why })?;
+    let Event::PackExported(exported) = record.statement.event else {
+        return Err(ExportError::NoRecord(sequence));
     };
-    let register = register.get();
-    let (exported, selection, as_of) = record(export, sequence)?;
+    let selection: Selection = exported
+        .selection
+        .as_str()
+        .parse()
+        .map_err(|_| ExportError::NoRecord(sequence))?;
+    let as_of = record.entry.recorded;
+    let selected = evidence::select(&before.register, &selection.part, as_of);
+    let Picked {
+        mut entries,
+        attachments,
+    } = pick(export, &proofs, before, &selected, &selection)?;
+    entries.insert(sequence, record.bytes);
+    let in_pack = |id: &Id| selected.secrets.contains(id);
     let mut contents = Contents {
+        entries,
+        attachments,
         checkpoint: note.to_vec(),
         cosigned: rested.cosigned.clone().map(String::into_bytes),
+        population: evidence::population(&before.register, as_of, &in_pack),
         ..Contents::default()
     };
-    let selected = evidence::select(register, &selection.part, as_of);
-    let in_pack = |id: &Id| selected.secrets.contains(id);
-    contents.population = evidence::population(register, as_of, &in_pack);
-    let named = take_entries(export, sequence, &selected, &mut contents)?;
-    prove(export, sequence, rested, &mut contents)?;
-    if !selection.without_attachments {
-        let blobs = Blobs::new(export.world.disk.clone(), dir);
-        let there = named
-            .into_iter()
-            .filter(|digest| !register.charter.expunged.contains(digest));
-        for digest in there {
-            contents.attachments.insert(digest, blobs.get(&digest)?);
-        }
-    }
+    prove(export, sequence, rested, &proofs, &mut contents)?;
     Ok(Assembled {
         contents,
         selection,
@@ -82,42 +82,39 @@ pub(super) fn assemble(
     })
 }
 
-/// What the entry at `sequence` records.
-fn record(
+/// The entries of a part and their attached files, as far as the pack shall have them.
+///
+/// # Errors
+/// One of them cannot be read.
+pub(super) fn pick(
     export: &Export<'_>,
-    sequence: u64,
-) -> Result<(PackExported, Selection, Timestamp), ExportError> {
-    let proofs = Proofs::open(export.world, &export.place.dir, export.wait)?;
-    let stored = audit::Stored::of(sequence, proofs.entry(sequence)?)?;
-    let Event::PackExported(exported) = stored.statement.event else {
-        return Err(ExportError::NoRecord(sequence));
-    };
-    let selection = exported.selection.as_str().parse();
-    let selection = selection.map_err(|_| ExportError::NoRecord(sequence))?;
-    Ok((exported, selection, stored.entry.recorded))
-}
-
-/// Takes the entries of the part, and answers with the attached files that they name.
-fn take_entries(
-    export: &Export<'_>,
-    sequence: u64,
+    proofs: &Proofs,
+    before: &Prefix,
     selected: &Selected<'_>,
-    contents: &mut Contents,
-) -> Result<Vec<Blake3Digest>, ExportError> {
-    let mut named = Vec::new();
-    let reader = Reader::open(export.world, &export.place.dir, export.wait)?;
-    for stored in reader {
-        let stored = stored?;
-        if stored.sequence > sequence {
-            break;
-        }
-        if selected.holds(&stored.statement.event) {
+    selection: &Selection,
+) -> Result<Picked, ExportError> {
+    let places = (0..).zip(&before.subjects);
+    let of_part = places.filter(|(_, subject)| selected.holds_about(subject.as_ref()));
+    let wanted: Vec<u64> = of_part.map(|(sequence, _)| sequence).collect();
+    let entries = proofs.entries(&wanted)?;
+    let mut named = BTreeSet::new();
+    if !selection.without_attachments {
+        for (sequence, bytes) in &entries {
+            let stored = Stored::of(*sequence, bytes.clone())?;
             let attached = stored.statement.attachments.iter();
             named.extend(attached.map(|attachment| attachment.blake3));
-            contents.entries.insert(stored.sequence, stored.bytes);
         }
     }
-    Ok(named)
+    let blobs = Blobs::new(export.world.disk.clone(), &export.place.dir);
+    let expunged = &before.register.charter.expunged;
+    let attachments = named
+        .into_iter()
+        .filter(|digest| !expunged.contains(digest))
+        .map(|digest| Ok((digest, blobs.get(&digest)?)));
+    Ok(Picked {
+        entries,
+        attachments: attachments.collect::<Result<_, ExportError>>()?,
+    })
 }
 
 /// Receipts under the checkpoint, and that it continues the other checkpoints that go with it.
@@ -125,9 +122,9 @@ fn prove(
     export: &Export<'_>,
     sequence: u64,
     rested: &Rested,
+    proofs: &Proofs,
     contents: &mut Contents,
 ) -> Result<(), ExportError> {
-    let proofs = Proofs::open(export.world, &export.place.dir, export.wait)?;
     let leaves = contents.entries.iter();
     let leaves: Vec<_> = leaves
         .map(|(at, bytes)| (*at, LeafHash::of(bytes)))

@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use crate::append::Place;
 use crate::audit::AuditError;
-use crate::audit::Reader;
+use crate::audit::Prefix;
 use crate::audit::proofs::NoProof;
+use crate::audit::proofs::Proofs;
 use crate::event::PackExported;
 use crate::evidence;
 use crate::examine;
@@ -30,7 +31,7 @@ use crate::pack::Part;
 use crate::pack::Selection;
 use crate::pack::ZipError;
 use crate::pack::ends;
-use crate::register::Register;
+use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::store::blobs::BlobError;
 use crate::sys::disk::DiskError;
@@ -93,7 +94,10 @@ pub enum ExportError {
         /// Of what would be written now.
         now: Sha256Digest,
     },
-    /// The entries up to the record do not verify.
+    /// The entries are not those that the ledger's checkpoint seals.
+    #[error("the ledger does not verify, and nothing was exported: {0}")]
+    NotSealed(String),
+    /// What would go into the pack does not verify.
     #[error("the ledger does not verify up to entry {sequence}: {why}")]
     NotVerified {
         /// The record.
@@ -151,36 +155,44 @@ impl Export<'_> {
         kept::key(self.world, self.place)
     }
 
-    /// What is to be recorded of an export of `part`, out of a ledger that verified and of which
-    /// `register` is what its entries amount to.
+    /// The entries of the ledger, held against its newest checkpoint.
     ///
     /// # Errors
-    /// No rotation is selected, or the ledger cannot be read.
+    /// They cannot be read, or are not those that it seals.
+    pub fn entries(&self) -> Result<Prefix, ExportError> {
+        let whole = Prefix::read(self.world, &self.place.dir, self.wait, None)?;
+        let sealed = whole.sealed_by(&whole.newest, None);
+        sealed.map_err(ExportError::NotSealed)?;
+        Ok(whole)
+    }
+
+    /// What is to be recorded of an export out of a ledger of these entries. What would go into the
+    /// pack is read once already: nothing is recorded of a pack that cannot be made.
+    ///
+    /// # Errors
+    /// No rotation is selected, or something that is selected cannot be read.
     pub fn record(
         &self,
-        register: &Register,
+        before: &Prefix,
         selection: &Selection,
         recipient: Option<Line>,
         as_of: Timestamp,
     ) -> Result<PackExported, ExportError> {
+        let register = &before.register;
         let selected = evidence::select(register, &selection.part, as_of);
         if selected.rotations.is_empty() {
             return Err(ExportError::Nothing(selection.part.clone()));
         }
-        let reader = Reader::open(self.world, &self.place.dir, self.wait)?;
-        let size = reader.size();
-        // The record itself is in the pack too.
-        let mut entries = 1;
-        for stored in reader {
-            entries += u64::from(selected.holds(&stored?.statement.event));
-        }
+        let proofs = Proofs::open(self.world, &self.place.dir, self.wait)?;
+        let picked = assemble::pick(self, &proofs, before, &selected, selection)?;
         let secrets = register.secrets.iter();
         let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
         Ok(PackExported {
             selection: Line::new(selection.to_string())?,
             recipient,
-            size,
-            entries,
+            size: before.size(),
+            // The record itself is in the pack too.
+            entries: picked.entries.len() as u64 + 1,
             rotations: selected.rotations.len() as u64,
             secrets: selected.secrets.len() as u64,
             ends_sha256: Sha256Digest::of(ends(last).as_bytes()),
@@ -199,11 +211,31 @@ impl Export<'_> {
     /// Makes the pack that the entry at `sequence` records.
     ///
     /// # Errors
-    /// That entry records no export, the ledger up to it does not verify, or something that the pack
-    /// rested on is gone.
+    /// That entry records no export, the entries up to it are not those that its checkpoint seals, what
+    /// goes into the pack does not verify, or something that the pack rested on is gone.
     pub fn pack(&self, sequence: u64) -> Result<Pack, ExportError> {
-        let mut rested = kept::Rested::read(self, sequence)?;
-        let made = assemble::assemble(self, sequence, &rested)?;
+        let rested = kept::Rested::read(self, sequence)?;
+        let before = Prefix::read(self.world, &self.place.dir, self.wait, Some(sequence))?;
+        self.make(sequence, rested, before)
+    }
+
+    /// The same, where the entries before the record have just been read.
+    ///
+    /// # Errors
+    /// As [`Export::pack`].
+    pub fn pack_after(&self, before: Prefix) -> Result<Pack, ExportError> {
+        let sequence = before.size();
+        self.make(sequence, kept::Rested::read(self, sequence)?, before)
+    }
+
+    fn make(
+        &self,
+        sequence: u64,
+        mut rested: kept::Rested,
+        before: Prefix,
+    ) -> Result<Pack, ExportError> {
+        let made = assemble::assemble(self, sequence, &rested, &before)?;
+        drop(before);
         let key = self.key()?;
         if key.public() != made.selection.key {
             return Err(ExportError::OtherKey {
@@ -212,39 +244,23 @@ impl Export<'_> {
                 found: key.public(),
             });
         }
-        let not_verified = |report: &Report| {
-            let first = report.findings.first();
-            let why = first.map(|finding| {
-                format!(
-                    "{} {}: {}",
-                    finding.rule.id, finding.rule.title, finding.found
-                )
-            });
-            ExportError::NotVerified {
-                sequence,
-                why: why.unwrap_or_else(|| "integrity".to_owned()),
-            }
-        };
         let (report, documents) = examine::documents(&made.contents);
         let Some((documents, info)) = documents else {
-            return Err(not_verified(&report));
+            return Err(not_verified(sequence, &report));
         };
-        let mut payload = made.contents.files();
-        payload.extend(documents);
         let ledger = report.ledger.map(|id| id.to_string()).unwrap_or_default();
         let top = format!("pack-{}-{sequence}", ledger.get(..8).unwrap_or_default());
+        let mut payload = made.contents.files();
+        payload.extend(documents);
         let bag = Bag::sealed(&top, &payload, &info, &key);
+        drop(payload);
         let bytes = bag.to_zip()?;
-        let again = Bag::from_zip(&bytes)?;
-        let examined = examine::examine(&again, Asked::default());
-        let broken = |finding: &&crate::rule::Finding| finding.rule.verdict == Verdict::Integrity;
-        if examined
-            .report
-            .findings
-            .iter()
-            .any(|finding| broken(&finding))
-        {
-            return Err(not_verified(&examined.report));
+        let files = bag.len();
+        drop(bag);
+        let examined = examine::examine(&Bag::from_zip(&bytes)?, Asked::default());
+        let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
+        if examined.report.findings.iter().any(broken) {
+            return Err(not_verified(sequence, &examined.report));
         }
         let now = Sha256Digest::of(&bytes);
         match rested.sha256 {
@@ -262,11 +278,22 @@ impl Export<'_> {
             }
         }
         Ok(Pack {
-            files: bag.len(),
+            files,
             bytes,
             report: examined.report,
             selection: made.selection,
             exported: made.exported,
         })
+    }
+}
+
+fn not_verified(sequence: u64, report: &Report) -> ExportError {
+    let why = report.findings.first().map(|finding| {
+        let rule = finding.rule;
+        format!("{} {}: {}", rule.id, rule.title, finding.found)
+    });
+    ExportError::NotVerified {
+        sequence,
+        why: why.unwrap_or_else(|| "integrity".to_owned()),
     }
 }

@@ -166,8 +166,8 @@ impl Shelf {
             without_attachments,
             key: pack_key().public(),
         };
-        let (register, now) = (&self.story.register, self.story.now);
-        self.with(|export| export.record(register, &selection, None, now))
+        let now = self.story.now;
+        self.with(|export| export.record(&export.entries()?, &selection, None, now))
             .unwrap()
     }
 

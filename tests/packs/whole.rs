@@ -98,8 +98,8 @@ fn a_range_without_a_rotation_is_no_pack() {
         without_attachments: false,
         key: crate::shelf::pack_key().public(),
     };
-    let (register, now) = (shelf.story.register.clone(), shelf.story.now);
-    let fault = shelf.with(|export| export.record(&register, &selection, None, now));
+    let now = shelf.story.now;
+    let fault = shelf.with(|export| export.record(&export.entries()?, &selection, None, now));
     assert!(matches!(fault, Err(ExportError::Nothing(_))), "{fault:?}");
 }
 
