@@ -9,6 +9,8 @@
 
 #[path = "packs/attacks.rs"]
 mod attacks;
+#[path = "packs/attestations.rs"]
+mod attestations;
 #[path = "packs/command.rs"]
 mod command;
 #[path = "support/folder.rs"]

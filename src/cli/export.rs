@@ -16,6 +16,7 @@ use crate::event::PackExported;
 use crate::export::Export;
 use crate::export::ExportError;
 use crate::export::Pack;
+use crate::pack::Form;
 use crate::pack::Part;
 use crate::pack::Selection;
 use crate::sys::disk::DiskError;
@@ -44,6 +45,7 @@ const ATTEMPTS: usize = 3;
 ///   ledger export --out r-41.zip --rotation r-41
 ///   ledger export --out 2026-q1.zip --from 2026-01-01 --to 2026-03-31T23:59:59Z
 ///   ledger export --out r-41.zip --again 57
+///   ledger export --out r-41.intoto.jsonl --format in-toto --rotation r-41
 ///   ledger verify r-41.zip --trust auditors.trust
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -63,6 +65,9 @@ pub(crate) struct ExportArgs {
     /// Only rotations that began no later than this
     #[arg(long, value_name = "TIME")]
     to: Option<Timestamp>,
+    /// A pack, or an in-toto Statement of each rotation: one DSSE envelope a line, signed by the pack key
+    #[arg(long, value_name = "FORM", default_value = "pack", value_parser = ["pack", "in-toto"])]
+    format: String,
     /// Leave attached files out; the pack says which
     #[arg(long)]
     without_attachments: bool,
@@ -70,7 +75,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "TEXT")]
     recipient: Option<Line>,
     /// Write the pack that this entry records again, byte for byte; nothing is recorded
-    #[arg(long, value_name = "SEQ", conflicts_with_all = ["rotation", "secret", "from", "to", "without_attachments", "recipient"])]
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["rotation", "secret", "from", "to", "without_attachments", "recipient", "format"])]
     again: Option<u64>,
     /// Replace a file that is there
     #[arg(long)]
@@ -171,9 +176,15 @@ fn record(
 ) -> Result<Prefix, Failure> {
     let part = part(args, context.now())?;
     let author = context.key()?;
+    let form = match args.format.as_str() {
+        "in-toto" => Form::InToto,
+        _ => Form::Pack,
+    };
     let selection = Selection {
         part,
-        without_attachments: args.without_attachments,
+        // No attached file goes out with an attestation.
+        without_attachments: args.without_attachments || form == Form::InToto,
+        form,
         key: export.key()?.public(),
     };
     for _ in 0..ATTEMPTS {
@@ -249,6 +260,10 @@ fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
 
 fn print(context: &mut Context, args: &ExportArgs, sequence: u64, pack: &Pack) {
     let said = &pack.exported;
+    let (format, part, parts) = match pack.selection.form {
+        Form::Pack => ("pack", "file", "files"),
+        Form::InToto => ("in-toto", "envelope", "envelopes"),
+    };
     let not_checked = &pack.report.not_checked;
     if context.ui.json {
         context.ui.document(json!({
@@ -260,7 +275,8 @@ fn print(context: &mut Context, args: &ExportArgs, sequence: u64, pack: &Pack) {
             "entries": said.entries,
             "rotations": said.rotations,
             "secrets": said.secrets,
-            "files": pack.files,
+            "format": format,
+            parts: pack.parts,
             "bytes": pack.bytes.len(),
             "not_checked": not_checked,
         }));
@@ -277,7 +293,7 @@ fn print(context: &mut Context, args: &ExportArgs, sequence: u64, pack: &Pack) {
         counted(said.rotations, "rotation"),
         counted(said.secrets, "secret"),
         counted(said.entries, "entry"),
-        counted(pack.files as u64, "file"),
+        counted(pack.parts as u64, part),
         pack.bytes.len()
     ));
     ui.line(format!("  pack key  {}", pack.selection.key));

@@ -1,6 +1,5 @@
 //! The files of a pack that follow from its entries. Nothing here asks a clock, a disk or a ledger.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -13,19 +12,15 @@ use crate::keyring::LEDGER_ACTOR;
 use crate::pack::Files;
 use crate::pack::Selection;
 use crate::register::Register;
-use crate::rotation::Rotation;
 use crate::rule::Verdict;
-use crate::text::Id;
 use crate::time::Timestamp;
 use crate::verify::Report;
 
 use super::keys;
 use super::page;
 use super::population::Row;
-use super::select::Selected;
-use super::select::select;
+use super::rotations;
 use super::tables;
-use super::template::template;
 
 /// Where the population stands in a pack.
 pub const POPULATION: &str = "secrets.json";
@@ -124,23 +119,15 @@ pub struct Dossier<'a> {
 pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, String)>)> {
     let register = dossier.report.register()?.get();
     let as_of = dossier.record.entry.recorded;
-    let selected = select(register, &dossier.selection.part, as_of);
     let origin = register.charter.origin.as_ref();
     let origin = origin.map(ToString::to_string).unwrap_or_default();
-    let names = names(&selected);
     let mut files = keys::files(register, dossier.selection, &origin);
     let mut rotations = Vec::new();
-    for rotation in &selected.rotations {
-        let path = names
-            .get(&rotation.id)
-            .filter(|_| rotation.completion().is_some());
-        let printed = path.and_then(|path| {
-            let template = template(dossier.report, &rotation.id).ok()?;
-            Some((path.clone(), template.to_string()))
-        });
-        let path = printed.as_ref().map(|(path, _)| path.clone());
-        rotations.push(rotation_row(rotation, register, dossier.report, path));
-        files.extend(printed.map(|(path, text)| (path, text.into_bytes())));
+    for told in rotations::told(dossier, register) {
+        if let Some((path, template)) = told.template {
+            files.insert(path, template.into_bytes());
+        }
+        rotations.push(told.row);
     }
     let secrets: Vec<Value> = dossier.population.iter().map(|row| json!(row)).collect();
     let findings: Vec<Value> = dossier
@@ -199,81 +186,6 @@ fn ledger_id(report: &Report) -> String {
     report.ledger.map(|id| id.to_string()).unwrap_or_default()
 }
 
-/// The file of each rotation's template. An id that cannot be a file's name everywhere, or is another's in
-/// other case, is named by the entry that opened it.
-fn names(selected: &Selected<'_>) -> BTreeMap<Id, String> {
-    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-    for rotation in &selected.rotations {
-        *seen
-            .entry(rotation.id.as_str().to_ascii_lowercase())
-            .or_default() += 1;
-    }
-    let name = |rotation: &&Rotation| {
-        let id = rotation.id.as_str();
-        let plain = id
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c));
-        let alone = seen.get(&id.to_ascii_lowercase()) == Some(&1);
-        let path = match plain && alone && !id.starts_with('.') {
-            true => format!("evidence/{id}.txt"),
-            false => format!("evidence/by-entry/{:09}.txt", rotation.opened.sequence),
-        };
-        (rotation.id.clone(), path)
-    };
-    selected.rotations.iter().map(name).collect()
-}
-
-fn rotation_row(
-    rotation: &Rotation,
-    register: &Register,
-    report: &Report,
-    evidence: Option<String>,
-) -> Value {
-    let completion = rotation.completion();
-    let against = |waived: bool| {
-        let findings = report.findings.iter().filter(|finding| {
-            finding.rotation.as_ref() == Some(&rotation.id) && finding.waived_by.is_some() == waived
-        });
-        findings
-            .map(|finding| finding.rule.id)
-            .collect::<BTreeSet<_>>()
-    };
-    let at = |moment: Option<crate::rotation::Moment>| moment.map(|at| at.occurred.to_seconds());
-    json!({
-        "rotation": rotation.id,
-        "secret": rotation.secret,
-        "secret_name": register.secrets.get(&rotation.secret).map(|known| &known.secret.name),
-        "reason": rotation.reason.word(),
-        "incident": rotation.incident,
-        "state": rotation.state().word(),
-        "opened_utc": rotation.opened.occurred.to_seconds(),
-        "opened_by_entry": rotation.opened.sequence,
-        "approved_by": rotation.approved.as_ref().map(|approval| &approval.by),
-        "approved_utc": rotation.approved.as_ref().map(|approval| approval.at.occurred.to_seconds()),
-        "preconditions_utc": at(rotation.preconditions.map(|confirmed| confirmed.at)),
-        "generated_utc": at(rotation.generated.as_ref().map(|generated| generated.at)),
-        "dual_run_utc": at(rotation.dual_run.map(|run| run.at)),
-        "validated_utc": at(rotation.validated),
-        "cutover_utc": at(rotation.cutover),
-        "health_utc": at(rotation.health.map(|health| health.at)),
-        "old_version": rotation.old_version,
-        "new_version": rotation.generated.as_ref().map(|generated| &generated.version),
-        "old_revoked_utc": at(rotation.old_revoked.as_ref().map(|revoked| revoked.at)),
-        "revocation_verified_utc": at(rotation.dead),
-        "revocation_verified_by_entry": rotation.dead.map(|dead| dead.sequence),
-        "operators": rotation.operators,
-        "started_utc": completion.map(|completion| completion.started.to_seconds()),
-        "completed_utc": completion.map(|completion| completion.completed.to_seconds()),
-        "ended_utc": at(rotation.ended()),
-        "ended_by_entry": rotation.ended().map(|end| end.sequence),
-        "confirmed_utc": at(rotation.confirmed),
-        "confirmed_by_entry": rotation.confirmed.map(|confirmed| confirmed.sequence),
-        "findings": against(false),
-        "waived": against(true),
-        "evidence": evidence,
-    })
-}
-
 /// Each file that an entry names, whether it is in the pack or not.
 fn attached(dossier: &Dossier<'_>) -> Vec<Value> {
     let mut rows = Vec::new();
@@ -311,18 +223,20 @@ fn entries(entries: &[Stored], register: &Register) -> Vec<u8> {
     lines.into_bytes()
 }
 
+/// The five verdicts, a line each.
+pub(super) fn verdicts(report: &Report) -> Vec<Value> {
+    let lines = Verdict::ALL.into_iter().filter_map(|verdict| {
+        let line = report.line(verdict)?;
+        Some(json!({ "verdict": verdict.word(), "status": line.status.word(), "findings": line.failing, "waived": line.waived }))
+    });
+    lines.collect()
+}
+
 /// What the pack is, in one document: whose ledger, which part, how much of how much, and what was
 /// not checked.
 fn summary(dossier: &Dossier<'_>, origin: &str, rotations: &[Value]) -> Value {
     let rows = dossier.population;
     let in_state = |state: &str| rows.iter().filter(|row| row.state == state).count();
-    let verdicts: Vec<Value> = Verdict::ALL
-        .into_iter()
-        .filter_map(|verdict| {
-            let line = dossier.report.line(verdict)?;
-            Some(json!({ "verdict": verdict.word(), "status": line.status.word(), "findings": line.failing, "waived": line.waived }))
-        })
-        .collect();
     let head: Link = dossier.record.link;
     let recorded: Timestamp = dossier.record.entry.recorded;
     json!({
@@ -349,7 +263,7 @@ fn summary(dossier: &Dossier<'_>, origin: &str, rotations: &[Value]) -> Value {
                      "in_time": in_state("in time"), "overdue": in_state("overdue"),
                      "age_unknown": in_state("age unknown"), "retired": in_state("retired"),
                      "never_rotated": rows.iter().filter(|row| row.rotations == 0).count() },
-        "verdicts": verdicts,
+        "verdicts": verdicts(dossier.report),
         "not_checked": dossier.report.not_checked,
         "completeness": "A ledger shows that what was recorded is whole, and not that everything was recorded.",
     })

@@ -5,6 +5,8 @@
 //! | `template` | the SOP's "Rotation Evidence" template (SOP 8) |
 //! | `select` | which rotations, secrets and entries belong to a part of a ledger |
 //! | `population` | every registered secret, with its age |
+//! | `rotations` | what is said of each rotation |
+//! | `attestation` | the same as in-toto Statements |
 //! | `documents` | the files of a pack that follow from its entries, byte for byte |
 //! | `tables` | rows as CSV and JSON |
 //! | `keys` | public keys as PEM, and whose they are |
@@ -13,14 +15,17 @@
 //! The documents are a function of what was verified: whoever has the entries of a pack makes them
 //! again and compares, so that a report that was swapped is found without trusting anybody.
 
+mod attestation;
 mod documents;
 mod keys;
 mod page;
 mod population;
+mod rotations;
 mod select;
 mod tables;
 mod template;
 
+pub use attestation::statements;
 pub use documents::Dossier;
 pub use documents::POPULATION;
 pub use documents::documents;

@@ -16,12 +16,15 @@ mod record;
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::audit::SignatureCheck;
 use crate::evidence;
 use crate::evidence::Dossier;
 use crate::pack::Bag;
 use crate::pack::BagFault;
 use crate::pack::Files;
+use crate::pack::Form;
 use crate::pack::Selection;
 use crate::rule;
 use crate::rule::Finding;
@@ -65,6 +68,19 @@ pub type Documents = (Files, Vec<(&'static str, String)>);
 /// they rest on.
 #[must_use]
 pub fn documents(contents: &Contents) -> (Report, Option<Documents>) {
+    as_of_export(contents, evidence::documents)
+}
+
+/// The in-toto Statements that follow from it in the same way.
+#[must_use]
+pub fn statements(contents: &Contents) -> (Report, Option<Vec<Value>>) {
+    as_of_export(contents, evidence::statements)
+}
+
+fn as_of_export<T>(
+    contents: &Contents,
+    make: impl Fn(&Dossier<'_>) -> Option<T>,
+) -> (Report, Option<T>) {
     let (record, _) = Record::of(contents);
     let as_of = record.as_ref().map(|record| record.stored.entry.recorded);
     let question = Question::at(as_of.unwrap_or(Timestamp::from_micros(0)));
@@ -74,8 +90,8 @@ pub fn documents(contents: &Contents) -> (Report, Option<Documents>) {
         .keys()
         .map(ToString::to_string)
         .collect();
-    let documents = record.as_ref().and_then(|record| {
-        evidence::documents(&Dossier {
+    let made = record.as_ref().and_then(|record| {
+        make(&Dossier {
             report: &judged.report,
             record: &record.stored,
             exported: &record.exported,
@@ -85,7 +101,7 @@ pub fn documents(contents: &Contents) -> (Report, Option<Documents>) {
             attached: &attached,
         })
     });
-    (judged.report, documents)
+    (judged.report, made)
 }
 
 /// Judges a pack.
@@ -101,6 +117,11 @@ pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
     if let Some(record) = &record {
         let faults = bag.signature_faults(&record.selection.key);
         findings.extend(of_rule(rule::P02, faults));
+        if record.selection.form != Form::Pack {
+            let expected = "a pack whose record says that a pack was exported";
+            let said = record.selection.to_string();
+            findings.push(Finding::new(rule::P04, expected, said).at(record.stored.sequence));
+        }
     }
     let exported = record.as_ref().map(|record| record.stored.entry.recorded);
     let question = Question {

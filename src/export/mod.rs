@@ -23,14 +23,17 @@ use crate::event::PackExported;
 use crate::evidence;
 use crate::examine;
 use crate::examine::Asked;
+use crate::examine::Contents;
 use crate::hash::Sha256Digest;
 use crate::key::PublicKey;
 use crate::key::SecretKey;
 use crate::pack::Bag;
+use crate::pack::Form;
 use crate::pack::Part;
 use crate::pack::Selection;
 use crate::pack::ZipError;
 use crate::pack::ends;
+use crate::pack::in_toto_bundle;
 use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::store::blobs::BlobError;
@@ -132,12 +135,12 @@ pub struct Export<'a> {
     pub wait: Duration,
 }
 
-/// A pack that was made, and examined.
+/// An export that was made, and examined.
 pub struct Pack {
-    /// The zip.
+    /// The zip, or the envelopes.
     pub bytes: Vec<u8>,
-    /// How many files it has.
-    pub files: usize,
+    /// How many files are in the zip, or how many envelopes there are.
+    pub parts: usize,
     /// What was found when it was examined, as of its export.
     pub report: Report,
     /// What was selected.
@@ -244,24 +247,11 @@ impl Export<'_> {
                 found: key.public(),
             });
         }
-        let (report, documents) = examine::documents(&made.contents);
-        let Some((documents, info)) = documents else {
-            return Err(not_verified(sequence, &report));
+        let made_of = match made.selection.form {
+            Form::Pack => zip(sequence, &made.contents, &key),
+            Form::InToto => envelopes(sequence, &made.contents, &key),
         };
-        let ledger = report.ledger.map(|id| id.to_string()).unwrap_or_default();
-        let top = format!("pack-{}-{sequence}", ledger.get(..8).unwrap_or_default());
-        let mut payload = made.contents.files();
-        payload.extend(documents);
-        let bag = Bag::sealed(&top, &payload, &info, &key);
-        drop(payload);
-        let bytes = bag.to_zip()?;
-        let files = bag.len();
-        drop(bag);
-        let examined = examine::examine(&Bag::from_zip(&bytes)?, Asked::default());
-        let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
-        if examined.report.findings.iter().any(broken) {
-            return Err(not_verified(sequence, &examined.report));
-        }
+        let (bytes, parts, report) = made_of?;
         let now = Sha256Digest::of(&bytes);
         match rested.sha256 {
             Some(before) if before != now => {
@@ -278,12 +268,45 @@ impl Export<'_> {
             }
         }
         Ok(Pack {
-            files,
+            parts,
             bytes,
-            report: examined.report,
+            report,
             selection: made.selection,
             exported: made.exported,
         })
+    }
+}
+
+/// What was made, how many parts it has, and what was found in it.
+type Made = Result<(Vec<u8>, usize, Report), ExportError>;
+
+fn zip(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
+    let (report, documents) = examine::documents(contents);
+    let Some((documents, info)) = documents else {
+        return Err(not_verified(sequence, &report));
+    };
+    let ledger = report.ledger.map(|id| id.to_string()).unwrap_or_default();
+    let top = format!("pack-{}-{sequence}", ledger.get(..8).unwrap_or_default());
+    let mut payload = contents.files();
+    payload.extend(documents);
+    let bag = Bag::sealed(&top, &payload, &info, key);
+    // A large pack is held once, not three times.
+    drop(payload);
+    let (bytes, files) = (bag.to_zip()?, bag.len());
+    drop(bag);
+    let report = examine::examine(&Bag::from_zip(&bytes)?, Asked::default()).report;
+    let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
+    match report.findings.iter().any(broken) {
+        true => Err(not_verified(sequence, &report)),
+        false => Ok((bytes, files, report)),
+    }
+}
+
+fn envelopes(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
+    let (report, statements) = examine::statements(contents);
+    match statements {
+        Some(statements) => Ok((in_toto_bundle(&statements, key), statements.len(), report)),
+        None => Err(not_verified(sequence, &report)),
     }
 }
 

@@ -2,7 +2,7 @@
 //! whoever reads the ledger sees it, in one form, so that the pack can be made again from it.
 //!
 //! ```text
-//! selection = part [ "; without attachments" ] "; pack key " hex
+//! selection = part [ "; without attachments" ] [ "; as in-toto" ] "; pack key " hex
 //! part      = "everything" | "rotation " id | "secret " id
 //!           | "from " time | "to " time | "from " time " to " time
 //! ```
@@ -13,6 +13,9 @@ use std::str::FromStr;
 use crate::key::PublicKey;
 use crate::text::Id;
 use crate::time::Timestamp;
+
+const WITHOUT: &str = "; without attachments";
+const AS_IN_TOTO: &str = "; as in-toto";
 
 /// The part of a ledger that a pack is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +30,25 @@ pub enum Part {
     Range(Option<Timestamp>, Option<Timestamp>),
 }
 
-/// What a pack was made of, and who signs it.
+/// What was made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A pack: one bag in one zip.
+    Pack,
+    /// An in-toto Statement of each rotation, in envelopes.
+    InToto,
+}
+
+/// What was exported of which part, and who signs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// The part.
     pub part: Part,
     /// Whether attached files were left out.
     pub without_attachments: bool,
-    /// The key that signs the pack.
+    /// What was made of it.
+    pub form: Form,
+    /// The key that signs it.
     pub key: PublicKey,
 }
 
@@ -59,10 +73,14 @@ impl fmt::Display for Part {
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let without = match self.without_attachments {
-            true => "; without attachments",
+            true => WITHOUT,
             false => "",
         };
-        write!(f, "{}{without}; pack key {}", self.part, self.key)
+        let form = match self.form {
+            Form::Pack => "",
+            Form::InToto => AS_IN_TOTO,
+        };
+        write!(f, "{}{without}{form}; pack key {}", self.part, self.key)
     }
 }
 
@@ -94,13 +112,18 @@ impl FromStr for Selection {
     fn from_str(text: &str) -> Result<Self, SelectionError> {
         let refusal = || SelectionError(text.to_owned());
         let (said, key) = text.rsplit_once("; pack key ").ok_or_else(refusal)?;
-        let (part, without_attachments) = match said.strip_suffix("; without attachments") {
+        let (said, form) = match said.strip_suffix(AS_IN_TOTO) {
+            Some(said) => (said, Form::InToto),
+            None => (said, Form::Pack),
+        };
+        let (part, without_attachments) = match said.strip_suffix(WITHOUT) {
             Some(part) => (part, true),
             None => (said, false),
         };
         let read = Self {
             part: part.parse()?,
             without_attachments,
+            form,
             key: key.parse().map_err(|_| refusal())?,
         };
         match read.to_string() == text {
@@ -138,11 +161,17 @@ mod tests {
                 "from 2026-01-01T00:00:00Z to 2026-03-31T23:59:59Z",
             ),
         ] {
-            for (without_attachments, middle) in [(false, ""), (true, "; without attachments")] {
+            for (without_attachments, form, middle) in [
+                (false, Form::Pack, ""),
+                (true, Form::Pack, "; without attachments"),
+                (false, Form::InToto, "; as in-toto"),
+                (true, Form::InToto, "; without attachments; as in-toto"),
+            ] {
                 let text = format!("{said}{middle}; pack key {key}");
                 let selection = Selection {
                     part: part.clone(),
                     without_attachments,
+                    form,
                     key,
                 };
                 assert_eq!(selection.to_string(), text);
@@ -155,6 +184,7 @@ mod tests {
             format!("nothing; pack key {key}"),
             format!("rotation ; pack key {key}"),
             format!("from 2026-01-01; pack key {key}"),
+            format!("everything; as in-toto; without attachments; pack key {key}"),
             format!("everything;  without attachments; pack key {key}"),
             format!("everything; pack key {}", &key.to_string()[1..]),
             format!("everything; pack key {key} "),

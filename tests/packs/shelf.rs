@@ -14,6 +14,7 @@ use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::Files;
+use rotation_ledger::pack::Form;
 use rotation_ledger::pack::Part;
 use rotation_ledger::pack::Selection;
 use rotation_ledger::pack::read_zip;
@@ -160,10 +161,21 @@ impl Shelf {
 
     /// What would be recorded of an export now.
     pub(crate) fn said(&mut self, part: Part, without_attachments: bool) -> PackExported {
+        self.said_as(part, without_attachments, Form::Pack)
+    }
+
+    /// The same of an export in this form.
+    pub(crate) fn said_as(
+        &mut self,
+        part: Part,
+        without_attachments: bool,
+        form: Form,
+    ) -> PackExported {
         self.write();
         let selection = Selection {
             part,
             without_attachments,
+            form,
             key: pack_key().public(),
         };
         let now = self.story.now;

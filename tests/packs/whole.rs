@@ -6,6 +6,7 @@ use rotation_ledger::export::ExportError;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::pack::Bag;
+use rotation_ledger::pack::Form;
 use rotation_ledger::pack::Part;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Stamp;
@@ -96,6 +97,7 @@ fn a_range_without_a_rotation_is_no_pack() {
     let selection = rotation_ledger::pack::Selection {
         part: everything(),
         without_attachments: false,
+        form: Form::Pack,
         key: crate::shelf::pack_key().public(),
     };
     let now = shelf.story.now;
