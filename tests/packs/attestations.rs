@@ -97,7 +97,8 @@ fn a_statement_says_what_a_pack_says_about_the_entries_of_its_rotation() {
 fn a_changed_byte_breaks_an_attestation() {
     let mut shelf = Shelf::new(busy());
     let (_, bundle) = exported(&mut shelf, rotation("r-1"));
-    let [(payload, true)] = open(&bundle).try_into().unwrap() else {
+    let opened = open(&bundle);
+    let [(payload, true)] = opened.as_slice() else {
         panic!("one whole envelope");
     };
     let envelope: Value = serde_json::from_slice(&bundle).unwrap();
