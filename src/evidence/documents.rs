@@ -18,12 +18,13 @@ use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
 use crate::verify::Report;
+use crate::verify::Selected;
+use crate::verify::select;
 
+use super::by_hand;
 use super::keys;
 use super::page;
 use super::population::Row;
-use super::select::Selected;
-use super::select::select;
 use super::tables;
 use super::template::template;
 
@@ -31,8 +32,6 @@ use super::template::template;
 pub const POPULATION: &str = "secrets.json";
 
 const FORMAT: u32 = 1;
-
-const BY_HAND: &str = include_str!("by-hand.md");
 
 const ROTATIONS: &[&str] = &[
     "rotation",
@@ -171,11 +170,7 @@ pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, Str
     add("pack.json", tables::json(&summary));
     let page = page::page(dossier.report, &summary, &rotations, dossier.population);
     add("report.html", page.into_bytes());
-    let by_hand = BY_HAND
-        .replace("{ORIGIN}", &origin)
-        .replace("{KEY}", &dossier.selection.key.to_string())
-        .replace("{RECORD}", &dossier.record.sequence.to_string())
-        .replace("{RECORD9}", &format!("{:09}", dossier.record.sequence));
+    let by_hand = by_hand::text(&origin, dossier.record.sequence, &dossier.report.stamped);
     add("VERIFY.md", by_hand.into_bytes());
     let date = as_of.to_seconds();
     let info = vec![

@@ -8,7 +8,6 @@ use crate::audit::proofs::Proofs;
 use crate::event::Event;
 use crate::event::PackExported;
 use crate::evidence;
-use crate::evidence::Selected;
 use crate::examine::Contents;
 use crate::hash::Blake3Digest;
 use crate::hash::LeafHash;
@@ -17,6 +16,8 @@ use crate::store::blobs::Blobs;
 use crate::text::Id;
 use crate::time::Timestamp;
 use crate::timestamps;
+use crate::verify;
+use crate::verify::Selected;
 
 use super::Export;
 use super::ExportError;
@@ -61,7 +62,7 @@ pub(super) fn assemble(
         cosigned: rested.cosigned.clone().map(String::into_bytes),
         ..Contents::default()
     };
-    let selected = evidence::select(register, &selection.part, as_of);
+    let selected = verify::select(register, &selection.part, as_of);
     let in_pack = |id: &Id| selected.secrets.contains(id);
     contents.population = evidence::population(register, as_of, &in_pack);
     let named = take_entries(export, sequence, &selected, &mut contents)?;

@@ -19,7 +19,6 @@ use crate::audit::AuditError;
 use crate::audit::Reader;
 use crate::audit::proofs::NoProof;
 use crate::event::PackExported;
-use crate::evidence;
 use crate::examine;
 use crate::examine::Asked;
 use crate::hash::Sha256Digest;
@@ -40,6 +39,7 @@ use crate::sys::world::World;
 use crate::text::Line;
 use crate::text::TextError;
 use crate::time::Timestamp;
+use crate::verify;
 use crate::verify::Report;
 
 pub use kept::PACK_KEY;
@@ -163,7 +163,7 @@ impl Export<'_> {
         recipient: Option<Line>,
         as_of: Timestamp,
     ) -> Result<PackExported, ExportError> {
-        let selected = evidence::select(register, &selection.part, as_of);
+        let selected = verify::select(register, &selection.part, as_of);
         if selected.rotations.is_empty() {
             return Err(ExportError::Nothing(selection.part.clone()));
         }
