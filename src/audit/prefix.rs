@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::checkpoint::Checkpoint;
 use crate::hash::LeafHash;
+use crate::hash::NodeHash;
 use crate::merkle::Frontier;
 use crate::note::SignedNote;
 use crate::register::Register;
@@ -26,8 +27,9 @@ pub struct Prefix {
     pub register: Register,
     /// The secret that each is about, by its place.
     pub subjects: Vec<Option<Id>>,
-    /// The ledger's newest checkpoint, when they were read.
-    pub newest: Vec<u8>,
+    /// What the ledger's newest checkpoint says otherwise about the first of them. Those behind it are for the
+    /// writer, who checks them like new ones before they are sealed.
+    pub newest: Result<(), String>,
     tree: Frontier,
 }
 
@@ -43,20 +45,24 @@ impl Prefix {
         size: Option<u64>,
     ) -> Result<Self, AuditError> {
         let reader = Reader::open(world, dir, wait)?;
-        let newest = reader.file(CHECKPOINT_FILE).unwrap_or_default().to_vec();
-        let (mut subjects, mut tree) = (Vec::new(), Frontier::new());
+        let stated = stated(reader.file(CHECKPOINT_FILE).unwrap_or_default());
+        let newest = stated.as_ref().map_or(0, |stated| stated.size);
+        let (mut subjects, mut tree, mut then) = (Vec::new(), Frontier::new(), None);
         let register = reader.replay_first(
             size.unwrap_or(u64::MAX),
             LeafHash::of,
             &mut |leaf, register, statement| {
                 tree.append(leaf);
+                if tree.size() == newest {
+                    then = Some(tree.root());
+                }
                 subjects.push(register.subject(&statement.event));
             },
         )?;
         Ok(Self {
             register,
+            newest: stated.and_then(|stated| differs(&stated, then, tree.size())),
             subjects,
-            newest,
             tree,
         })
     }
@@ -73,20 +79,27 @@ impl Prefix {
     /// # Errors
     /// It is no checkpoint, or one of other entries.
     pub fn sealed_by(&self, checkpoint: &[u8], after: Option<LeafHash>) -> Result<(), String> {
-        let note = SignedNote::parse(checkpoint).map_err(|fault| fault.to_string())?;
-        let stated = Checkpoint::parse(note.text()).map_err(|fault| fault.to_string())?;
         let mut tree = self.tree.clone();
         after.into_iter().for_each(|leaf| tree.append(leaf));
-        if stated.size != tree.size() {
-            return Err(format!(
-                "its checkpoint states {} entries, and there are {}",
-                stated.size,
-                tree.size()
-            ));
-        }
-        match stated.root == tree.root() {
-            true => Ok(()),
-            false => Err("its entries give another root than its checkpoint states".to_owned()),
-        }
+        let stated = stated(checkpoint)?;
+        let root = (stated.size == tree.size()).then(|| tree.root());
+        differs(&stated, root, tree.size())
+    }
+}
+
+fn stated(checkpoint: &[u8]) -> Result<Checkpoint, String> {
+    let note = SignedNote::parse(checkpoint).map_err(|fault| fault.to_string())?;
+    Checkpoint::parse(note.text()).map_err(|fault| fault.to_string())
+}
+
+/// Holds a checkpoint against the root of as many entries, where there are as many.
+fn differs(stated: &Checkpoint, root: Option<NodeHash>, size: u64) -> Result<(), String> {
+    match root {
+        Some(root) if root == stated.root => Ok(()),
+        Some(_) => Err("its entries give another root than its checkpoint states".to_owned()),
+        None => Err(format!(
+            "its checkpoint states {} entries, and there are {size}",
+            stated.size
+        )),
     }
 }

@@ -161,12 +161,13 @@ impl Export<'_> {
     /// The entries of the ledger, held against its newest checkpoint.
     ///
     /// # Errors
-    /// They cannot be read, or are not those that it seals.
+    /// They cannot be read, or the first of them are not those that it seals.
     pub fn entries(&self) -> Result<Prefix, ExportError> {
         let whole = Prefix::read(self.world, &self.place.dir, self.wait, None)?;
-        let sealed = whole.sealed_by(&whole.newest, None);
-        sealed.map_err(ExportError::NotSealed)?;
-        Ok(whole)
+        match &whole.newest {
+            Ok(()) => Ok(whole),
+            Err(why) => Err(ExportError::NotSealed(why.clone())),
+        }
     }
 
     /// What is to be recorded of an export out of a ledger of these entries. What would go into the
