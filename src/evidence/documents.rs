@@ -16,6 +16,7 @@ use crate::rule::Verdict;
 use crate::time::Timestamp;
 use crate::verify::Report;
 
+use super::by_hand;
 use super::keys;
 use super::page;
 use super::population::Row;
@@ -26,8 +27,6 @@ use super::tables;
 pub const POPULATION: &str = "secrets.json";
 
 const FORMAT: u32 = 1;
-
-const BY_HAND: &str = include_str!("by-hand.md");
 
 const ROTATIONS: &[&str] = &[
     "rotation",
@@ -158,11 +157,7 @@ pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, Str
     add("pack.json", tables::json(&summary));
     let page = page::page(dossier.report, &summary, &rotations, dossier.population);
     add("report.html", page.into_bytes());
-    let by_hand = BY_HAND
-        .replace("{ORIGIN}", &origin)
-        .replace("{KEY}", &dossier.selection.key.to_string())
-        .replace("{RECORD}", &dossier.record.sequence.to_string())
-        .replace("{RECORD9}", &format!("{:09}", dossier.record.sequence));
+    let by_hand = by_hand::text(&origin, dossier.record.sequence, &dossier.report.stamped);
     add("VERIFY.md", by_hand.into_bytes());
     let date = as_of.to_seconds();
     let info = vec![

@@ -3,12 +3,12 @@
 //! | file | knows |
 //! |---|---|
 //! | `template` | the SOP's "Rotation Evidence" template (SOP 8) |
-//! | `select` | which rotations, secrets and entries belong to a part of a ledger |
 //! | `population` | every registered secret, with its age |
 //! | `rotations` | what is said of each rotation |
 //! | `attestation` | the same as in-toto Statements |
 //! | `documents` | the files of a pack that follow from its entries, byte for byte |
 //! | `tables` | rows as CSV and JSON |
+//! | `by_hand` | how a pack is checked with other people's programs |
 //! | `keys` | public keys as PEM, and whose they are |
 //! | `page` | the report that is read and printed |
 //!
@@ -16,12 +16,12 @@
 //! again and compares, so that a report that was swapped is found without trusting anybody.
 
 mod attestation;
+mod by_hand;
 mod documents;
 mod keys;
 mod page;
 mod population;
 mod rotations;
-mod select;
 mod tables;
 mod template;
 
@@ -32,8 +32,6 @@ pub use documents::documents;
 pub use population::Row;
 pub use population::parse as parse_population;
 pub use population::rows as population;
-pub use select::Selected;
-pub use select::select;
 pub use template::NoTemplate;
 pub use template::Template;
 pub use template::completed;

@@ -10,10 +10,10 @@ use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::text::Id;
 use crate::verify::Report;
+use crate::verify::Selected;
+use crate::verify::select;
 
 use super::documents::Dossier;
-use super::select::Selected;
-use super::select::select;
 use super::template::template;
 
 /// What is said of one rotation.

@@ -126,6 +126,11 @@ pub(super) fn judge(
         .collect();
     watcher.check(contents, record, &folded.expunged(), &mut around);
     if let Some(record) = record {
+        // An honest export of little is told from one of everything here and nowhere else.
+        around.notes.push(format!(
+            "selected for this pack: {} (entry {})",
+            record.selection.part, record.stored.sequence
+        ));
         around
             .findings
             .extend(record.differences(contents, &entries, folded.register()));

@@ -6,7 +6,6 @@ use crate::event::Event;
 use crate::event::PackExported;
 use crate::evidence::Row;
 use crate::evidence::population;
-use crate::evidence::select;
 use crate::hash::Sha256Digest;
 use crate::pack::Selection;
 use crate::pack::ends;
@@ -14,6 +13,7 @@ use crate::register::Register;
 use crate::rule;
 use crate::rule::Finding;
 use crate::text::Id;
+use crate::verify::select;
 
 use super::Contents;
 

@@ -9,7 +9,6 @@ use crate::audit::proofs::Proofs;
 use crate::event::Event;
 use crate::event::PackExported;
 use crate::evidence;
-use crate::evidence::Selected;
 use crate::examine::Contents;
 use crate::hash::Blake3Digest;
 use crate::hash::LeafHash;
@@ -17,6 +16,8 @@ use crate::pack::Selection;
 use crate::store::blobs::Blobs;
 use crate::text::Id;
 use crate::timestamps;
+use crate::verify;
+use crate::verify::Selected;
 
 use super::Export;
 use super::ExportError;
@@ -59,7 +60,7 @@ pub(super) fn assemble(
         .parse()
         .map_err(|_| ExportError::NoRecord(sequence))?;
     let as_of = record.entry.recorded;
-    let selected = evidence::select(&before.register, &selection.part, as_of);
+    let selected = verify::select(&before.register, &selection.part, as_of);
     let Picked {
         mut entries,
         attachments,

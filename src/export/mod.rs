@@ -20,7 +20,6 @@ use crate::audit::Prefix;
 use crate::audit::proofs::NoProof;
 use crate::audit::proofs::Proofs;
 use crate::event::PackExported;
-use crate::evidence;
 use crate::examine;
 use crate::examine::Asked;
 use crate::examine::Contents;
@@ -44,6 +43,7 @@ use crate::sys::world::World;
 use crate::text::Line;
 use crate::text::TextError;
 use crate::time::Timestamp;
+use crate::verify;
 use crate::verify::Report;
 
 pub use kept::PACK_KEY;
@@ -182,7 +182,7 @@ impl Export<'_> {
         as_of: Timestamp,
     ) -> Result<PackExported, ExportError> {
         let register = &before.register;
-        let selected = evidence::select(register, &selection.part, as_of);
+        let selected = verify::select(register, &selection.part, as_of);
         if selected.rotations.is_empty() {
             return Err(ExportError::Nothing(selection.part.clone()));
         }

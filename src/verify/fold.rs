@@ -12,20 +12,16 @@ use std::sync::mpsc::sync_channel;
 use rayon::prelude::*;
 
 use crate::event::Event;
-use crate::event::PackExported;
 use crate::hash::Blake3Digest;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
-use crate::hash::Sha256Digest;
 use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::merkle::PartialTile;
 use crate::merkle::Tile;
 use crate::merkle::TileBuilder;
 use crate::note::KeyName;
-use crate::pack::Selection;
-use crate::pack::ends;
 use crate::register::Charter;
 use crate::register::Register;
 use crate::rotation::Told;
@@ -44,6 +40,8 @@ use super::checkpoints;
 use super::checkpoints::Compared;
 use super::checkpoints::Given;
 use super::doubt::Doubt;
+use super::select;
+use super::select::Tallied;
 use super::stamps::Stamped;
 use super::stamps::Stamps;
 
@@ -293,6 +291,8 @@ struct Folding {
     charter_then: Option<Charter>,
     doubt: Doubt,
     stamps: Stamps,
+    /// Entries so far, by what they are about; the record of an export is held against it.
+    about: Tallied,
     interrupted: bool,
 }
 
@@ -333,6 +333,7 @@ impl Folding {
             charter_then: None,
             doubt: Doubt::default(),
             stamps,
+            about: Tallied::new(),
             interrupted: false,
         };
         folding.keep_what_was_asked();
@@ -499,10 +500,11 @@ impl Folding {
                 let mut finding =
                     Finding::new(denial.rule, denial.expected, denial.message).at(place);
                 finding.rotation = statement.event.rotation().cloned();
-                finding.secret = subject;
+                finding.secret.clone_from(&subject);
                 self.hold(finding);
             }
         }
+        *self.about.entry(subject).or_default() += 1;
         if chained && content.signed {
             self.tally.whole += 1;
         }
@@ -588,29 +590,16 @@ impl Folding {
         if let Event::PackExported(exported) = &statement.event
             && self.question.proven.is_none()
         {
-            self.judge_export(place, exported, &mut found);
+            found.extend(select::judge_export(
+                place,
+                content.recorded,
+                exported,
+                &self.register,
+                &self.about,
+            ));
         }
         for finding in found {
             self.hold(finding);
-        }
-    }
-
-    /// Holds the record of an export against the ledger as it was: a pack may rest on it that nobody
-    /// can hold against the ledger any more. What other programs record as selected is theirs to say.
-    fn judge_export(&self, place: u64, exported: &PackExported, found: &mut Vec<Finding>) {
-        if exported.selection.as_str().parse::<Selection>().is_err() {
-            return;
-        }
-        let secrets = self.register.secrets.iter();
-        let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
-        let ends = Sha256Digest::of(ends(last).as_bytes());
-        if (exported.size, exported.ends_sha256) != (place, ends) {
-            let said = |size: u64, ends: &Sha256Digest| format!("{size} entries, ends {ends}");
-            let (expected, claimed) = (
-                said(place, &ends),
-                said(exported.size, &exported.ends_sha256),
-            );
-            found.push(Finding::new(rule::C09, expected, claimed).at(place));
         }
     }
 

@@ -11,6 +11,7 @@ mod doubt;
 mod fold;
 mod remarks;
 mod report;
+mod select;
 mod stamps;
 
 pub use checkpoints::Keeper;
@@ -23,6 +24,8 @@ pub use report::Count;
 pub use report::Report;
 pub use report::Status;
 pub use report::VerdictLine;
+pub use select::Selected;
+pub use select::select;
 pub use stamps::Stamp;
 pub use stamps::Stamped;
 pub use stamps::brackets;

@@ -1,17 +1,26 @@
-//! Which rotations, secrets and entries belong to a part of a ledger.
+//! Which rotations, secrets and entries belong to a part of a ledger, and whether the record of an export
+//! says so.
 //!
 //! A secret comes with all of its entries, since their thread (`subject_previous`) then shows a hole;
 //! and with every entry that is about no secret, since these say who may speak and by which policy.
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use crate::event::Event;
+use crate::event::PackExported;
+use crate::hash::Sha256Digest;
 use crate::pack::Part;
+use crate::pack::Selection;
+use crate::pack::ends;
 use crate::register::Register;
 use crate::rotation::Rotation;
+use crate::rule;
+use crate::rule::Finding;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::verify::Question;
+
+use super::Question;
 
 /// A part of a register.
 #[derive(Debug, Clone)]
@@ -75,4 +84,44 @@ impl Selected<'_> {
     pub fn holds_about(&self, subject: Option<&Id>) -> bool {
         subject.is_none_or(|secret| self.secrets.contains(secret))
     }
+}
+
+/// How many entries there are about each secret, and about none, up to an entry.
+pub(super) type Tallied = HashMap<Option<Id>, u64>;
+
+/// Holds the record of an export against the ledger as it was, every number of it: a pack may rest on it
+/// that nobody can hold against the ledger any more, and an entry about no secret that was left out shows
+/// in these numbers alone. What other programs record as selected is theirs to say.
+pub(super) fn judge_export(
+    place: u64,
+    recorded: Timestamp,
+    exported: &PackExported,
+    register: &Register,
+    before: &Tallied,
+) -> Option<Finding> {
+    let selection: Selection = exported.selection.as_str().parse().ok()?;
+    let selected = select(register, &selection.part, recorded);
+    let count = |about: Option<Id>| before.get(&about).copied().unwrap_or_default();
+    let about_secrets = selected.secrets.iter().map(|id| count(Some((*id).clone())));
+    // The record is in the pack itself.
+    let entries = count(None) + about_secrets.sum::<u64>() + 1;
+    let secrets = register.secrets.iter();
+    let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
+    let held = PackExported {
+        size: place,
+        entries,
+        rotations: selected.rotations.len() as u64,
+        secrets: selected.secrets.len() as u64,
+        ends_sha256: Sha256Digest::of(ends(last).as_bytes()),
+        ..exported.clone()
+    };
+    (held != *exported)
+        .then(|| Finding::new(rule::C09, counted(&held), counted(exported)).at(place))
+}
+
+fn counted(exported: &PackExported) -> String {
+    format!(
+        "{} entries, of which {} with {} rotations of {} secrets, ends {}",
+        exported.size, exported.entries, exported.rotations, exported.secrets, exported.ends_sha256
+    )
 }
