@@ -15,9 +15,13 @@ mod attestations;
 mod command;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "packs/interrupted.rs"]
+mod interrupted;
 #[path = "support/program.rs"]
 mod program;
-#[path = "packs/shelf.rs"]
+#[path = "packs/seed.rs"]
+mod seed;
+#[path = "support/shelf.rs"]
 mod shelf;
 #[path = "support/story.rs"]
 mod story;

@@ -272,6 +272,77 @@ fn a_full_disk_ends_with_6_and_loses_nothing() {
     assert_all_there(&program, &receipts, "with room again");
 }
 
+fn names(folder: &Path) -> Vec<String> {
+    let inside = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = inside
+        .map(|found| text(Path::new(&found.unwrap().file_name())))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The disk that a pack goes to: the export is recorded by then, and can be made again.
+#[test]
+fn a_pack_for_a_full_disk_is_recorded_and_made_again() {
+    if rounds().is_none() {
+        return;
+    }
+    let program = Program::prepared();
+    let disk = Mounted::memory("1m");
+    let out = disk.root().join("p.zip");
+    let export = format!("export --key alice.pem --out {}", text(&out));
+    for old in [None, Some(b"an older pack")] {
+        if let Some(old) = old {
+            fs::write(&out, old).unwrap();
+        }
+        let there = names(&disk.root());
+        let filler = fill(&disk);
+        let before = program.events().len();
+        let output = program.output(&format!("{export} --force"));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "{said}");
+        assert!(said.contains("No space left"), "{said}");
+        let again = format!("export --again {before} --out {}", text(&out));
+        assert!(said.contains(&again), "{said}");
+        assert_eq!(fs::read(&out).ok().as_deref(), old.map(|old| &old[..]));
+        assert_eq!(program.events().len(), before + 1);
+        assert!(program.is_intact());
+
+        fs::remove_file(filler).unwrap();
+        assert_eq!(names(&disk.root()), there, "something was left behind");
+        assert_eq!(program.code(&format!("{again} --force")), 0);
+        assert_eq!(names(&disk.root()), ["p.zip"]);
+        fs::remove_file(&out).unwrap();
+    }
+}
+
+/// The disk that the ledger is on: no pack, and whatever was recorded, the next export works.
+#[test]
+fn a_pack_from_a_full_disk_comes_later() {
+    if rounds().is_none() {
+        return;
+    }
+    let disk = Mounted::memory("4m");
+    let program = Program::prepared_in(&disk.root());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let out = elsewhere.path().join("p.zip");
+    let export = format!("export --key alice.pem --out {}", text(&out));
+    // Without a pack key yet, and with one.
+    for round in 0..2 {
+        let filler = fill(&disk);
+        let output = program.output(&export);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "round {round}: {said}");
+        assert!(said.contains("No space left"), "round {round}: {said}");
+        assert_eq!(names(elsewhere.path()), [""; 0], "round {round}");
+        assert!(program.is_intact(), "round {round}");
+        fs::remove_file(filler).unwrap();
+        assert_eq!(program.code(&export), 0, "round {round}");
+        assert!(program.is_intact(), "round {round}");
+        fs::remove_file(&out).unwrap();
+    }
+}
+
 #[test]
 fn a_read_only_ledger_can_be_read_and_says_why_it_cannot_be_written() {
     if rounds().is_none() {
@@ -292,6 +363,15 @@ fn a_read_only_ledger_can_be_read_and_says_why_it_cannot_be_written() {
     assert_eq!(output.status.code(), Some(6), "{said}");
     assert!(said.contains("Read-only file system"), "{said}");
     assert!(said.contains("make room or access"), "{said}");
+    // Nor can a pack be put there, which is found out before anything is recorded.
+    let writable = Program::prepared();
+    let before = writable.events();
+    let out = text(&disk.root().join("p.zip"));
+    let output = writable.output(&format!("export --key alice.pem --out {out}"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("Read-only file system"), "{said}");
+    assert_eq!(writable.events(), before);
     // Neither ledger nor spool: the tool's own end stands all the same.
     let output = program.output("run --key olga.pem --rotation r-1 --step generate -- sh -c true");
     let said = String::from_utf8(output.stderr).unwrap();

@@ -312,6 +312,47 @@ fn stamped_and_checked(key: &[&str]) {
     assert_eq!(rules(), 0);
 }
 
+/// In a pack, without the ledger: the tokens count by what openssl says of them, as in a ledger.
+#[test]
+fn the_tokens_of_a_pack_are_checked_where_the_reader_names_the_authority() {
+    let Some(authority) = Authority::new(P256) else {
+        return;
+    };
+    let program = Program::prepared();
+    stdout(&stamp(&program, &authority, "one"));
+    say(&program);
+    assert_eq!(program.code("export --key alice.pem --out p.zip"), 0);
+    let trust = stdout(&program.output("trust show"));
+    fs::write(program.path("t.trust"), trust).unwrap();
+    let verify = |more: &str| program.json(&format!("verify p.zip --json --trust t.trust{more}"));
+    let by = |authority: &Authority| {
+        verify(&format!(" --tsa-ca {}", authority.path("ca.pem").display()))
+    };
+    let unchecked = verify("");
+    assert!(
+        unchecked["not_checked"].to_string().contains("who signed"),
+        "{unchecked}"
+    );
+    assert_eq!(unchecked["time_tokens"].as_array().unwrap().len(), 1);
+    let checked = by(&authority);
+    assert!(
+        !checked["not_checked"].to_string().contains("who signed"),
+        "{checked}"
+    );
+    assert_eq!(checked["findings"], unchecked["findings"]);
+    assert_eq!(checked["exit_code"], unchecked["exit_code"]);
+    assert_eq!(checked["time_tokens"].as_array().unwrap().len(), 1);
+    let refused = by(&Authority::new(P256).unwrap());
+    assert_eq!(refused["exit_code"], 1);
+    let found = refused["findings"].to_string();
+    assert!(found.contains("N-13") && !found.contains("P-0"), "{found}");
+    assert_eq!(refused["time_tokens"], serde_json::json!([]));
+    assert_eq!(
+        program.code("verify p.zip --trust t.trust --tsa-ca p.zip"),
+        2
+    );
+}
+
 #[test]
 fn an_rsa_authority_stamps_a_ledger() {
     stamped_and_checked(RSA);

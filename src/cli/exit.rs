@@ -166,7 +166,17 @@ impl From<DiskError> for Failure {
 
 impl From<KeyFileError> for Failure {
     fn from(fault: KeyFileError) -> Self {
-        let failure = Self::usage(fault.to_string());
+        let message = fault.to_string();
+        if let KeyFileError::Io { path, source, .. } = fault {
+            // A full disk is nobody's mistake.
+            return match DiskError::new("write", &path, source).cause() {
+                Cause::Full => {
+                    Self::new(Exit::Temporary, message).hint("free some space and try again")
+                }
+                _ => Self::usage(message),
+            };
+        }
+        let failure = Self::usage(message);
         match fault {
             KeyFileError::Missing { .. } => {
                 failure.hint("make one with: ledger key generate --out FILE")

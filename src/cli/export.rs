@@ -1,5 +1,6 @@
 //! `ledger export`: one file for the audit binder.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::fs::Permissions;
 use std::io;
@@ -19,6 +20,8 @@ use crate::export::Pack;
 use crate::pack::Form;
 use crate::pack::Part;
 use crate::pack::Selection;
+use crate::store::publish::TEMPORARY_PREFIX;
+use crate::sys::disk::Cause;
 use crate::sys::disk::DiskError;
 use crate::text::Id;
 use crate::text::Line;
@@ -41,6 +44,9 @@ const ATTEMPTS: usize = 3;
 /// verified. The export is recorded (`pack.exported`, signed by --key), and that entry ends the pack: it says
 /// what was selected and where each secret's entries ended. Without a selection the pack holds everything. A pack of a rotation holds all entries about its secret, and all
 /// that are about no secret.
+///
+/// The file gets its name when it is whole. An export that is killed leaves at most a hidden file
+/// .new-PACK.zip-… beside it, which the next export of that name removes.
 ///
 ///   ledger export --out r-41.zip --rotation r-41
 ///   ledger export --out 2026-q1.zip --from 2026-01-01 --to 2026-03-31T23:59:59Z
@@ -88,6 +94,7 @@ pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
     context.ui.thing = "export";
     check_out(&args.out, args.force)?;
     let place = context.place()?;
+    check_outside(&args.out, &place.dir)?;
     let world = context.world.clone();
     let export = Export {
         world: &world,
@@ -138,6 +145,30 @@ fn check_out(out: &Path, force: bool) -> Result<(), Failure> {
             "there is no folder {} for --out",
             folder_of(out).display()
         ))),
+        // A folder that takes no file is found out before anything is recorded.
+        _ => match tempfile::tempfile_in(folder_of(out)) {
+            Ok(_) => Ok(()),
+            Err(fault) => {
+                let fault = DiskError::new("write", out, fault);
+                Err(match fault.cause() {
+                    Cause::Full => fault.into(),
+                    _ => Failure::usage(fault.to_string())
+                        .hint("name a folder in --out in which files can be made"),
+                })
+            }
+        },
+    }
+}
+
+/// A pack in the ledger's folder would be a file that nothing there accounts for.
+fn check_outside(out: &Path, ledger: &Path) -> Result<(), Failure> {
+    let folders = (folder_of(out).canonicalize(), ledger.canonicalize());
+    match folders {
+        (Ok(folder), Ok(ledger)) if folder.starts_with(&ledger) => Err(Failure::usage(format!(
+            "--out {} lies in the ledger's own folder",
+            out.display()
+        ))
+        .hint("write the pack elsewhere: what is no part of a ledger is held against it")),
         _ => Ok(()),
     }
 }
@@ -231,12 +262,25 @@ fn draft(said: PackExported) -> Draft {
     }
 }
 
-/// Puts a file in its place whole, or not at all.
+/// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file
+/// beside it, which the next export of that name removes.
 fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
     let folder = folder_of(path);
+    let mut prefix = OsString::from(TEMPORARY_PREFIX);
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push("-");
     let write = || -> io::Result<()> {
+        for left in std::fs::read_dir(folder)?.flatten() {
+            let name = left.file_name();
+            if name
+                .as_encoded_bytes()
+                .starts_with(prefix.as_encoded_bytes())
+            {
+                std::fs::remove_file(left.path())?;
+            }
+        }
         let mut file = tempfile::Builder::new()
-            .prefix(".new-")
+            .prefix(&prefix)
             .permissions(Permissions::from_mode(0o644))
             .tempfile_in(folder)?;
         file.write_all(bytes)?;

@@ -1,6 +1,9 @@
 //! What this host keeps for its packs, outside the ledger's folder: the key that signs them, and for each
 //! export what it rested on that does not stay as it was. A checkpoint is replaced at each commit,
 //! witnesses go on to newer ones, time tokens are added.
+//!
+//! An export that is killed can leave `.key-…` here, a key that nobody uses, or `packs/.new-…`; nothing reads
+//! either, and whoever keeps the host may remove them.
 
 use std::path::PathBuf;
 
@@ -43,8 +46,12 @@ pub(super) fn key(world: &World, place: &Place) -> Result<SecretKey, ExportError
     let mut seed = Zeroizing::new([0; 32]);
     world.entropy.fill(&mut *seed)?;
     let key = SecretKey::from_seed(&seed);
-    keyfile::write_new(&path, &key, None)?;
-    Ok(key)
+    match keyfile::write_new(&path, &key, None) {
+        Ok(()) => Ok(key),
+        // Another export made it meanwhile.
+        Err(KeyFileError::Exists { .. }) => Ok(keyfile::read(&path, &|| Ok(None))?),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// What a pack rested on besides the entries.

@@ -5,7 +5,6 @@ use rotation_ledger::examine::Asked;
 use rotation_ledger::examine::examine;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Status;
 
@@ -13,29 +12,19 @@ use crate::shelf::OUTPUT;
 use crate::shelf::Shelf;
 use crate::shelf::busy;
 use crate::shelf::changed;
+use crate::shelf::drop_entry;
 use crate::shelf::elsewhere;
+use crate::shelf::entry;
 use crate::shelf::everything;
 use crate::shelf::forged;
 use crate::shelf::found;
 use crate::shelf::judge;
 use crate::shelf::pack_key;
+use crate::shelf::receipt;
 use crate::shelf::rotation;
 use crate::shelf::rules;
 use crate::story::key_of;
 use crate::story::log_line;
-
-fn entry(sequence: u64) -> String {
-    format!("ledger/entries/{sequence:09}.bin")
-}
-
-fn receipt(sequence: u64) -> String {
-    format!("ledger/receipts/{sequence:09}.tlog-proof")
-}
-
-fn drop_entry(payload: &mut Files, sequence: u64) {
-    payload.remove(&entry(sequence)).unwrap();
-    payload.remove(&receipt(sequence)).unwrap();
-}
 
 /// Where the entries about db/orders are in [`busy`].
 fn about_orders(shelf: &Shelf) -> Vec<u64> {

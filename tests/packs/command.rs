@@ -119,3 +119,46 @@ fn a_ledger_that_does_not_verify_is_not_exported() {
     assert_eq!(program.code("export --key alice.pem --out p.zip"), 1);
     assert!(!program.path("p.zip").exists());
 }
+
+/// What a pack is for: the template of the ledger, by a reader who has the pack and the trust file alone.
+#[test]
+fn the_template_of_a_pack_is_the_one_of_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |words: &str| {
+        let mut ledger = Command::new(env!("CARGO_BIN_EXE_ledger"));
+        ledger.args(words.split(' ')).current_dir(folder.path());
+        ledger.env_clear().output().unwrap()
+    };
+    let of_ledger = |words: &str| run(&format!("--ledger demo/ledger --state demo/state {words}"));
+    assert!(run("demo --dir demo").status.success());
+    std::fs::write(
+        folder.path().join("t.trust"),
+        of_ledger("trust show").stdout,
+    )
+    .unwrap();
+    for rotation in ["rot-1", "rot-2"] {
+        let export =
+            format!("export --key demo/keys/sam.pem --out {rotation}.zip --rotation {rotation}");
+        assert_eq!(of_ledger(&export).status.code(), Some(0));
+        let told = of_ledger(&format!("verify --rotation {rotation}"));
+        let pack = run(&format!(
+            "verify {rotation}.zip --trust t.trust --rotation {rotation}"
+        ));
+        let template = String::from_utf8(told.stdout).unwrap();
+        assert!(
+            template.starts_with("Rotation Evidence\n- secret_id:"),
+            "{template}"
+        );
+        assert_eq!(String::from_utf8(pack.stdout).unwrap(), template);
+        assert_eq!(pack.status.code(), told.status.code());
+        let json = run(&format!(
+            "verify {rotation}.zip --trust t.trust --rotation {rotation} --json"
+        ));
+        let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(report["templates"][0]["template"], template);
+    }
+    // Of a rotation that is not in the pack there is none.
+    let missing = run("verify rot-1.zip --trust t.trust --rotation rot-9");
+    assert_eq!(missing.status.code(), Some(4));
+    assert_eq!(missing.stdout, b"");
+}

@@ -181,6 +181,16 @@ fn the_bag_is_laid_out_as_the_format_says() {
         let stored = &inside[&format!("data/ledger/entries/{sequence:09}.bin")];
         assert_eq!(*stored, shelf.story.entries[sequence]);
     }
+    // What is to be typed is made for this pack, and speaks of no token where there is none.
+    let by_hand = String::from_utf8(inside["data/VERIFY.md"].clone()).unwrap();
+    assert!(!by_hand.contains("openssl ts"), "{by_hand}");
+    for place in ["{ORIGIN}", "{NAMESPACE}", "{RECORD}", "{STAMPS}"] {
+        assert!(!by_hand.contains(place), "{by_hand}");
+    }
+    assert!(
+        by_hand.contains(&format!("-I '{}'", crate::story::ORIGIN)),
+        "{by_hand}"
+    );
     // The template is the one that the ledger prints.
     let report = shelf.folder.as_ref().unwrap().verify();
     let template = rotation_ledger::evidence::template(&report, &id("r-1")).unwrap();
@@ -259,6 +269,7 @@ fn cosigned_checkpoints_and_time_tokens_travel_with_their_proofs() {
     let size = 20;
     let note = story.checkpoint_of(size, &sealing_key());
     let response = token::response(&note, story.now);
+    let seconds = story.now.micros() / 1_000_000;
     let hash = Sha256Digest::of(&response).to_string();
     let stem = format!("timestamps/{size}-{}", &hash[..16]);
     story.stamps = vec![Stamp {
@@ -283,6 +294,11 @@ fn cosigned_checkpoints_and_time_tokens_travel_with_their_proofs() {
             "{path}"
         );
     }
+    let by_hand = String::from_utf8(inside["data/VERIFY.md"].clone()).unwrap();
+    let command = format!(
+        "openssl ts -verify -data data/ledger/{stem}.checkpoint -in data/ledger/{stem}.tsr -attime {seconds} -CAfile ../tsa-ca.pem\n"
+    );
+    assert!(by_hand.contains(&command), "{by_hand}");
     let report = judge(&pack.bytes);
     assert_eq!(report.findings, []);
     assert_eq!(report.stamped.len(), 1);

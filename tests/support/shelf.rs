@@ -1,15 +1,27 @@
-//! A ledger told as a story, exported, and packs that somebody changed.
+//! A ledger told as a story, exported, and packs that somebody changed, or made up with every key of the
+//! host that exports.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "helpers of several test programs: a panic is a failing test"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rotation_ledger::append::Place;
+use rotation_ledger::audit::proofs::Proofs;
 use rotation_ledger::event::PackExported;
+use rotation_ledger::evidence;
+use rotation_ledger::evidence::Row;
+use rotation_ledger::examine;
 use rotation_ledger::examine::Asked;
-use rotation_ledger::examine::examine;
+use rotation_ledger::examine::Contents;
 use rotation_ledger::export::Export;
 use rotation_ledger::export::Pack;
 use rotation_ledger::hash::Blake3Digest;
+use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::pack::Bag;
@@ -17,6 +29,7 @@ use rotation_ledger::pack::Files;
 use rotation_ledger::pack::Form;
 use rotation_ledger::pack::Part;
 use rotation_ledger::pack::Selection;
+use rotation_ledger::pack::ends;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
 use rotation_ledger::statement::Attachment;
@@ -24,11 +37,15 @@ use rotation_ledger::sys::keyfile;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::text::Line;
 use rotation_ledger::trust::Trust;
+use rotation_ledger::verify;
+use rotation_ledger::verify::Piece;
+use rotation_ledger::verify::Question;
 use rotation_ledger::verify::Report;
 use serde_json::json;
 
 use crate::folder::Folder;
 use crate::story::ORIGIN;
+use crate::story::Quiet;
 use crate::story::Story;
 use crate::story::id;
 use crate::story::key_of;
@@ -40,6 +57,7 @@ pub(crate) const OUTPUT: &[u8] = b"login passed\nold one refused\n";
 /// A story with packs of it.
 pub(crate) struct Shelf {
     pub(crate) story: Story,
+    key: SecretKey,
     state: tempfile::TempDir,
     /// The ledger as it was written last.
     pub(crate) folder: Option<Folder>,
@@ -117,10 +135,16 @@ pub(crate) fn elsewhere() -> Story {
 
 impl Shelf {
     pub(crate) fn new(story: Story) -> Self {
+        Self::signing(story, pack_key())
+    }
+
+    /// The same on a host with another pack key.
+    pub(crate) fn signing(story: Story, key: SecretKey) -> Self {
         let state = tempfile::tempdir().unwrap();
-        keyfile::write_new(&state.path().join("pack.pem"), &pack_key(), None).unwrap();
+        keyfile::write_new(&state.path().join("pack.pem"), &key, None).unwrap();
         Self {
             story,
+            key,
             state,
             folder: None,
             cosigned: None,
@@ -176,7 +200,7 @@ impl Shelf {
             part,
             without_attachments,
             form,
-            key: pack_key().public(),
+            key: self.key.public(),
         };
         let now = self.story.now;
         self.with(|export| export.record(&export.entries()?, &selection, None, now))
@@ -208,6 +232,123 @@ impl Shelf {
     }
 }
 
+/// A pack by somebody who exports and lies: who holds the pack key, the sealing key and an author's key.
+/// What follows from the lie follows; what does not is as it would be.
+pub(crate) struct Lie<'l> {
+    /// What is said to be selected.
+    pub(crate) part: Part,
+    /// Which of the entries before the record are in the pack.
+    pub(crate) keep: &'l dyn Fn(u64) -> bool,
+    /// What becomes of the population.
+    pub(crate) rows: &'l dyn Fn(&mut Vec<Row>),
+    /// What becomes of the record at last.
+    pub(crate) said: &'l dyn Fn(&mut PackExported),
+}
+
+impl Shelf {
+    /// Records the lie, and makes the pack that goes with it.
+    pub(crate) fn lie(&mut self, lie: &Lie<'_>) -> Vec<u8> {
+        let before = self.story.entries.len() as u64;
+        let kept: Vec<u64> = (0..before).filter(|at| (lie.keep)(*at)).collect();
+        // What the entries that are left amount to is what anybody can make of them.
+        let mut pieces = Vec::new();
+        let mut next = 0;
+        for at in &kept {
+            if *at != next {
+                pieces.push(Piece::Elsewhere { count: at - next });
+            }
+            pieces.push(Piece::Entries(vec![
+                self.story.entries[*at as usize].clone(),
+            ]));
+            next = at + 1;
+        }
+        let now = self.story.now;
+        let question = Question {
+            proven: Some(Default::default()),
+            ..Question::at(now)
+        };
+        let folded = verify::fold(pieces.into_iter(), question, &mut Quiet);
+        let known = evidence::population(folded.register(), now, &|_| true);
+        let selected = verify::select(folded.register(), &lie.part, now);
+        let mut rows = evidence::population(&self.story.register, now, &|_| false);
+        for row in &mut rows {
+            if let Some(known) = known.iter().find(|known| known.secret == row.secret) {
+                row.clone_from(known);
+            }
+        }
+        (lie.rows)(&mut rows);
+        let selection = Selection {
+            part: lie.part.clone(),
+            without_attachments: true,
+            form: Form::Pack,
+            key: pack_key().public(),
+        };
+        let last = rows.iter().map(|row| (&row.secret, row.last_entry));
+        let mut said = PackExported {
+            selection: Line::new(selection.to_string()).unwrap(),
+            recipient: None,
+            size: before,
+            entries: kept.len() as u64 + 1,
+            rotations: selected.rotations.len() as u64,
+            secrets: selected.secrets.len() as u64,
+            ends_sha256: Sha256Digest::of(ends(last).as_bytes()),
+        };
+        (lie.said)(&mut said);
+        let record = self.record(said);
+        let checkpoint = self
+            .story
+            .checkpoint_of(record as usize + 1, &sealing_key());
+        let mut contents = Contents {
+            checkpoint: checkpoint.clone(),
+            population: rows,
+            ..Contents::default()
+        };
+        for at in kept.into_iter().chain([record]) {
+            let bytes = self.story.entries[at as usize].clone();
+            contents.entries.insert(at, bytes);
+        }
+        let leaves = contents.entries.iter();
+        let leaves: Vec<_> = leaves
+            .map(|(at, bytes)| (*at, LeafHash::of(bytes)))
+            .collect();
+        let dir = self.folder.as_ref().unwrap().path("");
+        let proofs = Proofs::open(&World::system(), &dir, Duration::from_secs(1)).unwrap();
+        let checkpoint = String::from_utf8(checkpoint).unwrap();
+        for receipt in proofs.receipts(&leaves, &checkpoint).unwrap() {
+            contents.receipts.insert(receipt.index(), receipt);
+        }
+        let (_, documents) = examine::documents(&contents);
+        let (documents, info) = documents.unwrap_or_default();
+        let mut payload = contents.files();
+        // In the form that it has among the documents, where none follow from the rest.
+        let population = json!({ "schema": "rotation-ledger/pack-population/1", "secrets": contents.population });
+        payload.insert(
+            evidence::POPULATION.to_owned(),
+            format!("{population:#}\n").into_bytes(),
+        );
+        payload.extend(documents);
+        Bag::sealed("pack", &payload, &info, &pack_key())
+            .to_zip()
+            .unwrap()
+    }
+}
+
+/// The file of an entry in a pack's payload.
+pub(crate) fn entry(sequence: u64) -> String {
+    format!("ledger/entries/{sequence:09}.bin")
+}
+
+/// The file of its receipt.
+pub(crate) fn receipt(sequence: u64) -> String {
+    format!("ledger/receipts/{sequence:09}.tlog-proof")
+}
+
+/// Takes an entry out.
+pub(crate) fn drop_entry(payload: &mut Files, sequence: u64) {
+    payload.remove(&entry(sequence)).unwrap();
+    payload.remove(&receipt(sequence)).unwrap();
+}
+
 /// What an auditor has who knows the ledger's key.
 pub(crate) fn trust() -> Trust {
     let file = log_line(&sealing_key()) + "quorum none\n";
@@ -220,7 +361,7 @@ pub(crate) fn judge(zip: &[u8]) -> Report {
         trust: Some(trust()),
         ..Asked::default()
     };
-    examine(&Bag::from_zip(zip).unwrap(), asked).report
+    examine::examine(&Bag::from_zip(zip).unwrap(), asked).report
 }
 
 /// What is held against a pack: rule and entry, each once.
