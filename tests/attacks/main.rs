@@ -14,6 +14,8 @@
 mod folder;
 #[path = "../support/ledger.rs"]
 mod ledger;
+#[path = "../support/shelf.rs"]
+mod shelf;
 #[path = "../support/sim_disk.rs"]
 mod sim_disk;
 #[path = "../support/story.rs"]
@@ -76,6 +78,7 @@ macro_rules! attacks {
 mod bytes;
 mod entries;
 mod keys;
+mod packs;
 mod writers;
 
 fn campaign() -> Vec<&'static Attack> {
@@ -83,6 +86,7 @@ fn campaign() -> Vec<&'static Attack> {
         bytes::ATTACKS,
         entries::ATTACKS,
         keys::ATTACKS,
+        packs::ATTACKS,
         writers::ATTACKS,
     ]
     .concat();
@@ -112,7 +116,7 @@ fn table() -> String {
 #[test]
 fn every_number_has_its_attack() {
     let numbers: Vec<u8> = campaign().iter().map(|attack| attack.number).collect();
-    assert_eq!(numbers, (1..=26).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=32).collect::<Vec<_>>());
 }
 
 #[test]
