@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Exports packs and checks them as their VERIFY.md says, with programs that we did not write: good ones pass, and whatever was
-# done to the others shows at the step that the text says.
+# done to the others shows at the step that the text says. Attestations are checked by securesystemslib.
 #
-#   packs.sh LEDGER PYTHON    the program; a python with bagit.py beside it
+#   packs.sh LEDGER PYTHON    the program; a python that has securesystemslib, with bagit.py beside it
 set -euo pipefail
 ledger=$(realpath "$1") python=$2 here=$(cd "$(dirname "$0")" && pwd)
 bagit=$(dirname "$python")/bagit.py
@@ -40,6 +40,7 @@ stamp one "$work/head.tsq" "$work/head.tsr"
 ledger timestamp --response-in head.tsr >/dev/null
 ledger export --out stamped.zip --rotation rot-1 >stamped.txt
 ledger export --out whole.zip >whole.txt
+ledger export --out rotations.jsonl --format in-toto >rotations.txt
 
 # unpack PACK NAME: in a folder of its own, with what the reader was told and given. Prints the folder of the bag.
 unpack() {
@@ -59,6 +60,7 @@ for pack in plain stamped whole; do
   # These say that they print nothing.
   test -z "$(steps "$bag" 2 3 4 2>&1)"
 done
+"$python" "$here/attestations.py" rotations.jsonl "$(cat good-whole/pack-key.hex)" good-whole/pack-*/data/ledger/entries
 ! grep -q 'openssl ts' good-plain/*/data/VERIFY.md
 grep -q 'openssl ts' good-stamped/*/data/VERIFY.md
 
