@@ -6,11 +6,11 @@ use crate::time::Timestamp;
 use super::markup::span;
 
 /// A pause is drawn short where it takes more than this part of the whole, in percent.
-const LONG: i64 = 25;
+const LONG: i64 = 40;
 /// And lasts longer than this.
 const LEAST: i64 = 30 * 60 * 1_000_000;
 /// At most so many are: the longest.
-const PAUSES: usize = 3;
+const PAUSES: usize = 2;
 /// The width of a pause, and the least of what lies between two.
 const PAUSE_WIDTH: f64 = 58.0;
 const PIECE_WIDTH: f64 = 16.0;

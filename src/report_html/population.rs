@@ -56,8 +56,8 @@ fn rotations_of(register: &Register) -> BTreeMap<&Id, u64> {
 fn attested(register: &Register) -> Markup {
     html! {
         @match register.charter.attested {
-            Some(at) => { "That these are all there are was last attested on " (instant(at.occurred)) ", in entry " (at.sequence) "." }
-            None => "Nobody has attested that these are all there are.",
+            Some(at) => { "That the list is complete was last attested at " (instant(at.occurred)) ", in entry " (at.sequence) "." }
+            None => "Nobody has attested that the list is complete.",
         }
     }
 }
@@ -99,9 +99,9 @@ fn table(register: &Register, rotations: &BTreeMap<&Id, u64>, as_of: Timestamp) 
             }
             thead {
                 tr {
-                    th scope="col" { "Secret" }
+                    th scope="col" .wide { "Secret" }
                     th scope="col" { "Class" }
-                    th scope="col" { "Owner" }
+                    th scope="col" .middling { "Owner" }
                     th scope="col" { "Last rotated" }
                     th scope="col" .number { "Limit" }
                     th scope="col" { "Due" }
@@ -132,10 +132,10 @@ fn row(
             td { (secret.class.word().replace('_', " ")) }
             td { (secret.owner.as_str()) }
             td { @if let Some(generated) = secret.generated { (instant(generated)) } @else { "not known" } }
-            td.number { (days(secret.max_age(policy).into())) }
+            td.number.tight { (days(secret.max_age(policy).into())) }
             td { @if let Some(due) = age.due { (instant(due)) } @else { "not known" } }
             td { (standing(secret, age.days_left)) }
-            td.number { @if told == 0 { "untouched" } @else { (told) } }
+            td.number.tight { @if told == 0 { "untouched" } @else { (told) } }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::verify::Admitted;
 use super::markup::Tone;
 use super::markup::instant;
 use super::markup::mark;
+use super::markup::minute;
 use super::markup::plain_instant;
 use super::markup::sheet;
 use super::markup::span;
@@ -256,13 +257,15 @@ fn template(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
 fn entries(matter: &Matter<'_>, rotation: &Rotation, said: &[&Admitted]) -> Markup {
     let table = html! {
         table {
-            caption { "What was said, entry by entry" }
+            caption {
+                "What was said, entry by entry, at the times that the authors state. When it was recorded is added where that was another minute."
+            }
             thead {
                 tr {
                     th scope="col" .number { "Entry" }
                     th scope="col" { "SOP" }
-                    th scope="col" { "Step" }
-                    th scope="col" { "Who" }
+                    th scope="col" .wide { "Step" }
+                    th scope="col" .middling { "Who" }
                     th scope="col" { "When" }
                     th scope="col" { "What was said" }
                 }
@@ -294,7 +297,9 @@ fn entry(rotation: &Rotation, admitted: &Admitted) -> Markup {
             }
             td {
                 (instant(admitted.occurred))
-                span.under { "recorded " (instant(admitted.recorded)) }
+                @if minute(admitted.recorded) != minute(admitted.occurred) {
+                    span.under { "recorded " (instant(admitted.recorded)) }
+                }
             }
             td {
                 dl.said {

@@ -94,8 +94,11 @@ fn conclusion(report: &Report) -> Markup {
             } @else {
                 " Not answered: " (untold.join(", ")) "."
             }
-            " What was not checked is listed "
-            a href="#not-checked" { "below" } "."
+            @match report.not_checked.len() {
+                0 => {},
+                1 => { " One thing was " a href="#not-checked" { "not checked" } "." }
+                many => { " " (many) " things were " a href="#not-checked" { "not checked" } "." }
+            }
         }
     }
 }

@@ -24,8 +24,8 @@ const NUMBER: usize = 30;
 const LABEL: usize = 40;
 const LEFT: f64 = 220.0;
 const RIGHT: f64 = 600.0;
-const WHEN: usize = 618;
-const WHO: usize = 740;
+const WHEN: usize = 614;
+const WHO: usize = 766;
 
 /// How a step is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ fn step(rotation: &Rotation, admitted: &Admitted, axis: &Axis, top: usize) -> Ma
         @if let Some(bar) = bar(rotation, admitted) { (drawn_bar(&bar, axis, middle)) }
         (drawn_shape(shape, axis.x(admitted.occurred), middle))
         text x=(WHEN) y=(base) { (minute(admitted.occurred)) }
-        text x=(WHO) y=(base) { (cut(admitted.author.actor.as_str(), 21)) }
+        text x=(WHO) y=(base) { (cut(admitted.author.actor.as_str(), 17)) }
     }
 }
 
@@ -237,7 +237,7 @@ pub(super) fn legend() -> Markup {
                 (drawn_shape(Shape::Proof, 480.0, 14)) text x="494" y="18" { "old secret shown dead" }
                 (drawn_shape(Shape::Failure, 720.0, 14)) text x="734" y="18" { "went wrong" }
                 rect.fill-dual x="0" y="34" width="18" height="8" {} text x="24" y="42" { "old and new both accepted" }
-                rect.fill-bad x="232" y="34" width="18" height="8" {} text x="254" y="42" { "revoked, not yet shown dead" }
+                rect.fill-bad x="230" y="34" width="18" height="8" {} text x="254" y="42" { "revoked, not yet shown dead" }
                 rect.fill-window x="470" y="30" width="18" height="16" {} text x="494" y="42" { "approved window" }
                 rect.bar-open x="710" y="34" width="18" height="8" {} text x="734" y="42" { "never ended" }
             }
