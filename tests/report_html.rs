@@ -1,5 +1,5 @@
 //! The report as a page: it says what the JSON report says, figure by figure; other people's text
-//! stays text; the same report is the same page.
+//! stays text; the same report is the same page. Pages of packs: `packs/page.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,118 +7,36 @@
     reason = "a failure here is a failed test"
 )]
 
+#[path = "support/eventful.rs"]
+mod eventful;
+#[path = "support/html.rs"]
+mod html;
 #[path = "support/story.rs"]
 mod story;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use eventful::eventful;
+use html::is_well_formed;
+use html::rows;
+use html::section;
+use html::text;
 use rotation_ledger::evidence;
 use rotation_ledger::register::Register;
-use rotation_ledger::report_html;
-use rotation_ledger::report_html::Selection;
+use rotation_ledger::report_html::page;
 use rotation_ledger::verify::Report;
 use serde_json::Value;
 use serde_json::json;
 use story::Story;
-use story::id;
 use story::merge;
-
-/// Elements of HTML that have no end tag.
-const VOID: &[&str] = &["meta", "br", "hr"];
 
 /// Breaks out of an element, an attribute in either quotes, a comment and a style, where it can.
 const HOSTILE: &str =
     r#"'"></style></td><!--<script>alert(1)</script><a href='x' onload="b">&amp;"#;
 
-fn page(report: &Report) -> String {
-    report_html::page(report, &Selection::default())
-}
-
-/// A ledger with every way in which a rotation can end, something overdue and something excused.
-fn eventful() -> Story {
-    let mut story = Story::new();
-    story.register(
-        "db/forgotten",
-        json!({ "last_rotated": null, "version": null }),
-    );
-    story.register("db/gone", json!({}));
-    story.say(
-        "pia",
-        "secret.retired",
-        json!({ "secret": "db/gone", "reason": "no longer used" }),
-    );
-    let standard = story.standard("r-standard", "db/orders");
-    story.play(standard);
-    let single = story.single_run("r-single", "sign/bundles");
-    story.play(single);
-    let back = story.rolled_back("r-back", "api/billing");
-    story.play(back);
-    let emergency = story.emergency("r-emergency", "inc-1", "kms/records");
-    story.play(emergency);
-    story.say("robo", "rotation.recorded", json!({
-        "rotation": "r-recorded", "secret": "vendor/mail", "environment": "prod", "rotated_by": "rotator 2.1",
-        "reason": "scheduled", "started": "@-30", "completed": "@-1", "impacted_services": ["notify"],
-        "validation_summary": "ping passed", "revoke_confirmed": true, "new_version": "v2",
-    }));
-    let open = story
-        .standard("r-open", "api/billing")
-        .until("dual_run.started");
-    story.play(open);
-    story.say(
-        "sam",
-        "exception.granted",
-        json!({
-            "exception": "exc-1", "secret": "db/forgotten", "rules": ["C-30"], "requested_by": "pia",
-            "reason": "the vendor is slow", "controls": "an allow list", "expires": "@100000",
-        }),
-    );
-    story
-}
-
 fn register(report: &Report) -> &Register {
     report.register().unwrap().get()
-}
-
-/// What stands between the tags of an element with this id.
-fn section<'a>(page: &'a str, name: &str) -> &'a str {
-    let (_, after) = page
-        .split_once(&format!(" id=\"{name}\">"))
-        .unwrap_or_else(|| panic!("no {name}"));
-    after.split("</section>").next().unwrap()
-}
-
-/// The text of some markup: without tags, escapes undone, white space collapsed.
-fn text(markup: &str) -> String {
-    let mut text = String::new();
-    for part in markup.split('<') {
-        let shown = part.split_once('>').map_or(part, |(_, shown)| shown);
-        text.push_str(shown);
-        text.push(' ');
-    }
-    let plain = text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&amp;", "&");
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The rows of the first table after a caption that begins with these words, cell by cell.
-fn rows(markup: &str, caption: &str) -> Vec<Vec<String>> {
-    let (_, after) = markup
-        .split_once(&format!("<caption>{caption}"))
-        .unwrap_or_else(|| panic!("no table {caption}"));
-    let table = after.split("</table>").next().unwrap();
-    let (_, body) = table.split_once("<tbody").unwrap();
-    let row = |row: &str| {
-        let row = row.replace("<th", "<td").replace("</th>", "</td>");
-        let cells = row.split("<td").skip(1);
-        cells
-            .map(|cell| text(&format!("<td{}", cell.split("</td>").next().unwrap())))
-            .collect()
-    };
-    body.split("<tr>").skip(1).map(row).collect()
 }
 
 #[test]
@@ -183,7 +101,11 @@ fn verdicts_findings_and_what_was_not_checked_are_those_of_the_json_report() {
     for name in ["ledger_id", "origin", "head", "root"] {
         assert!(source.contains(json[name].as_str().unwrap()), "{name}");
     }
-    assert!(source.contains(&format!("Entries {}, numbered", json["size"])));
+    let scope = text(section(&page, "scope"));
+    assert!(
+        scope.contains(&format!("Entries all {}, numbered", json["size"])),
+        "{scope}"
+    );
     assert!(source.contains(env!("CARGO_PKG_VERSION")));
 }
 
@@ -192,21 +114,30 @@ fn every_registered_secret_is_there_and_the_figures_add_up() {
     let report = eventful().verify();
     let page = page(&report);
     let register = register(&report);
-    let told = rows(&page, "Last rotated");
-    let ids: Vec<&str> = told
+    let told = rows(&page, "The nearest");
+    let ids: BTreeSet<&str> = told
         .iter()
         .map(|row| row[0].split(' ').next().unwrap())
         .collect();
-    let expected: Vec<&str> = register.secrets.keys().map(|id| id.as_str()).collect();
-    assert_eq!(ids, expected);
+    let expected: BTreeSet<&str> = register.secrets.keys().map(|id| id.as_str()).collect();
+    assert_eq!((told.len(), ids), (expected.len(), expected));
     let of = |secret: &str| told.iter().find(|row| row[0].starts_with(secret)).unwrap();
+    // What is overdue stands first, what is retired last.
     assert_eq!(
-        of("db/forgotten")[3..],
-        ["not known", "90 days", "not known", "overdue", "untouched"]
+        told[0][3..],
+        [
+            "not known",
+            "90 days",
+            "not known",
+            "age unknown exception exc-1",
+            "never"
+        ]
     );
+    assert!(told[0][0].starts_with("db/forgotten"));
+    assert!(told.last().unwrap()[0].starts_with("db/gone"));
     assert!(of("db/gone")[6].starts_with("retired by entry "));
     assert!(of("db/orders")[6].starts_with("in time 8"));
-    assert_eq!(of("api/billing")[7], "2", "rolled back and open");
+    assert_eq!(of("api/billing")[7], "never 1 open", "rolled back and open");
 
     let coverage = &report.to_json()["verdicts"][4]["counts"][0];
     let population = section(&page, "population");
@@ -216,12 +147,12 @@ fn every_registered_secret_is_there_and_the_figures_add_up() {
             .unwrap();
         after.split('<').next().unwrap().parse::<u64>().unwrap()
     };
+    let in_use = figure("in time") + figure("overdue") + figure("age unknown");
     assert_eq!(figure("in time"), coverage["good"]);
-    assert_eq!(figure("in use"), coverage["total"]);
-    assert_eq!(figure("in time") + figure("overdue"), figure("in use"));
-    assert_eq!(figure("in use") + figure("retired"), figure("registered"));
+    assert_eq!(in_use, coverage["total"]);
+    assert_eq!(in_use + figure("retired"), figure("registered"));
     assert_eq!(figure("registered"), register.secrets.len() as u64);
-    assert_eq!(figure("untouched"), 1);
+    assert_eq!(figure("never rotated"), 3);
     // Those in use are drawn, each against its limit.
     assert_eq!(population.matches("<line class=\"limit\"").count(), 6);
 }
@@ -243,10 +174,13 @@ fn every_rotation_is_told_with_its_steps_and_its_nine_fields() {
     for (number, row) in told.iter().enumerate() {
         let rotation = &register.rotations[row[0].as_str()];
         let against = json["findings"].as_array().unwrap().iter();
-        let against = against
+        let against: BTreeSet<&str> = against
             .filter(|finding| finding["rotation"] == row[0])
-            .count();
-        assert_eq!(row[7], against.to_string(), "{row:?}");
+            .map(|finding| finding["rule"].as_str().unwrap())
+            .collect();
+        let rules = against.into_iter().collect::<Vec<_>>().join(", ");
+        let wanted = if rules.is_empty() { "none" } else { &rules };
+        assert_eq!(row[7], wanted, "{row:?}");
         let article = section(&page, &format!("rotation-{}", number + 1));
         let article = article.split("</article>").next().unwrap();
         assert_eq!(article.matches("<svg role=\"img\"").count(), 1);
@@ -301,19 +235,38 @@ fn every_rotation_is_told_with_its_steps_and_its_nine_fields() {
     assert_eq!(emergency[10][2], "Post incident reported");
 }
 
+/// Of very many rotations all are listed, and those that somebody should look at are told in full.
 #[test]
-fn a_selection_tells_some_rotations_and_all_secrets() {
-    let report = eventful().verify();
-    let selection = Selection {
-        words: "secret db/orders".to_owned(),
-        rotations: Some(BTreeSet::from([id("r-standard")])),
-    };
-    let page = report_html::page(&report, &selection);
-    assert_eq!(rows(&page, "In the order").len(), 1);
-    assert_eq!(page.matches("<article").count(), 1);
-    assert_eq!(rows(&page, "Last rotated").len(), 7);
-    let source = text(section(&page, "source"));
-    assert!(source.contains("secret db/orders: 1 of 6"), "{source}");
+fn of_many_rotations_those_with_findings_are_told_first() {
+    let mut story = Story::new();
+    for number in 0..60 {
+        let name: &'static str = format!("r-{number:02}").leak();
+        let mut script = story.single_run(name, "sign/bundles");
+        if number == 3 {
+            script = script.without("rotation.approved");
+        }
+        story.play(script);
+    }
+    let report = story.verify();
+    let page = page(&report);
+    let told = rows(&page, "In the order");
+    assert_eq!(told.len(), 60);
+    assert_ne!(told[3][7], "none");
+    let articles: Vec<&str> = page
+        .split("<article id=\"rotation-")
+        .skip(1)
+        .map(|article| article.split('"').next().unwrap())
+        .collect();
+    let mut newest: Vec<String> = (12..=60).map(|number| number.to_string()).collect();
+    newest.insert(0, "4".to_owned());
+    assert_eq!(articles, newest);
+    assert_eq!(page.matches("href=\"#rotation-").count(), 50);
+    let rotations = text(section(&page, "rotations"));
+    assert!(
+        rotations.contains("Told in full below: 50 of 60") && rotations.contains("The other 10"),
+        "{rotations}"
+    );
+    is_well_formed(&page);
 }
 
 #[test]
@@ -408,50 +361,6 @@ fn every_page_is_well_formed_and_asks_for_nothing() {
     }
 }
 
-/// Tags are balanced, ids are used once, what is named is there, and nothing is run or fetched.
-fn is_well_formed(page: &str) {
-    let mut open: Vec<&str> = Vec::new();
-    let (mut ids, mut named) = (BTreeSet::new(), BTreeSet::new());
-    assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"));
-    for part in page.split('<').skip(2) {
-        let (tag, _) = part.split_once('>').unwrap();
-        if let Some(name) = tag.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(name), "{tag}");
-            continue;
-        }
-        let name = tag.split(' ').next().unwrap();
-        assert!(
-            ![
-                "script", "link", "img", "iframe", "object", "base", "use", "image"
-            ]
-            .contains(&name),
-            "{tag}"
-        );
-        let quotes: Vec<&str> = tag.split('"').collect();
-        assert!(quotes.len() % 2 == 1, "{tag}");
-        for attribute in quotes.chunks(2).filter(|pair| pair.len() == 2) {
-            let (attribute, value) = (attribute[0].trim().trim_end_matches('='), attribute[1]);
-            let attribute = attribute.rsplit(' ').next().unwrap();
-            assert!(
-                !attribute.starts_with("on") && !["style", "src"].contains(&attribute),
-                "{tag}"
-            );
-            assert!(attribute != "href" || value.starts_with('#'), "{tag}");
-            match attribute {
-                "id" => assert!(ids.insert(value), "{value} is used twice"),
-                "href" => named.extend(value.strip_prefix('#')),
-                "aria-labelledby" => named.extend(value.split(' ')),
-                _ => {}
-            }
-        }
-        if !VOID.contains(&name) {
-            open.push(name);
-        }
-    }
-    assert_eq!(open, Vec::<&str>::new());
-    assert!(named.is_subset(&ids), "{named:?} {ids:?}");
-}
-
 #[test]
 fn the_same_report_is_the_same_page() {
     let story = eventful();
@@ -493,5 +402,9 @@ fn a_period_leaves_out_what_lies_outside_it() {
     let told: Vec<_> = rows(&page, "In the order");
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0][0], "r-open");
-    assert!(text(section(&page, "source")).contains("to the end"));
+    let scope = text(section(&page, "scope"));
+    assert!(
+        scope.contains("had not ended before") && scope.contains("1 of 6 in the ledger"),
+        "{scope}"
+    );
 }

@@ -19,7 +19,6 @@ use crate::examine::Asked;
 use crate::proof::RECEIPT_LIMIT;
 use crate::proof::TlogProof;
 use crate::report_html;
-use crate::report_html::Selection;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -163,7 +162,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     // Before the result is printed: what fails here is then the one thing that is said.
     let page = args.html.as_deref().filter(|_| !report.interrupted);
     if let Some(path) = page {
-        let page = report_html::page(&report, &Selection::default());
+        let page = report_html::page(&report);
         write_new(path, page.as_bytes())?;
     }
     print(context, args, &report, &templates, exit);
@@ -186,8 +185,9 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Report, 
     }
     if args.html.is_some() {
         return Err(
-            Failure::usage("--html goes with a ledger, and this is a pack")
-                .hint("a pack has its page in data/report.html, which is made again here and compared"),
+            Failure::usage("--html goes with a ledger, and this is a pack").hint(
+                "a pack has its page in data/report.html, which is made again here and compared",
+            ),
         );
     }
     if let Some(ca) = &args.tsa_ca {

@@ -3,12 +3,12 @@
 use maud::Markup;
 use maud::html;
 
-use crate::inventory::Secret;
-use crate::policy::Policy;
+use crate::evidence::Row;
 use crate::time::Timestamp;
 
 use super::markup::cut;
 use super::markup::days;
+use super::matter::Matter;
 
 /// The secrets that are drawn, those nearest to their limit or beyond it first. More than these
 /// nobody compares by eye, and the table has all of them.
@@ -24,14 +24,25 @@ const FULL: f64 = 900.0;
 
 /// A secret in use as the chart shows it.
 struct Bar<'a> {
-    secret: &'a Secret,
+    secret: &'a Row,
     /// Days since the version in use was generated; none where nobody knows when.
     age: Option<i64>,
     limit: i64,
     overdue: bool,
 }
 
-impl Bar<'_> {
+impl<'a> Bar<'a> {
+    fn of(secret: &'a Row, as_of: Timestamp) -> Self {
+        let generated = secret.generated_utc.as_deref();
+        let generated = generated.and_then(|time| time.parse().ok());
+        Self {
+            secret,
+            age: generated.map(|generated| as_of.days_since(generated).max(0)),
+            limit: i64::from(secret.max_age_days),
+            overdue: secret.days_left.is_none_or(|left| left < 0),
+        }
+    }
+
     /// The part of its limit that is used up, in thousandths; beyond all where it is not known.
     fn used(&self) -> i64 {
         let share = |age: i64| age.saturating_mul(1_000) / self.limit.max(1);
@@ -39,28 +50,23 @@ impl Bar<'_> {
     }
 
     fn words(&self) -> String {
+        let limit = days(self.secret.max_age_days.into());
         match self.age {
-            None => "age not known".to_owned(),
-            Some(age) if self.overdue => format!("{age} of {}, overdue", days(self.limit)),
-            Some(age) => format!("{age} of {}", days(self.limit)),
+            None => "age unknown".to_owned(),
+            Some(age) if self.overdue => format!("{age} of {limit}, overdue"),
+            Some(age) => format!("{age} of {limit}"),
         }
     }
 }
 
 /// The charts, or nothing where no secret is in use.
-pub(super) fn charts(secrets: &[&Secret], policy: &Policy, as_of: Timestamp) -> Markup {
-    let mut bars: Vec<Bar<'_>> = secrets
-        .iter()
-        .map(|secret| Bar {
-            secret,
-            age: secret
-                .generated
-                .map(|generated| as_of.days_since(generated).max(0)),
-            limit: i64::from(secret.max_age(policy)),
-            overdue: secret.age(policy, as_of).is_overdue(),
-        })
+pub(super) fn charts(matter: &Matter<'_>) -> Markup {
+    let in_use = matter.secrets.iter().map(AsRef::as_ref);
+    let in_use = in_use.filter(|row: &&Row| row.retired_by_entry.is_none());
+    let mut bars: Vec<Bar<'_>> = in_use
+        .map(|row| Bar::of(row, matter.report.as_of))
         .collect();
-    bars.sort_by(|a, b| (b.used(), &a.secret.id).cmp(&(a.used(), &b.secret.id)));
+    bars.sort_by(|a, b| (b.used(), &a.secret.secret).cmp(&(a.used(), &b.secret.secret)));
     let left_out = bars.split_off(bars.len().min(DRAWN));
     let overdue = left_out.iter().filter(|bar| bar.overdue).count();
     let longest = bars
@@ -73,7 +79,7 @@ pub(super) fn charts(secrets: &[&Secret], policy: &Policy, as_of: Timestamp) -> 
             (chart(sheet + 1, rows, longest))
         }
         @if !left_out.is_empty() {
-            p.note { "Not drawn: " (left_out.len()) " more, of which " (overdue) " overdue. The table has all of them." }
+            p.note { "Not drawn: " (left_out.len()) " more, which have used up less of their limit, " (overdue) " of them overdue." }
         }
     }
 }
@@ -112,7 +118,7 @@ fn drawn(bar: &Bar<'_>, top: usize, longest: i64) -> Markup {
         (_, false) => "fill-good",
     };
     html! {
-        text x="0" y=(middle) { (cut(bar.secret.id.as_str(), 28)) }
+        text x="0" y=(middle) { (cut(bar.secret.secret.as_str(), 28)) }
         rect class=(class) x=(at(LEFT)) y=(top + 5) width=(at((end - LEFT).max(1.0))) height="12" {}
         (upright(limit, top + 2, top + 20, "limit"))
         text.badtext[bar.overdue] x=(at(LEFT + WIDTH + 14.0)) y=(middle) { (bar.words()) }

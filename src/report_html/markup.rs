@@ -6,6 +6,9 @@ use maud::html;
 use crate::event::Event;
 use crate::time::Timestamp;
 
+/// The rows of a table of all secrets or rotations; with more, a page would not open where it is read.
+pub(super) const LISTED: usize = 2_000;
+
 /// What a mark means; its word says it too, since colours are not seen by everybody or printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
@@ -73,11 +76,16 @@ pub(super) fn span(from: Timestamp, to: Timestamp) -> String {
     words.join(" ")
 }
 
-/// A number with what it counts, one or more; days.
-pub(super) fn days(number: i64) -> String {
+/// A number of days.
+pub(super) fn days(number: u64) -> String {
+    counted(number, "day", "days")
+}
+
+/// A number with what it counts.
+pub(super) fn counted(number: u64, one: &str, more: &str) -> String {
     match number {
-        1 => "1 day".to_owned(),
-        _ => format!("{number} days"),
+        1 => format!("1 {one}"),
+        _ => format!("{number} {more}"),
     }
 }
 

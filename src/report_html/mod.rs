@@ -3,31 +3,38 @@
 //!
 //! The page is one file without scripts, and fetches nothing; a policy in its head makes the browser
 //! hold it to that. Names in it are other people's text: everything goes through `maud`, which
-//! escapes it. The same report and selection give the same bytes.
+//! escapes it. The same report gives the same bytes. A page in a pack is for ever: a verifier makes it
+//! again and compares, so what changes it is a new format of packs.
 //!
 //! | file | knows |
 //! |---|---|
-//! | `matter` | what is told: the rotations selected, what was said about each, what is held against it |
-//! | `verdicts` | the five verdicts, findings, waivers, what was not checked |
-//! | `source` | which ledger, how selected, who acted, the words, how to check it |
+//! | `matter` | what is told: the rotations selected, every secret, what was said, what is held against it |
+//! | `heading` | what the page is, and the verdicts in one sentence |
+//! | `verdicts` | the five verdicts, and what was not checked |
+//! | `scope` | what was selected, and what was not |
+//! | `findings` | what is held against the ledger, and what was waived |
 //! | `population` | every registered secret |
 //! | `ages` | the chart of their ages |
-//! | `rotations` | each rotation: how it went, the SOP's nine fields, its entries |
+//! | `rotations` | every rotation in a line, and some in full: its entries, the SOP's nine fields |
+//! | `story` | one rotation in sentences |
 //! | `timeline` | the drawing of one rotation |
 //! | `axis` | where an instant stands in that drawing |
+//! | `source` | which ledger, who acted, the words, how to check it |
 //! | `markup` | instants, spans, marks and tables |
 
 mod ages;
 mod axis;
+mod findings;
+mod heading;
 mod markup;
 mod matter;
 mod population;
 mod rotations;
+mod scope;
 mod source;
+mod story;
 mod timeline;
 mod verdicts;
-
-use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -35,8 +42,8 @@ use maud::DOCTYPE;
 use maud::PreEscaped;
 use maud::html;
 
+use crate::evidence::Dossier;
 use crate::hash::Sha256Digest;
-use crate::text::Id;
 use crate::text::is_deceptive;
 use crate::verify::Report;
 
@@ -45,37 +52,28 @@ use matter::Matter;
 /// The only style of the page; the policy in its head names its digest.
 const STYLE: &str = include_str!("style.css");
 
-/// Which rotations a page tells.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// How they were chosen, in words for the reader.
-    pub words: String,
-    /// Their ids; none where the report's own period chooses them.
-    pub rotations: Option<BTreeSet<Id>>,
-}
-
-impl Default for Selection {
-    /// Every rotation in the period that the report was asked for.
-    fn default() -> Self {
-        Self {
-            words: "every rotation in the period".to_owned(),
-            rotations: None,
-        }
-    }
-}
-
-/// The page about `report`, as one HTML document.
+/// The page about a ledger, as one HTML document: the rotations of the period that the report was asked for.
 ///
-/// Every registered secret is listed whatever was selected, and what was not checked always is. What
-/// was said in each rotation is told where the report kept it ([`Report::said`]). Where integrity did
+/// Every registered secret is counted whatever was selected, and what was not checked is always listed.
+/// What was said in each rotation is told where the report kept it ([`Report::said`]). Where integrity did
 /// not pass there is nothing to tell but the verdicts and findings.
 #[must_use]
-pub fn page(report: &Report, selection: &Selection) -> String {
-    let matter = Matter::new(report, selection);
+pub fn page(report: &Report) -> String {
+    document(&Matter::of_ledger(report))
+}
+
+/// The page of a pack: what was selected for it, as of its export. It follows from what the pack
+/// contains, so that whoever has the pack makes it again.
+#[must_use]
+pub fn page_of_pack(pack: &Dossier<'_>) -> String {
+    document(&Matter::of_pack(pack))
+}
+
+fn document(matter: &Matter<'_>) -> String {
     let title = format!(
         "Rotation evidence of {}, as of {}",
         matter.origin(),
-        report.as_of.to_seconds()
+        matter.report.as_of.to_seconds()
     );
     let document = html! {
         (DOCTYPE)
@@ -89,15 +87,17 @@ pub fn page(report: &Report, selection: &Selection) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (source::heading(&matter))
+                (heading::heading(matter))
                 main {
-                    (verdicts::section(&matter))
-                    (source::section(&matter))
-                    (population::section(&matter))
-                    (rotations::section(&matter))
-                    (source::people(&matter))
-                    (source::glossary())
-                    (source::how_to_check(&matter))
+                    (verdicts::section(matter))
+                    (scope::section(matter))
+                    (findings::section(matter))
+                    (population::section(matter))
+                    (rotations::section(matter))
+                    (source::section(matter))
+                    (source::people(matter))
+                    (source::glossary(matter))
+                    (source::how_to_check(matter))
                 }
             }
         }

@@ -1,18 +1,17 @@
-//! Every registered secret, also those that are overdue, never touched or retired: a list of rotations
+//! Every registered secret, also those that are overdue, never rotated or retired: a list of rotations
 //! cannot show that nothing is missing from it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use maud::Markup;
 use maud::html;
 
-use crate::inventory::Secret;
-use crate::policy::Policy;
+use crate::evidence::Row;
 use crate::register::Register;
-use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::ages;
+use super::markup::LISTED;
 use super::markup::Tone;
 use super::markup::days;
 use super::markup::instant;
@@ -29,126 +28,117 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
             }
         };
     };
-    let as_of = matter.report.as_of;
-    let policy = &register.charter.policy;
-    let active: Vec<&Secret> = register.active_secrets().collect();
-    let rotations = rotations_of(register);
+    let secrets = &matter.secrets;
     html! {
         section #population {
             h2 { "Every secret" }
-            p { "All secrets that are registered in this ledger, whichever rotations were selected. " (attested(register)) }
-            (figures(register, &active, &rotations, as_of))
-            (ages::charts(&active, policy, as_of))
-            (sheet("Every secret", &table(register, &rotations, as_of)))
+            p { "All secrets that were ever registered in the ledger, whichever rotations were selected. " (attested(register)) }
+            (figures(secrets))
+            (ages::charts(matter))
+            (sheet("Every secret", &table(secrets)))
+            @if secrets.len() > LISTED {
+                p.note {
+                    "Not listed: " (secrets.len() - LISTED) " more, which have more time left or are retired. "
+                    @match matter.pack {
+                        Some(_) => "All of them are in secrets.csv in the pack.",
+                        None => "ledger secret list has all of them.",
+                    }
+                }
+            }
         }
     }
-}
-
-/// How many rotations of each secret the ledger tells of, however they ended.
-fn rotations_of(register: &Register) -> BTreeMap<&Id, u64> {
-    let mut rotations = BTreeMap::new();
-    for rotation in register.rotations.values() {
-        *rotations.entry(&rotation.secret).or_insert(0) += 1;
-    }
-    rotations
 }
 
 fn attested(register: &Register) -> Markup {
     html! {
         @match register.charter.attested {
-            Some(at) => { "That the list is complete was last attested at " (instant(at.occurred)) ", in entry " (at.sequence) "." }
-            None => "Nobody has attested that the list is complete.",
+            Some(at) => { "That these are all there are was last attested on " (instant(at.occurred)) ", in entry " (at.sequence) "." }
+            None => "Nobody has attested that these are all there are.",
         }
     }
 }
 
-fn figures(
-    register: &Register,
-    active: &[&Secret],
-    rotations: &BTreeMap<&Id, u64>,
-    as_of: Timestamp,
-) -> Markup {
-    let policy = &register.charter.policy;
-    let overdue = active
-        .iter()
-        .filter(|secret| secret.age(policy, as_of).is_overdue())
-        .count();
-    let untouched = active
-        .iter()
-        .filter(|secret| !rotations.contains_key(&secret.id))
-        .count();
+fn figures(secrets: &[Cow<'_, Row>]) -> Markup {
+    let count = |is: &dyn Fn(&Row) -> bool| secrets.iter().filter(|row| is(row)).count();
     let figures = [
-        ("registered", register.secrets.len()),
-        ("in use", active.len()),
-        ("in time", active.len() - overdue),
-        ("overdue", overdue),
-        ("untouched", untouched),
-        ("retired", register.secrets.len() - active.len()),
+        ("registered", secrets.len()),
+        ("in time", count(&|row| row.state == "in time")),
+        ("overdue", count(&|row| row.state == "overdue")),
+        ("age unknown", count(&|row| row.state == "age unknown")),
+        ("retired", count(&|row| row.state == "retired")),
+        ("never rotated", count(&|row| row.rotations == 0)),
     ];
     html! {
         dl.figures { @for (what, number) in figures { div { dt { (what) } dd { (number) } } } }
     }
 }
 
-fn table(register: &Register, rotations: &BTreeMap<&Id, u64>, as_of: Timestamp) -> Markup {
-    let policy = &register.charter.policy;
+fn table(secrets: &[Cow<'_, Row>]) -> Markup {
     html! {
         table {
             caption {
-                "Last rotated: when the version in use was generated. Untouched: the ledger tells of no rotation of it. An unknown date counts as overdue."
+                "The nearest to its limit or beyond it first. In use since: when the version in use was generated; where nobody knows, it counts as overdue. "
+                "Rotated: how often, by what is recorded."
             }
             thead {
                 tr {
-                    th scope="col" .wide { "Secret" }
+                    th scope="col" { "Secret" }
                     th scope="col" { "Class" }
-                    th scope="col" .middling { "Owner" }
-                    th scope="col" { "Last rotated" }
+                    th scope="col" { "Owner" }
+                    th scope="col" { "In use since" }
                     th scope="col" .number { "Limit" }
                     th scope="col" { "Due" }
                     th scope="col" { "Stands" }
-                    th scope="col" .number { "Rotations" }
+                    th scope="col" .number { "Rotated" }
                 }
             }
-            tbody {
-                @for threaded in register.secrets.values() {
-                    (row(&threaded.secret, policy, rotations, as_of))
-                }
-            }
+            tbody { @for secret in secrets.iter().take(LISTED) { (row(secret)) } }
         }
     }
 }
 
-fn row(
-    secret: &Secret,
-    policy: &Policy,
-    rotations: &BTreeMap<&Id, u64>,
-    as_of: Timestamp,
-) -> Markup {
-    let age = secret.age(policy, as_of);
-    let told = rotations.get(&secret.id).copied().unwrap_or(0);
+fn row(row: &Row) -> Markup {
     html! {
         tr {
-            th scope="row" { (secret.id.as_str()) span.under { (secret.name.as_str()) } }
-            td { (secret.class.word().replace('_', " ")) }
-            td { (secret.owner.as_str()) }
-            td { @if let Some(generated) = secret.generated { (instant(generated)) } @else { "not known" } }
-            td.number.tight { (days(secret.max_age(policy).into())) }
-            td { @if let Some(due) = age.due { (instant(due)) } @else { "not known" } }
-            td { (standing(secret, age.days_left)) }
-            td.number.tight { @if told == 0 { "untouched" } @else { (told) } }
+            th scope="row" .name {
+                (row.secret.as_str())
+                span.under { bdi { (row.name) } }
+                @if !row.entries_in_pack { span.under { "entries not in this pack" } }
+            }
+            td { (row.class.replace('_', " ")) }
+            td.name { (row.owner) }
+            td { (date(row.generated_utc.as_deref())) }
+            td.number { (days(row.max_age_days.into())) }
+            td { (date(row.due_utc.as_deref())) }
+            td { (standing(row)) }
+            td.number {
+                @if row.rotations == 0 { "never" } @else { (row.rotations) }
+                @if !row.open_rotations.is_empty() { span.under { (row.open_rotations.len()) " open" } }
+            }
         }
     }
 }
 
-fn standing(secret: &Secret, days_left: Option<i64>) -> Markup {
+/// A row of a pack may say anything about a secret whose entries are not there.
+fn date(text: Option<&str>) -> Markup {
     html! {
-        @match (secret.retired, days_left) {
-            (Some(sequence), _) => { (mark(Tone::Plain, "retired")) span.under { "by entry " (sequence) } }
-            (None, None) => (mark(Tone::Bad, "overdue")),
-            (None, Some(left)) if left < 0 => {
-                (mark(Tone::Bad, "overdue")) span.under { "by " (days(-left)) }
-            }
-            (None, Some(left)) => { (mark(Tone::Good, "in time")) span.under { (days(left)) " left" } }
+        @match text.map(str::parse::<Timestamp>) {
+            Some(Ok(time)) => (instant(time)),
+            Some(Err(_)) => (text.unwrap_or_default()),
+            None => "not known",
         }
+    }
+}
+
+fn standing(row: &Row) -> Markup {
+    let left = row.days_left.map(|left| (left < 0, left.unsigned_abs()));
+    html! {
+        @match (row.retired_by_entry, left) {
+            (Some(sequence), _) => { (mark(Tone::Plain, "retired")) span.under { "by entry " (sequence) } }
+            (None, None) => (mark(Tone::Bad, "age unknown")),
+            (None, Some((true, past))) => { (mark(Tone::Bad, "overdue")) span.under { "by " (days(past)) } }
+            (None, Some((false, left))) => { (mark(Tone::Good, "in time")) span.under { (days(left)) " left" } }
+        }
+        @if !row.exceptions.is_empty() { span.under { "exception " (row.exceptions.join(", ")) } }
     }
 }

@@ -1,4 +1,6 @@
-//! Each rotation selected: in one line, then how it went, the SOP's nine fields, and its entries.
+//! The rotations selected: each in one line, then some in full, with the SOP's nine fields and the entries.
+
+use std::collections::BTreeSet;
 
 use maud::Markup;
 use maud::html;
@@ -11,16 +13,19 @@ use crate::rotation::Rotation;
 use crate::text::Id;
 use crate::verify::Admitted;
 
+use super::markup::LISTED;
 use super::markup::Tone;
 use super::markup::instant;
 use super::markup::mark;
 use super::markup::minute;
-use super::markup::plain_instant;
 use super::markup::sheet;
-use super::markup::span;
 use super::markup::title;
 use super::matter::Matter;
+use super::story;
 use super::timeline;
+
+/// The rotations that are told in full; each takes a page or two.
+const TOLD: usize = 50;
 
 pub(super) fn section(matter: &Matter<'_>) -> Markup {
     if matter.register.is_none() {
@@ -31,26 +36,46 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
             }
         };
     }
+    let told = matter.shown(TOLD);
     html! {
         section #rotations {
             h2 { "Every rotation" }
             @if matter.rotations.is_empty() {
                 p { "No rotation was selected." }
             } @else {
-                (sheet("Every rotation", &overview(matter)))
+                (sheet("Every rotation", &overview(matter, &told)))
+                (left_out(matter, told.len()))
                 (timeline::legend())
-                @for (number, rotation) in matter.rotations.iter().enumerate() {
-                    (article(matter, number + 1, rotation))
+                @for place in told {
+                    @if let Some(rotation) = matter.rotations.get(place) { (article(matter, place + 1, rotation)) }
                 }
             }
         }
     }
 }
 
-fn overview(matter: &Matter<'_>) -> Markup {
+/// How many rotations are not drawn, how many not even listed, and where they are.
+fn left_out(matter: &Matter<'_>, told: usize) -> Markup {
+    let all = matter.rotations.len();
+    html! {
+        @if all > told {
+            p.note {
+                "Told in full below: " (told) " of " (all) ", those with findings before the newest. The other " (all - told) " are not drawn"
+                @if all > LISTED { ", and " (all - LISTED) " of them not even listed" }
+                ". "
+                @match matter.pack {
+                    Some(_) => "All of them are in rotations.csv in the pack, and the evidence template of each completed one in the folder evidence.",
+                    None => "ledger show ROTATION tells each of them, and ledger verify --all has the evidence templates.",
+                }
+            }
+        }
+    }
+}
+
+fn overview(matter: &Matter<'_>, told: &[usize]) -> Markup {
     html! {
         table {
-            caption { "In the order in which they were opened." }
+            caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
             thead {
                 tr {
                     th scope="col" { "Rotation" }
@@ -60,24 +85,58 @@ fn overview(matter: &Matter<'_>) -> Markup {
                     th scope="col" { "Ended" }
                     th scope="col" { "Stands" }
                     th scope="col" { "Old secret" }
-                    th scope="col" .number { "Findings" }
+                    th scope="col" { "Findings" }
                 }
             }
             tbody {
-                @for (number, rotation) in matter.rotations.iter().enumerate() {
-                    tr {
-                        th scope="row" { a href=(format!("#rotation-{}", number + 1)) { (rotation.id.as_str()) } }
-                        td { (rotation.secret.as_str()) }
-                        td { (rotation.reason.word()) }
-                        td { (instant(rotation.completion().map_or(rotation.opened.occurred, |completion| completion.started))) }
-                        td { @if let Some(end) = rotation.ended() { (instant(end.occurred)) } @else { "open" } }
-                        td { (stands(rotation)) }
-                        td { (old_secret(rotation)) }
-                        td.number { (matter.findings_of(&rotation.id).len()) }
+                @for place in matter.shown(LISTED) {
+                    @if let Some(rotation) = matter.rotations.get(place) {
+                        (line(matter, rotation, told.contains(&place).then_some(place + 1)))
                     }
                 }
             }
         }
+    }
+}
+
+/// A rotation in one line, with a link to where it is told in full.
+fn line(matter: &Matter<'_>, rotation: &Rotation, number: Option<usize>) -> Markup {
+    let began = rotation
+        .completion()
+        .map_or(rotation.opened.occurred, |completion| completion.started);
+    html! {
+        tr {
+            th scope="row" .name {
+                @match number {
+                    Some(number) => a href=(format!("#rotation-{number}")) { (rotation.id.as_str()) },
+                    None => (rotation.id.as_str()),
+                }
+            }
+            td.name { (rotation.secret.as_str()) }
+            td { (rotation.reason.word()) }
+            td { (instant(began)) }
+            td { @if let Some(end) = rotation.ended() { (instant(end.occurred)) } @else { "open" } }
+            td { (stands(rotation)) }
+            td { (old_secret(rotation)) }
+            td { (against(matter, rotation)) }
+        }
+    }
+}
+
+/// The rules of the findings against a rotation, each once.
+fn against(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
+    let findings = matter.findings_of(&rotation.id);
+    let rules = |waived: bool| {
+        let findings = findings
+            .iter()
+            .filter(|finding| finding.waived_by.is_some() == waived);
+        let rules: BTreeSet<_> = findings.map(|finding| finding.rule.id).collect();
+        rules.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let (standing, waived) = (rules(false), rules(true));
+    html! {
+        @if standing.is_empty() { "none" } @else { strong.bad { (standing) } }
+        @if !waived.is_empty() { span.under { "waived: " (waived) } }
     }
 }
 
@@ -112,7 +171,7 @@ fn old_secret(rotation: &Rotation) -> Markup {
 
 fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
     let said = matter.said_in(rotation);
-    let told = story(rotation, &said);
+    let told = story::sentences(rotation, &said);
     let findings = matter.findings_of(&rotation.id);
     html! {
         article #(format!("rotation-{number}")) {
@@ -129,7 +188,7 @@ fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
                 figcaption { @for sentence in &told { (sentence) " " } }
             }
             @if !findings.is_empty() {
-                p { (mark(Tone::Bad, "findings")) " " (findings.len()) " held against this rotation: "
+                p { (mark(Tone::Bad, "findings")) " " (findings.len()) " against this rotation: "
                     @for (place, finding) in findings.iter().enumerate() {
                         @if place > 0 { ", " }
                         (finding.rule.id) " " (finding.rule.title)
@@ -141,99 +200,6 @@ fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
             (template(matter, rotation))
             (entries(matter, rotation, &said))
         }
-    }
-}
-
-/// The rotation in sentences: approval, dual-run, revocation and its proof, its end.
-fn story(rotation: &Rotation, said: &[&Admitted]) -> Vec<String> {
-    let who = |sequence: u64| {
-        let admitted = said.iter().find(|admitted| admitted.sequence == sequence);
-        admitted.map_or("somebody", |admitted| admitted.author.actor.as_str())
-    };
-    let mut told = Vec::new();
-    match &rotation.approved {
-        Some(approval) => told.push(format!(
-            "Approved by {}{}.",
-            approval.by,
-            approval
-                .window
-                .map_or_else(String::new, |(start, end)| format!(
-                    " for the window {} to {}",
-                    plain_instant(start),
-                    plain_instant(end)
-                ))
-        )),
-        None if rotation.is_one_shot() => {
-            told.push("Told by one entry after it was done: minimum evidence only.".to_owned());
-        }
-        None => told.push("Not approved.".to_owned()),
-    }
-    if let Some(run) = rotation.dual_run {
-        let planned = run.planned_end.map_or_else(String::new, |end| {
-            format!(" (planned end {})", plain_instant(end))
-        });
-        told.push(match (run.supported, timeline::dual_run_end(rotation)) {
-            (false, _) => "The secret supports no dual-run.".to_owned(),
-            (true, Some(end)) => format!(
-                "Old and new secret were both accepted from {} to {}, for {}{planned}.",
-                plain_instant(run.at.occurred),
-                plain_instant(end),
-                span(run.at.occurred, end)
-            ),
-            (true, None) => format!(
-                "Old and new secret are both accepted since {}{planned}.",
-                plain_instant(run.at.occurred)
-            ),
-        });
-    }
-    if let Some(revoked) = &rotation.old_revoked {
-        let mut sentence = format!(
-            "The old secret ({}) was revoked by {}, effective {}",
-            revoked.version,
-            who(revoked.at.sequence),
-            plain_instant(revoked.effective)
-        );
-        match rotation.dead {
-            Some(dead) => sentence.push_str(&format!(
-                ", and shown dead {} later by {}: {}.",
-                span(revoked.effective, dead.occurred),
-                who(dead.sequence),
-                proof(said, dead.sequence)
-            )),
-            None => sentence.push_str(", and not shown dead."),
-        }
-        told.push(sentence);
-    }
-    let ended = match &rotation.ending {
-        Some(Ending::Completed(completion)) => Some(("Completed", completion.at)),
-        Some(Ending::RolledBack(at)) => Some(("Rolled back to the old secret", *at)),
-        Some(Ending::Aborted(at)) => Some(("Aborted before the cutover", *at)),
-        None => None,
-    };
-    told.push(match (ended, rotation.confirmed) {
-        (Some((what, at)), Some(confirmed)) => format!(
-            "{what} by {}; confirmed by {}.",
-            who(at.sequence),
-            who(confirmed.sequence)
-        ),
-        (Some((what, at)), None) => {
-            format!("{what} by {}; not confirmed.", who(at.sequence))
-        }
-        (None, _) => format!("Still open: {}.", rotation.state().word()),
-    });
-    told
-}
-
-/// What the proof of a revocation was.
-fn proof(said: &[&Admitted], sequence: u64) -> String {
-    let admitted = said.iter().find(|admitted| admitted.sequence == sequence);
-    match admitted.map(|admitted| &admitted.event) {
-        Some(Event::RevocationVerified(verified)) => format!(
-            "{}, tried at {}",
-            verified.test.word().replace('_', " "),
-            plain_instant(verified.tested_at)
-        ),
-        _ => "proven".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the page is, which ledger it is about and how it was selected; who acted; the words it uses.
+//! Which ledger the page is about, who acted, the words it uses, and how to check it.
 
 use maud::Markup;
 use maud::html;
@@ -6,11 +6,7 @@ use maud::html;
 use crate::event::FourEyes;
 use crate::event::SecretClass;
 use crate::policy::Policy;
-use crate::time::Timestamp;
-use crate::verify::Report;
-use crate::verify::Status;
 
-use super::markup::Tone;
 use super::markup::days;
 use super::markup::instant;
 use super::markup::sheet;
@@ -40,80 +36,21 @@ const WORDS: [(&str, &str); 5] = [
     ),
 ];
 
-pub(super) fn heading(matter: &Matter<'_>) -> Markup {
-    let report = matter.report;
-    html! {
-        header {
-            p.eyebrow { "Evidence report \u{b7} PetCare PH42-A, Production Secret Rotation SOP" }
-            h1 { "Rotation of production secrets" }
-            p.lead {
-                "Whether each production secret was rotated in time, by whom, and whether the old one is dead: as recorded in the ledger "
-                strong { (matter.origin()) } " and judged as of " (instant(report.as_of)) " UTC."
-            }
-            p {
-                "People and tools recorded each step when it happened, each entry signed by its author and chained to the one before. "
-                "For this page every stored byte was read and checked again; the page itself runs no script and fetches nothing. All times are UTC."
-            }
-            (conclusion(report))
-        }
-    }
-}
-
-/// The verdicts in one sentence: what stands against the ledger, then what could not be told.
-fn conclusion(report: &Report) -> Markup {
-    let of = |status: Status| {
-        let lines = report.verdicts.iter().filter(|line| line.status == status);
-        lines.map(|line| line.verdict.word()).collect::<Vec<_>>()
-    };
-    let (failed, untold) = (of(Status::Fail), of(Status::NotChecked));
-    let failing: u64 = report.verdicts.iter().map(|line| line.failing).sum();
-    let waived: u64 = report.verdicts.iter().map(|line| line.waived).sum();
-    let tone = match (
-        failed.is_empty() && !report.interrupted && !report.is_empty(),
-        untold.is_empty() && waived == 0,
-    ) {
-        (false, _) => Tone::Bad,
-        (true, false) => Tone::Warn,
-        (true, true) => Tone::Good,
-    };
-    html! {
-        p.conclusion.(tone.class()) {
-            @if report.interrupted {
-                strong { "The verification was stopped before its end." }
-            } @else if report.is_empty() {
-                strong { "There was nothing to verify." }
-            } @else if failed.is_empty() {
-                strong { "No finding stands against this ledger." }
-            } @else {
-                strong { (failing) @if failing == 1 { " finding stands" } @else { " findings stand" } " against this ledger" }
-                ", in " (failed.join(", ")) "."
-            }
-            @if waived > 0 { " " (waived) " waived." }
-            @if untold.is_empty() {
-                " All five questions could be answered."
-            } @else {
-                " Not answered: " (untold.join(", ")) "."
-            }
-            @match report.not_checked.len() {
-                0 => {},
-                1 => { " One thing was " a href="#not-checked" { "not checked" } "." }
-                many => { " " (many) " things were " a href="#not-checked" { "not checked" } "." }
-            }
-        }
-    }
-}
+/// The same where the page came in a pack.
+const PACK: (&str, &str) = (
+    "Evidence pack",
+    "one file with the entries that were selected, proofs that they are in the ledger, and documents that follow from them. The export is itself recorded in the ledger, as the last entry of the pack.",
+);
 
 pub(super) fn section(matter: &Matter<'_>) -> Markup {
     let report = matter.report;
     html! {
         section #source {
-            h2 { "Where this comes from, and how it was selected" }
+            h2 { "Where this comes from" }
             dl.facts {
                 dt { "Ledger" } dd { (matter.origin()) }
                 dt { "Ledger id" }
                 dd.hash { @if let Some(id) = &report.ledger { (id.to_string()) } @else { "entry 0 cannot be read" } }
-                dt { "Entries" }
-                dd { (report.size) @if report.size > 0 { ", numbered 0 to " (report.size - 1) } }
                 dt { "Head" } dd.hash { (report.head.to_string()) }
                 dt { "Merkle root" } dd.hash { (report.root.to_string()) }
                 dt { "Recorded" }
@@ -122,34 +59,20 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
                     @else { "nothing" }
                 }
                 dt { "Judged as of" } dd { (instant(report.as_of)) }
-                dt { "Period asked for" } dd { (period(report.requested)) }
-                dt { "Rotations selected" } dd { (matter.selection.words) (selected(matter)) }
-                dt { "Secrets" }
-                dd { "every registered secret, whatever was selected" }
                 dt { "Policy" }
                 dd { (policy(matter)) }
-                dt { "Made by" } dd { "ledger " (env!("CARGO_PKG_VERSION")) ", schema verify-report/1" }
+                dt { "Made by" } dd { (maker(matter)) }
             }
         }
     }
 }
 
-fn period((from, to): (Option<Timestamp>, Option<Timestamp>)) -> Markup {
+/// A page in a pack is made again and compared by every later version, so it names none.
+fn maker(matter: &Matter<'_>) -> Markup {
     html! {
-        @if from.is_none() && to.is_none() {
-            "all of it"
-        } @else {
-            @if let Some(from) = from { (instant(from)) } @else { "the beginning" }
-            " to "
-            @if let Some(to) = to { (instant(to)) } @else { "the end" }
-        }
-    }
-}
-
-fn selected(matter: &Matter<'_>) -> Markup {
-    html! {
-        @if let Some(register) = matter.register {
-            ": " (matter.rotations.len()) " of " (register.rotations.len())
+        @match matter.pack {
+            Some(_) => "ledger export, format 1 of packs",
+            None => { "ledger verify, version " (env!("CARGO_PKG_VERSION")) }
         }
     }
 }
@@ -224,11 +147,14 @@ pub(super) fn people(matter: &Matter<'_>) -> Markup {
     html! { section #people { h2 { "Who acted" } (sheet("Who acted", &table)) } }
 }
 
-pub(super) fn glossary() -> Markup {
+pub(super) fn glossary(matter: &Matter<'_>) -> Markup {
     html! {
         section #words {
             h2 { "Words" }
-            dl.words { @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) } } }
+            dl.words {
+                @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) } }
+                @if matter.pack.is_some() { dt { (PACK.0) } dd { (PACK.1) } }
+            }
         }
     }
 }
@@ -239,11 +165,23 @@ pub(super) fn how_to_check(matter: &Matter<'_>) -> Markup {
         section #check {
             h2 { "How to check this yourself" }
             p {
-                "This page is a summary and proves nothing by itself: anybody can write a page. The proof is in the ledger or in the pack that the page came with. "
-                "With a trust file that reached you by another road:"
+                "This page is a summary and proves nothing by itself: anybody can write a page. The proof is in the "
+                @if matter.pack.is_some() { "pack that it came with" } @else { "ledger" }
+                ". With a trust file that reached you by another road:"
             }
-            pre { "ledger verify FOLDER --trust TRUSTFILE --as-of " (report.as_of.to_string()) }
+            pre {
+                @if matter.pack.is_some() {
+                    "ledger verify PACK.zip --trust TRUSTFILE"
+                } @else {
+                    "ledger verify FOLDER --trust TRUSTFILE --as-of " (report.as_of.to_string())
+                    @if let Some(from) = report.requested.0 { " --from " (from.to_string()) }
+                    @if let Some(to) = report.requested.1 { " --to " (to.to_string()) }
+                }
+            }
             p.note { "It has to end with the head " span.hash { (report.head.to_string()) } " and with the verdicts above." }
+            @if matter.pack.is_some() {
+                p { "That makes this page again from the entries and compares it byte for byte. VERIFY.md in the pack says how to check signatures and files with programs that are not ours." }
+            }
         }
     }
 }

@@ -107,18 +107,10 @@ impl Question {
     /// Whether any part of a rotation lies in the range asked for.
     #[must_use]
     pub fn selects(&self, rotation: &Rotation) -> bool {
-        overlaps(rotation, (self.from, self.to), self.as_of)
+        let end = rotation.ended().map_or(self.as_of, |end| end.occurred);
+        self.to.is_none_or(|to| rotation.opened.occurred <= to)
+            && self.from.is_none_or(|from| end >= from)
     }
-}
-
-/// Whether any part of a rotation lies in a range; one that is open lasts until `as_of`.
-fn overlaps(
-    rotation: &Rotation,
-    (from, to): (Option<Timestamp>, Option<Timestamp>),
-    as_of: Timestamp,
-) -> bool {
-    let end = rotation.ended().map_or(as_of, |end| end.occurred);
-    to.is_none_or(|to| rotation.opened.occurred <= to) && from.is_none_or(|from| end >= from)
 }
 
 /// What the feeder of a verification found by itself: in tiles, attachments, the index, the folder.

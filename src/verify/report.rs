@@ -21,7 +21,6 @@ use super::Folded;
 use super::Surroundings;
 use super::Verified;
 use super::admitted::Admitted;
-use super::overlaps;
 use super::stamps::Stamped;
 
 /// What came of one verdict.
@@ -373,12 +372,6 @@ impl Report {
     #[must_use]
     pub const fn said(&self) -> Option<&Verified<Vec<Admitted>>> {
         self.said.as_ref()
-    }
-
-    /// Whether any part of a rotation lies in the range asked for.
-    #[must_use]
-    pub fn selects(&self, rotation: &Rotation) -> bool {
-        overlaps(rotation, self.requested, self.as_of)
     }
 
     /// The line of a verdict.
