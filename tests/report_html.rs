@@ -184,7 +184,10 @@ fn every_rotation_is_told_with_its_steps_and_its_nine_fields() {
         let article = section(&page, &format!("rotation-{}", number + 1));
         let article = article.split("</article>").next().unwrap();
         assert_eq!(article.matches("<svg role=\"img\"").count(), 1);
-        assert!(article.contains("</title><desc id="));
+        assert!(article.contains(&format!(
+            "aria-describedby=\"rotation-{}-told\"",
+            number + 1
+        )));
         match evidence::template(&report, &rotation.id) {
             Ok(template) => {
                 let lines: Vec<Vec<String>> = template

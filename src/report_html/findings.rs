@@ -38,7 +38,7 @@ fn findings(matter: &Matter<'_>) -> Markup {
     }
     let listed = report.findings.len() as u64;
     let table = html! {
-        table {
+        table.cards.held {
             caption { "What is held against the ledger, by rule. A waived finding is covered by an exception that had not expired." }
             thead {
                 tr {
@@ -89,7 +89,7 @@ fn heading(rule: &Rule) -> Markup {
 fn row(finding: &Finding) -> Markup {
     html! {
         tr {
-            td {
+            td.name {
                 @if let Some(sequence) = finding.sequence { div { "entry " (sequence) } }
                 @if let Some(rotation) = &finding.rotation { div { "rotation " (rotation.as_str()) } }
                 @if let Some(secret) = &finding.secret { div { "secret " (secret.as_str()) } }
@@ -97,12 +97,12 @@ fn row(finding: &Finding) -> Markup {
                     "the ledger"
                 }
             }
-            td { (finding.expected) }
-            td {
+            td.name { (finding.expected) }
+            td.name {
                 (finding.found)
                 @for note in &finding.evidence { pre { (note) } }
             }
-            td { (finding.waived_by.as_ref().map_or("-", Id::as_str)) }
+            td.name { (finding.waived_by.as_ref().map_or("-", Id::as_str)) }
         }
     }
 }
@@ -126,7 +126,7 @@ fn waivers(matter: &Matter<'_>) -> Markup {
         return html! {};
     }
     let table = html! {
-        table {
+        table.cards.waivers {
             caption { "Exceptions that a Security Owner granted. One in force waives findings of its rules; they are shown all the same." }
             thead {
                 tr {
@@ -135,15 +135,15 @@ fn waivers(matter: &Matter<'_>) -> Markup {
                     th scope="col" { "Rules" }
                     th scope="col" { "Granted in" }
                     th scope="col" { "Expires" }
-                    th scope="col" { "Then" }
+                    th scope="col" { "Stands" }
                 }
             }
             tbody {
                 @for (secret, exception) in granted {
                     tr {
-                        th scope="row" { (exception.id.as_str()) }
-                        td { (secret.as_str()) }
-                        td { (list(&exception.rules)) }
+                        th scope="row" .name { (exception.id.as_str()) }
+                        td.name { (secret.as_str()) }
+                        td.name { (list(&exception.rules)) }
                         td { "entry " (exception.granted) }
                         td { (instant(exception.expires)) }
                         td { @if exception.expires > as_of { "in force" } @else { "expired" } }

@@ -75,7 +75,7 @@ fn figures(secrets: &[Cow<'_, Row>]) -> Markup {
 
 fn table(secrets: &[Cow<'_, Row>]) -> Markup {
     html! {
-        table {
+        table.cards.secrets {
             caption {
                 "The nearest to its limit or beyond it first. In use since: when the version in use was generated; where nobody knows, it counts as overdue. "
                 "Rotated: how often, by what is recorded."

@@ -74,7 +74,7 @@ fn left_out(matter: &Matter<'_>, told: usize) -> Markup {
 
 fn overview(matter: &Matter<'_>, told: &[usize]) -> Markup {
     html! {
-        table {
+        table.cards.rotations {
             caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
             thead {
                 tr {
@@ -130,13 +130,24 @@ fn against(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
         let findings = findings
             .iter()
             .filter(|finding| finding.waived_by.is_some() == waived);
-        let rules: BTreeSet<_> = findings.map(|finding| finding.rule.id).collect();
-        rules.into_iter().collect::<Vec<_>>().join(", ")
+        findings
+            .map(|finding| finding.rule.id)
+            .collect::<BTreeSet<_>>()
     };
     let (standing, waived) = (rules(false), rules(true));
     html! {
-        @if standing.is_empty() { "none" } @else { strong.bad { (standing) } }
-        @if !waived.is_empty() { span.under { "waived: " (waived) } }
+        @if standing.is_empty() { "none" } @else { strong.bad { (listed(&standing)) } }
+        @if !waived.is_empty() { span.under { "waived: " (listed(&waived)) } }
+    }
+}
+
+/// Names of rules, none of which is broken in two.
+fn listed(rules: &BTreeSet<&str>) -> Markup {
+    html! {
+        @for (place, rule) in rules.iter().enumerate() {
+            @if place > 0 { ", " }
+            span.tight { (rule) }
+        }
     }
 }
 
@@ -161,17 +172,19 @@ fn old_secret(rotation: &Rotation) -> Markup {
         rotation.ending,
         Some(Ending::RolledBack(_) | Ending::Aborted(_))
     );
-    match (rotation.dead.is_some(), rotation.old_revoked.is_some()) {
-        (true, _) => mark(Tone::Good, "shown dead"),
-        (false, true) => mark(Tone::Bad, "revoked, not shown dead"),
-        (false, false) if kept => mark(Tone::Plain, "still in use"),
-        (false, false) => mark(Tone::Bad, "not revoked"),
+    html! {
+        @match (rotation.dead.is_some(), rotation.old_revoked.is_some()) {
+            (true, _) => (mark(Tone::Good, "shown dead")),
+            (false, true) => { (mark(Tone::Bad, "not shown dead")) span.under { "revoked" } }
+            (false, false) if kept => (mark(Tone::Plain, "still in use")),
+            (false, false) if rotation.is_open() => (mark(Tone::Plain, "not yet revoked")),
+            (false, false) => (mark(Tone::Bad, "not shown dead")),
+        }
     }
 }
 
 fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
     let said = matter.said_in(rotation);
-    let told = story::sentences(rotation, &said);
     let findings = matter.findings_of(&rotation.id);
     html! {
         article #(format!("rotation-{number}")) {
@@ -184,8 +197,8 @@ fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
                 @if let Some(incident) = &rotation.incident { ", in answer to incident " (incident.as_str()) }
             }
             figure {
-                (timeline::drawing(number, rotation, &said, &told))
-                figcaption { @for sentence in &told { (sentence) " " } }
+                (timeline::drawing(number, rotation, &said))
+                figcaption #(timeline::told(number)) { (story::sentences(rotation, &said)) }
             }
             @if !findings.is_empty() {
                 p { (mark(Tone::Bad, "findings")) " " (findings.len()) " against this rotation: "
@@ -222,7 +235,7 @@ fn template(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
 
 fn entries(matter: &Matter<'_>, rotation: &Rotation, said: &[&Admitted]) -> Markup {
     let table = html! {
-        table {
+        table.cards.entries {
             caption {
                 "What was said, entry by entry, at the times that the authors state. When it was recorded is added where that was another minute."
             }
@@ -254,7 +267,7 @@ fn entry(rotation: &Rotation, admitted: &Admitted) -> Markup {
             td.number { (admitted.sequence) }
             td.tight { (admitted.event.spec().map_or("", |spec| spec.sop)) }
             th scope="row" { (title(&admitted.event)) }
-            td {
+            td.name {
                 (author.name.as_str())
                 span.under {
                     (author.actor.as_str())

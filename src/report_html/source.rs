@@ -116,7 +116,7 @@ pub(super) fn people(matter: &Matter<'_>) -> Markup {
     let mut actors: Vec<_> = register.charter.keyring.actors().collect();
     actors.sort_by_key(|(_, actor)| actor.enrolled);
     let table = html! {
-        table {
+        table.cards.actors {
             caption { "Who was enrolled with a key, by the order of enrolment. A service acts on behalf of a person." }
             thead {
                 tr {
@@ -131,7 +131,7 @@ pub(super) fn people(matter: &Matter<'_>) -> Markup {
             tbody {
                 @for (key, actor) in actors {
                     tr {
-                        th scope="row" { (actor.name.as_str()) span.under { (actor.id.as_str()) } }
+                        th scope="row" .name { (actor.name.as_str()) span.under { (actor.id.as_str()) } }
                         td { (actor.kind.word()) }
                         td { (actor.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ").replace('_', " ")) }
                         td { "entry " (actor.enrolled) }

@@ -48,26 +48,22 @@ struct Bar {
     class: &'static str,
 }
 
-/// The drawing of `rotation`; `told` says the same in sentences, for those who do not see it.
-pub(super) fn drawing(
-    number: usize,
-    rotation: &Rotation,
-    said: &[&Admitted],
-    told: &[String],
-) -> Markup {
+/// The id of the sentences that say what a drawing shows, for those who do not see it.
+pub(super) fn told(number: usize) -> String {
+    format!("rotation-{number}-told")
+}
+
+/// The drawing of `rotation`.
+pub(super) fn drawing(number: usize, rotation: &Rotation, said: &[&Admitted]) -> Markup {
     let Some(axis) = Axis::over(instants(rotation, said), LEFT, RIGHT) else {
         return html! {};
     };
     let foot = TOP + said.len() * ROW;
     let height = foot + 24;
-    let (name, desc) = (
-        format!("rotation-{number}-title"),
-        format!("rotation-{number}-desc"),
-    );
+    let name = format!("rotation-{number}-title");
     html! {
-        svg role="img" viewBox=(format!("0 0 {FULL} {height}")) aria-labelledby=(format!("{name} {desc}")) {
+        svg role="img" viewBox=(format!("0 0 {FULL} {height}")) aria-labelledby=(name) aria-describedby=(told(number)) {
             title #(name) { "Timeline of rotation " (rotation.id.as_str()) }
-            desc #(desc) { (told.join(" ")) " The table below has each step with its time and author." }
             (window(rotation, &axis, foot))
             (ends(&axis, foot))
             @for (row, admitted) in said.iter().enumerate() {

@@ -49,7 +49,7 @@ pub(super) const fn tone(status: Status) -> Tone {
 
 fn table(matter: &Matter<'_>) -> Markup {
     html! {
-        table {
+        table.cards.answers {
             caption {
                 "Each question is answered by itself; none makes up for another."
                 @if matter.is_part() { " They are about what is in the pack: coverage counts only the secrets whose entries are here." }
@@ -71,7 +71,7 @@ fn table(matter: &Matter<'_>) -> Markup {
                             span.under { (line.verdict.question()) }
                         }
                         td { (mark(tone(line.status), line.status.word())) }
-                        td { (looked_at(line)) }
+                        td.name { (looked_at(line)) }
                         td.number { (line.failing) }
                         td.number { (line.waived) }
                     }

@@ -95,7 +95,7 @@ fn every_rotation_is_told_as_rotations_json_has_it() {
                 "{rotation:#}"
             );
             assert_eq!(
-                row[6].contains("revoked, not"),
+                row[6] == "not shown dead revoked",
                 !rotation["old_revoked_utc"].is_null()
                     && rotation["revocation_verified_utc"].is_null()
             );

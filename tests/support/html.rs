@@ -86,7 +86,7 @@ pub fn is_well_formed(page: &str) {
             match attribute {
                 "id" => assert!(ids.insert(value), "{value} is used twice"),
                 "href" => named.extend(value.strip_prefix('#')),
-                "aria-labelledby" => named.extend(value.split(' ')),
+                "aria-labelledby" | "aria-describedby" => named.extend(value.split(' ')),
                 _ => {}
             }
         }
