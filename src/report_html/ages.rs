@@ -12,7 +12,7 @@ use super::matter::Matter;
 
 /// The secrets that are drawn, those nearest to their limit or beyond it first. More than these
 /// nobody compares by eye, and the table has all of them.
-const DRAWN: usize = 120;
+const DRAWN: usize = 80;
 /// Rows in one drawing, so that it fits on a page.
 const ROWS: usize = 40;
 

@@ -12,7 +12,7 @@ use super::markup::sheet;
 use super::matter::Matter;
 
 /// The findings of one rule that are listed; more of one kind nobody reads on paper.
-const LISTED: usize = 100;
+const LISTED: usize = 25;
 
 pub(super) fn section(matter: &Matter<'_>) -> Markup {
     html! {

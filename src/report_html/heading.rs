@@ -70,6 +70,9 @@ fn conclusion(matter: &Matter<'_>) -> Markup {
                 strong { (failing) @if failing == 1 { " finding stands" } @else { " findings stand" } " against " (matter.whose()) }
                 ", in " (failed.join(", ")) "."
             }
+            @if matter.register.is_none() && !failed.is_empty() {
+                " Entries that do not verify prove nothing, so no secret and no rotation is shown."
+            }
             @if waived > 0 { " " (waived) " waived." }
             @if untold.is_empty() {
                 " All five questions could be answered."

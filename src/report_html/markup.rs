@@ -98,13 +98,19 @@ pub(super) fn title(event: &Event) -> String {
     })
 }
 
-/// A text cut to so many characters, for drawings; the table beside them has all of it.
+/// A text of at most so many characters, for drawings; the table beside them has all of it. Ids often
+/// begin alike and differ at their ends, so it is cut before its end.
 pub(super) fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+    let length = text.chars().count();
+    if length <= most {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-    format!("{kept}\u{2026}")
+    let begin = most.saturating_sub(1) / 3;
+    let end = most.saturating_sub(1) - begin;
+    let mut kept: String = text.chars().take(begin).collect();
+    kept.push('\u{2026}');
+    kept.extend(text.chars().skip(length - end));
+    kept
 }
 
 #[cfg(test)]
@@ -131,7 +137,8 @@ mod tests {
     #[test]
     fn texts_are_cut_between_characters() {
         assert_eq!(cut("aé", 2), "aé");
-        assert_eq!(cut("aéb", 2), "a\u{2026}");
+        assert_eq!(cut("aéb", 2), "\u{2026}b");
+        assert_eq!(cut("team/production/api-7", 13), "team\u{2026}on/api-7");
     }
 
     #[test]

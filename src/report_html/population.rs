@@ -102,7 +102,7 @@ fn row(row: &Row) -> Markup {
         tr {
             th scope="row" .name {
                 (row.secret.as_str())
-                span.under { bdi { (row.name) } }
+                @if row.name != row.secret.as_str() { span.under { bdi { (row.name) } } }
                 @if !row.entries_in_pack { span.under { "entries not in this pack" } }
             }
             td { (row.class.replace('_', " ")) }

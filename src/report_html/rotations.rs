@@ -25,7 +25,7 @@ use super::story;
 use super::timeline;
 
 /// The rotations that are told in full; each takes a page or two.
-const TOLD: usize = 50;
+const TOLD: usize = 40;
 
 pub(super) fn section(matter: &Matter<'_>) -> Markup {
     if matter.register.is_none() {
@@ -269,10 +269,8 @@ fn entry(rotation: &Rotation, admitted: &Admitted) -> Markup {
             th scope="row" { (title(&admitted.event)) }
             td.name {
                 (author.name.as_str())
-                span.under {
-                    (author.actor.as_str())
-                    @if author.person != author.actor { ", for " (author.person.as_str()) }
-                }
+                @if author.name.as_str() != author.actor.as_str() { span.under { (author.actor.as_str()) } }
+                @if author.person != author.actor { span.under { "for " (author.person.as_str()) } }
             }
             td {
                 (instant(admitted.occurred))

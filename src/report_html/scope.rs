@@ -52,7 +52,10 @@ fn rotations(matter: &Matter<'_>, register: &Register) -> Markup {
                 (0, false) => { "all " (told) " in the ledger" }
                 (_, false) => { (told) " of " (register.rotations.len()) " in the ledger" }
                 (0, true) => { (told) ": all of the secrets whose entries are here" }
-                (_, true) => { (told) ". Of the same secrets there are " (others) " more in the pack: the verdicts count them, and they are not told below" }
+                (_, true) => {
+                    (told) " told below. The pack also has " (counted(others as u64, "other rotation", "other rotations"))
+                    " of the same secrets, which the verdicts count and this page does not tell"
+                }
             }
         }
     }

@@ -131,7 +131,7 @@ pub(super) fn people(matter: &Matter<'_>) -> Markup {
             tbody {
                 @for (key, actor) in actors {
                     tr {
-                        th scope="row" .name { (actor.name.as_str()) span.under { (actor.id.as_str()) } }
+                        th scope="row" .name { (actor.name.as_str()) @if actor.name.as_str() != actor.id.as_str() { span.under { (actor.id.as_str()) } } }
                         td { (actor.kind.word()) }
                         td { (actor.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ").replace('_', " ")) }
                         td { "entry " (actor.enrolled) }
@@ -178,7 +178,7 @@ pub(super) fn how_to_check(matter: &Matter<'_>) -> Markup {
                     @if let Some(to) = report.requested.1 { " --to " (to.to_string()) }
                 }
             }
-            p.note { "It has to end with the head " span.hash { (report.head.to_string()) } " and with the verdicts above." }
+            p.note { "It has to end with the head " span.hash { (report.head.to_string()) } " and with the verdicts above, but for what the trust file answers." }
             @if matter.pack.is_some() {
                 p { "That makes this page again from the entries and compares it byte for byte. VERIFY.md in the pack says how to check signatures and files with programs that are not ours." }
             }

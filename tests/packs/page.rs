@@ -293,7 +293,7 @@ fn a_part_says_what_was_selected_and_what_was_not() {
     );
     let left_out = all.as_u64().unwrap() - here.as_u64().unwrap();
     for words in [
-        "Rotations 1. Of the same secrets there are 1 more in the pack",
+        "Rotations 1 told below. The pack also has 1 other rotation of the same secrets",
         "Secrets 1 of 5 with their entries. The other 4 are listed",
         &format!("Entries {here} of {all}:"),
         &format!("{left_out} entries about other secrets are not in the pack"),
