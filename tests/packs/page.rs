@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use rotation_ledger::examine::Contents;
+use rotation_ledger::examine::documents;
+use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::Files;
 use rotation_ledger::pack::Part;
 use rotation_ledger::time::Timestamp;
 use serde_json::Value;
+use serde_json::json;
 
 use crate::eventful::eventful;
 use crate::html::is_well_formed;
@@ -16,8 +20,11 @@ use crate::shelf::Shelf;
 use crate::shelf::busy;
 use crate::shelf::everything;
 use crate::shelf::files;
+use crate::shelf::forged;
 use crate::shelf::found;
+use crate::shelf::pack_key;
 use crate::shelf::rotation;
+use crate::shelf::rules;
 use crate::story::id;
 
 /// A pack, its page and its other documents.
@@ -316,4 +323,34 @@ fn a_part_says_what_was_selected_and_what_was_not() {
     let page = String::from_utf8(inside["data/report.html"].clone()).unwrap();
     let scope = text(section(&page, "scope"));
     assert!(scope.contains("withheld: only their names"), "{scope}");
+}
+
+/// What a pack says of secrets whose entries are elsewhere is nobody's signed word, and may be anything.
+#[test]
+fn rows_that_nobody_signed_are_text_and_nothing_more() {
+    let mut shelf = Shelf::new(busy());
+    let pack = Opened::of(&mut shelf, rotation("r-1"));
+    let zip = forged(&pack.zip, &pack_key(), |payload| {
+        let document = payload.get_mut("secrets.json").unwrap();
+        let mut rows: Value = serde_json::from_slice(document).unwrap();
+        let rows_of = rows["secrets"].as_array_mut().unwrap();
+        let elsewhere = |row: &&mut Value| row["entries_in_pack"] == false;
+        for (place, row) in rows_of.iter_mut().filter(elsewhere).enumerate() {
+            row["name"] = json!("<script>alert(1)</script>\u{202e}");
+            row["state"] = json!("</td>");
+            row["generated_utc"] = json!(["9999-12-31T23:59:59Z", "<b>", "-1"][place % 3]);
+            row["due_utc"] = json!("\"><i>");
+            row["max_age_days"] = json!([0, u32::MAX][place % 2]);
+            row["days_left"] = json!([i64::MIN, i64::MAX][place % 2]);
+        }
+        *document = serde_json::to_vec(&rows).unwrap();
+    });
+    let (contents, _) = Contents::of(&Bag::from_zip(&zip).unwrap());
+    let (_, documents) = documents(&contents);
+    let page = String::from_utf8(documents.unwrap().0["report.html"].clone()).unwrap();
+    is_well_formed(&page);
+    assert_eq!(page.matches("&lt;script&gt;").count(), 4);
+    assert_eq!(page.matches("entries not in this pack").count(), 4);
+    assert!(!page.contains('\u{202e}'));
+    assert!(rules(&zip).contains(&"P-05"));
 }
