@@ -48,6 +48,22 @@ impl Verdict {
             Self::Coverage => "coverage",
         }
     }
+
+    /// The question that it answers, in one sentence.
+    #[must_use]
+    pub const fn question(self) -> &'static str {
+        match self {
+            Self::Integrity => {
+                "Are these the bytes that were recorded, all of them, in this order?"
+            }
+            Self::Authority => {
+                "Was each signer enrolled, not revoked, and in the role that the event needs?"
+            }
+            Self::Anchoring => "Does the ledger extend every checkpoint kept elsewhere?",
+            Self::Conformance => "Was the SOP followed?",
+            Self::Coverage => "Is every registered secret accounted for and in time?",
+        }
+    }
 }
 
 /// One thing that can be held against a ledger.

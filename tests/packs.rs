@@ -13,10 +13,16 @@ mod attacks;
 mod attestations;
 #[path = "packs/command.rs"]
 mod command;
+#[path = "support/eventful.rs"]
+mod eventful;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/html.rs"]
+mod html;
 #[path = "packs/interrupted.rs"]
 mod interrupted;
+#[path = "packs/page.rs"]
+mod page;
 #[path = "support/program.rs"]
 mod program;
 #[path = "packs/seed.rs"]

@@ -129,6 +129,19 @@ impl Audit<'_> {
     /// # Errors
     /// Where there is no ledger to look at. Damage is not an error here but a finding.
     pub fn run(&self) -> Result<Report, AuditError> {
+        self.judge(false)
+    }
+
+    /// The same, and the report keeps what was said about rotations ([`Report::said`]): about as much
+    /// memory again as those entries take in the log.
+    ///
+    /// # Errors
+    /// As [`Audit::run`].
+    pub fn run_and_keep_said(&self) -> Result<Report, AuditError> {
+        self.judge(true)
+    }
+
+    fn judge(&self, keep_said: bool) -> Result<Report, AuditError> {
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = match standing(self.world, self.dir)? {
             Standing::Ledger => index::find(self.dir, self.wait)?,
@@ -161,6 +174,7 @@ impl Audit<'_> {
             trust: self.trust.clone(),
             charter_at: index.size(),
             proven: None,
+            keep_said,
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
         let mut watcher = Watcher::new(

@@ -1,6 +1,8 @@
 //! `ledger prove`: hands out what can be checked without the ledger.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -108,19 +110,38 @@ fn encode(hash: &crate::hash::NodeHash) -> String {
     BASE64.encode(hash.as_bytes())
 }
 
-/// Writes a file that is not there yet.
+/// Writes a file that is not there yet: whole, or not at all.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let written =
-        std::fs::File::create_new(path).and_then(|mut file| io::Write::write_all(&mut file, bytes));
-    match written {
-        Ok(()) => Ok(()),
-        Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => Err(Failure::usage(format!(
-            "{} is there already",
-            path.display()
-        ))
-        .hint("choose another name; nothing is written over")),
-        Err(fault) => Err(DiskError::new("write", path, fault).into()),
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let write = || {
+        let mut file = tempfile::Builder::new()
+            .prefix(".ledger-")
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(folder)?;
+        io::Write::write_all(&mut file, bytes)?;
+        file.persist_noclobber(path).map_err(|fault| fault.error)?;
+        Ok(())
+    };
+    write().map_err(|fault: io::Error| match fault.kind() {
+        io::ErrorKind::AlreadyExists => is_there(path),
+        _ => DiskError::new("write", path, fault).into(),
+    })
+}
+
+/// Refuses a name that [`write_new`] would refuse, before there is anything to write.
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(is_there(path)),
+        Err(_) => Ok(()),
     }
+}
+
+fn is_there(path: &Path) -> Failure {
+    Failure::usage(format!("{} is there already", path.display()))
+        .hint("choose another name; nothing is written over")
 }
 
 impl From<NoProof> for Failure {

@@ -18,6 +18,7 @@ use crate::evidence::NoTemplate;
 use crate::examine::Asked;
 use crate::proof::RECEIPT_LIMIT;
 use crate::proof::TlogProof;
+use crate::report_html;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -37,6 +38,8 @@ use super::exit::Outcome;
 use super::note::read_bounded;
 use super::openssl;
 use super::pack;
+use super::prove::refuse_existing;
+use super::prove::write_new;
 use super::receipts;
 use super::report;
 use super::signals::Guard;
@@ -50,6 +53,7 @@ use super::signals::Guard;
 ///   ledger verify prod --anchor head-1101.txt
 ///   ledger verify prod --rotation r-41 > evidence.txt
 ///   ledger verify r-41.zip --trust auditors.trust --rotation r-41
+///   ledger verify prod --html report.html
 ///   ledger verify entry-41.tlog-proof --entry entry-41.bin --trust auditors.trust
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -76,6 +80,9 @@ pub(crate) struct VerifyArgs {
     /// Print the evidence template of every completed rotation
     #[arg(long)]
     all: bool,
+    /// Write the report as one HTML page to read and print, to a file that is not there yet
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// The instant to judge at, in UTC [default: now; of a pack, when it was exported]
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
@@ -127,6 +134,8 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     if args.entry.is_some() {
         return Err(Failure::usage("--entry goes with a receipt"));
     }
+    // Before everything is read, which may take long.
+    args.html.as_deref().map(refuse_existing).transpose()?;
     let report = match is_pack {
         true => examine(context, args, &dir)?,
         false => audit(context, args, &dir)?,
@@ -150,7 +159,20 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         // Nothing to print is no success.
         exit = Exit::NotVerified;
     }
+    // Before the result is printed: what fails here is then the one thing that is said.
+    let page = args.html.as_deref().filter(|_| !report.interrupted);
+    if let Some(path) = page {
+        let page = report_html::page(&report);
+        write_new(path, page.as_bytes())?;
+    }
     print(context, args, &report, &templates, exit);
+    match (page, &args.html) {
+        (Some(path), _) => context.ui.say(format!("page  {}", path.display())),
+        (None, Some(_)) => context
+            .ui
+            .warn("no page was written: the verification was interrupted"),
+        (None, None) => {}
+    }
     Ok(exit)
 }
 
@@ -160,6 +182,13 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Report, 
         return Err(Failure::usage(
             "--head, --from and --to go with a ledger, not with a pack",
         ));
+    }
+    if args.html.is_some() {
+        return Err(
+            Failure::usage("--html goes with a ledger, and this is a pack").hint(
+                "a pack has its page in data/report.html, which is made again here and compared",
+            ),
+        );
     }
     if let Some(ca) = &args.tsa_ca {
         openssl::check_authority(ca)?;
@@ -195,6 +224,11 @@ pub(crate) fn read_trust(path: &Path) -> Result<Trust, Failure> {
 /// Checks a receipt without any ledger.
 fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> Outcome {
     context.ui.thing = "receipt-report";
+    if args.html.is_some() {
+        return Err(Failure::usage(
+            "--html goes with a ledger, and this is a receipt",
+        ));
+    }
     let bytes = read_bounded(path, RECEIPT_LIMIT)?;
     let proof = TlogProof::parse(&bytes).map_err(|fault| {
         let message = format!(
@@ -268,7 +302,10 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         progress: &progress,
         interrupted: guard.flag(),
     };
-    let report = audit.run();
+    let report = match &args.html {
+        Some(_) => audit.run_and_keep_said(),
+        None => audit.run(),
+    };
     bar.finish_and_clear();
     Ok(report?)
 }

@@ -18,7 +18,6 @@ use crate::verify::Report;
 
 use super::by_hand;
 use super::keys;
-use super::page;
 use super::population::Row;
 use super::rotations;
 use super::tables;
@@ -112,7 +111,7 @@ pub struct Dossier<'a> {
     pub attached: &'a BTreeSet<String>,
 }
 
-/// The documents by their path in the pack, and what its `bag-info.txt` says; none where the entries
+/// The documents by their path in the pack, all but the page for people, and what its `bag-info.txt` says; none where the entries
 /// do not verify.
 #[must_use]
 pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, String)>)> {
@@ -155,8 +154,6 @@ pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, Str
     add("attachments.csv", tables::csv(ATTACHED, &attached));
     add("ledger/entries.ndjson", entries(dossier.entries, register));
     add("pack.json", tables::json(&summary));
-    let page = page::page(dossier.report, &summary, &rotations, dossier.population);
-    add("report.html", page.into_bytes());
     let by_hand = by_hand::text(&origin, dossier.record.sequence, &dossier.report.stamped);
     add("VERIFY.md", by_hand.into_bytes());
     let date = as_of.to_seconds();

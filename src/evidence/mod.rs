@@ -10,7 +10,6 @@
 //! | `tables` | rows as CSV and JSON |
 //! | `by_hand` | how a pack is checked with other people's programs |
 //! | `keys` | public keys as PEM, and whose they are |
-//! | `page` | the report that is read and printed |
 //!
 //! The documents are a function of what was verified: whoever has the entries of a pack makes them
 //! again and compares, so that a report that was swapped is found without trusting anybody.
@@ -19,7 +18,6 @@ mod attestation;
 mod by_hand;
 mod documents;
 mod keys;
-mod page;
 mod population;
 mod rotations;
 mod tables;

@@ -135,22 +135,31 @@ fn fill(rotation: &Rotation) -> Result<Template, NoTemplate> {
     })
 }
 
+impl Template {
+    /// The nine lines by name and value, in the SOP's order.
+    #[must_use]
+    pub fn lines(&self) -> [(&'static str, String); 9] {
+        let services: Vec<_> = self.impacted_services.iter().map(Id::as_str).collect();
+        let revoke_confirmed = if self.revoke_confirmed { "yes" } else { "no" };
+        [
+            ("secret_id", self.secret_id.to_string()),
+            ("environment", "prod".to_owned()),
+            ("rotated_by", self.rotated_by.clone()),
+            ("rotation_reason", self.reason.to_string()),
+            ("started_utc", self.started.to_seconds()),
+            ("completed_utc", self.completed.to_seconds()),
+            ("impacted_services", services.join(", ")),
+            ("validation_summary", self.validation_summary.clone()),
+            ("revoke_confirmed", revoke_confirmed.to_owned()),
+        ]
+    }
+}
+
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let services: Vec<_> = self.impacted_services.iter().map(Id::as_str).collect();
         writeln!(f, "Rotation Evidence")?;
-        writeln!(f, "- secret_id: {}", self.secret_id)?;
-        writeln!(f, "- environment: prod")?;
-        writeln!(f, "- rotated_by: {}", self.rotated_by)?;
-        writeln!(f, "- rotation_reason: {}", self.reason)?;
-        writeln!(f, "- started_utc: {}", self.started.to_seconds())?;
-        writeln!(f, "- completed_utc: {}", self.completed.to_seconds())?;
-        writeln!(f, "- impacted_services: {}", services.join(", "))?;
-        writeln!(f, "- validation_summary: {}", self.validation_summary)?;
-        writeln!(
-            f,
-            "- revoke_confirmed: {}",
-            if self.revoke_confirmed { "yes" } else { "no" }
-        )
+        self.lines()
+            .iter()
+            .try_for_each(|(name, value)| writeln!(f, "- {name}: {value}"))
     }
 }

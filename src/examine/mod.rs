@@ -26,6 +26,7 @@ use crate::pack::BagFault;
 use crate::pack::Files;
 use crate::pack::Form;
 use crate::pack::Selection;
+use crate::report_html;
 use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Rule;
@@ -39,6 +40,9 @@ pub use contents::Contents;
 
 use judge::Judged;
 use record::Record;
+
+/// The page for people in a pack.
+const PAGE: &str = "report.html";
 
 /// What is asked about a pack besides what stands in it.
 #[derive(Default)]
@@ -68,7 +72,12 @@ pub type Documents = (Files, Vec<(&'static str, String)>);
 /// they rest on.
 #[must_use]
 pub fn documents(contents: &Contents) -> (Report, Option<Documents>) {
-    as_of_export(contents, evidence::documents)
+    as_of_export(contents, |dossier| {
+        let (mut files, info) = evidence::documents(dossier)?;
+        let page = report_html::page_of_pack(dossier);
+        files.insert(PAGE.to_owned(), page.into_bytes());
+        Some((files, info))
+    })
 }
 
 /// The in-toto Statements that follow from it in the same way.
@@ -83,7 +92,10 @@ fn as_of_export<T>(
 ) -> (Report, Option<T>) {
     let (record, _) = Record::of(contents);
     let as_of = record.as_ref().map(|record| record.stored.entry.recorded);
-    let question = Question::at(as_of.unwrap_or(Timestamp::from_micros(0)));
+    let question = Question {
+        keep_said: true,
+        ..Question::at(as_of.unwrap_or(Timestamp::from_micros(0)))
+    };
     let judged = judge::judge(contents, record.as_ref(), question, None, Vec::new());
     let attached: BTreeSet<String> = contents
         .attachments

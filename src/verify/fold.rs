@@ -34,6 +34,8 @@ use crate::statement::EventId;
 use crate::time::Timestamp;
 
 use super::Question;
+use super::admitted::Admitted;
+use super::admitted::tells_of_rotations;
 use super::check::Checked;
 use super::check::Content;
 use super::checkpoints;
@@ -112,6 +114,8 @@ pub struct Folded {
     pub(super) unlisted: BTreeMap<Verdict, u64>,
     pub(super) broken: bool,
     pub(super) charter_then: Option<Charter>,
+    /// What was said about rotations, where that was asked for.
+    pub(super) said: Vec<Admitted>,
     /// In the order of the ids.
     event_ids: Vec<([u8; 16], u64)>,
     pub(super) interrupted: bool,
@@ -289,6 +293,7 @@ struct Folding {
     /// No root can be made beyond damage.
     broken: bool,
     charter_then: Option<Charter>,
+    said: Vec<Admitted>,
     doubt: Doubt,
     stamps: Stamps,
     /// Entries so far, by what they are about; the record of an export is held against it.
@@ -331,6 +336,7 @@ impl Folding {
             unlisted: BTreeMap::new(),
             broken: false,
             charter_then: None,
+            said: Vec::new(),
             doubt: Doubt::default(),
             stamps,
             about: Tallied::new(),
@@ -494,6 +500,7 @@ impl Folding {
                         &statement.event,
                         &self.register,
                     );
+                    self.keep_said(place, &content, author);
                 }
             }
             Err(denial) => {
@@ -603,6 +610,20 @@ impl Folding {
         }
     }
 
+    fn keep_said(&mut self, place: u64, content: &Content, author: Author) {
+        let statement = &content.statement;
+        if self.question.keep_said && tells_of_rotations(&statement.event) {
+            self.said.push(Admitted {
+                sequence: place,
+                occurred: statement.occurred,
+                recorded: content.recorded,
+                author,
+                event: statement.event.clone(),
+                attachments: statement.attachments.clone(),
+            });
+        }
+    }
+
     fn find_event_ids_used_twice(&mut self) {
         let mut ids = std::mem::take(&mut self.event_ids);
         ids.sort_unstable();
@@ -676,6 +697,7 @@ impl Folding {
             unlisted: self.unlisted,
             broken: self.broken || self.interrupted,
             charter_then: self.charter_then,
+            said: self.said,
             event_ids: self.event_ids,
             interrupted: self.interrupted,
         }

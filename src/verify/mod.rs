@@ -5,6 +5,7 @@
 //! what only they could look at (tiles, attachments, the index) with [`Folded::conclude`], which
 //! makes the [`Report`]. [`Verified`] is made there and nowhere else.
 
+mod admitted;
 mod check;
 mod checkpoints;
 mod doubt;
@@ -14,6 +15,7 @@ mod report;
 mod select;
 mod stamps;
 
+pub use admitted::Admitted;
 pub use checkpoints::Keeper;
 pub use checkpoints::Kept;
 pub use fold::Folded;
@@ -70,6 +72,8 @@ pub struct Question {
     /// Of a ledger of which only some entries are fed: roots by size, to which the feeder found every
     /// one of them and each root to lead. Where there are none, the entries themselves give the roots.
     pub proven: Option<BTreeMap<u64, NodeHash>>,
+    /// Whether to keep what was said about rotations, entry by entry, for a report that tells them.
+    pub keep_said: bool,
 }
 
 impl Question {
@@ -85,6 +89,7 @@ impl Question {
             trust: None,
             charter_at: None,
             proven: None,
+            keep_said: false,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::time::Timestamp;
 use super::Folded;
 use super::Surroundings;
 use super::Verified;
+use super::admitted::Admitted;
 use super::stamps::Stamped;
 
 /// What came of one verdict.
@@ -114,6 +115,7 @@ pub struct Report {
     /// Whether it was stopped before its end.
     pub interrupted: bool,
     register: Option<Verified<Register>>,
+    said: Option<Verified<Vec<Admitted>>>,
     in_range: u64,
 }
 
@@ -193,6 +195,7 @@ impl Folded {
             stamped: self.stamped,
             interrupted: self.interrupted,
             register: intact.then_some(Verified(self.register)),
+            said: (intact && self.question.keep_said).then_some(Verified(self.said)),
             in_range: self.in_range,
         }
     }
@@ -363,6 +366,12 @@ impl Report {
     #[must_use]
     pub const fn register(&self) -> Option<&Verified<Register>> {
         self.register.as_ref()
+    }
+
+    /// What was said about rotations, entry by entry, where that was asked for and integrity passed.
+    #[must_use]
+    pub const fn said(&self) -> Option<&Verified<Vec<Admitted>>> {
+        self.said.as_ref()
     }
 
     /// The line of a verdict.

@@ -480,6 +480,7 @@ impl Story {
         let question = Question {
             kept: all,
             stamps: self.stamps.clone(),
+            keep_said: true,
             trust: trust.map(|file| Trust::parse(file.as_bytes()).unwrap()),
             ..Question::at(as_of)
         };

@@ -1,0 +1,161 @@
+//! What is held against the ledger, by rule, and what exceptions cover.
+
+use maud::Markup;
+use maud::html;
+
+use crate::rule::Finding;
+use crate::rule::Rule;
+use crate::text::Id;
+
+use super::markup::instant;
+use super::markup::sheet;
+use super::matter::Matter;
+
+/// The findings of one rule that are listed; more of one kind nobody reads on paper.
+const LISTED: usize = 25;
+
+pub(super) fn section(matter: &Matter<'_>) -> Markup {
+    html! {
+        section #findings {
+            h2 { "Findings" }
+            (findings(matter))
+            (waivers(matter))
+        }
+    }
+}
+
+fn findings(matter: &Matter<'_>) -> Markup {
+    let report = matter.report;
+    if report.findings.is_empty() {
+        return html! { p { "None: nothing is held against " (matter.whose()) "." } };
+    }
+    let mut groups: Vec<(&Rule, Vec<&Finding>)> = Vec::new();
+    for finding in &report.findings {
+        match groups.iter_mut().find(|(rule, _)| *rule == finding.rule) {
+            Some((_, group)) => group.push(finding),
+            None => groups.push((finding.rule, vec![finding])),
+        }
+    }
+    let listed = report.findings.len() as u64;
+    let table = html! {
+        table.cards.held {
+            caption { "What is held against the ledger, by rule. A waived finding is covered by an exception that had not expired." }
+            thead {
+                tr {
+                    th scope="col" { "About" }
+                    th scope="col" { "Expected" }
+                    th scope="col" { "Found" }
+                    th scope="col" { "Waived by" }
+                }
+            }
+            @for (rule, group) in &groups {
+                tbody.group {
+                    tr { th scope="rowgroup" colspan="4" { (heading(rule)) } }
+                    @for finding in group.iter().take(LISTED) { (row(finding)) }
+                    @if group.len() > LISTED {
+                        tr { td colspan="4" { "and " (group.len() - LISTED) " more by this rule: " (whole(matter)) } }
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        (sheet("Findings", &table))
+        @if report.findings_total > listed {
+            p { "And " (report.findings_total - listed) " more findings, which were counted and not kept." }
+        }
+    }
+}
+
+/// Where all findings are.
+const fn whole(matter: &Matter<'_>) -> &'static str {
+    match matter.pack {
+        Some(_) => "findings.csv in the pack has them",
+        None => "ledger verify --json has them",
+    }
+}
+
+fn heading(rule: &Rule) -> Markup {
+    html! {
+        (rule.id) " \u{b7} " (rule.title)
+        span.under {
+            (rule.verdict.word())
+            @if rule.sop != "-" { ", SOP " (rule.sop) }
+            ". What to do: " (rule.hint)
+        }
+    }
+}
+
+fn row(finding: &Finding) -> Markup {
+    html! {
+        tr {
+            td.name {
+                @if let Some(sequence) = finding.sequence { div { "entry " (sequence) } }
+                @if let Some(rotation) = &finding.rotation { div { "rotation " (rotation.as_str()) } }
+                @if let Some(secret) = &finding.secret { div { "secret " (secret.as_str()) } }
+                @if finding.sequence.is_none() && finding.rotation.is_none() && finding.secret.is_none() {
+                    "the ledger"
+                }
+            }
+            td.name { (finding.expected) }
+            td.name {
+                (finding.found)
+                @for note in &finding.evidence { pre { (note) } }
+            }
+            td.name { (finding.waived_by.as_ref().map_or("-", Id::as_str)) }
+        }
+    }
+}
+
+/// Every exception, whether or not it covers a finding now.
+fn waivers(matter: &Matter<'_>) -> Markup {
+    let as_of = matter.report.as_of;
+    let granted: Vec<_> = matter
+        .register
+        .iter()
+        .flat_map(|register| register.secrets.values())
+        .flat_map(|threaded| {
+            let secret = &threaded.secret;
+            secret
+                .exceptions
+                .iter()
+                .map(|exception| (&secret.id, exception))
+        })
+        .collect();
+    if granted.is_empty() {
+        return html! {};
+    }
+    let table = html! {
+        table.cards.waivers {
+            caption { "Exceptions that a Security Owner granted. One in force waives findings of its rules; they are shown all the same." }
+            thead {
+                tr {
+                    th scope="col" { "Exception" }
+                    th scope="col" { "Secret" }
+                    th scope="col" { "Rules" }
+                    th scope="col" { "Granted in" }
+                    th scope="col" { "Expires" }
+                    th scope="col" { "Stands" }
+                }
+            }
+            tbody {
+                @for (secret, exception) in granted {
+                    tr {
+                        th scope="row" .name { (exception.id.as_str()) }
+                        td.name { (secret.as_str()) }
+                        td.name { (list(&exception.rules)) }
+                        td { "entry " (exception.granted) }
+                        td { (instant(exception.expires)) }
+                        td { @if exception.expires > as_of { "in force" } @else { "expired" } }
+                    }
+                }
+            }
+        }
+    };
+    html! { h3 #waivers { "Waivers" } (sheet("Waivers", &table)) }
+}
+
+/// Ids in one line.
+fn list(ids: &[Id]) -> String {
+    ids.iter().map(Id::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,167 @@
+//! What a page tells: the rotations selected, what was said about each, what is held against each,
+//! and every registered secret.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::event::Event;
+use crate::evidence;
+use crate::evidence::Dossier;
+use crate::evidence::Row;
+use crate::pack::Part;
+use crate::register::Register;
+use crate::rotation::Rotation;
+use crate::rule::Finding;
+use crate::text::Id;
+use crate::verify;
+use crate::verify::Admitted;
+use crate::verify::Report;
+
+/// A report, looked up the ways in which a page needs it.
+pub(super) struct Matter<'a> {
+    pub(super) report: &'a Report,
+    /// Which part of the ledger is told.
+    pub(super) part: Part,
+    /// The pack that the page is for; none where it is for a ledger.
+    pub(super) pack: Option<&'a Dossier<'a>>,
+    /// What the entries amount to, where integrity passed.
+    pub(super) register: Option<&'a Register>,
+    /// Every registered secret, the nearest to its limit or beyond it first.
+    pub(super) secrets: Vec<Cow<'a, Row>>,
+    /// The rotations that are told, by their opening.
+    pub(super) rotations: Vec<&'a Rotation>,
+    by_rotation: BTreeMap<&'a Id, Vec<&'a Admitted>>,
+    by_incident: BTreeMap<&'a Id, Vec<&'a Admitted>>,
+    /// Remarks and corrections, by the entry that they are about.
+    by_entry: BTreeMap<u64, Vec<&'a Admitted>>,
+    findings: BTreeMap<&'a Id, Vec<&'a Finding>>,
+}
+
+impl<'a> Matter<'a> {
+    /// What a page about a ledger tells: the period that the report was asked for.
+    pub(super) fn of_ledger(report: &'a Report) -> Self {
+        let part = match report.requested {
+            (None, None) => Part::Everything,
+            (from, to) => Part::Range(from, to),
+        };
+        let rows = report
+            .register()
+            .map(|register| evidence::population(register.get(), report.as_of, &|_| true));
+        let rows = rows.into_iter().flatten().map(Cow::Owned);
+        Self::new(report, part, None, rows.collect())
+    }
+
+    /// What the page of a pack tells: what was selected for it.
+    pub(super) fn of_pack(pack: &'a Dossier<'a>) -> Self {
+        let part = pack.selection.part.clone();
+        let rows = pack.population.iter().map(Cow::Borrowed);
+        Self::new(pack.report, part, Some(pack), rows.collect())
+    }
+
+    fn new(
+        report: &'a Report,
+        part: Part,
+        pack: Option<&'a Dossier<'a>>,
+        mut secrets: Vec<Cow<'a, Row>>,
+    ) -> Self {
+        let register = report.register().map(|register| register.get());
+        let selected = register.map(|register| verify::select(register, &part, report.as_of));
+        let rotations = selected.map_or_else(Vec::new, |selected| selected.rotations);
+        // An unknown age counts as overdue, and comes first.
+        secrets.sort_by(|one, other| standing(one).cmp(&standing(other)));
+        let mut matter = Self {
+            report,
+            part,
+            pack,
+            register,
+            secrets,
+            rotations,
+            by_rotation: BTreeMap::new(),
+            by_incident: BTreeMap::new(),
+            by_entry: BTreeMap::new(),
+            findings: BTreeMap::new(),
+        };
+        for admitted in report.said().iter().flat_map(|said| said.get()) {
+            matter.sort_in(admitted);
+        }
+        for finding in &report.findings {
+            if let Some(rotation) = &finding.rotation {
+                matter.findings.entry(rotation).or_default().push(finding);
+            }
+        }
+        matter
+    }
+
+    fn sort_in(&mut self, admitted: &'a Admitted) {
+        let place = match &admitted.event {
+            Event::EntryAnnotated(annotated) => self.by_entry.entry(annotated.entry).or_default(),
+            Event::EntryCorrected(corrected) => self.by_entry.entry(corrected.entry).or_default(),
+            // An opening names its incident too, and belongs to the rotation.
+            event => match (event.rotation(), event.incident()) {
+                (Some(rotation), _) => self.by_rotation.entry(rotation).or_default(),
+                (None, Some(incident)) => self.by_incident.entry(incident).or_default(),
+                (None, None) => return,
+            },
+        };
+        place.push(admitted);
+    }
+
+    /// The name in the ledger's checkpoints.
+    pub(super) fn origin(&self) -> &'a str {
+        self.report.origin.as_ref().map_or("unknown", Id::as_str)
+    }
+
+    /// What the verdicts are about.
+    pub(super) const fn whose(&self) -> &'static str {
+        match self.is_part() {
+            true => "this part of the ledger",
+            false => "this ledger",
+        }
+    }
+
+    /// Whether entries are left out of what the page is about: then much is known from the ledger only.
+    pub(super) const fn is_part(&self) -> bool {
+        self.report.elsewhere > 0
+    }
+
+    /// The places of the rotations that are shown where not all can be: those with findings, then the
+    /// newest; in the order of `rotations`.
+    pub(super) fn shown(&self, most: usize) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.rotations.len()).collect();
+        places.sort_by_key(|place| {
+            let rotation = self.rotations.get(*place);
+            let findings = rotation.map_or(0, |rotation| self.findings_of(&rotation.id).len());
+            (findings == 0, Reverse(*place))
+        });
+        places.truncate(most);
+        places.sort_unstable();
+        places
+    }
+
+    /// What was said in a rotation and about the incident behind it, in the order of the ledger.
+    pub(super) fn said_in(&self, rotation: &Rotation) -> Vec<&'a Admitted> {
+        let own = self.by_rotation.get(&rotation.id);
+        let incident = rotation.incident.as_ref();
+        let behind = incident.and_then(|id| self.by_incident.get(id));
+        let mut said: Vec<&Admitted> = own.into_iter().chain(behind).flatten().copied().collect();
+        said.sort_by_key(|admitted| admitted.sequence);
+        said
+    }
+
+    /// Remarks on an entry, and corrections of it.
+    pub(super) fn said_about(&self, sequence: u64) -> &[&'a Admitted] {
+        self.by_entry.get(&sequence).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is held against a rotation.
+    pub(super) fn findings_of(&self, rotation: &Id) -> &[&'a Finding] {
+        self.findings.get(rotation).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The order of secrets: in use before retired, what has least time left first.
+fn standing(row: &Row) -> (bool, i64, &Id) {
+    let left = row.days_left.unwrap_or(i64::MIN);
+    (row.retired_by_entry.is_some(), left, &row.secret)
+}

@@ -1,0 +1,144 @@
+//! Every registered secret, also those that are overdue, never rotated or retired: a list of rotations
+//! cannot show that nothing is missing from it.
+
+use std::borrow::Cow;
+
+use maud::Markup;
+use maud::html;
+
+use crate::evidence::Row;
+use crate::register::Register;
+use crate::time::Timestamp;
+
+use super::ages;
+use super::markup::LISTED;
+use super::markup::Tone;
+use super::markup::days;
+use super::markup::instant;
+use super::markup::mark;
+use super::markup::sheet;
+use super::matter::Matter;
+
+pub(super) fn section(matter: &Matter<'_>) -> Markup {
+    let Some(register) = matter.register else {
+        return html! {
+            section #population {
+                h2 { "Every secret" }
+                p { "Not shown: entries that do not verify prove nothing." }
+            }
+        };
+    };
+    let secrets = &matter.secrets;
+    html! {
+        section #population {
+            h2 { "Every secret" }
+            p { "All secrets that were ever registered in the ledger, whichever rotations were selected. " (attested(register)) }
+            (figures(secrets))
+            (ages::charts(matter))
+            (sheet("Every secret", &table(secrets)))
+            @if secrets.len() > LISTED {
+                p.note {
+                    "Not listed: " (secrets.len() - LISTED) " more, which have more time left or are retired. "
+                    @match matter.pack {
+                        Some(_) => "All of them are in secrets.csv in the pack.",
+                        None => "ledger secret list has all of them.",
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn attested(register: &Register) -> Markup {
+    html! {
+        @match register.charter.attested {
+            Some(at) => { "That these are all there are was last attested on " (instant(at.occurred)) ", in entry " (at.sequence) "." }
+            None => "Nobody has attested that these are all there are.",
+        }
+    }
+}
+
+fn figures(secrets: &[Cow<'_, Row>]) -> Markup {
+    let count = |is: &dyn Fn(&Row) -> bool| secrets.iter().filter(|row| is(row)).count();
+    let figures = [
+        ("registered", secrets.len()),
+        ("in time", count(&|row| row.state == "in time")),
+        ("overdue", count(&|row| row.state == "overdue")),
+        ("age unknown", count(&|row| row.state == "age unknown")),
+        ("retired", count(&|row| row.state == "retired")),
+        ("never rotated", count(&|row| row.rotations == 0)),
+    ];
+    html! {
+        dl.figures { @for (what, number) in figures { div { dt { (what) } dd { (number) } } } }
+    }
+}
+
+fn table(secrets: &[Cow<'_, Row>]) -> Markup {
+    html! {
+        table.cards.secrets {
+            caption {
+                "The nearest to its limit or beyond it first. In use since: when the version in use was generated; where nobody knows, it counts as overdue. "
+                "Rotated: how often, by what is recorded."
+            }
+            thead {
+                tr {
+                    th scope="col" { "Secret" }
+                    th scope="col" { "Class" }
+                    th scope="col" { "Owner" }
+                    th scope="col" { "In use since" }
+                    th scope="col" .number { "Limit" }
+                    th scope="col" { "Due" }
+                    th scope="col" { "Stands" }
+                    th scope="col" .number { "Rotated" }
+                }
+            }
+            tbody { @for secret in secrets.iter().take(LISTED) { (row(secret)) } }
+        }
+    }
+}
+
+fn row(row: &Row) -> Markup {
+    html! {
+        tr {
+            th scope="row" .name {
+                (row.secret.as_str())
+                @if row.name != row.secret.as_str() { span.under { bdi { (row.name) } } }
+                @if !row.entries_in_pack { span.under { "entries not in this pack" } }
+            }
+            td { (row.class.replace('_', " ")) }
+            td.name { (row.owner) }
+            td { (date(row.generated_utc.as_deref())) }
+            td.number { (days(row.max_age_days.into())) }
+            td { (date(row.due_utc.as_deref())) }
+            td { (standing(row)) }
+            td.number {
+                @if row.rotations == 0 { "never" } @else { (row.rotations) }
+                @if !row.open_rotations.is_empty() { span.under { (row.open_rotations.len()) " open" } }
+            }
+        }
+    }
+}
+
+/// A row of a pack may say anything about a secret whose entries are not there.
+fn date(text: Option<&str>) -> Markup {
+    html! {
+        @match text.map(str::parse::<Timestamp>) {
+            Some(Ok(time)) => (instant(time)),
+            Some(Err(_)) => (text.unwrap_or_default()),
+            None => "not known",
+        }
+    }
+}
+
+fn standing(row: &Row) -> Markup {
+    let left = row.days_left.map(|left| (left < 0, left.unsigned_abs()));
+    html! {
+        @match (row.retired_by_entry, left) {
+            (Some(sequence), _) => { (mark(Tone::Plain, "retired")) span.under { "by entry " (sequence) } }
+            (None, None) => (mark(Tone::Bad, "age unknown")),
+            (None, Some((true, past))) => { (mark(Tone::Bad, "overdue")) span.under { "by " (days(past)) } }
+            (None, Some((false, left))) => { (mark(Tone::Good, "in time")) span.under { (days(left)) " left" } }
+        }
+        @if !row.exceptions.is_empty() { span.under { "exception " (row.exceptions.join(", ")) } }
+    }
+}

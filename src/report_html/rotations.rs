@@ -1,0 +1,334 @@
+//! The rotations selected: each in one line, then some in full, with the SOP's nine fields and the entries.
+
+use std::collections::BTreeSet;
+
+use maud::Markup;
+use maud::html;
+use serde_json::Value;
+
+use crate::event::Event;
+use crate::evidence;
+use crate::rotation::Ending;
+use crate::rotation::Rotation;
+use crate::text::Id;
+use crate::verify::Admitted;
+
+use super::markup::LISTED;
+use super::markup::Tone;
+use super::markup::instant;
+use super::markup::mark;
+use super::markup::minute;
+use super::markup::sheet;
+use super::markup::title;
+use super::matter::Matter;
+use super::story;
+use super::timeline;
+
+/// The rotations that are told in full; each takes a page or two.
+const TOLD: usize = 40;
+
+pub(super) fn section(matter: &Matter<'_>) -> Markup {
+    if matter.register.is_none() {
+        return html! {
+            section #rotations {
+                h2 { "Every rotation" }
+                p { "Not shown: entries that do not verify prove nothing." }
+            }
+        };
+    }
+    let told = matter.shown(TOLD);
+    html! {
+        section #rotations {
+            h2 { "Every rotation" }
+            @if matter.rotations.is_empty() {
+                p { "No rotation was selected." }
+            } @else {
+                (sheet("Every rotation", &overview(matter, &told)))
+                (left_out(matter, told.len()))
+                (timeline::legend())
+                @for place in told {
+                    @if let Some(rotation) = matter.rotations.get(place) { (article(matter, place + 1, rotation)) }
+                }
+            }
+        }
+    }
+}
+
+/// How many rotations are not drawn, how many not even listed, and where they are.
+fn left_out(matter: &Matter<'_>, told: usize) -> Markup {
+    let all = matter.rotations.len();
+    html! {
+        @if all > told {
+            p.note {
+                "Told in full below: " (told) " of " (all) ", those with findings before the newest. The other " (all - told) " are not drawn"
+                @if all > LISTED { ", and " (all - LISTED) " of them not even listed" }
+                ". "
+                @match matter.pack {
+                    Some(_) => "All of them are in rotations.csv in the pack, and the evidence template of each completed one in the folder evidence.",
+                    None => "ledger show ROTATION tells each of them, and ledger verify --all has the evidence templates.",
+                }
+            }
+        }
+    }
+}
+
+fn overview(matter: &Matter<'_>, told: &[usize]) -> Markup {
+    html! {
+        table.cards.rotations {
+            caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
+            thead {
+                tr {
+                    th scope="col" { "Rotation" }
+                    th scope="col" { "Secret" }
+                    th scope="col" { "Reason" }
+                    th scope="col" { "Began" }
+                    th scope="col" { "Ended" }
+                    th scope="col" { "Stands" }
+                    th scope="col" { "Old secret" }
+                    th scope="col" { "Findings" }
+                }
+            }
+            tbody {
+                @for place in matter.shown(LISTED) {
+                    @if let Some(rotation) = matter.rotations.get(place) {
+                        (line(matter, rotation, told.contains(&place).then_some(place + 1)))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A rotation in one line, with a link to where it is told in full.
+fn line(matter: &Matter<'_>, rotation: &Rotation, number: Option<usize>) -> Markup {
+    let began = rotation
+        .completion()
+        .map_or(rotation.opened.occurred, |completion| completion.started);
+    html! {
+        tr {
+            th scope="row" .name {
+                @match number {
+                    Some(number) => a href=(format!("#rotation-{number}")) { (rotation.id.as_str()) },
+                    None => (rotation.id.as_str()),
+                }
+            }
+            td.name { (rotation.secret.as_str()) }
+            td { (rotation.reason.word()) }
+            td { (instant(began)) }
+            td { @if let Some(end) = rotation.ended() { (instant(end.occurred)) } @else { "open" } }
+            td { (stands(rotation)) }
+            td { (old_secret(rotation)) }
+            td { (against(matter, rotation)) }
+        }
+    }
+}
+
+/// The rules of the findings against a rotation, each once.
+fn against(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
+    let findings = matter.findings_of(&rotation.id);
+    let rules = |waived: bool| {
+        let findings = findings
+            .iter()
+            .filter(|finding| finding.waived_by.is_some() == waived);
+        findings
+            .map(|finding| finding.rule.id)
+            .collect::<BTreeSet<_>>()
+    };
+    let (standing, waived) = (rules(false), rules(true));
+    html! {
+        @if standing.is_empty() { "none" } @else { strong.bad { (listed(&standing)) } }
+        @if !waived.is_empty() { span.under { "waived: " (listed(&waived)) } }
+    }
+}
+
+/// Names of rules, none of which is broken in two.
+fn listed(rules: &BTreeSet<&str>) -> Markup {
+    html! {
+        @for (place, rule) in rules.iter().enumerate() {
+            @if place > 0 { ", " }
+            span.tight { (rule) }
+        }
+    }
+}
+
+/// How it ended, or where it stands.
+fn stands(rotation: &Rotation) -> Markup {
+    let (tone, word) = match &rotation.ending {
+        Some(Ending::Completed(_)) => (Tone::Good, "completed"),
+        Some(Ending::RolledBack(_)) => (Tone::Warn, "rolled back"),
+        Some(Ending::Aborted(_)) => (Tone::Warn, "aborted"),
+        None => (Tone::Warn, rotation.state().word()),
+    };
+    html! {
+        (mark(tone, word))
+        @if rotation.ending.is_some() {
+            span.under { @if rotation.confirmed.is_some() { "confirmed" } @else { "not confirmed" } }
+        }
+    }
+}
+
+fn old_secret(rotation: &Rotation) -> Markup {
+    let kept = matches!(
+        rotation.ending,
+        Some(Ending::RolledBack(_) | Ending::Aborted(_))
+    );
+    html! {
+        @match (rotation.dead.is_some(), rotation.old_revoked.is_some()) {
+            (true, _) => (mark(Tone::Good, "shown dead")),
+            (false, true) => { (mark(Tone::Bad, "not shown dead")) span.under { "revoked" } }
+            (false, false) if kept => (mark(Tone::Plain, "still in use")),
+            (false, false) if rotation.is_open() => (mark(Tone::Plain, "not yet revoked")),
+            (false, false) => (mark(Tone::Bad, "not shown dead")),
+        }
+    }
+}
+
+fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
+    let said = matter.said_in(rotation);
+    let findings = matter.findings_of(&rotation.id);
+    html! {
+        article #(format!("rotation-{number}")) {
+            h3 { (rotation.id.as_str()) " \u{b7} " (rotation.secret.as_str()) }
+            p.eyebrow {
+                (rotation.reason.word()) " rotation"
+                @if let Some(secret) = matter.register.and_then(|register| register.secrets.get(&rotation.secret)) {
+                    " of \u{201c}" bdi { (secret.secret.name.as_str()) } "\u{201d}, " (secret.secret.class.word().replace('_', " "))
+                }
+                @if let Some(incident) = &rotation.incident { ", in answer to incident " (incident.as_str()) }
+            }
+            figure {
+                (timeline::drawing(number, rotation, &said))
+                figcaption #(timeline::told(number)) { (story::sentences(rotation, &said)) }
+            }
+            @if !findings.is_empty() {
+                p { (mark(Tone::Bad, "findings")) " " (findings.len()) " against this rotation: "
+                    @for (place, finding) in findings.iter().enumerate() {
+                        @if place > 0 { ", " }
+                        (finding.rule.id) " " (finding.rule.title)
+                        @if let Some(exception) = &finding.waived_by { " (waived by " (exception.as_str()) ")" }
+                    }
+                    ". " a href="#findings" { "All findings" }
+                }
+            }
+            (template(matter, rotation))
+            (entries(matter, rotation, &said))
+        }
+    }
+}
+
+/// The SOP's nine fields, or why there are none.
+fn template(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
+    match evidence::template(matter.report, &rotation.id) {
+        Ok(template) => html! {
+            table.template {
+                caption { "Rotation Evidence, the nine fields of SOP 8" }
+                tbody {
+                    @for (name, value) in template.lines() {
+                        tr { th scope="row" { (name) } td { (value) } }
+                    }
+                }
+            }
+        },
+        Err(why) => html! { p.note { "No evidence template (SOP 8): " (why.to_string()) "." } },
+    }
+}
+
+fn entries(matter: &Matter<'_>, rotation: &Rotation, said: &[&Admitted]) -> Markup {
+    let table = html! {
+        table.cards.entries {
+            caption {
+                "What was said, entry by entry, at the times that the authors state. When it was recorded is added where that was another minute."
+            }
+            thead {
+                tr {
+                    th scope="col" .number { "Entry" }
+                    th scope="col" { "SOP" }
+                    th scope="col" .wide { "Step" }
+                    th scope="col" .middling { "Who" }
+                    th scope="col" { "When" }
+                    th scope="col" { "What was said" }
+                }
+            }
+            tbody {
+                @for admitted in said {
+                    (entry(rotation, admitted))
+                    @for remark in matter.said_about(admitted.sequence) { (entry(rotation, remark)) }
+                }
+            }
+        }
+    };
+    sheet(&format!("Entries of rotation {}", rotation.id), &table)
+}
+
+fn entry(rotation: &Rotation, admitted: &Admitted) -> Markup {
+    let author = &admitted.author;
+    html! {
+        tr {
+            td.number { (admitted.sequence) }
+            td.tight { (admitted.event.spec().map_or("", |spec| spec.sop)) }
+            th scope="row" { (title(&admitted.event)) }
+            td.name {
+                (author.name.as_str())
+                @if author.name.as_str() != author.actor.as_str() { span.under { (author.actor.as_str()) } }
+                @if author.person != author.actor { span.under { "for " (author.person.as_str()) } }
+            }
+            td {
+                (instant(admitted.occurred))
+                @if minute(admitted.recorded) != minute(admitted.occurred) {
+                    span.under { "recorded " (instant(admitted.recorded)) }
+                }
+            }
+            td {
+                dl.said {
+                    @for (name, value) in fields(rotation, &admitted.event) { dt { (name) } dd { (value) } }
+                    @for file in &admitted.attachments {
+                        dt { "file" }
+                        dd {
+                            (file.name.as_str()) ", " (file.media_type.as_str()) ", " (file.length) " bytes, sha256 "
+                            span.hash { (file.sha256.to_string()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The fields of an event in words; without the rotation and the environment, which are those of all.
+fn fields(rotation: &Rotation, event: &Event) -> Vec<(String, String)> {
+    let Value::Object(fields) = event.to_fields() else {
+        return Vec::new();
+    };
+    let known = |name: &str, value: &Value| match name {
+        "rotation" => value.as_str() == Some(rotation.id.as_str()),
+        "secret" => value.as_str() == Some(rotation.secret.as_str()),
+        "environment" => true,
+        _ => false,
+    };
+    fields
+        .into_iter()
+        .filter(|(name, value)| !known(name, value))
+        .map(|(name, value)| (name.replace('_', " "), words(&value)))
+        .collect()
+}
+
+fn words(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.clone(),
+        // Texts of several words would run into one another on one line.
+        Value::Array(values) => {
+            let apart = match values
+                .iter()
+                .all(|value| value.as_str().is_none_or(|text| Id::new(text).is_ok()))
+            {
+                true => ", ",
+                false => "\n",
+            };
+            values.iter().map(words).collect::<Vec<_>>().join(apart)
+        }
+        Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
