@@ -9,16 +9,17 @@ def sha256(data):
     return hashlib.sha256(data).digest()
 
 # --- BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs, section 2), 32 bytes of output
-IV = struct.pack("<8I", *(0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19))
+IV = struct.pack("<8I", 0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19)
 MESSAGE_ORDER = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8]
-LANES = [(i, i + 4, i + 8, i + 12) for i in range(4)] + [(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4) for i in range(4)]
+COLUMNS = [(i, i + 4, i + 8, i + 12) for i in range(4)]
+DIAGONALS = [(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4) for i in range(4)]
 START, END, PARENT, ROOT, DERIVE_CONTEXT, DERIVE_MATERIAL, WORD = 1, 2, 4, 8, 32, 64, 0xFFFFFFFF
 
 def compress(key, block, counter, flags):
     m = struct.unpack("<16I", block.ljust(64, b"\0"))
     v = [*struct.unpack("<8I", key), *struct.unpack("<4I", IV[:16]), counter & WORD, counter >> 32, len(block), flags]
     for _ in range(7):
-        for i, (a, b, c, d) in enumerate(LANES):
+        for i, (a, b, c, d) in enumerate(COLUMNS + DIAGONALS):
             for word, right, turn in ((m[2 * i], 16, 12), (m[2 * i + 1], 8, 7)):
                 v[a] = v[a] + v[b] + word & WORD
                 v[d] = ((v[d] ^ v[a]) >> right | (v[d] ^ v[a]) << 32 - right) & WORD
