@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs every `sh` block of docs/VERIFY-BY-HAND.md, in its order and to the letter, and fails with the first command that does.
 #
-#   steps.sh FOLDER    with prod/, prod.trust, kept-checkpoint, entry-41.bin and entry-41.tlog-proof in it
+#   steps.sh FOLDER    as prepare.sh leaves it; `python3` has the packages that the document names
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
-for program in b3sum openssl python3 od base64; do
+for program in b3sum openssl python3 od base64 sha256sum; do
   command -v "$program" >/dev/null || { echo "$program is not installed" >&2; exit 1; }
 done
 cd "$1"

@@ -1,8 +1,12 @@
 //! Which bytes are a ledger, and an entry, at all: one changed after the other.
 
-use std::fmt::Write as _;
 use std::fs;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use rotation_ledger::codec;
 use rotation_ledger::entry::Entry;
@@ -11,22 +15,25 @@ use rotation_ledger::event::VOCABULARY;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::statement::Statement;
 use rotation_ledger::store::blobs::blob_path;
-use rotation_ledger::store::image::list_files;
-use rotation_ledger::sys::disk::RealDisk;
+use rotation_ledger::store::image::Tail;
+use rotation_ledger::store::tail::TAIL_FILE;
 
 use crate::OUTPUT;
 use crate::attached;
-use crate::by_hand;
 use crate::entries::update;
+use crate::eventful;
 use crate::folders::end_of;
 use crate::grown;
 use crate::ours;
-use crate::python;
 use crate::samples;
+use crate::second::Second;
+use crate::second::told;
+use crate::story::Story;
 use crate::with_file;
 
-/// Every place where all are asked for, one in `few` otherwise.
-fn some(range: std::ops::Range<usize>, few: usize) -> impl Iterator<Item = usize> {
+/// Every place where all are asked for, one in `few` otherwise. `few` has no factor in common with
+/// what repeats in the files.
+fn some(range: Range<usize>, few: usize) -> impl Iterator<Item = usize> {
     let all = std::env::var("LEDGER_TEST_FLIPS").is_ok_and(|asked| asked == "all");
     range.step_by(if all { 1 } else { few })
 }
@@ -35,83 +42,96 @@ fn mask(at: usize) -> u8 {
     1 << (at % 8)
 }
 
-/// Changes one byte after the other, and insists each time that both say the same.
-fn flip(dir: &Path, places: impl IntoIterator<Item = (String, usize)>) {
-    let places: Vec<_> = places.into_iter().collect();
-    let mut asked = String::new();
-    for (name, at) in &places {
-        writeln!(asked, "{name} {at} {}", mask(*at)).unwrap();
-    }
-    let script = by_hand().join("verify.py").display().to_string();
-    let words = [&script, "--flips", &dir.display().to_string()];
-    let Some(theirs) = python(&words, &asked) else {
-        return;
-    };
-    assert_eq!(theirs.len(), places.len() + 1);
-    assert!(theirs.last().unwrap().starts_with("PASS"), "{theirs:?}");
-    let mut failed = 0;
-    for ((name, at), theirs) in places.iter().zip(&theirs) {
-        let path = dir.join(name);
-        let before = fs::read(&path).unwrap();
-        let mut bytes = before.clone();
-        bytes[*at] ^= mask(*at);
-        fs::remove_file(&path).unwrap();
-        fs::write(&path, bytes).unwrap();
-        let (passes, _) = ours(dir);
-        fs::write(&path, before).unwrap();
-        let agrees = theirs.starts_with(if passes { "PASS " } else { "FAIL " });
-        assert!(agrees, "{name} at {at}: {theirs}, and ours: {passes}");
-        failed += usize::from(!passes);
-    }
-    assert!(
-        failed * 10 > places.len() * 9,
-        "{failed} of {}",
-        places.len()
-    );
+/// Changes one byte of the file `name` after the other, and insists each time that the ledger is
+/// broken and that both say so of the same entry. On all cores, each with a ledger of its own.
+fn flip(story: &Story, name: &str, places: impl IntoIterator<Item = usize>) {
+    let places: Vec<usize> = places.into_iter().collect();
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                let Some(mut second) = Second::start() else {
+                    return;
+                };
+                let folder = with_file(story);
+                let dir = folder.path("");
+                let whole = second.told(&format!("folder {}", dir.display()));
+                ours(&dir).agrees("before any byte is changed", &whole);
+                assert!(whole.starts_with("PASS "), "{whole}");
+                let path = folder.path(name);
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+                let file = fs::File::options().read(true).write(true).open(&path);
+                let file = file.unwrap();
+                while let Some(at) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    second.ask(&format!("flip {name} {at} {}", mask(*at)));
+                    let mut byte = [0];
+                    file.read_exact_at(&mut byte, *at as u64).unwrap();
+                    let changed = [byte[0] ^ mask(*at)];
+                    file.write_all_at(&changed, *at as u64).unwrap();
+                    let integrity = ours(&dir);
+                    file.write_all_at(&byte, *at as u64).unwrap();
+                    let what = format!("{name} at {at}");
+                    assert!(!integrity.passes, "{what}");
+                    integrity.agrees(&what, &second.answer());
+                }
+            });
+        }
+    });
 }
 
+/// All bytes of the files of a small ledger: its tail to beyond the end of the entries, where a write
+/// may have been cut off, the checkpoint, and the attached file.
 #[test]
-fn each_changed_byte_of_a_ledger_is_the_same_to_both() {
+fn each_changed_byte_of_a_small_ledger_is_the_same_to_both() {
     let mut story = attached();
     story.say("pia", "secret.updated", update("db/orders"));
     let folder = with_file(&story);
     let length = |name: &str| fs::read(folder.path(name)).unwrap().len();
-    let end = end_of(&fs::read(folder.path("tail")).unwrap());
-    let digest = blob_path(&Blake3Digest::of(OUTPUT));
-    let places = some(0..end + 600, 23)
-        .chain(some(end + 600..length("tail"), 20_011).step_by(7))
-        .map(|at| ("tail".to_owned(), at))
-        .chain(some(0..length("checkpoint"), 2).map(|at| ("checkpoint".to_owned(), at)))
-        .chain((0..length(&digest)).map(|at| (digest.clone(), at)));
-    flip(&folder.path(""), places);
+    let end = end_of(&fs::read(folder.path(TAIL_FILE)).unwrap());
+    flip(&story, TAIL_FILE, some(0..end + 600, 5));
+    flip(&story, "checkpoint", some(0..length("checkpoint"), 1));
+    let file = blob_path(&Blake3Digest::of(OUTPUT));
+    flip(&story, &file, some(0..length(&file), 1));
 }
 
 #[test]
-fn changed_bytes_of_bundles_and_tiles_are_the_same_to_both() {
-    let folder = with_file(&grown(258));
-    let all = list_files(&RealDisk, &folder.path("tile")).unwrap();
-    let mut places = Vec::new();
-    for found in all {
-        let name = format!("tile/{}", found.path.display());
-        let length = fs::read(folder.path(&name)).unwrap().len();
-        // A few hundred of all when all are asked for: each is a ledger of 258 entries.
-        places.extend(some(0..length / 97, 41).map(|n| (name.clone(), n * 97)));
-    }
-    flip(&folder.path(""), places);
+fn each_zero_behind_the_last_entry_is_the_same_to_both() {
+    let mut story = Story::founded();
+    story.entries.truncate(1);
+    let bytes = fs::read(with_file(&story).path(TAIL_FILE)).unwrap();
+    let end = end_of(&bytes);
+    flip(&story, TAIL_FILE, some(end..bytes.len(), 1_009));
 }
 
-/// Reads entries, one a line in hex, and says which it takes for one.
-const READ_ENTRIES: &str = "
-import sys
-sys.path.insert(0, sys.argv[1])
-import verify
-for line in sys.stdin:
-    try:
-        verify.read_entry(bytes.fromhex(line))
-        print('taken')
-    except verify.Bad:
-        print('refused')
-";
+/// All bytes of a ledger in which whole rotations, an emergency, exceptions and leavers are recorded.
+#[test]
+fn each_changed_byte_of_an_eventful_ledger_is_the_same_to_both() {
+    let story = eventful();
+    let end = end_of(&fs::read(with_file(&story).path(TAIL_FILE)).unwrap());
+    flip(&story, TAIL_FILE, some(0..end, 101));
+}
+
+/// All bytes of a tile, of the checkpoint and of the tail behind a bundle; of the bundle those of a
+/// middle entry, and one in eleven of the others, for each is a ledger of 258 entries.
+#[test]
+fn changed_bytes_of_bundle_tile_and_what_follows_them_are_the_same_to_both() {
+    let story = grown(258);
+    let folder = with_file(&story);
+    let length = |name: &str| fs::read(folder.path(name)).unwrap().len();
+    let middle: usize = story.entries[..128]
+        .iter()
+        .map(|entry| entry.len() + 2)
+        .sum();
+    let middle = some(middle..middle + story.entries[128].len() + 2, 7);
+    let bundle = some(0..length("tile/entries/000") / 11, 41).map(|n| n * 11);
+    flip(&story, "tile/entries/000", middle.chain(bundle));
+    flip(&story, "tile/0/000", some(0..length("tile/0/000"), 97));
+    flip(&story, "checkpoint", some(0..length("checkpoint"), 5));
+    let tail = fs::read(folder.path(TAIL_FILE)).unwrap();
+    assert_eq!(Tail::parse(&tail).unwrap().base, 256);
+    flip(&story, TAIL_FILE, some(0..end_of(&tail) + 600, 17));
+}
 
 /// The strictest part: which bytes are an entry at all. Every golden event, bare and with each of its
 /// words, and each of them with a byte changed.
@@ -143,17 +163,11 @@ fn both_take_the_same_bytes_for_an_entry() {
             entries.push(entry);
         }
     }
-    let asked: String = entries
-        .iter()
-        .map(|bytes| hex::encode(bytes) + "\n")
-        .collect();
-    let place = by_hand().display().to_string();
-    let Some(theirs) = python(&["-c", READ_ENTRIES, &place], &asked) else {
-        return;
-    };
-    assert_eq!(theirs.len(), entries.len());
     let mut taken = 0;
-    for (bytes, theirs) in entries.iter().zip(theirs) {
+    for bytes in &entries {
+        let Some(theirs) = told(&format!("entry {}", hex::encode(bytes))) else {
+            return;
+        };
         let ours = Entry::decode(bytes).and_then(|entry| Statement::decode(&entry.statement));
         let expected = if ours.is_ok() { "taken" } else { "refused" };
         assert_eq!(theirs, expected, "{ours:?} of {}", hex::encode(bytes));

@@ -1,13 +1,10 @@
-//! What lies in a folder: whole, damaged, strange, sealed by another key, published.
+//! What lies in a folder: whole, damaged, strange, sealed by another key.
 
 use std::fs;
-use std::time::Duration;
 
 use rotation_ledger::hash::Blake3Digest;
-use rotation_ledger::publication::Publication;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::image::Tail;
-use rotation_ledger::sys::world::World;
 use serde_json::json;
 
 use crate::OUTPUT;
@@ -155,38 +152,5 @@ fn both_know_the_time_of_a_sealing_key() {
             whole,
             "{size}"
         );
-    }
-}
-
-/// A published copy of a ledger that grew meanwhile.
-fn published(sizes: &[usize], attachments: bool) -> tempfile::TempDir {
-    let shelf = tempfile::tempdir().unwrap();
-    for size in sizes {
-        let ledger = with_file(&grown(*size));
-        let publication = Publication {
-            world: &World::system(),
-            ledger: &ledger.path(""),
-            to: &shelf.path().join("copy"),
-            newest: false,
-            attachments,
-            wait: Duration::from_secs(1),
-        };
-        publication.run().unwrap();
-    }
-    shelf
-}
-
-#[test]
-fn published_copies_are_the_same_to_both() {
-    for (sizes, attachments) in [
-        (&[14][..], true),
-        (&[14, 20], false),
-        (&[200, 256, 300], true),
-    ] {
-        let shelf = published(sizes, attachments);
-        let copy = shelf.path().join("copy");
-        assert!(agree(&format!("{sizes:?}"), &copy), "{sizes:?}");
-        fs::remove_file(copy.join("checkpoint")).unwrap();
-        assert!(!agree("without its checkpoint", &copy));
     }
 }
