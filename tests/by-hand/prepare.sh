@@ -18,15 +18,17 @@ openssl x509 -req -in tsa.csr -CA tsa-ca.pem -CAkey ca.key -CAcreateserial -days
 echo 01 >serial
 printf '[tsa]\nserial=serial\nsigner_cert=tsa.pem\nsigner_key=tsa.key\nsigner_digest=sha256\ndefault_policy=1.2.3.4.1
 digests=sha256\naccuracy=secs:1\nclock_precision_digits=3\n' >tsa.cnf
-ledger timestamp --request-out head.tsq >/dev/null
+ledger timestamp --request-out head.tsq >/dev/null 2>&1
 openssl ts -reply -config tsa.cnf -section tsa -queryfile head.tsq -out head.tsr 2>/dev/null
-ledger timestamp --response-in head.tsr >/dev/null
+ledger timestamp --response-in head.tsr >/dev/null 2>&1
+# What was recorded since: the token is not older than this entry, nor is the checkpoint that was kept.
+ledger append evidence.attached --key demo/keys/olga.pem --secret db/orders --description "time token" --attach head.tsr >/dev/null
 
 ledger publish --to copy >/dev/null
 ledger trust show --quiet | grep '^log ' >prod.trust
 ledger witness init --dir witness --name witness.example/w --log "$(cut -d ' ' -f 2 prod.trust)" >/dev/null
 echo "witness w $(cat witness/vkey)" >>prod.trust
 ledger prove 41 --entry-out entry-41.bin >entry-41.tlog-proof
-ledger witness cosign --dir witness demo/ledger/checkpoint >>entry-41.tlog-proof
+ledger --quiet witness cosign --dir witness demo/ledger/checkpoint >>entry-41.tlog-proof
 mv demo/ledger prod
-rm -rf demo witness ca.key tsa.* head.* serial*
+rm -rf demo witness ca.key tsa.* tsa-ca.srl head.* serial*
