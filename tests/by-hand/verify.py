@@ -128,7 +128,7 @@ class Register:
         need(said["event_id"] not in self.event_ids, "its event id was used before")
         need(n == 0 or entry["recorded"] >= self.recorded, "it was recorded before the entry before it")
         need((said["event"] == "ledger.created") == (n == 0), "entry 0 creates the ledger, and no other entry does")
-        need("entry" not in said or said["link"] in self.links[said["entry"]:][:1], "it names an entry that is not so")
+        need("entry" not in said or said["link"] in self.links[said["entry"]:][:1], "it names no such entry")
         need(entry["thread"] == self.threads.get(secret, 0), f"its subject_previous is {entry['thread']}")
         self.recorded = entry["recorded"]
         self.links.append(derived("entry link", data))
@@ -275,8 +275,8 @@ def verify(files):
     level, hashes = 0, register.leaves
     while groups := [hashes[at:at + 256] for at in range(0, len(hashes) - 255, 256)]:
         for n, group in enumerate(groups):
-            path, first = tile_path(level, n), n << 8 * level + 8
-            need(first >= base or read(files, path) == b"".join(group), f"{path} is not what the entries give", first)
+            path, sealed = tile_path(level, n), n < base >> 8 * level + 8
+            need(not sealed or read(files, path) == b"".join(group), f"{path} is not of these entries", n << 8 * level + 8)
             known.add(path)
         level, hashes = level + 1, [root_of(group) for group in groups]
     for sequence, file in register.files:
