@@ -275,8 +275,8 @@ def verify(files):
     level, hashes = 0, register.leaves
     while groups := [hashes[at:at + 256] for at in range(0, len(hashes) - 255, 256)]:
         for n, group in enumerate(groups):
-            path, sealed = tile_path(level, n), n < base >> 8 * level + 8
-            need(not sealed or read(files, path) == b"".join(group), f"{path} is not of these entries", n << 8 * level + 8)
+            path, span = tile_path(level, n), 256 << 8 * level
+            need(n >= base // span or read(files, path) == b"".join(group), f"{path} is not of these entries", n * span)
             known.add(path)
         level, hashes = level + 1, [root_of(group) for group in groups]
     for sequence, file in register.files:

@@ -3,7 +3,9 @@
 use std::fs;
 
 use rotation_ledger::hash::Blake3Digest;
+use rotation_ledger::merkle::TileId;
 use rotation_ledger::store::blobs::blob_path;
+use rotation_ledger::store::bundle::bundle_path;
 use rotation_ledger::store::image::Tail;
 use serde_json::json;
 
@@ -13,6 +15,7 @@ use crate::attached;
 use crate::folder::Folder;
 use crate::grown;
 use crate::remark;
+use crate::second::told;
 use crate::story::key_of;
 use crate::story::sealing_key;
 use crate::with_file;
@@ -152,5 +155,23 @@ fn both_know_the_time_of_a_sealing_key() {
             whole,
             "{size}"
         );
+    }
+}
+
+#[test]
+fn both_look_for_bundles_and_tiles_in_the_same_places() {
+    for index in [
+        0, 9, 10, 99, 100, 255, 999, 1_000, 999_999, 1_000_000, 1_234_067,
+    ] {
+        let places = [
+            ("entries".to_owned(), bundle_path(index)),
+            ("0".to_owned(), TileId { level: 0, index }.path()),
+            ("2".to_owned(), TileId { level: 2, index }.path()),
+        ];
+        for (kind, ours) in places {
+            if let Some(theirs) = told(&format!("path {kind} {index}")) {
+                assert_eq!(theirs, ours);
+            }
+        }
     }
 }

@@ -168,7 +168,7 @@ pub(crate) fn exception(secret: &str, name: &str) -> Value {
 fn whole_ledgers_pass_both() {
     assert!(agree("new", &Folder::of(&Story::new()).path("")));
     assert!(agree("eventful", &with_file(&eventful()).path("")));
-    for size in [256, 257] {
+    for size in [256, 257, 520] {
         assert!(agree(
             &format!("{size} entries"),
             &with_file(&grown(size)).path("")

@@ -4,6 +4,7 @@
     flip NAME OFFSET MASK          that on the same with one byte of one file changed (xor)
     entry HEX                      `taken` or `refused`: whether these bytes are an entry
     signed KEY MESSAGE SIGNATURE   `holds` or `fails`, of hex
+    path KIND N                    where a bundle (`entries`) or a tile of a level is
 """
 import sys
 from pathlib import Path
@@ -43,6 +44,8 @@ for line in sys.stdin:
         said = "taken" if is_entry(bytes.fromhex(rest)) else "refused"
     elif question == "signed":
         said = "holds" if verify.signed_by(*map(bytes.fromhex, rest.split(" "))) else "fails"
+    elif question == "path":
+        said = verify.tile_path(*rest.split(" "))
     else:
         sys.exit(f"no such question: {line}")
     print(said, flush=True)
