@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::folder::Folder;
+use crate::second::Integrity;
 use crate::story::Story;
 use crate::story::sealing_key;
 
@@ -132,7 +133,11 @@ impl Scene {
         let mut words = vec!["verify", "--json", "--as-of", &self.as_of];
         words.extend(self.flags.iter().map(String::as_str));
         let dir = self.folder.path("");
-        ledger(&dir, &self.kept.path().join("state"), &words)
+        let output = ledger(&dir, &self.kept.path().join("state"), &words);
+        if let Some(integrity) = integrity(&output) {
+            integrity.agrees_about(&told(&output), &dir);
+        }
+        output
     }
 }
 
@@ -146,6 +151,17 @@ pub(crate) fn ledger(dir: &Path, state: &Path, words: &[&str]) -> Output {
         .stdin(Stdio::null())
         .output()
         .unwrap()
+}
+
+/// What a report says of integrity; nothing where there is no report.
+fn integrity(output: &Output) -> Option<Integrity> {
+    let report: Value = serde_json::from_slice(&output.stdout).ok()?;
+    let verdicts = report["verdicts"].as_array()?;
+    let passes = |line: &Value| line["verdict"] == "integrity" && line["status"] == "PASS";
+    let found = report["findings"].as_array()?.iter();
+    let found = found.filter(|finding| finding["verdict"] == "integrity");
+    let found = found.map(|finding| (finding["rule"].as_str().unwrap(), finding["entry"].as_u64()));
+    Some(Integrity::of(verdicts.iter().any(passes), found))
 }
 
 /// A report in one line: what fails, by rule and entry, or what was not checked; the exit code.

@@ -1,6 +1,8 @@
 //! The attack campaign: each numbered attack is carried out against a real ledger, by somebody with
 //! the powers of its row, and then an auditor looks with the shipped program. What they see is
-//! asserted to the letter, and `docs/THREAT-MODEL.md` has the table of it.
+//! asserted to the letter, and `docs/THREAT-MODEL.md` has the table of it. Where `LEDGER_TEST_PYTHON`
+//! is set, the second verifier (`tests/by-hand/verify.py`) is asked too, and says the same of the
+//! ledger's integrity.
 //!
 //! `UPDATE_DOCS=1 cargo test --test attacks` writes the table anew.
 
@@ -16,6 +18,8 @@ mod folder;
 mod ledger;
 #[path = "../support/shelf.rs"]
 mod shelf;
+#[path = "../support/second.rs"]
+mod second;
 #[path = "../support/sim_disk.rs"]
 mod sim_disk;
 #[path = "../support/story.rs"]
