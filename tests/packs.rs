@@ -25,6 +25,8 @@ mod interrupted;
 mod page;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/second.rs"]
+mod second;
 #[path = "packs/seed.rs"]
 mod seed;
 #[path = "support/shelf.rs"]

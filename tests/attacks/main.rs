@@ -16,10 +16,10 @@
 mod folder;
 #[path = "../support/ledger.rs"]
 mod ledger;
-#[path = "../support/shelf.rs"]
-mod shelf;
 #[path = "../support/second.rs"]
 mod second;
+#[path = "../support/shelf.rs"]
+mod shelf;
 #[path = "../support/sim_disk.rs"]
 mod sim_disk;
 #[path = "../support/story.rs"]

@@ -6,6 +6,7 @@ use rotation_ledger::pack::ZipError;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
 
+use crate::second::told;
 use crate::shelf::Shelf;
 use crate::shelf::busy;
 use crate::shelf::rotation;
@@ -70,6 +71,12 @@ fn plain(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn refusal(zip: &[u8]) -> String {
     let fault = read_zip(zip).unwrap_err();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.zip");
+    std::fs::write(&path, zip).unwrap();
+    if let Some(theirs) = told(&format!("zip {}", path.display())) {
+        assert_eq!(theirs, "refused", "{fault}");
+    }
     fault.to_string()
 }
 

@@ -5,11 +5,14 @@
     entry HEX                      `taken` or `refused`: whether these bytes are an entry
     signed KEY MESSAGE SIGNATURE   `holds` or `fails`, of hex
     path KIND N                    where a bundle (`entries`) or a tile of a level is
+    pack PATH KEY VKEY             the verdict of verify_pack.py on a pack
+    zip PATH                       `taken` or `refused`: whether it is a zip as a pack is one
 """
 import sys
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "by-hand"))
 import verify
+import verify_pack
 
 class Kept:
     """A file that is read once, however many questions there are."""
@@ -23,12 +26,12 @@ def flipped(files, name, at, mask):
     whole = files[name].read_bytes()
     return {**files, name: Kept(b"".join((whole[:at], bytes([whole[at] ^ mask]), whole[at + 1:])))}
 
-def is_entry(data):
+def takes(read, data):
     try:
-        verify.read_entry(data)
-        return True
-    except verify.Bad:
-        return False
+        read(data)
+        return "taken"
+    except verify_pack.FAULTS:
+        return "refused"
 
 files = {}
 for line in sys.stdin:
@@ -41,9 +44,14 @@ for line in sys.stdin:
         name, at, mask = rest.split(" ")
         said = verify.verdict(flipped(files, name, int(at), int(mask)))
     elif question == "entry":
-        said = "taken" if is_entry(bytes.fromhex(rest)) else "refused"
+        said = takes(verify.read_entry, bytes.fromhex(rest))
     elif question == "signed":
         said = "holds" if verify.signed_by(*map(bytes.fromhex, rest.split(" "))) else "fails"
+    elif question == "pack":
+        path, key, vkey = rest.split(" ")
+        said = verify_pack.verdict(Path(path).read_bytes(), bytes.fromhex(key), vkey)
+    elif question == "zip":
+        said = takes(verify_pack.read_zip, Path(rest).read_bytes())
     elif question == "path":
         said = verify.tile_path(*rest.split(" "))
     else:

@@ -32,6 +32,8 @@ use rotation_ledger::pack::Selection;
 use rotation_ledger::pack::ends;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
+use rotation_ledger::rule::Finding;
+use rotation_ledger::rule::Verdict;
 use rotation_ledger::statement::Attachment;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::sys::world::World;
@@ -44,6 +46,7 @@ use rotation_ledger::verify::Report;
 use serde_json::json;
 
 use crate::folder::Folder;
+use crate::second::told;
 use crate::story::ORIGIN;
 use crate::story::Quiet;
 use crate::story::Story;
@@ -361,7 +364,34 @@ pub(crate) fn judge(zip: &[u8]) -> Report {
         trust: Some(trust()),
         ..Asked::default()
     };
-    examine::examine(&Bag::from_zip(zip).unwrap(), asked).report
+    let report = examine::examine(&Bag::from_zip(zip).unwrap(), asked).report;
+    agree(zip, &report);
+    report
+}
+
+/// Insists that the second verifier of packs, where it is asked for, says the same: it fails a pack for
+/// what is wrong with its bytes, its signatures or its entries, and not for its documents.
+fn agree(zip: &[u8], report: &Report) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pack.zip");
+    std::fs::write(&path, zip).unwrap();
+    let vkey = log_line(&sealing_key());
+    let vkey = vkey.trim().trim_start_matches("log ");
+    let question = format!("pack {} {} {vkey}", path.display(), pack_key().public());
+    let Some(theirs) = told(&question) else {
+        return;
+    };
+    let is_its_own = |one: &&Finding| match one.rule.id {
+        "P-05" => false,
+        "P-01" => !one.found.contains("evidence/"),
+        rule => rule.starts_with("P-") || one.rule.verdict == Verdict::Integrity,
+    };
+    let found: Vec<_> = report.findings.iter().filter(is_its_own).collect();
+    let expected = if found.is_empty() { "PASS " } else { "FAIL " };
+    assert!(
+        theirs.starts_with(expected),
+        "{theirs}, and ours: {found:?}"
+    );
 }
 
 /// What is held against a pack: rule and entry, each once.
