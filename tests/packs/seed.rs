@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::shelf::Shelf;
 use crate::shelf::everything;
 use crate::shelf::files;
-use crate::shelf::judge;
+use crate::shelf::judge_signed_by;
 use crate::story::ORIGIN;
 use crate::story::Story;
 use crate::story::key_of;
@@ -68,9 +68,13 @@ fn seed_of(pack: &[u8]) -> Vec<u8> {
 #[test]
 fn the_seed_of_the_fuzzer_is_a_pack() {
     // The fuzzer signs what it changed with the key of this seed.
-    let mut shelf = Shelf::signing(small(), SecretKey::from_seed(&[7; 32]));
+    let key = || SecretKey::from_seed(&[7; 32]);
+    let mut shelf = Shelf::signing(small(), key());
     let pack = shelf.export(everything()).bytes;
-    let integrity = judge(&pack).line(Verdict::Integrity).unwrap().status;
+    let integrity = judge_signed_by(&key(), &pack)
+        .line(Verdict::Integrity)
+        .unwrap()
+        .status;
     assert_eq!(integrity, Status::Pass);
     let seed = seed_of(&pack);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/pack.zip");

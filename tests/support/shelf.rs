@@ -360,24 +360,29 @@ pub(crate) fn trust() -> Trust {
 
 /// Judges a pack as an auditor does who knows the ledger's key.
 pub(crate) fn judge(zip: &[u8]) -> Report {
+    judge_signed_by(&pack_key(), zip)
+}
+
+/// The same where a key signs the packs that is not the usual one.
+pub(crate) fn judge_signed_by(key: &SecretKey, zip: &[u8]) -> Report {
     let asked = Asked {
         trust: Some(trust()),
         ..Asked::default()
     };
     let report = examine::examine(&Bag::from_zip(zip).unwrap(), asked).report;
-    agree(zip, &report);
+    agree(zip, key, &report);
     report
 }
 
 /// Insists that the second verifier of packs, where it is asked for, says the same: it fails a pack for
 /// what is wrong with its bytes, its signatures or its entries, and not for its documents.
-fn agree(zip: &[u8], report: &Report) {
+fn agree(zip: &[u8], key: &SecretKey, report: &Report) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pack.zip");
     std::fs::write(&path, zip).unwrap();
     let vkey = log_line(&sealing_key());
     let vkey = vkey.trim().trim_start_matches("log ");
-    let question = format!("pack {} {} {vkey}", path.display(), pack_key().public());
+    let question = format!("pack {} {} {vkey}", path.display(), key.public());
     let Some(theirs) = told(&question) else {
         return;
     };
