@@ -16,6 +16,7 @@ use crate::entry;
 use crate::evidence;
 use crate::evidence::NoTemplate;
 use crate::examine::Asked;
+use crate::examine::Examined;
 use crate::proof::RECEIPT_LIMIT;
 use crate::proof::TlogProof;
 use crate::report_html;
@@ -136,17 +137,22 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     }
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
-    let report = match is_pack {
-        true => examine(context, args, &dir)?,
-        false => audit(context, args, &dir)?,
+    let (report, other_form) = match is_pack {
+        true => {
+            let examined = examine(context, args, &dir)?;
+            (examined.report, examined.other_form)
+        }
+        false => (audit(context, args, &dir)?, None),
     };
     let fail_on: Vec<Verdict> = Verdict::ALL
         .into_iter()
         .filter(|verdict| args.fail_on.iter().any(|word| word == verdict.word()))
         .collect();
     let mut exit = Exit::Of(report.exit_code(args.strict, &fail_on));
-    if is_pack && args.trust.is_none() && matches!(exit.code(), 0 | 3) {
-        // Whoever makes up a ledger can make up a pack of it: without a trust file it proves nothing.
+    let unknown = args.trust.is_none() || other_form.is_some();
+    if is_pack && unknown && matches!(exit.code(), 0 | 3) {
+        // Whoever makes up a ledger can make up a pack of it: without a trust file it proves nothing. And
+        // whoever signs packs can name any form, to have their report pass unread.
         exit = Exit::NotVerified;
     }
     let templates = templates(&report, args);
@@ -177,7 +183,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
 }
 
 /// Judges a pack, with nothing from this host but what the reader hands over.
-fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Report, Failure> {
+fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Examined, Failure> {
     if args.head.is_some() || args.from.is_some() || args.to.is_some() {
         return Err(Failure::usage(
             "--head, --from and --to go with a ledger, not with a pack",
@@ -209,7 +215,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Report, 
         anchors: anchors.collect::<Result<_, Failure>>()?,
         signed: args.tsa_ca.is_some().then_some(&signed),
     };
-    Ok(pack::examine(path, asked)?.report)
+    pack::examine(path, asked)
 }
 
 /// Reads a trust file.

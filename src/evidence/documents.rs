@@ -25,7 +25,12 @@ use super::tables;
 /// Where the population stands in a pack.
 pub const POPULATION: &str = "secrets.json";
 
-const FORMAT: u32 = 1;
+/// What says what a pack is, and in which form its documents are.
+pub const SUMMARY: &str = "pack.json";
+
+/// The form of the documents. They are made again and compared byte for byte, so it is raised with every
+/// word of them that changes: then a pack of an earlier form is not taken for a forged one.
+pub const FORM: u64 = 1;
 
 const ROTATIONS: &[&str] = &[
     "rotation",
@@ -153,7 +158,7 @@ pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, Str
     add("findings.json", tables::json(&dossier.report.to_json()));
     add("attachments.csv", tables::csv(ATTACHED, &attached));
     add("ledger/entries.ndjson", entries(dossier.entries, register));
-    add("pack.json", tables::json(&summary));
+    add(SUMMARY, tables::json(&summary));
     let by_hand = by_hand::text(&origin, dossier.record.sequence, &dossier.report.stamped);
     add("VERIFY.md", by_hand.into_bytes());
     let date = as_of.to_seconds();
@@ -172,6 +177,13 @@ pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, Str
         ("Ledger-Size", (dossier.record.sequence + 1).to_string()),
     ];
     Some((files, info))
+}
+
+/// The form of the documents that a pack says it has, in a [`SUMMARY`] that nobody vouches for.
+#[must_use]
+pub fn form_of(summary: &[u8]) -> Option<u64> {
+    let summary: Value = serde_json::from_slice(summary).ok()?;
+    summary.get("format")?.as_u64()
 }
 
 fn ledger_id(report: &Report) -> String {
@@ -233,7 +245,7 @@ fn summary(dossier: &Dossier<'_>, origin: &str, rotations: &[Value]) -> Value {
     let recorded: Timestamp = dossier.record.entry.recorded;
     json!({
         "schema": "rotation-ledger/pack/1",
-        "format": FORMAT,
+        "format": FORM,
         "origin": origin,
         "ledger_id": dossier.report.ledger,
         "size": dossier.record.sequence + 1,

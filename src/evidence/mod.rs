@@ -25,8 +25,11 @@ mod template;
 
 pub use attestation::statements;
 pub use documents::Dossier;
+pub use documents::FORM;
 pub use documents::POPULATION;
+pub use documents::SUMMARY;
 pub use documents::documents;
+pub use documents::form_of;
 pub use population::Row;
 pub use population::parse as parse_population;
 pub use population::rows as population;

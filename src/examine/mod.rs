@@ -63,6 +63,9 @@ pub struct Examined {
     pub report: Report,
     /// What was selected for the pack, as the record of its export says.
     pub selection: Option<Selection>,
+    /// The form that the pack's documents are in, where this program makes another: what they say was
+    /// not looked at.
+    pub other_form: Option<u64>,
 }
 
 /// The documents of a pack, and what its `bag-info.txt` says.
@@ -120,7 +123,12 @@ fn as_of_export<T>(
 #[must_use]
 pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
     let (contents, mut findings) = Contents::of(bag);
-    let (_, documents) = documents(&contents);
+    let form = bag.get(evidence::SUMMARY).and_then(evidence::form_of);
+    let other_form = form.filter(|form| *form != evidence::FORM);
+    let documents = match other_form {
+        None => documents(&contents).1,
+        Some(_) => None,
+    };
     let info = documents.as_ref().map(|(_, info)| info.as_slice());
     findings.extend(of_rule(rule::P01, bag.faults(info)));
     findings.extend(unaccounted(bag, &contents, documents.as_ref()));
@@ -146,9 +154,16 @@ pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
                 .unwrap_or(Timestamp::from_micros(0)),
         )
     };
-    let Judged { report, .. } =
+    let Judged { mut report, .. } =
         judge::judge(&contents, record.as_ref(), question, asked.signed, findings);
+    if let Some(form) = other_form {
+        report.not_checked.push(format!(
+            "report, tables, templates and VERIFY.md, and whether there are other files: they are in form {form}, and this program makes form {}",
+            evidence::FORM
+        ));
+    }
     Examined {
+        other_form,
         report,
         selection: record.map(|record| record.selection),
     }

@@ -245,7 +245,7 @@ fn put(to: &mut Vec<u8>, parts: &[&[u8]]) {
 /// Reads the zip of a pack. Nothing is inflated, so nothing grows.
 ///
 /// # Errors
-/// The first thing that is not as [`write`] writes it.
+/// The first thing that is not as [`write()`] writes it.
 pub fn read(zip: &[u8]) -> Result<Files, ZipError> {
     if zip.len() as u64 > ZIP_LIMIT {
         return Err(ZipError::TooLarge);

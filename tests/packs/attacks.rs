@@ -6,8 +6,10 @@ use rotation_ledger::examine::examine;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::rule::Verdict;
+use rotation_ledger::sys::keyfile;
 use rotation_ledger::verify::Status;
 
+use crate::program::Program;
 use crate::shelf::OUTPUT;
 use crate::shelf::Shelf;
 use crate::shelf::busy;
@@ -113,6 +115,57 @@ fn a_document_that_was_swapped_is_found_whoever_signed_it() {
         );
     });
     assert_eq!(rules(&bad), ["P-01"]);
+}
+
+/// Who signs packs can say that the documents are in a form that this program does not know: then they are
+/// not taken for true, but said to be unread, and the pack does not pass.
+#[test]
+fn another_form_hides_no_document() {
+    let pack = Shelf::new(busy()).export(rotation("r-1")).bytes;
+    let other = |summary: &mut Vec<u8>| {
+        let text = String::from_utf8(summary.clone()).unwrap();
+        *summary = text
+            .replace("\"format\": 1,", "\"format\": 2,")
+            .into_bytes();
+    };
+    let bad = forged(&pack, &pack_key(), |payload| {
+        other(payload.get_mut("pack.json").unwrap());
+        let page = payload.get_mut("report.html").unwrap();
+        page.extend(b"<p>all is well</p>");
+    });
+    let examined = examine(&Bag::from_zip(&bad).unwrap(), Asked::default());
+    assert_eq!(examined.other_form, Some(2));
+    assert_eq!(examined.report.findings, []);
+    let unread = "report, tables, templates and VERIFY.md";
+    let not_checked = &examined.report.not_checked;
+    assert!(not_checked.iter().any(|item| item.starts_with(unread)));
+    // It hides neither an entry nor a hole.
+    let bad = forged(&pack, &pack_key(), |payload| {
+        other(payload.get_mut("pack.json").unwrap());
+        payload.get_mut(&entry(3)).unwrap()[40] ^= 1;
+    });
+    let examined = examine(&Bag::from_zip(&bad).unwrap(), Asked::default());
+    let integrity = examined.report.line(Verdict::Integrity).unwrap().status;
+    assert_eq!(integrity, Status::Fail);
+
+    // As people see it: a pack whose documents were not read ends with 4.
+    let program = Program::prepared();
+    let shown = program.output("trust show").stdout;
+    std::fs::write(program.path("t.trust"), shown).unwrap();
+    let words = "export --key alice.pem --out p.zip --rotation r-1";
+    assert_eq!(program.code(words), 0);
+    let verify = "verify p.zip --trust t.trust --fail-on none";
+    assert_eq!(program.code(verify), 0);
+    let key = keyfile::read(&program.path("state/pack.pem"), &|| Ok(None)).unwrap();
+    let bad = forged(
+        &std::fs::read(program.path("p.zip")).unwrap(),
+        &key,
+        |payload| {
+            other(payload.get_mut("pack.json").unwrap());
+        },
+    );
+    std::fs::write(program.path("p.zip"), bad).unwrap();
+    assert_eq!(program.code(verify), 4);
 }
 
 #[test]
