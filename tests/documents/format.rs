@@ -28,6 +28,7 @@ use rotation_ledger::note::NoteKey;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::Files;
 use rotation_ledger::pack::TAG_MANIFEST;
+use rotation_ledger::pack::in_toto_bundle;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
 use rotation_ledger::proof::TlogProof;
@@ -385,6 +386,12 @@ fn ends() -> String {
     format!("{}  \"{shown}\"\n", Sha256Digest::of(text.as_bytes()))
 }
 
+fn envelope() -> String {
+    let statement = serde_json::json!({ "_type": "https://in-toto.io/Statement/v1" });
+    let bundle = in_toto_bundle(&[statement], &SecretKey::from_seed(&[7; 32]));
+    String::from_utf8(bundle).unwrap()
+}
+
 fn edge() -> String {
     let mut text = String::new();
     for size in [255, 256, 600, 70_000] {
@@ -418,6 +425,7 @@ fn example(name: &str) -> String {
         "zip" => zip(),
         "bag" => bag(),
         "ends" => ends(),
+        "envelope" => envelope(),
         other => panic!("nothing makes the example `{other}`"),
     }
 }
