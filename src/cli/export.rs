@@ -40,10 +40,11 @@ const ATTEMPTS: usize = 3;
 
 /// Export evidence as one zip that anybody can check: with this program, or without it
 ///
-/// The entries must be those that the ledger's checkpoint seals, and everything that goes into the pack is
-/// verified. The export is recorded (`pack.exported`, signed by --key), and that entry ends the pack: it says
-/// what was selected and where each secret's entries ended. Without a selection the pack holds everything. A
-/// pack of a rotation holds all entries about its secret, and all that are about no secret.
+/// The entries must be those that the ledger's checkpoint seals, and everything that goes into the
+/// pack is verified. The export is recorded (`pack.exported`, signed by --key), and that entry ends
+/// the pack: it says what was selected and where each secret's entries ended. Without a selection the
+/// pack holds everything. A pack of a rotation holds all entries about its secret, and all that are
+/// about no secret.
 ///
 /// The file gets its name when it is whole. An export that is killed leaves at most a hidden file
 /// .new-PACK.zip-… beside it, which the next export of that name removes.

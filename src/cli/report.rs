@@ -43,6 +43,9 @@ fn heading(report: &Report, text: &mut String) {
         .map_or("unknown", |origin| origin.as_str());
     let entries = match report.size {
         0 => "no entries".to_owned(),
+        size if report.elsewhere > 0 => {
+            format!("entries 0 to {}, {}", size - 1, at_hand(report))
+        }
         size => format!("entries 0 to {}", size - 1),
     };
     text.push_str(&format!("ledger     {origin}   {entries}\n"));
@@ -181,6 +184,12 @@ fn one(finding: &Finding, text: &mut String) {
     }
 }
 
+/// How much of a ledger a pack has.
+fn at_hand(report: &Report) -> String {
+    let here = report.size.saturating_sub(report.elsewhere);
+    format!("{here} of {} entries", report.size)
+}
+
 fn conclusion(
     report: &Report,
     exit: Exit,
@@ -189,7 +198,10 @@ fn conclusion(
 ) {
     let failing: u64 = report.verdicts.iter().map(|line| line.failing).sum();
     let code = exit.code();
-    let entries = counted(report.size, "entry");
+    let entries = match report.elsewhere {
+        0 => counted(report.size, "entry"),
+        _ => at_hand(report),
+    };
     if exit == Exit::Of(0) || exit == Exit::Passed {
         let word = paint("PASSED", 0);
         text.push_str(&format!(

@@ -156,6 +156,13 @@ fn the_template_of_a_pack_is_the_one_of_the_ledger() {
         ));
         let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
         assert_eq!(report["templates"][0]["template"], template);
+        // The verdicts, which stand beside the template, say how much of the ledger is here.
+        let count = |name: &str| report[name].as_u64().unwrap();
+        let (size, elsewhere) = (count("size"), count("entries_elsewhere"));
+        assert!(elsewhere > 0);
+        let here = format!("PASSED  {} of {size} entries, ", size - elsewhere);
+        let said = String::from_utf8(pack.stderr).unwrap();
+        assert!(said.contains(&here), "{here}: {said}");
     }
     // Of a rotation that is not in the pack there is none.
     let missing = run("verify rot-1.zip --trust t.trust --rotation rot-9");
