@@ -15,11 +15,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint;
 use crate::checkpoint::CheckpointError;
 use crate::hash::Sha256Digest;
 use crate::note::NOTE_LIMIT;
-use crate::note::SignedNote;
 use crate::store::publish;
 use crate::store::publish::PublishError;
 use crate::store::publish::Writer;
@@ -338,8 +337,7 @@ pub fn store(
 ) -> Result<(StoredToken, TimeToken), TimestampError> {
     let token = TimeToken::parse(response)?;
     asked.request.check(&token)?;
-    let note = SignedNote::parse(&asked.checkpoint).map_err(CheckpointError::from)?;
-    let size = Checkpoint::parse(note.text())?.size;
+    let size = checkpoint::stated(&asked.checkpoint)?.size;
     let hash = Sha256Digest::of(response).to_string();
     let hash = hash.get(..NAME_DIGITS).unwrap_or(&hash);
     let stored = StoredToken {

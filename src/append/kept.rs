@@ -12,7 +12,6 @@ use crate::append::error::AppendError;
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
 use crate::note::NoteKey;
-use crate::note::SignedNote;
 use crate::store::publish;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
@@ -61,10 +60,7 @@ impl Kept {
                 return Ok(Self::Intact(signed.checkpoint().clone(), bytes));
             }
         }
-        let stated = SignedNote::parse(&bytes)
-            .ok()
-            .and_then(|note| Checkpoint::parse(note.text()).ok());
-        if let Some(stated) = stated
+        if let Ok(stated) = checkpoint::stated(&bytes)
             && keys.iter().all(|key| *key.name() != stated.origin)
         {
             return Err(AppendError::OtherLedgersHead {

@@ -7,11 +7,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
 use crate::hash::LeafHash;
 use crate::hash::NodeHash;
 use crate::merkle::Frontier;
-use crate::note::SignedNote;
 use crate::register::Register;
 use crate::sys::world::World;
 use crate::text::Id;
@@ -45,7 +45,8 @@ impl Prefix {
         size: Option<u64>,
     ) -> Result<Self, AuditError> {
         let reader = Reader::open(world, dir, wait)?;
-        let stated = stated(reader.file(CHECKPOINT_FILE).unwrap_or_default());
+        let note = reader.file(CHECKPOINT_FILE).unwrap_or_default();
+        let stated = checkpoint::stated(note).map_err(|fault| fault.to_string());
         let newest = stated.as_ref().map_or(0, |stated| stated.size);
         let (mut subjects, mut tree, mut then) = (Vec::new(), Frontier::new(), None);
         let register = reader.replay_first(
@@ -73,23 +74,18 @@ impl Prefix {
         self.tree.size()
     }
 
-    /// What `checkpoint` says otherwise about these entries and the one `after` them. Who signed it is
+    /// What the checkpoint in `note` says otherwise about these entries and the one `after` them. Who signed it is
     /// not looked at.
     ///
     /// # Errors
     /// It is no checkpoint, or one of other entries.
-    pub fn sealed_by(&self, checkpoint: &[u8], after: Option<LeafHash>) -> Result<(), String> {
+    pub fn sealed_by(&self, note: &[u8], after: Option<LeafHash>) -> Result<(), String> {
         let mut tree = self.tree.clone();
         after.into_iter().for_each(|leaf| tree.append(leaf));
-        let stated = stated(checkpoint)?;
+        let stated = checkpoint::stated(note).map_err(|fault| fault.to_string())?;
         let root = (stated.size == tree.size()).then(|| tree.root());
         differs(&stated, root, tree.size())
     }
-}
-
-fn stated(checkpoint: &[u8]) -> Result<Checkpoint, String> {
-    let note = SignedNote::parse(checkpoint).map_err(|fault| fault.to_string())?;
-    Checkpoint::parse(note.text()).map_err(|fault| fault.to_string())
 }
 
 /// Holds a checkpoint against the root of as many entries, where there are as many.

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use crate::append::CREATING;
 use crate::append::warm::WARM_FILE;
-use crate::checkpoint::Checkpoint;
-use crate::note::SignedNote;
+use crate::checkpoint;
 use crate::store::image::Image;
 use crate::store::index::INDEX;
 use crate::store::tail::TAIL_FILE;
@@ -56,8 +55,8 @@ pub(super) struct Taken {
 impl Taken {
     /// The size that a file's checkpoint states, before anybody checked it.
     pub(super) fn stated(&self, name: &str) -> Option<u64> {
-        let note = SignedNote::parse(self.image.files.get(name)?).ok()?;
-        Some(Checkpoint::parse(note.text()).ok()?.size)
+        let stated = checkpoint::stated(self.image.files.get(name)?).ok()?;
+        Some(stated.size)
     }
 }
 

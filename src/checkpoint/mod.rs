@@ -20,6 +20,7 @@ use crate::note::KeyName;
 use crate::note::KeyNameError;
 use crate::note::NoteError;
 use crate::note::NoteKey;
+use crate::note::SignedNote;
 
 /// What one checkpoint states.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +139,14 @@ impl SignedCheckpoint {
     pub fn note(&self) -> &str {
         &self.note
     }
+}
+
+/// What a note states, before anybody checked who signed it.
+///
+/// # Errors
+/// It is no note, or states no checkpoint.
+pub fn stated(note: &[u8]) -> Result<Checkpoint, CheckpointError> {
+    Checkpoint::parse(SignedNote::parse(note)?.text())
 }
 
 /// The note that states `checkpoint`, signed by the ledger's key under the ledger's origin.

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use crate::audit::SignatureCheck;
 use crate::audit::Stored;
+use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
 use crate::hash::Blake3Digest;
 use crate::hash::LeafHash;
@@ -14,7 +15,6 @@ use crate::hash::NodeHash;
 use crate::hash::Sha256Digest;
 use crate::merkle::InclusionProof;
 use crate::merkle::Tile;
-use crate::note::SignedNote;
 use crate::rule;
 use crate::rule::Finding;
 use crate::statement::Attachment;
@@ -52,7 +52,7 @@ pub(super) fn judge(
         findings,
         ..Surroundings::default()
     };
-    let stated = stated(&contents.checkpoint);
+    let stated = checkpoint::stated(&contents.checkpoint).ok();
     let size = contents
         .entries
         .last_key_value()
@@ -161,12 +161,8 @@ pub(super) fn judge(
     }
 }
 
-fn stated(note: &[u8]) -> Option<Checkpoint> {
-    Checkpoint::parse(SignedNote::parse(note).ok()?.text()).ok()
-}
-
 fn stated_size(note: &[u8]) -> Option<u64> {
-    Some(stated(note)?.size)
+    Some(checkpoint::stated(note).ok()?.size)
 }
 
 /// The entries, and how many are not here between them.

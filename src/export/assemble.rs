@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::audit::Prefix;
 use crate::audit::Stored;
 use crate::audit::proofs::Proofs;
+use crate::checkpoint;
 use crate::event::Event;
 use crate::event::PackExported;
 use crate::evidence;
@@ -22,7 +23,6 @@ use crate::verify::Selected;
 use super::Export;
 use super::ExportError;
 use super::kept::Rested;
-use super::kept::stated;
 
 /// What a pack is made of.
 pub(super) struct Assembled {
@@ -151,7 +151,7 @@ fn prove(
     let cosigned = contents.cosigned.as_deref();
     let sizes = tokens
         .chain(cosigned)
-        .filter_map(|note| Some(stated(note)?.size));
+        .filter_map(|note| Some(checkpoint::stated(note).ok()?.size));
     for size in sizes.filter(|size| (1..=sequence).contains(size)) {
         let continued = proofs.continued(size, &rested.checkpoint)?;
         contents.consistency.insert(size, continued);

@@ -14,10 +14,9 @@ use zeroize::Zeroizing;
 use crate::append::Place;
 use crate::audit::COSIGNED_FILE;
 use crate::audit::Reader;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint;
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
-use crate::note::SignedNote;
 use crate::store::publish;
 use crate::sys::disk::Cause;
 use crate::sys::keyfile;
@@ -71,15 +70,11 @@ pub(super) struct Rested {
 
 impl Rested {
     /// As it is now.
-    pub(super) fn now(
-        export: &Export<'_>,
-        sequence: u64,
-        checkpoint: &str,
-    ) -> Result<Self, ExportError> {
+    pub(super) fn now(export: &Export<'_>, sequence: u64, note: &str) -> Result<Self, ExportError> {
         let dir = &export.place.dir;
         let reader = Reader::open(export.world, dir, export.wait)?;
         let fits = |note: &&[u8]| {
-            stated(note).is_some_and(|stated| (1..=sequence + 1).contains(&stated.size))
+            checkpoint::stated(note).is_ok_and(|stated| (1..=sequence + 1).contains(&stated.size))
         };
         let cosigned = reader.file(COSIGNED_FILE).filter(fits);
         let tokens = timestamps::list(&*export.world.disk, dir)?;
@@ -88,7 +83,7 @@ impl Rested {
             .filter(|token| token.checkpoint.as_deref().is_some_and(|note| fits(&note)));
         Ok(Self {
             schema: SCHEMA.to_owned(),
-            checkpoint: checkpoint.to_owned(),
+            checkpoint: note.to_owned(),
             cosigned: cosigned.map(|note| String::from_utf8_lossy(note).into_owned()),
             tokens: tokens.map(|token| token.stem).collect(),
             sha256: None,
@@ -120,10 +115,6 @@ impl Rested {
         let text = serde_json::to_string(self).unwrap_or_default();
         Ok(publish::durably(disk, &path, text.as_bytes())?)
     }
-}
-
-pub(super) fn stated(note: &[u8]) -> Option<Checkpoint> {
-    Checkpoint::parse(SignedNote::parse(note).ok()?.text()).ok()
 }
 
 fn path(export: &Export<'_>, sequence: u64) -> PathBuf {

@@ -31,7 +31,6 @@ use crate::pack::Form;
 use crate::pack::Part;
 use crate::pack::Selection;
 use crate::pack::ZipError;
-use crate::pack::ends;
 use crate::pack::in_toto_bundle;
 use crate::rule::Finding;
 use crate::rule::Verdict;
@@ -189,8 +188,6 @@ impl Export<'_> {
         }
         let proofs = Proofs::open(self.world, &self.place.dir, self.wait)?;
         let picked = assemble::pick(self, &proofs, before, &selected, selection)?;
-        let secrets = register.secrets.iter();
-        let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
         Ok(PackExported {
             selection: Line::new(selection.to_string())?,
             recipient,
@@ -199,7 +196,7 @@ impl Export<'_> {
             entries: picked.entries.len() as u64 + 1,
             rotations: selected.rotations.len() as u64,
             secrets: selected.secrets.len() as u64,
-            ends_sha256: Sha256Digest::of(ends(last).as_bytes()),
+            ends_sha256: verify::ends_sha256(register),
         })
     }
 

@@ -76,8 +76,7 @@ impl Kept {
 
     /// What it states, before anybody checked its signature: enough to know which roots to keep.
     pub(super) fn stated(&self) -> Option<Checkpoint> {
-        let note = SignedNote::parse(self.bytes.as_deref()?).ok()?;
-        Checkpoint::parse(note.text()).ok()
+        checkpoint::stated(self.bytes.as_deref()?).ok()
     }
 }
 

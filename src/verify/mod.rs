@@ -27,6 +27,7 @@ pub use report::Report;
 pub use report::Status;
 pub use report::VerdictLine;
 pub use select::Selected;
+pub use select::ends_sha256;
 pub use select::select;
 pub use stamps::Stamp;
 pub use stamps::Stamped;

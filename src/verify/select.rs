@@ -86,6 +86,14 @@ impl Selected<'_> {
     }
 }
 
+/// The `ends_sha256` of an export: where the entries about each registered secret end.
+#[must_use]
+pub fn ends_sha256(register: &Register) -> Sha256Digest {
+    let secrets = register.secrets.iter();
+    let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
+    Sha256Digest::of(ends(last).as_bytes())
+}
+
 /// How many entries there are about each secret, and about none, up to an entry.
 pub(super) type Tallied = HashMap<Option<Id>, u64>;
 
@@ -105,14 +113,12 @@ pub(super) fn judge_export(
     let about_secrets = selected.secrets.iter().map(|id| count(Some((*id).clone())));
     // The record is in the pack itself.
     let entries = count(None) + about_secrets.sum::<u64>() + 1;
-    let secrets = register.secrets.iter();
-    let last = secrets.map(|(id, threaded)| (id, threaded.thread.saturating_sub(1)));
     let held = PackExported {
         size: place,
         entries,
         rotations: selected.rotations.len() as u64,
         secrets: selected.secrets.len() as u64,
-        ends_sha256: Sha256Digest::of(ends(last).as_bytes()),
+        ends_sha256: ends_sha256(register),
         ..exported.clone()
     };
     (held != *exported)

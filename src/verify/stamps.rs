@@ -6,9 +6,8 @@
 
 use std::collections::HashMap;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint;
 use crate::hash::Sha256Digest;
-use crate::note::SignedNote;
 use crate::register::ALLOWED_SKEW;
 use crate::rule;
 use crate::rule::Finding;
@@ -237,9 +236,9 @@ fn fit(stamp: &Stamp) -> Result<(TimeToken, u64), Box<Finding>> {
         Box::new(Finding::new(rule::N10, expected.clone(), found))
     };
     let token = TimeToken::parse(&stamp.response).map_err(|fault| unfit(fault.to_string()))?;
-    let checkpoint = stamp.checkpoint.as_deref();
-    let checkpoint = checkpoint.ok_or_else(|| unfit("the checkpoint is missing".to_owned()))?;
-    let digest = Sha256Digest::of(checkpoint);
+    let note = stamp.checkpoint.as_deref();
+    let note = note.ok_or_else(|| unfit("the checkpoint is missing".to_owned()))?;
+    let digest = Sha256Digest::of(note);
     if digest != token.imprint {
         return Err(unfit(format!("it is over {}, not {digest}", token.imprint)));
     }
@@ -248,8 +247,7 @@ fn fit(stamp: &Stamp) -> Result<(TimeToken, u64), Box<Finding>> {
         let found = format!("{}: {why}", stamp.name);
         return Err(Box::new(Finding::new(rule::N13, expected, found)));
     }
-    let note = SignedNote::parse(checkpoint).map_err(|fault| unfit(fault.to_string()))?;
-    let stated = Checkpoint::parse(note.text()).map_err(|fault| unfit(fault.to_string()))?;
+    let stated = checkpoint::stated(note).map_err(|fault| unfit(fault.to_string()))?;
     Ok((token, stated.size))
 }
 

@@ -14,23 +14,12 @@ use crate::shelf::Shelf;
 use crate::shelf::everything;
 use crate::shelf::files;
 use crate::shelf::judge_signed_by;
-use crate::story::ORIGIN;
 use crate::story::Story;
-use crate::story::key_of;
-use crate::story::sealing_key;
 
 /// One secret, and a rotation of it that was told at once.
 fn small() -> Story {
     let mut story = Story::empty();
-    let sam = key_of("sam");
-    story.say(
-        "sam",
-        "ledger.created",
-        json!({
-            "origin": ORIGIN, "sealing_key": sealing_key().public(), "actor": "sam", "name": "Sam",
-            "key": sam.public(), "possession": sam.prove_possession(),
-        }),
-    );
+    story.create();
     for (who, role) in [
         ("pia", "platform_owner"),
         ("olga", "operator"),

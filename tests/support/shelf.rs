@@ -47,7 +47,6 @@ use serde_json::json;
 
 use crate::folder::Folder;
 use crate::second::told;
-use crate::story::ORIGIN;
 use crate::story::Quiet;
 use crate::story::Story;
 use crate::story::id;
@@ -112,15 +111,7 @@ pub(crate) fn busy() -> Story {
 pub(crate) fn elsewhere() -> Story {
     let mut story = Story::empty();
     story.at("2026-01-06T09:00:00Z");
-    let sam = key_of("sam");
-    story.say(
-        "sam",
-        "ledger.created",
-        json!({
-            "origin": ORIGIN, "sealing_key": sealing_key().public(), "actor": "sam", "name": "Sam",
-            "key": sam.public(), "possession": sam.prove_possession(),
-        }),
-    );
+    story.create();
     for (who, role) in [
         ("sue", "security_owner"),
         ("pia", "platform_owner"),

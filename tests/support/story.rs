@@ -162,18 +162,23 @@ impl Story {
         }
     }
 
-    /// A ledger that Sam created, in which everybody is enrolled.
-    pub fn founded() -> Self {
-        let mut story = Self::empty();
+    /// Sam creates the ledger.
+    pub fn create(&mut self) -> u64 {
         let sam = key_of("sam");
-        story.say(
+        self.say(
             "sam",
             "ledger.created",
             json!({
                 "origin": ORIGIN, "sealing_key": sealing_key().public(), "actor": "sam", "name": "Sam",
                 "key": sam.public(), "possession": sam.prove_possession(),
             }),
-        );
+        )
+    }
+
+    /// A ledger that Sam created, in which everybody is enrolled.
+    pub fn founded() -> Self {
+        let mut story = Self::empty();
+        story.create();
         for (who, kind, roles) in CAST {
             story.enrol(who, kind, roles);
         }
