@@ -11,7 +11,7 @@
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`], [`http`] | ground |
-//! | work | [`guard`], [`append`], [`timestamps`], [`audit`], [`publication`], [`evidence`], [`report_html`], [`examine`], [`export`], [`witness`], [`anchor`] | all below |
+//! | work | [`guard`], [`append`], [`timestamps`], [`audit`], [`publication`], [`facts`], [`page`], [`pack_verify`], [`export`], [`witness`], [`anchor`] | all below |
 //! | faces | [`cli`] | all below |
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
@@ -50,12 +50,12 @@ pub mod sys;
 pub mod anchor;
 pub mod append;
 pub mod audit;
-pub mod evidence;
-pub mod examine;
 pub mod export;
+pub mod facts;
 pub mod guard;
+pub mod pack_verify;
+pub mod page;
 pub mod publication;
-pub mod report_html;
 pub mod timestamps;
 pub mod witness;
 

@@ -22,9 +22,9 @@ use html::is_well_formed;
 use html::rows;
 use html::section;
 use html::text;
-use rotation_ledger::evidence;
+use rotation_ledger::facts;
+use rotation_ledger::page::page;
 use rotation_ledger::register::Register;
-use rotation_ledger::report_html::page;
 use rotation_ledger::verify::Report;
 use serde_json::Value;
 use serde_json::json;
@@ -188,7 +188,7 @@ fn every_rotation_is_told_with_its_steps_and_its_nine_fields() {
             "aria-describedby=\"rotation-{}-told\"",
             number + 1
         )));
-        match evidence::template(&report, &rotation.id) {
+        match facts::template(&report, &rotation.id) {
             Ok(template) => {
                 let lines: Vec<Vec<String>> = template
                     .lines()

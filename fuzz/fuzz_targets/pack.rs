@@ -5,10 +5,10 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use rotation_ledger::examine::Asked;
-use rotation_ledger::examine::Contents;
-use rotation_ledger::examine::documents;
-use rotation_ledger::examine::examine;
+use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack_verify::Contents;
+use rotation_ledger::pack_verify::documents;
+use rotation_ledger::pack_verify::examine;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::Files;

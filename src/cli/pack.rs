@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::examine;
-use crate::examine::Asked;
-use crate::examine::Examined;
 use crate::pack::Bag;
 use crate::pack::ZIP_LIMIT;
 use crate::pack::ZipError;
+use crate::pack_verify;
+use crate::pack_verify::Asked;
+use crate::pack_verify::Examined;
 
 use super::exit::Exit;
 use super::exit::Failure;
@@ -44,5 +44,5 @@ pub(super) fn examine(path: &Path, asked: Asked<'_>) -> Result<Examined, Failure
         let failure = Failure::new(exit, format!("{name} is no whole evidence pack: {fault}"));
         failure.hint("a pack is verified as it was exported; ask for it again by another road")
     })?;
-    Ok(examine::examine(&bag, asked))
+    Ok(pack_verify::examine(&bag, asked))
 }

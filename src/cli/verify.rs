@@ -13,13 +13,13 @@ use serde_json::json;
 use crate::append::Place;
 use crate::audit::Audit;
 use crate::entry;
-use crate::evidence;
-use crate::evidence::NoTemplate;
-use crate::examine::Asked;
-use crate::examine::Examined;
+use crate::facts;
+use crate::facts::NoTemplate;
+use crate::pack_verify::Asked;
+use crate::pack_verify::Examined;
+use crate::page;
 use crate::proof::RECEIPT_LIMIT;
 use crate::proof::TlogProof;
-use crate::report_html;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -168,7 +168,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     // Before the result is printed: what fails here is then the one thing that is said.
     let page = args.html.as_deref().filter(|_| !report.interrupted);
     if let Some(path) = page {
-        let page = report_html::page(&report);
+        let page = page::page(&report);
         write_new(path, page.as_bytes())?;
     }
     print(context, args, &report, &templates, exit);
@@ -333,14 +333,14 @@ fn templates(report: &Report, args: &VerifyArgs) -> Vec<(Id, Result<String, NoTe
     let asked: Vec<Id> = match (&args.rotation, report.register()) {
         (Some(id), _) => vec![id.clone()],
         (None, Some(register)) if args.all => {
-            evidence::completed(register).into_iter().cloned().collect()
+            facts::completed(register).into_iter().cloned().collect()
         }
         _ => Vec::new(),
     };
     asked
         .into_iter()
         .map(|id| {
-            let template = evidence::template(report, &id).map(|template| template.to_string());
+            let template = facts::template(report, &id).map(|template| template.to_string());
             (id, template)
         })
         .collect()

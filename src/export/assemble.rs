@@ -9,11 +9,11 @@ use crate::audit::proofs::Proofs;
 use crate::checkpoint;
 use crate::event::Event;
 use crate::event::PackExported;
-use crate::evidence;
-use crate::examine::Contents;
+use crate::facts;
 use crate::hash::Blake3Digest;
 use crate::hash::LeafHash;
 use crate::pack::Selection;
+use crate::pack_verify::Contents;
 use crate::store::blobs::Blobs;
 use crate::text::Id;
 use crate::timestamps;
@@ -72,7 +72,7 @@ pub(super) fn assemble(
         attachments,
         checkpoint: note.to_vec(),
         cosigned: rested.cosigned.clone().map(String::into_bytes),
-        population: evidence::population(&before.register, as_of, &in_pack),
+        population: facts::population(&before.register, as_of, &in_pack),
         ..Contents::default()
     };
     prove(export, sequence, rested, &proofs, &mut contents)?;

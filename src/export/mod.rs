@@ -20,9 +20,6 @@ use crate::audit::Prefix;
 use crate::audit::proofs::NoProof;
 use crate::audit::proofs::Proofs;
 use crate::event::PackExported;
-use crate::examine;
-use crate::examine::Asked;
-use crate::examine::Contents;
 use crate::hash::Sha256Digest;
 use crate::key::PublicKey;
 use crate::key::SecretKey;
@@ -32,6 +29,9 @@ use crate::pack::Part;
 use crate::pack::Selection;
 use crate::pack::ZipError;
 use crate::pack::in_toto_bundle;
+use crate::pack_verify;
+use crate::pack_verify::Asked;
+use crate::pack_verify::Contents;
 use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::store::blobs::BlobError;
@@ -279,7 +279,7 @@ impl Export<'_> {
 type Made = Result<(Vec<u8>, usize, Report), ExportError>;
 
 fn zip(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
-    let (report, documents) = examine::documents(contents);
+    let (report, documents) = pack_verify::documents(contents);
     let Some((documents, info)) = documents else {
         return Err(not_verified(sequence, &report));
     };
@@ -292,7 +292,7 @@ fn zip(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
     drop(payload);
     let (bytes, files) = (bag.to_zip()?, bag.len());
     drop(bag);
-    let report = examine::examine(&Bag::from_zip(&bytes)?, Asked::default()).report;
+    let report = pack_verify::examine(&Bag::from_zip(&bytes)?, Asked::default()).report;
     let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
     match report.findings.iter().any(broken) {
         true => Err(not_verified(sequence, &report)),
@@ -301,7 +301,7 @@ fn zip(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
 }
 
 fn envelopes(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
-    let (report, statements) = examine::statements(contents);
+    let (report, statements) = pack_verify::statements(contents);
     match statements {
         Some(statements) => Ok((in_toto_bundle(&statements, key), statements.len(), report)),
         None => Err(not_verified(sequence, &report)),

@@ -2,7 +2,7 @@
 //! other ledgers, and made by an exporter who lies. What a pack alone shows, and what takes the ledger.
 
 use rotation_ledger::event::PackExported;
-use rotation_ledger::evidence::Row;
+use rotation_ledger::facts::Row;
 use rotation_ledger::pack::Files;
 use serde_json::Value;
 

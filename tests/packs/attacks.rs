@@ -1,10 +1,10 @@
 //! What somebody can do to a pack on its way, without a key, with the key that signs packs, and with
 //! a ledger of their own.
 
-use rotation_ledger::examine::Asked;
-use rotation_ledger::examine::examine;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::pack::Bag;
+use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack_verify::examine;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::verify::Status;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rotation_ledger::examine::Contents;
-use rotation_ledger::examine::documents;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::Files;
 use rotation_ledger::pack::Part;
+use rotation_ledger::pack_verify::Contents;
+use rotation_ledger::pack_verify::documents;
 use rotation_ledger::time::Timestamp;
 use serde_json::Value;
 use serde_json::json;

@@ -80,7 +80,7 @@ fn the_seed_of_the_fuzzer_is_a_pack() {
 #[test]
 fn a_pack_of_the_first_form_verifies_for_ever() {
     let pack = Shelf::signing(small(), key()).export(everything()).bytes;
-    let otherwise = "a document of packs has other words than in form 1: raise `FORM` in src/evidence/documents.rs, \
+    let otherwise = "a document of packs has other words than in form 1: raise `FORM` in src/facts/documents.rs, \
                      keep form-1.zip, and have it say what is not checked of it";
     held_against("tests/packs/form-1.zip", &pack, otherwise);
     let report = judge_signed_by(&key(), &pack);

@@ -1,13 +1,13 @@
 //! Packs as they are exported.
 
-use rotation_ledger::examine::Asked;
-use rotation_ledger::examine::examine;
 use rotation_ledger::export::ExportError;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::Form;
 use rotation_ledger::pack::Part;
+use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack_verify::examine;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Stamp;
 use rotation_ledger::verify::Status;
@@ -193,7 +193,7 @@ fn the_bag_is_laid_out_as_the_format_says() {
     );
     // The template is the one that the ledger prints.
     let report = shelf.folder.as_ref().unwrap().verify();
-    let template = rotation_ledger::evidence::template(&report, &id("r-1")).unwrap();
+    let template = rotation_ledger::facts::template(&report, &id("r-1")).unwrap();
     assert_eq!(
         inside["data/evidence/r-1.txt"],
         template.to_string().into_bytes()

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rotation_ledger::event::VOCABULARY;
-use rotation_ledger::evidence;
+use rotation_ledger::facts;
 use rotation_ledger::text::Line;
 use serde_json::Value;
 use serde_json::json;
@@ -72,7 +72,7 @@ proptest! {
         if let Some(register) = report.register() {
             prop_assert_eq!(register.get(), &story.register);
             for rotation in register.get().rotations.keys() {
-                if let Ok(template) = evidence::template(&report, rotation) {
+                if let Ok(template) = facts::template(&report, rotation) {
                     prop_assert_eq!(template.to_string().lines().count(), 10);
                 }
             }
@@ -88,7 +88,7 @@ proptest! {
         let told = json!({ "validation_summary": summary, "impacted_services": services });
         let script = story.standard("r", "db/orders").with("rotation.completed", told);
         story.play(script);
-        let text = evidence::template(&story.verify(), &id("r")).unwrap().to_string();
+        let text = facts::template(&story.verify(), &id("r")).unwrap().to_string();
         let names: Vec<_> = text.lines().map(|line| line.split(':').next().unwrap().to_owned()).collect();
         let wanted = [
             "Rotation Evidence",

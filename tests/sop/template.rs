@@ -1,7 +1,7 @@
 //! SOP 8, Minimum Evidence Template: nine fields, in order, out of what verified.
 
-use rotation_ledger::evidence;
-use rotation_ledger::evidence::NoTemplate;
+use rotation_ledger::facts;
+use rotation_ledger::facts::NoTemplate;
 use rotation_ledger::rule;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::story::id;
 use crate::told;
 
 fn template(story: &Story, rotation: &str) -> Result<String, NoTemplate> {
-    evidence::template(&story.verify(), &id(rotation)).map(|template| template.to_string())
+    facts::template(&story.verify(), &id(rotation)).map(|template| template.to_string())
 }
 
 /// "Rotation Evidence - secret_id: - environment: prod - rotated_by: - rotation_reason: scheduled |

@@ -13,13 +13,10 @@ use std::time::Duration;
 use rotation_ledger::append::Place;
 use rotation_ledger::audit::proofs::Proofs;
 use rotation_ledger::event::PackExported;
-use rotation_ledger::evidence;
-use rotation_ledger::evidence::Row;
-use rotation_ledger::examine;
-use rotation_ledger::examine::Asked;
-use rotation_ledger::examine::Contents;
 use rotation_ledger::export::Export;
 use rotation_ledger::export::Pack;
+use rotation_ledger::facts;
+use rotation_ledger::facts::Row;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Sha256Digest;
@@ -32,6 +29,9 @@ use rotation_ledger::pack::Selection;
 use rotation_ledger::pack::ends;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
+use rotation_ledger::pack_verify;
+use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack_verify::Contents;
 use rotation_ledger::rule::Finding;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::statement::Attachment;
@@ -262,9 +262,9 @@ impl Shelf {
             ..Question::at(now)
         };
         let folded = verify::fold(pieces.into_iter(), question, &mut Quiet);
-        let known = evidence::population(folded.register(), now, &|_| true);
+        let known = facts::population(folded.register(), now, &|_| true);
         let selected = verify::select(folded.register(), &lie.part, now);
-        let mut rows = evidence::population(&self.story.register, now, &|_| false);
+        let mut rows = facts::population(&self.story.register, now, &|_| false);
         for row in &mut rows {
             if let Some(known) = known.iter().find(|known| known.secret == row.secret) {
                 row.clone_from(known);
@@ -311,13 +311,13 @@ impl Shelf {
         for receipt in proofs.receipts(&leaves, &checkpoint).unwrap() {
             contents.receipts.insert(receipt.index(), receipt);
         }
-        let (_, documents) = examine::documents(&contents);
+        let (_, documents) = pack_verify::documents(&contents);
         let (documents, info) = documents.unwrap_or_default();
         let mut payload = contents.files();
         // In the form that it has among the documents, where none follow from the rest.
         let population = json!({ "schema": "rotation-ledger/pack-population/1", "secrets": contents.population });
         payload.insert(
-            evidence::POPULATION.to_owned(),
+            facts::POPULATION.to_owned(),
             format!("{population:#}\n").into_bytes(),
         );
         payload.extend(documents);
@@ -360,7 +360,7 @@ pub(crate) fn judge_signed_by(key: &SecretKey, zip: &[u8]) -> Report {
         trust: Some(trust()),
         ..Asked::default()
     };
-    let report = examine::examine(&Bag::from_zip(zip).unwrap(), asked).report;
+    let report = pack_verify::examine(&Bag::from_zip(zip).unwrap(), asked).report;
     agree(zip, key, &report);
     report
 }

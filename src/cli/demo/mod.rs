@@ -24,7 +24,7 @@ use crate::append::Receipt;
 use crate::append::Writer;
 use crate::append::draft::Draft;
 use crate::audit::Audit;
-use crate::evidence;
+use crate::facts;
 use crate::key::SecretKey;
 use crate::note::Origin;
 use crate::rule::Verdict;
@@ -114,8 +114,8 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
     show(context, &report);
     context.ui.line("\nledger verify --all");
     if let Some(register) = report.register() {
-        for rotation in evidence::completed(register) {
-            match evidence::template(&report, rotation) {
+        for rotation in facts::completed(register) {
+            match facts::template(&report, rotation) {
                 Ok(template) => context
                     .ui
                     .line(format!("\n{}", template.to_string().trim_end())),

@@ -3,8 +3,8 @@
 use maud::Markup;
 use maud::html;
 
-use crate::evidence::Dossier;
-use crate::evidence::Row;
+use crate::facts::Dossier;
+use crate::facts::Row;
 use crate::pack::Part;
 use crate::register::Register;
 

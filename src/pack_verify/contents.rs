@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::audit::proofs::Continued;
-use crate::evidence;
-use crate::evidence::POPULATION;
-use crate::evidence::Row;
+use crate::facts;
+use crate::facts::POPULATION;
+use crate::facts::Row;
 use crate::hash::Blake3Digest;
 use crate::pack::Bag;
 use crate::pack::Files;
@@ -106,7 +106,7 @@ impl Contents {
         let population = bag
             .get(POPULATION)
             .ok_or_else(|| "it is missing".to_owned());
-        match population.and_then(evidence::parse_population) {
+        match population.and_then(facts::parse_population) {
             Ok(rows) => contents.population = rows,
             Err(why) => unreadable(POPULATION, why),
         }

@@ -1,4 +1,4 @@
-//! One page for people about what a verification found: verdicts first, then what was not checked,
+//! What people read: one page about what a verification found: verdicts first, then what was not checked,
 //! every secret, every rotation. It reads well to somebody who never saw this program, and prints.
 //!
 //! The page is one file without scripts, and fetches nothing; a policy in its head makes the browser
@@ -21,9 +21,12 @@
 //! | `axis` | where an instant stands in that drawing |
 //! | `source` | which ledger, who acted, the words, how to check it |
 //! | `markup` | instants, spans, marks and tables |
+//! | `tables` | rows for spreadsheets, in a pack |
+//! | `by_hand` | how a pack is checked with other people's programs |
 
 mod ages;
 mod axis;
+mod by_hand;
 mod findings;
 mod heading;
 mod markup;
@@ -33,6 +36,7 @@ mod rotations;
 mod scope;
 mod source;
 mod story;
+mod tables;
 mod timeline;
 mod verdicts;
 
@@ -42,8 +46,10 @@ use maud::DOCTYPE;
 use maud::PreEscaped;
 use maud::html;
 
-use crate::evidence::Dossier;
+use crate::facts::Dossier;
+use crate::facts::Facts;
 use crate::hash::Sha256Digest;
+use crate::pack::Files;
 use crate::text::is_deceptive;
 use crate::verify::Report;
 
@@ -62,11 +68,16 @@ pub fn page(report: &Report) -> String {
     document(&Matter::of_ledger(report))
 }
 
-/// The page of a pack: what was selected for it, as of its export. It follows from what the pack
-/// contains, so that whoever has the pack makes it again.
+/// What people read in a pack, by its path there: the page about what was selected, as of the export; tables;
+/// and how to check it by hand.
 #[must_use]
-pub fn page_of_pack(pack: &Dossier<'_>) -> String {
-    document(&Matter::of_pack(pack))
+pub fn renderings(pack: &Dossier<'_>, facts: &Facts) -> Files {
+    let mut files = tables::files(facts);
+    let page = document(&Matter::of_pack(pack));
+    files.insert("report.html".to_owned(), page.into_bytes());
+    let by_hand = by_hand::text(pack.origin(), pack.record.sequence, &pack.report.stamped);
+    files.insert("VERIFY.md".to_owned(), by_hand.into_bytes());
+    files
 }
 
 fn document(matter: &Matter<'_>) -> String {

@@ -4,8 +4,8 @@
 use crate::audit::Stored;
 use crate::event::Event;
 use crate::event::PackExported;
-use crate::evidence::Row;
-use crate::evidence::population;
+use crate::facts::Row;
+use crate::facts::population;
 use crate::hash::Sha256Digest;
 use crate::pack::Selection;
 use crate::pack::ends;

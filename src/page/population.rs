@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use maud::Markup;
 use maud::html;
 
-use crate::evidence::Row;
+use crate::facts::Row;
 use crate::register::Register;
 use crate::time::Timestamp;
 

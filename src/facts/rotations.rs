@@ -13,7 +13,7 @@ use crate::verify::Report;
 use crate::verify::Selected;
 use crate::verify::select;
 
-use super::documents::Dossier;
+use super::dossier::Dossier;
 use super::template::template;
 
 /// What is said of one rotation.

@@ -7,7 +7,7 @@ use maud::html;
 use serde_json::Value;
 
 use crate::event::Event;
-use crate::evidence;
+use crate::facts;
 use crate::rotation::Ending;
 use crate::rotation::Rotation;
 use crate::text::Id;
@@ -218,7 +218,7 @@ fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
 
 /// The SOP's nine fields, or why there are none.
 fn template(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
-    match evidence::template(matter.report, &rotation.id) {
+    match facts::template(matter.report, &rotation.id) {
         Ok(template) => html! {
             table.template {
                 caption { "Rotation Evidence, the nine fields of SOP 8" }

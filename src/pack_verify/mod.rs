@@ -19,14 +19,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::audit::SignatureCheck;
-use crate::evidence;
-use crate::evidence::Dossier;
+use crate::facts;
+use crate::facts::Dossier;
+use crate::facts::Facts;
 use crate::pack::Bag;
 use crate::pack::BagFault;
 use crate::pack::Files;
 use crate::pack::Form;
 use crate::pack::Selection;
-use crate::report_html;
+use crate::page;
 use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Rule;
@@ -40,9 +41,6 @@ pub use contents::Contents;
 
 use judge::Judged;
 use record::Record;
-
-/// The page for people in a pack.
-const PAGE: &str = "report.html";
 
 /// What is asked about a pack besides what stands in it.
 #[derive(Default)]
@@ -76,17 +74,17 @@ pub type Documents = (Files, Vec<(&'static str, String)>);
 #[must_use]
 pub fn documents(contents: &Contents) -> (Report, Option<Documents>) {
     as_of_export(contents, |dossier| {
-        let (mut files, info) = evidence::documents(dossier)?;
-        let page = report_html::page_of_pack(dossier);
-        files.insert(PAGE.to_owned(), page.into_bytes());
-        Some((files, info))
+        let facts = Facts::of(dossier)?;
+        let mut files = page::renderings(dossier, &facts);
+        files.extend(facts.files);
+        Some((files, facts.info))
     })
 }
 
 /// The in-toto Statements that follow from it in the same way.
 #[must_use]
 pub fn statements(contents: &Contents) -> (Report, Option<Vec<Value>>) {
-    as_of_export(contents, evidence::statements)
+    as_of_export(contents, facts::statements)
 }
 
 fn as_of_export<T>(
@@ -123,8 +121,8 @@ fn as_of_export<T>(
 #[must_use]
 pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
     let (contents, mut findings) = Contents::of(bag);
-    let form = bag.get(evidence::SUMMARY).and_then(evidence::form_of);
-    let other_form = form.filter(|form| *form != evidence::FORM);
+    let form = bag.get(facts::SUMMARY).and_then(facts::form_of);
+    let other_form = form.filter(|form| *form != facts::FORM);
     let documents = match other_form {
         None => documents(&contents).1,
         Some(_) => None,
@@ -159,7 +157,7 @@ pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
     if let Some(form) = other_form {
         report.not_checked.push(format!(
             "report, tables, templates and VERIFY.md, and whether there are other files: they are in form {form}, and this program makes form {}",
-            evidence::FORM
+            facts::FORM
         ));
     }
     Examined {

@@ -6,9 +6,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::event::Event;
-use crate::evidence;
-use crate::evidence::Dossier;
-use crate::evidence::Row;
+use crate::facts;
+use crate::facts::Dossier;
+use crate::facts::Row;
 use crate::pack::Part;
 use crate::register::Register;
 use crate::rotation::Rotation;
@@ -47,7 +47,7 @@ impl<'a> Matter<'a> {
         };
         let rows = report
             .register()
-            .map(|register| evidence::population(register.get(), report.as_of, &|_| true));
+            .map(|register| facts::population(register.get(), report.as_of, &|_| true));
         let rows = rows.into_iter().flatten().map(Cow::Owned);
         Self::new(report, part, None, rows.collect())
     }

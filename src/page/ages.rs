@@ -3,7 +3,7 @@
 use maud::Markup;
 use maud::html;
 
-use crate::evidence::Row;
+use crate::facts::Row;
 use crate::time::Timestamp;
 
 use super::markup::cut;

@@ -1,26 +1,21 @@
 //! The files of a pack that follow from its entries. Nothing here asks a clock, a disk or a ledger.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 use serde_json::json;
 
 use crate::audit::Stored;
-use crate::event::PackExported;
 use crate::hash::Link;
 use crate::keyring::LEDGER_ACTOR;
 use crate::pack::Files;
-use crate::pack::Selection;
 use crate::register::Register;
+use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::time::Timestamp;
 use crate::verify::Report;
 
-use super::by_hand;
+use super::dossier::Dossier;
 use super::keys;
-use super::population::Row;
 use super::rotations;
-use super::tables;
 
 /// Where the population stands in a pack.
 pub const POPULATION: &str = "secrets.json";
@@ -32,151 +27,88 @@ pub const SUMMARY: &str = "pack.json";
 /// word of them that changes: then a pack of an earlier form is not taken for a forged one.
 pub const FORM: u64 = 1;
 
-const ROTATIONS: &[&str] = &[
-    "rotation",
-    "secret",
-    "reason",
-    "state",
-    "opened_utc",
-    "started_utc",
-    "completed_utc",
-    "operators",
-    "approved_by",
-    "old_version",
-    "new_version",
-    "old_revoked_utc",
-    "revocation_verified_by_entry",
-    "confirmed_utc",
-    "incident",
-    "findings",
-    "waived",
-    "opened_by_entry",
-    "ended_by_entry",
-    "evidence",
-];
-
-const SECRETS: &[&str] = &[
-    "secret",
-    "name",
-    "class",
-    "owner",
-    "consumers",
-    "state",
-    "generated_utc",
-    "max_age_days",
-    "due_utc",
-    "days_left",
-    "rotations",
-    "open_rotations",
-    "exceptions",
-    "registered_by_entry",
-    "retired_by_entry",
-    "last_entry",
-    "entries_in_pack",
-];
-
-const FINDINGS: &[&str] = &[
-    "rule",
-    "verdict",
-    "title",
-    "sop",
-    "entry",
-    "rotation",
-    "secret",
-    "expected",
-    "found",
-    "waived_by",
-];
-
-const ATTACHED: &[&str] = &[
-    "entry",
-    "name",
-    "media_type",
-    "length",
-    "sha256",
-    "blake3",
-    "file",
-];
-
-/// Everything that the documents of a pack are made of.
-pub struct Dossier<'a> {
-    /// The verification of the pack's entries, as of when it was exported.
-    pub report: &'a Report,
-    /// The entry that records the export.
-    pub record: &'a Stored,
-    /// What that entry says.
-    pub exported: &'a PackExported,
-    /// What was selected.
-    pub selection: &'a Selection,
-    /// The entries, the record among them, in their order.
-    pub entries: &'a [Stored],
-    /// Every registered secret.
-    pub population: &'a [Row],
-    /// The attached files that are in the pack, by their BLAKE3 in hex.
-    pub attached: &'a BTreeSet<String>,
+/// What a pack states: rows that are printed in more than one place, and whole files.
+pub struct Facts {
+    /// Each selected rotation, by its opening.
+    pub rotations: Vec<Value>,
+    /// Every registered secret, by its id.
+    pub secrets: Vec<Value>,
+    /// What is held against the part.
+    pub findings: Vec<Value>,
+    /// Each file that an entry names, whether it is in the pack or not.
+    pub attached: Vec<Value>,
+    /// Each public key, and whose it is.
+    pub keys: Vec<Value>,
+    /// The files, by their path in the pack.
+    pub files: Files,
+    /// What `bag-info.txt` says.
+    pub info: Vec<(&'static str, String)>,
 }
 
-/// The documents by their path in the pack, all but the page for people, and what its `bag-info.txt` says; none where the entries
-/// do not verify.
-#[must_use]
-pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, String)>)> {
-    let register = dossier.report.register()?.get();
-    let as_of = dossier.record.entry.recorded;
-    let origin = register.charter.origin.as_ref();
-    let origin = origin.map(ToString::to_string).unwrap_or_default();
-    let mut files = keys::files(register, dossier.selection, &origin);
-    let mut rotations = Vec::new();
-    for told in rotations::told(dossier, register) {
-        if let Some((path, template)) = told.template {
-            files.insert(path, template.into_bytes());
+impl Facts {
+    /// What a pack states; none where the entries do not verify.
+    #[must_use]
+    pub fn of(dossier: &Dossier<'_>) -> Option<Self> {
+        let register = dossier.report.register()?.get();
+        let (mut files, keys) = keys::files(register, dossier.selection, dossier.origin());
+        let mut rotations = Vec::new();
+        for told in rotations::told(dossier, register) {
+            if let Some((path, template)) = told.template {
+                files.insert(path, template.into_bytes());
+            }
+            rotations.push(told.row);
         }
-        rotations.push(told.row);
+        let secrets: Vec<Value> = dossier.population.iter().map(|row| json!(row)).collect();
+        let mut add = |path: &str, bytes: Vec<u8>| files.insert(path.to_owned(), bytes);
+        add(SUMMARY, document(&summary(dossier, &rotations)));
+        let schema = "rotation-ledger/pack-rotations/1";
+        add(
+            "rotations.json",
+            document(&json!({ "schema": schema, "rotations": rotations })),
+        );
+        let schema = "rotation-ledger/pack-population/1";
+        add(
+            POPULATION,
+            document(&json!({ "schema": schema, "secrets": secrets })),
+        );
+        add("findings.json", document(&dossier.report.to_json()));
+        add("ledger/entries.ndjson", entries(dossier.entries, register));
+        Some(Self {
+            rotations,
+            secrets,
+            findings: dossier
+                .report
+                .findings
+                .iter()
+                .map(Finding::to_json)
+                .collect(),
+            attached: attached(dossier),
+            keys,
+            files,
+            info: info(dossier),
+        })
     }
-    let secrets: Vec<Value> = dossier.population.iter().map(|row| json!(row)).collect();
-    let findings: Vec<Value> = dossier
-        .report
-        .findings
-        .iter()
-        .map(|one| one.to_json())
-        .collect();
-    let attached = attached(dossier);
-    let summary = summary(dossier, &origin, &rotations);
-    let mut add = |path: &str, bytes: Vec<u8>| files.insert(path.to_owned(), bytes);
-    add("rotations.csv", tables::csv(ROTATIONS, &rotations));
-    add(
-        "rotations.json",
-        tables::json(
-            &json!({ "schema": "rotation-ledger/pack-rotations/1", "rotations": rotations }),
-        ),
-    );
-    add("secrets.csv", tables::csv(SECRETS, &secrets));
-    add(
-        POPULATION,
-        tables::json(&json!({ "schema": "rotation-ledger/pack-population/1", "secrets": secrets })),
-    );
-    add("findings.csv", tables::csv(FINDINGS, &findings));
-    add("findings.json", tables::json(&dossier.report.to_json()));
-    add("attachments.csv", tables::csv(ATTACHED, &attached));
-    add("ledger/entries.ndjson", entries(dossier.entries, register));
-    add(SUMMARY, tables::json(&summary));
-    let by_hand = by_hand::text(&origin, dossier.record.sequence, &dossier.report.stamped);
-    add("VERIFY.md", by_hand.into_bytes());
-    let date = as_of.to_seconds();
-    let info = vec![
+}
+
+fn info(dossier: &Dossier<'_>) -> Vec<(&'static str, String)> {
+    let sequence = dossier.record.sequence;
+    let date = dossier.record.entry.recorded.to_seconds();
+    let date = date.split('T').next().unwrap_or_default().to_owned();
+    let ledger = dossier.report.ledger.map(|id| id.to_string());
+    let named = format!("{} entry {sequence}", dossier.origin());
+    vec![
         ("Bag-Software-Agent", "rotation-ledger".to_owned()),
-        (
-            "Bagging-Date",
-            date.split('T').next().unwrap_or_default().to_owned(),
-        ),
-        (
-            "External-Identifier",
-            format!("{origin} entry {}", dossier.record.sequence),
-        ),
+        ("Bagging-Date", date),
+        ("External-Identifier", named),
         ("Ledger-Head", dossier.record.link.to_string()),
-        ("Ledger-Id", ledger_id(dossier.report)),
-        ("Ledger-Size", (dossier.record.sequence + 1).to_string()),
-    ];
-    Some((files, info))
+        ("Ledger-Id", ledger.unwrap_or_default()),
+        ("Ledger-Size", (sequence + 1).to_string()),
+    ]
+}
+
+/// One JSON document, indented, so that a person can read it and a difference shows its line.
+fn document(value: &Value) -> Vec<u8> {
+    format!("{value:#}\n").into_bytes()
 }
 
 /// The form of the documents that a pack says it has, in a [`SUMMARY`] that nobody vouches for.
@@ -184,10 +116,6 @@ pub fn documents(dossier: &Dossier<'_>) -> Option<(Files, Vec<(&'static str, Str
 pub fn form_of(summary: &[u8]) -> Option<u64> {
     let summary: Value = serde_json::from_slice(summary).ok()?;
     summary.get("format")?.as_u64()
-}
-
-fn ledger_id(report: &Report) -> String {
-    report.ledger.map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// Each file that an entry names, whether it is in the pack or not.
@@ -238,7 +166,7 @@ pub(super) fn verdicts(report: &Report) -> Vec<Value> {
 
 /// What the pack is, in one document: whose ledger, which part, how much of how much, and what was
 /// not checked.
-fn summary(dossier: &Dossier<'_>, origin: &str, rotations: &[Value]) -> Value {
+fn summary(dossier: &Dossier<'_>, rotations: &[Value]) -> Value {
     let rows = dossier.population;
     let in_state = |state: &str| rows.iter().filter(|row| row.state == state).count();
     let head: Link = dossier.record.link;
@@ -246,7 +174,7 @@ fn summary(dossier: &Dossier<'_>, origin: &str, rotations: &[Value]) -> Value {
     json!({
         "schema": "rotation-ledger/pack/1",
         "format": FORM,
-        "origin": origin,
+        "origin": dossier.origin(),
         "ledger_id": dossier.report.ledger,
         "size": dossier.record.sequence + 1,
         "root": dossier.report.root,

@@ -1,5 +1,5 @@
-//! Public keys for other people's programs: PEM for openssl, a line for ssh-keygen, and a table of
-//! whose they are. They come from the entries, and a reader who trusts nobody gets them by another road.
+//! Public keys for other people's programs: PEM for openssl, a line for ssh-keygen, and whose they
+//! are. They come from the entries, and a reader who trusts nobody gets them by another road.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,26 +13,17 @@ use crate::pack::Selection;
 use crate::pack::public_line;
 use crate::register::Register;
 
-use super::tables;
-
 /// SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410).
 const SPKI: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 
-const COLUMNS: &[&str] = &[
-    "file",
-    "key",
-    "holder",
-    "name",
-    "kind",
-    "roles",
-    "since_entry",
-    "revoked_by_entry",
-];
-
-/// The keys of a pack, by their path in it.
-pub(super) fn files(register: &Register, selection: &Selection, origin: &str) -> Files {
+/// The keys of a pack, by their path in it, and a row for each.
+pub(super) fn files(
+    register: &Register,
+    selection: &Selection,
+    origin: &str,
+) -> (Files, Vec<Value>) {
     let mut files = Files::new();
     let mut rows = Vec::new();
     let mut add = |file: String, key: &PublicKey, row: Value| {
@@ -74,8 +65,7 @@ pub(super) fn files(register: &Register, selection: &Selection, origin: &str) ->
         public_line(&selection.key)
     );
     files.insert("keys/allowed_signers".to_owned(), signers.into_bytes());
-    files.insert("keys/keys.csv".to_owned(), tables::csv(COLUMNS, &rows));
-    files
+    (files, rows)
 }
 
 fn pem(key: &PublicKey) -> String {

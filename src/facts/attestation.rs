@@ -13,8 +13,8 @@ use crate::hash::Sha256Digest;
 use crate::register::Register;
 use crate::text::Id;
 
-use super::documents::Dossier;
 use super::documents::verdicts;
+use super::dossier::Dossier;
 use super::rotations;
 use super::rotations::Told;
 

@@ -1,0 +1,37 @@
+//! What the documents of a pack are made of.
+
+use std::collections::BTreeSet;
+
+use crate::audit::Stored;
+use crate::event::PackExported;
+use crate::pack::Selection;
+use crate::text::Id;
+use crate::verify::Report;
+
+use super::population::Row;
+
+/// Everything that the documents of a pack are made of.
+pub struct Dossier<'a> {
+    /// The verification of the pack's entries, as of when it was exported.
+    pub report: &'a Report,
+    /// The entry that records the export.
+    pub record: &'a Stored,
+    /// What that entry says.
+    pub exported: &'a PackExported,
+    /// What was selected.
+    pub selection: &'a Selection,
+    /// The entries, the record among them, in their order.
+    pub entries: &'a [Stored],
+    /// Every registered secret.
+    pub population: &'a [Row],
+    /// The attached files that are in the pack, by their BLAKE3 in hex.
+    pub attached: &'a BTreeSet<String>,
+}
+
+impl<'a> Dossier<'a> {
+    /// The name in the ledger's checkpoints.
+    #[must_use]
+    pub fn origin(&self) -> &'a str {
+        self.report.origin.as_ref().map_or("", Id::as_str)
+    }
+}
