@@ -11,7 +11,7 @@ use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
 use crate::trust::Trust;
 
-use super::Destination;
+use super::destination::Destination;
 
 /// The folder below the state folder. Where it is not, nothing is configured.
 const FOLDER: &str = "anchoring";

@@ -1,7 +1,7 @@
 //! An emergency, SOP 7: declared, run by the book, reported.
 
 use crate::event::choice::Trigger;
-use crate::event::field::payload;
+use crate::event::payload::payload;
 use crate::text::Id;
 use crate::text::Line;
 use crate::text::Prose;

@@ -1,5 +1,5 @@
 //! What a field of an event can be: how the command line reads it, how the guard looks at it, and
-//! how the documents describe it. The payload structs are the only list of fields there is.
+//! how the documents describe it.
 
 use serde_json::Value;
 
@@ -297,64 +297,7 @@ macro_rules! choices {
         )*
     };
 }
-pub(crate) use choices;
-
-/// Declares the payload of one event: its SOP step, who may say it, and its fields in stored order.
-/// The doc comment of a field is its help text.
-macro_rules! payload {
-    ($(
-        $(#[doc = $doc:literal])+
-        $name:ident, sop $sop:literal $quote:literal, by [$($role:ident),*] {
-            $($(#[doc = $help:literal])+ $(#[serde($($serde:tt)*)])? $field:ident: $type:ty),* $(,)?
-        }
-    )*) => {
-        $(
-            $(#[doc = $doc])+
-            #[derive(
-                Debug, Clone, PartialEq, Eq,
-                bincode::Encode, bincode::Decode, serde::Serialize, serde::Deserialize,
-            )]
-            #[serde(deny_unknown_fields)]
-            pub struct $name {
-                $(
-                    $(#[doc = $help])+
-                    #[serde(skip_serializing_if = "crate::event::field::FieldType::is_absent" $(, $($serde)*)?)]
-                    pub $field: $type
-                ),*
-            }
-
-            impl $crate::event::Payload for $name {
-                const SUMMARY: &'static str = concat!($($doc),+);
-                const SOP: &'static str = $sop;
-                const QUOTE: &'static str = $quote;
-                const ROLES: &'static [$crate::event::Role] = &[$($crate::event::Role::$role),*];
-                const FIELDS: &'static [$crate::event::field::FieldSpec] = &[
-                    $($crate::event::field::FieldSpec {
-                        name: stringify!($field),
-                        help: concat!($($help),+),
-                        kind: <$type as $crate::event::field::FieldType>::KIND,
-                        stored: stringify!($type),
-                        many: <$type as $crate::event::field::FieldType>::MANY,
-                        required: <$type as $crate::event::field::FieldType>::REQUIRED
-                            $(&& stringify!($($serde)*).is_empty())?,
-                    }),*
-                ];
-
-                fn fields<'a>(
-                    &'a self,
-                    look: &mut dyn FnMut(
-                        &'static $crate::event::field::FieldSpec,
-                        &'a dyn $crate::event::field::DynField,
-                    ),
-                ) {
-                    let mut specs = Self::FIELDS.iter();
-                    $(if let Some(spec) = specs.next() { look(spec, &self.$field); })*
-                }
-            }
-        )*
-    };
-}
-pub(crate) use payload;
+pub(super) use choices;
 
 /// [`FieldType`] without its constants, so that fields of several types can be looked at in turn.
 pub trait DynField {

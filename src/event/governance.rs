@@ -5,7 +5,7 @@ use crate::event::choice::FourEyes;
 use crate::event::choice::RecoveryKind;
 use crate::event::choice::Role;
 use crate::event::choice::Sequencing;
-use crate::event::field::payload;
+use crate::event::payload::payload;
 use crate::hash::NodeHash;
 use crate::hash::Sha256Digest;
 use crate::key::PublicKey;

@@ -2,7 +2,7 @@
 //! earlier entry: a correction stands beside what it corrects.
 
 use crate::event::choice::ExpungeReason;
-use crate::event::field::payload;
+use crate::event::payload::payload;
 use crate::hash::Blake3Digest;
 use crate::hash::Link;
 use crate::hash::Sha256Digest;

@@ -2,7 +2,7 @@
 
 use crate::event::choice::Environment;
 use crate::event::choice::SecretClass;
-use crate::event::field::payload;
+use crate::event::payload::payload;
 use crate::hash::Sha256Digest;
 use crate::text::Id;
 use crate::text::Line;

@@ -10,7 +10,7 @@ use crate::event::choice::RevocationMethod;
 use crate::event::choice::Step;
 use crate::event::choice::TestResult;
 use crate::event::choice::Which;
-use crate::event::field::payload;
+use crate::event::payload::payload;
 use crate::hash::Blake3Digest;
 use crate::text::Id;
 use crate::text::Line;

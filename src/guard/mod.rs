@@ -19,6 +19,7 @@
 //! was compressed or encrypted looks like nothing. Only [`KnownValue`] finds the first two, and
 //! [`Coverage`] says when the last may be the case.
 
+mod alphabet;
 mod assignment;
 mod entropy;
 mod kind;

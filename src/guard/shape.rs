@@ -5,6 +5,7 @@
 //! rule looks only as far ahead as the least a token needs, so the scan stays linear. Shapes that
 //! need more than a literal and a length are in `structure`.
 
+use super::alphabet::Alphabet;
 use super::kind::Found;
 use super::kind::Kind;
 use super::placeholder::is_filler;
@@ -20,33 +21,6 @@ enum Rest {
     /// Whatever this function says; it is given the text and the literal's place, and answers where
     /// the find begins.
     Check(fn(&[u8], usize) -> Option<usize>),
-}
-
-/// The alphabets that tokens are written in.
-#[derive(Clone, Copy)]
-pub(super) enum Alphabet {
-    /// Letters and digits.
-    Alnum,
-    /// Letters, digits, `_`, `-` and `.`: also the alphabet of names, so a body of lower-case words
-    /// alone is no token.
-    Token,
-    /// Hexadecimal digits.
-    Hex,
-    /// Both base64 alphabets, with padding.
-    Base64,
-}
-
-impl Alphabet {
-    pub(super) const fn holds(self, byte: u8) -> bool {
-        match self {
-            Self::Alnum => byte.is_ascii_alphanumeric(),
-            Self::Token => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'),
-            Self::Hex => byte.is_ascii_hexdigit(),
-            Self::Base64 => {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-' | b'=')
-            }
-        }
-    }
 }
 
 struct Shape {

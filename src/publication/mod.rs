@@ -2,6 +2,7 @@
 //!
 //! | file | knows |
 //! |---|---|
+//! | `task` | what is asked for, and what came of it |
 //! | `survey` | what of the ledger can be published, and what stands in the copy already |
 //! | `write` | the order in which a copy comes to be, so that every reader finds what it needs |
 //!
@@ -9,185 +10,11 @@
 //! a checkpoint. Nothing in it is ever overwritten but the checkpoint, and that only by a later one
 //! whose root was recomputed from what was read back from the copy. Verifying a copy is for `audit`.
 
+mod error;
 mod survey;
+mod task;
 mod write;
 
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
-
-use crate::audit::AuditError;
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CheckpointError;
-use crate::hash::NodeHash;
-use crate::store::blobs::BlobError;
-use crate::store::publish::PublishError;
-use crate::sys::disk::DiskError;
-use crate::sys::world::World;
-
-/// One publication of one ledger.
-pub struct Publication<'a> {
-    /// Disk and clock.
-    pub world: &'a World,
-    /// The ledger's folder.
-    pub ledger: &'a Path,
-    /// The copy's folder, whose parent is there.
-    pub to: &'a Path,
-    /// Publish the newest checkpoint, also where witnesses have only cosigned an older one.
-    pub newest: bool,
-    /// Publish attachments too. Goes on by itself where the copy has some.
-    pub attachments: bool,
-    /// How long to wait for a writer at work.
-    pub wait: Duration,
-}
-
-/// What a publication came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// What the copy's checkpoint states now.
-    pub checkpoint: Checkpoint,
-    /// The size that it stated before; none where there was no copy.
-    pub before: Option<u64>,
-    /// The size that the ledger's own newest checkpoint states.
-    pub ledger: u64,
-    /// Files that were written, the checkpoint among them.
-    pub written: u64,
-    /// Files of earlier sizes, and expunged attachments, that were removed.
-    pub removed: u64,
-}
-
-/// Why nothing, or not everything, was published. The copy's checkpoint is then the one before.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublicationError {
-    /// The ledger cannot be read.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
-    /// An entry that no writer would have placed.
-    #[error("entry {sequence} cannot be published: {why}")]
-    Entry {
-        /// The entry.
-        sequence: u64,
-        /// Why.
-        why: String,
-    },
-    /// The ledger has no checkpoint over any entry.
-    #[error("the ledger has no checkpoint to publish; the next append makes one")]
-    NoCheckpoint,
-    /// A checkpoint of the ledger that is malformed, or not by its sealing key.
-    #[error("{name} of the ledger cannot be published: {source}")]
-    Unusable {
-        /// Its name.
-        name: &'static str,
-        /// Why.
-        source: CheckpointError,
-    },
-    /// A checkpoint of the ledger that its entries contradict.
-    #[error(
-        "{name} of the ledger states root {stated} at {size} entries; the entries give {found}"
-    )]
-    Contradicted {
-        /// Its name.
-        name: &'static str,
-        /// The size stated.
-        size: u64,
-        /// The root stated.
-        stated: NodeHash,
-        /// The root of the entries; where there are fewer, of all.
-        found: NodeHash,
-    },
-    /// The folder holds something else.
-    #[error("{} is no copy of a ledger: it holds `{found}`", path.display())]
-    NoCopy {
-        /// The folder.
-        path: PathBuf,
-        /// What was found in it.
-        found: String,
-    },
-    /// What is published is no checkpoint of this ledger.
-    #[error("the checkpoint published in {} is not this ledger's: {source}", path.display())]
-    OtherLedger {
-        /// The copy.
-        path: PathBuf,
-        /// Why.
-        source: CheckpointError,
-    },
-    /// The ledger was rolled back since.
-    #[error(
-        "the ledger is behind what is published in {}: its checkpoint states {found} entries, the published one {published}",
-        path.display()
-    )]
-    Behind {
-        /// The copy.
-        path: PathBuf,
-        /// The size published.
-        published: u64,
-        /// The size of the ledger's checkpoint.
-        found: u64,
-    },
-    /// The ledger was rewritten or forked since.
-    #[error(
-        "the ledger is beside what is published in {}: at {size} entries its root is {found}, the published one {published}",
-        path.display()
-    )]
-    Beside {
-        /// The copy.
-        path: PathBuf,
-        /// The size published.
-        size: u64,
-        /// The root published.
-        published: NodeHash,
-        /// The root of the ledger's entries.
-        found: NodeHash,
-    },
-    /// A file of the copy has other bytes than belong there.
-    #[error("{} exists with other content than belongs there; it was left as it is", path.display())]
-    Differs {
-        /// The file.
-        path: PathBuf,
-    },
-    /// What was written is not what was read back.
-    #[error("{} does not hold what was written to it; nothing was published", path.display())]
-    ReadBack {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The entries changed between the first reading and the second.
-    #[error("what would be published has root {found}, not {stated}; nothing was published")]
-    Changed {
-        /// The root that the checkpoint states.
-        stated: NodeHash,
-        /// The root of what is in the copy.
-        found: NodeHash,
-    },
-    /// An attachment cannot be read.
-    #[error(transparent)]
-    Attachment(#[from] BlobError),
-    /// A file operation failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-}
-
-impl From<PublishError> for PublicationError {
-    fn from(fault: PublishError) -> Self {
-        match fault {
-            PublishError::Differs { path } => Self::Differs { path },
-            PublishError::Disk(fault) => Self::Disk(fault),
-        }
-    }
-}
-
-impl Publication<'_> {
-    /// Brings the copy up to date. It can be interrupted at any moment and repeated; somebody else
-    /// must keep a second publication to the same folder out.
-    ///
-    /// # Errors
-    /// The ledger is behind or beside what was published, it or the copy cannot be used, or the
-    /// disk's refusal.
-    pub fn run(&self) -> Result<Published, PublicationError> {
-        let before = survey::look(&*self.world.disk, self.to)?;
-        let survey = survey::read(self, before.as_ref())?;
-        let chosen = survey.choose(self, before)?;
-        write::bring_up(self, &survey, chosen)
-    }
-}
+pub use error::PublicationError;
+pub use task::Publication;
+pub use task::Published;

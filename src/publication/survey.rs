@@ -26,8 +26,8 @@ use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::timestamps::TIMESTAMPS;
 
-use super::Publication;
-use super::PublicationError;
+use super::error::PublicationError;
+use super::task::Publication;
 
 /// A checkpoint and the note that it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]

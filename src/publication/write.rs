@@ -36,16 +36,32 @@ use crate::sys::disk::DiskError;
 use crate::timestamps;
 use crate::timestamps::StoredToken;
 
-use super::Publication;
-use super::PublicationError;
-use super::Published;
+use super::error::PublicationError;
+use super::survey;
 use super::survey::Chosen;
 use super::survey::Survey;
+use super::task::Publication;
+use super::task::Published;
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 
+impl Publication<'_> {
+    /// Brings the copy up to date. It can be interrupted at any moment and repeated; somebody else
+    /// must keep a second publication to the same folder out.
+    ///
+    /// # Errors
+    /// The ledger is behind or beside what was published, it or the copy cannot be used, or the
+    /// disk's refusal.
+    pub fn run(&self) -> Result<Published, PublicationError> {
+        let before = survey::look(&*self.world.disk, self.to)?;
+        let survey = survey::read(self, before.as_ref())?;
+        let chosen = survey.choose(self, before)?;
+        bring_up(self, &survey, chosen)
+    }
+}
+
 /// Writes what is missing, and last the checkpoint.
-pub(super) fn bring_up(
+fn bring_up(
     publication: &Publication<'_>,
     survey: &Survey,
     chosen: Chosen,

@@ -7,61 +7,58 @@ use crate::event::RotationCompleted;
 use crate::event::RotationConfirmed;
 use crate::event::Step;
 use crate::rule;
-use crate::text::Id;
 
-use super::Completion;
-use super::Ending;
-use super::Rotation;
-use super::Setting;
-use super::Told;
-use super::against::Against;
-use super::fold::list;
+use super::entry::RotationEntry;
+use super::entry::list;
+use super::entry::sorted;
+use super::facts::Completion;
+use super::facts::Ending;
+use super::frame::Told;
+use super::state::Rotation;
 use super::switch::judge_revocation_claim;
 
 impl Rotation {
     pub(super) fn complete(
         &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         completed: &RotationCompleted,
-        against: &mut Against<'_>,
     ) {
         let missing = self.missing_steps();
         if !missing.is_empty() {
-            against.holds(
+            entry.breaks(
                 rule::S25,
                 "every step of the SOP",
                 format!("missing: {}", missing.join(", ")),
             );
         }
-        let remaining = self.remaining(setting.secret);
+        let remaining = self.remaining(entry.setting.secret);
         if !remaining.is_empty() {
-            against.holds(
+            entry.breaks(
                 rule::C07,
                 "every consumer cut over",
                 format!("not cut over: {}", list(&remaining)),
             );
         }
-        judge_revocation_claim(completed.revoke_confirmed, self.dead.is_some(), against);
+        judge_revocation_claim(completed.revoke_confirmed, self.dead.is_some(), entry);
         if sorted(&completed.impacted_services) != sorted(&self.cut_over) {
-            against.holds(
+            entry.breaks(
                 rule::S62,
                 list(&sorted(&self.cut_over)),
                 list(&sorted(&completed.impacted_services)),
             );
         }
         if let Some(failed) = self.failed {
-            against.holds(
+            entry.breaks(
                 rule::S70,
                 "the failed step resolved",
                 format!("{} failed in entry {}", failed.step, failed.at.sequence),
             );
         }
         self.ending = Some(Ending::Completed(Completion {
-            at: told.moment(),
-            rotated_by: signature_line(told),
+            at: entry.told.moment(),
+            rotated_by: signature_line(entry.told),
             started: self.opened.occurred,
-            completed: told.occurred,
+            completed: entry.told.occurred,
             impacted_services: completed.impacted_services.clone(),
             validation_summary: completed.validation_summary.clone(),
             revoke_claimed: completed.revoke_confirmed,
@@ -97,16 +94,10 @@ impl Rotation {
         .collect()
     }
 
-    pub(super) fn confirm(
-        &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
-        confirmed: &RotationConfirmed,
-        against: &mut Against<'_>,
-    ) {
-        let person = &told.author.person;
-        if setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
-            against.holds(
+    pub(super) fn confirm(&mut self, entry: &mut RotationEntry<'_>, confirmed: &RotationConfirmed) {
+        let person = &entry.told.author.person;
+        if entry.setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
+            entry.breaks(
                 rule::A04,
                 "a confirmer other than the operators",
                 person.as_str(),
@@ -116,39 +107,38 @@ impl Rotation {
             let outcome = self
                 .outcome()
                 .map_or("an end to confirm", |outcome| outcome.word());
-            against.holds(rule::S67, outcome, confirmed.outcome.word());
+            entry.breaks(rule::S67, outcome, confirmed.outcome.word());
             return;
         }
-        if let Some(incident) = setting.incident
+        if let Some(incident) = entry.setting.incident
             && (incident.runbook.is_none() || incident.report.is_none())
         {
-            against.holds(
+            entry.breaks(
                 rule::S65,
                 "runbook.executed and post_incident.reported before it",
                 "not both",
             );
         }
-        self.confirmed = Some(told.moment());
+        self.confirmed = Some(entry.told.moment());
     }
 
     pub(super) fn roll_back(
         &mut self,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         rolled_back: &RollbackCompleted,
-        against: &mut Against<'_>,
     ) {
         if !self
             .preconditions
             .is_some_and(|preconditions| preconditions.rollback_plan)
         {
-            against.holds(rule::S71, "a confirmed rollback plan", "none");
+            entry.breaks(rule::S71, "a confirmed rollback plan", "none");
         }
         if let Some(old) = self
             .old_version
             .as_ref()
             .filter(|old| **old != rolled_back.restored_version)
         {
-            against.holds(
+            entry.breaks(
                 rule::S68,
                 old.as_str(),
                 rolled_back.restored_version.as_str(),
@@ -159,31 +149,26 @@ impl Rotation {
             .as_ref()
             .filter(|old| old.version == rolled_back.restored_version)
         {
-            against.holds(
+            entry.breaks(
                 rule::S72,
                 "a version that works",
                 format!("revoked in entry {}", revoked.at.sequence),
             );
         }
         self.failed = None;
-        self.ending = Some(Ending::RolledBack(told.moment()));
+        self.ending = Some(Ending::RolledBack(entry.told.moment()));
     }
 
-    pub(super) fn abort(
-        &mut self,
-        told: &Told<'_>,
-        _aborted: &RotationAborted,
-        against: &mut Against<'_>,
-    ) {
+    pub(super) fn abort(&mut self, entry: &mut RotationEntry<'_>, _aborted: &RotationAborted) {
         if let Some(cutover) = self.cutover {
-            against.holds(
+            entry.breaks(
                 rule::S75,
                 "before the cutover",
                 format!("cutover in entry {}", cutover.sequence),
             );
         }
         self.failed = None;
-        self.ending = Some(Ending::Aborted(told.moment()));
+        self.ending = Some(Ending::Aborted(entry.told.moment()));
     }
 }
 
@@ -197,11 +182,4 @@ pub(super) fn signature_line(told: &Told<'_>) -> String {
             author.name, author.actor, author.person
         )
     }
-}
-
-pub(super) fn sorted(ids: &[Id]) -> Vec<Id> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }

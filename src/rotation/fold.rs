@@ -11,24 +11,16 @@ use crate::event::Step;
 use crate::rule;
 use crate::rule::Finding;
 
-use super::Ending;
-use super::Failed;
-use super::Rotation;
-use super::Setting;
-use super::Told;
-use super::against::Against;
-use super::ending::sorted;
+use super::entry::RotationEntry;
+use super::entry::list;
+use super::entry::sorted;
+use super::facts::Ending;
+use super::facts::Failed;
+use super::frame::Setting;
+use super::frame::Told;
+use super::state::Rotation;
 
 impl Rotation {
-    pub(super) fn against<'a>(&self, told: &Told<'_>, found: &'a mut Vec<Finding>) -> Against<'a> {
-        Against {
-            found,
-            rotation: self.id.clone(),
-            secret: self.secret.clone(),
-            sequence: told.sequence,
-        }
-    }
-
     /// Holds against the rotation what its opening breaks (SOP 6, Step 1).
     pub fn judge_opening(
         &self,
@@ -37,30 +29,30 @@ impl Rotation {
         opened: &RotationOpened,
         found: &mut Vec<Finding>,
     ) {
-        let mut against = self.against(told, found);
+        let mut entry = RotationEntry::new(self, setting, told, found);
         if opened.last_rotated.is_none() && setting.secret.generated.is_none() {
-            against.holds(
+            entry.breaks(
                 rule::S10,
                 "a last rotated date",
                 "neither the opening nor the inventory has one",
             );
         }
         if sorted(&opened.consumers) != sorted(&setting.secret.consumers) {
-            against.holds(
+            entry.breaks(
                 rule::S11,
                 list(&sorted(&setting.secret.consumers)),
                 list(&sorted(&opened.consumers)),
             );
         }
         if let Some(open) = setting.secret.open.first() {
-            against.holds(
+            entry.breaks(
                 rule::S12,
                 "no other open rotation",
                 format!("{open} is open"),
             );
         }
         if self.is_emergency() && setting.incident.is_none() {
-            against.holds(rule::S86, "the incident it answers", "none is named");
+            entry.breaks(rule::S86, "the incident it answers", "none is named");
         }
     }
 
@@ -72,16 +64,16 @@ impl Rotation {
         recorded: &RotationRecorded,
         found: &mut Vec<Finding>,
     ) {
-        let mut against = self.against(told, found);
+        let mut entry = RotationEntry::new(self, setting, told, found);
         if recorded.started > recorded.completed {
-            against.holds(
+            entry.breaks(
                 rule::T03,
                 format!("completed after {}", recorded.started),
                 recorded.completed.to_string(),
             );
         }
         if let Some(open) = setting.secret.open.first() {
-            against.holds(
+            entry.breaks(
                 rule::S12,
                 "no other open rotation",
                 format!("{open} is open"),
@@ -89,7 +81,7 @@ impl Rotation {
         }
         // What is claimed here cannot have been proven before it; S-50 holds it until it is.
         if !recorded.revoke_confirmed {
-            against.holds(rule::S61, "yes", "no");
+            entry.breaks(rule::S61, "yes", "no");
         }
     }
 
@@ -101,19 +93,19 @@ impl Rotation {
         event: &Event,
         found: &mut Vec<Finding>,
     ) {
-        let mut against = self.against(told, found);
+        let mut entry = RotationEntry::new(self, setting, told, found);
         if told.occurred < self.last.occurred {
             let before = format!(
                 "not before {} (entry {})",
                 self.last.occurred, self.last.sequence
             );
-            against.holds(rule::T03, before, told.occurred.to_string());
+            entry.breaks(rule::T03, before, told.occurred.to_string());
         } else {
             self.last = told.moment();
         }
         if self.is_said_too_late(event) {
             let end = self.ended().map_or(0, |end| end.sequence);
-            against.holds(
+            entry.breaks(
                 rule::S90,
                 format!("before its end in entry {end}"),
                 event.name(),
@@ -121,37 +113,21 @@ impl Rotation {
             return;
         }
         if is_operators_step(event) {
-            self.take_operator(setting, told, &mut against);
+            self.take_operator(&mut entry);
         }
         match event {
-            Event::RotationApproved(approved) => {
-                self.approve(setting, told, approved, &mut against)
-            }
-            Event::PreconditionsConfirmed(confirmed) => {
-                self.make_ready(told, confirmed, &mut against)
-            }
-            Event::ReplacementGenerated(generated) => {
-                self.generate(setting, told, generated, &mut against)
-            }
-            Event::DualRunStarted(started) => self.start_dual_run(told, started, &mut against),
-            Event::DualRunNotSupported(reason) => {
-                self.rule_out_dual_run(setting, told, reason, &mut against)
-            }
-            Event::ReplacementValidated(validated) => self.validate(told, validated, &mut against),
-            Event::CutoverCompleted(cutover) => self.cut_over(setting, told, cutover, &mut against),
-            Event::HealthConfirmed(health) => {
-                self.confirm_health(setting, told, health, &mut against)
-            }
-            Event::SecretRevoked(revoked) => self.revoke(setting, told, revoked, &mut against),
-            Event::RevocationVerified(verified) => {
-                self.verify_revocation(told, verified, &mut against)
-            }
-            Event::RotationCompleted(completed) => {
-                self.complete(setting, told, completed, &mut against)
-            }
-            Event::RotationConfirmed(confirmed) => {
-                self.confirm(setting, told, confirmed, &mut against)
-            }
+            Event::RotationApproved(approved) => self.approve(&mut entry, approved),
+            Event::PreconditionsConfirmed(confirmed) => self.make_ready(&mut entry, confirmed),
+            Event::ReplacementGenerated(generated) => self.generate(&mut entry, generated),
+            Event::DualRunStarted(started) => self.start_dual_run(&mut entry, started),
+            Event::DualRunNotSupported(reason) => self.rule_out_dual_run(&mut entry, reason),
+            Event::ReplacementValidated(validated) => self.validate(&mut entry, validated),
+            Event::CutoverCompleted(cutover) => self.cut_over(&mut entry, cutover),
+            Event::HealthConfirmed(health) => self.confirm_health(&mut entry, health),
+            Event::SecretRevoked(revoked) => self.revoke(&mut entry, revoked),
+            Event::RevocationVerified(verified) => self.verify_revocation(&mut entry, verified),
+            Event::RotationCompleted(completed) => self.complete(&mut entry, completed),
+            Event::RotationConfirmed(confirmed) => self.confirm(&mut entry, confirmed),
             Event::StepFailed(failed) => {
                 self.failed = Some(Failed {
                     at: told.moment(),
@@ -159,33 +135,10 @@ impl Rotation {
                 })
             }
             Event::StepPerformed(performed) => self.resolve(performed.step),
-            Event::RollbackCompleted(rolled_back) => {
-                self.roll_back(told, rolled_back, &mut against)
-            }
-            Event::RotationAborted(aborted) => self.abort(told, aborted, &mut against),
-            Event::LedgerCreated(_)
-            | Event::ActorEnrolled(_)
-            | Event::ActorRevoked(_)
-            | Event::PolicySet(_)
-            | Event::SealingKeyReplaced(_)
-            | Event::PackExported(_)
-            | Event::StoreRecovered(_)
-            | Event::SecretRegistered(_)
-            | Event::SecretUpdated(_)
-            | Event::SecretRetired(_)
-            | Event::InventoryAttested(_)
-            | Event::RotationOpened(_)
-            | Event::RotationRecorded(_)
-            | Event::IncidentDeclared(_)
-            | Event::RunbookExecuted(_)
-            | Event::PostIncidentReported(_)
-            | Event::EntryAnnotated(_)
-            | Event::EntryCorrected(_)
-            | Event::ExceptionGranted(_)
-            | Event::EvidenceAttached(_)
-            | Event::EvidenceExpunged(_)
-            | Event::SourceObserved(_)
-            | Event::SourceGap(_) => {}
+            Event::RollbackCompleted(rolled_back) => self.roll_back(&mut entry, rolled_back),
+            Event::RotationAborted(aborted) => self.abort(&mut entry, aborted),
+            // The register hands a rotation its own steps alone, and there each event has its place.
+            _ => {}
         }
     }
 
@@ -205,15 +158,15 @@ impl Rotation {
         !self.is_open() && !still_belongs
     }
 
-    fn take_operator(&mut self, setting: &Setting<'_>, told: &Told<'_>, against: &mut Against<'_>) {
-        let person = &told.author.person;
+    fn take_operator(&mut self, entry: &mut RotationEntry<'_>) {
+        let person = &entry.told.author.person;
         if self.operators.contains(person) {
             return;
         }
         self.operators.push(person.clone());
         let approver = self.approved.as_ref().map(|approval| &approval.by);
-        if setting.policy.four_eyes == FourEyes::Required && approver == Some(person) {
-            against.holds(
+        if entry.setting.policy.four_eyes == FourEyes::Required && approver == Some(person) {
+            entry.breaks(
                 rule::A03,
                 "an operator other than the approver",
                 person.as_str(),
@@ -244,12 +197,4 @@ const fn is_operators_step(event: &Event) -> bool {
             | Event::RollbackCompleted(_)
             | Event::RotationAborted(_)
     )
-}
-
-/// Ids in one line, for findings and the template.
-pub(super) fn list(ids: &[impl AsRef<str>]) -> String {
-    if ids.is_empty() {
-        return "none".to_owned();
-    }
-    ids.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
 }

@@ -7,10 +7,10 @@ use crate::rule::Finding;
 use crate::rule::Rule;
 use crate::time::Timestamp;
 
-use super::Ending;
-use super::Incident;
-use super::Rotation;
-use super::Setting;
+use super::facts::Ending;
+use super::frame::Incident;
+use super::frame::Setting;
+use super::state::Rotation;
 
 const HOUR: u64 = 3_600;
 

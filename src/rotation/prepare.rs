@@ -13,28 +13,19 @@ use crate::event::Step;
 use crate::event::TestResult;
 use crate::rule;
 use crate::text::Reference;
-use crate::time::Timestamp;
 
-use super::Approval;
-use super::DualRun;
-use super::Generated;
-use super::Preconditions;
-use super::Rotation;
-use super::Setting;
-use super::Told;
-use super::against::Against;
+use super::entry::RotationEntry;
+use super::facts::Approval;
+use super::facts::DualRun;
+use super::facts::Generated;
+use super::facts::Preconditions;
+use super::state::Rotation;
 
 impl Rotation {
-    pub(super) fn approve(
-        &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
-        approved: &RotationApproved,
-        against: &mut Against<'_>,
-    ) {
-        let person = &told.author.person;
-        if setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
-            against.holds(
+    pub(super) fn approve(&mut self, entry: &mut RotationEntry<'_>, approved: &RotationApproved) {
+        let person = &entry.told.author.person;
+        if entry.setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
+            entry.breaks(
                 rule::A03,
                 "an approver other than the operators",
                 person.as_str(),
@@ -43,7 +34,7 @@ impl Rotation {
         // A window that is approved anew was approved before.
         let first = self.approved.is_none() && !self.is_emergency();
         if let Some(generated) = self.generated.as_ref().filter(|_| first) {
-            against.holds(
+            entry.breaks(
                 rule::S14,
                 format!("before entry {}", generated.at.sequence),
                 "afterwards",
@@ -53,7 +44,7 @@ impl Rotation {
             (Some(start), Some(end)) if start <= end => Some((start, end)),
             (None, None) if approved.no_window.is_some() => None,
             _ => {
-                against.holds(
+                entry.breaks(
                     rule::S22,
                     "a window with start and end, or why none is needed",
                     "neither",
@@ -62,7 +53,7 @@ impl Rotation {
             }
         };
         self.approved = Some(Approval {
-            at: told.moment(),
+            at: entry.told.moment(),
             by: person.clone(),
             window,
         });
@@ -70,9 +61,8 @@ impl Rotation {
 
     pub(super) fn make_ready(
         &mut self,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         confirmed: &PreconditionsConfirmed,
-        against: &mut Against<'_>,
     ) {
         let four = [
             (
@@ -98,11 +88,11 @@ impl Rotation {
         ];
         for (said, rule, expected) in four {
             if !said {
-                against.holds(rule, expected, "not confirmed");
+                entry.breaks(rule, expected, "not confirmed");
             }
         }
         self.preconditions = Some(Preconditions {
-            at: told.moment(),
+            at: entry.told.moment(),
             rollback_plan: confirmed.rollback_plan.is_some(),
         });
         self.resolve(Step::Preconditions);
@@ -110,18 +100,16 @@ impl Rotation {
 
     pub(super) fn generate(
         &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         generated: &ReplacementGenerated,
-        against: &mut Against<'_>,
     ) {
         // SOP 7 puts speed first: an emergency is approved afterwards and has no preconditions.
         if !self.is_emergency() {
             if self.approved.is_none() {
-                against.holds(rule::S13, "rotation.approved before it", "no approval yet");
+                entry.breaks(rule::S13, "rotation.approved before it", "no approval yet");
             }
             if self.preconditions.is_none() {
-                against.holds(
+                entry.breaks(
                     rule::S30,
                     "preconditions.confirmed before it",
                     "not confirmed yet",
@@ -129,18 +117,18 @@ impl Rotation {
             }
         }
         if !is_prod(generated.namespace.as_str()) {
-            against.holds(rule::S32, "a prod namespace", generated.namespace.as_str());
+            entry.breaks(rule::S32, "a prod namespace", generated.namespace.as_str());
         }
         let replaced = self
             .old_version
             .as_ref()
-            .or(setting.secret.version.as_ref());
+            .or(entry.setting.secret.version.as_ref());
         if replaced == Some(&generated.new_version) {
-            against.holds(rule::S33, "a new version", generated.new_version.as_str());
+            entry.breaks(rule::S33, "a new version", generated.new_version.as_str());
         }
-        self.check_window(told.occurred, against);
+        self.check_window(entry);
         self.generated = Some(Generated {
-            at: told.moment(),
+            at: entry.told.moment(),
             version: generated.new_version.clone(),
         });
         self.resolve(Step::Generate);
@@ -148,17 +136,16 @@ impl Rotation {
 
     pub(super) fn start_dual_run(
         &mut self,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         started: &DualRunStarted,
-        against: &mut Against<'_>,
     ) {
-        self.need_generated(against);
+        self.need_generated(entry);
         if started.planned_end.is_none() {
-            against.holds(rule::S34, "a planned end", "none");
+            entry.breaks(rule::S34, "a planned end", "none");
         }
-        self.check_window(told.occurred, against);
+        self.check_window(entry);
         self.dual_run = Some(DualRun {
-            at: told.moment(),
+            at: entry.told.moment(),
             supported: true,
             planned_end: started.planned_end,
         });
@@ -167,16 +154,14 @@ impl Rotation {
 
     pub(super) fn rule_out_dual_run(
         &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         _reason: &DualRunNotSupported,
-        against: &mut Against<'_>,
     ) {
-        if setting.secret.dual_run {
-            against.holds(rule::S35, "dual-run, as the inventory says", "ruled out");
+        if entry.setting.secret.dual_run {
+            entry.breaks(rule::S35, "dual-run, as the inventory says", "ruled out");
         }
         self.dual_run = Some(DualRun {
-            at: told.moment(),
+            at: entry.told.moment(),
             supported: false,
             planned_end: None,
         });
@@ -185,23 +170,22 @@ impl Rotation {
 
     pub(super) fn validate(
         &mut self,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         validated: &ReplacementValidated,
-        against: &mut Against<'_>,
     ) {
         let passed = validated.result == TestResult::Pass;
         match validated.phase {
             Phase::PostRollback => {
                 if passed {
-                    self.restored = Some(told.moment());
+                    self.restored = Some(entry.told.moment());
                 }
             }
             Phase::PreCutover | Phase::PostCutover => {
-                self.need_generated(against);
-                self.need_new_version(&validated.version, against);
+                self.need_generated(entry);
+                self.need_new_version(entry, &validated.version);
                 self.last_result = Some(validated.result);
                 if passed && validated.phase == Phase::PreCutover {
-                    self.validated.get_or_insert(told.moment());
+                    self.validated.get_or_insert(entry.told.moment());
                 }
             }
         }
@@ -210,11 +194,12 @@ impl Rotation {
         }
     }
 
-    pub(super) fn check_window(&self, occurred: Timestamp, against: &mut Against<'_>) {
+    pub(super) fn check_window(&self, entry: &mut RotationEntry<'_>) {
+        let occurred = entry.told.occurred;
         if let Some((start, end)) = self.approved.as_ref().and_then(|approval| approval.window)
             && (occurred < start || occurred > end)
         {
-            against.holds(
+            entry.breaks(
                 rule::T05,
                 format!("from {start} to {end}"),
                 occurred.to_string(),
@@ -222,9 +207,9 @@ impl Rotation {
         }
     }
 
-    pub(super) fn need_generated(&self, against: &mut Against<'_>) {
+    pub(super) fn need_generated(&self, entry: &mut RotationEntry<'_>) {
         if self.generated.is_none() {
-            against.holds(
+            entry.breaks(
                 rule::S31,
                 "replacement.generated before it",
                 "not generated yet",
@@ -232,13 +217,13 @@ impl Rotation {
         }
     }
 
-    pub(super) fn need_new_version(&self, version: &Reference, against: &mut Against<'_>) {
+    pub(super) fn need_new_version(&self, entry: &mut RotationEntry<'_>, version: &Reference) {
         if let Some(generated) = self
             .generated
             .as_ref()
             .filter(|generated| generated.version != *version)
         {
-            against.holds(rule::S39, generated.version.as_str(), version.as_str());
+            entry.breaks(rule::S39, generated.version.as_str(), version.as_str());
         }
     }
 }

@@ -13,87 +13,85 @@ use crate::rule;
 use crate::text::Reference;
 use crate::time::Timestamp;
 
-use super::Health;
-use super::Revoked;
-use super::Rotation;
-use super::Setting;
-use super::Told;
-use super::against::Against;
-use super::fold::list;
+use super::entry::RotationEntry;
+use super::entry::list;
+use super::facts::Health;
+use super::facts::Revoked;
+use super::state::Rotation;
 
 impl Rotation {
-    pub(super) fn cut_over(
-        &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
-        cutover: &CutoverCompleted,
-        against: &mut Against<'_>,
-    ) {
-        self.need_generated(against);
-        self.need_new_version(&cutover.to_version, against);
+    pub(super) fn cut_over(&mut self, entry: &mut RotationEntry<'_>, cutover: &CutoverCompleted) {
+        self.need_generated(entry);
+        self.need_new_version(entry, &cutover.to_version);
         if !self.is_emergency() {
             if self.dual_run.is_none() {
-                against.holds(
+                entry.breaks(
                     rule::S29,
                     "dual_run.started or dual_run.not_supported before it",
                     "neither",
                 );
             }
             if self.validated.is_none() {
-                against.holds(rule::S37, "a passing validation before it", "none");
+                entry.breaks(rule::S37, "a passing validation before it", "none");
             }
         }
         if self
             .last_result
             .is_some_and(|result| result != TestResult::Pass)
         {
-            against.holds(
+            entry.breaks(
                 rule::S38,
                 "pass",
                 self.last_result.map_or("", TestResult::word),
             );
         }
         if let Some(end) = self.dual_run.and_then(|dual_run| dual_run.planned_end)
-            && told.occurred > end
+            && entry.told.occurred > end
         {
-            against.holds(rule::S36, format!("by {end}"), told.occurred.to_string());
+            entry.breaks(
+                rule::S36,
+                format!("by {end}"),
+                entry.told.occurred.to_string(),
+            );
         }
-        self.check_window(told.occurred, against);
+        self.check_window(entry);
         let unknown: Vec<_> = cutover
             .consumers
             .iter()
-            .filter(|id| !self.all_consumers(setting.secret).any(|known| known == *id))
+            .filter(|id| {
+                !self
+                    .all_consumers(entry.setting.secret)
+                    .any(|known| known == *id)
+            })
             .cloned()
             .collect();
         if !unknown.is_empty() {
-            against.holds(rule::S40, "consumers of the inventory", list(&unknown));
+            entry.breaks(rule::S40, "consumers of the inventory", list(&unknown));
         }
         for consumer in &cutover.consumers {
             if !self.cut_over.contains(consumer) {
                 self.cut_over.push(consumer.clone());
             }
         }
-        self.cutover = Some(told.moment());
+        self.cutover = Some(entry.told.moment());
         self.resolve(Step::Cutover);
     }
 
     pub(super) fn confirm_health(
         &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         health: &HealthConfirmed,
-        against: &mut Against<'_>,
     ) {
-        let remaining = self.remaining(setting.secret);
+        let remaining = self.remaining(entry.setting.secret);
         if !remaining.is_empty() {
-            against.holds(
+            entry.breaks(
                 rule::S28,
                 "every consumer cut over",
                 format!("not yet: {}", list(&remaining)),
             );
         }
         self.health = Some(Health {
-            at: told.moment(),
+            at: entry.told.moment(),
             healthy: health.healthy,
         });
         if health.healthy {
@@ -101,18 +99,12 @@ impl Rotation {
         }
     }
 
-    pub(super) fn revoke(
-        &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
-        revoked: &SecretRevoked,
-        against: &mut Against<'_>,
-    ) {
+    pub(super) fn revoke(&mut self, entry: &mut RotationEntry<'_>, revoked: &SecretRevoked) {
         let new_version = self.generated.as_ref().map(|generated| &generated.version);
         match revoked.target {
             Which::Old => {
                 if new_version == Some(&revoked.version) {
-                    against.holds(
+                    entry.breaks(
                         rule::S45,
                         "the old version",
                         format!("{}, the new one", revoked.version),
@@ -123,11 +115,11 @@ impl Rotation {
                     .is_some_and(|old| *old != revoked.version)
                 {
                     let old = self.old_version.as_ref().map_or("", Reference::as_str);
-                    against.holds(rule::S45, old, revoked.version.as_str());
+                    entry.breaks(rule::S45, old, revoked.version.as_str());
                 }
-                self.judge_revocation_order(setting, told, revoked, against);
+                self.judge_revocation_order(entry, revoked);
                 self.old_revoked = Some(Revoked {
-                    at: told.moment(),
+                    at: entry.told.moment(),
                     effective: revoked.effective,
                     version: revoked.version.clone(),
                 });
@@ -135,9 +127,9 @@ impl Rotation {
             Which::New => {
                 if new_version != Some(&revoked.version) {
                     let new = new_version.map_or("a generated replacement", Reference::as_str);
-                    against.holds(rule::S45, new, revoked.version.as_str());
+                    entry.breaks(rule::S45, new, revoked.version.as_str());
                 }
-                self.new_revoked = Some(told.moment());
+                self.new_revoked = Some(entry.told.moment());
             }
         }
         self.resolve(Step::Revoke);
@@ -145,19 +137,17 @@ impl Rotation {
 
     pub(super) fn judge_revocation_order(
         &self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         revoked: &SecretRevoked,
-        against: &mut Against<'_>,
     ) {
         if self.is_emergency() {
-            if let Some(incident) = setting.incident {
-                let minutes = setting.policy.emergency_revoke_minutes;
+            if let Some(incident) = entry.setting.incident {
+                let minutes = entry.setting.policy.emergency_revoke_minutes;
                 let limit = incident
                     .detected
                     .plus(std::time::Duration::from_secs(u64::from(minutes) * 60));
                 if revoked.effective > limit {
-                    against.holds(
+                    entry.breaks(
                         rule::S81,
                         format!("by {limit}"),
                         revoked.effective.to_string(),
@@ -166,18 +156,18 @@ impl Rotation {
             }
             return;
         }
-        let remaining = self.remaining(setting.secret);
+        let remaining = self.remaining(entry.setting.secret);
         if !remaining.is_empty() {
-            against.holds(
+            entry.breaks(
                 rule::S43,
                 "every consumer cut over before",
                 format!("not yet: {}", list(&remaining)),
             );
         } else if self.health.is_none() {
-            against.holds(rule::S43, "health confirmed before", "not confirmed yet");
+            entry.breaks(rule::S43, "health confirmed before", "not confirmed yet");
         }
         if let Some(health) = self.health.filter(|health| !health.healthy) {
-            against.holds(
+            entry.breaks(
                 rule::S42,
                 "healthy services",
                 format!("unhealthy in entry {}", health.at.sequence),
@@ -188,12 +178,12 @@ impl Rotation {
             .filter(|cutover| revoked.effective < cutover.occurred)
         {
             let after = format!("effective after the cutover in entry {}", cutover.sequence);
-            against.holds(rule::T03, after, revoked.effective.to_string());
+            entry.breaks(rule::T03, after, revoked.effective.to_string());
         }
-        if revoked.effective > told.occurred {
-            against.holds(
+        if revoked.effective > entry.told.occurred {
+            entry.breaks(
                 rule::T03,
-                format!("effective by {}", told.occurred),
+                format!("effective by {}", entry.told.occurred),
                 revoked.effective.to_string(),
             );
         }
@@ -201,49 +191,46 @@ impl Rotation {
 
     pub(super) fn verify_revocation(
         &mut self,
-        told: &Told<'_>,
+        entry: &mut RotationEntry<'_>,
         verified: &RevocationVerified,
-        against: &mut Against<'_>,
     ) {
         let Some(revoked) = &self.old_revoked else {
-            against.holds(rule::S48, "secret.revoked before it", "not revoked yet");
+            entry.breaks(rule::S48, "secret.revoked before it", "not revoked yet");
             return;
         };
         if revoked.version != verified.version {
-            against.holds(
+            entry.breaks(
                 rule::S45,
                 revoked.version.as_str(),
                 verified.version.as_str(),
             );
             return;
         }
-        if verified.tested_at < revoked.effective || verified.tested_at > told.recorded {
-            let span = format!("from {} to {}", revoked.effective, told.recorded);
-            against.holds(rule::S53, span, verified.tested_at.to_string());
+        if verified.tested_at < revoked.effective || verified.tested_at > entry.told.recorded {
+            let span = format!("from {} to {}", revoked.effective, entry.told.recorded);
+            entry.breaks(rule::S53, span, verified.tested_at.to_string());
             return;
         }
         let hits = verified.hits.unwrap_or(0);
         match verified.test {
-            NegativeTest::NetworkError => {
-                against.holds(rule::S51, "auth_rejected", "network_error")
-            }
-            NegativeTest::StillValid => against.holds(rule::S52, "auth_rejected", "still_valid"),
+            NegativeTest::NetworkError => entry.breaks(rule::S51, "auth_rejected", "network_error"),
+            NegativeTest::StillValid => entry.breaks(rule::S52, "auth_rejected", "still_valid"),
             NegativeTest::AuthRejected | NegativeTest::NotPossible if hits > 0 => {
-                against.holds(
+                entry.breaks(
                     rule::S52,
                     "no access by the old secret",
                     format!("{hits} accesses"),
                 );
             }
             NegativeTest::NotPossible if !has_access_proof(verified, revoked.effective) => {
-                against.holds(
+                entry.breaks(
                     rule::S54,
                     "why, the access log, its time after the revocation, and its hits",
                     "some are missing",
                 );
             }
             NegativeTest::AuthRejected | NegativeTest::NotPossible => {
-                self.dead.get_or_insert(told.moment());
+                self.dead.get_or_insert(entry.told.moment());
                 self.resolve(Step::VerifyRevocation);
             }
         }
@@ -261,15 +248,15 @@ pub(super) fn has_access_proof(verified: &RevocationVerified, effective: Timesta
         })
 }
 
-pub(super) fn judge_revocation_claim(claimed: bool, dead: bool, against: &mut Against<'_>) {
+pub(super) fn judge_revocation_claim(claimed: bool, dead: bool, entry: &mut RotationEntry<'_>) {
     if claimed && !dead {
-        against.holds(
+        entry.breaks(
             rule::S60,
             "revocation.verified before it",
             "no proof that counts",
         );
     }
     if !claimed {
-        against.holds(rule::S61, "yes", "no");
+        entry.breaks(rule::S61, "yes", "no");
     }
 }

@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use super::Group;
-use super::Log;
-use super::Member;
-use super::Name;
-use super::TRUST_LIMIT;
-use super::Trust;
-use super::Witness;
 use crate::checkpoint::CosignerKey;
 use crate::key::PublicKey;
 use crate::note::NoteKey;
 use crate::note::NoteKeyError;
+
+use super::policy::Group;
+use super::policy::Log;
+use super::policy::Member;
+use super::policy::Name;
+use super::policy::Trust;
+use super::policy::Witness;
+
+/// The most bytes of a trust file.
+pub const TRUST_LIMIT: usize = 1 << 20;
 
 /// The name that no witness or group may have: `quorum none` demands nobody.
 const NONE: &[u8] = b"none";
@@ -90,28 +93,34 @@ struct Parser {
     witness_keys: HashSet<PublicKey>,
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Trust, PolicyError> {
-    let at = |line, fault| PolicyError { line, fault };
-    if bytes.len() > TRUST_LIMIT {
-        return Err(at(1, PolicyFault::TooLarge));
-    }
-    let mut parser = Parser::default();
-    let mut last = 1;
-    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
-        if !line.is_empty() {
-            last = number;
+impl Trust {
+    /// Reads a trust file.
+    ///
+    /// # Errors
+    /// Names the line and what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        let at = |line, fault| PolicyError { line, fault };
+        if bytes.len() > TRUST_LIMIT {
+            return Err(at(1, PolicyFault::TooLarge));
         }
-        parser.line(line).map_err(|fault| at(number, fault))?;
+        let mut parser = Parser::default();
+        let mut last = 1;
+        for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+            if !line.is_empty() {
+                last = number;
+            }
+            parser.line(line).map_err(|fault| at(number, fault))?;
+        }
+        let Some(quorum) = parser.quorum else {
+            return Err(at(last, PolicyFault::NoQuorum));
+        };
+        Ok(Self {
+            logs: parser.logs,
+            witnesses: parser.witnesses,
+            groups: parser.groups,
+            quorum,
+        })
     }
-    let Some(quorum) = parser.quorum else {
-        return Err(at(last, PolicyFault::NoQuorum));
-    };
-    Ok(Trust {
-        logs: parser.logs,
-        witnesses: parser.witnesses,
-        groups: parser.groups,
-        quorum,
-    })
 }
 
 impl Parser {

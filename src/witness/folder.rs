@@ -4,9 +4,6 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Evidence;
-use super::WitnessError;
-use super::name_of;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CosignerKey;
 use crate::hash::Sha256Digest;
@@ -17,6 +14,9 @@ use crate::store::publish;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
+
+use super::decide::Evidence;
+use super::error::WitnessError;
 
 /// The witness's private key.
 pub const KEY_FILE: &str = "key.pem";
@@ -100,6 +100,13 @@ impl State {
     }
 }
 
+/// The name of a log in urls and files: the SHA-256 of its origin, in lower-case hex.
+#[must_use]
+pub fn name_of(origin: &KeyName) -> String {
+    Sha256Digest::of(origin.as_str().as_bytes()).to_string()
+}
+
+/// The folder of a witness: its key, the logs it follows, and what it last cosigned for each.
 #[derive(Debug)]
 pub(super) struct Folder {
     disk: Arc<dyn Disk>,

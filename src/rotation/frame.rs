@@ -1,0 +1,75 @@
+//! What an entry about a rotation stands in: who says it and when, and what it is judged by.
+
+use bincode::{Decode, Encode};
+
+use crate::event::Trigger;
+use crate::inventory::Secret;
+use crate::keyring::Author;
+use crate::policy::Policy;
+use crate::text::Id;
+use crate::time::Timestamp;
+
+/// Where and when something was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Moment {
+    /// The entry.
+    pub sequence: u64,
+    /// When it happened, as its author says.
+    pub occurred: Timestamp,
+}
+
+/// An entry's frame: who says it, where and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The entry.
+    pub sequence: u64,
+    /// When it happened, as its author says.
+    pub occurred: Timestamp,
+    /// When it was recorded, by the ledger's clock.
+    pub recorded: Timestamp,
+    /// Who says it.
+    pub author: &'a Author,
+}
+
+impl Told<'_> {
+    /// Where and when.
+    #[must_use]
+    pub const fn moment(&self) -> Moment {
+        Moment {
+            sequence: self.sequence,
+            occurred: self.occurred,
+        }
+    }
+}
+
+/// An incident (SOP 7).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Incident {
+    /// The id.
+    pub id: Id,
+    /// The suspect secret.
+    pub secret: Id,
+    /// What started it.
+    pub trigger: Trigger,
+    /// When it was noticed.
+    pub detected: Timestamp,
+    /// Its declaration.
+    pub declared: Moment,
+    /// The rotations that answer it.
+    pub rotations: Vec<Id>,
+    /// The runbook's execution.
+    pub runbook: Option<Moment>,
+    /// The post-incident report.
+    pub report: Option<Moment>,
+}
+
+/// What a rotation is judged by besides its own entries.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// The secret, as the inventory knows it.
+    pub secret: &'a Secret,
+    /// The incident behind an emergency.
+    pub incident: Option<&'a Incident>,
+}

@@ -1,0 +1,320 @@
+//! A rotation as far as its entries have told it, and where it stands.
+
+use bincode::{Decode, Encode};
+
+use crate::event::Outcome;
+use crate::event::Reason;
+use crate::event::RotationOpened;
+use crate::event::RotationRecorded;
+use crate::event::TestResult;
+use crate::inventory::Secret;
+use crate::text::Id;
+use crate::text::Reference;
+
+use super::facts::Approval;
+use super::facts::Completion;
+use super::facts::DualRun;
+use super::facts::Ending;
+use super::facts::Failed;
+use super::facts::Generated;
+use super::facts::Health;
+use super::facts::Preconditions;
+use super::facts::Revoked;
+use super::frame::Moment;
+use super::frame::Told;
+
+/// One rotation of one secret.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Rotation {
+    /// The id.
+    pub id: Id,
+    /// The secret.
+    pub secret: Id,
+    /// Scheduled, or an emergency.
+    pub reason: Reason,
+    /// The incident behind an emergency.
+    pub incident: Option<Id>,
+    /// Its opening (SOP 6, Step 1).
+    pub opened: Moment,
+    /// The consumers named then.
+    pub consumers: Vec<Id>,
+    /// The version to be replaced.
+    pub old_version: Option<Reference>,
+    /// The approval (SOP 3).
+    pub approved: Option<Approval>,
+    /// The preconditions (SOP 5), and whether a rollback plan was among them.
+    pub preconditions: Option<Preconditions>,
+    /// The replacement (SOP 6, Step 2).
+    pub generated: Option<Generated>,
+    /// Dual-run (SOP 6, Step 3).
+    pub dual_run: Option<DualRun>,
+    /// The first passing validation of the new version before cutover (SOP 6, Step 3).
+    pub validated: Option<Moment>,
+    /// What the last validation before cutover came to.
+    pub last_result: Option<TestResult>,
+    /// The consumers cut over so far (SOP 6, Step 4).
+    pub cut_over: Vec<Id>,
+    /// The last cutover.
+    pub cutover: Option<Moment>,
+    /// The last word on health (SOP 6, Step 4).
+    pub health: Option<Health>,
+    /// The old version's revocation (SOP 6, Step 5).
+    pub old_revoked: Option<Revoked>,
+    /// The new version's revocation, after a failure.
+    pub new_revoked: Option<Moment>,
+    /// The proof that the old version is dead (SOP 6, Step 5).
+    pub dead: Option<Moment>,
+    /// A failed step that nothing resolved yet.
+    pub failed: Option<Failed>,
+    /// The passing validation of the restored version.
+    pub restored: Option<Moment>,
+    /// How it ended.
+    pub ending: Option<Ending>,
+    /// The confirmation of its end (SOP 3).
+    pub confirmed: Option<Moment>,
+    /// The people who executed its steps.
+    pub operators: Vec<Id>,
+    /// The last step said about it.
+    pub last: Moment,
+}
+
+/// Where a rotation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum State {
+    /// Opened (Step 1).
+    Opened,
+    /// Approved by a Security Owner.
+    Approved,
+    /// Preconditions confirmed.
+    Ready,
+    /// Replacement generated (Step 2).
+    Generated,
+    /// Consumers accept both (Step 3).
+    DualRun,
+    /// The new secret was shown to work (Step 3).
+    Validated,
+    /// Some or all consumers cut over (Step 4).
+    CuttingOver,
+    /// Services healthy (Step 4).
+    Healthy,
+    /// Old secret revoked (Step 5).
+    Revoked,
+    /// Old secret shown dead (Step 5).
+    Dead,
+    /// A step failed and nothing resolved it yet.
+    Failed,
+    /// Completed (Step 6), not confirmed.
+    Completed,
+    /// Rolled back, not confirmed.
+    RolledBack,
+    /// Aborted, not confirmed.
+    Aborted,
+    /// Its end was confirmed.
+    Confirmed,
+}
+
+impl State {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Approved => "approved",
+            Self::Ready => "ready",
+            Self::Generated => "generated",
+            Self::DualRun => "dual-run",
+            Self::Validated => "validated",
+            Self::CuttingOver => "cutting over",
+            Self::Healthy => "healthy",
+            Self::Revoked => "revoked",
+            Self::Dead => "old secret dead",
+            Self::Failed => "failed",
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled back",
+            Self::Aborted => "aborted",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
+impl Rotation {
+    /// The rotation that an opening begins.
+    #[must_use]
+    pub fn open(told: &Told<'_>, opened: &RotationOpened) -> Self {
+        Self {
+            id: opened.rotation.clone(),
+            secret: opened.secret.clone(),
+            reason: opened.reason,
+            incident: opened.incident.clone(),
+            opened: told.moment(),
+            consumers: opened.consumers.clone(),
+            old_version: opened.old_version.clone(),
+            approved: None,
+            preconditions: None,
+            generated: None,
+            dual_run: None,
+            validated: None,
+            last_result: None,
+            cut_over: Vec::new(),
+            cutover: None,
+            health: None,
+            old_revoked: None,
+            new_revoked: None,
+            dead: None,
+            failed: None,
+            restored: None,
+            ending: None,
+            confirmed: None,
+            operators: vec![told.author.person.clone()],
+            last: told.moment(),
+        }
+    }
+
+    /// The rotation that one `rotation.recorded` tells as a whole.
+    #[must_use]
+    pub fn record(told: &Told<'_>, recorded: &RotationRecorded) -> Self {
+        let opened = RotationOpened {
+            rotation: recorded.rotation.clone(),
+            secret: recorded.secret.clone(),
+            environment: recorded.environment,
+            reason: recorded.reason,
+            consumers: recorded.impacted_services.clone(),
+            last_rotated: None,
+            old_version: None,
+            incident: None,
+            ticket: None,
+        };
+        // When it was generated nobody said; it cannot have been before the rotation began.
+        let generated = recorded.new_version.clone().map(|version| Generated {
+            at: Moment {
+                occurred: recorded.started,
+                ..told.moment()
+            },
+            version,
+        });
+        Self {
+            generated,
+            ending: Some(Ending::Completed(Completion {
+                at: told.moment(),
+                rotated_by: recorded.rotated_by.to_string(),
+                started: recorded.started,
+                completed: recorded.completed,
+                impacted_services: recorded.impacted_services.clone(),
+                validation_summary: recorded.validation_summary.clone(),
+                revoke_claimed: recorded.revoke_confirmed,
+                one_shot: true,
+            })),
+            ..Self::open(told, &opened)
+        }
+    }
+
+    /// Whether it answers an emergency (SOP 7), whose order differs.
+    #[must_use]
+    pub fn is_emergency(&self) -> bool {
+        self.reason == Reason::Emergency
+    }
+
+    /// Whether it has not ended.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.ending.is_none()
+    }
+
+    /// Its completion, where it was completed.
+    #[must_use]
+    pub const fn completion(&self) -> Option<&Completion> {
+        match &self.ending {
+            Some(Ending::Completed(completion)) => Some(completion),
+            Some(Ending::RolledBack(_) | Ending::Aborted(_)) | None => None,
+        }
+    }
+
+    /// Whether all of it rests on one `rotation.recorded`.
+    #[must_use]
+    pub fn is_one_shot(&self) -> bool {
+        self.completion()
+            .is_some_and(|completion| completion.one_shot)
+    }
+
+    /// What its end would rightly be confirmed as.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match &self.ending {
+            Some(Ending::Completed(_)) => Some(Outcome::Completed),
+            Some(Ending::RolledBack(_)) => Some(Outcome::RolledBack),
+            Some(Ending::Aborted(_)) => Some(Outcome::Aborted),
+            None => None,
+        }
+    }
+
+    /// Where and when its end was said.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Moment> {
+        match &self.ending {
+            Some(Ending::Completed(completion)) => Some(completion.at),
+            Some(Ending::RolledBack(at) | Ending::Aborted(at)) => Some(*at),
+            None => None,
+        }
+    }
+
+    /// Every consumer that has to be cut over: those named at the opening and those the inventory
+    /// knows, since leaving one out of the opening must not hide it.
+    pub fn all_consumers<'a>(&'a self, secret: &'a Secret) -> impl Iterator<Item = &'a Id> {
+        let more = secret
+            .consumers
+            .iter()
+            .filter(|id| !self.consumers.contains(id));
+        self.consumers.iter().chain(more)
+    }
+
+    /// The consumers not cut over yet.
+    #[must_use]
+    pub fn remaining<'a>(&'a self, secret: &'a Secret) -> Vec<&'a Id> {
+        self.all_consumers(secret)
+            .filter(|id| !self.cut_over.contains(id))
+            .collect()
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        if self.confirmed.is_some() {
+            return State::Confirmed;
+        }
+        match &self.ending {
+            Some(Ending::Completed(_)) => return State::Completed,
+            Some(Ending::RolledBack(_)) => return State::RolledBack,
+            Some(Ending::Aborted(_)) => return State::Aborted,
+            None => {}
+        }
+        // The furthest fact decides: an emergency reaches them in another order.
+        let facts = [
+            (self.failed.is_some(), State::Failed),
+            (self.dead.is_some(), State::Dead),
+            (
+                self.health
+                    .is_some_and(|health| healthy_and_revoked(&health, self)),
+                State::Revoked,
+            ),
+            (
+                self.health.is_some_and(|health| health.healthy),
+                State::Healthy,
+            ),
+            (self.cutover.is_some(), State::CuttingOver),
+            (self.validated.is_some(), State::Validated),
+            (self.dual_run.is_some(), State::DualRun),
+            (self.generated.is_some(), State::Generated),
+            (self.preconditions.is_some(), State::Ready),
+            (self.approved.is_some(), State::Approved),
+        ];
+        facts
+            .into_iter()
+            .find_map(|(holds, state)| holds.then_some(state))
+            .unwrap_or(State::Opened)
+    }
+}
+
+fn healthy_and_revoked(health: &Health, rotation: &Rotation) -> bool {
+    health.healthy && rotation.old_revoked.is_some()
+}

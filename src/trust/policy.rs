@@ -1,0 +1,119 @@
+//! Whom an auditor trusts: logs, witnesses, and how many of them are enough.
+
+use std::fmt;
+
+use crate::checkpoint::CosignerKey;
+use crate::note::NoteKey;
+use crate::text::is_deceptive;
+
+/// Whom an auditor trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    pub(super) logs: Vec<Log>,
+    pub(super) witnesses: Vec<Witness>,
+    pub(super) groups: Vec<Group>,
+    /// None where no witness need have seen a checkpoint.
+    pub(super) quorum: Option<Member>,
+}
+
+/// A log whose checkpoints count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Its key; the key's name is its origin.
+    pub key: NoteKey,
+    /// Where it can be asked.
+    pub url: Option<String>,
+}
+
+/// Somebody who says what they saw of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// What the file calls it.
+    pub name: Name,
+    /// Its key.
+    pub key: CosignerKey,
+    /// Where it can be asked.
+    pub url: Option<String>,
+}
+
+/// A name in a trust file: opaque bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(pub(super) Vec<u8>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) need: usize,
+    pub(super) members: Vec<Member>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member {
+    Witness(usize),
+    Group(usize),
+}
+
+impl Trust {
+    /// The logs, in the file's order.
+    #[must_use]
+    pub fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// The witnesses, in the file's order.
+    #[must_use]
+    pub fn witnesses(&self) -> &[Witness] {
+        &self.witnesses
+    }
+
+    /// The same with one more log: a key that a listed one handed on to.
+    #[must_use]
+    pub fn trusting(&self, key: NoteKey) -> Self {
+        let mut trust = self.clone();
+        if trust.logs.iter().all(|log| log.key != key) {
+            trust.logs.push(Log { key, url: None });
+        }
+        trust
+    }
+
+    /// Whether any witness must have seen a checkpoint.
+    #[must_use]
+    pub const fn demands(&self) -> bool {
+        self.quorum.is_some()
+    }
+
+    /// Members are defined before the groups that name them, so one walk settles all, however deep
+    /// a hostile file nests them.
+    pub(super) fn is_met(&self, quorum: Member, cosigned: &[Option<u64>]) -> bool {
+        let mut met: Vec<bool> = Vec::with_capacity(self.groups.len());
+        let holds = |met: &[bool], member: Member| match member {
+            Member::Witness(place) => cosigned.get(place).is_some_and(Option::is_some),
+            Member::Group(place) => met.get(place).copied().unwrap_or(false),
+        };
+        for group in &self.groups {
+            let members = group.members.iter();
+            let there = members.filter(|member| holds(&met, **member)).count();
+            met.push(there >= group.need);
+        }
+        holds(&met, quorum)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A name may be any bytes; shown, it must not rearrange a screen.
+        for c in String::from_utf8_lossy(&self.0).chars() {
+            if is_deceptive(c) {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({self})")
+    }
+}

@@ -1,0 +1,325 @@
+//! The witness at work: decides about what it is asked, and remembers before it answers.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::CosignerKey;
+use crate::checkpoint::cosign;
+use crate::key::SecretKey;
+use crate::note::KeyName;
+use crate::note::NoteKey;
+use crate::sys::lock::LockError;
+use crate::sys::lock::WriteLock;
+use crate::sys::world::World;
+
+use super::decide::Accepted;
+use super::decide::Known;
+use super::decide::Refusal;
+use super::decide::decide;
+use super::decide::origin_of;
+use super::error::WitnessError;
+use super::folder::Folder;
+use super::folder::State;
+use super::folder::name_of;
+use super::request::AddCheckpoint;
+use super::succession::Succession;
+
+/// Where a witness takes up a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beginning {
+    /// Nothing was cosigned yet. Refused where something was, or where a state is there.
+    New,
+    /// From a checkpoint that this witness has cosigned: after its state was lost.
+    From(Vec<u8>),
+    /// As if nothing had been cosigned, whatever was: gives up what the witness stood for.
+    Forget,
+}
+
+/// One log that a witness follows.
+#[derive(Debug)]
+pub struct Followed {
+    /// Its origin.
+    pub origin: KeyName,
+    /// The keys that may sign for it.
+    pub keys: Vec<NoteKey>,
+    /// What was last cosigned and when, in seconds since 1970; or why that cannot be told.
+    pub last: Result<Option<(Checkpoint, u64)>, WitnessError>,
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub struct Answer {
+    /// The log, where it is followed here.
+    pub origin: Option<KeyName>,
+    /// The cosigned checkpoint and the cosignature's line, or why there is none.
+    pub outcome: Result<(Checkpoint, String), Refusal>,
+    /// Where the request was kept as evidence against the log.
+    pub kept: Option<PathBuf>,
+    /// Why evidence was not kept.
+    pub notice: Option<String>,
+}
+
+/// A witness at work. Every call takes the folder's lock for as long as it works on it.
+#[derive(Debug)]
+pub struct Witness {
+    world: World,
+    folder: Folder,
+    key: SecretKey,
+    cosigner: CosignerKey,
+}
+
+impl Witness {
+    /// Makes the folder of a witness whose key lies in it already ([`KEY_FILE`]).
+    ///
+    /// # Errors
+    /// There is a witness in it, or the disk's refusal.
+    pub fn create(
+        world: World,
+        dir: &Path,
+        name: impl Into<KeyName>,
+        key: SecretKey,
+    ) -> Result<Self, WitnessError> {
+        let cosigner = CosignerKey::new(name, key.public())?;
+        let folder = Folder::create(world.disk.clone(), dir, &cosigner)?;
+        Ok(Self {
+            world,
+            folder,
+            key,
+            cosigner,
+        })
+    }
+
+    /// Opens a witness's folder with its key.
+    ///
+    /// # Errors
+    /// No witness, another key, or the disk's refusal.
+    pub fn open(world: World, dir: &Path, key: SecretKey) -> Result<Self, WitnessError> {
+        let folder = Folder::open(world.disk.clone(), dir)?;
+        let cosigner = folder.cosigner()?;
+        if key.public() != *cosigner.public() {
+            return Err(WitnessError::OtherKey(cosigner.to_string()));
+        }
+        Ok(Self {
+            world,
+            folder,
+            key,
+            cosigner,
+        })
+    }
+
+    /// The witness's public key, by which others know its cosignatures.
+    #[must_use]
+    pub const fn cosigner(&self) -> &CosignerKey {
+        &self.cosigner
+    }
+
+    /// Follows a log from now on, or takes one more key for a log that is followed.
+    ///
+    /// # Errors
+    /// The key is known already, the beginning is not possible, or the disk's refusal.
+    pub fn add_log(
+        &self,
+        key: &NoteKey,
+        beginning: &Beginning,
+        wait: Duration,
+    ) -> Result<(), WitnessError> {
+        let _lock = self.lock(wait)?;
+        let logs = self.folder.logs()?;
+        let is_new_key = !logs.contains(key);
+        if !is_new_key && *beginning == Beginning::New {
+            return Err(WitnessError::Followed(key.name().clone()));
+        }
+        let begun = logs.iter().any(|log| log.name() == key.name());
+        let state = match beginning {
+            Beginning::New if begun => None,
+            Beginning::New => {
+                // A log that was taken out of the list by hand, and its state not: go on from it.
+                match self.folder.state(key.name(), &self.cosigner) {
+                    Ok(_) => None,
+                    Err(_) if self.folder.has_no_state(key.name())? => {
+                        Some(State::Nothing(key.name().clone()))
+                    }
+                    Err(fault) => return Err(fault),
+                }
+            }
+            Beginning::Forget => Some(State::Nothing(key.name().clone())),
+            Beginning::From(note) => {
+                let state = State::parse(note, key.name(), &self.cosigner)
+                    .map_err(WitnessError::Beginning)?;
+                // What still stands is not to be taken back by an older copy.
+                if let (
+                    Ok(State::Cosigned {
+                        checkpoint: stands, ..
+                    }),
+                    State::Cosigned { checkpoint, .. },
+                ) = (self.folder.state(key.name(), &self.cosigner), &state)
+                    && stands.size > checkpoint.size
+                {
+                    let why = format!("size {} was cosigned since", stands.size);
+                    return Err(WitnessError::Beginning(why));
+                }
+                Some(state)
+            }
+        };
+        // The state first: a log in the list without one counts as lost.
+        if let Some(state) = state {
+            self.folder.keep(key.name(), &state)?;
+        }
+        if is_new_key {
+            self.folder
+                .set_logs(&[&logs[..], std::slice::from_ref(key)].concat())?;
+        }
+        Ok(())
+    }
+
+    /// The logs that are followed, in the order in which they were added.
+    ///
+    /// # Errors
+    /// The list cannot be read. A state that cannot is told with its log.
+    pub fn logs(&self) -> Result<Vec<Followed>, WitnessError> {
+        let mut followed: Vec<Followed> = Vec::new();
+        for key in self.folder.logs()? {
+            if let Some(known) = followed.iter_mut().find(|log| log.origin == *key.name()) {
+                known.keys.push(key);
+                continue;
+            }
+            let state = self.folder.state(key.name(), &self.cosigner);
+            followed.push(Followed {
+                origin: key.name().clone(),
+                keys: vec![key],
+                last: state.map(State::into_last),
+            });
+        }
+        Ok(followed)
+    }
+
+    /// Answers an `add-checkpoint` request. A cosignature is returned only after it would survive a
+    /// power cut that this witness has given it.
+    ///
+    /// # Errors
+    /// The state cannot be told or kept; nothing was cosigned then.
+    pub fn add_checkpoint(&self, body: &[u8], wait: Duration) -> Result<Answer, WitnessError> {
+        let request = match AddCheckpoint::parse(body) {
+            Ok(request) => request,
+            Err(fault) => return Ok(Answer::refused(None, fault.into())),
+        };
+        // Held over check and write: two requests at once could otherwise both pass the check.
+        let _lock = self.lock(wait)?;
+        let mut keys = self.folder.logs()?;
+        let origin = origin_of(&request);
+        keys.retain(|key| Some(key.name()) == origin.as_ref());
+        let state = match &origin {
+            Some(origin) if !keys.is_empty() => Some(self.folder.state(origin, &self.cosigner)?),
+            _ => None,
+        };
+        let known = state.as_ref().map(|state| Known {
+            keys,
+            last: state.checkpoint().cloned(),
+        });
+        let decision = decide(&request, known.as_ref());
+        let accepted = match decision.outcome {
+            Ok(accepted) => accepted,
+            Err(refusal) => {
+                let mut answer = Answer::refused(decision.origin, refusal);
+                if let (Some(evidence), Some(state)) = (decision.evidence, &state) {
+                    match self.folder.keep_evidence(evidence, state, body) {
+                        Ok(kept) => answer.kept = kept,
+                        // The answer stays what it is: evidence is a service, not a condition.
+                        Err(fault) => answer.notice = Some(fault.to_string()),
+                    }
+                }
+                return Ok(answer);
+            }
+        };
+        let line = self.remember(&accepted, &request)?;
+        Ok(Answer {
+            origin: decision.origin,
+            outcome: Ok((accepted.checkpoint, line)),
+            kept: None,
+            notice: None,
+        })
+    }
+
+    /// Signs and makes it durable. Whoever gets the line back can rely on that.
+    fn remember(
+        &self,
+        accepted: &Accepted,
+        request: &AddCheckpoint,
+    ) -> Result<String, WitnessError> {
+        let seconds = self.world.clock.now().micros() / 1_000_000;
+        let time = u64::try_from(seconds).ok().filter(|time| *time > 0);
+        let time = time.ok_or(WitnessError::Clock)?;
+        let line = cosign(&accepted.text, time, self.cosigner.name(), &self.key);
+        let note = request.note.only(&accepted.signed_by);
+        let state = State::Cosigned {
+            checkpoint: accepted.checkpoint.clone(),
+            time,
+            note: format!("{note}{line}"),
+        };
+        self.folder.keep(&accepted.checkpoint.origin, &state)?;
+        Ok(line)
+    }
+
+    /// Goes on to follow a log by the key that the one followed so far has named, and answers with the
+    /// keys that it follows then.
+    ///
+    /// # Errors
+    /// The list cannot be read or written. What is no succession from a followed key is refused.
+    pub fn add_successor(
+        &self,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<Result<Vec<NoteKey>, Refusal>, WitnessError> {
+        let succession = match Succession::parse(body) {
+            Ok(succession) => succession,
+            Err(fault) => return Ok(Err(Refusal::Malformed(fault.to_string()))),
+        };
+        let _lock = self.lock(wait)?;
+        let logs = self.folder.logs()?;
+        if logs.iter().all(|key| *key.name() != succession.origin) {
+            return Ok(Err(Refusal::UnknownOrigin));
+        }
+        let Some(mut keys) = succession.lead_on(&logs) else {
+            return Ok(Err(Refusal::NoSuccessor(succession.origin)));
+        };
+        self.folder.set_logs(&keys)?;
+        keys.retain(|key| *key.name() == succession.origin);
+        Ok(Ok(keys))
+    }
+
+    /// The newest checkpoint that was cosigned for the log whose origin has this SHA-256, with the
+    /// log's signature and this witness's; `None` where there is none.
+    ///
+    /// # Errors
+    /// The state cannot be told.
+    pub fn latest(&self, origin: &str) -> Result<Option<String>, WitnessError> {
+        // Not locked: the file is replaced as a whole.
+        for key in self.folder.logs()? {
+            if name_of(key.name()) == origin {
+                return Ok(match self.folder.state(key.name(), &self.cosigner)? {
+                    State::Cosigned { note, .. } => Some(note),
+                    State::Nothing(_) => None,
+                });
+            }
+        }
+        Ok(None)
+    }
+
+    fn lock(&self, wait: Duration) -> Result<WriteLock, LockError> {
+        let now = self.world.clock.now();
+        WriteLock::acquire(self.folder.dir(), wait, "ledger witness", now)
+    }
+}
+
+impl Answer {
+    fn refused(origin: Option<KeyName>, refusal: Refusal) -> Self {
+        Self {
+            origin,
+            outcome: Err(refusal),
+            kept: None,
+            notice: None,
+        }
+    }
+}
