@@ -6,12 +6,16 @@
 //! ```
 
 use bincode::{Decode, Encode};
+use serde_json::Value;
+use serde_json::json;
 
 use crate::codec;
 use crate::codec::CodecError;
 use crate::hash::Link;
 use crate::key::Signature;
 use crate::statement::SignedStatement;
+use crate::statement::Statement;
+use crate::text::Id;
 use crate::time::Timestamp;
 
 /// The one version of entries there is.
@@ -76,5 +80,70 @@ impl Entry {
     /// Where the bytes are not the one encoding of a version 1 entry.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         codec::decode_version(bytes, VERSION, "entry")
+    }
+}
+
+/// Reads an entry's stored bytes, and what its author says in them.
+///
+/// # Errors
+/// They are not the one encoding of an entry, or those in it not of a statement.
+pub fn read(bytes: &[u8]) -> Result<(Entry, Statement), CodecError> {
+    let entry = Entry::decode(bytes)?;
+    let statement = Statement::decode(&entry.statement)?;
+    Ok((entry, statement))
+}
+
+/// One entry, decoded and not verified.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Its place.
+    pub sequence: u64,
+    /// Its stored bytes.
+    pub bytes: Vec<u8>,
+    /// The link of those bytes.
+    pub link: Link,
+    /// What the bytes say.
+    pub entry: Entry,
+    /// What its author says.
+    pub statement: Statement,
+}
+
+impl Stored {
+    /// Takes stored bytes for the entry at `sequence`. Nothing is verified.
+    ///
+    /// # Errors
+    /// They are not the one encoding of an entry.
+    pub fn of(sequence: u64, bytes: Vec<u8>) -> Result<Self, CodecError> {
+        let (entry, statement) = read(&bytes)?;
+        Ok(Self {
+            sequence,
+            link: Link::of(&bytes),
+            bytes,
+            entry,
+            statement,
+        })
+    }
+
+    /// The entry as JSON, with everything that it says; who said it and about which secret is known
+    /// from other entries.
+    #[must_use]
+    pub fn to_json(&self, actor: &str, secret: Option<&Id>) -> Value {
+        let statement = &self.statement;
+        json!({
+            "sequence": self.sequence,
+            "event": statement.event.name(),
+            "event_id": statement.event_id,
+            "occurred_utc": statement.occurred,
+            "recorded_utc": self.entry.recorded,
+            "actor": actor,
+            "author": statement.author,
+            "on_behalf_of": statement.on_behalf_of,
+            "secret": secret,
+            "fields": statement.event.to_fields(),
+            "attachments": statement.attachments,
+            "link": self.link,
+            "previous": self.entry.previous,
+            "signature": self.entry.signature,
+        })
     }
 }

@@ -10,6 +10,8 @@
 //! <checkpoint>                with the log's signature, and cosignatures
 //! ```
 
+mod continued;
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -23,6 +25,8 @@ use crate::merkle::ProofError;
 use crate::trust::DistrustError;
 use crate::trust::Judged;
 use crate::trust::Trust;
+
+pub use continued::Continued;
 
 /// The first line of every receipt.
 pub const HEADER: &str = "c2sp.org/tlog-proof@v1";

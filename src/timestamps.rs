@@ -1,12 +1,5 @@
-//! The time tokens of a ledger: where they stand, and the requests that wait for one.
-//!
-//! ```text
-//! timestamps/SIZE-HASH.checkpoint     the checkpoint of SIZE entries, as it was stamped, whole
-//! timestamps/SIZE-HASH.tsr            the authority's whole response over the SHA-256 of that file
-//! ```
-//!
-//! `HASH` is the beginning of the SHA-256 of the response, so that several authorities can stamp one
-//! checkpoint. Both are written once. What a token is worth is for `verify`.
+//! The time tokens in a ledger's folder, and the requests that wait for one in the state folder. Both files
+//! of a token are written once; how they are named, `timetoken` knows. What a token is worth is for `verify`.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -26,29 +19,22 @@ use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
 use crate::sys::disk::Kind;
+use crate::sys::disk::Named;
 use crate::sys::entropy::EntropyError;
 use crate::sys::lock::LockError;
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
 use crate::timetoken::NONCE_BYTES;
 use crate::timetoken::RESPONSE_LIMIT;
+use crate::timetoken::StoredToken;
+use crate::timetoken::TIMESTAMPS;
 use crate::timetoken::TimeRequest;
 use crate::timetoken::TimeToken;
 use crate::timetoken::TimeTokenError;
 use crate::timetoken::Unasked;
 
-/// The folder of the tokens in the ledger's folder, and of waiting requests in the state folder.
-pub const TIMESTAMPS: &str = "timestamps";
-
-/// The end of a response's name.
-pub const RESPONSE: &str = ".tsr";
-/// The end of a stamped checkpoint's name.
-pub const STAMPED: &str = ".checkpoint";
-
 const REQUEST: &str = ".json";
 const SCHEMA: &str = "rotation-ledger/timestamp-request/1";
-/// Hex digits of a hash in a name.
-const NAME_DIGITS: usize = 16;
 
 /// Why there is no token, or none more.
 #[derive(Debug, thiserror::Error)]
@@ -88,33 +74,6 @@ pub enum TimestampError {
     Disk(#[from] DiskError),
 }
 
-/// A token in the ledger's folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredToken {
-    /// The path of both files below the ledger's folder, without their ends.
-    pub stem: String,
-    /// The size that the name says.
-    pub size: u64,
-    /// The authority's response.
-    pub response: Vec<u8>,
-    /// The checkpoint beside it, where that is there.
-    pub checkpoint: Option<Vec<u8>>,
-}
-
-impl StoredToken {
-    /// The path of the response below the ledger's folder.
-    #[must_use]
-    pub fn response_path(&self) -> String {
-        format!("{}{RESPONSE}", self.stem)
-    }
-
-    /// The path of the checkpoint below the ledger's folder.
-    #[must_use]
-    pub fn checkpoint_path(&self) -> String {
-        format!("{}{STAMPED}", self.stem)
-    }
-}
-
 /// All tokens in `dir`, by size. What is named otherwise, or longer than any token, is not among
 /// them.
 ///
@@ -128,64 +87,11 @@ pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<StoredToken>, DiskError> 
     {
         return Ok(Vec::new());
     }
-    let mut tokens = Vec::new();
-    for found in disk.list(&folder)? {
-        let name = found.name.to_string_lossy().into_owned();
-        let Some((stem, size)) = name.strip_suffix(RESPONSE).and_then(parse_stem) else {
-            continue;
-        };
-        let Some(response) = read_bounded(disk, &folder.join(&name), RESPONSE_LIMIT)? else {
-            continue;
-        };
-        let beside = folder.join(format!("{stem}{STAMPED}"));
-        tokens.push(StoredToken {
-            stem: format!("{TIMESTAMPS}/{stem}"),
-            size,
-            response,
-            checkpoint: read_bounded(disk, &beside, NOTE_LIMIT)?,
-        });
-    }
-    tokens.sort_by(|a, b| (a.size, &a.stem).cmp(&(b.size, &b.stem)));
-    Ok(tokens)
-}
-
-/// The tokens among files, by the paths that they have below a ledger's folder.
-pub fn of_files<'f>(
-    get: &dyn Fn(&str) -> Option<&'f [u8]>,
-    paths: impl Iterator<Item = &'f str>,
-) -> Vec<StoredToken> {
-    let token = |path: &str| {
-        let name = path.strip_prefix(TIMESTAMPS)?.strip_prefix('/')?;
-        let (stem, size) = parse_stem(name.strip_suffix(RESPONSE)?)?;
-        Some(StoredToken {
-            stem: format!("{TIMESTAMPS}/{stem}"),
-            size,
-            response: get(path)?.to_vec(),
-            checkpoint: get(&format!("{TIMESTAMPS}/{stem}{STAMPED}")).map(<[u8]>::to_vec),
-        })
-    };
-    let mut tokens: Vec<_> = paths.filter_map(token).collect();
-    tokens.sort_by(|a, b| (a.size, &a.stem).cmp(&(b.size, &b.stem)));
-    tokens
-}
-
-/// Whether a path is where a stamped checkpoint would be: its token may not have been written yet.
-#[must_use]
-pub fn is_stamped(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    text.strip_prefix(TIMESTAMPS)
-        .and_then(|name| name.strip_prefix('/'))
-        .and_then(|name| name.strip_suffix(STAMPED))
-        .and_then(parse_stem)
-        .is_some()
-}
-
-fn parse_stem(stem: &str) -> Option<(&str, u64)> {
-    let (size, hash) = stem.split_once('-')?;
-    let number: u64 = size.parse().ok()?;
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let is_hash = hash.len() == NAME_DIGITS && hash.bytes().all(is_hex);
-    (is_hash && number.to_string() == size).then_some((stem, number))
+    let listed = disk.list(&folder)?;
+    let path = |found: &Named| format!("{TIMESTAMPS}/{}", found.name.to_string_lossy());
+    StoredToken::among(listed.iter().map(path), |path| {
+        read_bounded(disk, &dir.join(path), RESPONSE_LIMIT)
+    })
 }
 
 fn read_bounded(disk: &dyn Disk, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, DiskError> {
@@ -338,14 +244,7 @@ pub fn store(
     let token = TimeToken::parse(response)?;
     asked.request.check(&token)?;
     let size = checkpoint::stated(&asked.checkpoint)?.size;
-    let hash = Sha256Digest::of(response).to_string();
-    let hash = hash.get(..NAME_DIGITS).unwrap_or(&hash);
-    let stored = StoredToken {
-        stem: format!("{TIMESTAMPS}/{size}-{hash}"),
-        size,
-        response: response.to_vec(),
-        checkpoint: Some(asked.checkpoint.clone()),
-    };
+    let stored = StoredToken::new(size, response, &asked.checkpoint);
     // A writer removes temporary files that it does not know of.
     let now = world.clock.now();
     let _lock = WriteLock::acquire(dir, wait, "ledger timestamp", now)?;

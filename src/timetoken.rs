@@ -5,6 +5,8 @@
 //! not checked here**: `openssl ts -verify` does that, and whoever uses a token says that it is left
 //! to that. What is read is what the token states: which digest, when, how accurately.
 
+mod stored;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -22,6 +24,11 @@ use der::asn1::OctetString;
 
 use crate::hash::Sha256Digest;
 use crate::time::Timestamp;
+
+pub use stored::SignatureCheck;
+pub use stored::StoredToken;
+pub use stored::TIMESTAMPS;
+pub use stored::is_stamped;
 
 /// Responses are read no further: real ones, with all certificates of a chain, have a few KiB.
 pub const RESPONSE_LIMIT: usize = 1 << 20;

@@ -22,7 +22,6 @@ use std::time::Duration;
 
 pub use prefix::Prefix;
 pub use read::Reader;
-pub use read::Stored;
 pub use read::place;
 pub use standing::NEXT_CHECKPOINT;
 pub use standing::Standing;
@@ -34,7 +33,8 @@ use crate::sys::lock::LockError;
 use crate::sys::world::World;
 use crate::time::Timestamp;
 use crate::timestamps;
-use crate::timestamps::StoredToken;
+use crate::timetoken::SignatureCheck;
+use crate::timetoken::StoredToken;
 use crate::trust::Trust;
 use crate::verify;
 use crate::verify::Keeper;
@@ -91,9 +91,6 @@ pub enum AuditError {
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
-
-/// Checks who signed a time token, and says what is wrong with it.
-pub type SignatureCheck<'a> = dyn Fn(&StoredToken) -> Result<(), String> + 'a;
 
 /// One verification of one ledger.
 pub struct Audit<'a> {
@@ -170,7 +167,7 @@ impl Audit<'_> {
             from: self.from,
             to: self.to,
             kept,
-            stamps: tokens.into_iter().map(|token| self.stamp(token)).collect(),
+            stamps: Stamp::of(tokens, self.signed),
             trust: self.trust.clone(),
             charter_at: index.size(),
             proven: None,
@@ -189,16 +186,6 @@ impl Audit<'_> {
         let folded = verify::fold(pieces, question, &mut watcher);
         let surroundings = watcher.look_around(&folded, &facts)?;
         Ok(folded.conclude(surroundings))
-    }
-
-    fn stamp(&self, token: StoredToken) -> Stamp {
-        Stamp {
-            name: token.response_path(),
-            checkpoint_name: token.checkpoint_path(),
-            signed: self.signed.map(|check| check(&token)),
-            response: token.response,
-            checkpoint: token.checkpoint,
-        }
     }
 
     fn kept_elsewhere(&self) -> Result<Vec<Kept>, AuditError> {

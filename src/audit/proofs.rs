@@ -1,23 +1,18 @@
 //! Proofs out of a stored ledger, without reading it from end to end. Nothing is written.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::append::tree::Tree;
 use crate::append::tree::TreeError;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CheckpointError;
 use crate::hash::LeafHash;
-use crate::hash::NodeHash;
-use crate::merkle::ConsistencyProof;
 use crate::merkle::ProofError;
 use crate::note::SignedNote;
+use crate::proof::Continued;
 use crate::proof::TlogProof;
 use crate::store::bundle;
 use crate::store::bundle::BUNDLE_ENTRIES;
@@ -68,19 +63,6 @@ pub struct Proofs {
     stated: Checkpoint,
     /// The newest one that witnesses cosigned, where the folder keeps one.
     cosigned: Option<(String, Checkpoint)>,
-}
-
-/// That a ledger continued from one size to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Continued {
-    /// The earlier size and root.
-    pub old: (u64, NodeHash),
-    /// The later size and root.
-    pub new: (u64, NodeHash),
-    /// The proof.
-    pub proof: ConsistencyProof,
-    /// The newest checkpoint, where it states the later size.
-    pub checkpoint: Option<String>,
 }
 
 impl Proofs {
@@ -275,50 +257,6 @@ impl Proofs {
             self.base,
             self.tail.iter().map(Vec::as_slice),
         )
-    }
-}
-
-impl Continued {
-    /// Reads what [`Display`](fmt::Display) writes; none where it is anything else. Nothing is checked.
-    #[must_use]
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let (proof, checkpoint) = match text.split_once("\n\n") {
-            Some((proof, checkpoint)) => (proof, Some(checkpoint.to_owned())),
-            None => (text.strip_suffix('\n')?, None),
-        };
-        let mut lines = proof.split('\n');
-        let hash = |text: &str| {
-            let bytes = <[u8; 32]>::try_from(BASE64.decode(text).ok()?).ok()?;
-            Some(NodeHash::from_bytes(bytes))
-        };
-        let end = |line: &str, word: &str| {
-            let (size, root) = line.strip_prefix(word)?.split_once(' ')?;
-            Some((size.parse::<u64>().ok()?, hash(root)?))
-        };
-        let read = Self {
-            old: end(lines.next()?, "old ")?,
-            new: end(lines.next()?, "new ")?,
-            proof: ConsistencyProof::from_hashes(lines.map(hash).collect::<Option<_>>()?),
-            checkpoint,
-        };
-        (read.to_string() == text).then_some(read)
-    }
-}
-
-impl fmt::Display for Continued {
-    /// As FORMAT.md has it: for people and scripts, and signed by nobody but in its checkpoint.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let encode = |hash: &NodeHash| BASE64.encode(hash.as_bytes());
-        writeln!(f, "old {} {}", self.old.0, encode(&self.old.1))?;
-        writeln!(f, "new {} {}", self.new.0, encode(&self.new.1))?;
-        for hash in self.proof.hashes() {
-            writeln!(f, "{}", encode(hash))?;
-        }
-        match &self.checkpoint {
-            Some(checkpoint) => write!(f, "\n{checkpoint}"),
-            None => Ok(()),
-        }
     }
 }
 

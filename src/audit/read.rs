@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use rayon::iter::IntoParallelIterator;
 use rayon::iter::ParallelIterator;
-use serde_json::Value;
-use serde_json::json;
 
+use crate::entry;
 use crate::entry::Entry;
-use crate::hash::Link;
+use crate::entry::Stored;
 use crate::keyring::Denial;
 use crate::register::Register;
 use crate::rotation::Told;
 use crate::statement::Statement;
 use crate::sys::world::World;
-use crate::text::Id;
 use crate::time::Timestamp;
 use crate::verify::Piece;
 
@@ -30,62 +28,6 @@ const AT_ONCE: usize = 2_048;
 
 /// What a replay needs of an entry, and what was asked of its bytes.
 type Decoded<T> = (u64, Entry, Statement, T);
-
-/// One entry, decoded and not verified.
-#[derive(Debug, Clone)]
-pub struct Stored {
-    /// Its place.
-    pub sequence: u64,
-    /// Its stored bytes.
-    pub bytes: Vec<u8>,
-    /// The link of those bytes.
-    pub link: Link,
-    /// What the bytes say.
-    pub entry: Entry,
-    /// What its author says.
-    pub statement: Statement,
-}
-
-impl Stored {
-    /// Takes stored bytes for the entry at `sequence`. Nothing is verified.
-    ///
-    /// # Errors
-    /// They are not the one encoding of an entry.
-    pub fn of(sequence: u64, bytes: Vec<u8>) -> Result<Self, AuditError> {
-        let (entry, statement) =
-            decode(&bytes).map_err(|why| AuditError::Entry { sequence, why })?;
-        Ok(Self {
-            sequence,
-            link: Link::of(&bytes),
-            bytes,
-            entry,
-            statement,
-        })
-    }
-
-    /// The entry as JSON, with everything that it says; who said it and about which secret is known
-    /// from other entries.
-    #[must_use]
-    pub fn to_json(&self, actor: &str, secret: Option<&Id>) -> Value {
-        let statement = &self.statement;
-        json!({
-            "sequence": self.sequence,
-            "event": statement.event.name(),
-            "event_id": statement.event_id,
-            "occurred_utc": statement.occurred,
-            "recorded_utc": self.entry.recorded,
-            "actor": actor,
-            "author": statement.author,
-            "on_behalf_of": statement.on_behalf_of,
-            "secret": secret,
-            "fields": statement.event.to_fields(),
-            "attachments": statement.attachments,
-            "link": self.link,
-            "previous": self.entry.previous,
-            "signature": self.entry.signature,
-        })
-    }
-}
 
 /// The entries of a ledger in order, as they were when it was opened.
 pub struct Reader {
@@ -187,7 +129,10 @@ impl Reader {
         self.current = current;
         raw.into_par_iter()
             .map(|(sequence, bytes)| {
-                let decoded = bytes.and_then(|bytes| Ok((decode(&bytes)?, look(&bytes))));
+                let decoded = bytes.and_then(|bytes| {
+                    let read = entry::read(&bytes).map_err(|why| why.to_string())?;
+                    Ok((read, look(&bytes)))
+                });
                 decoded.map_or_else(
                     |why| Err(AuditError::Entry { sequence, why }),
                     |((entry, statement), looked)| Ok((sequence, entry, statement, looked)),
@@ -199,14 +144,11 @@ impl Reader {
     fn decode(&mut self, bytes: Vec<u8>) -> Result<Stored, AuditError> {
         let sequence = self.next;
         self.next += 1;
-        Stored::of(sequence, bytes)
+        Stored::of(sequence, bytes).map_err(|why| AuditError::Entry {
+            sequence,
+            why: why.to_string(),
+        })
     }
-}
-
-fn decode(bytes: &[u8]) -> Result<(Entry, Statement), String> {
-    let entry = Entry::decode(bytes).map_err(|why| why.to_string())?;
-    let statement = Statement::decode(&entry.statement).map_err(|why| why.to_string())?;
-    Ok((entry, statement))
 }
 
 fn place_of<T>(decoded: &Result<Decoded<T>, AuditError>) -> u64 {

@@ -20,8 +20,8 @@ use crate::store::tail::TAIL_FILE;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::LOCK_FILE;
-use crate::timestamps::TIMESTAMPS;
-use crate::timestamps::is_stamped;
+use crate::timetoken::TIMESTAMPS;
+use crate::timetoken::is_stamped;
 use crate::verify::Surroundings;
 
 use super::CHECKPOINT_FILE;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
-use crate::audit::Stored;
+use crate::entry::Stored;
 use crate::event::Event;
 use crate::event::VOCABULARY;
 use crate::key::PublicKey;

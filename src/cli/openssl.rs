@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
-use crate::timestamps::StoredToken;
 use crate::timetoken::RESPONSE_LIMIT;
+use crate::timetoken::StoredToken;
 use crate::timetoken::TimeToken;
 
 use super::exit::Exit;

@@ -11,10 +11,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
 use crate::append::tree::TreeError;
-use crate::audit::proofs::Continued;
 use crate::audit::proofs::NoProof;
 use crate::audit::proofs::Proofs;
 use crate::merkle::ProofError;
+use crate::proof::Continued;
 use crate::sys::disk::DiskError;
 
 use super::args::Output;

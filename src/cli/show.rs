@@ -4,7 +4,7 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::audit::Stored;
+use crate::entry::Stored;
 use crate::event::Event;
 use crate::statement::EventId;
 use crate::text::Id;

@@ -12,9 +12,9 @@ use crate::hash::Sha256Digest;
 use crate::http;
 use crate::timestamps;
 use crate::timestamps::Asked;
-use crate::timestamps::StoredToken;
 use crate::timestamps::TimestampError;
 use crate::timetoken::RESPONSE_LIMIT;
+use crate::timetoken::StoredToken;
 use crate::timetoken::TimeToken;
 
 use super::args::Output;

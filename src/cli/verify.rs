@@ -23,7 +23,7 @@ use crate::proof::TlogProof;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::timestamps::StoredToken;
+use crate::timetoken::StoredToken;
 use crate::trust::TRUST_LIMIT;
 use crate::trust::Trust;
 use crate::verify::Keeper;

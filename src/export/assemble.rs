@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::audit::Prefix;
-use crate::audit::Stored;
 use crate::audit::proofs::Proofs;
 use crate::checkpoint;
+use crate::entry::Stored;
 use crate::event::Event;
 use crate::event::PackExported;
 use crate::facts;
@@ -45,7 +45,7 @@ pub(super) fn assemble(
     before: &Prefix,
 ) -> Result<Assembled, ExportError> {
     let proofs = Proofs::open(export.world, &export.place.dir, export.wait)?;
-    let record = Stored::of(sequence, proofs.entry(sequence)?)?;
+    let record = stored(sequence, proofs.entry(sequence)?)?;
     let note = rested.checkpoint.as_bytes();
     // First of all: whatever is selected is selected from what was sealed.
     before
@@ -101,7 +101,7 @@ pub(super) fn pick(
     let mut named = BTreeSet::new();
     if !selection.without_attachments {
         for (sequence, bytes) in &entries {
-            let stored = Stored::of(*sequence, bytes.clone())?;
+            let stored = stored(*sequence, bytes.clone())?;
             let attached = stored.statement.attachments.iter();
             named.extend(attached.map(|attachment| attachment.blake3));
         }
@@ -115,6 +115,13 @@ pub(super) fn pick(
     Ok(Picked {
         entries,
         attachments: attachments.collect::<Result<_, ExportError>>()?,
+    })
+}
+
+fn stored(sequence: u64, bytes: Vec<u8>) -> Result<Stored, ExportError> {
+    Stored::of(sequence, bytes).map_err(|why| ExportError::NotVerified {
+        sequence,
+        why: why.to_string(),
     })
 }
 

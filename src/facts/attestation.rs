@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::audit::Stored;
+use crate::entry::Stored;
 use crate::hash::Sha256Digest;
 use crate::register::Register;
 use crate::text::Id;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::audit::Stored;
+use crate::entry::Stored;
 use crate::hash::Link;
 use crate::keyring::LEDGER_ACTOR;
 use crate::pack::Files;

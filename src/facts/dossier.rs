@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::Stored;
+use crate::entry::Stored;
 use crate::event::PackExported;
 use crate::pack::Selection;
 use crate::text::Id;

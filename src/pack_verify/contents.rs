@@ -2,19 +2,19 @@
 //! and written by the same names, so that whatever else stands in a pack shows.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
-use crate::audit::proofs::Continued;
 use crate::facts;
 use crate::facts::POPULATION;
 use crate::facts::Row;
 use crate::hash::Blake3Digest;
 use crate::pack::Bag;
 use crate::pack::Files;
+use crate::proof::Continued;
 use crate::proof::TlogProof;
 use crate::rule;
 use crate::rule::Finding;
-use crate::timestamps;
-use crate::timestamps::StoredToken;
+use crate::timetoken::StoredToken;
 
 const CHECKPOINT: &str = "ledger/checkpoint";
 const COSIGNED: &str = "ledger/cosigned";
@@ -95,9 +95,10 @@ impl Contents {
                 contents.attachments.insert(digest, bytes.to_vec());
             }
         }
-        contents.tokens = timestamps::of_files(&|path| bag.get(&format!("{LEDGER}{path}")), {
-            bag.below(LEDGER).map(|(path, _)| path)
-        });
+        let paths = bag.below(LEDGER).map(|(path, _)| path.to_owned());
+        let file = |path: &str| bag.get(&format!("{LEDGER}{path}")).map(<[u8]>::to_vec);
+        contents.tokens =
+            StoredToken::among(paths, |path| Ok::<_, Infallible>(file(path))).unwrap_or_default();
         match bag.get(CHECKPOINT) {
             Some(bytes) => bytes.clone_into(&mut contents.checkpoint),
             None => unreadable(CHECKPOINT, "it is missing".to_owned()),

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
-use crate::audit::SignatureCheck;
-use crate::audit::Stored;
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
+use crate::entry::Stored;
 use crate::hash::Blake3Digest;
 use crate::hash::LeafHash;
 use crate::hash::Link;
@@ -18,6 +17,7 @@ use crate::merkle::Tile;
 use crate::rule;
 use crate::rule::Finding;
 use crate::statement::Attachment;
+use crate::timetoken::SignatureCheck;
 use crate::verify;
 use crate::verify::Count;
 use crate::verify::Keeper;
@@ -29,7 +29,7 @@ use crate::verify::Report;
 use crate::verify::Stamp;
 use crate::verify::Surroundings;
 
-use super::Contents;
+use super::contents::Contents;
 use super::record::Record;
 
 /// What came of the entries of a pack.
@@ -66,17 +66,7 @@ pub(super) fn judge(
             .push(Finding::new(rule::P04, expected, found));
     }
     let proven = prove(contents, stated.as_ref(), &mut around);
-    question.stamps = contents
-        .tokens
-        .iter()
-        .map(|token| Stamp {
-            name: token.response_path(),
-            checkpoint_name: token.checkpoint_path(),
-            signed: signed.map(|check| check(token)),
-            response: token.response.clone(),
-            checkpoint: token.checkpoint.clone(),
-        })
-        .collect();
+    question.stamps = Stamp::of(contents.tokens.clone(), signed);
     let cosigned = contents.cosigned.as_ref().map(|bytes| Kept {
         keeper: Keeper::Cosigned,
         name: "cosigned".to_owned(),

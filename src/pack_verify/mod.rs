@@ -18,7 +18,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::audit::SignatureCheck;
 use crate::facts;
 use crate::facts::Dossier;
 use crate::facts::Facts;
@@ -32,6 +31,7 @@ use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Rule;
 use crate::time::Timestamp;
+use crate::timetoken::SignatureCheck;
 use crate::trust::Trust;
 use crate::verify::Kept;
 use crate::verify::Question;

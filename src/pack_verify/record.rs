@@ -1,7 +1,7 @@
 //! The entry that ends a pack: it records the export, and with it what was selected, how much of it there
 //! is, where each secret's entries ended, and whose key signs the pack.
 
-use crate::audit::Stored;
+use crate::entry::Stored;
 use crate::event::Event;
 use crate::event::PackExported;
 use crate::facts::Row;
@@ -15,7 +15,7 @@ use crate::rule::Finding;
 use crate::text::Id;
 use crate::verify::select;
 
-use super::Contents;
+use super::contents::Contents;
 
 /// The record of an export, as it stands there.
 #[derive(Debug, Clone)]

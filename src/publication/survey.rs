@@ -24,7 +24,7 @@ use crate::store::blobs::ATTACHMENTS;
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
-use crate::timestamps::TIMESTAMPS;
+use crate::timetoken::TIMESTAMPS;
 
 use super::error::PublicationError;
 use super::task::Publication;

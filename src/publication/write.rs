@@ -34,7 +34,7 @@ use crate::store::publish::Writer;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
 use crate::timestamps;
-use crate::timestamps::StoredToken;
+use crate::timetoken::StoredToken;
 
 use super::error::PublicationError;
 use super::survey;

@@ -13,6 +13,8 @@ use crate::rule;
 use crate::rule::Finding;
 use crate::statement::Attachment;
 use crate::time::Timestamp;
+use crate::timetoken::SignatureCheck;
+use crate::timetoken::StoredToken;
 use crate::timetoken::TimeToken;
 
 use super::checkpoints::Given;
@@ -33,6 +35,20 @@ pub struct Stamp {
     pub checkpoint: Option<Vec<u8>>,
     /// Whether an authority that the reader trusts signed it, or why not; none where nobody checked.
     pub signed: Option<Result<(), String>>,
+}
+
+impl Stamp {
+    /// Tokens as they are stored, each with what `signed` says to it, where that is asked.
+    pub fn of(tokens: Vec<StoredToken>, signed: Option<&SignatureCheck<'_>>) -> Vec<Self> {
+        let stamp = |token: StoredToken| Self {
+            name: token.response_path(),
+            checkpoint_name: token.checkpoint_path(),
+            signed: signed.map(|check| check(&token)),
+            response: token.response,
+            checkpoint: token.checkpoint,
+        };
+        tokens.into_iter().map(stamp).collect()
+    }
 }
 
 /// A token that fits the ledger.
