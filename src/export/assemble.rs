@@ -20,8 +20,8 @@ use crate::timestamps;
 use crate::verify;
 use crate::verify::Selected;
 
-use super::Export;
-use super::ExportError;
+use super::error::ExportError;
+use super::host::Export;
 use super::kept::Rested;
 
 /// What a pack is made of.

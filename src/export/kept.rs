@@ -1,5 +1,5 @@
-//! What this host keeps for its packs, outside the ledger's folder: the key that signs them, and for each
-//! export what it rested on that does not stay as it was. A checkpoint is replaced at each commit,
+//! What this host keeps for its packs, outside the ledger's folder: for each export what it rested on that
+//! does not stay as it was. A checkpoint is replaced at each commit,
 //! witnesses go on to newer ones, time tokens are added.
 //!
 //! An export that is killed can leave `.key-…` here, a key that nobody uses, or `packs/.new-…`; nothing reads
@@ -9,49 +9,20 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
-use crate::append::Place;
 use crate::audit::COSIGNED_FILE;
 use crate::audit::Reader;
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
-use crate::key::SecretKey;
 use crate::store::publish;
 use crate::sys::disk::Cause;
-use crate::sys::keyfile;
-use crate::sys::keyfile::KeyFileError;
-use crate::sys::world::World;
 use crate::timestamps;
 
-use super::Export;
-use super::ExportError;
-
-/// The file of the pack key in the state folder.
-pub const PACK_KEY: &str = "pack.pem";
+use super::error::ExportError;
+use super::host::Export;
 
 const FOLDER: &str = "packs";
 const SCHEMA: &str = "rotation-ledger/pack-rested/1";
-
-/// The pack key. It is a key of its own, since the raw signature that openssl checks has no context that
-/// would keep it from being taken for another.
-pub(super) fn key(world: &World, place: &Place) -> Result<SecretKey, ExportError> {
-    let path = place.state.join(PACK_KEY);
-    match keyfile::read(&path, &|| Ok(None)) {
-        Ok(key) => return Ok(key),
-        Err(KeyFileError::Missing { .. }) => {}
-        Err(fault) => return Err(fault.into()),
-    }
-    let mut seed = Zeroizing::new([0; 32]);
-    world.entropy.fill(&mut *seed)?;
-    let key = SecretKey::from_seed(&seed);
-    match keyfile::write_new(&path, &key, None) {
-        Ok(()) => Ok(key),
-        // Another export made it meanwhile.
-        Err(KeyFileError::Exists { .. }) => Ok(keyfile::read(&path, &|| Ok(None))?),
-        Err(fault) => Err(fault.into()),
-    }
-}
 
 /// What a pack rested on besides the entries.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,0 +1,64 @@
+//! The host that exports: its ledger, and the key that signs its packs.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::append::Place;
+use crate::audit::Prefix;
+use crate::key::SecretKey;
+use crate::sys::keyfile;
+use crate::sys::keyfile::KeyFileError;
+use crate::sys::world::World;
+
+use super::error::ExportError;
+
+/// The file of the pack key in the state folder.
+pub const PACK_KEY: &str = "pack.pem";
+
+/// Exports of one ledger.
+pub struct Export<'a> {
+    /// Disk, clock and chance.
+    pub world: &'a World,
+    /// The ledger, and where its host keeps the pack key.
+    pub place: &'a Place,
+    /// How long to wait for a writer at work.
+    pub wait: Duration,
+}
+
+impl Export<'_> {
+    /// The key that signs this host's packs; made where there is none yet. It is a key of its own, since the
+    /// raw signature that openssl checks has no context that would keep it from being taken for another.
+    ///
+    /// # Errors
+    /// It cannot be read or made.
+    pub fn key(&self) -> Result<SecretKey, ExportError> {
+        let path = self.place.state.join(PACK_KEY);
+        match keyfile::read(&path, &|| Ok(None)) {
+            Ok(key) => return Ok(key),
+            Err(KeyFileError::Missing { .. }) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+        let mut seed = Zeroizing::new([0; 32]);
+        self.world.entropy.fill(&mut *seed)?;
+        let key = SecretKey::from_seed(&seed);
+        match keyfile::write_new(&path, &key, None) {
+            Ok(()) => Ok(key),
+            // Another export made it meanwhile.
+            Err(KeyFileError::Exists { .. }) => Ok(keyfile::read(&path, &|| Ok(None))?),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// The entries of the ledger, held against its newest checkpoint.
+    ///
+    /// # Errors
+    /// They cannot be read, or the first of them are not those that it seals.
+    pub fn entries(&self) -> Result<Prefix, ExportError> {
+        let whole = Prefix::read(self.world, &self.place.dir, self.wait, None)?;
+        match &whole.newest {
+            Ok(()) => Ok(whole),
+            Err(why) => Err(ExportError::NotSealed(why.clone())),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From what a ledger has to the bytes of a pack, and the same bytes again.
+
+use crate::audit::Prefix;
+use crate::audit::proofs::Proofs;
+use crate::event::PackExported;
+use crate::hash::Sha256Digest;
+use crate::key::SecretKey;
+use crate::pack::Bag;
+use crate::pack::Form;
+use crate::pack::Selection;
+use crate::pack::in_toto_bundle;
+use crate::pack_verify;
+use crate::pack_verify::Asked;
+use crate::pack_verify::Contents;
+use crate::rule::Finding;
+use crate::rule::Verdict;
+use crate::text::Line;
+use crate::time::Timestamp;
+use crate::verify;
+use crate::verify::Report;
+
+use super::assemble;
+use super::error::ExportError;
+use super::host::Export;
+use super::kept::Rested;
+
+/// An export that was made, and examined.
+pub struct Pack {
+    /// The zip, or the envelopes.
+    pub bytes: Vec<u8>,
+    /// How many files are in the zip, or how many envelopes there are.
+    pub parts: usize,
+    /// What was found when it was examined, as of its export.
+    pub report: Report,
+    /// What was selected.
+    pub selection: Selection,
+    /// What its record says.
+    pub exported: PackExported,
+}
+
+impl Export<'_> {
+    /// What is to be recorded of an export out of a ledger of these entries. What would go into the
+    /// pack is read once already: nothing is recorded of a pack that cannot be made.
+    ///
+    /// # Errors
+    /// No rotation is selected, or something that is selected cannot be read.
+    pub fn record(
+        &self,
+        before: &Prefix,
+        selection: &Selection,
+        recipient: Option<Line>,
+        as_of: Timestamp,
+    ) -> Result<PackExported, ExportError> {
+        let register = &before.register;
+        let selected = verify::select(register, &selection.part, as_of);
+        if selected.rotations.is_empty() {
+            return Err(ExportError::Nothing(selection.part.clone()));
+        }
+        let proofs = Proofs::open(self.world, &self.place.dir, self.wait)?;
+        let picked = assemble::pick(self, &proofs, before, &selected, selection)?;
+        Ok(PackExported {
+            selection: Line::new(selection.to_string())?,
+            recipient,
+            size: before.size(),
+            // The record itself is in the pack too.
+            entries: picked.entries.len() as u64 + 1,
+            rotations: selected.rotations.len() as u64,
+            secrets: selected.secrets.len() as u64,
+            ends_sha256: verify::ends_sha256(register),
+        })
+    }
+
+    /// Keeps what the pack of the record at `sequence` rests on besides the entries: its checkpoint, and
+    /// which cosigned checkpoint and time tokens there were.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn keep(&self, sequence: u64, checkpoint: &str) -> Result<(), ExportError> {
+        Rested::now(self, sequence, checkpoint)?.write(self, sequence)
+    }
+
+    /// Makes the pack that the entry at `sequence` records.
+    ///
+    /// # Errors
+    /// That entry records no export, the entries up to it are not those that its checkpoint seals, what
+    /// goes into the pack does not verify, or something that the pack rested on is gone.
+    pub fn pack(&self, sequence: u64) -> Result<Pack, ExportError> {
+        let rested = Rested::read(self, sequence)?;
+        let before = Prefix::read(self.world, &self.place.dir, self.wait, Some(sequence))?;
+        self.make(sequence, rested, before)
+    }
+
+    /// The same, where the entries before the record have just been read.
+    ///
+    /// # Errors
+    /// As [`Export::pack`].
+    pub fn pack_after(&self, before: Prefix) -> Result<Pack, ExportError> {
+        let sequence = before.size();
+        self.make(sequence, Rested::read(self, sequence)?, before)
+    }
+
+    fn make(&self, sequence: u64, mut rested: Rested, before: Prefix) -> Result<Pack, ExportError> {
+        let made = assemble::assemble(self, sequence, &rested, &before)?;
+        drop(before);
+        let key = self.key()?;
+        if key.public() != made.selection.key {
+            return Err(ExportError::OtherKey {
+                sequence,
+                wanted: made.selection.key,
+                found: key.public(),
+            });
+        }
+        let made_of = match made.selection.form {
+            Form::Pack => zip(sequence, &made.contents, &key),
+            Form::InToto => envelopes(sequence, &made.contents, &key),
+        };
+        let (bytes, parts, report) = made_of?;
+        let now = Sha256Digest::of(&bytes);
+        match rested.sha256 {
+            Some(before) if before != now => {
+                return Err(ExportError::Differs {
+                    sequence,
+                    before,
+                    now,
+                });
+            }
+            Some(_) => {}
+            None => {
+                rested.sha256 = Some(now);
+                rested.write(self, sequence)?;
+            }
+        }
+        Ok(Pack {
+            parts,
+            bytes,
+            report,
+            selection: made.selection,
+            exported: made.exported,
+        })
+    }
+}
+
+/// What was made, how many parts it has, and what was found in it.
+type Made = Result<(Vec<u8>, usize, Report), ExportError>;
+
+fn zip(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
+    let (report, documents) = pack_verify::documents(contents);
+    let Some((documents, info)) = documents else {
+        return Err(not_verified(sequence, &report));
+    };
+    let ledger = report.ledger.map(|id| id.to_string()).unwrap_or_default();
+    let top = format!("pack-{}-{sequence}", ledger.get(..8).unwrap_or_default());
+    let mut payload = contents.files();
+    payload.extend(documents);
+    let bag = Bag::sealed(&top, &payload, &info, key);
+    // A large pack is held once, not three times.
+    drop(payload);
+    let (bytes, files) = (bag.to_zip()?, bag.len());
+    drop(bag);
+    let report = pack_verify::examine(&Bag::from_zip(&bytes)?, Asked::default()).report;
+    let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
+    match report.findings.iter().any(broken) {
+        true => Err(not_verified(sequence, &report)),
+        false => Ok((bytes, files, report)),
+    }
+}
+
+fn envelopes(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
+    let (report, statements) = pack_verify::statements(contents);
+    match statements {
+        Some(statements) => Ok((in_toto_bundle(&statements, key), statements.len(), report)),
+        None => Err(not_verified(sequence, &report)),
+    }
+}
+
+fn not_verified(sequence: u64, report: &Report) -> ExportError {
+    let why = report.findings.first().map(|finding| {
+        let rule = finding.rule;
+        format!("{} {}: {}", rule.id, rule.title, finding.found)
+    });
+    ExportError::NotVerified {
+        sequence,
+        why: why.unwrap_or_else(|| "integrity".to_owned()),
+    }
+}
