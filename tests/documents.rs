@@ -12,10 +12,14 @@
 #[path = "support/samples.rs"]
 mod samples;
 
+#[path = "documents/blocks.rs"]
+mod blocks;
 #[path = "documents/events.rs"]
 mod events;
 #[path = "documents/format.rs"]
 mod format;
+#[path = "documents/names.rs"]
+mod names;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -24,6 +28,17 @@ use std::path::PathBuf;
 fn read(name: &str) -> String {
     let path = path(name);
     std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
+}
+
+/// The README and the documents of `docs/`.
+fn documents() -> Vec<String> {
+    let mut names = vec!["README.md".to_owned()];
+    for file in std::fs::read_dir(path("docs")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        names.push(format!("docs/{name}"));
+    }
+    names.sort();
+    names
 }
 
 fn path(name: &str) -> PathBuf {
