@@ -112,16 +112,14 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
     let report = scene.verify(&scene.place.dir.clone(), context.now())?;
     context.ui.line("\nledger verify");
     show(context, &report);
-    context.ui.line("\nledger verify --all");
-    if let Some(register) = report.register() {
-        for rotation in facts::completed(register) {
-            match facts::template(&report, rotation) {
-                Ok(template) => context
-                    .ui
-                    .line(format!("\n{}", template.to_string().trim_end())),
-                Err(why) => return Err(Failure::new(Exit::NotVerified, why.to_string())),
-            }
-        }
+    context
+        .ui
+        .line(format!("\nledger verify --rotation {}\n", VICTIM.0));
+    let completed = report.register().into_iter().flat_map(facts::completed);
+    for rotation in completed.filter(|id| id.as_str() == VICTIM.0) {
+        let template = facts::template(&report, rotation)
+            .map_err(|why| Failure::new(Exit::NotVerified, why.to_string()))?;
+        context.ui.print(template.to_string());
     }
     scene.tamper(context)?;
     match (&args.dir, temporary) {
