@@ -67,74 +67,65 @@ impl Trouble {
     }
 }
 
-/// Asks a witness to cosign `note`, which states `checkpoint`.
-///
-/// `believed` is the size that it is thought to have cosigned last; it says where that is wrong.
-/// `prove` makes the consistency proof from a size, and `post` carries the request.
+/// What a witness is asked to cosign.
+#[derive(Debug, Clone, Copy)]
+pub struct CosignQuestion<'a> {
+    /// The witness.
+    pub witness: &'a CosignerKey,
+    /// The checkpoint with the log's signature.
+    pub note: &'a SignedNote,
+    /// What it states.
+    pub checkpoint: &'a Checkpoint,
+    /// The size that the witness is thought to have cosigned last; it says where that is wrong.
+    pub believed: u64,
+}
+
+/// Asks a witness. `prove` makes the consistency proof from a size, and `post` carries the request.
 ///
 /// # Errors
 /// Why it did not cosign.
 pub fn ask(
-    witness: &CosignerKey,
-    note: &SignedNote,
-    checkpoint: &Checkpoint,
-    believed: u64,
+    question: CosignQuestion<'_>,
     prove: &mut dyn FnMut(u64) -> Result<Vec<NodeHash>, String>,
     post: &mut dyn FnMut(&[u8]) -> Result<Reply, ClientError>,
 ) -> Result<Cosigned, Trouble> {
-    let mut old = believed.min(checkpoint.size);
-    let mut again = 0;
-    loop {
+    let size = question.checkpoint.size;
+    let mut old = question.believed.min(size);
+    for _ in 0..TRIES {
         let proof = match old {
             0 => Vec::new(),
-            _ if old == checkpoint.size => Vec::new(),
+            _ if old == size => Vec::new(),
             _ => prove(old).map_err(Trouble::NoProof)?,
         };
-        let request = AddCheckpoint {
-            old,
-            proof,
-            note: note.clone(),
-        };
-        let request = request.format();
+        let note = question.note.clone();
+        let request = AddCheckpoint { old, proof, note }.format();
         let reply =
             post(request.as_bytes()).map_err(|fault| Trouble::Unreachable(fault.to_string()))?;
         let words = words(&reply.body);
+        let disagrees = |status, words| Trouble::Disagrees {
+            status,
+            words,
+            request,
+        };
         match reply.status {
-            200 => return accept(witness, note, &reply.body),
-            409 => {
-                let Some(known) = parse_size(&reply) else {
-                    return Err(Trouble::Unreachable(format!("409 without a size: {words}")));
-                };
-                if known > checkpoint.size {
-                    let words = format!(
-                        "it has cosigned size {known}, and this ledger ends at {}",
-                        checkpoint.size
-                    );
-                    return Err(Trouble::Disagrees {
-                        status: 409,
-                        words,
-                        request,
-                    });
+            200 => return accept(question.witness, question.note, &reply.body),
+            409 => match parse_size(&reply) {
+                Some(known) if known <= size => old = known,
+                Some(known) => {
+                    let words =
+                        format!("it has cosigned size {known}, and this ledger ends at {size}");
+                    return Err(disagrees(409, words));
                 }
-                again += 1;
-                if again == TRIES {
-                    return Err(Trouble::Unreachable("its size keeps moving".to_owned()));
-                }
-                old = known;
-            }
-            422 => {
-                return Err(Trouble::Disagrees {
-                    status: 422,
-                    words,
-                    request,
-                });
-            }
+                None => return Err(Trouble::Unreachable(format!("409 without a size: {words}"))),
+            },
+            422 => return Err(disagrees(422, words)),
             status @ (400 | 403 | 404 | 405 | 413) => {
                 return Err(Trouble::Refused { status, words });
             }
             status => return Err(Trouble::Unreachable(format!("{status} {words}"))),
         }
     }
+    Err(Trouble::Unreachable("its size keeps moving".to_owned()))
 }
 
 /// Takes the line of this witness out of an answer. Lines of others mean nothing here, and one in

@@ -15,6 +15,7 @@ mod cosigned;
 mod destination;
 mod settings;
 
+pub use ask::CosignQuestion;
 pub use ask::Cosigned;
 pub use ask::Trouble;
 pub use ask::ask;

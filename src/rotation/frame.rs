@@ -1,5 +1,7 @@
 //! What an entry about a rotation stands in: who says it and when, and what it is judged by.
 
+use std::time::Duration;
+
 use bincode::{Decode, Encode};
 
 use crate::event::Trigger;
@@ -61,6 +63,15 @@ pub struct Incident {
     pub runbook: Option<Moment>,
     /// The post-incident report.
     pub report: Option<Moment>,
+}
+
+impl Incident {
+    /// Until when the suspect secret is to be revoked.
+    #[must_use]
+    pub fn revoke_by(&self, policy: &Policy) -> Timestamp {
+        let minutes = u64::from(policy.emergency_revoke_minutes);
+        self.detected.plus(Duration::from_secs(minutes * 60))
+    }
 }
 
 /// What a rotation is judged by besides its own entries.

@@ -2,114 +2,94 @@
 
 use std::time::Duration;
 
+use crate::policy::Policy;
 use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Rule;
 use crate::time::Timestamp;
 
 use super::facts::Ending;
+use super::facts::Failed;
 use super::frame::Incident;
 use super::frame::Setting;
 use super::state::Rotation;
-
-const HOUR: u64 = 3_600;
 
 impl Rotation {
     /// Pushes to `found` what stands against the rotation at `as_of`.
     pub fn judge(&self, setting: &Setting<'_>, as_of: Timestamp, found: &mut Vec<Finding>) {
         let policy = setting.policy;
-        let mut hold = |rule: &'static Rule, sequence: u64, expected: String, what: String| {
-            found.push(
-                Finding::new(rule, expected, what)
-                    .at(sequence)
-                    .of_rotation(&self.id)
-                    .of_secret(&self.secret),
-            );
-        };
         match (&self.ending, self.ended()) {
             (Some(ending), Some(end)) => {
                 let limit = end.occurred.plus_days(policy.confirm_days);
                 if self.confirmed.is_none() && as_of > limit && !self.is_one_shot() {
-                    hold(
-                        rule::S64,
-                        end.sequence,
-                        format!("rotation.confirmed by {limit}"),
-                        "not confirmed".to_owned(),
-                    );
+                    let expected = format!("rotation.confirmed by {limit}");
+                    found.push(self.owes(rule::S64, end.sequence, expected, "not confirmed"));
                 }
-                match ending {
-                    Ending::Completed(_) if self.dead.is_none() => {
-                        hold(
-                            rule::S50,
-                            end.sequence,
-                            "revocation.verified that counts".to_owned(),
-                            "none".to_owned(),
-                        );
-                    }
-                    Ending::Completed(_) => {}
-                    Ending::RolledBack(_) | Ending::Aborted(_) => {
-                        if let Some(generated) = self
-                            .generated
-                            .as_ref()
-                            .filter(|_| self.new_revoked.is_none())
-                        {
-                            let version = &generated.version;
-                            hold(
-                                rule::S74,
-                                end.sequence,
-                                format!("secret.revoked of {version}"),
-                                "still valid".to_owned(),
-                            );
-                        }
-                        if matches!(ending, Ending::RolledBack(_)) && self.restored.is_none() {
-                            hold(
-                                rule::S73,
-                                end.sequence,
-                                "a passing validation in phase post_rollback".to_owned(),
-                                "none".to_owned(),
-                            );
-                        }
-                    }
-                }
+                found.extend(self.owed_by_end(ending, end.sequence));
             }
             _ => {
                 let limit = self.opened.occurred.plus_days(policy.open_days);
                 if as_of > limit {
-                    hold(
-                        rule::C06,
-                        self.opened.sequence,
-                        format!("ended by {limit}"),
-                        self.state().word().to_owned(),
-                    );
+                    let (begun, expected) = (self.opened.sequence, format!("ended by {limit}"));
+                    found.push(self.owes(rule::C06, begun, expected, self.state().word()));
                 }
-                if let Some(failed) = self.failed {
-                    hold(
-                        rule::S70,
-                        failed.at.sequence,
-                        "the failed step resolved".to_owned(),
-                        format!("{} failed", failed.step),
-                    );
+                if let Some(Failed { at, step }) = self.failed {
+                    let what = format!("{step} failed");
+                    found.push(self.owes(rule::S70, at.sequence, "the failed step resolved", what));
                 }
             }
         }
-        if self.is_emergency() && !self.is_one_shot() {
-            let limit = self.opened.occurred.plus(Duration::from_secs(
-                u64::from(policy.emergency_approval_hours) * HOUR,
-            ));
-            let approved = self.approved.as_ref().map(|approval| approval.at.occurred);
-            if approved.map_or(as_of > limit, |approved| approved > limit) {
-                let what = approved.map_or_else(
-                    || "not approved".to_owned(),
-                    |approved| approved.to_string(),
-                );
-                hold(
-                    rule::S80,
-                    self.opened.sequence,
-                    format!("approved by {limit}"),
-                    what,
-                );
+        found.extend(self.owed_approval(policy, as_of));
+    }
+
+    /// What its end leaves open: the proof that the old version is dead, or the way back.
+    fn owed_by_end(&self, ending: &Ending, sequence: u64) -> Vec<Finding> {
+        let mut owed = Vec::new();
+        if matches!(ending, Ending::Completed(_)) {
+            if self.dead.is_none() {
+                let expected = "revocation.verified that counts";
+                owed.push(self.owes(rule::S50, sequence, expected, "none"));
             }
+            return owed;
         }
+        if let (Some(generated), None) = (&self.generated, self.new_revoked) {
+            let expected = format!("secret.revoked of {}", generated.version);
+            owed.push(self.owes(rule::S74, sequence, expected, "still valid"));
+        }
+        if matches!(ending, Ending::RolledBack(_)) && self.restored.is_none() {
+            let expected = "a passing validation in phase post_rollback";
+            owed.push(self.owes(rule::S73, sequence, expected, "none"));
+        }
+        owed
+    }
+
+    /// The approval that an emergency may have afterwards.
+    fn owed_approval(&self, policy: &Policy, as_of: Timestamp) -> Option<Finding> {
+        let hours = u64::from(policy.emergency_approval_hours);
+        let limit = self
+            .opened
+            .occurred
+            .plus(Duration::from_secs(hours * 3_600));
+        let approved = self.approved.as_ref().map(|approval| approval.at.occurred);
+        let is_late = approved.unwrap_or(as_of) > limit;
+        (self.is_emergency() && !self.is_one_shot() && is_late).then(|| {
+            let what = approved.map_or("not approved".to_owned(), |at| at.to_string());
+            let expected = format!("approved by {limit}");
+            self.owes(rule::S80, self.opened.sequence, expected, what)
+        })
+    }
+
+    fn owes(
+        &self,
+        rule: &'static Rule,
+        sequence: u64,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Finding {
+        Finding::new(rule, expected, found)
+            .at(sequence)
+            .of_rotation(&self.id)
+            .of_secret(&self.secret)
     }
 }
 
@@ -133,46 +113,25 @@ impl Incident {
                 None => finding,
             });
         };
-        let revoke_by = self.detected.plus(Duration::from_secs(
-            u64::from(policy.emergency_revoke_minutes) * 60,
-        ));
-        if self.rotations.is_empty() {
-            if as_of > revoke_by {
-                hold(
-                    rule::S84,
-                    format!("an emergency rotation for {}", self.id),
-                    "none",
-                );
-            }
-        } else if !revoked && as_of > revoke_by {
-            hold(
-                rule::S81,
-                format!("the suspect secret revoked by {revoke_by}"),
-                "not revoked",
-            );
+        let revoke_by = self.revoke_by(policy);
+        let is_overdue = as_of > revoke_by;
+        if is_overdue && self.rotations.is_empty() {
+            let expected = format!("an emergency rotation for {}", self.id);
+            hold(rule::S84, expected, "none");
+        } else if is_overdue && !revoked {
+            let expected = format!("the suspect secret revoked by {revoke_by}");
+            hold(rule::S81, expected, "not revoked");
+        }
+        if is_overdue && self.runbook.is_none() {
+            let expected = format!("runbook.executed for {}", self.id);
+            hold(rule::S82, expected, "not executed");
         }
         let report_by = self.declared.occurred.plus_days(policy.report_days);
-        if self.runbook.is_none() && as_of > revoke_by {
-            hold(
-                rule::S82,
-                format!("runbook.executed for {}", self.id),
-                "not executed",
-            );
-        }
-        match self.report {
-            None if as_of > report_by => hold(
-                rule::S83,
-                format!("post_incident.reported by {report_by}"),
-                "no report",
-            ),
-            Some(report) if report.occurred > report_by => {
-                hold(
-                    rule::S83,
-                    format!("post_incident.reported by {report_by}"),
-                    &format!("reported {}", report.occurred),
-                );
-            }
-            None | Some(_) => {}
+        let reported = self.report.map(|report| report.occurred);
+        if reported.unwrap_or(as_of) > report_by {
+            let expected = format!("post_incident.reported by {report_by}");
+            let what = reported.map_or("no report".to_owned(), |at| format!("reported {at}"));
+            hold(rule::S83, expected, &what);
         }
     }
 }

@@ -142,10 +142,7 @@ impl Rotation {
     ) {
         if self.is_emergency() {
             if let Some(incident) = entry.setting.incident {
-                let minutes = entry.setting.policy.emergency_revoke_minutes;
-                let limit = incident
-                    .detected
-                    .plus(std::time::Duration::from_secs(u64::from(minutes) * 60));
+                let limit = incident.revoke_by(entry.setting.policy);
                 if revoked.effective > limit {
                     entry.breaks(
                         rule::S81,

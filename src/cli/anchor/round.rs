@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::anchor::Book;
+use crate::anchor::CosignQuestion;
 use crate::anchor::Cosigned;
 use crate::anchor::Settings;
 use crate::anchor::Trouble;
@@ -231,12 +232,13 @@ fn ask_once(book: &Book, witness: &Witness, newest: &Newest) -> Result<Cosigned,
     };
     let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
     let believed = book.seen(witness).map_or(0, |(_, stated, _)| stated.size);
-    ask(
-        &witness.key,
-        newest.note(),
-        newest.stated(),
+    let question = CosignQuestion {
+        witness: &witness.key,
+        note: newest.note(),
+        checkpoint: newest.stated(),
         believed,
-        &mut |old| newest.prove(old),
-        &mut |body| http::post(&url, body, ANSWER_LIMIT, TIME),
-    )
+    };
+    ask(question, &mut |old| newest.prove(old), &mut |body| {
+        http::post(&url, body, ANSWER_LIMIT, TIME)
+    })
 }
