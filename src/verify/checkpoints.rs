@@ -112,7 +112,7 @@ pub(super) fn compare(
             compared.untold.push(one.name.clone());
             continue;
         }
-        if let Ok(stated) = open(one, given) {
+        if let Ok((stated, _)) = opened(one, given) {
             let first = *signed.entry(stated.size).or_insert((stated.root, one));
             if first.0 != stated.root {
                 let second = (stated.root, one);
@@ -160,23 +160,18 @@ fn compare_with(
             some => format!("sealed by {}", some.join(", ")),
         };
         let expected = format!("a log of the trust file ({})", trust.logs().len());
-        compared
-            .findings
-            .push(Finding::new(rule::N04, expected, found));
+        let finding = Finding::new(rule::N04, expected, found);
+        compared.findings.push(finding);
         return;
     };
     compared.trusted = true;
     // Whoever trusts a key can trust the one that it named as its successor, and so on. A key that
     // a person named in its place is known only from the ledger.
-    let mut trust = trust.clone();
     let (_, later) = given.seals.split_at(listed + 1);
     let handed_on = later.iter().take_while(|seal| seal.handed_on);
-    for seal in handed_on {
-        let key = given
-            .origin
-            .clone()
-            .map(|origin| NoteKey::new(origin, seal.key));
-        if let Some(Ok(key)) = key {
+    let mut trust = trust.clone();
+    for (seal, origin) in handed_on.zip(given.origin.iter().cycle()) {
+        if let Ok(key) = NoteKey::new(origin.clone(), seal.key) {
             trust = trust.trusting(key);
         }
     }
@@ -186,21 +181,38 @@ fn compare_with(
     if !trust.demands() {
         return;
     }
-    let latest = u64::try_from(given.as_of.micros() / 1_000_000).unwrap_or_default();
+    match witnessed(&trust, holding, given.as_of) {
+        Ok(witnessed) => {
+            compared.witnessed = Some(witnessed);
+            compared.by_others = true;
+        }
+        Err(refusal) => {
+            let expected = "the quorum of the trust file";
+            let finding = Finding::new(rule::N05, expected, refusal);
+            compared.findings.push(finding);
+        }
+    }
+}
+
+/// The size that enough of the trusted witnesses have seen, and who saw it when; or what is missing at the
+/// newest checkpoint that says most about it.
+fn witnessed(
+    trust: &Trust,
+    holding: &[(u64, &Kept)],
+    as_of: Timestamp,
+) -> Result<(u64, Vec<String>), String> {
+    let latest = u64::try_from(as_of.micros() / 1_000_000).unwrap_or_default();
     let mut refusal = "no checkpoint that holds".to_owned();
     for (covered, one) in holding {
         match trust.judge(one.bytes.as_deref().unwrap_or_default(), latest) {
             Ok(judged) if judged.quorum => {
                 let seen = judged.cosigners();
                 let seen = seen.map(|(name, time)| format!("{name} at {}", seconds(time)));
-                compared.witnessed = Some((*covered, seen.collect()));
-                compared.by_others = true;
-                return;
+                return Ok((*covered, seen.collect()));
             }
             Ok(judged) => {
-                let missing = judged.missing();
-                let missing = missing.map(|name| {
-                    let last = last_there(&trust, holding, name, latest);
+                let missing = judged.missing().map(|name| {
+                    let last = last_there(trust, holding, name, latest);
                     match judged.other_key(name) {
                         Some(other) => format!("{name} ({last}; {other})"),
                         None => format!("{name} ({last})"),
@@ -216,11 +228,7 @@ fn compare_with(
             Err(fault) => refusal = format!("{}: {fault}", one.name),
         }
     }
-    compared.findings.push(Finding::new(
-        rule::N05,
-        "the quorum of the trust file",
-        refusal,
-    ));
+    Err(refusal)
 }
 
 /// The newest time at which a witness that is missing was there, in all that holds: whether it was
@@ -252,11 +260,7 @@ fn fork(size: u64, one: (NodeHash, &Kept), other: (NodeHash, &Kept)) -> Finding 
     Finding::new(rule::N06, said(one), said(other)).with_evidence(notes.to_vec())
 }
 
-/// A checkpoint that a sealing key of the ledger signed, whatever the entries say to it.
-fn open(kept: &Kept, given: &Given<'_>) -> Result<Checkpoint, String> {
-    opened(kept, given).map(|(stated, _)| stated)
-}
-
+/// A checkpoint that a sealing key of the ledger signed, whatever the entries say to it, and the key.
 fn opened<'g>(kept: &Kept, given: &Given<'g>) -> Result<(Checkpoint, &'g Seal), String> {
     let bytes = kept.bytes.as_deref().ok_or("the file is missing")?;
     let origin = given.origin.as_ref().ok_or("entry 0 names no ledger")?;
@@ -277,67 +281,50 @@ fn opened<'g>(kept: &Kept, given: &Given<'g>) -> Result<(Checkpoint, &'g Seal), 
 /// told.
 pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Finding>>> {
     let own = kept.keeper == Keeper::Folder;
-    let fault = |rule, expected: String, found: String| {
+    // What the ledger's own checkpoint gets wrong is held against its integrity.
+    let fault = |of_others, own_rule, expected: String, found: String| {
+        let rule = if own { own_rule } else { of_others };
         let found = format!("{}: {found}", kept.name);
         Some(Box::new(Finding::new(rule, expected, found)))
     };
     let behind = |stated: &Checkpoint| {
-        let rule = if own { rule::I05 } else { rule::N01 };
         let found = match given.size {
             0 => "the ledger has none".to_owned(),
             size => format!("the ledger has {size}"),
         };
-        fault(rule, counted(stated.size), found)
+        fault(rule::N01, rule::I05, counted(stated.size), found)
     };
     // Without entry 0 nobody knows whose the others are. That is held against the ledger by itself and
     // by its own checkpoint; what others kept tells no more than whether something is missing.
     if let Some(stated) = kept.stated().filter(|_| !own && given.origin.is_none()) {
-        return Err((stated.size > given.size)
-            .then(|| behind(&stated))
-            .flatten());
+        let is_behind = stated.size > given.size;
+        return Err(is_behind.then(|| behind(&stated)).flatten());
     }
     let (stated, seal) = opened(kept, given).map_err(|refusal| {
         let name = given.origin.as_ref().map_or("the ledger", KeyName::as_str);
-        let rule = if own { rule::I05 } else { rule::N03 };
-        fault(
-            rule,
-            format!("a checkpoint of {name} by its sealing key"),
-            refusal,
-        )
+        let expected = format!("a checkpoint of {name} by its sealing key");
+        fault(rule::N03, rule::I05, expected, refusal)
     })?;
+    let size = stated.size;
     // Entry 0 names the first key, so that a checkpoint of nothing is nobody's.
-    let then = given.seals.iter().rfind(|then| then.entry < stated.size);
+    let then = given.seals.iter().rfind(|then| then.entry < size);
     if then.is_none_or(|then| then.key != seal.key) {
-        let rule = if own { rule::I06 } else { rule::N08 };
-        let expected = then.map_or_else(
-            || "at least entry 0".to_owned(),
-            |then| {
-                format!(
-                    "{}, the sealing key at {} entries",
-                    then.key.short(),
-                    stated.size
-                )
-            },
-        );
-        let found = format!(
-            "sealed by {}, named by entry {}",
-            seal.key.short(),
-            seal.entry
-        );
-        return Err(fault(rule, expected, found));
+        let expected = then.map_or("at least entry 0".to_owned(), |then| {
+            format!("{}, the sealing key at {size} entries", then.key.short())
+        });
+        let (key, entry) = (seal.key.short(), seal.entry);
+        let found = format!("sealed by {key}, named by entry {entry}");
+        return Err(fault(rule::N08, rule::I06, expected, found));
     }
-    if stated.size > given.size {
+    if size > given.size {
         return Err(behind(&stated));
     }
-    match given.roots.get(&stated.size) {
-        Some(root) if *root == stated.root => Ok(stated.size),
+    match given.roots.get(&size) {
+        Some(root) if *root == stated.root => Ok(size),
         Some(root) => {
-            let rule = if own { rule::I05 } else { rule::N02 };
-            Err(fault(
-                rule,
-                format!("root {} at size {}", stated.root, stated.size),
-                format!("the entries give {root}"),
-            ))
+            let expected = format!("root {} at size {size}", stated.root);
+            let found = format!("the entries give {root}");
+            Err(fault(rule::N02, rule::I05, expected, found))
         }
         // Entries before it cannot be read, which is held against the ledger by itself.
         None => Err(None),

@@ -33,7 +33,6 @@ use crate::statement::Attachment;
 use crate::statement::EventId;
 use crate::time::Timestamp;
 
-use super::Question;
 use super::admitted::Admitted;
 use super::admitted::tells_of_rotations;
 use super::check::Checked;
@@ -42,6 +41,7 @@ use super::checkpoints;
 use super::checkpoints::Compared;
 use super::checkpoints::Given;
 use super::doubt::Doubt;
+use super::question::Question;
 use super::select;
 use super::select::Tallied;
 use super::stamps::Stamped;

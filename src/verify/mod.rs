@@ -10,10 +10,12 @@ mod check;
 mod checkpoints;
 mod doubt;
 mod fold;
+mod question;
 mod remarks;
 mod report;
 mod select;
 mod stamps;
+mod verdict;
 
 pub use admitted::Admitted;
 pub use checkpoints::Keeper;
@@ -22,107 +24,16 @@ pub use fold::Folded;
 pub use fold::Observer;
 pub use fold::Piece;
 pub use fold::fold;
-pub use report::Count;
+pub use question::Question;
 pub use report::Report;
-pub use report::Status;
-pub use report::VerdictLine;
+pub use report::Surroundings;
+pub use report::Verified;
 pub use select::Selected;
 pub use select::ends_sha256;
 pub use select::select;
 pub use stamps::Stamp;
 pub use stamps::Stamped;
 pub use stamps::brackets;
-
-use std::collections::BTreeMap;
-
-use crate::hash::NodeHash;
-use crate::rotation::Rotation;
-use crate::rule::Finding;
-use crate::time::Timestamp;
-use crate::trust::Trust;
-
-/// Something that stood the verification of the ledger it comes from. Only [`Folded::conclude`]
-/// makes one, and only where integrity passed: holding it is the proof.
-#[derive(Debug, Clone)]
-pub struct Verified<T>(T);
-
-impl<T> Verified<T> {
-    /// What was verified.
-    pub const fn get(&self) -> &T {
-        &self.0
-    }
-}
-
-/// What is asked of a verification.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// The instant that ages, open rotations and exceptions are judged at.
-    pub as_of: Timestamp,
-    /// Rotations that ended before this are left out of conformance.
-    pub from: Option<Timestamp>,
-    /// Rotations that began after this are left out of conformance.
-    pub to: Option<Timestamp>,
-    /// Checkpoints kept somewhere, to be held against the entries.
-    pub kept: Vec<Kept>,
-    /// Time tokens kept with the ledger.
-    pub stamps: Vec<Stamp>,
-    /// Whom the reader trusts, by a file that did not come from what is verified.
-    pub trust: Option<Trust>,
-    /// Whether to keep the charter as it was at a size, to hold an index of that size against it.
-    pub charter_at: Option<u64>,
-    /// Of a ledger of which only some entries are fed: roots by size, to which the feeder found every
-    /// one of them and each root to lead. Where there are none, the entries themselves give the roots.
-    pub proven: Option<BTreeMap<u64, NodeHash>>,
-    /// Whether to keep what was said about rotations, entry by entry, for a report that tells them.
-    pub keep_said: bool,
-}
-
-impl Question {
-    /// Everything, at `as_of`, with no checkpoint to hold against it.
-    #[must_use]
-    pub const fn at(as_of: Timestamp) -> Self {
-        Self {
-            as_of,
-            from: None,
-            to: None,
-            kept: Vec::new(),
-            stamps: Vec::new(),
-            trust: None,
-            charter_at: None,
-            proven: None,
-            keep_said: false,
-        }
-    }
-
-    /// Whether a range was asked for.
-    #[must_use]
-    pub const fn is_ranged(&self) -> bool {
-        self.from.is_some() || self.to.is_some()
-    }
-
-    /// Whether an instant lies in the range asked for.
-    fn holds(&self, instant: Timestamp) -> bool {
-        self.from.is_none_or(|from| instant >= from) && self.to.is_none_or(|to| instant <= to)
-    }
-
-    /// Whether any part of a rotation lies in the range asked for.
-    #[must_use]
-    pub fn selects(&self, rotation: &Rotation) -> bool {
-        let end = rotation.ended().map_or(self.as_of, |end| end.occurred);
-        self.to.is_none_or(|to| rotation.opened.occurred <= to)
-            && self.from.is_none_or(|from| end >= from)
-    }
-}
-
-/// What the feeder of a verification found by itself: in tiles, attachments, the index, the folder.
-#[derive(Debug, Default)]
-pub struct Surroundings {
-    /// What it holds against the ledger.
-    pub findings: Vec<Finding>,
-    /// How much of what was looked at, for the integrity line.
-    pub counts: Vec<Count>,
-    /// What it could not look at.
-    pub not_checked: Vec<String>,
-    /// What the reader should know and nobody need mend.
-    pub notes: Vec<String>,
-}
+pub use verdict::Count;
+pub use verdict::Status;
+pub use verdict::VerdictLine;

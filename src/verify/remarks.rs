@@ -7,7 +7,7 @@ use crate::keyring::SEAL_ENTRIES;
 use crate::time::Timestamp;
 use crate::trust::Trust;
 
-use super::Folded;
+use super::fold::Folded;
 use super::stamps::brackets;
 
 /// Ranges of entries that are told apart by their time tokens; older ones are counted.
@@ -17,46 +17,10 @@ impl Folded {
     pub(super) fn not_checked(&self, intact: bool) -> Vec<String> {
         let mut block = Vec::new();
         if self.interrupted {
-            block.push(format!(
-                "everything after entry {}: interrupted",
-                self.size.saturating_sub(1)
-            ));
+            let last = self.size.saturating_sub(1);
+            block.push(format!("everything after entry {last}: interrupted"));
         }
-        let witnessed = self.compared.witnessed.as_ref().map(|(size, _)| *size);
-        match (self.compared.given, self.compared.anchored.max(witnessed)) {
-            (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
-            (_, Some(size)) if size + 1 == self.size => block.push(format!(
-                "entry {size} is newer than the newest kept checkpoint: its removal could not be told"
-            )),
-            (_, Some(size)) if size < self.size => block.push(format!(
-                "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
-                self.size - 1
-            )),
-            _ => {}
-        }
-        // This host's own checkpoint may cover them; the witnesses that were demanded do not.
-        if let Some(size) = witnessed.filter(|size| *size < self.size)
-            && self.compared.anchored > witnessed
-            && self.question.trust.as_ref().is_some_and(Trust::demands)
-        {
-            let (which, they) = match self.size - 1 {
-                last if last == size => (format!("entry {last}"), "it"),
-                last => (format!("entries {size} to {last}"), "them"),
-            };
-            block.push(format!(
-                "{which}: fewer witnesses than the trust file demands have seen {they}"
-            ));
-        }
-        for name in &self.compared.untold {
-            block.push(format!(
-                "the checkpoint {name}: entries before it cannot be read"
-            ));
-        }
-        if !self.compared.by_others {
-            block.push(
-                "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
-            );
-        }
+        self.beyond_checkpoints(&mut block);
         let whole = self.tally.whole.min(self.tally.signed) == self.at_hand();
         if !intact && !whole {
             block.push("what the damaged entries said".to_owned());
@@ -78,19 +42,58 @@ impl Folded {
                 "who signed the {many} time tokens: --tsa-ca has openssl check them"
             )),
         }
-        let one_shot = self
-            .selected()
-            .filter(|rotation| rotation.is_one_shot())
-            .count();
+        let one_shot = self.selected().filter(|rotation| rotation.is_one_shot());
+        let one_shot = one_shot.count();
         if one_shot > 0 {
             block.push(format!("the order of steps in {one_shot} rotations told by one rotation.recorded: minimum evidence only"));
         }
-        if self.register.charter.attested.is_none() && self.register.charter.active_secrets > 0 {
+        let charter = &self.register.charter;
+        if charter.attested.is_none() && charter.active_secrets > 0 {
             block.push(
                 "whether every secret is registered: the inventory was never attested".to_owned(),
             );
         }
         block
+    }
+
+    /// What no checkpoint kept elsewhere speaks of.
+    fn beyond_checkpoints(&self, block: &mut Vec<String>) {
+        let compared = &self.compared;
+        let witnessed = compared.witnessed.as_ref().map(|(size, _)| *size);
+        match (compared.given, compared.anchored.max(witnessed)) {
+            (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
+            (_, Some(size)) if size + 1 == self.size => block.push(format!(
+                "entry {size} is newer than the newest kept checkpoint: its removal could not be told"
+            )),
+            (_, Some(size)) if size < self.size => block.push(format!(
+                "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
+                self.size - 1
+            )),
+            _ => {}
+        }
+        // This host's own checkpoint may cover them; the witnesses that were demanded do not.
+        if let Some(size) = witnessed.filter(|size| *size < self.size)
+            && compared.anchored > witnessed
+            && self.question.trust.as_ref().is_some_and(Trust::demands)
+        {
+            let (which, they) = match self.size - 1 {
+                last if last == size => (format!("entry {last}"), "it"),
+                last => (format!("entries {size} to {last}"), "them"),
+            };
+            block.push(format!(
+                "{which}: fewer witnesses than the trust file demands have seen {they}"
+            ));
+        }
+        for name in &compared.untold {
+            block.push(format!(
+                "the checkpoint {name}: entries before it cannot be read"
+            ));
+        }
+        if !compared.by_others {
+            block.push(
+                "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
+            );
+        }
     }
 
     pub(super) fn notes(&self) -> Vec<String> {

@@ -1,7 +1,6 @@
-//! From everything found to five verdicts.
+//! From everything found to the report.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 use serde_json::Value;
 use serde_json::json;
@@ -10,71 +9,42 @@ use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
 use crate::register::Register;
-use crate::rotation::Rotation;
 use crate::rotation::State;
 use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::Folded;
-use super::Surroundings;
-use super::Verified;
 use super::admitted::Admitted;
+use super::fold::Folded;
 use super::stamps::Stamped;
+use super::verdict::Count;
+use super::verdict::Status;
+use super::verdict::VerdictLine;
 
-/// What came of one verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Everything that was looked at is as it should be.
-    Pass,
-    /// Something is not.
-    Fail,
-    /// Something is not, and an unexpired exception covers all of it.
-    Waived,
-    /// It could not be looked at.
-    NotChecked,
-}
+/// Something that stood the verification of the ledger it comes from. Only [`Folded::conclude`]
+/// makes one, and only where integrity passed: holding it is the proof.
+#[derive(Debug, Clone)]
+pub struct Verified<T>(T);
 
-impl Status {
-    /// The word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "PASS",
-            Self::Fail => "FAIL",
-            Self::Waived => "WAIVED",
-            Self::NotChecked => "NOT CHECKED",
-        }
+impl<T> Verified<T> {
+    /// What was verified.
+    pub const fn get(&self) -> &T {
+        &self.0
     }
 }
 
-/// How many of how many were looked at and held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count {
-    /// Those that held.
-    pub good: u64,
-    /// All of them.
-    pub total: u64,
-    /// What they are, in the plural.
-    pub what: &'static str,
-}
-
-/// One verdict.
-#[derive(Debug, Clone)]
-pub struct VerdictLine {
-    /// The question.
-    pub verdict: Verdict,
-    /// The answer.
-    pub status: Status,
-    /// How many of how many.
+/// What the feeder of a verification found by itself: in tiles, attachments, the index, the folder.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// What it holds against the ledger.
+    pub findings: Vec<Finding>,
+    /// How much of what was looked at, for the integrity line.
     pub counts: Vec<Count>,
-    /// Findings that count.
-    pub failing: u64,
-    /// Findings that an exception covers.
-    pub waived: u64,
-    /// What else to know about the answer.
-    pub note: Option<String>,
+    /// What it could not look at.
+    pub not_checked: Vec<String>,
+    /// What the reader should know and nobody need mend.
+    pub notes: Vec<String>,
 }
 
 /// Everything that a verification says.
@@ -123,55 +93,29 @@ impl Folded {
     /// The report, with what the feeder of the verification found in the surroundings.
     #[must_use]
     pub fn conclude(mut self, surroundings: Surroundings) -> Report {
-        self.findings_total += surroundings.findings.len() as u64;
         let mut findings = std::mem::take(&mut self.findings);
+        self.findings_total += surroundings.findings.len() as u64;
         findings.extend(surroundings.findings);
         findings.extend(std::mem::take(&mut self.compared.findings));
-        self.select(&mut findings);
-        self.register.waive(self.question.as_of, &mut findings);
-        let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
-        let intact = self.size > 0 && !self.interrupted && !findings.iter().any(broken);
-        if !intact {
-            // What damaged entries no longer say would be held against rotations that are in order.
-            let judged = |finding: &Finding| {
-                matches!(
-                    finding.rule.verdict,
-                    Verdict::Conformance | Verdict::Coverage
-                )
-            };
-            let before = findings.len();
-            findings.retain(|finding| !judged(finding));
-            self.findings_total -= (before - findings.len()) as u64;
-            self.unlisted
-                .retain(|verdict, _| !matches!(verdict, Verdict::Conformance | Verdict::Coverage));
-        }
-        findings.sort_by(|a, b| {
-            // What names an entry comes before what is held against the ledger as a whole.
-            let place = |finding: &Finding| {
-                (
-                    finding.rule.verdict,
-                    finding.sequence.is_none(),
-                    finding.sequence,
-                    finding.rule.id,
-                )
-            };
-            place(a).cmp(&place(b))
+        let intact = self.select(&mut findings);
+        // What names an entry comes before what is held against the ledger as a whole.
+        findings.sort_by_key(|finding| {
+            let place = finding.sequence;
+            (
+                finding.rule.verdict,
+                place.is_none(),
+                place,
+                finding.rule.id,
+            )
         });
-        let against = |verdict: Verdict| {
-            findings
-                .iter()
-                .filter(move |finding| finding.rule.verdict == verdict)
-        };
-        let verdicts = Verdict::ALL
-            .map(|verdict| {
-                self.line(
-                    verdict,
-                    &against(verdict).collect::<Vec<_>>(),
-                    intact,
-                    &surroundings.counts,
-                )
-            })
-            .to_vec();
+        let verdicts = Verdict::ALL.map(|verdict| {
+            let against = findings.iter().filter(|one| one.rule.verdict == verdict);
+            let mut line = self.line(verdict, &against.collect::<Vec<_>>(), intact);
+            if verdict == Verdict::Integrity {
+                line.counts.extend_from_slice(&surroundings.counts);
+            }
+            line
+        });
         let mut not_checked = self.not_checked(intact);
         not_checked.extend(surroundings.not_checked);
         let mut notes = self.notes();
@@ -187,7 +131,7 @@ impl Folded {
             as_of: self.question.as_of,
             requested: (self.question.from, self.question.to),
             recorded: self.first.zip(self.last),
-            verdicts,
+            verdicts: verdicts.to_vec(),
             findings_total: self.findings_total,
             findings,
             not_checked,
@@ -200,165 +144,35 @@ impl Folded {
         }
     }
 
-    /// Leaves out what is held against rotations outside the range asked for.
-    fn select(&mut self, findings: &mut Vec<Finding>) {
-        if !self.question.is_ranged() {
-            return;
-        }
+    /// Leaves out what is held against rotations outside the range asked for, and of a ledger that is
+    /// damaged all that is held against rotations: what damaged entries no longer say would be held
+    /// against some that are in order. Answers whether the ledger is intact.
+    fn select(&mut self, findings: &mut Vec<Finding>) -> bool {
         let before = findings.len();
-        findings.retain(|finding| {
-            let rotation = finding
-                .rotation
-                .as_ref()
-                .and_then(|id| self.register.rotations.get(id));
-            let judged = matches!(
-                finding.rule.verdict,
-                Verdict::Conformance | Verdict::Coverage
-            );
-            !judged || rotation.is_none_or(|rotation| self.question.selects(rotation))
-        });
+        if self.question.is_ranged() {
+            findings.retain(|finding| {
+                let rotation = finding.rotation.as_ref();
+                let rotation = rotation.and_then(|id| self.register.rotations.get(id));
+                !is_of_rotations(finding.rule.verdict)
+                    || rotation.is_none_or(|rotation| self.question.selects(rotation))
+            });
+        }
+        self.register.waive(self.question.as_of, findings);
+        let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
+        let intact = self.size > 0 && !self.interrupted && !findings.iter().any(broken);
+        if !intact {
+            findings.retain(|finding| !is_of_rotations(finding.rule.verdict));
+            self.unlisted
+                .retain(|verdict, _| !is_of_rotations(*verdict));
+        }
         self.findings_total -= (before - findings.len()) as u64;
+        intact
     }
+}
 
-    fn line(
-        &self,
-        verdict: Verdict,
-        against: &[&Finding],
-        intact: bool,
-        around: &[Count],
-    ) -> VerdictLine {
-        let listed = against
-            .iter()
-            .filter(|finding| finding.waived_by.is_none())
-            .count() as u64;
-        let waived = against.len() as u64 - listed;
-        // Nobody can tell whether an exception covers what was not kept.
-        let failing = listed + self.unlisted.get(&verdict).copied().unwrap_or_default();
-        let rotations: BTreeSet<_> = against
-            .iter()
-            .filter(|finding| finding.waived_by.is_none())
-            .filter_map(|finding| finding.rotation.as_ref())
-            .collect();
-        let faulty = rotations.len() as u64;
-        let mut counts = Vec::new();
-        let mut note = None;
-        let mut status = match (failing, waived) {
-            (0, 0) => Status::Pass,
-            (0, _) => Status::Waived,
-            _ => Status::Fail,
-        };
-        let count = |good, total, what| Count { good, total, what };
-        match verdict {
-            Verdict::Integrity => {
-                counts.push(count(self.tally.whole, self.at_hand(), "entries"));
-                counts.push(count(self.tally.signed, self.at_hand(), "signatures"));
-                counts.extend_from_slice(around);
-            }
-            Verdict::Authority => {
-                // None that can be read was signed by anybody.
-                if status == Status::Pass && self.tally.authorised == 0 {
-                    status = Status::NotChecked;
-                }
-                counts.push(count(
-                    self.tally.authorised,
-                    self.at_hand(),
-                    "entries by enrolled actors in their role",
-                ));
-            }
-            Verdict::Anchoring => {
-                let unanswered = self.compared.extended == 0 && against.is_empty();
-                if let Some((size, seen)) = &self.compared.witnessed {
-                    counts.push(count(
-                        self.compared.extended,
-                        self.compared.given,
-                        "kept checkpoints extended",
-                    ));
-                    note = Some(format!(
-                        "up to entry {} seen by {}",
-                        size.saturating_sub(1),
-                        seen.join(", ")
-                    ));
-                } else if unanswered && self.compared.given > 0 {
-                    status = Status::NotChecked;
-                    note = Some("entries before the kept checkpoints cannot be read".to_owned());
-                } else if self.compared.given == 0 && !against.is_empty() {
-                    // What stands against it is said below.
-                } else if self.compared.given == 0 {
-                    status = Status::NotChecked;
-                    note = Some("no checkpoint kept elsewhere was given".to_owned());
-                } else {
-                    counts.push(count(
-                        self.compared.extended,
-                        self.compared.given,
-                        "kept checkpoints extended",
-                    ));
-                    note = self
-                        .compared
-                        .anchored
-                        .map(|size| format!("up to entry {}", size.saturating_sub(1)));
-                }
-            }
-            Verdict::Conformance | Verdict::Coverage if !intact => {
-                status = if status == Status::Fail {
-                    Status::Fail
-                } else {
-                    Status::NotChecked
-                };
-                note = Some("entries that do not verify prove nothing".to_owned());
-            }
-            Verdict::Conformance => {
-                let selected = self.selected().count() as u64;
-                counts.push(count(
-                    selected.saturating_sub(faulty),
-                    selected,
-                    "rotations conform",
-                ));
-            }
-            Verdict::Coverage => {
-                let policy = &self.register.charter.policy;
-                let secrets: Vec<_> = self.register.active_secrets().collect();
-                let in_time = secrets
-                    .iter()
-                    .filter(|secret| !secret.age(policy, self.question.as_of).is_overdue());
-                counts.push(count(
-                    in_time.count() as u64,
-                    secrets.len() as u64,
-                    "secrets in time",
-                ));
-                let open = self
-                    .register
-                    .rotations
-                    .values()
-                    .filter(|rotation| rotation.is_open())
-                    .count();
-                note = (open > 0).then(|| format!("{open} open"));
-            }
-        }
-        if status != Status::Fail && (self.size == 0 || self.interrupted) {
-            status = Status::NotChecked;
-        }
-        VerdictLine {
-            verdict,
-            status,
-            counts,
-            failing,
-            waived,
-            note,
-        }
-    }
-
-    /// Entries that could be looked at, or should have been there.
-    pub(super) const fn at_hand(&self) -> u64 {
-        self.size.saturating_sub(self.elsewhere)
-    }
-
-    pub(super) fn selected(&self) -> impl Iterator<Item = &Rotation> {
-        self.register
-            .rotations
-            .values()
-            .map(AsRef::as_ref)
-            .filter(|rotation| self.question.selects(rotation))
-    }
+/// Whether a verdict is about rotations and secrets, and not about the entries that tell of them.
+const fn is_of_rotations(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Conformance | Verdict::Coverage)
 }
 
 impl Report {

@@ -20,7 +20,7 @@ use crate::rule::Finding;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::Question;
+use super::question::Question;
 
 /// A part of a register.
 #[derive(Debug, Clone)]

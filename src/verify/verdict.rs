@@ -1,0 +1,176 @@
+//! One verdict: how many of how many were as they should be, and what that comes to.
+
+use std::collections::BTreeSet;
+
+use crate::rotation::Rotation;
+use crate::rule::Finding;
+use crate::rule::Verdict;
+
+use super::fold::Folded;
+
+/// What came of one verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Everything that was looked at is as it should be.
+    Pass,
+    /// Something is not.
+    Fail,
+    /// Something is not, and an unexpired exception covers all of it.
+    Waived,
+    /// It could not be looked at.
+    NotChecked,
+}
+
+impl Status {
+    /// The word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Waived => "WAIVED",
+            Self::NotChecked => "NOT CHECKED",
+        }
+    }
+}
+
+/// How many of how many were looked at and held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// Those that held.
+    pub good: u64,
+    /// All of them.
+    pub total: u64,
+    /// What they are, in the plural.
+    pub what: &'static str,
+}
+
+/// One verdict.
+#[derive(Debug, Clone)]
+pub struct VerdictLine {
+    /// The question.
+    pub verdict: Verdict,
+    /// The answer.
+    pub status: Status,
+    /// How many of how many.
+    pub counts: Vec<Count>,
+    /// Findings that count.
+    pub failing: u64,
+    /// Findings that an exception covers.
+    pub waived: u64,
+    /// What else to know about the answer.
+    pub note: Option<String>,
+}
+
+impl VerdictLine {
+    fn count(&mut self, good: u64, total: u64, what: &'static str) {
+        self.counts.push(Count { good, total, what });
+    }
+
+    fn not_checked(&mut self, why: &str) {
+        self.status = Status::NotChecked;
+        self.note = Some(why.to_owned());
+    }
+}
+
+impl Folded {
+    /// The line of a verdict, with what is held against it.
+    pub(super) fn line(&self, verdict: Verdict, against: &[&Finding], intact: bool) -> VerdictLine {
+        let open = || against.iter().filter(|one| one.waived_by.is_none());
+        let listed = open().count() as u64;
+        let waived = against.len() as u64 - listed;
+        // Nobody can tell whether an exception covers what was not kept.
+        let failing = listed + self.unlisted.get(&verdict).copied().unwrap_or_default();
+        let mut line = VerdictLine {
+            verdict,
+            status: match (failing, waived) {
+                (0, 0) => Status::Pass,
+                (0, _) => Status::Waived,
+                _ => Status::Fail,
+            },
+            counts: Vec::new(),
+            failing,
+            waived,
+            note: None,
+        };
+        match verdict {
+            Verdict::Integrity => {
+                line.count(self.tally.whole, self.at_hand(), "entries");
+                line.count(self.tally.signed, self.at_hand(), "signatures");
+            }
+            Verdict::Authority => {
+                // None that can be read was signed by anybody.
+                if line.status == Status::Pass && self.tally.authorised == 0 {
+                    line.status = Status::NotChecked;
+                }
+                let what = "entries by enrolled actors in their role";
+                line.count(self.tally.authorised, self.at_hand(), what);
+            }
+            Verdict::Anchoring => self.count_anchors(&mut line, against.is_empty()),
+            Verdict::Conformance | Verdict::Coverage if !intact => {
+                if line.status != Status::Fail {
+                    line.status = Status::NotChecked;
+                }
+                line.note = Some("entries that do not verify prove nothing".to_owned());
+            }
+            Verdict::Conformance => {
+                let faulty: BTreeSet<_> = open().filter_map(|one| one.rotation.as_ref()).collect();
+                let selected = self.selected().count() as u64;
+                let good = selected.saturating_sub(faulty.len() as u64);
+                line.count(good, selected, "rotations conform");
+            }
+            Verdict::Coverage => self.count_secrets(&mut line),
+        }
+        if line.status != Status::Fail && (self.size == 0 || self.interrupted) {
+            line.status = Status::NotChecked;
+        }
+        line
+    }
+
+    fn count_anchors(&self, line: &mut VerdictLine, unopposed: bool) {
+        let compared = &self.compared;
+        if let Some((size, seen)) = &compared.witnessed {
+            let (last, seen) = (size.saturating_sub(1), seen.join(", "));
+            line.note = Some(format!("up to entry {last} seen by {seen}"));
+        } else if compared.given == 0 {
+            // What stands against it, where something does, is said below.
+            if unopposed {
+                line.not_checked("no checkpoint kept elsewhere was given");
+            }
+            return;
+        } else if compared.extended == 0 && unopposed {
+            line.not_checked("entries before the kept checkpoints cannot be read");
+            return;
+        } else if let Some(size) = compared.anchored {
+            line.note = Some(format!("up to entry {}", size.saturating_sub(1)));
+        }
+        line.count(
+            compared.extended,
+            compared.given,
+            "kept checkpoints extended",
+        );
+    }
+
+    fn count_secrets(&self, line: &mut VerdictLine) {
+        let policy = &self.register.charter.policy;
+        let as_of = self.question.as_of;
+        let secrets: Vec<_> = self.register.active_secrets().collect();
+        let in_time = secrets.iter();
+        let in_time = in_time.filter(|secret| !secret.age(policy, as_of).is_overdue());
+        let (good, total) = (in_time.count() as u64, secrets.len() as u64);
+        line.count(good, total, "secrets in time");
+        let mut rotations = self.register.rotations.values();
+        let open = rotations.by_ref().filter(|one| one.is_open()).count();
+        line.note = (open > 0).then(|| format!("{open} open"));
+    }
+
+    /// Entries that could be looked at, or should have been there.
+    pub(super) const fn at_hand(&self) -> u64 {
+        self.size.saturating_sub(self.elsewhere)
+    }
+
+    pub(super) fn selected(&self) -> impl Iterator<Item = &Rotation> {
+        let rotations = self.register.rotations.values().map(AsRef::as_ref);
+        rotations.filter(|rotation| self.question.selects(rotation))
+    }
+}
