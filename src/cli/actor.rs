@@ -8,11 +8,11 @@ use crate::event;
 use crate::keyring::Actor;
 
 use super::append;
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 use super::ui::table;
 
 /// The short names of events, and what they stand for.

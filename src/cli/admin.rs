@@ -18,11 +18,11 @@ use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 use crate::text::Line;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 use super::receipt;
 use super::ui::counted;
 use super::ui::table;

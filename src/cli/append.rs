@@ -8,7 +8,6 @@ use clap::Args as _;
 use clap::FromArgMatches as _;
 use serde_json::Value;
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::append::Blame;
 use crate::append::attachment;
@@ -18,31 +17,25 @@ use crate::audit::proofs::Proofs;
 use crate::event;
 use crate::event::EventSpec;
 use crate::event::VOCABULARY;
-use crate::guard::KnownValue;
 use crate::hash::Link;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::text::Id;
-use crate::text::Line;
 use crate::time::Timestamp;
 
-use super::args::Output;
-use super::args::parse_size;
 use super::batch;
+use super::checks::Checks;
+use super::checks::known_values;
+use super::checks::read_files;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
 use super::fields;
 use super::fields::Fields;
+use super::options::Output;
 use super::receipt;
 use super::signals::Guard;
-
-/// A file to attach: its name, its media type and its bytes.
-pub(crate) type File = (Line, Id, Vec<u8>);
-
-/// A value to check against has no more bytes than this.
-const VALUE_LIMIT: u64 = 1024 * 1024;
 
 /// Record what happened: one event by its flags, or drafts in JSON
 ///
@@ -76,22 +69,6 @@ pub(crate) struct AppendArgs {
     pub(crate) spool: bool,
     #[command(flatten)]
     pub(crate) checks: Checks,
-}
-
-/// What is done with files and values before anything is recorded.
-#[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Recording")]
-pub(crate) struct Checks {
-    /// The most bytes that one attached file may have
-    #[arg(long, value_name = "BYTES", default_value = "64M", value_parser = parse_size)]
-    pub(crate) attach_limit: u64,
-    /// A file with the real secret value (`-` is stdin): refuses to record anything that holds it,
-    /// then forgets it
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) check_value_from: Option<PathBuf>,
-    /// Check everything and record nothing; each draft by itself, against the ledger as it is
-    #[arg(long)]
-    pub(crate) dry_run: bool,
 }
 
 /// What every statement has besides its event.
@@ -201,7 +178,7 @@ pub(crate) fn record(
     checks: &Checks,
     receipt_to: Option<&Path>,
 ) -> Outcome {
-    let known = known_values(context, checks)?;
+    let known = known_values(&mut context.ui, checks)?;
     let key = context.key()?;
     let files = read_files(&draft.attachments, checks.attach_limit)?;
     let guard = Guard::new(false)?;
@@ -249,49 +226,6 @@ pub(crate) fn record(
     } else {
         Exit::Passed
     })
-}
-
-/// The real values that must not be recorded, from where the caller hands them over.
-pub(crate) fn known_values(
-    context: &mut Context,
-    checks: &Checks,
-) -> Result<Vec<KnownValue>, Failure> {
-    use std::io::Read as _;
-    let Some(path) = &checks.check_value_from else {
-        return Ok(Vec::new());
-    };
-    let name = path.display();
-    // All room at once: a buffer that grew would leave copies of the value behind.
-    let mut value = Zeroizing::new(Vec::with_capacity(VALUE_LIMIT as usize + 1));
-    let read = if path == Path::new("-") {
-        context
-            .ui
-            .take_stdin()
-            .take(VALUE_LIMIT + 1)
-            .read_to_end(&mut value)
-    } else {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(VALUE_LIMIT + 1).read_to_end(&mut value))
-    };
-    read.map_err(|fault| {
-        Failure::usage(format!(
-            "the value to check against cannot be read from `{name}`: {fault}"
-        ))
-    })?;
-    if value.len() as u64 > VALUE_LIMIT {
-        return Err(Failure::usage(format!(
-            "the value to check against in `{name}` is longer than {VALUE_LIMIT} bytes"
-        )));
-    }
-    let known =
-        KnownValue::new(&value).map_err(|fault| Failure::usage(format!("`{name}`: {fault}")))?;
-    Ok(vec![known])
-}
-
-/// The files that a draft names.
-pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<File>, Failure> {
-    let read = |path: &PathBuf| attachment::read_attachment(path, limit);
-    Ok(paths.iter().map(read).collect::<Result<_, _>>()?)
 }
 
 /// An entry that is named by its sequence is named by its link too, so that the remark cannot be

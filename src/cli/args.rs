@@ -1,14 +1,11 @@
-//! The command line as clap sees it: the commands, the flags they share, and how values are read.
+//! The command line as clap sees it: the commands, and how a line of words becomes one of them.
 //!
 //! The commands `append`, `actor` and `secret` get one subcommand per event out of the vocabulary,
 //! so that an event cannot exist without its flags and its help.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::ArgMatches;
-use clap::Args;
 use clap::CommandFactory as _;
 use clap::FromArgMatches as _;
 use clap::Parser;
@@ -25,6 +22,8 @@ use super::key;
 use super::log;
 use super::man;
 use super::note;
+use super::options::Globals;
+use super::options::Output;
 use super::prove;
 use super::publish;
 use super::run;
@@ -75,71 +74,6 @@ pub(crate) struct Cli {
     pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Flags that every command takes, also after its name.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Globals {
-    /// The ledger's folder
-    #[arg(
-        long,
-        global = true,
-        value_name = "PATH",
-        env = "LEDGER_PATH",
-        hide_env_values = true
-    )]
-    pub(crate) ledger: Option<PathBuf>,
-    /// Where this host keeps the newest checkpoint, the sealing key and the spool of this ledger,
-    /// outside its folder [default: a folder of its own under ~/.local/state/rotation-ledger]
-    #[arg(
-        long,
-        global = true,
-        value_name = "PATH",
-        env = "LEDGER_STATE",
-        hide_env_values = true
-    )]
-    pub(crate) state: Option<PathBuf>,
-    /// Your private key: PKCS#8 PEM, readable by nobody else
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "LEDGER_KEY",
-        hide_env_values = true
-    )]
-    pub(crate) key: Option<PathBuf>,
-    /// A file with the key's passphrase in its first line [default: asked for on a terminal]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "LEDGER_PASSPHRASE_FILE",
-        hide_env_values = true
-    )]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// How long to wait for another process that is writing
-    #[arg(
-        long,
-        global = true,
-        value_name = "TIME",
-        env = "LEDGER_WAIT",
-        hide_env_values = true
-    )]
-    #[arg(default_value = "30s", value_parser = parse_span)]
-    pub(crate) wait: Duration,
-    /// Say nothing but results, warnings and errors
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-}
-
-/// How results are printed. Not global for clap: `append --json FILE` means another thing.
-#[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Output {
-    /// Print one JSON document on stdout, also on failure
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -205,78 +139,15 @@ pub(crate) fn wants_json(matches: &ArgMatches) -> bool {
         .is_some_and(|(_, matches)| wants_json(matches))
 }
 
-/// Reads a span of time: a whole number and `s`, `m`, `h` or `d`.
-pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
-    let fault = || "needs a whole number and a unit, for example 30s, 5m, 2h or 14d".to_owned();
-    let unit = match text.chars().last().ok_or_else(fault)? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(fault()),
-    };
-    let digits = text.get(..text.len() - 1).ok_or_else(fault)?;
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(fault());
-    }
-    let seconds = digits
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit));
-    seconds.map(Duration::from_secs).ok_or_else(fault)
-}
-
-/// Reads a number of bytes: a whole number, with `K`, `M` or `G` for powers of 1,024.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let fault = || "needs a number of bytes, for example 500000, 64M or 1G".to_owned();
-    let (digits, unit) = match text.chars().last() {
-        Some('K') => (text.strip_suffix('K'), 1 << 10),
-        Some('M') => (text.strip_suffix('M'), 1 << 20),
-        Some('G') => (text.strip_suffix('G'), 1 << 30),
-        _ => (Some(text), 1),
-    };
-    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
-    number
-        .and_then(|number| number.checked_mul(unit))
-        .ok_or_else(fault)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::VOCABULARY;
+    use std::path::PathBuf;
 
     #[test]
     fn the_definitions_hold_together() {
         command().debug_assert();
-    }
-
-    #[test]
-    fn spans_have_a_unit() {
-        assert_eq!(parse_span("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_span("14d"), Ok(Duration::from_secs(14 * 86_400)));
-        for text in [
-            "",
-            "s",
-            "30",
-            "-1s",
-            "+1s",
-            "1.5h",
-            "99999999999999999999d",
-            "1é",
-            "1w",
-        ] {
-            assert!(parse_span(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn sizes_are_powers_of_1024() {
-        assert_eq!(parse_size("64M"), Ok(64 << 20));
-        assert_eq!(parse_size("500"), Ok(500));
-        for text in ["", "M", "-1", "1.5M", "99999999999G", "1k"] {
-            assert!(parse_size(text).is_err(), "{text:?}");
-        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use crate::anchor::Settings;
 use crate::append::Place;
 use crate::append::Writer;
 use crate::audit::Reader;
@@ -18,9 +19,8 @@ use crate::sys::keyfile::PublicKeyFile;
 use crate::sys::world::World;
 use crate::time::Timestamp;
 
-use super::anchor;
-use super::args::Globals;
 use super::exit::Failure;
+use super::options::Globals;
 use super::signals::Guard;
 use super::ui::Ui;
 
@@ -35,6 +35,9 @@ pub(crate) struct Context {
     pub(crate) globals: Globals,
     /// The way to talk.
     pub(crate) ui: Ui,
+    /// Whether the ledger was written to, so that its newest checkpoint goes where the operator wants
+    /// it before the program ends.
+    pub(crate) has_committed: bool,
 }
 
 impl Context {
@@ -81,6 +84,13 @@ impl Context {
             .join(name.get(..16).unwrap_or(&name)))
     }
 
+    /// Where the ledger is, and what this host does with its checkpoints.
+    pub(crate) fn anchoring(&self) -> Result<(Place, Settings), Failure> {
+        let place = self.place()?;
+        let settings = Settings::new(self.world.disk.clone(), &place.state);
+        Ok((place, settings))
+    }
+
     /// The private key that signs.
     pub(crate) fn key(&self) -> Result<SecretKey, Failure> {
         let path = self.globals.key.as_deref().ok_or_else(|| {
@@ -114,13 +124,12 @@ impl Context {
     }
 
     /// Lets go of the ledger. Bundles that were filled are sealed now: the receipts are out, so
-    /// nobody waits for it, and no signal leaves it half done. Then the newest checkpoint goes where
-    /// the operator wants it.
+    /// nobody waits for it, and no signal leaves it half done.
     pub(crate) fn close(&mut self, writer: Writer, guard: &Guard) {
         for notice in guard.uninterrupted(|| writer.close()) {
             self.ui.warn(notice);
         }
-        anchor::after_commit(self);
+        self.has_committed = true;
     }
 
     /// Opens the ledger for reading.

@@ -1,11 +1,5 @@
 //! `ledger export`: one file for the audit binder.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::fs::Permissions;
-use std::io;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -20,18 +14,19 @@ use crate::export::Pack;
 use crate::pack::Form;
 use crate::pack::Part;
 use crate::pack::Selection;
-use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::Cause;
 use crate::sys::disk::DiskError;
 use crate::text::Id;
 use crate::text::Line;
 use crate::time::Timestamp;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::files::folder_of;
+use super::files::write_whole;
+use super::options::Output;
 use super::signals::Guard;
 use super::ui::counted;
 
@@ -174,13 +169,6 @@ fn check_outside(out: &Path, ledger: &Path) -> Result<(), Failure> {
     }
 }
 
-fn folder_of(out: &Path) -> &Path {
-    match out.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn part(args: &ExportArgs, now: Timestamp) -> Result<Part, Failure> {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from > to
@@ -261,46 +249,6 @@ fn draft(said: PackExported) -> Draft {
         on_behalf_of: None,
         attachments: Vec::new(),
     }
-}
-
-/// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file
-/// beside it, which the next export of that name removes.
-fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
-    let folder = folder_of(path);
-    let mut prefix = OsString::from(TEMPORARY_PREFIX);
-    prefix.push(path.file_name().unwrap_or_default());
-    prefix.push("-");
-    let write = || -> io::Result<()> {
-        for left in std::fs::read_dir(folder)?.flatten() {
-            let name = left.file_name();
-            if name
-                .as_encoded_bytes()
-                .starts_with(prefix.as_encoded_bytes())
-            {
-                std::fs::remove_file(left.path())?;
-            }
-        }
-        let mut file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        // If the power fails before this line there is no file of that name, or the old one.
-        let named = match force {
-            true => file.persist(path),
-            false => file.persist_noclobber(path),
-        };
-        named.map_err(|fault| fault.error)?;
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(|fault| match fault.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{} is there already", path.display()))
-                .hint("choose another name, or replace it with --force")
-        }
-        _ => DiskError::new("write", path, fault).into(),
-    })
 }
 
 fn print(context: &mut Context, args: &ExportArgs, sequence: u64, pack: &Pack) {

@@ -8,11 +8,11 @@ use crate::note::Origin;
 use crate::text::Id;
 use crate::text::Line;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 use super::receipt;
 
 /// Create a ledger, with its first Security Owner

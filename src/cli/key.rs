@@ -13,13 +13,12 @@ use crate::sys::keyfile;
 use crate::sys::keyfile::PublicKeyFile;
 use crate::text::Line;
 
-use super::anchor;
-use super::args::Output;
 use super::context::Context;
 use super::context::read_passphrase;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 use super::receipt;
 
 /// Make a private key, or show the public half of one
@@ -108,7 +107,7 @@ fn renew(context: &mut Context, args: &RenewArgs) -> Outcome {
     } else {
         receipt::print(&mut context.ui, &receipt);
     }
-    anchor::after_commit(context);
+    context.has_committed = true;
     Ok(Exit::Passed)
 }
 

@@ -14,11 +14,11 @@ use crate::keyring::LEDGER_ACTOR;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 
 /// List the entries, oldest first
 ///

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap_complete::Shell;
 
-use super::args;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
@@ -30,15 +29,18 @@ pub(crate) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn completions(context: &mut Context, args: &CompletionsArgs) -> Outcome {
+pub(crate) fn completions(
+    context: &mut Context,
+    args: &CompletionsArgs,
+    mut command: clap::Command,
+) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut args::command(), "ledger", &mut script);
+    clap_complete::generate(args.shell, &mut command, "ledger", &mut script);
     context.ui.print_bytes(&script);
     Ok(Exit::Passed)
 }
 
-pub(crate) fn run(context: &mut Context, args: &ManArgs) -> Outcome {
-    let command = args::command();
+pub(crate) fn run(context: &mut Context, args: &ManArgs, command: clap::Command) -> Outcome {
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command)

@@ -9,17 +9,20 @@ mod anchor;
 mod append;
 mod args;
 mod batch;
+mod checks;
 mod context;
 mod demo;
 mod exit;
 mod export;
 mod fields;
+mod files;
 mod init;
 mod key;
 mod log;
 mod man;
 mod note;
 mod openssl;
+mod options;
 mod pack;
 mod prove;
 mod publish;
@@ -67,9 +70,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
         globals, command, ..
     } = cli;
     let ui = Ui::new(streams, args::wants_json(&matches), globals.quiet);
-    let mut context = Context { world, globals, ui };
+    let mut context = Context {
+        world,
+        globals,
+        ui,
+        has_committed: false,
+    };
     let outcome = signals::survive_file_size_limit()
         .and_then(|()| dispatch(&mut context, &command, &matches));
+    if context.has_committed {
+        anchor::after_commit(&mut context);
+    }
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
@@ -110,8 +121,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Reindex(args) => admin::reindex(context, args),
         Command::Recover(args) => admin::recover(context, args),
         Command::Explain(args) => admin::explain(context, args),
-        Command::Completions(args) => man::completions(context, args),
-        Command::Man(args) => man::run(context, args),
+        Command::Completions(args) => man::completions(context, args, args::command()),
+        Command::Man(args) => man::run(context, args, args::command()),
     }
 }
 
@@ -138,9 +149,4 @@ fn misread(fault: &clap::Error, mut ui: Ui) -> ExitCode {
         ui.talk(text.trim_end());
     }
     ui.finish(Exit::Usage).into()
-}
-
-/// An instant in seconds since 1970, as it is shown everywhere.
-fn seconds(time: u64) -> String {
-    crate::time::Timestamp::from_unix_seconds(time).to_seconds()
 }

@@ -1,7 +1,5 @@
 //! `ledger note`: signed notes of whoever made them.
 
-use std::io;
-use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,13 +13,16 @@ use crate::note::NoteError;
 use crate::note::NoteKey;
 use crate::note::NoteKeyError;
 use crate::note::SignedNote;
-use crate::sys::disk::DiskError;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::files::bounded;
+use super::files::read_bounded;
+use super::files::unreadable;
+use super::options::Output;
+use super::ui::seconds;
 
 /// Open signed notes, of this ledger or of anybody else
 #[derive(Debug, clap::Args)]
@@ -110,7 +111,7 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
     context.ui.flush();
     for (key, time) in signed {
         context.ui.say(match time {
-            Some(time) => format!("cosigned at {} by {key}", super::seconds(time)),
+            Some(time) => format!("cosigned at {} by {key}", seconds(time)),
             None => format!("signed by {key}"),
         });
     }
@@ -119,21 +120,4 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
 
 fn unusable(fault: NoteKeyError) -> Failure {
     Failure::usage(format!("--vkey: {fault}"))
-}
-
-/// Reads a file, and no more of it than is looked at.
-pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let read = std::fs::File::open(path).and_then(|file| bounded(file, limit));
-    read.map_err(|fault| unreadable(path, fault))
-}
-
-fn bounded(from: impl io::Read, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    // One more than the limit shows that there is more.
-    from.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn unreadable(path: &Path, fault: io::Error) -> Failure {
-    Failure::usage(DiskError::new("read", path, fault).to_string())
 }

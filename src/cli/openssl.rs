@@ -11,7 +11,7 @@ use crate::timetoken::TimeToken;
 
 use super::exit::Exit;
 use super::exit::Failure;
-use super::note::read_bounded;
+use super::files::read_bounded;
 
 /// As of the token's own time: what openssl checks by default is whether the chain is valid today,
 /// which ends with the authority's certificate.

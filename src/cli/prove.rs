@@ -1,9 +1,5 @@
 //! `ledger prove`: hands out what can be checked without the ledger.
 
-use std::fs::Permissions;
-use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -15,13 +11,13 @@ use crate::audit::proofs::NoProof;
 use crate::audit::proofs::Proofs;
 use crate::merkle::ProofError;
 use crate::proof::Continued;
-use crate::sys::disk::DiskError;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::files::write_new;
+use super::options::Output;
 
 /// Print the receipt of an entry, or a proof that the ledger only grew
 ///
@@ -108,40 +104,6 @@ fn consistency(context: &mut Context, continued: &Continued) {
 
 fn encode(hash: &crate::hash::NodeHash) -> String {
     BASE64.encode(hash.as_bytes())
-}
-
-/// Writes a file that is not there yet: whole, or not at all.
-pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let write = || {
-        let mut file = tempfile::Builder::new()
-            .prefix(".ledger-")
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(folder)?;
-        io::Write::write_all(&mut file, bytes)?;
-        file.persist_noclobber(path).map_err(|fault| fault.error)?;
-        Ok(())
-    };
-    write().map_err(|fault: io::Error| match fault.kind() {
-        io::ErrorKind::AlreadyExists => is_there(path),
-        _ => DiskError::new("write", path, fault).into(),
-    })
-}
-
-/// Refuses a name that [`write_new`] would refuse, before there is anything to write.
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
-    match path.symlink_metadata() {
-        Ok(_) => Err(is_there(path)),
-        Err(_) => Ok(()),
-    }
-}
-
-fn is_there(path: &Path) -> Failure {
-    Failure::usage(format!("{} is there already", path.display()))
-        .hint("choose another name; nothing is written over")
 }
 
 impl From<NoProof> for Failure {

@@ -11,11 +11,11 @@ use crate::publication::Published;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 use super::ui::counted;
 
 /// The lock that keeps a second publication out, in a folder of its own below the state folder.

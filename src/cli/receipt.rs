@@ -11,7 +11,7 @@ use crate::append::tree::TreeError;
 use crate::proof::TlogProof;
 use crate::rule::Finding;
 
-use super::prove::write_new;
+use super::files::write_new;
 use super::ui::Ui;
 
 /// The receipt as JSON; `schema` is added where it stands alone.

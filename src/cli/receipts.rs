@@ -15,7 +15,7 @@ use crate::trust::Judged;
 use crate::trust::Trust;
 
 use super::exit::Exit;
-use super::seconds;
+use super::ui::seconds;
 
 /// What came of checking a receipt.
 pub(crate) struct Checked {

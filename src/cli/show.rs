@@ -10,13 +10,13 @@ use crate::statement::EventId;
 use crate::text::Id;
 use crate::timestamps;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
 use super::log;
 use super::log::Names;
+use super::options::Output;
 use super::status;
 use super::timestamp;
 

@@ -11,11 +11,11 @@ use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::time::Timestamp;
 
-use super::args::Output;
-use super::args::parse_span;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Outcome;
+use super::options::Output;
+use super::options::parse_span;
 use super::secret;
 use super::trust::sealing_key;
 use super::ui::counted;

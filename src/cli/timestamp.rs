@@ -17,15 +17,15 @@ use crate::timetoken::RESPONSE_LIMIT;
 use crate::timetoken::StoredToken;
 use crate::timetoken::TimeToken;
 
-use super::args::Output;
-use super::args::parse_span;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
-use super::note::read_bounded;
+use super::files::read_bounded;
+use super::files::write_new;
 use super::openssl::verify_command;
-use super::prove::write_new;
+use super::options::Output;
+use super::options::parse_span;
 use super::ui::table;
 
 const QUERY: &str = "application/timestamp-query";

@@ -8,12 +8,11 @@ use crate::note::NoteKey;
 use crate::note::Origin;
 use crate::register::Charter;
 
-use super::anchor::settings;
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 
 /// Print what an auditor needs to trust this ledger's checkpoints
 #[derive(Debug, clap::Args)]
@@ -101,7 +100,7 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
 
 /// The lines by which this ledger's witnesses were chosen; empty where none were.
 fn witnesses_in_use(context: &Context) -> Result<String, Failure> {
-    let (_, settings) = settings(context)?;
+    let (_, settings) = context.anchoring()?;
     // Refused where it is damaged, rather than handed over.
     settings.witnesses()?;
     Ok(settings.witness_file()?)

@@ -249,6 +249,11 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
     }
 }
 
+/// An instant in seconds since 1970, as it is shown everywhere.
+pub(crate) fn seconds(time: u64) -> String {
+    crate::time::Timestamp::from_unix_seconds(time).to_seconds()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

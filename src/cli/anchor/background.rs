@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Called when receipts are out. Nothing here fails a command; where nothing was chosen it costs one
 /// look at the disk.
 pub(crate) fn after_commit(context: &mut Context) {
-    let Ok((_, settings)) = super::settings(context) else {
+    let Ok((_, settings)) = context.anchoring() else {
         return;
     };
     if settings.exist()
@@ -109,7 +109,7 @@ fn spawn(context: &Context) -> Result<(), Failure> {
 
 /// That process: rounds until there is nothing newer.
 pub(super) fn run(context: &mut Context) -> Outcome {
-    let (place, settings) = super::settings(context)?;
+    let (place, settings) = context.anchoring()?;
     let mut done = None;
     loop {
         let newest = Newest::read(context)?;

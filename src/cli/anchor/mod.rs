@@ -9,18 +9,16 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::args::Output;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
+use super::options::Output;
 use super::ui::table;
 use crate::anchor::Destination;
 use crate::anchor::PublishError;
 use crate::anchor::Published;
-use crate::anchor::Settings;
 use crate::anchor::SettingsError;
-use crate::append::Place;
 
 pub(crate) use background::after_commit;
 pub(crate) use folder::expand;
@@ -67,19 +65,12 @@ pub(crate) struct AnchorArgs {
     output: Output,
 }
 
-/// Where the ledger is, and what this host does with its checkpoints.
-pub(crate) fn settings(context: &Context) -> Result<(Place, Settings), Failure> {
-    let place = context.place()?;
-    let settings = Settings::new(context.world.disk.clone(), &place.state);
-    Ok((place, settings))
-}
-
 pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> Outcome {
     context.ui.thing = "anchor";
     if args.background {
         return background::run(context);
     }
-    let (_, settings) = settings(context)?;
+    let (_, settings) = context.anchoring()?;
     let mut chosen = settings.destinations()?;
     if let Some(number) = args.remove {
         if number == 0 || number > chosen.len() {

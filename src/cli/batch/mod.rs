@@ -16,8 +16,9 @@ use serde_json::json;
 use crate::append::Submission;
 use crate::append::Writer;
 use crate::append::draft::Draft;
-use crate::cli::append;
-use crate::cli::append::Checks;
+use crate::cli::checks::Checks;
+use crate::cli::checks::known_values;
+use crate::cli::checks::read_files;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
@@ -81,7 +82,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
             "stdin cannot be both the drafts and the value to check against",
         ));
     }
-    let known = append::known_values(context, checks)?;
+    let known = known_values(&mut context.ui, checks)?;
     let key = context.key()?;
     let input: Box<dyn Read + Send> = match source {
         Source::Stdin => context.ui.take_stdin(),
@@ -233,7 +234,7 @@ impl Batches<'_> {
         let (world, limit) = (&self.context.world, self.checks.attach_limit);
         let (key, known) = (&self.key, self.known.as_slice());
         let sign = |draft: Draft| {
-            let files = append::read_files(&draft.attachments, limit)?;
+            let files = read_files(&draft.attachments, limit)?;
             Ok(draft.sign(ledger, key, world, files, known)?)
         };
         let each = batch.into_par_iter();

@@ -10,16 +10,16 @@ use crate::event::EventSpec;
 use crate::event::field::FieldKind;
 use crate::event::field::FieldSpec;
 
-use super::GENERIC;
-use super::PUBLIC;
-use super::defaults_to_now;
-use super::id;
-use super::is_from_public;
-use super::is_looked_up;
-use super::is_scope;
-use super::long_name;
-use super::splits;
-use super::takes_public;
+use super::naming::GENERIC;
+use super::naming::PUBLIC;
+use super::naming::defaults_to_now;
+use super::naming::id;
+use super::naming::is_from_public;
+use super::naming::is_looked_up;
+use super::naming::is_scope;
+use super::naming::long_name;
+use super::naming::splits;
+use super::naming::takes_public;
 
 /// The subcommand `name` with a flag for each field of `spec`.
 pub(crate) fn flags(name: &'static str, spec: &'static EventSpec) -> clap::Command {

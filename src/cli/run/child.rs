@@ -26,9 +26,10 @@ use signal_hook::consts::SIGQUIT;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 
-use super::FIELDS_VARIABLE;
 use crate::cli::ui::Ui;
 
+/// Where a tool may write NAME=VALUE lines about what it did.
+pub(super) const FIELDS_VARIABLE: &str = "LEDGER_FIELDS";
 const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait to be printed: the tool is slowed down rather than memory filled.
 const CHUNKS: usize = 16;

@@ -16,7 +16,6 @@ use crate::hash::LedgerId;
 use crate::key::SecretKey;
 
 use super::evidence::Drafts;
-use crate::cli::anchor;
 use crate::cli::batch;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
@@ -148,7 +147,7 @@ fn append(
     for notice in writer.close() {
         context.ui.warn(notice);
     }
-    anchor::after_commit(context);
+    context.has_committed = true;
     let waiting = submissions
         .into_iter()
         .skip(outcome.receipts.len())

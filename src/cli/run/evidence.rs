@@ -20,7 +20,7 @@ use crate::text::Line;
 
 use super::child::Ended;
 use super::child::Ran;
-use crate::cli::append::File;
+use crate::cli::checks::File;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::fields;

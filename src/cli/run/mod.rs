@@ -24,22 +24,21 @@ use crate::event::EventSpec;
 use crate::event::Step;
 use crate::text::Id;
 
-use super::append;
-use super::append::Checks;
-use super::args::Output;
-use super::args::parse_size;
+use super::checks::Checks;
+use super::checks::known_values;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
 use super::fields;
 use super::fields::Fields;
+use super::options::Output;
+use super::options::parse_size;
 
 use child::Ended;
+use child::FIELDS_VARIABLE;
 use evidence::Performed;
 
-/// Where a tool may write NAME=VALUE lines about what it did.
-const FIELDS_VARIABLE: &str = "LEDGER_FIELDS";
 /// More than the fields of any event take.
 const FIELDS_LIMIT: u64 = 256 * 1024;
 
@@ -106,7 +105,7 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
         check_value_from: args.check_value_from.clone(),
         dry_run: false,
     };
-    let known = append::known_values(context, &checks)?;
+    let known = known_values(&mut context.ui, &checks)?;
     let key = context.key()?;
     let place = context.place()?;
     let ledger = deliver::identify(context, &place);

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::how_to_follow;
-use super::read_input;
+use super::last::how_to_follow;
 use crate::anchor::Book;
 use crate::anchor::Settings;
 use crate::anchor::Trouble;
@@ -16,14 +15,14 @@ use crate::checkpoint::CosignerKey;
 use crate::cli::anchor::Newest;
 use crate::cli::anchor::ask_all;
 use crate::cli::anchor::locked;
-use crate::cli::anchor::settings;
-use crate::cli::args::Output;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
-use crate::cli::seconds;
+use crate::cli::files::read_input;
+use crate::cli::options::Output;
 use crate::cli::trust::sealing_key;
+use crate::cli::ui::seconds;
 use crate::cli::ui::table;
 use crate::note::SignedNote;
 use crate::trust::TRUST_LIMIT;
@@ -118,14 +117,14 @@ fn chosen(settings: &Settings) -> Result<Trust, Failure> {
 }
 
 pub(super) fn choose(context: &mut Context, args: &UseArgs) -> Outcome {
-    let (_, settings) = settings(context)?;
+    let (_, settings) = context.anchoring()?;
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
     let text = match (&args.who, &args.vkey, &args.url) {
         (Some(name), Some(key), Some(url)) => one_more(&settings, name, key, url)?,
         (Some(name), ..) if args.remove => one_less(&settings, name)?,
         (Some(policy), ..) => {
-            let bytes = read_input(context, Path::new(policy), TRUST_LIMIT as u64)
+            let bytes = read_input(&mut context.ui, Path::new(policy), TRUST_LIMIT as u64)
                 .map_err(|failure| failure.hint("name a policy file, or NAME VKEY URL"))?;
             String::from_utf8_lossy(&bytes).into_owned()
         }
@@ -224,7 +223,7 @@ fn all_of_them(lines: &[(String, String, String)]) -> String {
 }
 
 pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> Outcome {
-    let (place, settings) = settings(context)?;
+    let (place, settings) = context.anchoring()?;
     let trust = chosen(&settings)?;
     let newest = Newest::read(context)?;
     let _lock = locked(context, &settings, context.globals.wait)?;
@@ -323,12 +322,12 @@ pub(super) fn request(context: &mut Context, args: &RequestArgs) -> Outcome {
 }
 
 pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
-    let (place, settings) = settings(context)?;
+    let (place, settings) = context.anchoring()?;
     let trust = chosen(&settings)?;
-    let request = read_input(context, &args.request, REQUEST_LIMIT as u64)?;
+    let request = read_input(&mut context.ui, &args.request, REQUEST_LIMIT as u64)?;
     let request = AddCheckpoint::parse(&request)
         .map_err(|fault| Failure::usage(format!("{}: {fault}", args.request.display())))?;
-    let line = read_input(context, &args.line, REQUEST_LIMIT as u64)?;
+    let line = read_input(&mut context.ui, &args.line, REQUEST_LIMIT as u64)?;
     let whole = [request.note.to_string().as_bytes(), &line].concat();
     let usage = |fault: String| Failure::usage(format!("{}: {fault}", args.line.display()));
     let note = SignedNote::parse(&whole).map_err(|fault| usage(fault.to_string()))?;

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::DirArgs;
-use super::read_input;
-use crate::cli::args::Output;
+use super::dir::DirArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
-use crate::cli::seconds;
+use crate::cli::files::read_input;
+use crate::cli::options::Output;
+use crate::cli::ui::seconds;
 use crate::note::SignedNote;
 use crate::witness::AddCheckpoint;
 use crate::witness::Answer;
@@ -40,7 +40,7 @@ pub(super) struct CosignArgs {
 
 pub(super) fn run(context: &mut Context, args: &CosignArgs) -> Outcome {
     let witness = args.place.open(context)?;
-    let mut bytes = read_input(context, &args.file, REQUEST_LIMIT as u64)?;
+    let mut bytes = read_input(&mut context.ui, &args.file, REQUEST_LIMIT as u64)?;
     if !bytes.starts_with(b"old ")
         && let Ok(note) = SignedNote::parse(&bytes)
     {

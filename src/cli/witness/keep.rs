@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::DirArgs;
-use super::read_input;
-use crate::cli::args::Output;
+use super::dir::DirArgs;
 use crate::cli::context::Context;
 use crate::cli::context::read_passphrase;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
-use crate::cli::seconds;
+use crate::cli::files::read_input;
+use crate::cli::options::Output;
+use crate::cli::ui::seconds;
 use crate::cli::ui::table;
 use crate::key::SecretKey;
 use crate::note::NOTE_LIMIT;
@@ -132,7 +132,7 @@ pub(super) fn init(context: &mut Context, args: &InitArgs) -> Outcome {
 pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> Outcome {
     let witness = args.place.open(context)?;
     let beginning = match &args.from {
-        Some(path) => Beginning::From(read_input(context, path, NOTE_LIMIT as u64)?),
+        Some(path) => Beginning::From(read_input(&mut context.ui, path, NOTE_LIMIT as u64)?),
         None if args.forget => Beginning::Forget,
         None => Beginning::New,
     };

@@ -6,10 +6,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::anchor::Book;
-use crate::cli::anchor::settings;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::seconds;
+use crate::cli::ui::seconds;
 use crate::note::NoteKey;
 
 /// A witness, with the size and the time of its newest cosignature.
@@ -28,7 +27,7 @@ pub(crate) fn how_to_follow(key: &NoteKey) -> String {
 
 /// The witnesses that were chosen, in the order of the policy; none where none was.
 pub(crate) fn last_cosigned(context: &Context) -> Result<Vec<LastCosigned>, Failure> {
-    let (_, settings) = settings(context)?;
+    let (_, settings) = context.anchoring()?;
     let Some(trust) = settings.witnesses()? else {
         return Ok(Vec::new());
     };

@@ -2,12 +2,10 @@
 
 mod ask;
 mod cosign;
+mod dir;
 mod keep;
 mod last;
 mod serve;
-
-use std::path::Path;
-use std::path::PathBuf;
 
 use clap::ArgMatches;
 use clap::FromArgMatches as _;
@@ -21,8 +19,6 @@ use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
 use super::exit::Outcome;
-use crate::witness::KEY_FILE;
-use crate::witness::Witness;
 use crate::witness::WitnessError;
 
 const LONG: &str = "\
@@ -78,51 +74,6 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
         WitnessAction::Request(args) => ask::request(context, args),
         WitnessAction::Accept(args) => ask::accept(context, args),
     }
-}
-
-/// Where a witness lives.
-#[derive(Debug, Clone, clap::Args)]
-struct DirArgs {
-    /// The witness's folder: its key, the ledgers it follows and what it last cosigned of each
-    #[arg(long, value_name = "DIR")]
-    dir: PathBuf,
-}
-
-impl DirArgs {
-    fn key_file(&self) -> PathBuf {
-        self.dir.join(KEY_FILE)
-    }
-
-    fn open(&self, context: &Context) -> Result<Witness, Failure> {
-        if !self.dir.join("vkey").exists() {
-            return Err(WitnessError::NoWitness(self.dir.clone()).into());
-        }
-        let key = context.read_key(&self.key_file())?;
-        Ok(Witness::open(context.world.clone(), &self.dir, key)?)
-    }
-}
-
-/// A file named on the command line, or stdin.
-fn read_input(context: &mut Context, path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        context
-            .ui
-            .take_stdin()
-            .take(limit + 1)
-            .read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-    };
-    let name = path.display();
-    read.map_err(|fault| Failure::usage(format!("`{name}` cannot be read: {fault}")))?;
-    if bytes.len() as u64 > limit {
-        return Err(Failure::usage(format!(
-            "`{name}` is longer than {limit} bytes"
-        )));
-    }
-    Ok(bytes)
 }
 
 impl From<WitnessError> for Failure {

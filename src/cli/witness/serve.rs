@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::DirArgs;
-use crate::cli::args::Output;
+use super::dir::DirArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Outcome;
+use crate::cli::options::Output;
 use crate::cli::signals::Guard;
 use crate::http;
 use crate::http::Limits;

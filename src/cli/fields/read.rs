@@ -1,0 +1,359 @@
+//! From what was typed to fields, and from fields to an event.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use serde_json::Value;
+
+use crate::event::Event;
+use crate::event::EventSpec;
+use crate::event::field::FieldSpec;
+use crate::time::Timestamp;
+
+use crate::cli::context::read_public;
+use crate::cli::exit::Exit;
+use crate::cli::exit::Failure;
+
+use super::naming::GENERIC;
+use super::naming::PUBLIC;
+use super::naming::defaults_to_now;
+use super::naming::id;
+use super::naming::is_from_public;
+use super::naming::is_scope;
+use super::naming::long_name;
+use super::naming::splits;
+use super::naming::takes_public;
+
+/// What the fields of an event are filled with before it is an event.
+pub(crate) type Fields = BTreeMap<String, Value>;
+
+/// What was typed after the event's name, as fields; times that were left out are `now`.
+pub(crate) fn read(
+    spec: &'static EventSpec,
+    matches: &ArgMatches,
+    now: Timestamp,
+) -> Result<Fields, Failure> {
+    let mut fields = Fields::new();
+    for field in spec
+        .fields
+        .iter()
+        .filter(|field| !is_from_public(spec, field))
+    {
+        for word in matches.get_many::<String>(&id(field)).into_iter().flatten() {
+            take(&mut fields, field, word)
+                .map_err(|fault| Failure::usage(format!("--{} {fault}", long_name(field))))?;
+        }
+    }
+    if takes_public(spec)
+        && let Some(path) = matches.get_one::<PathBuf>(PUBLIC)
+    {
+        let public = read_public(path)?;
+        fields.insert("key".to_owned(), Value::from(public.key().to_string()));
+        fields.insert(
+            "possession".to_owned(),
+            Value::from(public.possession().to_string()),
+        );
+    }
+    take_named(
+        spec,
+        &mut fields,
+        matches.get_many::<String>(GENERIC).into_iter().flatten(),
+    )?;
+    fill_defaults(spec, &mut fields, now);
+    Ok(fields)
+}
+
+/// Takes `NAME=VALUE` words into `fields`.
+pub(crate) fn take_named<'a>(
+    spec: &'static EventSpec,
+    fields: &mut Fields,
+    words: impl Iterator<Item = &'a String>,
+) -> Result<(), Failure> {
+    for word in words {
+        let (name, value) = word
+            .split_once('=')
+            .ok_or_else(|| Failure::usage("a field is written as NAME=VALUE"))?;
+        let field = spec
+            .fields
+            .iter()
+            .find(|field| field.name == name)
+            .ok_or_else(|| {
+                let known: Vec<_> = spec.fields.iter().map(|field| field.name).collect();
+                let name: String = name.chars().take(64).collect();
+                Failure::usage(format!("{} has no field `{name}`", spec.name))
+                    .hint(format!("its fields are {}", known.join(", ")))
+            })?;
+        take(fields, field, value)
+            .map_err(|fault| Failure::usage(format!("the field `{}` {fault}", field.name)))?;
+    }
+    Ok(())
+}
+
+/// Fills in what nobody has to say.
+pub(crate) fn fill_defaults(spec: &EventSpec, fields: &mut Fields, now: Timestamp) {
+    for field in spec.fields {
+        if defaults_to_now(field) {
+            fields
+                .entry(field.name.to_owned())
+                .or_insert_with(|| Value::from(now.to_string()));
+        } else if is_scope(field) {
+            fields
+                .entry(field.name.to_owned())
+                .or_insert_with(|| Value::from("prod"));
+        }
+    }
+}
+
+fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String> {
+    let parse = |word: &str| {
+        if is_scope(field) {
+            Ok(Value::from(word))
+        } else {
+            field.kind.parse(word)
+        }
+    };
+    if !field.many {
+        if fields.insert(field.name.to_owned(), parse(word)?).is_some() {
+            return Err("is given twice".to_owned());
+        }
+        return Ok(());
+    }
+    let words: Vec<&str> = if splits(field) {
+        word.split(',').map(str::trim).collect()
+    } else {
+        vec![word]
+    };
+    let values = words
+        .into_iter()
+        .map(parse)
+        .collect::<Result<Vec<_>, _>>()?;
+    match fields
+        .entry(field.name.to_owned())
+        .or_insert_with(|| Value::Array(Vec::new()))
+    {
+        Value::Array(list) => list.extend(values),
+        _ => return Err("is given twice".to_owned()),
+    }
+    Ok(())
+}
+
+/// The event, once every field is there. What is missing is named all at once.
+pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, Failure> {
+    let missing: Vec<_> = missing(spec, &fields).collect();
+    if let [first, rest @ ..] = missing.as_slice() {
+        let flags: Vec<_> = missing.iter().map(|field| flag_name(spec, field)).collect();
+        let mut needed: Vec<String> = Vec::new();
+        for flag in flags {
+            if !needed.contains(&flag) {
+                needed.push(flag);
+            }
+        }
+        let what = if rest.is_empty() {
+            format!(": {}", first.help.trim())
+        } else {
+            String::new()
+        };
+        return Err(
+            Failure::usage(format!("{} needs {}{what}", spec.name, needed.join(", ")))
+                .hint(format!("ledger append {} --help", spec.name)),
+        );
+    }
+    Event::parse(spec.name, fields).map_err(|fault| {
+        Failure::new(Exit::Refused, fault.to_string())
+            .hint(format!("ledger append {} --help", spec.name))
+    })
+}
+
+/// The fields that an event cannot be without and that are not there.
+pub(crate) fn missing<'a>(
+    spec: &'static EventSpec,
+    fields: &'a Fields,
+) -> impl Iterator<Item = &'static FieldSpec> + 'a {
+    spec.fields
+        .iter()
+        .filter(|field| field.required && !fields.contains_key(field.name))
+}
+
+fn flag_name(spec: &EventSpec, field: &FieldSpec) -> String {
+    if is_from_public(spec, field) {
+        format!("--{PUBLIC} FILE.pub")
+    } else {
+        format!("--{}", long_name(field))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flags::describe;
+    use super::super::flags::flags;
+    use super::*;
+    use crate::event;
+    use crate::event::VOCABULARY;
+
+    fn read_line(name: &str, words: &[&str]) -> Result<Event, Failure> {
+        let spec = event::spec(name).unwrap();
+        let matches = flags(spec.name, spec)
+            .no_binary_name(true)
+            .try_get_matches_from(words)
+            .unwrap();
+        let now = "2026-11-23T09:00:00Z".parse().unwrap();
+        finish(spec, read(spec, &matches, now)?)
+    }
+
+    #[test]
+    fn every_event_has_a_subcommand_with_a_flag_per_field() {
+        for spec in VOCABULARY {
+            let command = describe(flags(spec.name, spec), "append", spec);
+            command.clone().debug_assert();
+            let help = command
+                .clone()
+                .render_long_help()
+                .to_string()
+                .replace('\n', " ");
+            assert!(help.contains(spec.sop), "{}", spec.name);
+            for field in spec
+                .fields
+                .iter()
+                .filter(|field| !is_from_public(spec, field))
+            {
+                assert!(
+                    command
+                        .get_arguments()
+                        .any(|arg| arg.get_long() == Some(&*long_name(field))),
+                    "{} {}",
+                    spec.name,
+                    field.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn lists_of_ids_split_on_commas_and_repeat() {
+        let event = read_line(
+            "cutover.completed",
+            &[
+                "--rotation",
+                "r1",
+                "--consumers",
+                "api,worker",
+                "--consumer",
+                "cron",
+                "--to-version",
+                "v8",
+            ],
+        );
+        let Ok(Event::CutoverCompleted(said)) = event else {
+            panic!("{event:?}")
+        };
+        let consumers: Vec<_> = said.consumers.iter().map(|id| id.as_str()).collect();
+        assert_eq!(consumers, ["api", "worker", "cron"]);
+    }
+
+    #[test]
+    fn texts_keep_their_commas() {
+        let words = [
+            "--incident",
+            "i1",
+            "--report",
+            "doc/1",
+            "--timeline",
+            "t",
+            "--remediation",
+            "first, then",
+            "--remediation",
+            "second",
+        ];
+        let Ok(Event::PostIncidentReported(said)) = read_line("post_incident.reported", &words)
+        else {
+            panic!()
+        };
+        assert_eq!(said.remediation.len(), 2);
+    }
+
+    #[test]
+    fn times_default_to_now_but_never_to_something_untrue() {
+        let words = [
+            "--rotation",
+            "r1",
+            "--version",
+            "v7",
+            "--target",
+            "old",
+            "--method",
+            "revoke",
+        ];
+        let Ok(Event::SecretRevoked(said)) = read_line("secret.revoked", &words) else {
+            panic!()
+        };
+        assert_eq!(said.effective.to_string(), "2026-11-23T09:00:00Z");
+        let fault =
+            read_line("source.gap", &["--source", "vault", "--cause", "restart"]).unwrap_err();
+        assert_eq!(fault.message, "source.gap needs --from: Start of the gap");
+    }
+
+    #[test]
+    fn another_environment_is_refused_by_the_ledger_not_by_the_command_line() {
+        let words = [
+            "--rotation",
+            "r1",
+            "--secret",
+            "s",
+            "--environment",
+            "staging",
+            "--reason",
+            "scheduled",
+            "--consumers",
+            "a",
+        ];
+        let fault = read_line("rotation.opened", &words).unwrap_err();
+        assert_eq!(fault.exit, Exit::Refused);
+        assert!(fault.message.contains("prod only"), "{}", fault.message);
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_at_once() {
+        let fault = read_line("dual_run.not_supported", &["--rotation", "r1"]).unwrap_err();
+        assert_eq!(
+            fault.message,
+            "dual_run.not_supported needs --reason, --mitigation"
+        );
+        assert_eq!(fault.exit, Exit::Usage);
+    }
+
+    #[test]
+    fn generic_fields_are_the_same_fields() {
+        let flags = read_line(
+            "rotation.aborted",
+            &[
+                "--rotation",
+                "r",
+                "--reason",
+                "x",
+                "--disposition",
+                "none_generated",
+            ],
+        );
+        let generic = read_line(
+            "rotation.aborted",
+            &[
+                "--field",
+                "rotation=r",
+                "--field",
+                "reason=x",
+                "--field",
+                "disposition=none_generated",
+            ],
+        );
+        assert_eq!(flags, generic);
+        let twice = read_line(
+            "rotation.aborted",
+            &["--rotation", "r", "--field", "rotation=s"],
+        )
+        .unwrap_err();
+        assert_eq!(twice.message, "the field `rotation` is given twice");
+        let unknown = read_line("rotation.aborted", &["--field", "colour=red"]).unwrap_err();
+        assert_eq!(unknown.message, "rotation.aborted has no field `colour`");
+    }
+}
