@@ -13,7 +13,7 @@ use rotation_ledger::rule::RULES;
 use rotation_ledger::rule::Verdict;
 use serde_json::Value;
 
-use crate::samples;
+use crate::support::samples;
 
 /// The events by what they are about; each stands in one group.
 const GROUPS: &[(&str, &[&str])] = &[

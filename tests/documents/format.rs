@@ -44,7 +44,7 @@ use rotation_ledger::timetoken::TimeRequest;
 use rotation_ledger::trust::Trust;
 use serde_json::Value;
 
-use crate::samples;
+use crate::support::samples;
 
 const FENCE: &str = "```example ";
 

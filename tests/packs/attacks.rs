@@ -9,24 +9,24 @@ use rotation_ledger::rule::Verdict;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::verify::Status;
 
-use crate::program::Program;
-use crate::shelf::OUTPUT;
-use crate::shelf::Shelf;
-use crate::shelf::busy;
-use crate::shelf::changed;
-use crate::shelf::drop_entry;
-use crate::shelf::elsewhere;
-use crate::shelf::entry;
-use crate::shelf::everything;
-use crate::shelf::forged;
-use crate::shelf::found;
-use crate::shelf::judge;
-use crate::shelf::pack_key;
-use crate::shelf::receipt;
-use crate::shelf::rotation;
-use crate::shelf::rules;
-use crate::story::key_of;
-use crate::story::log_line;
+use crate::support::program::Program;
+use crate::support::shelf::OUTPUT;
+use crate::support::shelf::Shelf;
+use crate::support::shelf::busy;
+use crate::support::shelf::changed;
+use crate::support::shelf::drop_entry;
+use crate::support::shelf::elsewhere;
+use crate::support::shelf::entry;
+use crate::support::shelf::everything;
+use crate::support::shelf::forged;
+use crate::support::shelf::found;
+use crate::support::shelf::judge;
+use crate::support::shelf::pack_key;
+use crate::support::shelf::receipt;
+use crate::support::shelf::rotation;
+use crate::support::shelf::rules;
+use crate::support::story::key_of;
+use crate::support::story::log_line;
 
 /// Where the entries about db/orders are in [`busy`].
 fn about_orders(shelf: &Shelf) -> Vec<u64> {
@@ -217,7 +217,7 @@ fn a_pack_with_more_than_was_selected_is_found() {
     let mut shelf = Shelf::new(busy());
     let all = shelf.export(everything()).bytes;
     let one = shelf.export(rotation("r-1")).bytes;
-    let (_, from) = crate::shelf::files(&all);
+    let (_, from) = crate::support::shelf::files(&all);
     let other = shelf.story.first("dual_run.not_supported");
     let bad = forged(&one, &pack_key(), |payload| {
         for path in [entry(other), receipt(other)] {
@@ -259,7 +259,7 @@ fn a_secret_cannot_be_left_out_of_the_population() {
 fn another_ledgers_entries_do_not_pass() {
     let pack = Shelf::new(busy()).export(rotation("r-1")).bytes;
     let theirs = Shelf::new(elsewhere()).export(rotation("r-1")).bytes;
-    let (_, from) = crate::shelf::files(&theirs);
+    let (_, from) = crate::support::shelf::files(&theirs);
     // Bytes alone, bytes with the receipt that they have there, and that receipt alone.
     for with in [vec![entry(2)], vec![entry(2), receipt(2)], vec![receipt(2)]] {
         let bad = forged(&pack, &pack_key(), |payload| {
@@ -292,7 +292,7 @@ fn trust_is_never_taken_from_the_pack() {
         };
         examine(&bag, asked).report
     };
-    assert_eq!(trusting(&crate::story::sealing_key()).findings, []);
+    assert_eq!(trusting(&crate::support::story::sealing_key()).findings, []);
     let report = trusting(&key_of("the true seal"));
     let rules: Vec<_> = report
         .findings

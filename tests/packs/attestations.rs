@@ -10,13 +10,13 @@ use rotation_ledger::pack::Part;
 use rotation_ledger::pack::pre_authentication_encoding;
 use serde_json::Value;
 
-use crate::program::Program;
-use crate::shelf::Shelf;
-use crate::shelf::busy;
-use crate::shelf::everything;
-use crate::shelf::files;
-use crate::shelf::pack_key;
-use crate::shelf::rotation;
+use crate::support::program::Program;
+use crate::support::shelf::Shelf;
+use crate::support::shelf::busy;
+use crate::support::shelf::everything;
+use crate::support::shelf::files;
+use crate::support::shelf::pack_key;
+use crate::support::shelf::rotation;
 
 /// The payloads of envelopes, each with whether its signature holds.
 fn open(bundle: &[u8]) -> Vec<(Vec<u8>, bool)> {
@@ -84,7 +84,7 @@ fn a_statement_says_what_a_pack_says_about_the_entries_of_its_rotation() {
             .map(|entry| {
                 let at = entry["sequence"].as_u64().unwrap();
                 let bytes = &inside[&format!("data/ledger/entries/{at:09}.bin")];
-                let name = format!("{} entry {at}", crate::story::ORIGIN);
+                let name = format!("{} entry {at}", crate::support::story::ORIGIN);
                 (name, Sha256Digest::of(bytes).to_string())
             })
             .collect();

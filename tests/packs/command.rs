@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::program::Program;
+use crate::support::program::Program;
 
 fn trust(program: &Program) {
     let shown = program.output("trust show");

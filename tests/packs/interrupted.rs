@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rotation_ledger::pack::read_zip;
 
-use crate::program::Program;
+use crate::support::program::Program;
 
 fn names(folder: &Path) -> Vec<String> {
     let inside = std::fs::read_dir(folder).unwrap();

@@ -11,21 +11,21 @@ use rotation_ledger::time::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::eventful::eventful;
-use crate::html::is_well_formed;
-use crate::html::rows;
-use crate::html::section;
-use crate::html::text;
-use crate::shelf::Shelf;
-use crate::shelf::busy;
-use crate::shelf::everything;
-use crate::shelf::files;
-use crate::shelf::forged;
-use crate::shelf::found;
-use crate::shelf::pack_key;
-use crate::shelf::rotation;
-use crate::shelf::rules;
-use crate::story::id;
+use crate::support::eventful::eventful;
+use crate::support::html::is_well_formed;
+use crate::support::html::rows;
+use crate::support::html::section;
+use crate::support::html::text;
+use crate::support::shelf::Shelf;
+use crate::support::shelf::busy;
+use crate::support::shelf::everything;
+use crate::support::shelf::files;
+use crate::support::shelf::forged;
+use crate::support::shelf::found;
+use crate::support::shelf::pack_key;
+use crate::support::shelf::rotation;
+use crate::support::shelf::rules;
+use crate::support::story::id;
 
 /// A pack, its page and its other documents.
 struct Opened {

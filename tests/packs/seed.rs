@@ -10,11 +10,11 @@ use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Status;
 use serde_json::json;
 
-use crate::shelf::Shelf;
-use crate::shelf::everything;
-use crate::shelf::files;
-use crate::shelf::judge_signed_by;
-use crate::story::Story;
+use crate::support::shelf::Shelf;
+use crate::support::shelf::everything;
+use crate::support::shelf::files;
+use crate::support::shelf::judge_signed_by;
+use crate::support::story::Story;
 
 /// One secret, and a rotation of it that was told at once.
 fn small() -> Story {

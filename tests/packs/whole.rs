@@ -13,21 +13,21 @@ use rotation_ledger::verify::Stamp;
 use rotation_ledger::verify::Status;
 use serde_json::Value;
 
-use crate::shelf::OUTPUT;
-use crate::shelf::Shelf;
-use crate::shelf::busy;
-use crate::shelf::everything;
-use crate::shelf::files;
-use crate::shelf::found;
-use crate::shelf::judge;
-use crate::shelf::rotation;
-use crate::story::Story;
-use crate::story::cosigned_by;
-use crate::story::id;
-use crate::story::log_line;
-use crate::story::sealing_key;
-use crate::story::witness_line;
-use crate::token;
+use crate::support::shelf::OUTPUT;
+use crate::support::shelf::Shelf;
+use crate::support::shelf::busy;
+use crate::support::shelf::everything;
+use crate::support::shelf::files;
+use crate::support::shelf::found;
+use crate::support::shelf::judge;
+use crate::support::shelf::rotation;
+use crate::support::story::Story;
+use crate::support::story::cosigned_by;
+use crate::support::story::id;
+use crate::support::story::log_line;
+use crate::support::story::sealing_key;
+use crate::support::story::witness_line;
+use crate::support::token;
 
 fn json(zip: &[u8], path: &str) -> Value {
     serde_json::from_slice(&files(zip).1[path]).unwrap()
@@ -98,7 +98,7 @@ fn a_range_without_a_rotation_is_no_pack() {
         part: everything(),
         without_attachments: false,
         form: Form::Pack,
-        key: crate::shelf::pack_key().public(),
+        key: crate::support::shelf::pack_key().public(),
     };
     let now = shelf.story.now;
     let fault = shelf.with(|export| export.record(&export.entries()?, &selection, None, now));
@@ -188,7 +188,7 @@ fn the_bag_is_laid_out_as_the_format_says() {
         assert!(!by_hand.contains(place), "{by_hand}");
     }
     assert!(
-        by_hand.contains(&format!("-I '{}'", crate::story::ORIGIN)),
+        by_hand.contains(&format!("-I '{}'", crate::support::story::ORIGIN)),
         "{by_hand}"
     );
     // The template is the one that the ledger prints.

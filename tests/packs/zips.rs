@@ -6,10 +6,10 @@ use rotation_ledger::pack::ZipError;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
 
-use crate::second::told;
-use crate::shelf::Shelf;
-use crate::shelf::busy;
-use crate::shelf::rotation;
+use crate::support::second::told;
+use crate::support::shelf::Shelf;
+use crate::support::shelf::busy;
+use crate::support::shelf::rotation;
 
 /// A zip of these files as other programs could make it: nothing is checked.
 fn loose(files: &[(&str, &[u8])], change: impl Fn(usize, &mut Header)) -> Vec<u8> {

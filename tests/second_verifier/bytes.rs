@@ -21,14 +21,14 @@ use crate::OUTPUT;
 use crate::attached;
 use crate::entries::update;
 use crate::eventful;
-use crate::folder::Folder;
 use crate::folders::end_of;
 use crate::grown;
 use crate::ours;
-use crate::samples;
-use crate::second::Second;
-use crate::second::told;
-use crate::story::Story;
+use crate::support::folder::Folder;
+use crate::support::samples;
+use crate::support::second::Second;
+use crate::support::second::told;
+use crate::support::story::Story;
 use crate::with_file;
 
 /// Every place where all are asked for, one in `few` otherwise. `few` has no factor in common with

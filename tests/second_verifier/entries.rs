@@ -14,9 +14,9 @@ use crate::attached;
 use crate::attachment;
 use crate::exception;
 use crate::remark;
-use crate::story::Story;
-use crate::story::id;
-use crate::story::key_of;
+use crate::support::story::Story;
+use crate::support::story::id;
+use crate::support::story::key_of;
 use crate::with_file;
 
 /// What somebody does to a ledger.

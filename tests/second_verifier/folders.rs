@@ -12,12 +12,12 @@ use serde_json::json;
 use crate::OUTPUT;
 use crate::agree;
 use crate::attached;
-use crate::folder::Folder;
 use crate::grown;
 use crate::remark;
-use crate::second::told;
-use crate::story::key_of;
-use crate::story::sealing_key;
+use crate::support::folder::Folder;
+use crate::support::second::told;
+use crate::support::story::key_of;
+use crate::support::story::sealing_key;
 use crate::with_file;
 
 /// Something done to a stored folder.

@@ -9,18 +9,13 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a failure here is a failed test"
 )]
 
-#[path = "../support/folder.rs"]
-mod folder;
-#[path = "../support/samples.rs"]
-mod samples;
-#[path = "../support/second.rs"]
-mod second;
-#[path = "../support/story.rs"]
-mod story;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod bytes;
 mod entries;
@@ -33,7 +28,11 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use folder::Folder;
+use crate::support::folder::Folder;
+use crate::support::second::Integrity;
+use crate::support::story::Story;
+use crate::support::story::id;
+use crate::support::story::sealing_key;
 use rotation_ledger::audit::Audit;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Link;
@@ -43,12 +42,8 @@ use rotation_ledger::statement::Attachment;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify::Status;
-use second::Integrity;
 use serde_json::Value;
 use serde_json::json;
-use story::Story;
-use story::id;
-use story::sealing_key;
 
 pub(crate) const OUTPUT: &[u8] = b"login passed\n";
 

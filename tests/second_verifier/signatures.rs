@@ -12,8 +12,8 @@ use serde_json::Value;
 use sha2::Digest as _;
 use sha2::Sha512;
 
-use crate::second::told;
-use crate::story::key_of;
+use crate::support::second::told;
+use crate::support::story::key_of;
 
 const MESSAGE: &[u8] = b"ledger-stmt-v1\nnot quite a statement";
 fn secret() -> Scalar {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::story::Story;
+use super::story::Story;
 
 /// A ledger with every way in which a rotation can end, something overdue and something excused.
 pub(crate) fn eventful() -> Story {

@@ -1,13 +1,5 @@
 //! A story written to a folder as a store keeps it, and verified from there.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of several test programs: a panic is a failing test"
-)]
-
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,8 +18,8 @@ use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify::Report;
 use tempfile::TempDir;
 
-use crate::story::Story;
-use crate::story::sealing_key;
+use super::story::Story;
+use super::story::sealing_key;
 
 /// A ledger's folder, gone with the test.
 pub struct Folder {

@@ -1,13 +1,5 @@
 //! Pages taken apart: sections, tables, texts, and whether a page is well formed and asks for nothing.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of several test programs: a panic is a failing test"
-)]
-
 use std::collections::BTreeSet;
 
 /// Elements of HTML that have no end tag.

@@ -1,14 +1,5 @@
 //! A ledger with a clock that stands still, random bytes that repeat, and three people in it.
 
-// Each test file uses its own part of it, and none is a library.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
-
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;

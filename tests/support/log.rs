@@ -1,13 +1,6 @@
 //! A log for witnesses to follow: leaves `leaf-0`, `leaf-1`, …, the key of the vectors, proofs by
 //! the recursive definition of RFC 6962.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    reason = "each test takes what it needs, and a failure here is a failed test"
-)]
-
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::hash::LeafHash;

@@ -1,12 +1,5 @@
 //! The shipped program, in a folder of its own with a prepared ledger, for tests of processes.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    reason = "each test takes what it needs, and a failure here is a failed test"
-)]
-
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;

@@ -1,15 +1,6 @@
 //! One sample of every event of the vocabulary, with every field filled, made from what each event
 //! declares about itself.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of several test programs: a panic is a failing test"
-)]
-
 use std::collections::BTreeMap;
 
 use rotation_ledger::entry::Entry;

@@ -5,14 +5,6 @@
 //! it is not set the second verifier is left out, and says so; where it is set and something is
 //! missing, the test fails.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of several test programs: a panic is a failing test"
-)]
-
 use std::cell::RefCell;
 use std::io::BufRead as _;
 use std::io::BufReader;

@@ -1,12 +1,6 @@
 //! A ledger told as a story, exported, and packs that somebody changed, or made up with every key of the
 //! host that exports.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "helpers of several test programs: a panic is a failing test"
-)]
-
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,14 +39,14 @@ use rotation_ledger::verify::Question;
 use rotation_ledger::verify::Report;
 use serde_json::json;
 
-use crate::folder::Folder;
-use crate::second::told;
-use crate::story::Quiet;
-use crate::story::Story;
-use crate::story::id;
-use crate::story::key_of;
-use crate::story::log_line;
-use crate::story::sealing_key;
+use super::folder::Folder;
+use super::second::told;
+use super::story::Quiet;
+use super::story::Story;
+use super::story::id;
+use super::story::key_of;
+use super::story::log_line;
+use super::story::sealing_key;
 
 pub(crate) const OUTPUT: &[u8] = b"login passed\nold one refused\n";
 

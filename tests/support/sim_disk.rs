@@ -4,9 +4,6 @@
 //! name likewise (as of the last sync of its folder). Operations that change something are counted,
 //! and the n-th can be made to fail, before or after its effect, once or with all that follow.
 
-// Each test file uses its own part of it, and none is a library.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
-
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;

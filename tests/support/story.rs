@@ -5,15 +5,6 @@
 //! ledger it builds. A text `@N` stands for the present instant plus N minutes. A [`Script`] is a
 //! whole rotation that can be changed line by line before it is played.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of several test programs: a panic is a failing test"
-)]
-
 mod script;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,402 @@
+//! The report as a page: it says what the JSON report says, figure by figure; other people's text
+//! stays text; the same report is the same page. Pages of packs: `packs/page.rs`.
+
+use crate::support::story;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::support::eventful::eventful;
+use crate::support::html::is_well_formed;
+use crate::support::html::rows;
+use crate::support::html::section;
+use crate::support::html::text;
+use crate::support::story::Story;
+use crate::support::story::merge;
+use rotation_ledger::facts;
+use rotation_ledger::page::page;
+use rotation_ledger::register::Register;
+use rotation_ledger::verify::Report;
+use serde_json::Value;
+use serde_json::json;
+
+/// Breaks out of an element, an attribute in either quotes, a comment and a style, where it can.
+const HOSTILE: &str =
+    r#"'"></style></td><!--<script>alert(1)</script><a href='x' onload="b">&amp;"#;
+
+fn register(report: &Report) -> &Register {
+    report.register().unwrap().get()
+}
+
+#[test]
+fn verdicts_findings_and_what_was_not_checked_are_those_of_the_json_report() {
+    let report = eventful().verify();
+    let (page, json) = (page(&report), report.to_json());
+    let verdicts = rows(&page, "Each question");
+    let expected = json["verdicts"].as_array().unwrap();
+    assert_eq!(verdicts.len(), 5);
+    for (row, line) in verdicts.iter().zip(expected) {
+        assert!(
+            row[0].starts_with(line["verdict"].as_str().unwrap()),
+            "{row:?}"
+        );
+        assert_eq!(row[1], line["status"].as_str().unwrap());
+        for count in line["counts"].as_array().unwrap() {
+            let words = format!(
+                "{} of {} {}",
+                count["good"],
+                count["total"],
+                count["what"].as_str().unwrap()
+            );
+            assert!(row[2].contains(&words), "{row:?} lacks {words}");
+        }
+        assert_eq!(row[3], line["failing"].to_string());
+        assert_eq!(row[4], line["waived"].to_string());
+    }
+    let found = json["findings"].as_array().unwrap();
+    assert!(
+        found.len() == 3 && json["verdicts"][4]["waived"] == 1,
+        "{json:#}"
+    );
+    let told = rows(&page, "What is held against the ledger");
+    let told: Vec<_> = told.iter().filter(|row| row.len() == 4).collect();
+    let mut by_rule = BTreeMap::<&str, Vec<&Value>>::new();
+    let mut rules = Vec::new();
+    for finding in found {
+        let rule = finding["rule"].as_str().unwrap();
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+        by_rule.entry(rule).or_default().push(finding);
+    }
+    let grouped: Vec<&Value> = rules
+        .iter()
+        .flat_map(|rule| by_rule[rule].clone())
+        .collect();
+    assert_eq!(told.len(), grouped.len());
+    for (row, finding) in told.iter().zip(grouped) {
+        let word = |name: &str| finding[name].as_str().unwrap_or("-").to_owned();
+        assert!(row[0].contains(&word("secret")), "{row:?}");
+        assert_eq!(
+            row[1..],
+            [word("expected"), word("found"), word("waived_by")]
+        );
+    }
+    for item in json["not_checked"].as_array().unwrap() {
+        let item = item.as_str().unwrap();
+        assert!(text(section(&page, "not-checked")).contains(item), "{item}");
+    }
+    let source = text(section(&page, "source"));
+    for name in ["ledger_id", "origin", "head", "root"] {
+        assert!(source.contains(json[name].as_str().unwrap()), "{name}");
+    }
+    let scope = text(section(&page, "scope"));
+    assert!(
+        scope.contains(&format!("Entries all {}, numbered", json["size"])),
+        "{scope}"
+    );
+    assert!(source.contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn every_registered_secret_is_there_and_the_figures_add_up() {
+    let report = eventful().verify();
+    let page = page(&report);
+    let register = register(&report);
+    let told = rows(&page, "The nearest");
+    let ids: BTreeSet<&str> = told
+        .iter()
+        .map(|row| row[0].split(' ').next().unwrap())
+        .collect();
+    let expected: BTreeSet<&str> = register.secrets.keys().map(|id| id.as_str()).collect();
+    assert_eq!((told.len(), ids), (expected.len(), expected));
+    let of = |secret: &str| told.iter().find(|row| row[0].starts_with(secret)).unwrap();
+    // What is overdue stands first, what is retired last.
+    assert_eq!(
+        told[0][3..],
+        [
+            "not known",
+            "90 days",
+            "not known",
+            "age unknown exception exc-1",
+            "never"
+        ]
+    );
+    assert!(told[0][0].starts_with("db/forgotten"));
+    assert!(told.last().unwrap()[0].starts_with("db/gone"));
+    assert!(of("db/gone")[6].starts_with("retired by entry "));
+    assert!(of("db/orders")[6].starts_with("in time 8"));
+    assert_eq!(of("api/billing")[7], "never 1 open", "rolled back and open");
+
+    let coverage = &report.to_json()["verdicts"][4]["counts"][0];
+    let population = section(&page, "population");
+    let figure = |what: &str| {
+        let (_, after) = population
+            .split_once(&format!("<dt>{what}</dt><dd>"))
+            .unwrap();
+        after.split('<').next().unwrap().parse::<u64>().unwrap()
+    };
+    let in_use = figure("in time") + figure("overdue") + figure("age unknown");
+    assert_eq!(figure("in time"), coverage["good"]);
+    assert_eq!(in_use, coverage["total"]);
+    assert_eq!(in_use + figure("retired"), figure("registered"));
+    assert_eq!(figure("registered"), register.secrets.len() as u64);
+    assert_eq!(figure("never rotated"), 3);
+    // Those in use are drawn, each against its limit.
+    assert_eq!(population.matches("<line class=\"limit\"").count(), 6);
+}
+
+#[test]
+fn every_rotation_is_told_with_its_steps_and_its_nine_fields() {
+    let story = eventful();
+    let report = story.verify();
+    let page = page(&report);
+    let register = register(&report);
+    let told = rows(&page, "In the order");
+    let ids: BTreeSet<&str> = told.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(told.len(), register.rotations.len());
+    assert_eq!(
+        ids,
+        register.rotations.keys().map(|id| id.as_str()).collect()
+    );
+    let json = report.to_json();
+    for (number, row) in told.iter().enumerate() {
+        let rotation = &register.rotations[row[0].as_str()];
+        let against = json["findings"].as_array().unwrap().iter();
+        let against: BTreeSet<&str> = against
+            .filter(|finding| finding["rotation"] == row[0])
+            .map(|finding| finding["rule"].as_str().unwrap())
+            .collect();
+        let rules = against.into_iter().collect::<Vec<_>>().join(", ");
+        let wanted = if rules.is_empty() { "none" } else { &rules };
+        assert_eq!(row[7], wanted, "{row:?}");
+        let article = section(&page, &format!("rotation-{}", number + 1));
+        let article = article.split("</article>").next().unwrap();
+        assert_eq!(article.matches("<svg role=\"img\"").count(), 1);
+        assert!(article.contains(&format!(
+            "aria-describedby=\"rotation-{}-told\"",
+            number + 1
+        )));
+        match facts::template(&report, &rotation.id) {
+            Ok(template) => {
+                let lines: Vec<Vec<String>> = template
+                    .lines()
+                    .map(|(name, value)| vec![name.to_owned(), value])
+                    .to_vec();
+                assert_eq!(rows(article, "Rotation Evidence"), lines);
+            }
+            Err(why) => assert!(text(article).contains(&why.to_string())),
+        }
+    }
+    let article = section(&page, "rotation-1");
+    let steps = rows(article, "What was said");
+    let names: Vec<&str> = steps.iter().map(|row| row[2].as_str()).collect();
+    let script = [
+        "Rotation opened",
+        "Rotation approved",
+        "Preconditions confirmed",
+        "Replacement generated",
+        "Dual run started",
+        "Replacement validated",
+        "Cutover completed",
+        "Health confirmed",
+        "Secret revoked",
+        "Revocation verified",
+        "Rotation completed",
+        "Rotation confirmed",
+    ];
+    assert_eq!(names, script);
+    assert_eq!(steps[6][1], "6, Step 4");
+    assert!(steps[9][5].contains("test auth_rejected"), "{:?}", steps[9]);
+    let article = text(article.split("</article>").next().unwrap());
+    assert!(
+        article.contains("accepted from 2026-01-05 10:09:00 to 2026-01-05 10:31:00 , for 22 min"),
+        "{article}"
+    );
+    assert!(
+        article.contains("shown dead 11 min later by otto: auth rejected"),
+        "{article}"
+    );
+    assert!(
+        article.contains("Completed by olga; confirmed by sue."),
+        "{article}"
+    );
+    // An incident belongs to the rotation that answers it.
+    let emergency = rows(section(&page, "rotation-4"), "What was said");
+    assert_eq!(emergency[0][2], "Incident declared");
+    assert_eq!(emergency[10][2], "Post incident reported");
+}
+
+/// Of very many rotations all are listed, and those that somebody should look at are told in full.
+#[test]
+fn of_many_rotations_those_with_findings_are_told_first() {
+    let mut story = Story::new();
+    for number in 0..60 {
+        let name: &'static str = format!("r-{number:02}").leak();
+        let mut script = story.single_run(name, "sign/bundles");
+        if number == 3 {
+            script = script.without("rotation.approved");
+        }
+        story.play(script);
+    }
+    let report = story.verify();
+    let page = page(&report);
+    let told = rows(&page, "In the order");
+    assert_eq!(told.len(), 60);
+    assert_ne!(told[3][7], "none");
+    let articles: Vec<&str> = page
+        .split("<article id=\"rotation-")
+        .skip(1)
+        .map(|article| article.split('"').next().unwrap())
+        .collect();
+    let mut newest: Vec<String> = (22..=60).map(|number| number.to_string()).collect();
+    newest.insert(0, "4".to_owned());
+    assert_eq!(articles, newest);
+    assert_eq!(page.matches("href=\"#rotation-").count(), 40);
+    let rotations = text(section(&page, "rotations"));
+    assert!(
+        rotations.contains("Told in full below: 40 of 60") && rotations.contains("The other 20"),
+        "{rotations}"
+    );
+    is_well_formed(&page);
+}
+
+#[test]
+fn remarks_and_corrections_stand_beside_what_they_are_about() {
+    let mut story = Story::new();
+    let script = story.standard("r", "db/orders");
+    story.play(script);
+    let at = story.last("cutover.completed");
+    let link = rotation_ledger::hash::Link::of(&story.entries[at as usize]);
+    story.say(
+        "olga",
+        "entry.corrected",
+        json!({ "entry": at, "link": link, "field": "to_version", "correct": "v3", "reason": "a slip" }),
+    );
+    let page = page(&story.verify());
+    let steps = rows(&page, "What was said");
+    assert_eq!(steps[7][2], "Entry corrected");
+    assert!(steps[7][5].contains("correct v3"));
+}
+
+/// With other people's text in every place that takes any, the page differs in that text alone.
+#[test]
+fn hostile_text_stays_text() {
+    let told_with = |text: &str| {
+        let reference: String = text.split(' ').collect();
+        let mut story = Story::founded();
+        let mut zoe = Story::enrolment("zoe", "human", &["operator"]);
+        merge(&mut zoe, json!({ "name": text }));
+        story.say("sam", "actor.enrolled", zoe);
+        story.register(
+            "db/orders",
+            json!({ "name": text, "owner": text, "store": reference, "version": reference }),
+        );
+        let script = story
+            .standard("r", "db/orders")
+            .by("replacement.generated", "zoe")
+            .by("rotation.completed", "zoe")
+            .with("rotation.opened", json!({ "ticket": reference }))
+            .with("rotation.approved", json!({ "no_window": text }))
+            .with(
+                "replacement.generated",
+                json!({ "new_version": "v2", "generator": reference }),
+            )
+            .with(
+                "replacement.validated",
+                json!({ "version": "v2", "summary": text }),
+            )
+            .with("cutover.completed", json!({ "to_version": "v2" }))
+            .with("rotation.completed", json!({ "validation_summary": text }));
+        story.play(script);
+        story.say(
+            "olga",
+            "evidence.attached",
+            json!({ "rotation": "r", "description": text }),
+        );
+        let report = story.verify();
+        let page = page(&report);
+        // These hold for other bytes, and have to differ.
+        let page = page.replace(&report.head.to_string(), "HEAD");
+        page.replace(&report.root.to_string(), "ROOT")
+    };
+    let escaped = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+    };
+    let harmless = HOSTILE.replace(|c: char| c != ' ', "z");
+    let hostile = told_with(HOSTILE);
+    assert!(hostile.matches(&escaped(HOSTILE)).count() >= 10);
+    assert!(!hostile.contains(HOSTILE));
+    let joined = |text: &str| text.split(' ').collect::<String>();
+    let made_harmless = hostile
+        .replace(&escaped(HOSTILE), &harmless)
+        .replace(&escaped(&joined(HOSTILE)), &joined(&harmless));
+    assert_eq!(made_harmless, told_with(&harmless));
+    is_well_formed(&hostile);
+}
+
+#[test]
+fn every_page_is_well_formed_and_asks_for_nothing() {
+    let mut broken = eventful();
+    broken.tamper(20, |entry| entry.sequence += 1);
+    for story in [
+        eventful(),
+        Story::new(),
+        Story::founded(),
+        Story::empty(),
+        broken,
+    ] {
+        is_well_formed(&page(&story.verify()));
+    }
+}
+
+#[test]
+fn the_same_report_is_the_same_page() {
+    let story = eventful();
+    assert_eq!(page(&story.verify()), page(&story.verify()));
+}
+
+/// Entries that do not verify prove nothing, and the page does not tell what they said.
+#[test]
+fn a_broken_ledger_gets_its_verdicts_and_nothing_else() {
+    let mut story = eventful();
+    story.tamper(20, |entry| entry.subject_previous += 1);
+    let report = story.verify();
+    let page = page(&report);
+    assert_eq!(rows(&page, "Each question")[0][1], "FAIL");
+    assert!(text(&page).contains("findings stand against this ledger"));
+    assert_eq!(
+        page.matches("Not shown: entries that do not verify prove nothing.")
+            .count(),
+        2
+    );
+    assert!(!page.contains("r-standard") && !page.contains("db/forgotten"));
+}
+
+#[test]
+fn a_period_leaves_out_what_lies_outside_it() {
+    let story = eventful();
+    let began = register(&story.verify()).rotations["r-open"]
+        .opened
+        .occurred;
+    let mut question = rotation_ledger::verify::Question::at(story.now);
+    question.from = Some(began);
+    question.keep_said = true;
+    let pieces = std::iter::once(rotation_ledger::verify::Piece::Entries(
+        story.entries.clone(),
+    ));
+    let report = rotation_ledger::verify::fold(pieces, question, &mut story::Quiet)
+        .conclude(rotation_ledger::verify::Surroundings::default());
+    let page = page(&report);
+    let told: Vec<_> = rows(&page, "In the order");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0][0], "r-open");
+    let scope = text(section(&page, "scope"));
+    assert!(
+        scope.contains("had not ended before") && scope.contains("1 of 6 in the ledger"),
+        "{scope}"
+    );
+}

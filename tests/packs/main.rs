@@ -1,0 +1,21 @@
+//! Evidence packs: made from a ledger, made again byte for byte, judged by a stranger; and every way
+//! in which one can be wrong, by name.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failure here is a failed test"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attacks;
+mod attestations;
+mod command;
+mod interrupted;
+mod page;
+mod seed;
+mod whole;
+mod zips;

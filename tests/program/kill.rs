@@ -1,0 +1,109 @@
+//! `kill -9` at random moments of appending: whatever has a receipt is there, and the ledger
+//! verifies and goes on.
+//!
+//! `LEDGER_TEST_KILLS` sets the rounds; the checks before a landing take a hundred.
+
+use std::collections::BTreeMap;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::program::Program;
+use serde_json::Value;
+
+fn draft(n: usize) -> String {
+    format!(
+        "{{\"event\":\"step.failed\",\"rotation\":\"r-1\",\"step\":\"generate\",\"error\":\"attempt {n}\"}}\n"
+    )
+}
+
+/// Feeds drafts to a writer until it is killed after `pause`, and returns its receipts.
+fn appending_until_killed(program: &Program, pause: Duration) -> Vec<(u64, String)> {
+    let mut child = program
+        .ledger("append --key olga.pem --json - --wait 60s")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let feeding = std::thread::spawn(move || {
+        // Ends when nobody reads any more.
+        (0..200_000).all(|n| input.write_all(draft(n).as_bytes()).is_ok())
+    });
+    let output = child.stdout.take().unwrap();
+    let reading = std::thread::spawn(move || {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        // The last line may be cut off; a receipt is a whole one.
+        let receipts = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        receipts
+            .map(|receipt| {
+                let id = receipt["event_id"].as_str().unwrap().to_owned();
+                (receipt["sequence"].as_u64().unwrap(), id)
+            })
+            .collect()
+    });
+    std::thread::sleep(pause);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        !feeding.join().unwrap(),
+        "it was not killed while it was fed"
+    );
+    reading.join().unwrap()
+}
+
+#[test]
+fn nothing_with_a_receipt_is_lost_by_kill_9() {
+    let rounds: u64 =
+        std::env::var("LEDGER_TEST_KILLS").map_or(8, |rounds| rounds.parse().unwrap());
+    let mut program = Program::prepared();
+    let mut acknowledged = BTreeMap::new();
+    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut killed_at_work = 0;
+    for round in 0..rounds {
+        // A new ledger now and then, so that openings, first sealings and long tails all come up.
+        if round % 20 == 19 {
+            program = Program::prepared();
+            acknowledged.clear();
+        }
+        chance = chance
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let receipts = appending_until_killed(
+            &program,
+            Duration::from_micros(3_000 + (chance >> 33) % 300_000),
+        );
+        killed_at_work += u64::from(!receipts.is_empty());
+        acknowledged.extend(receipts);
+        assert!(
+            program.is_intact(),
+            "round {round}: {}",
+            program.json("verify --json")
+        );
+        // And it goes on: the next writer heals what was torn, and its entry is there as well.
+        let next = program.json(
+            "append step.failed --key olga.pem --rotation r-1 --step generate --error next --json",
+        );
+        acknowledged.insert(
+            next["sequence"].as_u64().unwrap(),
+            next["event_id"].as_str().unwrap().to_owned(),
+        );
+        if round % 5 == 4 || round + 1 == rounds {
+            assert!(program.is_intact(), "round {round}");
+            let log = program.json("log --json");
+            let entries = log["entries"].as_array().unwrap();
+            for (sequence, id) in &acknowledged {
+                let entry = entries.get(usize::try_from(*sequence).unwrap());
+                let found = entry.and_then(|entry| entry["event_id"].as_str());
+                assert_eq!(found, Some(id.as_str()), "round {round}: entry {sequence}");
+            }
+        }
+    }
+    assert!(
+        killed_at_work * 3 > rounds,
+        "only {killed_at_work} of {rounds} writers were killed at work"
+    );
+}

@@ -1,0 +1,20 @@
+//! The program as its users meet it: sessions, processes, signals, terminals, kills, witnesses and time stamps.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failure here is a failed test"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cli;
+mod concurrency;
+mod kill;
+mod processes;
+mod receipts;
+mod terminal;
+mod timestamps;
+mod witness_processes;

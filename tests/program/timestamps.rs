@@ -1,0 +1,500 @@
+//! Time tokens of a real authority: `openssl ts`, with an RSA and a P-256 key, on this machine.
+//!
+//! Where openssl is missing the tests say so and prove nothing; `LEDGER_TEST_OPENSSL=1`, as CI sets it,
+//! makes that a failure.
+
+use std::fs;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Output;
+
+use crate::support::program::Program;
+use serde_json::Value;
+
+const RSA: &[&str] = &["rsa:2048"];
+const P256: &[&str] = &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+
+/// A certification authority and a time-stamping authority below it.
+struct Authority {
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    /// Nothing where there is no openssl.
+    fn new(key: &[&str]) -> Option<Self> {
+        let found = Command::new("openssl").arg("version").output();
+        if !found.is_ok_and(|output| output.status.success()) {
+            let demanded = std::env::var_os("LEDGER_TEST_OPENSSL").is_some_and(|set| set == "1");
+            assert!(!demanded, "openssl is not installed");
+            eprintln!("openssl is not installed: nothing was tested");
+            return None;
+        }
+        let authority = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        authority.write("ts.cnf", CONFIG);
+        authority.write("serial", "01\n");
+        authority.write("leaf.ext", "basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n");
+        let newkey = [&["-newkey"], key, &["-nodes"]].concat();
+        let root = [
+            "req",
+            "-x509",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.pem",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=Test root",
+        ];
+        authority.openssl(&[root.as_slice(), &newkey].concat());
+        let leaf = [
+            "req",
+            "-new",
+            "-keyout",
+            "tsa.key",
+            "-out",
+            "tsa.csr",
+            "-subj",
+            "/CN=Test time",
+        ];
+        authority.openssl(&[leaf.as_slice(), &newkey].concat());
+        authority.openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            "tsa.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "1",
+            "-extfile",
+            "leaf.ext",
+            "-out",
+            "tsa.pem",
+        ]);
+        Some(authority)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn openssl(&self, words: &[&str]) -> Output {
+        let output = Command::new("openssl")
+            .args(words)
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        output
+    }
+
+    /// What the authority answers to a request.
+    fn answer(&self, request: &[u8]) -> Vec<u8> {
+        self.answer_as("tsa", request)
+    }
+
+    fn answer_as(&self, section: &str, request: &[u8]) -> Vec<u8> {
+        fs::write(self.path("q.tsq"), request).unwrap();
+        // A refusal is an answer, whatever openssl thinks of it.
+        let _ = Command::new("openssl")
+            .args(["ts", "-reply", "-config", "ts.cnf", "-section", section])
+            .args(["-queryfile", "q.tsq", "-out", "r.tsr"])
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        let answer = fs::read(self.path("r.tsr")).unwrap();
+        fs::remove_file(self.path("r.tsr")).unwrap();
+        answer
+    }
+
+    /// A request that openssl makes over a file.
+    fn request_over(&self, file: &Path) -> Vec<u8> {
+        let file = file.display().to_string();
+        self.openssl(&[
+            "ts",
+            "-query",
+            "-data",
+            &file,
+            "-sha256",
+            "-cert",
+            "-out",
+            "other.tsq",
+        ]);
+        fs::read(self.path("other.tsq")).unwrap()
+    }
+}
+
+const CONFIG: &str = "
+[tsa]
+serial = serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+certs = ca.pem
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1, millisecs:500
+clock_precision_digits = 3
+tsa_name = yes
+
+[picky]
+serial = serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha512
+";
+
+/// Stamps the newest checkpoint by way of files.
+fn stamp(program: &Program, authority: &Authority, name: &str) -> Output {
+    let request = format!("{name}.tsq");
+    assert_eq!(
+        program.code(&format!("timestamp --request-out {request}")),
+        0
+    );
+    let answer = authority.answer(&fs::read(program.path(&request)).unwrap());
+    fs::write(program.path(&format!("{name}.tsr")), answer).unwrap();
+    program.output(&format!("timestamp --response-in {name}.tsr"))
+}
+
+fn stdout(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn say(program: &Program) {
+    let say = "append step.failed --key olga.pem --rotation r-1 --step generate --error x";
+    assert_eq!(program.code(say), 0);
+}
+
+/// From the request to openssl's own word on what was stored.
+fn stamped_and_checked(key: &[&str]) {
+    let Some(authority) = Authority::new(key) else {
+        return;
+    };
+    let program = Program::prepared();
+    assert_eq!(
+        stdout(&program.output("timestamp")),
+        "no time tokens; ledger timestamp --tsa URL asks for one\n"
+    );
+    let said = stdout(&stamp(&program, &authority, "one"));
+    assert!(said.starts_with("entries 0 to 4: not after 20"), "{said}");
+    say(&program);
+    say(&program);
+    stdout(&stamp(&program, &authority, "two"));
+
+    let listed = program.json("timestamp --json");
+    let tokens = listed["tokens"].as_array().unwrap();
+    let sizes: Vec<_> = tokens.iter().map(|token| &token["size"]).collect();
+    assert_eq!(sizes, [5, 7]);
+    assert_eq!(tokens[0]["accuracy_seconds"], 1.5);
+
+    let report = program.json("verify --json");
+    assert_eq!(report["exit_code"], 3, "{report}");
+    assert_eq!(report["verdicts"][2]["status"], "PASS", "{report}");
+    let bracketed = report["time_tokens"].as_array().unwrap();
+    assert_eq!(bracketed.len(), 2);
+    let notes = report["notes"].to_string();
+    assert!(
+        notes.contains("entries 0 to 4: not after") && notes.contains("entries 5 to 6: not after"),
+        "{notes}"
+    );
+    assert!(
+        report["not_checked"]
+            .to_string()
+            .contains("who signed the 2 time tokens")
+    );
+
+    // Entry 4 is bracketed by the first token, and entry 6 by the second.
+    let not_after = |entry: usize| {
+        let shown = program.json(&format!("show {entry} --json"));
+        shown["entries"][0]["not_after"]["by"].clone()
+    };
+    assert_eq!(
+        (not_after(4), not_after(6)),
+        (tokens[0]["response"].clone(), tokens[1]["response"].clone())
+    );
+
+    // The very commands that are printed, in a shell.
+    let commands = stdout(&program.output("timestamp --verify-command"));
+    assert_eq!(commands.lines().count(), 2);
+    for command in commands.lines() {
+        let root = authority.path("ca.pem").display().to_string();
+        let command = command.replace("tsa-ca.pem", &root);
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(program.root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("Verification: OK"),
+            "{output:?}"
+        );
+    }
+
+    // Whoever names the authority has them checked on the way; another authority's they are not.
+    let verify_by = |authority: &Authority| {
+        let root = authority.path("ca.pem").display().to_string();
+        program.json(&format!("verify --json --tsa-ca {root}"))
+    };
+    let checked = verify_by(&authority);
+    assert!(!checked["not_checked"].to_string().contains("who signed"));
+    assert_eq!(checked["findings"], report["findings"]);
+    let impostor = Authority::new(key).unwrap();
+    let refused = verify_by(&impostor);
+    assert_eq!(refused["exit_code"], 1);
+    let found = refused["findings"][0].to_string();
+    assert!(
+        found.contains("N-13")
+            && found.contains("openssl does not verify it: certificate verify error"),
+        "{found}"
+    );
+    assert_eq!(refused["time_tokens"], serde_json::json!([]));
+    assert_eq!(program.code("verify --tsa-ca prod/checkpoint"), 2);
+
+    // A copy carries them, and says the same.
+    assert_eq!(program.code("publish --to copy"), 0);
+    let copied = program.json("verify copy --json");
+    assert_eq!(copied["time_tokens"], report["time_tokens"]);
+    assert_eq!(copied["findings"], report["findings"]);
+
+    // Whoever swaps the two tokens is found out, and so is whoever changes one.
+    let file = |at: usize| {
+        program
+            .path("prod")
+            .join(tokens[at]["response"].as_str().unwrap())
+    };
+    let replace = |at: usize, bytes: &[u8]| {
+        fs::remove_file(file(at)).unwrap();
+        fs::write(file(at), bytes).unwrap();
+    };
+    let (one, two) = (fs::read(file(0)).unwrap(), fs::read(file(1)).unwrap());
+    let rules = || {
+        let report = program.json("verify --json");
+        let findings = report["findings"].as_array().unwrap().clone();
+        let rules = findings.iter().map(|finding| finding["rule"].clone());
+        rules.filter(|rule| rule == "N-10").count()
+    };
+    assert_eq!(rules(), 0);
+    replace(0, &two);
+    assert_eq!(rules(), 1);
+    assert_eq!(program.code("verify"), 1);
+    replace(0, &one[..one.len() / 2]);
+    assert_eq!(rules(), 1);
+    replace(0, &one);
+    assert_eq!(rules(), 0);
+}
+
+/// In a pack, without the ledger: the tokens count by what openssl says of them, as in a ledger.
+#[test]
+fn the_tokens_of_a_pack_are_checked_where_the_reader_names_the_authority() {
+    let Some(authority) = Authority::new(P256) else {
+        return;
+    };
+    let program = Program::prepared();
+    stdout(&stamp(&program, &authority, "one"));
+    say(&program);
+    assert_eq!(program.code("export --key alice.pem --out p.zip"), 0);
+    let trust = stdout(&program.output("trust show"));
+    fs::write(program.path("t.trust"), trust).unwrap();
+    let verify = |more: &str| program.json(&format!("verify p.zip --json --trust t.trust{more}"));
+    let by = |authority: &Authority| {
+        verify(&format!(" --tsa-ca {}", authority.path("ca.pem").display()))
+    };
+    let unchecked = verify("");
+    assert!(
+        unchecked["not_checked"].to_string().contains("who signed"),
+        "{unchecked}"
+    );
+    assert_eq!(unchecked["time_tokens"].as_array().unwrap().len(), 1);
+    let checked = by(&authority);
+    assert!(
+        !checked["not_checked"].to_string().contains("who signed"),
+        "{checked}"
+    );
+    assert_eq!(checked["findings"], unchecked["findings"]);
+    assert_eq!(checked["exit_code"], unchecked["exit_code"]);
+    assert_eq!(checked["time_tokens"].as_array().unwrap().len(), 1);
+    let refused = by(&Authority::new(P256).unwrap());
+    assert_eq!(refused["exit_code"], 1);
+    let found = refused["findings"].to_string();
+    assert!(found.contains("N-13") && !found.contains("P-0"), "{found}");
+    assert_eq!(refused["time_tokens"], serde_json::json!([]));
+    assert_eq!(
+        program.code("verify p.zip --trust t.trust --tsa-ca p.zip"),
+        2
+    );
+}
+
+#[test]
+fn an_rsa_authority_stamps_a_ledger() {
+    stamped_and_checked(RSA);
+}
+
+#[test]
+fn a_p256_authority_stamps_a_ledger() {
+    stamped_and_checked(P256);
+}
+
+#[test]
+fn what_is_no_answer_is_refused_by_name_and_nothing_is_stored() {
+    let Some(authority) = Authority::new(P256) else {
+        return;
+    };
+    let program = Program::prepared();
+    let refused = |answer: &[u8], code: i32, why: &str| {
+        fs::write(program.path("answer"), answer).unwrap();
+        let output = program.output("timestamp --response-in answer");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(why), "{why:?} in {said}");
+        assert!(!program.path("prod/timestamps").exists());
+    };
+    let checkpoint = program.path("prod/checkpoint");
+    let unasked = authority.answer(&authority.request_over(&checkpoint));
+    refused(&unasked, 2, "no request waits for a response");
+
+    assert_eq!(program.code("timestamp --request-out q"), 0);
+    assert_eq!(
+        program.code("timestamp --request-out q"),
+        2,
+        "nothing is written over"
+    );
+    let request = fs::read(program.path("q")).unwrap();
+    let good = authority.answer(&request);
+    refused(&unasked, 1, "nonce");
+    let toml = authority.request_over(&program.path("prod/ledger.toml"));
+    refused(&authority.answer(&toml), 1, "the token is over");
+    let another = Program::prepared();
+    let theirs = authority.request_over(&another.path("prod/checkpoint"));
+    refused(&authority.answer(&theirs), 1, "the token is over");
+    refused(
+        &authority.answer_as("picky", &request),
+        1,
+        "it does not know the digest's algorithm",
+    );
+    refused(b"", 1, "the response is not what RFC 3161 says");
+    refused(b"<html>", 1, "the response is not what RFC 3161 says");
+    refused(&request, 1, "the response is not what RFC 3161 says");
+    for end in (1..good.len()).step_by(97) {
+        refused(&good[..end], 1, "not what RFC 3161 says");
+    }
+    refused(
+        &[good.as_slice(), b"\0"].concat(),
+        1,
+        "not what RFC 3161 says",
+    );
+
+    // Later entries do not matter: what was asked about is the checkpoint of then.
+    say(&program);
+    fs::write(program.path("answer"), &good).unwrap();
+    let said = stdout(&program.output("timestamp --response-in answer"));
+    assert!(said.starts_with("entries 0 to 4:"), "{said}");
+    // And the answer is taken once.
+    assert_eq!(program.code("timestamp --response-in answer"), 2);
+}
+
+/// Answers `count` requests over HTTP as an authority does, and then stops.
+fn serve(
+    authority: Authority,
+    answers: Vec<(&'static str, bool)>,
+) -> (String, std::thread::JoinHandle<Authority>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/tsa", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        for (head, with_token) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut length, mut kind) = (0, String::new());
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let line = line.trim().to_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if let Some(value) = line.strip_prefix("content-type:") {
+                    kind = value.trim().to_owned();
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut request = vec![0; length];
+            reader.read_exact(&mut request).unwrap();
+            assert_eq!(kind, "application/timestamp-query");
+            let body = if with_token {
+                authority.answer(&request)
+            } else {
+                b"sorry".to_vec()
+            };
+            let head = format!(
+                "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            stream
+                .write_all(&[head.as_bytes(), &body].concat())
+                .unwrap();
+        }
+        authority
+    });
+    (url, serving)
+}
+
+#[test]
+fn an_authority_is_asked_over_http() {
+    let Some(authority) = Authority::new(P256) else {
+        return;
+    };
+    let program = Program::prepared();
+    let reply = "200 OK\r\nContent-Type: application/timestamp-reply";
+    let (url, serving) = serve(
+        authority,
+        vec![
+            ("503 Busy\r\nContent-Type: text/plain", false),
+            ("200 OK\r\nContent-Type: text/html; charset=utf-8", false),
+            (reply, false),
+            (reply, true),
+        ],
+    );
+    let ask = format!("timestamp --tsa {url} --timeout 20s --json");
+    let failed = |code: i32, why: &str| {
+        let output = program.output(&ask);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(said.to_string().contains(why), "{said}");
+    };
+    failed(6, "status 503");
+    failed(6, "no time-stamping authority answers there");
+    failed(1, "not what RFC 3161 says");
+    let token = program.json(&ask);
+    assert_eq!(token["token"]["size"], 5, "{token}");
+    serving.join().unwrap();
+    assert_eq!(
+        program.json("verify --json")["time_tokens"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    // Nobody listens any more.
+    assert_eq!(program.code(&ask), 6);
+}

@@ -1,0 +1,17 @@
+//! What tests share.
+
+#![allow(dead_code, unreachable_pub, reason = "each binary uses a part of it")]
+
+pub(crate) mod eventful;
+pub(crate) mod folder;
+pub(crate) mod generate;
+pub(crate) mod html;
+pub(crate) mod ledger;
+pub(crate) mod log;
+pub(crate) mod program;
+pub(crate) mod samples;
+pub(crate) mod second;
+pub(crate) mod shelf;
+pub(crate) mod sim_disk;
+pub(crate) mod story;
+pub(crate) mod token;
