@@ -3,12 +3,10 @@
 //! BLAKE3 links entries and names attachments; SHA-256 appears where RFC 6962 and C2SP fix it, and
 //! beside BLAKE3 for attachments so that stock tools can check them (FORMAT.md, "Hashes").
 
-use std::fmt;
-use std::str::FromStr;
-
 use bincode::{Decode, Encode};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+
+use crate::text::hex_text;
 
 const LINK_CONTEXT: &str = "rotation-ledger 2026-11-23 entry link v1";
 
@@ -37,40 +35,7 @@ macro_rules! hash_type {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex::encode(self.0))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = HashError;
-
-            /// Reads exactly 64 lower-case hex digits, so that each hash has one text.
-            fn from_str(text: &str) -> Result<Self, HashError> {
-                let mut bytes = [0; 32];
-                hex::decode_to_slice(text, &mut bytes).map_err(|_| HashError)?;
-                if hex::encode(bytes) == text { Ok(Self(bytes)) } else { Err(HashError) }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
+        hex_text!($name, 32, HashError, HashError);
     };
 }
 

@@ -7,11 +7,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::str::FromStr;
 
 use bincode::{Decode, Encode};
 use ed25519_dalek::{Signer as _, VerifyingKey};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::hex_text;
 
 /// Before the public key, in the message by which a key holder shows that they hold it.
 const POSSESSION_CONTEXT: &[u8] = b"ledger-enrol-v1\n";
@@ -185,52 +185,8 @@ fn possession_message(key: &PublicKey) -> Vec<u8> {
     [POSSESSION_CONTEXT, &key.0].concat()
 }
 
-macro_rules! hex_text {
-    ($name:ident, $length:literal) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex::encode(self.0))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = KeyError;
-
-            fn from_str(text: &str) -> Result<Self, KeyError> {
-                let mut bytes = [0; $length];
-                hex::decode_to_slice(text, &mut bytes).map_err(|_| KeyError::Text)?;
-                if hex::encode(bytes) == text {
-                    Ok(Self(bytes))
-                } else {
-                    Err(KeyError::Text)
-                }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-
-hex_text!(PublicKey, 32);
-hex_text!(Signature, 64);
+hex_text!(PublicKey, 32, KeyError, KeyError::Text);
+hex_text!(Signature, 64, KeyError, KeyError::Text);
 
 #[cfg(test)]
 mod tests {

@@ -226,6 +226,51 @@ text_type! {
     Prose, 8192, check_prose
 }
 
+/// Gives a type over an array of bytes its one text: lower-case hex digits, and no other spelling.
+macro_rules! hex_text {
+    ($name:ident, $length:literal, $error:ty, $fault:expr) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, $error> {
+                let mut bytes = [0; $length];
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| $fault)?;
+                if hex::encode(bytes) == text {
+                    Ok(Self(bytes))
+                } else {
+                    Err($fault)
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use hex_text;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,8 +9,8 @@ mod cosignature;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+pub use crate::note::CosignerKey;
 pub use cosignature::CosignatureError;
-pub use cosignature::CosignerKey;
 pub use cosignature::cosign;
 
 use crate::hash::NodeHash;

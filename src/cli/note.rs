@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
 use crate::note;
-use crate::note::KeyType;
+use crate::note::COSIGNATURE;
 use crate::note::NOTE_LIMIT;
 use crate::note::NoteError;
 use crate::note::NoteKey;
@@ -63,7 +63,9 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
     for text in &args.vkey {
         match text.parse::<NoteKey>() {
             Ok(key) => logs.push(key),
-            Err(NoteKeyError::Type { found, .. }) if found == KeyType::Cosignature as u8 => {
+            Err(NoteKeyError::Type {
+                found: COSIGNATURE, ..
+            }) => {
                 witnesses.push(text.parse::<CosignerKey>().map_err(unusable)?);
             }
             Err(fault) => return Err(unusable(fault)),

@@ -57,12 +57,9 @@ const fn folded(
     literal: &'static [u8],
     check: fn(&[u8], usize) -> Option<usize>,
 ) -> Shape {
-    Shape {
-        kind,
-        literal,
-        fold: true,
-        rest: Rest::Check(check),
-    }
+    let mut shape = self::check(kind, literal, check);
+    shape.fold = true;
+    shape
 }
 
 use Alphabet::Alnum;

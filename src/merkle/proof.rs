@@ -123,6 +123,20 @@ fn range_root<E>(
     Ok(NodeHash::parent(left, right))
 }
 
+/// Goes up to where the next hash of a proof is taken in: `place` and the `last` place of the level go with
+/// it. Whether that hash stands on the left.
+const fn climb(place: &mut u64, last: &mut u64) -> bool {
+    let is_left = *place & 1 == 1 || *place == *last;
+    // At the right edge a level without a sibling is passed over.
+    while is_left && *place & 1 == 0 && *place != 0 {
+        *place >>= 1;
+        *last >>= 1;
+    }
+    *place >>= 1;
+    *last >>= 1;
+    is_left
+}
+
 impl InclusionProof {
     /// Takes hashes for a proof. Only [`check`](Self::check) tells whether they are one.
     #[must_use]
@@ -191,17 +205,10 @@ impl InclusionProof {
         let (mut place, mut last) = (index, size - 1);
         let mut made = leaf.as_node();
         for hash in &self.0 {
-            if place & 1 == 1 || place == last {
-                made = NodeHash::parent(*hash, made);
-                while place & 1 == 0 && place != 0 {
-                    place >>= 1;
-                    last >>= 1;
-                }
-            } else {
-                made = NodeHash::parent(made, *hash);
-            }
-            place >>= 1;
-            last >>= 1;
+            made = match climb(&mut place, &mut last) {
+                true => NodeHash::parent(*hash, made),
+                false => NodeHash::parent(made, *hash),
+            };
         }
         if last != 0 || made != root {
             return Err(ProofError::Root { made, stated: root });
@@ -291,18 +298,12 @@ impl ConsistencyProof {
         }
         let (mut made_old, mut made_new) = (first, first);
         for hash in hashes {
-            if place & 1 == 1 || place == last {
+            if climb(&mut place, &mut last) {
                 made_old = NodeHash::parent(hash, made_old);
                 made_new = NodeHash::parent(hash, made_new);
-                while place & 1 == 0 && place != 0 {
-                    place >>= 1;
-                    last >>= 1;
-                }
             } else {
                 made_new = NodeHash::parent(made_new, hash);
             }
-            place >>= 1;
-            last >>= 1;
         }
         if made_old != old_root {
             return Err(ProofError::OldRoot {

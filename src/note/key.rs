@@ -19,22 +19,25 @@ use crate::key::Verifier;
 /// Bytes of a key id.
 pub(super) const KEY_ID_BYTES: usize = 4;
 
-/// What a key signs, and how: the type byte of the specification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyType {
-    /// Ed25519 over the text of the note.
-    Note = 0x01,
-    /// Ed25519 over a checkpoint and a time: a witness's.
-    Cosignature = 0x04,
-}
+/// The type byte of keys that sign the text of a note, by Ed25519.
+pub const NOTE: u8 = 0x01;
+/// The type byte of keys that sign a checkpoint and a time, by Ed25519: a witness's.
+pub const COSIGNATURE: u8 = 0x04;
 
-/// A key that signs notes under a name: a "verifier key" or vkey of the specification.
+/// A key that signs under a name: a "verifier key" or vkey of the specification. Its type byte says what
+/// it signs, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoteKey {
+pub struct Vkey<const TYPE: u8> {
     name: KeyName,
     public: PublicKey,
     verifier: Verifier,
 }
+
+/// A key that signs notes.
+pub type NoteKey = Vkey<NOTE>;
+
+/// The key of a witness.
+pub type CosignerKey = Vkey<COSIGNATURE>;
 
 /// What is wrong with the text of a vkey.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,43 +73,7 @@ pub enum NoteKeyError {
     Key(#[from] KeyError),
 }
 
-/// The first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key). An identifier on purpose so
-/// short that nobody takes it for a commitment.
-pub(crate) fn key_id(name: &KeyName, kind: KeyType, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
-    let mut hasher = Sha256::new();
-    hasher.update(name.as_str());
-    hasher.update([b'\n', kind as u8]);
-    hasher.update(public.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(hasher.finalize());
-    [a, b, c, d]
-}
-
-/// Name and public key of a vkey of the type `kind`. Whether the key can be trusted to sign is not
-/// asked here.
-pub(crate) fn read_vkey(text: &str, kind: KeyType) -> Result<(KeyName, PublicKey), NoteKeyError> {
-    // Base64 may hold a `+` too, so only the first two separate.
-    let mut parts = text.splitn(3, '+');
-    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(NoteKeyError::Shape);
-    };
-    let name = KeyName::new(name)?;
-    let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
-    let wanted = kind as u8;
-    let public = match typed.split_first() {
-        Some((&found, public)) if found == wanted => public,
-        Some((&found, _)) => return Err(NoteKeyError::Type { found, wanted }),
-        None => return Err(NoteKeyError::Length(0)),
-    };
-    let public = <[u8; 32]>::try_from(public).map_err(|_| NoteKeyError::Length(public.len()))?;
-    let public = PublicKey::from_bytes(public);
-    // The id on paper guards against a mistyped key; the one that counts is computed.
-    if hex::encode(key_id(&name, kind, &public)) != id {
-        return Err(NoteKeyError::KeyId);
-    }
-    Ok((name, public))
-}
-
-impl NoteKey {
+impl<const TYPE: u8> Vkey<TYPE> {
     /// The key `public` under the name `name`.
     ///
     /// # Errors
@@ -142,36 +109,64 @@ impl NoteKey {
         &self.public
     }
 
-    /// The key id that its signature lines carry.
+    /// The key id that its signature lines carry: the first four bytes of
+    /// SHA-256(name ‖ 0x0A ‖ type ‖ public key). An identifier on purpose so short that nobody takes it
+    /// for a commitment.
     #[must_use]
     pub fn id(&self) -> [u8; KEY_ID_BYTES] {
-        key_id(&self.name, KeyType::Note, &self.public)
+        key_id(&self.name, TYPE, &self.public)
     }
 
-    pub(super) fn accepts(&self, text: &[u8], signature: &Signature) -> bool {
-        self.verifier.accepts(text, signature)
+    /// Whether the key made `signature` over `message`.
+    pub(crate) fn accepts(&self, message: &[u8], signature: &Signature) -> bool {
+        self.verifier.accepts(message, signature)
     }
 }
 
-impl fmt::Display for NoteKey {
+fn key_id(name: &KeyName, kind: u8, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
+    let mut hasher = Sha256::new();
+    hasher.update(name.as_str());
+    hasher.update([b'\n', kind]);
+    hasher.update(public.as_bytes());
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hasher.finalize());
+    [a, b, c, d]
+}
+
+impl<const TYPE: u8> fmt::Display for Vkey<TYPE> {
     /// The vkey: `name+key id in hex+base64(type ‖ public key)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let typed = [&[KeyType::Note as u8], &self.public.as_bytes()[..]].concat();
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            hex::encode(self.id()),
-            BASE64.encode(typed)
-        )
+        let typed = [&[TYPE], &self.public.as_bytes()[..]].concat();
+        let (id, key) = (hex::encode(self.id()), BASE64.encode(typed));
+        write!(f, "{}+{id}+{key}", self.name)
     }
 }
 
-impl FromStr for NoteKey {
+impl<const TYPE: u8> FromStr for Vkey<TYPE> {
     type Err = NoteKeyError;
 
     fn from_str(text: &str) -> Result<Self, NoteKeyError> {
-        let (name, public) = read_vkey(text, KeyType::Note)?;
+        // Base64 may hold a `+` too, so only the first two separate.
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteKeyError::Shape);
+        };
+        let name = KeyName::new(name)?;
+        let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
+        let public = match typed.split_first() {
+            Some((&found, public)) if found == TYPE => public,
+            Some((&found, _)) => {
+                let wanted = TYPE;
+                return Err(NoteKeyError::Type { found, wanted });
+            }
+            None => return Err(NoteKeyError::Length(0)),
+        };
+        let public =
+            <[u8; 32]>::try_from(public).map_err(|_| NoteKeyError::Length(public.len()))?;
+        let public = PublicKey::from_bytes(public);
+        // The id on paper guards against a mistyped key; the one that counts is computed.
+        if hex::encode(key_id(&name, TYPE, &public)) != id {
+            return Err(NoteKeyError::KeyId);
+        }
         Ok(Self::new(name, public)?)
     }
 }
@@ -240,8 +235,8 @@ mod tests {
         identity[0] = 1;
         let name = KeyName::new("weak.example").unwrap();
         let public = PublicKey::from_bytes(identity);
-        let id = hex::encode(key_id(&name, KeyType::Note, &public));
-        let key = BASE64.encode([&[KeyType::Note as u8], &identity[..]].concat());
+        let id = hex::encode(key_id(&name, NOTE, &public));
+        let key = BASE64.encode([&[NOTE], &identity[..]].concat());
         assert_eq!(
             fault(&format!("{name}+{id}+{key}")),
             NoteKeyError::Key(KeyError::Torsion)

@@ -13,9 +13,12 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-pub use key::KeyType;
+pub use key::COSIGNATURE;
+pub use key::CosignerKey;
+pub use key::NOTE;
 pub use key::NoteKey;
 pub use key::NoteKeyError;
+pub use key::Vkey;
 pub use name::KeyName;
 pub use name::KeyNameError;
 pub use origin::Origin;
@@ -24,8 +27,6 @@ pub use origin::OriginError;
 use crate::key::SecretKey;
 use crate::key::Signature;
 use key::KEY_ID_BYTES;
-pub(crate) use key::key_id;
-pub(crate) use key::read_vkey;
 
 /// The most bytes that a note may have.
 pub const NOTE_LIMIT: usize = 1 << 20;
@@ -341,7 +342,7 @@ pub fn sign(text: &str, name: &KeyName, key: &SecretKey) -> Result<String, NoteE
 
 /// The line, with its line break, by which `key` under the name `name` signs `text`.
 pub(crate) fn signature_line(text: &str, name: &KeyName, key: &SecretKey) -> String {
-    let id = key_id(name, KeyType::Note, &key.public());
+    let id = NoteKey::of(name.clone(), key).id();
     format_line(name, id, key.sign(text.as_bytes()).as_bytes())
 }
 
