@@ -5,18 +5,17 @@
 //! left out: lines where it stands alone, words within a line.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::net::TcpListener;
-use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
-use std::time::Duration;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
+
+use crate::support::authority::Authority;
+use crate::support::authority::P256;
+use crate::support::authority::serve;
 
 /// A fenced block of a document.
 pub(crate) struct Block {
@@ -95,33 +94,15 @@ const STAND_INS: &[(&str, &str, &str)] = &[
     ),
     (
         "https://tsa.example",
-        "http://$TSA",
+        "$TSA",
         "an authority of this machine, on loopback",
     ),
     (
         "cd trial",
-        "cd trial && cp \"$CA\" .",
+        "cd trial && cp \"$CA\" tsa-ca.pem",
         "the authority hands out its certificate",
     ),
 ];
-
-/// What a time-stamping authority needs, made by openssl; its certificate is the session's `tsa-ca.pem`.
-const AUTHORITY: &str = r#"
-openssl req -x509 -newkey ed25519 -nodes -keyout ca.key -out tsa-ca.pem -days 2 -subj "/CN=root"
-openssl req -newkey rsa:2048 -nodes -keyout tsa.key -out tsa.csr -subj "/CN=time"
-echo extendedKeyUsage=critical,timeStamping >tsa.ext
-openssl x509 -req -in tsa.csr -CA tsa-ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile tsa.ext -out tsa.pem
-echo 01 >serial
-cat >tsa.cnf <<'END'
-[tsa]
-serial=serial
-signer_cert=tsa.pem
-signer_key=tsa.key
-signer_digest=sha256
-default_policy=1.2.3.4.1
-digests=sha256
-END
-"#;
 
 /// Between the output of two blocks.
 const MARK: &str = "--- block of line";
@@ -176,11 +157,15 @@ fn what_is_not_run_here_is_what_ci_runs_or_a_bench_that_there_is() {
 
 #[test]
 fn the_readme_is_one_session_that_ends_well() {
-    let Some(authority) = Authority::started() else {
+    let Some(authority) = Authority::new(P256) else {
         return;
     };
+    let certificate = authority.path("ca.pem");
+    let reply = "200 OK\r\nContent-Type: application/timestamp-reply";
+    let (url, serving) = serve(authority, vec![(reply, true)]);
     let readme = blocks(&crate::read("README.md"));
-    let output = run(&session(&readme), &authority);
+    let output = run(&session(&readme), &url, &certificate);
+    serving.join().unwrap();
     let mut printed = "";
     for block in &readme {
         match block.language.as_str() {
@@ -227,7 +212,7 @@ fn session(readme: &[Block]) -> String {
 }
 
 /// Runs the script to its end, in an empty folder, and gives what it printed on both streams.
-fn run(script: &str, authority: &Authority) -> String {
+fn run(script: &str, authority: &str, certificate: &Path) -> String {
     let home = tempfile::tempdir().unwrap();
     let (empty, log) = (home.path().join("empty"), home.path().join("log"));
     std::fs::create_dir(&empty).unwrap();
@@ -244,8 +229,8 @@ fn run(script: &str, authority: &Authority) -> String {
         .current_dir(&empty)
         .env("PATH", format!("{}:{path}", program.display()))
         .env("HOME", home.path())
-        .env("TSA", &authority.address)
-        .env("CA", authority.folder.path().join("tsa-ca.pem"))
+        .env("TSA", authority)
+        .env("CA", certificate)
         .env_remove("XDG_STATE_HOME")
         .stdin(Stdio::null())
         .stdout(out.try_clone().unwrap())
@@ -301,70 +286,4 @@ fn fits(line: &str, wanted: &str) -> bool {
         }
         None => line == wanted,
     }
-}
-
-/// A time-stamping authority that answers on loopback for as long as the test runs.
-struct Authority {
-    folder: tempfile::TempDir,
-    address: String,
-}
-
-impl Authority {
-    /// Nothing where there is no openssl; `LEDGER_TEST_OPENSSL=1`, as CI sets it, makes that a failure.
-    fn started() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut made = Command::new("bash");
-        made.args(["-euc", AUTHORITY]).current_dir(folder.path());
-        let made = made.output().unwrap();
-        if !made.status.success() {
-            let demanded = std::env::var_os("LEDGER_TEST_OPENSSL").is_some_and(|set| set == "1");
-            assert!(!demanded, "{made:?}");
-            eprintln!("no openssl that makes an authority: the README was not run");
-            return None;
-        }
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let at = folder.path().to_owned();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                answer(stream, &at);
-            }
-        });
-        Some(Self { folder, address })
-    }
-}
-
-/// Stamps what one request asks for.
-fn answer(mut stream: TcpStream, folder: &Path) {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let (mut request, mut chunk) = (Vec::new(), [0; 4096]);
-    let body = loop {
-        let read = stream.read(&mut chunk).unwrap();
-        assert!(read > 0, "cut short");
-        request.extend_from_slice(&chunk[..read]);
-        let head = request.windows(4).position(|four| four == b"\r\n\r\n");
-        let Some(head) = head else { continue };
-        let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
-        let length = text
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
-        if request.len() >= head + 4 + length.unwrap().parse::<usize>().unwrap() {
-            break request.split_off(head + 4);
-        }
-    };
-    std::fs::write(folder.join("q.tsq"), body).unwrap();
-    let reply = "openssl ts -reply -config tsa.cnf -section tsa -queryfile q.tsq -out r.tsr";
-    let mut openssl = Command::new("openssl");
-    openssl.args(reply.split(' ').skip(1)).current_dir(folder);
-    assert!(openssl.output().unwrap().status.success());
-    let stamp = std::fs::read(folder.join("r.tsr")).unwrap();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/timestamp-reply\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        stamp.len()
-    );
-    stream
-        .write_all(&[head.as_bytes(), &stamp].concat())
-        .unwrap();
 }

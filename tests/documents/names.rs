@@ -44,12 +44,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_path_that_is_named_exists() {
-    let tops: BTreeSet<_> = [".cargo", ".ci", "docs", "fuzz", "src", "tests", "target"].into();
+    let tops = [".cargo", ".ci", "docs", "fuzz", "src", "tests"];
     let mut missing = Vec::new();
     for (name, text) in documents() {
         for word in words(&text).filter(|word| !word.starts_with("..")) {
             let top = word.split('/').next().unwrap();
-            let of_the_tree = tops.contains(top) && top != "target" && word.contains('/');
+            let of_the_tree = tops.contains(&top) && word.contains('/');
             let a_document = word.ends_with(".md") && !word.contains('/') && word != "VERIFY.md";
             let found = crate::path(word).exists() || crate::path("docs").join(word).exists();
             if (of_the_tree || a_document) && !found {
@@ -64,6 +64,23 @@ fn every_path_that_is_named_exists() {
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_test_and_bench_that_is_named_is_in_the_manifest() {
+    let manifest = crate::read("Cargo.toml");
+    for (name, text) in documents() {
+        let commands = text.lines().filter(|line| line.contains("cargo "));
+        let all: Vec<_> = commands.flat_map(words).collect();
+        for pair in all
+            .windows(2)
+            .filter(|pair| ["--test", "--bench"].contains(&pair[0]))
+        {
+            let declared = manifest.contains(&format!("name = {:?}", pair[1]));
+            let found = crate::path("tests").join(pair[1]).join("main.rs").exists();
+            assert!(declared || found, "{name}: {} {}", pair[0], pair[1]);
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each binary uses a part of it")]
 
+pub(crate) mod authority;
 pub(crate) mod eventful;
 pub(crate) mod folder;
 pub(crate) mod generate;

@@ -77,8 +77,8 @@ fn campaign() -> Vec<&'static Attack> {
     all
 }
 
-const BEGIN: &str = "<!-- made by tests/attacks: begin -->\n";
-const END: &str = "<!-- made by tests/attacks: end -->\n";
+const BEGIN: &str = "<!-- made by tests/verdicts/attacks: begin -->\n";
+const END: &str = "<!-- made by tests/verdicts/attacks: end -->\n";
 
 fn table() -> String {
     let mut table = "\n| # | attack | with the power to | how, and what the auditor has | what is seen |\n|---|---|---|---|---|\n".to_owned();
