@@ -4,7 +4,6 @@
 //! makes that a failure.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
 
