@@ -97,7 +97,7 @@ pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<StoredToken>, DiskError> 
 fn read_bounded(disk: &dyn Disk, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, DiskError> {
     match disk.metadata(path)? {
         Some(found) if found.kind == Kind::File && found.len <= limit as u64 => {
-            disk.read(path).map(Some)
+            disk.read_at_most(path, limit as u64).map(Some)
         }
         _ => Ok(None),
     }

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use rayon::iter::IntoParallelIterator;
 use rayon::iter::ParallelIterator;
 
-use crate::append::ATTACHMENT_LIMIT;
 use crate::append::Submission;
 use crate::append::error::AppendError;
 use crate::append::screen;
@@ -17,6 +16,7 @@ use crate::hash::LedgerId;
 use crate::hash::Sha256Digest;
 use crate::statement::Attachment;
 use crate::statement::Statement;
+use crate::store::blobs::ATTACHMENT_LIMIT;
 
 /// Fewer are checked on this thread: starting others costs more than they save.
 const WORTH_THREADS: usize = 8;

@@ -48,6 +48,7 @@ mod seal;
 
 use std::path::PathBuf;
 
+pub use crate::store::blobs::ATTACHMENT_LIMIT;
 pub use create::Founding;
 pub use create::create;
 pub use error::AppendError;
@@ -81,9 +82,6 @@ use memory::Memory;
 use tree::Tree;
 use tree::TreeError;
 use warm::Warm;
-
-/// The most bytes of one attachment, where the caller names no other limit: 64 MiB.
-pub const ATTACHMENT_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Where a ledger is, and where it keeps what must not lie beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]

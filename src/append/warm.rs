@@ -29,6 +29,9 @@ use crate::text::Id;
 /// The file beside the index.
 pub(crate) const WARM_FILE: &str = "index.warm";
 
+/// The longest file that is read: what is longer is made again.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Parts of each kind that are kept: what is being worked on, not what ever was.
 const MOST: usize = 32;
 
@@ -75,7 +78,7 @@ impl Warm {
 
     /// Reads the file in the ledger's folder; nothing where it is not whole.
     pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> Option<Self> {
-        let bytes = disk.read(&dir.join(WARM_FILE)).ok()?;
+        let bytes = disk.read_at_most(&dir.join(WARM_FILE), MOST_BYTES).ok()?;
         let (digest, state) = bytes.split_first_chunk::<32>()?;
         (Blake3Digest::of(state).as_bytes() == digest).then(|| codec::decode_state(state).ok())?
     }

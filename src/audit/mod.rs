@@ -158,7 +158,7 @@ impl Audit<'_> {
             bytes: files.get(CHECKPOINT_FILE).cloned(),
         });
         let checkpointed = kept.iter().rev().find_map(Kept::stated_size);
-        let pieces = Pieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed);
+        let pieces = Pieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed)?;
         let facts = pieces.facts();
         let tokens = timestamps::list(&*self.world.disk, self.dir)?;
         let token_files = tokens.iter().flat_map(token_files).collect();

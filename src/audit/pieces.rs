@@ -1,17 +1,23 @@
 //! The stored log as pieces for `verify`: bundles from the first to the last, then the tail of a
 //! ledger or the partial bundle of a copy.
 
+use std::iter::Peekable;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
+use crate::merkle::LogFile;
 use crate::rule;
 use crate::rule::Finding;
 use crate::store::bundle;
 use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::image::Tail;
+use crate::store::image::list_files;
 use crate::store::tail::Rest;
+use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
+use crate::sys::disk::DiskError;
 use crate::verify::Piece;
 
 use super::CHECKPOINT_FILE;
@@ -20,19 +26,15 @@ use super::Standing;
 use super::standing::Taken;
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
-/// A checkpoint can state any size: bundles are looked for one by one as long as most are there.
-const MOST_MISSING: u64 = 1_024;
 
 /// What is known about the log before its entries are read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     pub(super) standing: Standing,
-    /// Entries in bundles.
+    /// Entries in full bundles.
     pub(super) base: u64,
     /// Entries to expect.
     pub(super) total: u64,
-    /// Of a copy: entries in bundles that are there one after the other.
-    pub(super) there: u64,
     /// Of a copy: the size that a publication under way leads to.
     pub(super) next: Option<u64>,
     /// Bytes of a write that was cut off before it was acknowledged.
@@ -41,12 +43,30 @@ pub(super) struct Facts {
     pub(super) findings: Vec<Finding>,
 }
 
+impl Facts {
+    /// How many entries are to be in bundles: a copy has a partial one, a ledger the tail.
+    pub(super) const fn in_bundles(&self) -> u64 {
+        match self.standing {
+            Standing::Ledger => self.base,
+            Standing::Copy => self.total,
+        }
+    }
+}
+
 /// The log, piece by piece. Holds the tail in memory and one bundle at a time.
+///
+/// The folder says which bundles there are to read. A size that the tail's header or a checkpoint
+/// states says no more than where one is missing: nothing is done once for each number below it.
 pub(super) struct Pieces {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
-    bundles: std::ops::Range<u64>,
-    then: std::vec::IntoIter<Piece>,
+    /// The next entry to come out of a bundle.
+    at: u64,
+    /// The first entry that is in none.
+    end: u64,
+    /// The bundles before that which are there, in order.
+    there: Peekable<IntoIter<LogFile>>,
+    then: IntoIter<Piece>,
     facts: Facts,
 }
 
@@ -54,101 +74,64 @@ impl Pieces {
     /// The pieces of the folder whose image was taken. `checkpointed` is the size that a ledger's
     /// newest checkpoint states: whatever is broken before that is no interrupted write. A copy has
     /// the size of its own checkpoint.
+    ///
+    /// # Errors
+    /// The folder of the bundles cannot be listed.
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         dir: &Path,
         taken: &Taken,
         checkpointed: Option<u64>,
-    ) -> Self {
-        match taken.standing {
+    ) -> Result<Self, DiskError> {
+        let mut there = bundles_in(&*disk, dir)?;
+        let whole = there.iter().filter(|bundle| bundle.is_whole());
+        let sealed = whole.filter_map(LogFile::entries).max().unwrap_or(0);
+        let (facts, then) = match taken.standing {
             Standing::Ledger => {
                 let tail = taken.image.tail.as_deref().unwrap_or_default();
-                Self::of_ledger(disk, dir, tail, checkpointed)
+                of_ledger(tail, sealed, checkpointed)
             }
-            Standing::Copy => Self::of_copy(disk, dir, taken),
-        }
-    }
-
-    fn of_copy(disk: Arc<dyn Disk>, dir: &Path, taken: &Taken) -> Self {
-        let there = count_bundles(&*disk, dir);
-        let total = taken.stated(CHECKPOINT_FILE).unwrap_or(there);
-        let (wanted, width) = (total / WIDTH, (total % WIDTH) as usize);
-        let read = wanted.min(there / WIDTH + MOST_MISSING);
-        let then = if read < wanted {
-            let first = read * WIDTH;
-            let expected = format!("entries {first} to {} in bundles", total - 1);
-            let finding = Finding::new(rule::I17, expected, "none of their files").at(first);
-            vec![Piece::Damaged {
-                count: total - first,
-                finding: Box::new(finding),
-            }]
-        } else if width > 0 {
-            vec![bundle_piece(&*disk, dir, wanted, width)]
-        } else {
-            Vec::new()
+            Standing::Copy => (of_copy(taken, sealed), Vec::new()),
         };
-        let facts = Facts {
-            standing: Standing::Copy,
-            base: wanted * WIDTH,
-            total,
-            there,
-            next: taken.stated(NEXT_CHECKPOINT),
-            ..Facts::default()
-        };
-        Self {
+        let end = facts.in_bundles();
+        there.retain(|bundle| bundle.is_sealed_in(end) || bundle.is_edge_of(end));
+        there.sort_unstable_by_key(|bundle| bundle.tile.index);
+        Ok(Self {
             disk,
             dir: dir.to_owned(),
-            bundles: 0..read,
+            at: 0,
+            end,
+            there: there.into_iter().peekable(),
             then: then.into_iter(),
             facts,
-        }
-    }
-
-    fn of_ledger(disk: Arc<dyn Disk>, dir: &Path, tail: &[u8], checkpointed: Option<u64>) -> Self {
-        let mut facts = Facts::default();
-        let then = match Tail::parse(tail) {
-            Ok(tail) => {
-                facts.base = tail.base;
-                after_bundles(tail, checkpointed, &mut facts)
-            }
-            Err(fault) => {
-                // Without a header no entry of the tail has a place; the bundles can still be read.
-                facts.base = count_bundles(&*disk, dir);
-                facts.total = facts.base;
-                let finding = Finding::new(rule::I17, "the header of the tail", fault.to_string());
-                vec![Piece::Damaged {
-                    count: 0,
-                    finding: Box::new(finding.at(facts.base)),
-                }]
-            }
-        };
-        let bundles = 0..facts.base / WIDTH;
-        Self {
-            disk,
-            dir: dir.to_owned(),
-            bundles,
-            then: then.into_iter(),
-            facts,
-        }
+        })
     }
 
     pub(super) fn facts(&self) -> Facts {
         self.facts.clone()
     }
-}
 
-fn bundle_piece(disk: &dyn Disk, dir: &Path, n: u64, width: usize) -> Piece {
-    match bundle::read_partial(disk, dir, n, width) {
-        Ok(entries) => Piece::Entries(entries),
-        Err(fault) => {
-            let first = n * WIDTH;
-            let last = first + width as u64 - 1;
-            let path = bundle::path_of(n, width);
-            let expected = format!("entries {first} to {last} in {path}");
-            let finding = Finding::new(rule::I17, expected, fault.to_string()).at(first);
-            Piece::Damaged {
-                count: width as u64,
-                finding: Box::new(finding),
+    /// The bundle that the next entry is in, or the gap up to the next that is there.
+    fn next_bundle(&mut self) -> Piece {
+        let first = self.at;
+        let here = |bundle: &LogFile| bundle.tile.index == first / WIDTH;
+        if let Some(bundle) = self.there.next_if(here) {
+            self.at = first + bundle.width;
+            return self.read(bundle);
+        }
+        let next = self.there.peek().map(|bundle| bundle.tile.index * WIDTH);
+        self.at = next.unwrap_or(self.end);
+        gap(first, self.at)
+    }
+
+    fn read(&self, bundle: LogFile) -> Piece {
+        let (n, width) = (bundle.tile.index, bundle.width);
+        match bundle::read_partial(&*self.disk, &self.dir, n, width as usize) {
+            Ok(entries) => Piece::Entries(entries),
+            Err(fault) => {
+                let first = n * WIDTH;
+                let path = bundle::path_of(n, width as usize);
+                damaged(first, first + width, &path, fault.to_string())
             }
         }
     }
@@ -158,20 +141,78 @@ impl Iterator for Pieces {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        self.bundles
-            .next()
-            .map(|n| bundle_piece(&*self.disk, &self.dir, n, BUNDLE_ENTRIES))
-            .or_else(|| self.then.next())
+        if self.at < self.end {
+            return Some(self.next_bundle());
+        }
+        self.then.next()
     }
 }
 
-fn count_bundles(disk: &dyn Disk, dir: &Path) -> u64 {
-    let there = |n: &u64| {
-        disk.metadata(&dir.join(bundle::bundle_path(*n)))
-            .is_ok_and(|found| found.is_some())
+/// The entries from `first` to before `end`, none of whose bundles is there: one finding, however many.
+fn gap(first: u64, end: u64) -> Piece {
+    let n = first / WIDTH;
+    if n == (end - 1) / WIDTH {
+        let path = bundle::path_of(n, (end - first) as usize);
+        let fault = format!("{path} is missing");
+        return damaged(first, end, &path, fault);
+    }
+    damaged(first, end, "bundles", "none of their files".to_owned())
+}
+
+/// The entries from `first` to before `end`, which cannot be read from where they should be.
+fn damaged(first: u64, end: u64, place: &str, fault: String) -> Piece {
+    let expected = format!("entries {first} to {} in {place}", end - 1);
+    Piece::Damaged {
+        count: end - first,
+        finding: Box::new(Finding::new(rule::I17, expected, fault).at(first)),
+    }
+}
+
+/// The bundles in the folder, whole and partial.
+fn bundles_in(disk: &dyn Disk, dir: &Path) -> Result<Vec<LogFile>, DiskError> {
+    let folder = Path::new(bundle::BUNDLES);
+    match list_files(disk, &dir.join(folder)) {
+        Ok(found) => {
+            let files = found.iter().map(|found| folder.join(&found.path));
+            Ok(files.filter_map(|path| LogFile::parse(&path)).collect())
+        }
+        Err(fault) if fault.cause() == Cause::Missing => Ok(Vec::new()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// What the checkpoints of a copy say of it. `sealed` entries end the last bundle that is there.
+fn of_copy(taken: &Taken, sealed: u64) -> Facts {
+    let total = taken.stated(CHECKPOINT_FILE).unwrap_or(sealed);
+    Facts {
+        standing: Standing::Copy,
+        base: total - total % WIDTH,
+        total,
+        next: taken.stated(NEXT_CHECKPOINT),
+        ..Facts::default()
+    }
+}
+
+/// What the tail of a ledger says of it, and its pieces.
+fn of_ledger(tail: &[u8], sealed: u64, checkpointed: Option<u64>) -> (Facts, Vec<Piece>) {
+    let mut facts = Facts::default();
+    let pieces = match Tail::parse(tail) {
+        Ok(tail) => {
+            facts.base = tail.base;
+            after_bundles(tail, checkpointed, &mut facts)
+        }
+        Err(fault) => {
+            // Without a header no entry of the tail has a place; the bundles can still be read.
+            facts.base = sealed;
+            facts.total = sealed;
+            let finding = Finding::new(rule::I17, "the header of the tail", fault.to_string());
+            vec![Piece::Damaged {
+                count: 0,
+                finding: Box::new(finding.at(sealed)),
+            }]
+        }
     };
-    let bundles = (0..).take_while(there).count();
-    bundles as u64 * WIDTH
+    (facts, pieces)
 }
 
 fn after_bundles(tail: Tail, checkpointed: Option<u64>, facts: &mut Facts) -> Vec<Piece> {

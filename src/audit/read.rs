@@ -45,7 +45,7 @@ impl Reader {
     /// There is no ledger, or the writer held the lock for the whole `wait`.
     pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, AuditError> {
         let taken = take(world, dir, wait)?;
-        let pieces = Pieces::new(world.disk.clone(), dir, &taken, None);
+        let pieces = Pieces::new(world.disk.clone(), dir, &taken, None)?;
         let total = pieces.facts().total;
         Ok(Self {
             pieces,

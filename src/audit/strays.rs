@@ -5,17 +5,18 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::hash::Blake3Digest;
-use crate::merkle::partial_tiles;
-use crate::merkle::tiles_between;
+use crate::merkle::LogFile;
 use crate::rule;
 use crate::rule::Finding;
 use crate::store::blobs::ATTACHMENTS;
 use crate::store::blobs::blob_path;
 use crate::store::bundle;
 use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::bundle::MAX_BUNDLE;
 use crate::store::image::Tail;
 use crate::store::image::list_files;
 use crate::store::publish::TEMPORARY_PREFIX;
+use crate::store::tail::MAX_TAIL;
 use crate::store::tail::TAIL_FILE;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
@@ -62,19 +63,23 @@ impl Strays<'_> {
         findings: &mut Vec<Finding>,
         around: &mut Surroundings,
     ) -> Result<(), DiskError> {
-        let known = self.known();
-        let early = self.early();
+        let now = self.facts.in_bundles();
+        let soon = self.soon();
         let mut left = Left::default();
         for found in list_files(self.disk, self.dir)? {
             let path = &found.path;
-            if found.is_file && (known.contains(path) || self.accounted.contains(path)) {
+            let in_log = LogFile::parse(path);
+            let stands_in = |size| in_log.is_some_and(|file| self.has(&file, size));
+            if found.is_file
+                && (stands_in(now) || self.is_own(path) || self.accounted.contains(path))
+            {
                 continue;
             }
             if self.is_index(path) {
                 continue;
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if found.is_file && early.contains(path) {
+            if found.is_file && stands_in(soon) {
                 left.ahead += 1;
             } else if found.is_file && name.starts_with(TEMPORARY_PREFIX) {
                 left.temporary += 1;
@@ -82,7 +87,9 @@ impl Strays<'_> {
                 left.orphans += 1;
             } else if found.is_file && is_stamped(path) {
                 left.unstamped += 1;
-            } else if !(found.is_file && self.is_earlier_edge(path, &known)) {
+            } else if !(found.is_file
+                && in_log.is_some_and(|file| self.is_earlier_edge(path, file)))
+            {
                 let path = path.display();
                 findings.push(Finding::new(rule::I14, "no such file", path.to_string()));
             }
@@ -123,10 +130,17 @@ impl Strays<'_> {
         }
     }
 
-    /// What must be there.
-    fn known(&self) -> HashSet<PathBuf> {
-        let facts = self.facts;
-        let own: &[&str] = match facts.standing {
+    /// Whether a folder with so many entries in bundles has this file; a copy also has its right edge.
+    fn has(&self, file: &LogFile, size: u64) -> bool {
+        match self.facts.standing {
+            Standing::Ledger => file.is_sealed_in(size),
+            Standing::Copy => file.is_sealed_in(size) || file.is_edge_of(size),
+        }
+    }
+
+    /// Whether it is one of the files that stand beside the log.
+    fn is_own(&self, path: &Path) -> bool {
+        let own: &[&str] = match self.facts.standing {
             Standing::Ledger => &[
                 TAIL_FILE,
                 CHECKPOINT_FILE,
@@ -136,44 +150,15 @@ impl Strays<'_> {
             ],
             Standing::Copy => &[CHECKPOINT_FILE],
         };
-        let edge = self.edge(facts.total);
-        let own = own.iter().map(PathBuf::from);
-        sealed_files(0, self.reachable(facts.base))
-            .chain(edge)
-            .chain(own)
-            .collect()
+        own.iter().any(|name| Path::new(name) == path)
     }
 
-    /// What somebody who is interrupted, or at work meanwhile, puts there before it counts. A writer
-    /// seals before it shortens the tail; a publication writes its files before their checkpoint.
-    fn early(&self) -> HashSet<PathBuf> {
-        let facts = self.facts;
-        let to = match facts.standing {
-            Standing::Ledger => self.size_now().max(facts.total),
-            Standing::Copy => facts.next.unwrap_or_default(),
-        };
-        sealed_files(facts.base, self.reachable(to))
-            .chain(self.edge(to))
-            .collect()
-    }
-
-    /// The partial tiles and the partial bundle of a copy of so many entries.
-    fn edge(&self, size: u64) -> Vec<PathBuf> {
-        if self.facts.standing == Standing::Ledger {
-            return Vec::new();
-        }
-        let tiles = partial_tiles(size).map(|(id, width)| id.partial_path(width));
-        let width = (size % WIDTH) as usize;
-        let bundle = (width > 0).then(|| bundle::path_of(size / WIDTH, width));
-        tiles.chain(bundle).map(PathBuf::from).collect()
-    }
-
-    /// A size that a copy's note states may be any number; no more files are named than there can
-    /// be.
-    fn reachable(&self, size: u64) -> u64 {
+    /// The size that somebody who is interrupted, or at work meanwhile, writes files for before it counts. A
+    /// writer seals before it shortens the tail; a publication writes its files before their checkpoint.
+    fn soon(&self) -> u64 {
         match self.facts.standing {
-            Standing::Ledger => size,
-            Standing::Copy => size.min(self.facts.there.saturating_add(WIDTH * WIDTH)),
+            Standing::Ledger => self.size_now().max(self.facts.total),
+            Standing::Copy => self.facts.next.unwrap_or_default(),
         }
     }
 
@@ -181,7 +166,7 @@ impl Strays<'_> {
     fn size_now(&self) -> u64 {
         let tail = self
             .disk
-            .read(&self.dir.join(TAIL_FILE))
+            .read_at_most(&self.dir.join(TAIL_FILE), MAX_TAIL as u64)
             .ok()
             .and_then(|bytes| Tail::parse(&bytes).ok());
         tail.map_or(0, |tail| tail.base + tail.entries.len() as u64)
@@ -199,45 +184,29 @@ impl Strays<'_> {
 
     /// Whether it is a partial tile or bundle of an earlier size of a copy, and begins the one that
     /// stands there now. What stands there now was compared with the entries.
-    fn is_earlier_edge(&self, path: &Path, known: &HashSet<PathBuf>) -> bool {
-        let text = path.to_string_lossy();
-        let Some((tile, width)) = text.rsplit_once(".p/") else {
-            return false;
-        };
-        let Some(width) = (1..BUNDLE_ENTRIES).find(|one| one.to_string() == width) else {
-            return false;
-        };
-        let mut now = (width..BUNDLE_ENTRIES)
+    fn is_earlier_edge(&self, path: &Path, file: LogFile) -> bool {
+        let wider = (file.width + 1..=WIDTH).map(|width| LogFile { width, ..file });
+        let now = wider
             .rev()
-            .map(|wider| format!("{tile}.p/{wider}"));
-        let now = if known.contains(Path::new(tile)) {
-            Some(tile.to_owned())
-        } else {
-            now.find(|path| known.contains(Path::new(path)))
-        };
-        let Some(now) = now else {
+            .find(|wider| self.has(wider, self.facts.in_bundles()));
+        let Some(now) = now.filter(|_| !file.is_whole()) else {
             return false;
         };
         let (Ok(now), Ok(before)) = (
-            self.disk.read(&self.dir.join(now)),
-            self.disk.read(&self.dir.join(path)),
+            self.disk
+                .read_at_most(&self.dir.join(now.path()), MAX_BUNDLE),
+            self.disk.read_at_most(&self.dir.join(path), MAX_BUNDLE),
         ) else {
             return false;
         };
-        let whole = if tile.starts_with("tile/entries/") {
+        let width = file.width as usize;
+        let whole = if file.is_bundle {
             bundle::decode_partial(0, width, &before).is_ok()
         } else {
             before.len() == width * HASH_BYTES
         };
         whole && now.starts_with(&before)
     }
-}
-
-/// Bundles and tiles of the entries from `from` to before `to`, both in whole bundles.
-fn sealed_files(from: u64, to: u64) -> impl Iterator<Item = PathBuf> {
-    let bundles = (from / WIDTH..to / WIDTH).map(bundle::bundle_path);
-    let tiles = tiles_between(from, to).map(|tile| tile.path());
-    bundles.chain(tiles).map(PathBuf::from)
 }
 
 /// Whether a path is where an attachment of some digest would be.

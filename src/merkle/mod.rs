@@ -7,11 +7,13 @@
 //! bundles of entries themselves are made elsewhere.
 
 mod frontier;
+mod path;
 mod proof;
 mod tile;
 
 pub use frontier::Frontier;
 pub use frontier::FrontierError;
+pub use path::LogFile;
 pub use proof::CONSISTENCY_LIMIT;
 pub use proof::ConsistencyProof;
 pub use proof::INCLUSION_LIMIT;
@@ -26,6 +28,7 @@ pub use tile::TileBuilder;
 pub use tile::TileError;
 pub use tile::TileId;
 pub use tile::completed_tiles;
+pub use tile::number_path;
 pub use tile::partial_tiles;
 pub use tile::tiles_between;
 

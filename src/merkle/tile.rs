@@ -61,13 +61,7 @@ impl TileId {
     /// The path below the folder of the log, such as `tile/0/x001/x234/067`.
     #[must_use]
     pub fn path(&self) -> String {
-        let mut index = format!("{:03}", self.index % 1000);
-        let mut rest = self.index / 1000;
-        while rest > 0 {
-            index = format!("x{:03}/{index}", rest % 1000);
-            rest /= 1000;
-        }
-        format!("tile/{}/{index}", self.level)
+        format!("tile/{}/{}", self.level, number_path(self.index))
     }
 
     /// The path of the tile while it has only `width` hashes, such as `tile/0/273.p/112`.
@@ -88,6 +82,19 @@ impl TileId {
     const fn completes_the_one_above(self) -> bool {
         self.index % TILE_WIDTH as u64 == TILE_WIDTH as u64 - 1
     }
+}
+
+/// A number as tlog-tiles spells it: groups of three digits, all but the last with an `x` before
+/// them (`1234067` is `x001/x234/067`).
+#[must_use]
+pub fn number_path(n: u64) -> String {
+    let mut path = format!("{:03}", n % 1000);
+    let mut rest = n / 1000;
+    while rest > 0 {
+        path = format!("x{:03}/{path}", rest % 1000);
+        rest /= 1000;
+    }
+    path
 }
 
 impl fmt::Display for TileId {

@@ -22,6 +22,7 @@ use crate::hash::NodeHash;
 use crate::merkle::Frontier;
 use crate::merkle::TileBuilder;
 use crate::merkle::partial_tiles;
+use crate::store::blobs::ATTACHMENT_LIMIT;
 use crate::store::blobs::ATTACHMENTS;
 use crate::store::blobs::Blobs;
 use crate::store::blobs::blob_path;
@@ -198,7 +199,7 @@ impl Copy<'_> {
             return Ok(());
         }
         self.written += 1;
-        if self.disk.read(&file)? == bytes {
+        if self.disk.read_at_most(&file, ATTACHMENT_LIMIT)? == bytes {
             return Ok(());
         }
         // Never served before, and never right: the next publication writes it anew.

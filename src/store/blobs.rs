@@ -16,6 +16,9 @@ use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
 use crate::sys::disk::Kind;
 
+/// The most bytes of one attachment: 64 MiB.
+pub const ATTACHMENT_LIMIT: u64 = 64 * 1024 * 1024;
+
 /// The folder of the attachments in the ledger's folder.
 pub const ATTACHMENTS: &str = "attachments";
 
@@ -102,7 +105,10 @@ impl Blobs {
     /// # Errors
     /// Missing, other bytes than the digest says, or the disk's refusal.
     pub fn get(&self, digest: &Blake3Digest) -> Result<Vec<u8>, BlobError> {
-        let bytes = match self.disk.read(&self.root.join(blob_path(digest))) {
+        let bytes = match self
+            .disk
+            .read_at_most(&self.root.join(blob_path(digest)), ATTACHMENT_LIMIT)
+        {
             Ok(bytes) => bytes,
             Err(e) if e.cause() == Cause::Missing => {
                 return Err(BlobError::Missing { digest: *digest });

@@ -13,6 +13,7 @@
 
 use std::path::Path;
 
+use crate::merkle::number_path;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
@@ -23,8 +24,12 @@ pub const BUNDLE_ENTRIES: usize = 256;
 /// The longest entry that a bundle's 16-bit length can announce.
 pub const MAX_ENTRY: usize = u16::MAX as usize;
 
+/// The folder of the bundles, in the ledger's.
+pub const BUNDLES: &str = "tile/entries";
+
 const LENGTH_BYTES: usize = 2;
-const MAX_BUNDLE: u64 = (BUNDLE_ENTRIES * (LENGTH_BYTES + MAX_ENTRY)) as u64;
+/// The longest bundle: 256 entries of the greatest length.
+pub const MAX_BUNDLE: u64 = (BUNDLE_ENTRIES * (LENGTH_BYTES + MAX_ENTRY)) as u64;
 
 /// What is wrong with a bundle.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +83,7 @@ pub enum BundleError {
 /// The path of bundle `n` in the ledger's folder; it holds entries `256 n` to `256 n + 255`.
 #[must_use]
 pub fn bundle_path(n: u64) -> String {
-    format!("tile/entries/{}", number_path(n))
+    format!("{BUNDLES}/{}", number_path(n))
 }
 
 /// The path of bundle `n` where it holds `width` entries: the whole one, or a partial one.
@@ -90,19 +95,6 @@ pub fn path_of(n: u64, width: usize) -> String {
     } else {
         format!("{path}.p/{width}")
     }
-}
-
-/// A tile number as C2SP tlog-tiles spells it in paths: groups of three digits, all but the last
-/// with an `x` before them (`1234067` is `x001/x234/067`).
-#[must_use]
-pub fn number_path(n: u64) -> String {
-    let mut path = format!("{:03}", n % 1000);
-    let mut rest = n / 1000;
-    while rest > 0 {
-        path = format!("x{:03}/{path}", rest % 1000);
-        rest /= 1000;
-    }
-    path
 }
 
 /// The bytes of a bundle of these entries.
@@ -196,7 +188,7 @@ pub fn read_partial(
         }
         Some(_) => {}
     }
-    match disk.read(&file) {
+    match disk.read_at_most(&file, MAX_BUNDLE) {
         Ok(bytes) => decode_partial(n, width, &bytes),
         Err(e) if e.cause() == Cause::Missing => Err(BundleError::Missing { path }),
         Err(e) => Err(e.into()),

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::store::tail;
+use crate::store::tail::MAX_TAIL;
 use crate::store::tail::Rest;
 use crate::store::tail::TAIL_FILE;
 use crate::store::tail::TailError;
@@ -81,17 +82,17 @@ impl Image {
     pub fn read(disk: &dyn Disk, dir: &Path, names: &[&str]) -> Result<Self, DiskError> {
         let mut files = BTreeMap::new();
         for name in names {
-            if let Some(bytes) = read_if_there(disk, &dir.join(name))? {
+            if let Some(bytes) = if_there(disk.read(&dir.join(name)))? {
                 files.insert((*name).to_owned(), bytes);
             }
         }
-        let tail = read_if_there(disk, &dir.join(TAIL_FILE))?;
+        let tail = if_there(disk.read_at_most(&dir.join(TAIL_FILE), MAX_TAIL as u64))?;
         Ok(Self { tail, files })
     }
 }
 
-fn read_if_there(disk: &dyn Disk, path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
-    match disk.read(path) {
+fn if_there(read: Result<Vec<u8>, DiskError>) -> Result<Option<Vec<u8>>, DiskError> {
+    match read {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.cause() == Cause::Missing => Ok(None),
         Err(e) => Err(e),

@@ -18,6 +18,7 @@ use crate::store::bundle::MAX_ENTRY;
 use crate::store::publish;
 use crate::store::tail;
 use crate::store::tail::MAX_CARRY;
+use crate::store::tail::MAX_TAIL;
 use crate::store::tail::Rest;
 use crate::store::tail::Slot;
 use crate::store::tail::TAIL_FILE;
@@ -28,9 +29,6 @@ use crate::sys::disk::Handle;
 
 /// How far ahead of the entries zeros are written: one file growth in some 400 appends.
 const ZERO_STEP: usize = 256 * 1024;
-
-/// The longest tail: far more than 256 entries and one batch, little enough to be read at once.
-const MAX_TAIL: usize = 128 * 1024 * 1024;
 
 /// Why a log could not be made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +194,7 @@ impl Log {
         if found.len > MAX_TAIL as u64 {
             return Err(OpenError::TooLong { bytes: found.len });
         }
-        let mut bytes = disk.read(&path)?;
+        let mut bytes = disk.read_at_most(&path, MAX_TAIL as u64)?;
         let layout = tail::decode(&bytes)?;
         let file = disk.open(&path)?;
         let allocated = bytes.len();

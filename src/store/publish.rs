@@ -111,8 +111,9 @@ impl<'a> Writer<'a> {
     pub(crate) fn write(&mut self, relative: &str, bytes: &[u8]) -> Result<(), PublishError> {
         let path = self.root.join(relative);
         self.make_folders(relative)?;
-        if self.disk.metadata(&path)?.is_some() {
-            return if self.disk.read(&path)? == bytes {
+        if let Some(found) = self.disk.metadata(&path)? {
+            let len = bytes.len() as u64;
+            return if found.len == len && self.disk.read_at_most(&path, len)? == bytes {
                 Ok(())
             } else {
                 Err(PublishError::Differs { path })

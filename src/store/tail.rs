@@ -25,6 +25,9 @@ pub const TAIL_FILE: &str = "tail";
 /// The longest `carry`; a Merkle frontier of 64 nodes and a link take 2,080 bytes.
 pub const MAX_CARRY: usize = 16 * 1024;
 
+/// The longest tail: far more than 256 entries and one batch, little enough to be read at once.
+pub const MAX_TAIL: usize = 128 * 1024 * 1024;
+
 const HEADER_MAGIC: [u8; 8] = *b"rl-tail\x01";
 const FRAME_MAGIC: [u8; 4] = *b"RLf\x01";
 const HEADER_CONTEXT: &str = "rotation-ledger 2026-11-23 tail header check v1";
@@ -189,8 +192,9 @@ fn decode_frame(bytes: &[u8], offset: usize) -> Option<(u64, Slot)> {
         return None;
     }
     let start = offset + FRAME_OVERHEAD;
+    // A log that has an entry behind this one has no size.
     let sequence = u64::from_le_bytes(*sequence.first_chunk()?);
-    Some((sequence, Slot { start, len }))
+    (sequence < u64::MAX).then_some((sequence, Slot { start, len }))
 }
 
 fn decode_header(bytes: &[u8]) -> Result<(u64, Vec<u8>, usize), TailError> {
@@ -384,6 +388,19 @@ mod tests {
         encode_frame(&mut bytes, 514, b"three").unwrap();
         assert_eq!(entries(&bytes), [b"one"]);
         assert!(matches!(decode(&bytes).unwrap().rest, Rest::Torn { .. }));
+    }
+
+    #[test]
+    fn no_entry_has_the_place_after_which_a_log_has_no_size() {
+        let base = u64::MAX - 255;
+        let mut bytes = encode_header(base, b"").unwrap();
+        for sequence in (base..u64::MAX).chain([u64::MAX, u64::MAX]) {
+            encode_frame(&mut bytes, sequence, b"entry").unwrap();
+        }
+        let layout = decode(&bytes).unwrap();
+        assert_eq!(layout.slots.len(), 255);
+        assert!(matches!(layout.rest, Rest::Torn { .. }));
+        assert_eq!(find_later(&bytes, layout.end, u64::MAX), []);
     }
 
     #[test]

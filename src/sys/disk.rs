@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::io::Read as _;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -16,6 +17,9 @@ use std::path::PathBuf;
 
 /// The permission bits of a file that must not change any more.
 const READ_ONLY_MODE: u32 = 0o444;
+
+/// The longest file that [`Disk::read`] takes; no note, tile or settings file has a quarter of it.
+pub const SMALL_FILE: u64 = 4 * 1024 * 1024;
 
 /// A file operation that failed: what was tried, on which path, and what the system said.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +65,13 @@ impl DiskError {
             io::ErrorKind::NotFound => Cause::Missing,
             _ => Cause::Other,
         }
+    }
+
+    /// That a file is longer than `most` bytes, which is all that was to be read of it.
+    #[must_use]
+    pub fn too_long(path: &Path, most: u64) -> Self {
+        let refusal = io::Error::other(format!("it is longer than {most} bytes"));
+        Self::new("read", path, refusal)
     }
 
     /// The path that the operation was about.
@@ -116,11 +127,20 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Not allowed, no space, or the system's refusal.
     fn create(&self, path: &Path) -> Result<Handle, DiskError>;
 
-    /// Reads a whole file.
+    /// Reads a whole file of at most `most` bytes. Whoever wrote the file decided how long it is: more than
+    /// that is refused before it is in memory.
     ///
     /// # Errors
-    /// Missing, not allowed, or the system's refusal.
-    fn read(&self, path: &Path) -> Result<Vec<u8>, DiskError>;
+    /// Missing, longer, not allowed, or the system's refusal.
+    fn read_at_most(&self, path: &Path, most: u64) -> Result<Vec<u8>, DiskError>;
+
+    /// Reads a whole small file: a note, a tile, settings.
+    ///
+    /// # Errors
+    /// Missing, longer than [`SMALL_FILE`], not allowed, or the system's refusal.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, DiskError> {
+        self.read_at_most(path, SMALL_FILE)
+    }
 
     /// The names in a folder, sorted.
     ///
@@ -328,16 +348,23 @@ impl Disk for RealDisk {
         Ok(Handle::new(Box::new(file), path))
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, DiskError> {
+    fn read_at_most(&self, path: &Path, most: u64) -> Result<Vec<u8>, DiskError> {
+        let found = self.metadata(path)?;
         // Reading a planted pipe would wait for ever, and a link could lead anywhere.
-        if self
-            .metadata(path)?
-            .is_some_and(|found| found.kind != Kind::File)
-        {
+        if found.is_some_and(|found| found.kind != Kind::File) {
             let refusal = io::Error::other("not an ordinary file");
             return Err(DiskError::new("read", path, refusal));
         }
-        fs::read(path).map_err(|e| DiskError::new("read", path, e))
+        let expected = found.map_or(0, |found| found.len.min(most));
+        let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
+        // It may have grown since it was measured.
+        fs::File::open(path)
+            .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes))
+            .map_err(|e| DiskError::new("read", path, e))?;
+        if bytes.len() as u64 > most {
+            return Err(DiskError::too_long(path, most));
+        }
+        Ok(bytes)
     }
 
     fn list(&self, dir: &Path) -> Result<Vec<Named>, DiskError> {

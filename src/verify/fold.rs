@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::SyncSender;
@@ -41,6 +40,7 @@ use super::checkpoints;
 use super::checkpoints::Compared;
 use super::checkpoints::Given;
 use super::doubt::Doubt;
+use super::links::Links;
 use super::question::Question;
 use super::select;
 use super::select::Tallied;
@@ -271,11 +271,7 @@ struct Folding {
     /// Every event id with its entry. Looked through at the end: sorted, they need half of what a set
     /// of them would.
     event_ids: Vec<([u8; 16], u64)>,
-    /// Half of each link, to hold against remarks and corrections that name an earlier entry: 128
-    /// bits leave no second entry to be found, in half the memory.
-    links: Vec<[u8; 16]>,
-    /// The same of entries behind the first that is elsewhere.
-    scattered: HashMap<u64, [u8; 16]>,
+    links: Links,
     elsewhere: u64,
     frontier: Frontier,
     tiles: TileBuilder,
@@ -319,8 +315,7 @@ impl Folding {
             next: 0,
             previous: Some(Link::ZERO),
             event_ids: Vec::new(),
-            links: Vec::new(),
-            scattered: HashMap::new(),
+            links: Links::default(),
             elsewhere: 0,
             frontier: Frontier::new(),
             tiles: TileBuilder::new(),
@@ -358,17 +353,20 @@ impl Folding {
                 // The entries behind it are still read, for what they show; no root can be made.
                 self.broken = true;
                 self.previous = None;
-                self.next = self.next.saturating_add(count);
-                for _ in 0..count.min(u64::from(u16::MAX)) {
-                    self.links.push([0; 16]);
-                }
+                self.pass(count);
             }
             Batch::Elsewhere { count } => {
                 self.previous = None;
-                self.next = self.next.saturating_add(count);
+                self.pass(count);
                 self.elsewhere = self.elsewhere.saturating_add(count);
             }
         }
+    }
+
+    /// Goes on by `count` places. What is said to be missing can be any number: behind the last size that
+    /// a log can have nothing has a place.
+    const fn pass(&mut self, count: u64) {
+        self.next = self.next.saturating_add(count);
     }
 
     fn hold(&mut self, finding: Finding) {
@@ -397,24 +395,22 @@ impl Folding {
     /// bytes say; then what they say.
     fn place(&mut self, checked: Checked, observer: &mut dyn Observer) {
         let place = self.next;
+        if place == u64::MAX {
+            self.against(
+                rule::I04,
+                "a place in a log",
+                "an entry behind the last that any can have",
+            );
+            return;
+        }
         self.grow(&checked, observer);
         match checked.content {
             Ok(content) => self.judge(place, checked.link, content, observer),
             Err(fault) => self.against(rule::I08, "an entry", fault.to_string()),
         }
         self.previous = Some(checked.link);
-        let half = checked
-            .link
-            .as_bytes()
-            .first_chunk()
-            .copied()
-            .unwrap_or_default();
-        if self.elsewhere == 0 {
-            self.links.push(half);
-        } else {
-            self.scattered.insert(place, half);
-        }
-        self.next += 1;
+        self.links.push(place, &checked.link);
+        self.pass(1);
         self.keep_what_was_asked();
     }
 
@@ -560,16 +556,11 @@ impl Folding {
             }
             _ => return,
         };
-        let stored = usize::try_from(entry)
-            .ok()
-            .and_then(|at| self.links.get(at))
-            .or_else(|| self.scattered.get(&entry))
-            .copied();
+        let stored = self.links.at(entry);
         if self.elsewhere > 0 && stored.is_none() {
             return;
         }
-        let names = link.as_bytes().first_chunk().copied();
-        if entry < place && stored != names {
+        if entry < place && stored != Some(Links::half(&link)) {
             self.against(
                 rule::I11,
                 format!("the link of entry {entry}"),

@@ -10,6 +10,7 @@ mod check;
 mod checkpoints;
 mod doubt;
 mod fold;
+mod links;
 mod question;
 mod remarks;
 mod report;

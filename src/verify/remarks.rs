@@ -62,7 +62,7 @@ impl Folded {
         let witnessed = compared.witnessed.as_ref().map(|(size, _)| *size);
         match (compared.given, compared.anchored.max(witnessed)) {
             (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
-            (_, Some(size)) if size + 1 == self.size => block.push(format!(
+            (_, Some(size)) if self.size.checked_sub(1) == Some(size) => block.push(format!(
                 "entry {size} is newer than the newest kept checkpoint: its removal could not be told"
             )),
             (_, Some(size)) if size < self.size => block.push(format!(

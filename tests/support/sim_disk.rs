@@ -271,12 +271,16 @@ impl Disk for SimDisk {
         self.open(path)
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, DiskError> {
+    fn read_at_most(&self, path: &Path, most: u64) -> Result<Vec<u8>, DiskError> {
         let state = self.0.lock().unwrap();
         let content = state
             .file(path)
             .map_err(|e| DiskError::new("read", path, e))?;
-        Ok(state.contents[content].live.clone())
+        let live = &state.contents[content].live;
+        if live.len() as u64 > most {
+            return Err(DiskError::too_long(path, most));
+        }
+        Ok(live.clone())
     }
 
     fn list(&self, dir: &Path) -> Result<Vec<Named>, DiskError> {

@@ -1,5 +1,6 @@
 //! Gets what is to be said about a tool into the ledger, or into the spool where that cannot be.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -14,6 +15,8 @@ use crate::audit::Reader;
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
 use crate::key::SecretKey;
+use crate::sys::disk::Disk as _;
+use crate::sys::disk::RealDisk;
 
 use super::evidence::Drafts;
 use crate::cli::batch;
@@ -41,10 +44,12 @@ pub(super) fn identify(context: &mut Context, place: &Place) -> Option<LedgerId>
         return Some(id);
     }
     // A wrong id does no harm: the ledger refuses statements that were made for another one.
-    let by_this_host = std::fs::read_to_string(&remembered)
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
+    let by_this_host = small_text(&remembered).and_then(|text| text.trim().parse().ok());
     by_this_host.or_else(|| hinted(place))
+}
+
+fn small_text(path: &Path) -> Option<String> {
+    String::from_utf8(RealDisk.read(path).ok()?).ok()
 }
 
 /// What the ledger says about itself to people.
@@ -53,7 +58,7 @@ fn hinted(place: &Place) -> Option<LedgerId> {
     struct Hint {
         ledger: LedgerId,
     }
-    let text = std::fs::read_to_string(place.dir.join(HINT_FILE)).ok()?;
+    let text = small_text(&place.dir.join(HINT_FILE))?;
     toml::from_str(&text).ok().map(|hint: Hint| hint.ledger)
 }
 

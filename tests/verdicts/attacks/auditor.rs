@@ -35,6 +35,8 @@ pub(crate) struct Scene {
     kept: TempDir,
     as_of: String,
     flags: Vec<String>,
+    /// The most memory for the program, in KiB of addresses.
+    most: Option<&'static str>,
 }
 
 impl Scene {
@@ -48,6 +50,7 @@ impl Scene {
             kept: tempfile::tempdir().unwrap(),
             as_of: story.now.to_string(),
             flags: Vec::new(),
+            most: None,
         }
     }
 
@@ -113,6 +116,12 @@ impl Scene {
         self
     }
 
+    /// The auditor's machine has no more memory than this, in KiB.
+    pub(crate) fn bounded(mut self, kib: &'static str) -> Self {
+        self.most = Some(kib);
+        self
+    }
+
     /// What `ledger verify` says.
     pub(crate) fn seen(&self) -> String {
         told(&self.verified())
@@ -133,7 +142,8 @@ impl Scene {
         let mut words = vec!["verify", "--json", "--as-of", &self.as_of];
         words.extend(self.flags.iter().map(String::as_str));
         let dir = self.folder.path("");
-        let output = ledger(&dir, &self.kept.path().join("state"), &words);
+        let most = self.most.unwrap_or("unlimited");
+        let output = within(most, &dir, &self.kept.path().join("state"), &words);
         if let Some(integrity) = integrity(&output) {
             integrity.agrees_about(&told(&output), &dir);
         }
@@ -143,7 +153,14 @@ impl Scene {
 
 /// The shipped program, on the ledger in `dir`.
 pub(crate) fn ledger(dir: &Path, state: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ledger"))
+    within("unlimited", dir, state, words)
+}
+
+/// The same with so many KiB for its memory.
+pub(crate) fn within(kib: &str, dir: &Path, state: &Path, words: &[&str]) -> Output {
+    Command::new("sh")
+        .args(["-c", "ulimit -v \"$1\"; shift; exec \"$@\"", "sh", kib])
+        .arg(env!("CARGO_BIN_EXE_ledger"))
         .args(words)
         .env("LEDGER_PATH", dir)
         .env("LEDGER_STATE", state)

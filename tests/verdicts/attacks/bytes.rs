@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rotation_ledger::audit::CHECKPOINT_FILE;
 use rotation_ledger::entry::Entry;
-use rotation_ledger::hash::Link;
 use serde_json::json;
 
 use crate::attacks::auditor::Scene;
 use crate::attacks::auditor::head_of;
 use crate::attacks::auditor::honest;
+use crate::attacks::sizes::sealed;
 use crate::support::story::Story;
 
 /// An entry in the middle.
@@ -31,20 +31,6 @@ fn reworded() -> (Story, Vec<u8>) {
         entry.statement[last] ^= 1;
     });
     (story, head)
-}
-
-/// A ledger with whole bundles.
-fn sealed() -> Story {
-    let mut story = honest();
-    let link = Link::of(&story.entries[0]);
-    while story.entries.len() < 260 {
-        story.say(
-            "ada",
-            "entry.annotated",
-            json!({ "entry": 0, "link": link, "note": "seen" }),
-        );
-    }
-    story
 }
 
 attacks! {

@@ -62,6 +62,7 @@ mod bytes;
 mod entries;
 mod keys;
 mod packs;
+mod sizes;
 mod writers;
 
 fn campaign() -> Vec<&'static Attack> {
@@ -70,6 +71,7 @@ fn campaign() -> Vec<&'static Attack> {
         entries::ATTACKS,
         keys::ATTACKS,
         packs::ATTACKS,
+        sizes::ATTACKS,
         writers::ATTACKS,
     ]
     .concat();
@@ -99,7 +101,7 @@ fn table() -> String {
 #[test]
 fn every_number_has_its_attack() {
     let numbers: Vec<u8> = campaign().iter().map(|attack| attack.number).collect();
-    assert_eq!(numbers, (1..=32).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=33).collect::<Vec<_>>());
 }
 
 #[test]
