@@ -32,7 +32,7 @@ pub(crate) fn sealed() -> Story {
 }
 
 /// Puts another base in the header of a tail, with the check that goes with it: nobody needs a key for that.
-fn rebase(tail: &mut Vec<u8>, base: u64) {
+fn rebase(tail: &mut [u8], base: u64) {
     let carried = u32::from_le_bytes(*tail[16..].first_chunk().unwrap()) as usize;
     let end = FIELDS + carried;
     tail[8..16].copy_from_slice(&base.to_le_bytes());
