@@ -28,7 +28,6 @@ pub use tile::TileBuilder;
 pub use tile::TileError;
 pub use tile::TileId;
 pub use tile::completed_tiles;
-pub use tile::number_path;
 pub use tile::partial_tiles;
 pub use tile::tiles_between;
 

@@ -86,8 +86,7 @@ impl TileId {
 
 /// A number as tlog-tiles spells it: groups of three digits, all but the last with an `x` before
 /// them (`1234067` is `x001/x234/067`).
-#[must_use]
-pub fn number_path(n: u64) -> String {
+pub(super) fn number_path(n: u64) -> String {
     let mut path = format!("{:03}", n % 1000);
     let mut rest = n / 1000;
     while rest > 0 {

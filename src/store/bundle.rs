@@ -13,7 +13,6 @@
 
 use std::path::Path;
 
-use crate::merkle::number_path;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
@@ -95,6 +94,19 @@ pub fn path_of(n: u64, width: usize) -> String {
     } else {
         format!("{path}.p/{width}")
     }
+}
+
+/// A tile number as C2SP tlog-tiles spells it in paths: groups of three digits, all but the last
+/// with an `x` before them (`1234067` is `x001/x234/067`).
+#[must_use]
+pub fn number_path(n: u64) -> String {
+    let mut path = format!("{:03}", n % 1000);
+    let mut rest = n / 1000;
+    while rest > 0 {
+        path = format!("x{:03}/{path}", rest % 1000);
+        rest /= 1000;
+    }
+    path
 }
 
 /// The bytes of a bundle of these entries.
