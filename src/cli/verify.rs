@@ -137,12 +137,17 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     }
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
-    let (report, other_form) = match is_pack {
+    let (report, other_form, page) = match is_pack {
         true => {
             let examined = examine(context, args, &dir)?;
-            (examined.report, examined.other_form)
+            let page = page_of_pack(args, &examined);
+            (examined.report, examined.other_form, page)
         }
-        false => (audit(context, args, &dir)?, None),
+        false => {
+            let report = audit(context, args, &dir)?;
+            let page = args.html.as_ref().map(|_| page::page(&report));
+            (report, None, page)
+        }
     };
     let fail_on: Vec<Verdict> = Verdict::ALL
         .into_iter()
@@ -152,7 +157,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     let unknown = args.trust.is_none() || other_form.is_some();
     if is_pack && unknown && matches!(exit.code(), 0 | 3) {
         // Whoever makes up a ledger can make up a pack of it: without a trust file it proves nothing. And
-        // whoever signs packs can name any form, to have their report pass unread.
+        // whoever signs packs can name any form, to have what they state pass unread.
         exit = Exit::NotVerified;
     }
     let templates = templates(&report, args);
@@ -166,18 +171,17 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         exit = Exit::NotVerified;
     }
     // Before the result is printed: what fails here is then the one thing that is said.
-    let page = args.html.as_deref().filter(|_| !report.interrupted);
-    if let Some(path) = page {
-        let page = page::page(&report);
+    let page = page.filter(|_| !report.interrupted);
+    if let (Some(path), Some(page)) = (&args.html, &page) {
         write_new(path, page.as_bytes())?;
     }
     print(context, args, &report, &templates, exit);
-    match (page, &args.html) {
-        (Some(path), _) => context.ui.say(format!("page  {}", path.display())),
-        (None, Some(_)) => context
+    match (&args.html, page) {
+        (Some(path), Some(_)) => context.ui.say(format!("page  {}", path.display())),
+        (Some(_), None) => context
             .ui
             .warn("no page was written: the verification was interrupted"),
-        (None, None) => {}
+        (None, _) => {}
     }
     Ok(exit)
 }
@@ -188,13 +192,6 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Examined
         return Err(Failure::usage(
             "--head, --from and --to go with a ledger, not with a pack",
         ));
-    }
-    if args.html.is_some() {
-        return Err(
-            Failure::usage("--html goes with a ledger, and this is a pack").hint(
-                "a pack has its page in data/report.html, which is made again here and compared",
-            ),
-        );
     }
     if let Some(ca) = &args.tsa_ca {
         openssl::check_authority(ca)?;
@@ -214,8 +211,19 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Examined
         trust: args.trust.as_deref().map(read_trust).transpose()?,
         anchors: anchors.collect::<Result<_, Failure>>()?,
         signed: args.tsa_ca.is_some().then_some(&signed),
+        renderer: Some(&page::renderings),
+        keep_said: args.html.is_some(),
     };
     pack::examine(path, asked)
+}
+
+/// The page about a pack, made anew of this verification, where one was asked for.
+fn page_of_pack(args: &VerifyArgs, examined: &Examined) -> Option<String> {
+    args.html.as_ref()?;
+    Some(match examined.dossier() {
+        Some(dossier) => page::page_of_pack(&dossier),
+        None => page::page(&examined.report),
+    })
 }
 
 /// Reads a trust file.

@@ -3,15 +3,20 @@
 use crate::audit::Prefix;
 use crate::audit::proofs::Proofs;
 use crate::event::PackExported;
+use crate::facts::Facts;
+use crate::facts::FactsForm;
+use crate::facts::statements;
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
 use crate::pack::Bag;
+use crate::pack::Files;
 use crate::pack::Form;
 use crate::pack::Selection;
 use crate::pack::in_toto_bundle;
 use crate::pack_verify;
 use crate::pack_verify::Asked;
-use crate::pack_verify::Contents;
+use crate::pack_verify::DecodedPack;
+use crate::page;
 use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::text::Line;
@@ -111,8 +116,8 @@ impl Export<'_> {
             });
         }
         let made_of = match made.selection.form {
-            Form::Pack => zip(sequence, &made.contents, &key),
-            Form::InToto => envelopes(sequence, &made.contents, &key),
+            Form::Pack => zip(sequence, DecodedPack::of(made.contents), &key),
+            Form::InToto => envelopes(sequence, &DecodedPack::of(made.contents), &key),
         };
         let (bytes, parts, report) = made_of?;
         let now = Sha256Digest::of(&bytes);
@@ -143,17 +148,31 @@ impl Export<'_> {
 /// What was made, how many parts it has, and what was found in it.
 type Made = Result<(Vec<u8>, usize, Report), ExportError>;
 
-fn zip(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
-    let (report, documents) = pack_verify::documents(contents);
-    let Some((documents, info)) = documents else {
+/// The payload of a pack, and what its `bag-info.txt` says, out of the verification as of its export; none
+/// where that did not pass.
+#[must_use]
+pub fn payload(
+    pack: &DecodedPack,
+    report: &Report,
+) -> Option<(Files, Vec<(&'static str, String)>)> {
+    let dossier = pack.dossier(report, FactsForm::NEWEST)?;
+    let facts = Facts::of(&dossier)?;
+    let mut payload = pack.contents().files();
+    payload.extend(page::renderings(&dossier, &facts));
+    payload.extend(facts.files);
+    Some((payload, facts.info))
+}
+
+fn zip(sequence: u64, pack: DecodedPack, key: &SecretKey) -> Made {
+    let report = pack.as_exported(true);
+    let Some((payload, info)) = payload(&pack, &report) else {
         return Err(not_verified(sequence, &report));
     };
     let ledger = report.ledger.map(|id| id.to_string()).unwrap_or_default();
     let top = format!("pack-{}-{sequence}", ledger.get(..8).unwrap_or_default());
-    let mut payload = contents.files();
-    payload.extend(documents);
-    let bag = Bag::sealed(&top, &payload, &info, key);
     // A large pack is held once, not three times.
+    drop((pack, report));
+    let bag = Bag::sealed(&top, &payload, &info, key);
     drop(payload);
     let (bytes, files) = (bag.to_zip()?, bag.len());
     drop(bag);
@@ -165,9 +184,10 @@ fn zip(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
     }
 }
 
-fn envelopes(sequence: u64, contents: &Contents, key: &SecretKey) -> Made {
-    let (report, statements) = pack_verify::statements(contents);
-    match statements {
+fn envelopes(sequence: u64, pack: &DecodedPack, key: &SecretKey) -> Made {
+    let report = pack.as_exported(false);
+    let dossier = pack.dossier(&report, FactsForm::NEWEST);
+    match dossier.and_then(|dossier| statements(&dossier)) {
         Some(statements) => Ok((in_toto_bundle(&statements, key), statements.len(), report)),
         None => Err(not_verified(sequence, &report)),
     }

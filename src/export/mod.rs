@@ -22,3 +22,4 @@ pub use error::ExportError;
 pub use host::Export;
 pub use host::PACK_KEY;
 pub use make::Pack;
+pub use make::payload;

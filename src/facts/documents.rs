@@ -4,37 +4,33 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::entry::Stored;
-use crate::hash::Link;
 use crate::keyring::LEDGER_ACTOR;
 use crate::pack::Files;
 use crate::register::Register;
-use crate::rule::Finding;
 use crate::rule::Verdict;
-use crate::time::Timestamp;
 use crate::verify::Report;
 
 use super::dossier::Dossier;
+use super::form::FINDINGS;
+use super::form::FactsForm;
+use super::form::RENDERINGS;
+use super::form::SUMMARY;
+use super::form::document;
+use super::form::leave_words_out;
 use super::keys;
 use super::rotations;
 
 /// Where the population stands in a pack.
 pub const POPULATION: &str = "secrets.json";
 
-/// What says what a pack is, and in which form its documents are.
-pub const SUMMARY: &str = "pack.json";
-
-/// The form of the documents. They are made again and compared byte for byte, so it is raised with every
-/// word of them that changes: then a pack of an earlier form is not taken for a forged one.
-pub const FORM: u64 = 1;
-
 /// What a pack states: rows that are printed in more than one place, and whole files.
 pub struct Facts {
+    /// The form of the documents.
+    pub form: FactsForm,
     /// Each selected rotation, by its opening.
     pub rotations: Vec<Value>,
     /// Every registered secret, by its id.
     pub secrets: Vec<Value>,
-    /// What is held against the part.
-    pub findings: Vec<Value>,
     /// Each file that an entry names, whether it is in the pack or not.
     pub attached: Vec<Value>,
     /// Each public key, and whose it is.
@@ -71,17 +67,12 @@ impl Facts {
             POPULATION,
             document(&json!({ "schema": schema, "secrets": secrets })),
         );
-        add("findings.json", document(&dossier.report.to_json()));
+        add(FINDINGS, document(&findings(dossier)));
         add("ledger/entries.ndjson", entries(dossier.entries, register));
         Some(Self {
+            form: dossier.form,
             rotations,
             secrets,
-            findings: dossier
-                .report
-                .findings
-                .iter()
-                .map(Finding::to_json)
-                .collect(),
             attached: attached(dossier),
             keys,
             files,
@@ -106,16 +97,14 @@ fn info(dossier: &Dossier<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// One JSON document, indented, so that a person can read it and a difference shows its line.
-fn document(value: &Value) -> Vec<u8> {
-    format!("{value:#}\n").into_bytes()
-}
-
-/// The form of the documents that a pack says it has, in a [`SUMMARY`] that nobody vouches for.
-#[must_use]
-pub fn form_of(summary: &[u8]) -> Option<u64> {
-    let summary: Value = serde_json::from_slice(summary).ok()?;
-    summary.get("format")?.as_u64()
+/// What the verification found; in form 1 with its sentences, as `ledger verify --json` has it.
+fn findings(dossier: &Dossier<'_>) -> Value {
+    let mut found = dossier.report.to_json();
+    if dossier.form == FactsForm::Second {
+        leave_words_out(FINDINGS, &mut found);
+        found["schema"] = json!("rotation-ledger/pack-findings/1");
+    }
+    found
 }
 
 /// Each file that an entry names, whether it is in the pack or not.
@@ -164,22 +153,19 @@ pub(super) fn verdicts(report: &Report) -> Vec<Value> {
     lines.collect()
 }
 
-/// What the pack is, in one document: whose ledger, which part, how much of how much, and what was
-/// not checked.
+/// What the pack is, in one document: whose ledger, which part, and how much of how much.
 fn summary(dossier: &Dossier<'_>, rotations: &[Value]) -> Value {
     let rows = dossier.population;
     let in_state = |state: &str| rows.iter().filter(|row| row.state == state).count();
-    let head: Link = dossier.record.link;
-    let recorded: Timestamp = dossier.record.entry.recorded;
-    json!({
-        "schema": "rotation-ledger/pack/1",
-        "format": FORM,
+    let mut summary = json!({
+        "schema": format!("rotation-ledger/pack/{}", dossier.form.number()),
+        "format": dossier.form.number(),
         "origin": dossier.origin(),
         "ledger_id": dossier.report.ledger,
         "size": dossier.record.sequence + 1,
         "root": dossier.report.root,
-        "head": head,
-        "exported_utc": recorded,
+        "head": dossier.record.link,
+        "exported_utc": dossier.record.entry.recorded,
         "exported_by_key": dossier.record.statement.author,
         "recorded_by_entry": dossier.record.sequence,
         "recipient": dossier.exported.recipient,
@@ -196,7 +182,14 @@ fn summary(dossier: &Dossier<'_>, rotations: &[Value]) -> Value {
                      "age_unknown": in_state("age unknown"), "retired": in_state("retired"),
                      "never_rotated": rows.iter().filter(|row| row.rotations == 0).count() },
         "verdicts": verdicts(dossier.report),
-        "not_checked": dossier.report.not_checked,
-        "completeness": "A ledger shows that what was recorded is whole, and not that everything was recorded.",
-    })
+    });
+    match dossier.form {
+        FactsForm::First => {
+            let said = "A ledger shows that what was recorded is whole, and not that everything was recorded.";
+            summary["not_checked"] = json!(dossier.report.not_checked);
+            summary["completeness"] = json!(said);
+        }
+        FactsForm::Second => summary["renderings"] = json!(RENDERINGS),
+    }
+    summary
 }

@@ -8,10 +8,13 @@ use crate::pack::Selection;
 use crate::text::Id;
 use crate::verify::Report;
 
+use super::form::FactsForm;
 use super::population::Row;
 
 /// Everything that the documents of a pack are made of.
 pub struct Dossier<'a> {
+    /// The form of the documents.
+    pub form: FactsForm,
     /// The verification of the pack's entries, as of when it was exported.
     pub report: &'a Report,
     /// The entry that records the export.

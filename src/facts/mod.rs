@@ -9,6 +9,7 @@
 //! | `keys` | public keys as PEM, and whose they are |
 //! | `dossier` | what all of it is made of |
 //! | `documents` | the files of a pack that follow from its entries |
+//! | `form` | the forms that they have had, and what in them is words |
 //!
 //! All of it is a function of what was verified: whoever has the entries of a pack makes it again and
 //! compares, so that a document that was swapped is found without trusting anybody.
@@ -16,18 +17,20 @@
 mod attestation;
 mod documents;
 mod dossier;
+mod form;
 mod keys;
 mod population;
 mod rotations;
 mod template;
 
 pub use attestation::statements;
-pub use documents::FORM;
 pub use documents::Facts;
 pub use documents::POPULATION;
-pub use documents::SUMMARY;
-pub use documents::form_of;
 pub use dossier::Dossier;
+pub use form::FactsForm;
+pub use form::RENDERINGS;
+pub use form::SUMMARY;
+pub use form::states_the_same;
 pub use population::Row;
 pub use population::parse as parse_population;
 pub use population::rows as population;

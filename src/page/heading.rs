@@ -29,9 +29,9 @@ pub(super) fn heading(matter: &Matter<'_>) -> Markup {
             }
             p {
                 "People and tools recorded each step when it happened, each entry signed by its author and chained to the one before. "
-                @match matter.pack {
-                    Some(_) => "The page came in an evidence pack: for it, every byte in the pack was read and checked, as anybody can do again. ",
-                    None => "For this page every stored byte was read and checked again. ",
+                @match matter.in_pack {
+                    true => "The page came in an evidence pack: for it, every byte in the pack was read and checked, as anybody can do again. ",
+                    false => "For this page every stored byte was read and checked again. ",
                 }
                 "It runs no script and fetches nothing. All times are UTC."
             }

@@ -23,8 +23,10 @@ pub(super) struct Matter<'a> {
     pub(super) report: &'a Report,
     /// Which part of the ledger is told.
     pub(super) part: Part,
-    /// The pack that the page is for; none where it is for a ledger.
+    /// The pack that the page is about; none where it is about a ledger.
     pub(super) pack: Option<&'a Dossier<'a>>,
+    /// Whether the page is one of the pack's own files.
+    pub(super) in_pack: bool,
     /// What the entries amount to, where integrity passed.
     pub(super) register: Option<&'a Register>,
     /// Every registered secret, the nearest to its limit or beyond it first.
@@ -52,11 +54,19 @@ impl<'a> Matter<'a> {
         Self::new(report, part, None, rows.collect())
     }
 
-    /// What the page of a pack tells: what was selected for it.
+    /// What a page about a pack tells: what was selected for it.
     pub(super) fn of_pack(pack: &'a Dossier<'a>) -> Self {
         let part = pack.selection.part.clone();
         let rows = pack.population.iter().map(Cow::Borrowed);
         Self::new(pack.report, part, Some(pack), rows.collect())
+    }
+
+    /// The same in a page that goes into the pack.
+    pub(super) fn in_pack(pack: &'a Dossier<'a>) -> Self {
+        Self {
+            in_pack: true,
+            ..Self::of_pack(pack)
+        }
     }
 
     fn new(
@@ -74,6 +84,7 @@ impl<'a> Matter<'a> {
             report,
             part,
             pack,
+            in_pack: false,
             register,
             secrets,
             rotations,

@@ -3,8 +3,7 @@
 //!
 //! The page is one file without scripts, and fetches nothing; a policy in its head makes the browser
 //! hold it to that. Names in it are other people's text: everything goes through `maud`, which
-//! escapes it. The same report gives the same bytes. A page in a pack is for ever: a verifier makes it
-//! again and compares, so what changes it is a new format of packs.
+//! escapes it. The same report gives the same bytes.
 //!
 //! | file | knows |
 //! |---|---|
@@ -68,12 +67,18 @@ pub fn page(report: &Report) -> String {
     document(&Matter::of_ledger(report))
 }
 
+/// The page about a pack: what was selected for it, as whoever asked had it verified.
+#[must_use]
+pub fn page_of_pack(pack: &Dossier<'_>) -> String {
+    document(&Matter::of_pack(pack))
+}
+
 /// What people read in a pack, by its path there: the page about what was selected, as of the export; tables;
 /// and how to check it by hand.
 #[must_use]
 pub fn renderings(pack: &Dossier<'_>, facts: &Facts) -> Files {
-    let mut files = tables::files(facts);
-    let page = document(&Matter::of_pack(pack));
+    let mut files = tables::files(pack, facts);
+    let page = document(&Matter::in_pack(pack));
     files.insert("report.html".to_owned(), page.into_bytes());
     let by_hand = by_hand::text(pack.origin(), pack.record.sequence, &pack.report.stamped);
     files.insert("VERIFY.md".to_owned(), by_hand.into_bytes());

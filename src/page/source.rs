@@ -5,6 +5,7 @@ use maud::html;
 
 use crate::event::FourEyes;
 use crate::event::SecretClass;
+use crate::facts::FactsForm;
 use crate::policy::Policy;
 
 use super::markup::days;
@@ -67,11 +68,10 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
     }
 }
 
-/// A page in a pack is made again and compared by every later version, so it names none.
 fn maker(matter: &Matter<'_>) -> Markup {
     html! {
-        @match matter.pack {
-            Some(_) => "ledger export, format 1 of packs",
+        @match matter.pack.filter(|_| matter.in_pack) {
+            Some(pack) => { "ledger export, format " (pack.form.number()) " of packs" }
             None => { "ledger verify, version " (env!("CARGO_PKG_VERSION")) }
         }
     }
@@ -166,7 +166,11 @@ pub(super) fn how_to_check(matter: &Matter<'_>) -> Markup {
             h2 { "How to check this yourself" }
             p {
                 "This page is a summary and proves nothing by itself: anybody can write a page. The proof is in the "
-                @if matter.pack.is_some() { "pack that it came with" } @else { "ledger" }
+                @match (matter.pack, matter.in_pack) {
+                    (Some(_), true) => "pack that it came with",
+                    (Some(_), false) => "pack",
+                    (None, _) => "ledger",
+                }
                 ". With a trust file that reached you by another road:"
             }
             pre {
@@ -179,8 +183,14 @@ pub(super) fn how_to_check(matter: &Matter<'_>) -> Markup {
                 }
             }
             p.note { "It has to end with the head " span.hash { (report.head.to_string()) } " and with the verdicts above, but for what the trust file answers." }
-            @if matter.pack.is_some() {
-                p { "That makes this page again from the entries and compares it byte for byte. VERIFY.md in the pack says how to check signatures and files with programs that are not ours." }
+            @if let Some(pack) = matter.pack.filter(|_| matter.in_pack) {
+                p {
+                    @match pack.form {
+                        FactsForm::First => "That makes this page again from the entries and compares it byte for byte.",
+                        FactsForm::Second => "That makes what the pack states again from the entries and compares it, and not the words of this page: with --html FILE it makes the page anew.",
+                    }
+                    " VERIFY.md in the pack says how to check signatures and files with programs that are not ours."
+                }
             }
         }
     }

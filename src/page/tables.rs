@@ -3,8 +3,10 @@
 
 use serde_json::Value;
 
+use crate::facts::Dossier;
 use crate::facts::Facts;
 use crate::pack::Files;
+use crate::rule::Finding;
 
 const ROTATIONS: &[&str] = &[
     "rotation",
@@ -86,11 +88,12 @@ const KEYS: &[&str] = &[
 const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// The tables of a pack, by their path in it.
-pub(super) fn files(facts: &Facts) -> Files {
+pub(super) fn files(pack: &Dossier<'_>, facts: &Facts) -> Files {
+    let findings = pack.report.findings.iter().map(Finding::to_json).collect();
     let tables = [
         ("rotations.csv", ROTATIONS, &facts.rotations),
         ("secrets.csv", SECRETS, &facts.secrets),
-        ("findings.csv", FINDINGS, &facts.findings),
+        ("findings.csv", FINDINGS, &findings),
         ("attachments.csv", ATTACHED, &facts.attached),
         ("keys/keys.csv", KEYS, &facts.keys),
     ];

@@ -3,6 +3,8 @@
 use std::process::Command;
 
 use crate::support::program::Program;
+use crate::support::shelf::entry;
+use crate::support::shelf::forged;
 
 fn trust(program: &Program) {
     let shown = program.output("trust show");
@@ -118,6 +120,38 @@ fn a_ledger_that_does_not_verify_is_not_exported() {
     std::fs::write(&tail, bytes).unwrap();
     assert_eq!(program.code("export --key alice.pem --out p.zip"), 1);
     assert!(!program.path("p.zip").exists());
+}
+
+/// Whoever doubts the page of a pack makes it anew, as of now and by their own trust file.
+#[test]
+fn the_page_of_a_pack_is_made_anew() {
+    let program = Program::prepared();
+    trust(&program);
+    let export = "export --key alice.pem --out p.zip --rotation r-1";
+    assert_eq!(program.code(export), 0);
+    let verify = "verify p.zip --trust t.trust --fail-on none --html page.html";
+    assert_eq!(program.code(verify), 0);
+    let page = std::fs::read_to_string(program.path("page.html")).unwrap();
+    assert!(page.contains("Rotation evidence of"), "{page}");
+    assert!(page.contains("ledger verify, version"), "{page}");
+    assert!(page.contains("r-1"), "{page}");
+    assert!(!page.contains("came in an evidence pack"), "{page}");
+    // A page that is there is not replaced.
+    assert_eq!(program.code(verify), 2);
+    // Of entries that do not verify it tells no rotation.
+    let key = rotation_ledger::sys::keyfile::read(&program.path("state/pack.pem"), &|| Ok(None));
+    let zip = std::fs::read(program.path("p.zip")).unwrap();
+    let bad = forged(&zip, &key.unwrap(), |payload| {
+        payload.get_mut(&entry(2)).unwrap()[40] ^= 1;
+    });
+    std::fs::write(program.path("bad.zip"), bad).unwrap();
+    let verify = "verify bad.zip --trust t.trust --html bad.html";
+    assert_eq!(program.code(verify), 1);
+    let page = std::fs::read_to_string(program.path("bad.html")).unwrap();
+    assert!(
+        page.contains("Entries that do not verify prove nothing"),
+        "{page}"
+    );
 }
 
 /// What a pack is for: the template of the ledger, by a reader who has the pack and the trust file alone.

@@ -18,4 +18,5 @@ mod interrupted;
 mod page;
 mod seed;
 mod whole;
+mod words;
 mod zips;

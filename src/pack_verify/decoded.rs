@@ -1,0 +1,130 @@
+//! What a pack has of a ledger, decoded, and fed to the verification that judges ledgers.
+
+use std::collections::BTreeSet;
+
+use crate::entry::Stored;
+use crate::facts::Dossier;
+use crate::facts::FactsForm;
+use crate::rule::Finding;
+use crate::time::Timestamp;
+use crate::timetoken::SignatureCheck;
+use crate::verify;
+use crate::verify::Question;
+use crate::verify::Report;
+use crate::verify::Stamp;
+use crate::verify::Surroundings;
+
+use super::attached::Watcher;
+use super::contents::Contents;
+use super::reach::Reach;
+use super::record::Record;
+
+/// What a pack has of a ledger: its entries, decoded, and the one of them that records the export. Nothing of it
+/// is verified.
+#[derive(Debug)]
+pub struct DecodedPack {
+    pub(super) contents: Contents,
+    pub(super) record: Option<Record>,
+    /// Why the last entry records no export.
+    pub(super) no_record: Option<Finding>,
+    /// Those that can be read, in their order.
+    entries: Vec<Stored>,
+    /// The attached files that are here, by their BLAKE3 in hex.
+    attached: BTreeSet<String>,
+}
+
+impl DecodedPack {
+    /// Decodes what a pack has.
+    #[must_use]
+    pub fn of(contents: Contents) -> Self {
+        let (record, no_record) = Record::of(&contents);
+        let entries = contents.entries.iter();
+        let stored =
+            |(sequence, bytes): (&u64, &Vec<u8>)| Stored::of(*sequence, bytes.clone()).ok();
+        let attached = contents.attachments.keys();
+        Self {
+            record,
+            no_record,
+            entries: entries.filter_map(stored).collect(),
+            attached: attached.map(ToString::to_string).collect(),
+            contents,
+        }
+    }
+
+    /// What it has, as it was.
+    #[must_use]
+    pub const fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    /// When the export was recorded.
+    pub(super) fn exported(&self) -> Timestamp {
+        let record = self.record.as_ref();
+        record.map_or(Timestamp::from_micros(0), |record| {
+            record.stored.entry.recorded
+        })
+    }
+
+    /// The verification as of the export, without anything that only some readers have: what the documents of
+    /// the pack rest on. With `keep_said` it keeps what was said about rotations, for a page.
+    #[must_use]
+    pub fn as_exported(&self, keep_said: bool) -> Report {
+        let question = Question {
+            keep_said,
+            ..Question::at(self.exported())
+        };
+        self.judge(question, None, Vec::new())
+    }
+
+    /// What documents are made of, out of a verification of this pack; none where no entry records the export.
+    #[must_use]
+    pub fn dossier<'a>(&'a self, report: &'a Report, form: FactsForm) -> Option<Dossier<'a>> {
+        let record = self.record.as_ref()?;
+        Some(Dossier {
+            form,
+            report,
+            record: &record.stored,
+            exported: &record.exported,
+            selection: &record.selection,
+            entries: &self.entries,
+            population: &self.contents.population,
+            attached: &self.attached,
+        })
+    }
+
+    /// Judges it. `question` says as of when, for whom, and which checkpoints others kept; `findings` are what
+    /// was found in the pack as a file.
+    pub(super) fn judge(
+        &self,
+        mut question: Question,
+        signed: Option<&SignatureCheck<'_>>,
+        findings: Vec<Finding>,
+    ) -> Report {
+        let contents = &self.contents;
+        let mut around = Surroundings {
+            findings,
+            ..Surroundings::default()
+        };
+        let reach = Reach::of(contents, &mut around);
+        question.stamps = Stamp::of(contents.tokens.clone(), signed);
+        question.kept = reach.checkpoints(std::mem::take(&mut question.kept), &mut around);
+        question.proven = reach.proven();
+        let mut watcher = Watcher::default();
+        let folded = verify::fold(reach.pieces().into_iter(), question, &mut watcher);
+        let record = self.record.as_ref();
+        let withheld = record.is_some_and(|record| record.selection.without_attachments);
+        let files = &contents.attachments;
+        watcher.check(files, withheld, &folded.expunged(), &mut around);
+        if let Some(record) = record {
+            // An honest export of little is told from one of everything here and nowhere else.
+            around.notes.push(format!(
+                "selected for this pack: {} (entry {})",
+                record.selection.part, record.stored.sequence
+            ));
+            let differences = record.differences(contents, &self.entries, folded.register());
+            around.findings.extend(differences);
+        }
+        around.not_checked.extend(reach.beyond());
+        folded.conclude(around)
+    }
+}

@@ -1,0 +1,109 @@
+//! A pack, judged: what was found in it as a file, in its documents, and in its entries.
+
+use crate::facts::Dossier;
+use crate::facts::FactsForm;
+use crate::pack::Bag;
+use crate::pack::BagFault;
+use crate::pack::Form;
+use crate::pack::Selection;
+use crate::rule;
+use crate::rule::Finding;
+use crate::rule::Rule;
+use crate::time::Timestamp;
+use crate::timetoken::SignatureCheck;
+use crate::trust::Trust;
+use crate::verify::Kept;
+use crate::verify::Question;
+use crate::verify::Report;
+
+use super::contents::Contents;
+use super::decoded::DecodedPack;
+use super::documents::Renderer;
+use super::documents::compare;
+
+/// What is asked about a pack besides what stands in it.
+#[derive(Default)]
+pub struct Asked<'a> {
+    /// The instant to judge at; that of the export where none is named.
+    pub as_of: Option<Timestamp>,
+    /// Whom the reader trusts, by a file that came by another road.
+    pub trust: Option<Trust>,
+    /// Checkpoints kept by others.
+    pub anchors: Vec<Kept>,
+    /// Whether an authority that the reader trusts signed a time token; none where that is not asked.
+    pub signed: Option<&'a SignatureCheck<'a>>,
+    /// How this program words what people read; without it no words of a pack are compared.
+    pub renderer: Option<&'a Renderer<'a>>,
+    /// Whether to keep what was said about rotations, for a page.
+    pub keep_said: bool,
+}
+
+/// What came of it.
+pub struct Examined {
+    /// The five verdicts on what the pack has of the ledger.
+    pub report: Report,
+    /// The form that the pack's facts are in, where this program does not know it: what they state was not
+    /// looked at.
+    pub other_form: Option<u64>,
+    pack: DecodedPack,
+}
+
+impl Examined {
+    /// What was selected for the pack, as the record of its export says.
+    #[must_use]
+    pub fn selection(&self) -> Option<&Selection> {
+        self.pack.record.as_ref().map(|record| &record.selection)
+    }
+
+    /// What a page about this verification is made of; none where no entry records the export.
+    #[must_use]
+    pub fn dossier(&self) -> Option<Dossier<'_>> {
+        self.pack.dossier(&self.report, FactsForm::NEWEST)
+    }
+}
+
+/// Judges a pack.
+#[must_use]
+pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
+    examine_reworded(bag, asked, &|_| {})
+}
+
+/// The same by a program that words its findings otherwise: `reword` changes every sentence of the report out of
+/// which the facts are made again. It is how a test is a program of another year.
+#[doc(hidden)]
+#[must_use]
+pub fn examine_reworded(bag: &Bag, asked: Asked<'_>, reword: &dyn Fn(&mut Report)) -> Examined {
+    let (contents, mut findings) = Contents::of(bag);
+    let pack = DecodedPack::of(contents);
+    let compared = compare(bag, &pack, asked.renderer, reword);
+    findings.extend(of_rule(rule::P01, bag.faults(compared.info.as_deref())));
+    findings.extend(compared.findings);
+    findings.extend(pack.no_record.clone());
+    if let Some(record) = &pack.record {
+        let faults = bag.signature_faults(&record.selection.key);
+        findings.extend(of_rule(rule::P02, faults));
+        if record.selection.form != Form::Pack {
+            let expected = "a pack whose record says that a pack was exported";
+            let said = record.selection.to_string();
+            findings.push(Finding::new(rule::P04, expected, said).at(record.stored.sequence));
+        }
+    }
+    let question = Question {
+        trust: asked.trust,
+        kept: asked.anchors,
+        keep_said: asked.keep_said,
+        ..Question::at(asked.as_of.unwrap_or_else(|| pack.exported()))
+    };
+    let mut report = pack.judge(question, asked.signed, findings);
+    report.not_checked.extend(compared.not_checked);
+    Examined {
+        report,
+        other_form: compared.other_form,
+        pack,
+    }
+}
+
+fn of_rule(rule: &'static Rule, faults: Vec<BagFault>) -> impl Iterator<Item = Finding> {
+    let faults = faults.into_iter();
+    faults.map(move |fault| Finding::new(rule, fault.expected, fault.found))
+}

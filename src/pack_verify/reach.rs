@@ -1,0 +1,202 @@
+//! How far what a pack has of a ledger reaches: the receipts in place of tiles, the consistency proofs in
+//! place of entries that are not here, and which checkpoints can be held against it.
+
+use std::collections::BTreeMap;
+
+use crate::checkpoint;
+use crate::checkpoint::Checkpoint;
+use crate::hash::LeafHash;
+use crate::hash::NodeHash;
+use crate::merkle::InclusionProof;
+use crate::rule;
+use crate::rule::Finding;
+use crate::verify::Count;
+use crate::verify::Keeper;
+use crate::verify::Kept;
+use crate::verify::Piece;
+use crate::verify::Surroundings;
+
+use super::contents::Contents;
+
+/// How much of a ledger a pack has.
+pub(super) struct Reach<'c> {
+    contents: &'c Contents,
+    /// Entries of the ledger, up to the last that is here.
+    size: u64,
+    /// Whether some of them are elsewhere.
+    is_part: bool,
+    /// The roots to which the proofs of the pack lead, by size.
+    proven: BTreeMap<u64, NodeHash>,
+}
+
+impl<'c> Reach<'c> {
+    /// Holds each receipt and each consistency proof against the checkpoint. Whose checkpoint it is, is for
+    /// the verification.
+    pub(super) fn of(contents: &'c Contents, around: &mut Surroundings) -> Self {
+        let last = contents.entries.last_key_value();
+        let size = last.map_or(0, |(last, _)| last + 1);
+        let mut reach = Self {
+            contents,
+            size,
+            is_part: contents.entries.len() as u64 != size,
+            proven: BTreeMap::new(),
+        };
+        if let Ok(stated) = checkpoint::stated(&contents.checkpoint) {
+            if stated.size != size {
+                let expected = format!("a checkpoint over {size} entries");
+                let found = stated.size.to_string();
+                around
+                    .findings
+                    .push(Finding::new(rule::P04, expected, found));
+            }
+            reach.proven.insert(stated.size, stated.root);
+            reach.check_receipts(&stated, around);
+            reach.check_consistency(&stated, around);
+        }
+        reach
+    }
+
+    fn check_receipts(&self, stated: &Checkpoint, around: &mut Surroundings) {
+        let contents = self.contents;
+        let mut good = 0;
+        for (sequence, bytes) in &contents.entries {
+            let fault = match contents.receipts.get(sequence) {
+                None => Some("no receipt".to_owned()),
+                Some(receipt) if receipt.checkpoint().as_bytes() != contents.checkpoint => {
+                    Some("a receipt under another checkpoint".to_owned())
+                }
+                Some(receipt) if receipt.index() != *sequence => {
+                    Some(format!("a receipt of entry {}", receipt.index()))
+                }
+                Some(receipt) => InclusionProof::from_hashes(receipt.hashes().to_vec())
+                    .check(*sequence, LeafHash::of(bytes), stated.size, stated.root)
+                    .err()
+                    .map(|fault| fault.to_string()),
+            };
+            match fault {
+                None => good += 1,
+                Some(fault) => around
+                    .findings
+                    .push(Finding::new(rule::P03, "a receipt that proves it", fault).at(*sequence)),
+            }
+        }
+        let receipts = contents.receipts.keys();
+        for sequence in receipts.filter(|at| !contents.entries.contains_key(at)) {
+            let expected = format!("entry {sequence}, of which there is a receipt");
+            around
+                .findings
+                .push(Finding::new(rule::P04, expected, "it is missing"));
+        }
+        around.counts.push(Count {
+            good,
+            total: contents.entries.len() as u64,
+            what: "receipts",
+        });
+    }
+
+    fn check_consistency(&mut self, stated: &Checkpoint, around: &mut Surroundings) {
+        for (size, continued) in &self.contents.consistency {
+            let fits = continued.old.0 == *size && continued.new == (stated.size, stated.root);
+            let fault = match continued.proof.check(continued.old, continued.new) {
+                Ok(()) if fits => {
+                    self.proven.insert(*size, continued.old.1);
+                    continue;
+                }
+                Ok(()) => format!("one from {} to {}", continued.old.0, continued.new.0),
+                Err(fault) => fault.to_string(),
+            };
+            let expected = format!("a proof from {size} entries to the checkpoint");
+            around
+                .findings
+                .push(Finding::new(rule::P03, expected, fault));
+        }
+    }
+
+    /// The roots by size, where the entries themselves do not give them.
+    pub(super) fn proven(&self) -> Option<BTreeMap<u64, NodeHash>> {
+        self.is_part.then(|| self.proven.clone())
+    }
+
+    /// Whether a checkpoint of so many entries can be held against the pack.
+    fn tells(&self, size: u64) -> bool {
+        !self.is_part || self.proven.contains_key(&size)
+    }
+
+    /// What is held against the entries: the pack's own checkpoints, and those of `anchors` that it can answer. An
+    /// anchor of a size that the pack has no proof for says nothing against it; one of the pack's own does.
+    pub(super) fn checkpoints(&self, anchors: Vec<Kept>, around: &mut Surroundings) -> Vec<Kept> {
+        let contents = self.contents;
+        let cosigned = contents.cosigned.as_ref().map(|bytes| Kept {
+            keeper: Keeper::Cosigned,
+            name: "cosigned".to_owned(),
+            bytes: Some(bytes.clone()),
+        });
+        let stated = |note: &[u8]| Some(checkpoint::stated(note).ok()?.size);
+        let stamped = contents.tokens.iter();
+        let stamped = stamped.filter_map(|token| stated(token.checkpoint.as_deref()?));
+        let own = cosigned.iter().filter_map(Kept::stated_size).chain(stamped);
+        for size in own.filter(|size| !self.tells(*size)) {
+            let expected = format!("a proof that the ledger continues that of {size} entries");
+            around
+                .findings
+                .push(Finding::new(rule::P03, expected, "none"));
+        }
+        let comparable = |anchor: &Kept| {
+            let size = anchor.stated_size();
+            size.is_none_or(|size| size <= self.size && self.tells(size))
+        };
+        let (mut kept, untold): (Vec<_>, Vec<_>) = anchors.into_iter().partition(comparable);
+        around.not_checked.extend(untold.iter().map(|anchor| {
+            let name = &anchor.name;
+            format!("the checkpoint {name}: the pack has no proof to it")
+        }));
+        kept.extend(cosigned);
+        kept.push(Kept {
+            keeper: Keeper::Folder,
+            name: "checkpoint".to_owned(),
+            bytes: Some(contents.checkpoint.clone()),
+        });
+        kept
+    }
+
+    /// The entries, and how many are not here between them.
+    pub(super) fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut run: Vec<Vec<u8>> = Vec::new();
+        let mut next = 0;
+        for (sequence, bytes) in &self.contents.entries {
+            if *sequence != next {
+                let count = sequence - next;
+                pieces.push(Piece::Entries(std::mem::take(&mut run)));
+                pieces.push(Piece::Elsewhere { count });
+            }
+            run.push(bytes.clone());
+            next = sequence + 1;
+        }
+        pieces.push(Piece::Entries(run));
+        pieces
+    }
+
+    /// What lies beyond, and was not checked.
+    pub(super) fn beyond(&self) -> Vec<String> {
+        let last = self.size.saturating_sub(1);
+        let mut beyond = vec![format!(
+            "everything after entry {last}: the pack ends there"
+        )];
+        if !self.is_part {
+            return beyond;
+        }
+        let elsewhere = self.size - self.contents.entries.len() as u64;
+        beyond.push(format!(
+            "{elsewhere} entries that are not in the pack, and that none about no secret was left out: that takes the ledger"
+        ));
+        let rows = self.contents.population.iter();
+        let others = rows.filter(|row| !row.entries_in_pack).count();
+        if others > 0 {
+            beyond.push(format!(
+                "the rows of {others} secrets in secrets.json whose entries are not in the pack: only their ids and last entries are signed"
+            ));
+        }
+        beyond
+    }
+}
