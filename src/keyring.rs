@@ -70,6 +70,21 @@ pub struct Denial {
     pub message: String,
 }
 
+impl Denial {
+    /// A denial by `rule`: what was needed, and why it cannot be.
+    pub fn new(
+        rule: &'static Rule,
+        expected: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            expected: expected.into(),
+            message: message.into(),
+        }
+    }
+}
+
 /// Every key that ever counted, with its holder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Keyring {
@@ -158,46 +173,27 @@ impl Keyring {
             return Self::founder(key, created);
         }
         let needs = event.roles();
-        let needed = || {
-            needs
-                .iter()
-                .map(|role| role.word())
-                .collect::<Vec<_>>()
-                .join(" or ")
-        };
+        let needed = || words(needs, " or ");
         if self.sealing_key() == Some(key) {
             return self.ledger_itself(needs.contains(&Role::Ledger), event, needed());
         }
+        let unknown = |why| Denial::new(rule::A01, format!("an enrolled {}", needed()), why);
         let Some(actor) = self.actors.get(key) else {
-            return Err(Denial {
-                rule: rule::A01,
-                expected: format!("an enrolled {}", needed()),
-                message: format!("the key {} is not enrolled in this ledger", key.short()),
-            });
+            let short = key.short();
+            return Err(unknown(format!(
+                "the key {short} is not enrolled in this ledger"
+            )));
         };
-        if let Some(revocation) = &actor.revoked {
-            return Err(Denial {
-                rule: rule::A01,
-                expected: format!("an enrolled {}", needed()),
-                message: format!(
-                    "the key of {} was revoked by entry {}",
-                    actor.id, revocation.sequence
-                ),
-            });
+        if let Some(Revocation { sequence, .. }) = &actor.revoked {
+            return Err(unknown(format!(
+                "the key of {} was revoked by entry {sequence}",
+                actor.id
+            )));
         }
         if !actor.roles.iter().any(|role| needs.contains(role)) {
-            let has: Vec<_> = actor.roles.iter().map(|role| role.word()).collect();
-            return Err(Denial {
-                rule: rule::A02,
-                expected: needed(),
-                message: format!(
-                    "{} needs {}, and {} is {}",
-                    event.name(),
-                    needed(),
-                    actor.id,
-                    has.join(", ")
-                ),
-            });
+            let (name, needed, has) = (event.name(), needed(), words(&actor.roles, ", "));
+            let message = format!("{name} needs {needed}, and {} is {has}", actor.id);
+            return Err(Denial::new(rule::A02, needed, message));
         }
         let person = self.person(actor, on_behalf_of)?;
         Ok(Author {
@@ -209,34 +205,22 @@ impl Keyring {
 
     /// The person who answers for what an actor says.
     fn person(&self, actor: &Actor, on_behalf_of: Option<&Id>) -> Result<Id, Denial> {
-        let denial = |message: String| Denial {
-            rule: rule::A07,
-            expected: "an enrolled person in on_behalf_of".to_owned(),
-            message,
-        };
-        match (actor.kind, on_behalf_of) {
-            (ActorKind::Human, None) => Ok(actor.id.clone()),
+        let why = match (actor.kind, on_behalf_of) {
+            (ActorKind::Human, None) => return Ok(actor.id.clone()),
             // Else a person could let their own steps count as somebody else's, and approve them.
-            (ActorKind::Human, Some(person)) if *person != actor.id => Err(denial(format!(
-                "{} is a person, and cannot act for {person}",
-                actor.id
-            ))),
-            (ActorKind::Service, None) => Err(denial(format!(
-                "{} is a service and names no person it acts for",
-                actor.id
-            ))),
+            (ActorKind::Human, Some(person)) if *person != actor.id => {
+                format!("is a person, and cannot act for {person}")
+            }
+            (ActorKind::Service, None) => "is a service and names no person it acts for".to_owned(),
             (_, Some(person)) => match self.active(person) {
-                Some((_, holder)) if holder.kind == ActorKind::Human => Ok(person.clone()),
-                Some(_) => Err(denial(format!(
-                    "{} acts for {person}, who is no person",
-                    actor.id
-                ))),
-                None => Err(denial(format!(
-                    "{} acts for {person}, who is not enrolled",
-                    actor.id
-                ))),
+                Some((_, holder)) if holder.kind == ActorKind::Human => return Ok(person.clone()),
+                Some(_) => format!("acts for {person}, who is no person"),
+                None => format!("acts for {person}, who is not enrolled"),
             },
-        }
+        };
+        let expected = "an enrolled person in on_behalf_of";
+        let message = format!("{} {why}", actor.id);
+        Err(Denial::new(rule::A07, expected, message))
     }
 
     fn ledger_itself(
@@ -251,14 +235,12 @@ impl Keyring {
                 actor,
                 name,
             }),
-            _ => Err(Denial {
-                rule: rule::A02,
-                expected: needed,
-                message: format!(
-                    "the sealing key cannot say {}: that is a person's to say",
-                    event.name()
-                ),
-            }),
+            _ => {
+                let name = event.name();
+                let message =
+                    format!("the sealing key cannot say {name}: that is a person's to say");
+                Err(Denial::new(rule::A02, needed, message))
+            }
         }
     }
 
@@ -270,11 +252,9 @@ impl Keyring {
                 person: created.actor.clone(),
             });
         }
-        Err(Denial {
-            rule: rule::A01,
-            expected: format!("signed by {}", created.key.short()),
-            message: format!("the ledger's creation is signed by {}", key.short()),
-        })
+        let expected = format!("signed by {}", created.key.short());
+        let message = format!("the ledger's creation is signed by {}", key.short());
+        Err(Denial::new(rule::A01, expected, message))
     }
 
     /// Begins the keyring with the ledger's creation.
@@ -295,11 +275,9 @@ impl Keyring {
         )?;
         // What the sealing key signs is the ledger's own word, so it can be nobody else's key.
         if created.sealing_key == created.key || created.sealing_key.admit().is_err() {
-            return Err(Denial {
-                rule: rule::A10,
-                expected: "a sound sealing key of its own".to_owned(),
-                message: format!("the key {} cannot seal", created.sealing_key.short()),
-            });
+            let expected = "a sound sealing key of its own";
+            let message = format!("the key {} cannot seal", created.sealing_key.short());
+            return Err(Denial::new(rule::A10, expected, message));
         }
         self.actors.insert(
             created.key,
@@ -332,58 +310,35 @@ impl Keyring {
             &enrolled.key,
             enrolled.key.possession_holds(&enrolled.possession),
         )?;
-        let denial = |rule, expected: &str, message: String| Denial {
-            rule,
-            expected: expected.to_owned(),
-            message,
-        };
         let mut roles = enrolled.roles.clone();
         roles.sort_unstable();
         roles.dedup();
         if roles.is_empty() || roles.len() != enrolled.roles.len() {
-            return Err(denial(
-                rule::A10,
-                "each role once",
-                format!("{} is given no role, or one twice", enrolled.actor),
-            ));
+            let message = format!("{} is given no role, or one twice", enrolled.actor);
+            return Err(Denial::new(rule::A10, "each role once", message));
         }
         if roles.contains(&Role::Ledger) {
-            return Err(denial(
-                rule::A10,
-                "a role for people",
-                "only the sealing key speaks for the ledger".to_owned(),
-            ));
+            let message = "only the sealing key speaks for the ledger";
+            return Err(Denial::new(rule::A10, "a role for people", message));
         }
         if enrolled.kind == ActorKind::Service && roles.contains(&Role::SecurityOwner) {
-            return Err(denial(
-                rule::A06,
-                "a person as security_owner",
-                format!(
-                    "{} is a service and cannot be security_owner",
-                    enrolled.actor
-                ),
-            ));
+            let actor = &enrolled.actor;
+            let message = format!("{actor} is a service and cannot be security_owner");
+            let expected = "a person as security_owner";
+            return Err(Denial::new(rule::A06, expected, message));
         }
         Ok(())
     }
 
     fn check_new_id(&self, id: &Id) -> Result<(), Denial> {
-        let denial = |expected: &str, message: String| Denial {
-            rule: rule::A10,
-            expected: expected.to_owned(),
-            message,
-        };
         if id.as_str() == LEDGER_ACTOR {
-            return Err(denial(
-                "another id",
-                format!("the id `{LEDGER_ACTOR}` is the ledger's own"),
-            ));
+            let message = format!("the id `{LEDGER_ACTOR}` is the ledger's own");
+            return Err(Denial::new(rule::A10, "another id", message));
         }
         if self.active(id).is_some() {
-            return Err(denial(
-                "an id without a key that counts",
-                format!("{id} is enrolled already; revoke the old key first"),
-            ));
+            let expected = "an id without a key that counts";
+            let message = format!("{id} is enrolled already; revoke the old key first");
+            return Err(Denial::new(rule::A10, expected, message));
         }
         Ok(())
     }
@@ -395,36 +350,23 @@ impl Keyring {
         key: &PublicKey,
         possession: bool,
     ) -> Result<(), Denial> {
-        let denial = |expected: &str, message: String| Denial {
-            rule: rule::A10,
-            expected: expected.to_owned(),
-            message,
+        let short = key.short();
+        let (expected, message) = if let Some(holder) = self.actors.get(key) {
+            let message = format!("the key {short} is that of {}", holder.id);
+            ("a key of its own", message)
+        } else if self.sealing.iter().any(|seal| seal.key == *key) {
+            let message = format!("the key {short} seals this ledger");
+            ("a key of its own", message)
+        } else if let Err(fault) = key.admit() {
+            let message = format!("the key of {whose}: {fault}");
+            ("a sound Ed25519 key", message)
+        } else if !possession {
+            let message = format!("the proof of possession for {whose} does not verify");
+            ("a proof by the key's holder", message)
+        } else {
+            return Ok(());
         };
-        if let Some(holder) = self.actors.get(key) {
-            return Err(denial(
-                "a key of its own",
-                format!("the key {} is that of {}", key.short(), holder.id),
-            ));
-        }
-        if self.sealing.iter().any(|seal| seal.key == *key) {
-            return Err(denial(
-                "a key of its own",
-                format!("the key {} seals this ledger", key.short()),
-            ));
-        }
-        if let Err(fault) = key.admit() {
-            return Err(denial(
-                "a sound Ed25519 key",
-                format!("the key of {whose}: {fault}"),
-            ));
-        }
-        if !possession {
-            return Err(denial(
-                "a proof by the key's holder",
-                format!("the proof of possession for {whose} does not verify"),
-            ));
-        }
-        Ok(())
+        Err(Denial::new(rule::A10, expected, message))
     }
 
     /// Enrols an actor that was admitted.
@@ -448,28 +390,18 @@ impl Keyring {
     /// # Errors
     /// The rule that stands against it.
     pub fn admit_revocation(&self, revoked: &ActorRevoked) -> Result<(), Denial> {
-        let denial = |expected: &str, message: String| Denial {
-            rule: rule::A10,
-            expected: expected.to_owned(),
-            message,
-        };
         if self.active(&revoked.actor).is_none() {
-            return Err(denial(
-                "an actor whose key counts",
-                format!("{} is not enrolled, or was revoked before", revoked.actor),
-            ));
+            let message = format!("{} is not enrolled, or was revoked before", revoked.actor);
+            let expected = "an actor whose key counts";
+            return Err(Denial::new(rule::A10, expected, message));
         }
         let owner =
             |actor: &Actor| actor.revoked.is_none() && actor.roles.contains(&Role::SecurityOwner);
-        if !self
-            .actors
-            .values()
-            .any(|actor| owner(actor) && actor.id != revoked.actor)
-        {
-            return Err(denial(
-                "a Security Owner that remains",
-                format!("{} is the last Security Owner", revoked.actor),
-            ));
+        let mut others = self.actors.values().filter(|one| one.id != revoked.actor);
+        if !others.any(owner) {
+            let expected = "a Security Owner that remains";
+            let message = format!("{} is the last Security Owner", revoked.actor);
+            return Err(Denial::new(rule::A10, expected, message));
         }
         Ok(())
     }
@@ -515,4 +447,9 @@ impl Keyring {
             handed_on: by.actor.as_str() == LEDGER_ACTOR,
         });
     }
+}
+
+fn words(roles: &[Role], between: &str) -> String {
+    let words = roles.iter().map(|role| role.word());
+    words.collect::<Vec<_>>().join(between)
 }
