@@ -3,6 +3,8 @@
 //! BLAKE3 links entries and names attachments; SHA-256 appears where RFC 6962 and C2SP fix it, and
 //! beside BLAKE3 for attachments so that stock tools can check them (FORMAT.md, "Hashes").
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bincode::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
@@ -124,6 +126,19 @@ impl LeafHash {
 }
 
 impl NodeHash {
+    /// The hash in base64, as C2SP writes the hashes of trees.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        BASE64.encode(self.0)
+    }
+
+    /// Reads base64, canonical and padded, of exactly 32 bytes.
+    #[must_use]
+    pub fn from_base64(text: &str) -> Option<Self> {
+        let bytes = BASE64.decode(text).ok()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+
     /// The parent of two nodes.
     #[must_use]
     pub fn parent(left: Self, right: Self) -> Self {

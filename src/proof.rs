@@ -22,6 +22,7 @@ use crate::hash::NodeHash;
 use crate::merkle::INCLUSION_LIMIT;
 use crate::merkle::InclusionProof;
 use crate::merkle::ProofError;
+use crate::text::decimal;
 use crate::trust::DistrustError;
 use crate::trust::Judged;
 use crate::trust::Trust;
@@ -204,15 +205,10 @@ impl fmt::Display for TlogProof {
         }
         writeln!(f, "index {}", self.index)?;
         for hash in self.path.hashes() {
-            writeln!(f, "{}", BASE64.encode(hash.as_bytes()))?;
+            writeln!(f, "{}", hash.to_base64())?;
         }
         write!(f, "\n{}", self.checkpoint)
     }
-}
-
-fn decimal(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
 }
 
 fn hash(encoded: &str, line: usize) -> Result<NodeHash, ReceiptError> {

@@ -226,6 +226,13 @@ text_type! {
     Prose, 8192, check_prose
 }
 
+/// A number in its one decimal form: `0`, or digits that do not begin with it. `+5`, `05` and what exceeds
+/// the type are none.
+pub(crate) fn decimal<N: FromStr + ToString>(text: &str) -> Option<N> {
+    let number: N = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
 /// Gives a type over an array of bytes its one text: lower-case hex digits, and no other spelling.
 macro_rules! hex_text {
     ($name:ident, $length:literal, $error:ty, $fault:expr) => {

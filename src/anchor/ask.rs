@@ -6,6 +6,7 @@ use crate::hash::NodeHash;
 use crate::http::ClientError;
 use crate::http::Reply;
 use crate::note::SignedNote;
+use crate::text::decimal;
 use crate::witness::AddCheckpoint;
 
 /// Questions to one witness: its size may move while it is asked.
@@ -150,9 +151,7 @@ fn accept(witness: &CosignerKey, note: &SignedNote, body: &[u8]) -> Result<Cosig
 /// The body of a 409: a number in its one form and a line break.
 fn parse_size(reply: &Reply) -> Option<u64> {
     let text = std::str::from_utf8(&reply.body).ok()?;
-    let digits = text.strip_suffix('\n').unwrap_or(text);
-    let size: u64 = digits.parse().ok()?;
-    (size.to_string() == digits).then_some(size)
+    decimal(text.strip_suffix('\n').unwrap_or(text))
 }
 
 /// A stranger's words, fit for a line on a screen.

@@ -6,9 +6,6 @@
 
 mod cosignature;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 pub use crate::note::CosignerKey;
 pub use cosignature::CosignatureError;
 pub use cosignature::cosign;
@@ -21,6 +18,7 @@ use crate::note::KeyNameError;
 use crate::note::NoteError;
 use crate::note::NoteKey;
 use crate::note::SignedNote;
+use crate::text::decimal;
 
 /// What one checkpoint states.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +77,7 @@ impl Checkpoint {
     /// The three lines that are signed, each with its line break.
     #[must_use]
     pub fn format(&self) -> String {
-        let root = BASE64.encode(self.root.as_bytes());
+        let root = self.root.to_base64();
         format!("{}\n{}\n{root}\n", self.origin, self.size)
     }
 
@@ -106,25 +104,14 @@ impl Checkpoint {
         }
         let checkpoint = Self {
             origin: KeyName::new(origin)?,
-            size: parse_decimal(size).ok_or(CheckpointError::Size)?,
-            root: parse_root(root).ok_or(CheckpointError::Root)?,
+            size: decimal(size).ok_or(CheckpointError::Size)?,
+            root: NodeHash::from_base64(root).ok_or(CheckpointError::Root)?,
         };
         if checkpoint.size == 0 && checkpoint.root != NodeHash::empty() {
             return Err(CheckpointError::EmptyTree);
         }
         Ok(checkpoint)
     }
-}
-
-/// `0` or digits that do not begin with it; `+5`, `05` and what exceeds 64 bits are refused.
-fn parse_decimal(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-fn parse_root(text: &str) -> Option<NodeHash> {
-    let bytes = BASE64.decode(text).ok()?;
-    Some(NodeHash::from_bytes(bytes.try_into().ok()?))
 }
 
 impl SignedCheckpoint {
@@ -180,6 +167,9 @@ pub fn open(note: &[u8], key: &NoteKey) -> Result<SignedCheckpoint, CheckpointEr
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+
     use super::*;
 
     fn secret() -> SecretKey {

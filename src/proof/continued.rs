@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use crate::hash::NodeHash;
 use crate::merkle::ConsistencyProof;
 
@@ -31,18 +28,16 @@ impl Continued {
             None => (text.strip_suffix('\n')?, None),
         };
         let mut lines = proof.split('\n');
-        let hash = |text: &str| {
-            let bytes = <[u8; 32]>::try_from(BASE64.decode(text).ok()?).ok()?;
-            Some(NodeHash::from_bytes(bytes))
-        };
         let end = |line: &str, word: &str| {
             let (size, root) = line.strip_prefix(word)?.split_once(' ')?;
-            Some((size.parse::<u64>().ok()?, hash(root)?))
+            Some((size.parse::<u64>().ok()?, NodeHash::from_base64(root)?))
         };
         let read = Self {
             old: end(lines.next()?, "old ")?,
             new: end(lines.next()?, "new ")?,
-            proof: ConsistencyProof::from_hashes(lines.map(hash).collect::<Option<_>>()?),
+            proof: ConsistencyProof::from_hashes(
+                lines.map(NodeHash::from_base64).collect::<Option<_>>()?,
+            ),
             checkpoint,
         };
         (read.to_string() == text).then_some(read)
@@ -52,11 +47,10 @@ impl Continued {
 impl fmt::Display for Continued {
     /// As FORMAT.md has it: for people and scripts, and signed by nobody but in its checkpoint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let encode = |hash: &NodeHash| BASE64.encode(hash.as_bytes());
-        writeln!(f, "old {} {}", self.old.0, encode(&self.old.1))?;
-        writeln!(f, "new {} {}", self.new.0, encode(&self.new.1))?;
+        writeln!(f, "old {} {}", self.old.0, self.old.1.to_base64())?;
+        writeln!(f, "new {} {}", self.new.0, self.new.1.to_base64())?;
         for hash in self.proof.hashes() {
-            writeln!(f, "{}", encode(hash))?;
+            writeln!(f, "{}", hash.to_base64())?;
         }
         match &self.checkpoint {
             Some(checkpoint) => write!(f, "\n{checkpoint}"),

@@ -11,6 +11,7 @@
 use std::path::Path;
 
 use crate::hash::Sha256Digest;
+use crate::text::decimal;
 
 /// The folder of the tokens in the ledger's folder, and of waiting requests in the state folder.
 pub const TIMESTAMPS: &str = "timestamps";
@@ -104,8 +105,8 @@ fn parse<'p>(path: &'p str, end: &str) -> Option<(&'p str, u64)> {
     let stem = path.strip_suffix(end)?;
     let name = stem.strip_prefix(TIMESTAMPS)?.strip_prefix('/')?;
     let (size, hash) = name.split_once('-')?;
-    let number: u64 = size.parse().ok()?;
+    let size = decimal(size)?;
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_hash = hash.len() == NAME_DIGITS && hash.bytes().all(is_hex);
-    (is_hash && number.to_string() == size).then_some((stem, number))
+    is_hash.then_some((stem, size))
 }

@@ -7,6 +7,7 @@ use crate::checkpoint::CosignerKey;
 use crate::key::PublicKey;
 use crate::note::NoteKey;
 use crate::note::NoteKeyError;
+use crate::text::decimal;
 
 use super::policy::Group;
 use super::policy::Log;
@@ -189,7 +190,10 @@ impl Parser {
         let need = match need {
             b"all" => found.len(),
             b"any" => 1,
-            number => threshold(number).ok_or(PolicyFault::Threshold)?,
+            number => str::from_utf8(number)
+                .ok()
+                .and_then(decimal)
+                .ok_or(PolicyFault::Threshold)?,
         };
         if need == 0 || need > found.len() {
             return Err(PolicyFault::Threshold);
@@ -232,11 +236,4 @@ impl Parser {
 
 fn text(word: &[u8]) -> Result<&str, PolicyFault> {
     std::str::from_utf8(word).map_err(|_| PolicyFault::KeyText)
-}
-
-/// A number in its one decimal form.
-fn threshold(word: &[u8]) -> Option<usize> {
-    let text = std::str::from_utf8(word).ok()?;
-    let number: usize = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
 }

@@ -7,13 +7,11 @@
 //! <checkpoint, a signed note>
 //! ```
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use crate::hash::NodeHash;
 use crate::merkle::CONSISTENCY_LIMIT;
 use crate::note::NoteError;
 use crate::note::SignedNote;
+use crate::text::decimal;
 
 /// The most bytes that a request may have.
 pub const REQUEST_LIMIT: usize = 1 << 20;
@@ -71,7 +69,7 @@ impl AddCheckpoint {
     pub fn format(&self) -> String {
         let mut body = format!("old {}\n", self.old);
         for hash in &self.proof {
-            body.push_str(&BASE64.encode(hash.as_bytes()));
+            body.push_str(&hash.to_base64());
             body.push('\n');
         }
         body.push('\n');
@@ -93,7 +91,7 @@ impl AddCheckpoint {
         let (first, mut rest) = text.split_once('\n').ok_or(RequestError::Old)?;
         let old = first
             .strip_prefix("old ")
-            .and_then(parse_decimal)
+            .and_then(decimal)
             .ok_or(RequestError::Old)?;
         let mut proof = Vec::new();
         loop {
@@ -106,24 +104,13 @@ impl AddCheckpoint {
                 return Err(RequestError::LongProof);
             }
             let line_number = proof.len() + 1;
-            let hash = parse_hash(line).ok_or(RequestError::Hash { line: line_number })?;
+            let hash =
+                NodeHash::from_base64(line).ok_or(RequestError::Hash { line: line_number })?;
             proof.push(hash);
         }
         let note = SignedNote::parse(rest.as_bytes())?;
         Ok(Self { old, proof, note })
     }
-}
-
-/// `0`, or digits that do not begin with it, of a number of 64 bits.
-pub(super) fn parse_decimal(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-fn parse_hash(line: &str) -> Option<NodeHash> {
-    // This engine demands padding and refuses bits that no byte holds.
-    let bytes = BASE64.decode(line).ok()?;
-    Some(NodeHash::from_bytes(bytes.try_into().ok()?))
 }
 
 #[cfg(test)]
@@ -135,7 +122,7 @@ mod tests {
     const NOTE: &str = "ledger.example/prod\n1\nAA==\n\n\u{2014} ledger.example/prod AAAAAAE=\n";
 
     fn hash() -> String {
-        BASE64.encode([7; 32])
+        NodeHash::from_bytes([7; 32]).to_base64()
     }
 
     fn fault(text: &str) -> RequestError {
