@@ -53,9 +53,11 @@ pub mod audit;
 pub mod export;
 pub mod facts;
 pub mod guard;
+pub mod ledger;
 pub mod pack_verify;
 pub mod page;
 pub mod publication;
+pub mod spool;
 pub mod timestamps;
 pub mod witness;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rotation_ledger::audit::Audit;
-use rotation_ledger::audit::CHECKPOINT_FILE;
+use rotation_ledger::ledger::CHECKPOINT_FILE;
 use rotation_ledger::merkle::TileId;
 use rotation_ledger::store::bundle;
 use rotation_ledger::store::tail::TAIL_FILE;

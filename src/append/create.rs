@@ -8,11 +8,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::append::Place;
 use crate::append::Receipt;
-use crate::append::edge::Edge;
 use crate::append::error::AppendError;
-use crate::append::folder;
 use crate::append::look::damaged_log;
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
@@ -22,6 +19,12 @@ use crate::event::LedgerCreated;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::key::SecretKey;
+use crate::ledger::CHECKPOINT_FILE;
+use crate::ledger::CREATING;
+use crate::ledger::HINT_FILE;
+use crate::ledger::Place;
+use crate::ledger::edge::Edge;
+use crate::ledger::folder;
 use crate::note::NoteKey;
 use crate::note::Origin;
 use crate::register::Register;
@@ -83,7 +86,7 @@ pub fn create(
     let sealing = sealing_key(world, place, founding)?;
     publish::durably(
         disk,
-        &place.dir.join(folder::CREATING),
+        &place.dir.join(CREATING),
         b"no receipt was given for what lies here\n",
     )?;
     folder::clear(disk, &place.dir)?;
@@ -117,12 +120,12 @@ pub fn create(
     let ledger = LedgerId::from_genesis(edge.link());
     publish::durably(
         disk,
-        &place.dir.join(folder::LEDGER_TOML),
+        &place.dir.join(HINT_FILE),
         folder::describe(&ledger, &note_key).as_bytes(),
     )?;
-    publish::durably(disk, &place.dir.join(folder::CHECKPOINT), note.as_bytes())?;
+    publish::durably(disk, &place.dir.join(CHECKPOINT_FILE), note.as_bytes())?;
     publish::durably(disk, &place.head(), note.as_bytes())?;
-    disk.remove(&place.dir.join(folder::CREATING))?;
+    disk.remove(&place.dir.join(CREATING))?;
     disk.sync_dir(&place.dir)?;
     Ok(Receipt {
         sequence: 0,

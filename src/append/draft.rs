@@ -14,7 +14,6 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::append::Submission;
-use crate::append::error::Blame;
 use crate::append::screen;
 use crate::append::screen::SecretFound;
 use crate::codec::CodecError;
@@ -25,6 +24,7 @@ use crate::hash::Blake3Digest;
 use crate::hash::LedgerId;
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
+use crate::ledger::Blame;
 use crate::statement;
 use crate::statement::Attachment;
 use crate::statement::EventId;

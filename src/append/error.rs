@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use crate::append::screen::SecretFound;
 use crate::codec::CodecError;
 use crate::keyring::Denial;
+use crate::ledger::Blame;
+use crate::ledger::OpenError;
 use crate::note::OriginError;
 use crate::rule::Finding;
 use crate::statement::EventId;
@@ -16,75 +18,13 @@ use crate::sys::lock::LockError;
 use crate::text::TextError;
 use crate::time::Timestamp;
 
-/// Whom a failure is to be laid at: this decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// The statement or draft cannot be recorded as it is.
-    Refused,
-    /// Lock, disk or network: nothing was recorded, or the same statement may be sent again.
-    Temporary,
-    /// The ledger itself is damaged, cut off or rolled back.
-    Broken,
-    /// There is no ledger that could be opened.
-    CannotVerify,
-    /// The caller asked for what cannot be.
-    Usage,
-}
-
 /// Why a ledger was not created or opened, or a statement not recorded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// Nothing there.
-    #[error("there is no folder {}", dir.display())]
-    NoFolder {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// Nothing in it.
-    #[error("the folder {} is empty: no ledger was created in it", dir.display())]
-    EmptyFolder {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// Something else in it.
-    #[error("{} is not a ledger", dir.display())]
-    NotALedger {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// Made by a newer program.
-    #[error("the ledger in {} has format {found}; this program knows format 1", dir.display())]
-    NewerFormat {
-        /// The folder.
-        dir: PathBuf,
-        /// Its format.
-        found: i64,
-    },
-    /// A copy that was published: nothing but a publication writes to it.
-    #[error("{} is a published copy of a ledger: nothing is appended to it", dir.display())]
-    Copy {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// A ledger without its log is never taken for a new one.
-    #[error("the ledger in {} has lost its log: its file `tail` is missing", dir.display())]
-    LostLog {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// Its creation never returned a receipt.
-    #[error("the creation of the ledger in {} was interrupted", dir.display())]
-    InterruptedCreation {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// A ledger is created in a folder of its own.
-    #[error("{} is not empty", dir.display())]
-    NotEmpty {
-        /// The folder.
-        dir: PathBuf,
-    },
+    /// There is no ledger that could be opened, or no room for one.
+    #[error(transparent)]
+    Open(OpenError),
     /// The place outside keeps another ledger's state.
     #[error("{} keeps the newest checkpoint of a ledger already", state.display())]
     StateInUse {
@@ -142,14 +82,6 @@ pub enum AppendError {
     Beside {
         /// Entries stated.
         kept: u64,
-    },
-    /// The place outside keeps the state of another ledger.
-    #[error("{} is a checkpoint of `{origin}`, not of this ledger", path.display())]
-    OtherLedgersHead {
-        /// The file.
-        path: PathBuf,
-        /// The ledger it names.
-        origin: String,
     },
     /// Neither checkpoint can be read, so nothing shows where the ledger ended.
     #[error(
@@ -254,6 +186,16 @@ pub enum AppendError {
     GivenUp,
 }
 
+impl From<OpenError> for AppendError {
+    fn from(fault: OpenError) -> Self {
+        match fault {
+            OpenError::Lock(fault) => Self::Lock(fault),
+            OpenError::Disk(fault) => Self::Disk(fault),
+            fault => Self::Open(fault),
+        }
+    }
+}
+
 fn describe(findings: &[Finding]) -> String {
     let each = findings.iter().map(|f| {
         format!(
@@ -269,24 +211,16 @@ impl AppendError {
     #[must_use]
     pub const fn blame(&self) -> Blame {
         match self {
-            Self::NoFolder { .. }
-            | Self::EmptyFolder { .. }
-            | Self::NotALedger { .. }
-            | Self::NewerFormat { .. }
-            | Self::InterruptedCreation { .. } => Blame::CannotVerify,
-            Self::LostLog { .. }
-            | Self::DamagedEntry { .. }
+            Self::Open(fault) => fault.blame(),
+            Self::DamagedEntry { .. }
             | Self::DamagedLog { .. }
             | Self::DamagedCheckpoint { .. }
             | Self::Behind { .. }
             | Self::Beside { .. }
             | Self::NoCheckpoint { .. } => Blame::Broken,
-            Self::Copy { .. }
-            | Self::NotEmpty { .. }
-            | Self::StateInUse { .. }
-            | Self::Origin(_)
-            | Self::Text(_)
-            | Self::NothingToRecover => Blame::Usage,
+            Self::StateInUse { .. } | Self::Origin(_) | Self::Text(_) | Self::NothingToRecover => {
+                Blame::Usage
+            }
             Self::Blob(BlobError::Missing { .. } | BlobError::Mismatch { .. }) => Blame::Broken,
             Self::Lock(_)
             | Self::Blob(_)
@@ -297,7 +231,6 @@ impl AppendError {
             | Self::GivenUp => Blame::Temporary,
             Self::SealingKey(_)
             | Self::OtherSealingKey { .. }
-            | Self::OtherLedgersHead { .. }
             | Self::Malformed(_)
             | Self::OtherLedger
             | Self::BadSignature { .. }
@@ -317,18 +250,10 @@ impl AppendError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoFolder { .. } | Self::EmptyFolder { .. } | Self::NotALedger { .. } => {
-                "create one with `ledger init`, or name another with --ledger"
-            }
-            Self::Copy { .. } => "name the ledger that it was published from with --ledger",
-            Self::NewerFormat { .. } => "use the program that made it, or a newer one",
-            Self::LostLog { .. } | Self::DamagedEntry { .. } | Self::DamagedLog { .. } => {
+            Self::Open(fault) => return fault.hint().map(str::to_owned),
+            Self::DamagedEntry { .. } | Self::DamagedLog { .. } => {
                 "run `ledger verify` to see what is left, and restore the folder from a copy"
             }
-            Self::InterruptedCreation { .. } => {
-                "run `ledger init` again: it removes what is there and begins anew; no receipt was ever given for it"
-            }
-            Self::NotEmpty { .. } => "name a new folder, or an empty one",
             Self::StateInUse { .. } => {
                 "a ledger was here before: find it, or name another folder outside"
             }
@@ -336,7 +261,7 @@ impl AppendError {
             Self::SealingKey(KeyFileError::Missing { .. }) => {
                 "the sealing key stays outside the ledger's folder: bring it from the machine that created the ledger"
             }
-            Self::OtherSealingKey { .. } | Self::OtherLedgersHead { .. } => {
+            Self::OtherSealingKey { .. } => {
                 "each ledger needs a state folder of its own: check --state"
             }
             Self::DamagedCheckpoint { .. }

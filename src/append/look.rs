@@ -4,17 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::append::Place;
 use crate::append::Writer;
-use crate::append::edge::Edge;
 use crate::append::error::AppendError;
 use crate::append::fold::Source;
 use crate::append::fold::damaged_bundle;
-use crate::append::folder;
-use crate::append::kept::Kept;
-use crate::append::kept::Published;
 use crate::append::memory::Memory;
-use crate::append::warm::Warm;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::event::Event;
@@ -23,6 +17,15 @@ use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::hash::NodeHash;
 use crate::key::SecretKey;
+use crate::ledger;
+use crate::ledger::CHECKPOINT_FILE;
+use crate::ledger::HINT_FILE;
+use crate::ledger::Place;
+use crate::ledger::edge::Edge;
+use crate::ledger::folder;
+use crate::ledger::head::Kept;
+use crate::ledger::head::Published;
+use crate::ledger::warm::Warm;
 use crate::merkle::Frontier;
 use crate::note::NoteKey;
 use crate::note::Origin;
@@ -85,7 +88,7 @@ impl Looked {
         let (origin, ledger) = identity(&genesis)?;
         let keys = sealing_keys(place, &origin)?;
         let note_keys: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
-        let folder = Kept::read(disk, &place.dir.join(folder::CHECKPOINT), &note_keys, None)?;
+        let folder = Kept::read(disk, &place.dir.join(CHECKPOINT_FILE), &note_keys, None)?;
         let outside = Kept::read(disk, &place.head(), &note_keys, Some(&folder))?;
         let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
             .into_iter()
@@ -180,7 +183,7 @@ impl Looked {
             key,
             edge: self.edge,
             sealed: self.sealed,
-            published: Published::new(place.dir.join(folder::CHECKPOINT), place.head()),
+            published: Published::new(place.dir.join(CHECKPOINT_FILE), place.head()),
             memory,
             notices,
             old_key_has_its_file: place_in_list > 0,
@@ -204,11 +207,11 @@ impl Looked {
             Ok(false) => {}
             Ok(true) => writer.notices.push(format!(
                 "{} was missing or differed, and was written anew",
-                folder::LEDGER_TOML
+                HINT_FILE
             )),
             Err(fault) => writer
                 .notices
-                .push(format!("{} was not written: {fault}", folder::LEDGER_TOML)),
+                .push(format!("{} was not written: {fault}", HINT_FILE)),
         }
         Ok(writer)
     }
@@ -218,7 +221,7 @@ impl Looked {
 pub(super) fn damaged_log(fault: OpenError) -> AppendError {
     match fault {
         OpenError::Disk(fault) => fault.into(),
-        OpenError::NoLog { dir } => AppendError::LostLog { dir },
+        OpenError::NoLog { dir } => AppendError::Open(ledger::OpenError::LostLog { dir }),
         other => AppendError::DamagedLog {
             fault: other.to_string(),
         },

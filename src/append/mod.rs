@@ -24,20 +24,13 @@
 
 pub mod attachment;
 pub mod draft;
-pub mod spool;
-pub mod tree;
-pub(crate) mod warm;
 
 mod admit;
-pub(crate) mod catalogue;
 mod check;
 mod commit;
 mod create;
-mod edge;
 mod error;
 mod fold;
-mod folder;
-mod kept;
 mod look;
 mod memory;
 mod open;
@@ -46,14 +39,10 @@ mod rekey;
 mod screen;
 mod seal;
 
-use std::path::PathBuf;
-
 pub use crate::store::blobs::ATTACHMENT_LIMIT;
 pub use create::Founding;
 pub use create::create;
 pub use error::AppendError;
-pub use error::Blame;
-pub(crate) use folder::CREATING;
 pub use recover::Recovery;
 pub use recover::recover;
 pub use screen::SecretFound;
@@ -76,43 +65,13 @@ use crate::sys::world::World;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use edge::Edge;
-use kept::Published;
+use crate::ledger::Place;
+use crate::ledger::edge::Edge;
+use crate::ledger::head::Published;
+use crate::ledger::tree::Tree;
+use crate::ledger::tree::TreeError;
+use crate::ledger::warm::Warm;
 use memory::Memory;
-use tree::Tree;
-use tree::TreeError;
-use warm::Warm;
-
-/// Where a ledger is, and where it keeps what must not lie beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The ledger's folder.
-    pub dir: PathBuf,
-    /// A folder of this ledger's own outside of `dir`: a restored backup of `dir` must not bring an
-    /// old state with it.
-    pub state: PathBuf,
-}
-
-impl Place {
-    /// The newest signed checkpoint, kept outside the ledger's folder.
-    #[must_use]
-    pub fn head(&self) -> PathBuf {
-        self.state.join("head")
-    }
-
-    /// The ledger's sealing key (PKCS#8 PEM).
-    #[must_use]
-    pub fn sealing_key(&self) -> PathBuf {
-        self.state.join("sealing.pem")
-    }
-
-    /// The sealing key that a `sealing_key.replaced` is to name: it lies here before that entry is
-    /// appended, and becomes [`Place::sealing_key`] with it.
-    #[must_use]
-    pub fn next_sealing_key(&self) -> PathBuf {
-        self.state.join("sealing-next.pem")
-    }
-}
 
 /// A statement on its way into the ledger, with the files it names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,12 +15,10 @@
 
 use std::time::Duration;
 
-use crate::append::Place;
 use crate::append::Receipt;
 use crate::append::Submission;
 use crate::append::Writer;
 use crate::append::error::AppendError;
-use crate::append::kept::Kept;
 use crate::append::look::Looked;
 use crate::append::look::Standing;
 use crate::checkpoint::Checkpoint;
@@ -29,6 +27,8 @@ use crate::event::RecoveryKind;
 use crate::event::StoreRecovered;
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
+use crate::ledger::Place;
+use crate::ledger::head::Kept;
 use crate::statement;
 use crate::statement::EventId;
 use crate::statement::Statement;

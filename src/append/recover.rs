@@ -7,11 +7,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::append::Place;
 use crate::append::Receipt;
 use crate::append::Writer;
 use crate::append::error::AppendError;
-use crate::append::kept::Kept;
 use crate::append::look::Looked;
 use crate::append::look::Standing;
 use crate::append::open::statement_now;
@@ -20,6 +18,8 @@ use crate::event::RecoveryKind;
 use crate::event::StoreRecovered;
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
+use crate::ledger::Place;
+use crate::ledger::head::Kept;
 use crate::store::publish;
 use crate::store::tail::Rest;
 use crate::sys::world::World;

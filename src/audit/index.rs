@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::append::catalogue;
-use crate::append::warm::Warm;
 use crate::hash::Link;
+use crate::ledger::schema;
+use crate::ledger::warm::Warm;
 use crate::rule;
 use crate::rule::Finding;
 use crate::store::index::Applied;
@@ -141,8 +141,7 @@ impl IndexCopy {
                 self.applied.link.to_string(),
             );
         }
-        if self.applied.size > 0
-            && catalogue::charter(&self.index)?.as_ref() != folded.charter_then()
+        if self.applied.size > 0 && schema::charter(&self.index)?.as_ref() != folded.charter_then()
         {
             return lie(
                 "keyring and policy as the entries give them",
@@ -171,21 +170,21 @@ impl IndexCopy {
         };
         let mut counted = [0; 3];
         let [secrets, rotations, incidents] = &mut counted;
-        catalogue::each_secret(&self.index, &mut |id, secret| {
+        schema::each_secret(&self.index, &mut |id, secret| {
             *secrets += 1;
             let known = register.secrets.get(&id);
             if known.is_none_or(|known| known.thread <= applied && *known != secret) {
                 differs("secret", &id);
             }
         })?;
-        catalogue::each_rotation(&self.index, &mut |id, rotation| {
+        schema::each_rotation(&self.index, &mut |id, rotation| {
             *rotations += 1;
             let known = register.rotations.get(&id);
             if known.is_none_or(|known| untouched(&known.secret) && **known != rotation) {
                 differs("rotation", &id);
             }
         })?;
-        catalogue::each_incident(&self.index, &mut |id, incident| {
+        schema::each_incident(&self.index, &mut |id, incident| {
             *incidents += 1;
             let known = register.incidents.get(&id);
             if known.is_none_or(|known| untouched(&known.secret) && *known != incident) {
@@ -220,7 +219,7 @@ impl IndexCopy {
         let mut expected = ids.iter().filter(known);
         let mut same = true;
         // Both run in the order of the ids, so that one walk compares all of them.
-        catalogue::each_event(&self.index, &mut |id, sequence| {
+        schema::each_event(&self.index, &mut |id, sequence| {
             same &= expected.next() == Some(&(id, sequence))
         })?;
         let same = same && expected.next().is_none();

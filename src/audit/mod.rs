@@ -6,11 +6,6 @@
 //! the tail is read: what is sealed never changes.
 
 mod index;
-mod pieces;
-mod prefix;
-pub mod proofs;
-mod read;
-mod standing;
 mod strays;
 mod surroundings;
 
@@ -20,16 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-pub use prefix::Prefix;
-pub use read::Reader;
-pub use read::place;
-pub use standing::NEXT_CHECKPOINT;
-pub use standing::Standing;
-pub use standing::standing;
-
 use crate::sys::disk::Cause;
-use crate::sys::disk::DiskError;
-use crate::sys::lock::LockError;
 use crate::sys::world::World;
 use crate::time::Timestamp;
 use crate::timestamps;
@@ -43,54 +29,15 @@ use crate::verify::Question;
 use crate::verify::Report;
 use crate::verify::Stamp;
 
+use crate::ledger::CHECKPOINT_FILE;
+use crate::ledger::COSIGNED_FILE;
+use crate::ledger::LedgerError;
+use crate::ledger::Standing;
+use crate::ledger::pieces::Pieces;
+use crate::ledger::standing::standing;
+use crate::ledger::standing::take;
 use index::Found;
-use pieces::Pieces;
-use standing::take;
 use surroundings::Watcher;
-
-/// The ledger's newest checkpoint, in its folder.
-pub const CHECKPOINT_FILE: &str = "checkpoint";
-/// The newest checkpoint that witnesses cosigned, in the ledger's folder.
-pub const COSIGNED_FILE: &str = "cosigned";
-/// What the ledger says about itself to people; nothing in it is trusted.
-pub const HINT_FILE: &str = "ledger.toml";
-
-/// Why a ledger could not be looked at at all.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AuditError {
-    /// There is no such folder.
-    #[error("there is no folder {}", .0.display())]
-    NoFolder(PathBuf),
-    /// The folder has neither log nor checkpoint.
-    #[error("{} is not a ledger: it has no tail and no checkpoint", .0.display())]
-    NotALedger(PathBuf),
-    /// The folder was a ledger, and its log is gone.
-    #[error("{} has lost its log: the file `tail` is missing", .0.display())]
-    LostLog(PathBuf),
-    /// A checkpoint that was to be held against it cannot be read.
-    #[error("the checkpoint {} cannot be read: {source}", path.display())]
-    Checkpoint {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: DiskError,
-    },
-    /// An entry cannot be read back; verifying names all of them.
-    #[error("entry {sequence} cannot be read: {why}")]
-    Entry {
-        /// The entry.
-        sequence: u64,
-        /// Why.
-        why: String,
-    },
-    /// The writer held the lock for too long.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// A file operation failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-}
 
 /// One verification of one ledger.
 pub struct Audit<'a> {
@@ -125,7 +72,7 @@ impl Audit<'_> {
     ///
     /// # Errors
     /// Where there is no ledger to look at. Damage is not an error here but a finding.
-    pub fn run(&self) -> Result<Report, AuditError> {
+    pub fn run(&self) -> Result<Report, LedgerError> {
         self.judge(false)
     }
 
@@ -134,11 +81,11 @@ impl Audit<'_> {
     ///
     /// # Errors
     /// As [`Audit::run`].
-    pub fn run_and_keep_said(&self) -> Result<Report, AuditError> {
+    pub fn run_and_keep_said(&self) -> Result<Report, LedgerError> {
         self.judge(true)
     }
 
-    fn judge(&self, keep_said: bool) -> Result<Report, AuditError> {
+    fn judge(&self, keep_said: bool) -> Result<Report, LedgerError> {
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = match standing(self.world, self.dir)? {
             Standing::Ledger => index::find(self.dir, self.wait)?,
@@ -188,7 +135,7 @@ impl Audit<'_> {
         Ok(folded.conclude(surroundings))
     }
 
-    fn kept_elsewhere(&self) -> Result<Vec<Kept>, AuditError> {
+    fn kept_elsewhere(&self) -> Result<Vec<Kept>, LedgerError> {
         let mut kept = Vec::new();
         if let Some(head) = &self.head {
             match self.world.disk.read(head) {
@@ -200,7 +147,7 @@ impl Audit<'_> {
                 // Another host's auditor has none; that it is missing shows as NOT CHECKED.
                 Err(fault) if fault.cause() == Cause::Missing => {}
                 Err(source) => {
-                    return Err(AuditError::Checkpoint {
+                    return Err(LedgerError::Checkpoint {
                         path: head.clone(),
                         source,
                     });
@@ -212,7 +159,7 @@ impl Audit<'_> {
                 .world
                 .disk
                 .read(anchor)
-                .map_err(|source| AuditError::Checkpoint {
+                .map_err(|source| LedgerError::Checkpoint {
                     path: anchor.clone(),
                     source,
                 })?;

@@ -25,11 +25,11 @@ use crate::timetoken::TIMESTAMPS;
 use crate::timetoken::is_stamped;
 use crate::verify::Surroundings;
 
-use super::CHECKPOINT_FILE;
-use super::COSIGNED_FILE;
-use super::HINT_FILE;
-use super::Standing;
-use super::pieces::Facts;
+use crate::ledger::CHECKPOINT_FILE;
+use crate::ledger::COSIGNED_FILE;
+use crate::ledger::HINT_FILE;
+use crate::ledger::Standing;
+use crate::ledger::pieces::Facts;
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 const HASH_BYTES: usize = 32;

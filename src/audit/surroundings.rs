@@ -27,12 +27,12 @@ use crate::verify::Folded;
 use crate::verify::Observer;
 use crate::verify::Surroundings;
 
-use super::AuditError;
-use super::Standing;
 use super::index;
 use super::index::Found;
-use super::pieces::Facts;
 use super::strays::Strays;
+use crate::ledger::LedgerError;
+use crate::ledger::Standing;
+use crate::ledger::pieces::Facts;
 
 const HASH_BYTES: usize = 32;
 
@@ -88,7 +88,7 @@ impl<'a> Watcher<'a> {
         mut self,
         folded: &Folded,
         facts: &Facts,
-    ) -> Result<Surroundings, AuditError> {
+    ) -> Result<Surroundings, LedgerError> {
         let mut around = Surroundings::default();
         self.findings.extend(facts.findings.iter().cloned());
         let attached = if self.lacks_attachments(facts)? {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::append;
-use crate::audit::CHECKPOINT_FILE;
 use crate::checkpoint::Checkpoint;
+use crate::ledger::CHECKPOINT_FILE;
 use crate::note::SignedNote;
 use crate::rule;
 use crate::rule::RULES;

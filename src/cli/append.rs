@@ -9,15 +9,15 @@ use clap::FromArgMatches as _;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::append::Blame;
 use crate::append::attachment;
 use crate::append::draft::Draft;
 use crate::append::draft::DraftError;
-use crate::audit::proofs::Proofs;
 use crate::event;
 use crate::event::EventSpec;
 use crate::event::VOCABULARY;
 use crate::hash::Link;
+use crate::ledger::Blame;
+use crate::ledger::proofs::Proofs;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::text::Id;

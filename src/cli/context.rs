@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::anchor::Settings;
-use crate::append::Place;
 use crate::append::Writer;
-use crate::audit::Reader;
 use crate::hash::Blake3Digest;
 use crate::key::SecretKey;
+use crate::ledger::Place;
+use crate::ledger::Reader;
 use crate::register::Register;
 use crate::sys::keyfile;
 use crate::sys::keyfile::PublicKeyFile;

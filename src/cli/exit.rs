@@ -6,8 +6,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::append::AppendError;
-use crate::append::Blame;
-use crate::audit::AuditError;
+use crate::ledger::Blame;
+use crate::ledger::LedgerError;
+use crate::ledger::OpenError;
 use crate::sys::disk::Cause;
 use crate::sys::disk::DiskError;
 use crate::sys::keyfile::KeyFileError;
@@ -104,36 +105,40 @@ impl Failure {
     }
 }
 
+impl From<Blame> for Exit {
+    fn from(blame: Blame) -> Self {
+        match blame {
+            Blame::Broken => Self::Broken,
+            Blame::Usage => Self::Usage,
+            Blame::CannotVerify => Self::NotVerified,
+            Blame::Refused => Self::Refused,
+            Blame::Temporary => Self::Temporary,
+        }
+    }
+}
+
 impl From<AppendError> for Failure {
     fn from(fault: AppendError) -> Self {
-        let exit = match fault.blame() {
-            Blame::Broken => Exit::Broken,
-            Blame::Usage => Exit::Usage,
-            Blame::CannotVerify => Exit::NotVerified,
-            Blame::Refused => Exit::Refused,
-            Blame::Temporary => Exit::Temporary,
-        };
         Self {
-            exit,
+            exit: fault.blame().into(),
             message: fault.to_string(),
             hint: fault.hint(),
         }
     }
 }
 
-impl From<AuditError> for Failure {
-    fn from(fault: AuditError) -> Self {
+impl From<LedgerError> for Failure {
+    fn from(fault: LedgerError) -> Self {
         let message = fault.to_string();
         match fault {
-            AuditError::Lock(fault) => fault.into(),
-            AuditError::Disk(fault) => Self::from(fault).or_not_verified(),
-            AuditError::NoFolder(_) => Self::new(Exit::NotVerified, message)
-                .hint("check --ledger; a new ledger is made with: ledger init"),
-            AuditError::NotALedger(_) => Self::new(Exit::NotVerified, message)
-                .hint("check --ledger; a new ledger is made with: ledger init"),
-            AuditError::LostLog(_) => Self::new(Exit::Broken, message)
-                .hint("restore the folder from a copy; it is never taken for a new ledger"),
-            AuditError::Entry { .. } => Self::new(Exit::Broken, message)
+            LedgerError::Open(OpenError::Lock(fault)) => fault.into(),
+            LedgerError::Open(OpenError::Disk(fault)) => Self::from(fault).or_not_verified(),
+            LedgerError::Open(fault) => Self {
+                exit: fault.blame().into(),
+                message,
+                hint: fault.hint().map(str::to_owned),
+            },
+            LedgerError::Entry { .. } => Self::new(Exit::Broken, message)
                 .hint("ledger verify names everything that is damaged"),
             _ => Self::new(Exit::NotVerified, message),
         }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::append::draft::Draft;
-use crate::audit::Prefix;
 use crate::event::PackExported;
 use crate::export::Export;
 use crate::export::ExportError;
 use crate::export::Pack;
+use crate::ledger::Prefix;
 use crate::pack::Form;
 use crate::pack::Part;
 use crate::pack::Selection;

@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
-use crate::append::tree::TreeError;
-use crate::audit::proofs::NoProof;
-use crate::audit::proofs::Proofs;
+use crate::ledger::proofs::NoProof;
+use crate::ledger::proofs::Proofs;
+use crate::ledger::tree::TreeError;
 use crate::merkle::ProofError;
 use crate::proof::Continued;
 

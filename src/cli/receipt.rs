@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::append::Receipt;
 use crate::append::Writer;
-use crate::append::tree::TreeError;
+use crate::ledger::tree::TreeError;
 use crate::proof::TlogProof;
 use crate::rule::Finding;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::audit::CHECKPOINT_FILE;
 use crate::hash::Sha256Digest;
 use crate::http;
+use crate::ledger::CHECKPOINT_FILE;
 use crate::timestamps;
 use crate::timestamps::Asked;
 use crate::timestamps::TimestampError;

@@ -10,11 +10,11 @@ use indicatif::ProgressStyle;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::append::Place;
 use crate::audit::Audit;
 use crate::entry;
 use crate::facts;
 use crate::facts::NoTemplate;
+use crate::ledger::Place;
 use crate::pack_verify::Asked;
 use crate::pack_verify::Examined;
 use crate::page;

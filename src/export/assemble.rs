@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::audit::Prefix;
-use crate::audit::proofs::Proofs;
 use crate::checkpoint;
 use crate::entry::Stored;
 use crate::event::Event;
@@ -12,6 +10,8 @@ use crate::event::PackExported;
 use crate::facts;
 use crate::hash::Blake3Digest;
 use crate::hash::LeafHash;
+use crate::ledger::Prefix;
+use crate::ledger::proofs::Proofs;
 use crate::pack::Selection;
 use crate::pack_verify::Contents;
 use crate::store::blobs::Blobs;

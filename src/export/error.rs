@@ -1,9 +1,9 @@
 //! Why there is no pack.
 
-use crate::audit::AuditError;
-use crate::audit::proofs::NoProof;
 use crate::hash::Sha256Digest;
 use crate::key::PublicKey;
+use crate::ledger::LedgerError;
+use crate::ledger::proofs::NoProof;
 use crate::pack::Part;
 use crate::pack::ZipError;
 use crate::store::blobs::BlobError;
@@ -18,7 +18,7 @@ use crate::text::TextError;
 pub enum ExportError {
     /// The ledger cannot be read.
     #[error(transparent)]
-    Audit(#[from] AuditError),
+    Audit(#[from] LedgerError),
     /// What is stored proves nothing.
     #[error(transparent)]
     Proof(#[from] NoProof),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::append::Place;
-use crate::audit::Prefix;
 use crate::key::SecretKey;
+use crate::ledger::Place;
+use crate::ledger::Prefix;
 use crate::sys::keyfile;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::world::World;

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::audit::COSIGNED_FILE;
-use crate::audit::Reader;
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
+use crate::ledger::COSIGNED_FILE;
+use crate::ledger::Reader;
 use crate::store::publish;
 use crate::sys::disk::Cause;
 use crate::timestamps;

@@ -1,13 +1,13 @@
 //! From what a ledger has to the bytes of a pack, and the same bytes again.
 
-use crate::audit::Prefix;
-use crate::audit::proofs::Proofs;
 use crate::event::PackExported;
 use crate::facts::Facts;
 use crate::facts::FactsForm;
 use crate::facts::statements;
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
+use crate::ledger::Prefix;
+use crate::ledger::proofs::Proofs;
 use crate::pack::Bag;
 use crate::pack::Files;
 use crate::pack::Form;

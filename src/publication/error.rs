@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::audit::AuditError;
 use crate::checkpoint::CheckpointError;
 use crate::hash::NodeHash;
+use crate::ledger::LedgerError;
 use crate::store::blobs::BlobError;
 use crate::store::publish::PublishError;
 use crate::sys::disk::DiskError;
@@ -15,7 +15,7 @@ use crate::sys::disk::DiskError;
 pub enum PublicationError {
     /// The ledger cannot be read.
     #[error(transparent)]
-    Audit(#[from] AuditError),
+    Audit(#[from] LedgerError),
     /// An entry that no writer would have placed.
     #[error("entry {sequence} cannot be published: {why}")]
     Entry {

@@ -14,11 +14,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::audit::CHECKPOINT_FILE;
-use crate::audit::NEXT_CHECKPOINT;
-use crate::audit::Reader;
 use crate::hash::LeafHash;
 use crate::hash::NodeHash;
+use crate::ledger::CHECKPOINT_FILE;
+use crate::ledger::NEXT_CHECKPOINT;
+use crate::ledger::Reader;
 use crate::merkle::Frontier;
 use crate::merkle::TileBuilder;
 use crate::merkle::partial_tiles;

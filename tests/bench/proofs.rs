@@ -17,7 +17,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use figures::Sample;
-use rotation_ledger::audit::proofs::Proofs;
+use rotation_ledger::ledger::proofs::Proofs;
 use rotation_ledger::merkle::ConsistencyProof;
 use rotation_ledger::proof::TlogProof;
 use rotation_ledger::trust::Trust;

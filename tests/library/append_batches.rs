@@ -10,9 +10,9 @@ use crate::support::ledger::secret;
 use rotation_ledger::append::AppendError;
 use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
-use rotation_ledger::audit::AuditError;
-use rotation_ledger::audit::Reader;
-use rotation_ledger::audit::proofs::Proofs;
+use rotation_ledger::ledger::LedgerError;
+use rotation_ledger::ledger::Reader;
+use rotation_ledger::ledger::proofs::Proofs;
 use rotation_ledger::register::Register;
 
 fn batch(house: &House, writer: &Writer, range: std::ops::Range<usize>) -> Vec<Submission> {
@@ -24,7 +24,7 @@ fn reader(house: &House) -> Reader {
     Reader::open(&house.world, &house.place.dir, Duration::ZERO).unwrap()
 }
 
-fn replay(house: &House) -> Result<Register, AuditError> {
+fn replay(house: &House) -> Result<Register, LedgerError> {
     reader(house).replay()
 }
 
@@ -87,7 +87,7 @@ fn a_replay_is_what_the_writer_knows() {
     let mut begun = reader(&house);
     begun.next().unwrap().unwrap();
     let fault = begun.replay().unwrap_err();
-    assert!(matches!(fault, AuditError::Entry { sequence: 1, .. }));
+    assert!(matches!(fault, LedgerError::Entry { sequence: 1, .. }));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_replay_names_the_first_entry_that_it_cannot_read() {
     writer.close();
     fs::remove_file(house.place.dir.join("tile/entries/002")).unwrap();
     let fault = replay(&house).unwrap_err();
-    assert!(matches!(fault, AuditError::Entry { sequence: 512, .. }));
+    assert!(matches!(fault, LedgerError::Entry { sequence: 512, .. }));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use rotation_ledger::event::Event;
 use rotation_ledger::event::RecoveryKind;
 use rotation_ledger::event::StoreRecovered;
 use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::ledger::OpenError;
 use rotation_ledger::statement::Statement;
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::disk::RealDisk;
@@ -75,18 +76,30 @@ fn write_at(house: &House, name: &str, at: usize, bytes: &[u8]) {
 #[test]
 fn what_is_no_ledger_is_told_apart_and_left_alone() {
     let house = House::empty();
-    assert!(matches!(opening(&house), AppendError::NoFolder { .. }));
+    assert!(matches!(
+        opening(&house),
+        AppendError::Open(OpenError::NoFolder { .. })
+    ));
     fs::create_dir(&house.place.dir).unwrap();
-    assert!(matches!(opening(&house), AppendError::EmptyFolder { .. }));
+    assert!(matches!(
+        opening(&house),
+        AppendError::Open(OpenError::EmptyFolder { .. })
+    ));
     fs::write(house.path("notes.txt"), "mine").unwrap();
-    assert!(matches!(opening(&house), AppendError::NotALedger { .. }));
+    assert!(matches!(
+        opening(&house),
+        AppendError::Open(OpenError::NotALedger { .. })
+    ));
     assert_eq!(
         fs::read_dir(&house.place.dir).unwrap().count(),
         1,
         "no lock file was made"
     );
     let refused = house.create().unwrap_err();
-    assert!(matches!(refused, AppendError::NotEmpty { .. }));
+    assert!(matches!(
+        refused,
+        AppendError::Open(OpenError::NotEmpty { .. })
+    ));
     assert_eq!(refused.blame(), Blame::Usage);
     assert_eq!(fs::read_dir(&house.place.dir).unwrap().count(), 1);
     let fault = opening(&house);
@@ -101,7 +114,7 @@ fn a_created_ledger_says_what_it_is_and_is_not_created_again() {
     assert!(toml.starts_with("# a hint for people; nothing in it is trusted\nformat = 1\norigin = \"ledger.example/test\"\n"), "{toml}");
     assert!(matches!(
         house.create().unwrap_err(),
-        AppendError::NotEmpty { .. }
+        AppendError::Open(OpenError::NotEmpty { .. })
     ));
     assert_eq!(house.open().size(), 1);
     assert!(!house.path("creating").exists());
@@ -118,7 +131,7 @@ fn a_newer_format_is_refused_and_a_lost_hint_is_made_again() {
     .unwrap();
     assert!(matches!(
         opening(&house),
-        AppendError::NewerFormat { found: 2, .. }
+        AppendError::Open(OpenError::NewerFormat { found: 2, .. })
     ));
     for broken in [None, Some("no toml at all ]")] {
         match broken {
@@ -136,11 +149,14 @@ fn a_ledger_that_lost_its_log_is_never_a_new_one() {
     let house = House::created();
     fs::remove_file(house.path("tail")).unwrap();
     let fault = opening(&house);
-    assert!(matches!(fault, AppendError::LostLog { .. }));
+    assert!(matches!(
+        fault,
+        AppendError::Open(OpenError::LostLog { .. })
+    ));
     assert_eq!(fault.blame(), Blame::Broken);
     assert!(matches!(
         house.create().unwrap_err(),
-        AppendError::NotEmpty { .. }
+        AppendError::Open(OpenError::NotEmpty { .. })
     ));
     fs::remove_dir_all(&house.place.dir).unwrap();
     assert!(
@@ -155,7 +171,10 @@ fn an_interrupted_creation_is_refused_and_can_be_repeated() {
     fs::write(house.path("creating"), "").unwrap();
     fs::write(house.path(".new-checkpoint"), "half").unwrap();
     let fault = opening(&house);
-    assert!(matches!(fault, AppendError::InterruptedCreation { .. }));
+    assert!(matches!(
+        fault,
+        AppendError::Open(OpenError::InterruptedCreation { .. })
+    ));
     assert!(fault.hint().unwrap().contains("ledger init"));
     house.create().unwrap();
     assert_eq!(house.open().size(), 1);
@@ -164,7 +183,7 @@ fn an_interrupted_creation_is_refused_and_can_be_repeated() {
     fs::write(house.path("creating"), "").unwrap();
     assert!(matches!(
         house.create().unwrap_err(),
-        AppendError::NotEmpty { .. }
+        AppendError::Open(OpenError::NotEmpty { .. })
     ));
     fs::remove_file(house.path("creating")).unwrap();
     assert_eq!(house.open().size(), 4);
@@ -370,7 +389,7 @@ fn the_state_of_another_ledger_is_refused() {
     fs::copy(other.place.head(), house.place.head()).unwrap();
     assert!(matches!(
         opening(&house),
-        AppendError::OtherLedgersHead { .. }
+        AppendError::Open(OpenError::OtherLedgersHead { .. })
     ));
 }
 

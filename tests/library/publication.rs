@@ -20,14 +20,15 @@ use crate::support::story::cosigned_by;
 use crate::support::story::sealing_key;
 use rotation_ledger::append::AppendError;
 use rotation_ledger::append::Blame;
-use rotation_ledger::append::Place;
 use rotation_ledger::append::Writer;
 use rotation_ledger::audit::Audit;
-use rotation_ledger::audit::AuditError;
-use rotation_ledger::audit::proofs::Proofs;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Link;
+use rotation_ledger::ledger::LedgerError;
+use rotation_ledger::ledger::OpenError;
+use rotation_ledger::ledger::Place;
+use rotation_ledger::ledger::proofs::Proofs;
 use rotation_ledger::publication::Publication;
 use rotation_ledger::publication::PublicationError;
 use rotation_ledger::publication::Published;
@@ -119,7 +120,7 @@ impl Shelf {
         fs::write(self.path(name), bytes).unwrap();
     }
 
-    fn audit(&self, anchors: Vec<PathBuf>) -> Result<Report, AuditError> {
+    fn audit(&self, anchors: Vec<PathBuf>) -> Result<Report, LedgerError> {
         audit(&World::system(), &self.copy(), self.as_of, anchors)
     }
 
@@ -142,7 +143,7 @@ fn audit(
     dir: &Path,
     as_of: Timestamp,
     anchors: Vec<PathBuf>,
-) -> Result<Report, AuditError> {
+) -> Result<Report, LedgerError> {
     let audit = Audit {
         world,
         dir,
@@ -484,7 +485,10 @@ fn nothing_is_appended_to_a_copy() {
         state: shelf.temp.path().join("state"),
     };
     let fault = Writer::open(&World::system(), &place, Duration::ZERO).unwrap_err();
-    assert!(matches!(fault, AppendError::Copy { .. }), "{fault}");
+    assert!(
+        matches!(fault, AppendError::Open(OpenError::Copy { .. })),
+        "{fault}"
+    );
     assert_eq!(fault.blame(), Blame::Usage);
     assert_eq!(shelf.files(), before);
 }
@@ -508,7 +512,10 @@ fn a_ledger_that_lost_its_tail_is_no_copy() {
         fs::create_dir_all(ledger.path(marker).parent().unwrap()).unwrap();
         fs::write(ledger.path(marker), "").unwrap();
         let fault = audit(&World::system(), &ledger.path(""), story.now, Vec::new()).unwrap_err();
-        assert!(matches!(fault, AuditError::LostLog(_)), "{marker}: {fault}");
+        assert!(
+            matches!(fault, LedgerError::Open(OpenError::LostLog { .. })),
+            "{marker}: {fault}"
+        );
     }
     // And a checkpoint without any entry is a log that was lost.
     let shelf = Shelf::new(&story);
@@ -516,7 +523,7 @@ fn a_ledger_that_lost_its_tail_is_no_copy() {
     fs::remove_dir_all(shelf.path("tile")).unwrap();
     assert!(matches!(
         shelf.audit(Vec::new()),
-        Err(AuditError::LostLog(_))
+        Err(LedgerError::Open(OpenError::LostLog { .. }))
     ));
 }
 

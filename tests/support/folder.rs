@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rotation_ledger::audit::Audit;
-use rotation_ledger::audit::CHECKPOINT_FILE;
+use rotation_ledger::ledger::CHECKPOINT_FILE;
 use rotation_ledger::merkle::TileBuilder;
 use rotation_ledger::rule::Rule;
 use rotation_ledger::store::blobs::Blobs;

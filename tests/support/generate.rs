@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use rotation_ledger::append;
 use rotation_ledger::append::Founding;
-use rotation_ledger::append::Place;
 use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
 use rotation_ledger::event::*;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::ledger::Place;
 use rotation_ledger::note::Origin;
 use rotation_ledger::statement;
 use rotation_ledger::statement::EventId;

@@ -4,8 +4,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rotation_ledger::append::Place;
-use rotation_ledger::audit::proofs::Proofs;
 use rotation_ledger::event::PackExported;
 use rotation_ledger::export::Export;
 use rotation_ledger::export::Pack;
@@ -16,6 +14,8 @@ use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::ledger::Place;
+use rotation_ledger::ledger::proofs::Proofs;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::Files;
 use rotation_ledger::pack::Form;

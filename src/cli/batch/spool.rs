@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::append::Receipt;
 use crate::append::Submission;
 use crate::append::Writer;
-use crate::append::spool;
-use crate::append::spool::SpoolError;
+use crate::spool;
+use crate::spool::SpoolError;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;

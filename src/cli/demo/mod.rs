@@ -19,13 +19,13 @@ use serde_json::json;
 
 use crate::append;
 use crate::append::Founding;
-use crate::append::Place;
 use crate::append::Receipt;
 use crate::append::Writer;
 use crate::append::draft::Draft;
 use crate::audit::Audit;
 use crate::facts;
 use crate::key::SecretKey;
+use crate::ledger::Place;
 use crate::note::Origin;
 use crate::rule::Verdict;
 use crate::store::image::Tail;

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::append::Place;
 use crate::append::Receipt;
 use crate::append::Submission;
 use crate::append::Writer;
-use crate::append::spool;
-use crate::audit::HINT_FILE;
-use crate::audit::Reader;
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
 use crate::key::SecretKey;
+use crate::ledger::HINT_FILE;
+use crate::ledger::Place;
+use crate::ledger::Reader;
+use crate::spool;
 use crate::sys::disk::Disk as _;
 use crate::sys::disk::RealDisk;
 

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 
-use rotation_ledger::audit::CHECKPOINT_FILE;
 use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::ledger::CHECKPOINT_FILE;
 use serde_json::Value;
 use tempfile::TempDir;
 

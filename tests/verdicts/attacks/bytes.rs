@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rotation_ledger::audit::CHECKPOINT_FILE;
 use rotation_ledger::entry::Entry;
+use rotation_ledger::ledger::CHECKPOINT_FILE;
 use serde_json::json;
 
 use crate::attacks::auditor::Scene;

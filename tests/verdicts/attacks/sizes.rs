@@ -1,8 +1,8 @@
 //! Sizes that are said to be larger than what is there: nobody may be kept busy, or run out of memory, by a
 //! number in a file. The program has two gigabytes of addresses here, and no more.
 
-use rotation_ledger::audit::CHECKPOINT_FILE;
 use rotation_ledger::hash::Link;
+use rotation_ledger::ledger::CHECKPOINT_FILE;
 use serde_json::json;
 
 use crate::attacks::auditor::Scene;

@@ -13,11 +13,11 @@ use crate::store::index::IndexError;
 use crate::store::index::Table;
 use crate::text::Id;
 
-pub(super) const CHARTER: Table = Table::new(1);
-pub(super) const SECRETS: Table = Table::new(2);
-pub(super) const ROTATIONS: Table = Table::new(3);
-pub(super) const INCIDENTS: Table = Table::new(4);
-pub(super) const EVENTS: Table = Table::new(5);
+pub(crate) const CHARTER: Table = Table::new(1);
+pub(crate) const SECRETS: Table = Table::new(2);
+pub(crate) const ROTATIONS: Table = Table::new(3);
+pub(crate) const INCIDENTS: Table = Table::new(4);
+pub(crate) const EVENTS: Table = Table::new(5);
 
 /// The charter as the index has it.
 ///
@@ -71,11 +71,11 @@ pub(crate) fn each_event(
     crate::store::index::packed::each(index, EVENTS, take)
 }
 
-pub(super) fn malformed(fault: codec::CodecError) -> IndexError {
+pub(crate) fn malformed(fault: codec::CodecError) -> IndexError {
     IndexError::Damaged(fault.to_string())
 }
 
-pub(super) fn read<T: Decode<()>>(
+pub(crate) fn read<T: Decode<()>>(
     index: &Index,
     table: Table,
     key: &[u8],
@@ -86,7 +86,7 @@ pub(super) fn read<T: Decode<()>>(
         .transpose()
 }
 
-pub(super) fn each<T: Decode<()>>(
+pub(crate) fn each<T: Decode<()>>(
     index: &Index,
     table: Table,
     take: &mut dyn FnMut(Id, T),

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::append::error::AppendError;
 use crate::hash::LedgerId;
+use crate::ledger::error::OpenError;
+use crate::ledger::layout::CHECKPOINT_FILE;
+use crate::ledger::layout::CREATING;
+use crate::ledger::layout::HINT_FILE;
 use crate::note::NoteKey;
 use crate::store::log::Log;
 use crate::store::publish;
@@ -18,16 +21,6 @@ use crate::sys::disk::DiskError;
 use crate::sys::disk::Kind;
 use crate::sys::lock::LOCK_FILE;
 
-/// The hint for people.
-pub(super) const LEDGER_TOML: &str = "ledger.toml";
-
-/// The newest checkpoint in the folder.
-pub(super) const CHECKPOINT: &str = "checkpoint";
-
-/// Stands in the folder while a ledger is created in it, from before its first file until after its
-/// last: what lies beside it has never been acknowledged to anybody.
-pub(crate) const CREATING: &str = "creating";
-
 const FORMAT: i64 = 1;
 
 #[derive(Deserialize)]
@@ -35,8 +28,8 @@ struct FormatOnly {
     format: i64,
 }
 
-/// What [`LEDGER_TOML`] says: it is written for people, and read for the format alone.
-pub(super) fn describe(ledger: &LedgerId, key: &NoteKey) -> String {
+/// What [`HINT_FILE`] says: it is written for people, and read for the format alone.
+pub(crate) fn describe(ledger: &LedgerId, key: &NoteKey) -> String {
     let origin = key.name();
     format!(
         "# a hint for people; nothing in it is trusted\nformat = {FORMAT}\norigin = \"{origin}\"\nledger = \"{ledger}\"\nsealing_key = \"{key}\"\n"
@@ -44,12 +37,12 @@ pub(super) fn describe(ledger: &LedgerId, key: &NoteKey) -> String {
 }
 
 /// Whether the hint is there; makes it again where it is not, or is not what it should be.
-pub(super) fn restore_description(
+pub(crate) fn restore_description(
     disk: &dyn Disk,
     dir: &Path,
     wanted: &str,
 ) -> Result<bool, DiskError> {
-    let path = dir.join(LEDGER_TOML);
+    let path = dir.join(HINT_FILE);
     match disk.read(&path) {
         Ok(bytes) if bytes == wanted.as_bytes() => return Ok(false),
         Err(fault) if fault.cause() != Cause::Missing => return Err(fault),
@@ -64,28 +57,28 @@ pub(super) fn restore_description(
 ///
 /// # Errors
 /// No folder, nothing in it, no ledger, a published copy, one that lost its log, of a newer format, or half created.
-pub(super) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), AppendError> {
+pub(crate) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     let owned = || dir.to_owned();
     match disk.metadata(dir)? {
-        None => return Err(AppendError::NoFolder { dir: owned() }),
+        None => return Err(OpenError::NoFolder { dir: owned() }),
         // A link to a folder is as good as the folder.
         Some(found) if found.kind == Kind::File => {
-            return Err(AppendError::NotALedger { dir: owned() });
+            return Err(OpenError::NotALedger { dir: owned() });
         }
         Some(_) => {}
     }
     let names = names(disk, dir)?;
     let has = |name: &str| names.iter().any(|found| found == name);
     if has(CREATING) {
-        return Err(AppendError::InterruptedCreation { dir: owned() });
+        return Err(OpenError::InterruptedCreation { dir: owned() });
     }
-    if has(LEDGER_TOML) {
-        let text = disk.read(&dir.join(LEDGER_TOML))?;
+    if has(HINT_FILE) {
+        let text = disk.read(&dir.join(HINT_FILE))?;
         let stated = toml::from_str::<FormatOnly>(&String::from_utf8_lossy(&text));
         if let Ok(FormatOnly { format: found }) = stated
             && found > FORMAT
         {
-            return Err(AppendError::NewerFormat {
+            return Err(OpenError::NewerFormat {
                 dir: owned(),
                 found,
             });
@@ -95,23 +88,23 @@ pub(super) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), AppendError> {
         return Ok(());
     }
     // Of the files of a writer a copy has none, and a ledger that lost its log most.
-    if has("tile") && !has(LEDGER_TOML) && !has(LOCK_FILE) {
-        return Err(AppendError::Copy { dir: owned() });
+    if has("tile") && !has(HINT_FILE) && !has(LOCK_FILE) {
+        return Err(OpenError::Copy { dir: owned() });
     }
-    if [LEDGER_TOML, CHECKPOINT, "tile"]
+    if [HINT_FILE, CHECKPOINT_FILE, "tile"]
         .iter()
         .any(|name| has(name))
     {
-        return Err(AppendError::LostLog { dir: owned() });
+        return Err(OpenError::LostLog { dir: owned() });
     }
     if names.iter().all(|name| name == LOCK_FILE) {
-        return Err(AppendError::EmptyFolder { dir: owned() });
+        return Err(OpenError::EmptyFolder { dir: owned() });
     }
-    Err(AppendError::NotALedger { dir: owned() })
+    Err(OpenError::NotALedger { dir: owned() })
 }
 
 /// Makes the folder where it is missing, with its parents, and the name of each durable.
-pub(super) fn make(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+pub(crate) fn make(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
     if disk.metadata(dir)?.is_some() {
         return Ok(());
     }
@@ -129,7 +122,7 @@ pub(super) fn make(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
 ///
 /// # Errors
 /// Anything else is there, or the disk's refusal.
-pub(super) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, AppendError> {
+pub(crate) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, OpenError> {
     let names = names(&**disk, dir)?;
     let interrupted = names.iter().any(|name| name == CREATING);
     // A marker alone proves little: a log with more than its first entry is somebody's ledger.
@@ -146,7 +139,7 @@ pub(super) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, AppendE
     if names.iter().all(expected) && !(interrupted && has_more()) {
         return Ok(interrupted);
     }
-    Err(AppendError::NotEmpty {
+    Err(OpenError::NotEmpty {
         dir: dir.to_owned(),
     })
 }
@@ -155,7 +148,7 @@ pub(super) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, AppendE
 ///
 /// # Errors
 /// The disk's refusal.
-pub(super) fn clear(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
+pub(crate) fn clear(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
     let names = names(disk, dir)?;
     names
         .iter()
@@ -164,7 +157,7 @@ pub(super) fn clear(disk: &dyn Disk, dir: &Path) -> Result<(), DiskError> {
 }
 
 fn is_leftover(name: &str) -> bool {
-    [LOCK_FILE, CREATING, LEDGER_TOML, CHECKPOINT, TAIL_FILE].contains(&name)
+    [LOCK_FILE, CREATING, HINT_FILE, CHECKPOINT_FILE, TAIL_FILE].contains(&name)
         || name.starts_with(TEMPORARY_PREFIX)
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Warm {
 
 impl Warm {
     /// Keeps what of `register` was `touched` last, and some of the rest.
-    pub(super) fn of(
+    pub(crate) fn of(
         size: u64,
         link: Link,
         register: &Register,
@@ -84,7 +84,7 @@ impl Warm {
     }
 
     /// Writes the file. That it could not be written costs the next process some time.
-    pub(super) fn write(&self, disk: &dyn Disk, dir: &Path) {
+    pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) {
         if let Ok(state) = codec::encode_state(self) {
             let bytes = [Blake3Digest::of(&state).as_bytes().as_slice(), &state].concat();
             let _ = publish::in_place(disk, &dir.join(WARM_FILE), &bytes);

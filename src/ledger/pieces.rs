@@ -20,32 +20,32 @@ use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
 use crate::verify::Piece;
 
-use super::CHECKPOINT_FILE;
-use super::NEXT_CHECKPOINT;
-use super::Standing;
-use super::standing::Taken;
+use crate::ledger::layout::CHECKPOINT_FILE;
+use crate::ledger::standing::NEXT_CHECKPOINT;
+use crate::ledger::standing::Standing;
+use crate::ledger::standing::Taken;
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 
 /// What is known about the log before its entries are read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Facts {
-    pub(super) standing: Standing,
+pub(crate) struct Facts {
+    pub(crate) standing: Standing,
     /// Entries in full bundles.
-    pub(super) base: u64,
+    pub(crate) base: u64,
     /// Entries to expect.
-    pub(super) total: u64,
+    pub(crate) total: u64,
     /// Of a copy: the size that a publication under way leads to.
-    pub(super) next: Option<u64>,
+    pub(crate) next: Option<u64>,
     /// Bytes of a write that was cut off before it was acknowledged.
-    pub(super) torn: Option<usize>,
+    pub(crate) torn: Option<usize>,
     /// Findings about the tail itself that name no entry.
-    pub(super) findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Facts {
     /// How many entries are to be in bundles: a copy has a partial one, a ledger the tail.
-    pub(super) const fn in_bundles(&self) -> u64 {
+    pub(crate) const fn in_bundles(&self) -> u64 {
         match self.standing {
             Standing::Ledger => self.base,
             Standing::Copy => self.total,
@@ -57,7 +57,7 @@ impl Facts {
 ///
 /// The folder says which bundles there are to read. A size that the tail's header or a checkpoint
 /// states says no more than where one is missing: nothing is done once for each number below it.
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// The next entry to come out of a bundle.
@@ -77,7 +77,7 @@ impl Pieces {
     ///
     /// # Errors
     /// The folder of the bundles cannot be listed.
-    pub(super) fn new(
+    pub(crate) fn new(
         disk: Arc<dyn Disk>,
         dir: &Path,
         taken: &Taken,
@@ -107,7 +107,7 @@ impl Pieces {
         })
     }
 
-    pub(super) fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         self.facts.clone()
     }
 

@@ -11,7 +11,7 @@ const TIME_BYTES: usize = 8;
 
 /// Chain and tree after a number of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Edge {
+pub(crate) struct Edge {
     frontier: Frontier,
     link: Link,
     recorded: Timestamp,
@@ -19,7 +19,7 @@ pub(super) struct Edge {
 
 impl Edge {
     /// Before the first entry.
-    pub(super) const fn start() -> Self {
+    pub(crate) const fn start() -> Self {
         Self {
             frontier: Frontier::new(),
             link: Link::ZERO,
@@ -28,32 +28,32 @@ impl Edge {
     }
 
     /// Number of entries.
-    pub(super) const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.frontier.size()
     }
 
     /// The root over them.
-    pub(super) fn root(&self) -> NodeHash {
+    pub(crate) fn root(&self) -> NodeHash {
         self.frontier.root()
     }
 
     /// The tree's right edge.
-    pub(super) const fn frontier(&self) -> &Frontier {
+    pub(crate) const fn frontier(&self) -> &Frontier {
         &self.frontier
     }
 
     /// The link of the last one; zeros before the first.
-    pub(super) const fn link(&self) -> Link {
+    pub(crate) const fn link(&self) -> Link {
         self.link
     }
 
     /// When the last one was recorded. Recorded times never decrease.
-    pub(super) const fn recorded(&self) -> Timestamp {
+    pub(crate) const fn recorded(&self) -> Timestamp {
         self.recorded
     }
 
     /// Takes the next entry's stored bytes.
-    pub(super) fn push(&mut self, stored: &[u8], recorded: Timestamp) -> LeafHash {
+    pub(crate) fn push(&mut self, stored: &[u8], recorded: Timestamp) -> LeafHash {
         let leaf = LeafHash::of(stored);
         self.frontier.append(leaf);
         self.link = Link::of(stored);
@@ -63,7 +63,7 @@ impl Edge {
 
     /// Takes the stored bytes of the next entries, the last of which was recorded at `recorded`. Only
     /// its link is made: the next entry is built on that one.
-    pub(super) fn extend<E: AsRef<[u8]>>(
+    pub(crate) fn extend<E: AsRef<[u8]>>(
         &mut self,
         stored: &[E],
         recorded: Timestamp,
@@ -87,7 +87,7 @@ impl Edge {
     /// ```text
     /// carry = recorded i64 · link [32] · frontier          of entry base − 1 and of the tree before base
     /// ```
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = self.recorded.micros().to_le_bytes().to_vec();
         bytes.extend(self.link.as_bytes());
         bytes.extend(self.frontier.encode());
@@ -96,7 +96,7 @@ impl Edge {
 
     /// Reads what [`encode`](Self::encode) wrote; `None` where it is anything else. Nothing in it is
     /// believed before a checkpoint was recomputed from it.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (recorded, rest) = bytes.split_first_chunk::<TIME_BYTES>()?;
         let (link, frontier) = rest.split_first_chunk::<LINK_BYTES>()?;
         Some(Self {

@@ -19,9 +19,9 @@ use crate::sys::world::World;
 use crate::time::Timestamp;
 use crate::verify::Piece;
 
-use super::AuditError;
-use super::pieces::Pieces;
-use super::standing::take;
+use crate::ledger::error::LedgerError;
+use crate::ledger::pieces::Pieces;
+use crate::ledger::standing::take;
 
 /// Entries decoded together in a replay: eight bundles keep all cores busy.
 const AT_ONCE: usize = 2_048;
@@ -43,7 +43,7 @@ impl Reader {
     ///
     /// # Errors
     /// There is no ledger, or the writer held the lock for the whole `wait`.
-    pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, AuditError> {
+    pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, LedgerError> {
         let taken = take(world, dir, wait)?;
         let pieces = Pieces::new(world.disk.clone(), dir, &taken, None)?;
         let total = pieces.facts().total;
@@ -73,7 +73,7 @@ impl Reader {
     ///
     /// # Errors
     /// An entry that cannot be read, or that no writer would have placed.
-    pub fn replay(self) -> Result<Register, AuditError> {
+    pub fn replay(self) -> Result<Register, LedgerError> {
         self.replay_first(u64::MAX, |_| (), &mut |(), _, _| {})
     }
 
@@ -82,12 +82,12 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::replay`].
-    pub(super) fn replay_first<T: Send>(
+    pub(crate) fn replay_first<T: Send>(
         mut self,
         size: u64,
         look: impl Fn(&[u8]) -> T + Sync,
         each: &mut (dyn FnMut(T, &Register, &Statement) + Send),
-    ) -> Result<Register, AuditError> {
+    ) -> Result<Register, LedgerError> {
         let mut register = Register::default();
         let mut decoded = self.decode_some(&look);
         while !decoded.is_empty() {
@@ -109,7 +109,7 @@ impl Reader {
     fn decode_some<T: Send>(
         &mut self,
         look: &(impl Fn(&[u8]) -> T + Sync),
-    ) -> Vec<Result<Decoded<T>, AuditError>> {
+    ) -> Vec<Result<Decoded<T>, LedgerError>> {
         let mut raw = Vec::new();
         let mut current = std::mem::take(&mut self.current);
         while raw.len() < AT_ONCE {
@@ -134,39 +134,39 @@ impl Reader {
                     Ok((read, look(&bytes)))
                 });
                 decoded.map_or_else(
-                    |why| Err(AuditError::Entry { sequence, why }),
+                    |why| Err(LedgerError::Entry { sequence, why }),
                     |((entry, statement), looked)| Ok((sequence, entry, statement, looked)),
                 )
             })
             .collect()
     }
 
-    fn decode(&mut self, bytes: Vec<u8>) -> Result<Stored, AuditError> {
+    fn decode(&mut self, bytes: Vec<u8>) -> Result<Stored, LedgerError> {
         let sequence = self.next;
         self.next += 1;
-        Stored::of(sequence, bytes).map_err(|why| AuditError::Entry {
+        Stored::of(sequence, bytes).map_err(|why| LedgerError::Entry {
             sequence,
             why: why.to_string(),
         })
     }
 }
 
-fn place_of<T>(decoded: &Result<Decoded<T>, AuditError>) -> u64 {
+fn place_of<T>(decoded: &Result<Decoded<T>, LedgerError>) -> u64 {
     match decoded {
-        Ok((sequence, ..)) | Err(AuditError::Entry { sequence, .. }) => *sequence,
+        Ok((sequence, ..)) | Err(LedgerError::Entry { sequence, .. }) => *sequence,
         Err(_) => 0,
     }
 }
 
 fn fold<T>(
     register: &mut Register,
-    decoded: Vec<Result<Decoded<T>, AuditError>>,
+    decoded: Vec<Result<Decoded<T>, LedgerError>>,
     each: &mut (dyn FnMut(T, &Register, &Statement) + Send),
-) -> Result<(), AuditError> {
+) -> Result<(), LedgerError> {
     for decoded in decoded {
         let (sequence, entry, statement, looked) = decoded?;
         place(register, sequence, entry.recorded, &statement).map_err(|denial| {
-            AuditError::Entry {
+            LedgerError::Entry {
                 sequence,
                 why: denial.message,
             }
@@ -204,7 +204,7 @@ pub fn place(
 }
 
 impl Iterator for Reader {
-    type Item = Result<Stored, AuditError>;
+    type Item = Result<Stored, LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -217,7 +217,7 @@ impl Iterator for Reader {
                 Piece::Damaged { finding, count } => {
                     let sequence = self.next;
                     self.next += count;
-                    return Some(Err(AuditError::Entry {
+                    return Some(Err(LedgerError::Entry {
                         sequence,
                         why: finding.found,
                     }));

@@ -8,9 +8,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::append::error::AppendError;
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
+use crate::ledger::error::OpenError;
 use crate::note::NoteKey;
 use crate::store::publish;
 use crate::sys::disk::Cause;
@@ -20,7 +20,7 @@ use crate::sys::disk::Handle;
 
 /// What one of the two places holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(crate) enum Kept {
     /// A checkpoint signed by the ledger's key, and its bytes.
     Intact(Checkpoint, Vec<u8>),
     /// Nothing that could be used, and why.
@@ -34,12 +34,12 @@ impl Kept {
     /// # Errors
     /// A whole checkpoint of another ledger, or the disk's refusal. One that is missing, cut short
     /// or not signed by any of `keys` is [`Kept::Lost`].
-    pub(super) fn read(
+    pub(crate) fn read(
         disk: &dyn Disk,
         path: &Path,
         keys: &[NoteKey],
         read_before: Option<&Self>,
-    ) -> Result<Self, AppendError> {
+    ) -> Result<Self, OpenError> {
         let bytes = match disk.read(path) {
             Ok(bytes) => bytes,
             Err(fault) if fault.cause() == Cause::Missing => {
@@ -63,7 +63,7 @@ impl Kept {
         if let Ok(stated) = checkpoint::stated(&bytes)
             && keys.iter().all(|key| *key.name() != stated.origin)
         {
-            return Err(AppendError::OtherLedgersHead {
+            return Err(OpenError::OtherLedgersHead {
                 path: path.to_owned(),
                 origin: stated.origin.to_string(),
             });
@@ -74,7 +74,7 @@ impl Kept {
         ))
     }
 
-    pub(super) const fn checkpoint(&self) -> Option<&Checkpoint> {
+    pub(crate) const fn checkpoint(&self) -> Option<&Checkpoint> {
         match self {
             Self::Intact(checkpoint, _) => Some(checkpoint),
             Self::Lost(_) => None,
@@ -84,7 +84,7 @@ impl Kept {
 
 /// The two files, open for writing.
 #[derive(Debug)]
-pub(super) struct Published {
+pub(crate) struct Published {
     note: String,
     files: [File; 2],
 }
@@ -99,7 +99,7 @@ struct File {
 
 impl Published {
     /// For the checkpoint in the folder and the one outside. Nothing is written yet.
-    pub(super) fn new(checkpoint: PathBuf, head: PathBuf) -> Self {
+    pub(crate) fn new(checkpoint: PathBuf, head: PathBuf) -> Self {
         let file = |path| File {
             path,
             handle: None,
@@ -112,12 +112,12 @@ impl Published {
     }
 
     /// The newest note.
-    pub(super) fn note(&self) -> &str {
+    pub(crate) fn note(&self) -> &str {
         &self.note
     }
 
     /// Takes the note that both files hold already, so that they are not written again.
-    pub(super) fn adopt(&mut self, disk: &dyn Disk, note: String) {
+    pub(crate) fn adopt(&mut self, disk: &dyn Disk, note: String) {
         for file in &mut self.files {
             file.length = note.len();
             // Where it cannot be opened, the next note is written as a new file, or says why not.
@@ -130,7 +130,7 @@ impl Published {
     ///
     /// # Errors
     /// The disk's refusal. Both were tried.
-    pub(super) fn publish(&mut self, disk: &dyn Disk, note: String) -> Result<(), DiskError> {
+    pub(crate) fn publish(&mut self, disk: &dyn Disk, note: String) -> Result<(), DiskError> {
         let results = self
             .files
             .each_mut()
@@ -143,7 +143,7 @@ impl Published {
     ///
     /// # Errors
     /// The disk's refusal. Both were tried.
-    pub(super) fn make_durable(&mut self, disk: &dyn Disk) -> Result<(), DiskError> {
+    pub(crate) fn make_durable(&mut self, disk: &dyn Disk) -> Result<(), DiskError> {
         let note = self.note.as_bytes();
         let results = self
             .files

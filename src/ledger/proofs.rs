@@ -5,11 +5,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::append::tree::Tree;
-use crate::append::tree::TreeError;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CheckpointError;
 use crate::hash::LeafHash;
+use crate::ledger::tree::Tree;
+use crate::ledger::tree::TreeError;
 use crate::merkle::ProofError;
 use crate::note::SignedNote;
 use crate::proof::Continued;
@@ -22,11 +22,11 @@ use crate::store::tail::TailError;
 use crate::sys::disk::Disk;
 use crate::sys::world::World;
 
-use super::AuditError;
-use super::CHECKPOINT_FILE;
-use super::COSIGNED_FILE;
-use super::Standing;
-use super::standing::take;
+use crate::ledger::error::LedgerError;
+use crate::ledger::layout::CHECKPOINT_FILE;
+use crate::ledger::layout::COSIGNED_FILE;
+use crate::ledger::standing::Standing;
+use crate::ledger::standing::take;
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ use super::standing::take;
 pub enum NoProof {
     /// There is no ledger to make it from.
     #[error(transparent)]
-    Audit(#[from] AuditError),
+    Audit(#[from] LedgerError),
     /// The ledger has no checkpoint, or none that can be read.
     #[error("the checkpoint of the ledger cannot be used: {0}")]
     Checkpoint(CheckpointError),

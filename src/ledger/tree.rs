@@ -8,9 +8,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::edge::Edge;
 use crate::hash::LeafHash;
 use crate::hash::NodeHash;
+use crate::ledger::edge::Edge;
 use crate::merkle::ConsistencyProof;
 use crate::merkle::InclusionProof;
 use crate::merkle::ProofError;

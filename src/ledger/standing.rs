@@ -7,9 +7,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::append::CREATING;
-use crate::append::warm::WARM_FILE;
 use crate::checkpoint;
+use crate::ledger::layout::CREATING;
+use crate::ledger::warm::WARM_FILE;
 use crate::store::image::Image;
 use crate::store::index::INDEX;
 use crate::store::tail::TAIL_FILE;
@@ -17,10 +17,11 @@ use crate::sys::disk::Kind;
 use crate::sys::lock::LOCK_FILE;
 use crate::sys::world::World;
 
-use super::AuditError;
-use super::CHECKPOINT_FILE;
-use super::COSIGNED_FILE;
-use super::HINT_FILE;
+use crate::ledger::error::LedgerError;
+use crate::ledger::error::OpenError;
+use crate::ledger::layout::CHECKPOINT_FILE;
+use crate::ledger::layout::COSIGNED_FILE;
+use crate::ledger::layout::HINT_FILE;
 
 /// The checkpoint that a publication under way will end with, in the copy's folder: it stands there
 /// before the first file that only it accounts for.
@@ -47,14 +48,14 @@ pub enum Standing {
 }
 
 /// The files of a folder that change, at one moment.
-pub(super) struct Taken {
-    pub(super) standing: Standing,
-    pub(super) image: Image,
+pub(crate) struct Taken {
+    pub(crate) standing: Standing,
+    pub(crate) image: Image,
 }
 
 impl Taken {
     /// The size that a file's checkpoint states, before anybody checked it.
-    pub(super) fn stated(&self, name: &str) -> Option<u64> {
+    pub(crate) fn stated(&self, name: &str) -> Option<u64> {
         let stated = checkpoint::stated(self.image.files.get(name)?).ok()?;
         Some(stated.size)
     }
@@ -64,9 +65,12 @@ impl Taken {
 ///
 /// # Errors
 /// No such folder, neither ledger nor copy, or a ledger without its log.
-pub fn standing(world: &World, dir: &Path) -> Result<Standing, AuditError> {
+pub fn standing(world: &World, dir: &Path) -> Result<Standing, LedgerError> {
     if world.disk.metadata(dir)?.is_none() {
-        return Err(AuditError::NoFolder(dir.to_owned()));
+        return Err(OpenError::NoFolder {
+            dir: dir.to_owned(),
+        }
+        .into());
     }
     let there = |name: &str| world.disk.metadata(&dir.join(name));
     if there(TAIL_FILE)?.is_some() {
@@ -74,20 +78,29 @@ pub fn standing(world: &World, dir: &Path) -> Result<Standing, AuditError> {
     }
     for name in WRITERS {
         if there(name)?.is_some() {
-            return Err(AuditError::LostLog(dir.to_owned()));
+            return Err(OpenError::LostLog {
+                dir: dir.to_owned(),
+            }
+            .into());
         }
     }
     if there("tile")?.is_some_and(|tiles| tiles.kind == Kind::Folder) {
         Ok(Standing::Copy)
     } else if there(CHECKPOINT_FILE)?.is_some() {
-        Err(AuditError::LostLog(dir.to_owned()))
+        Err(OpenError::LostLog {
+            dir: dir.to_owned(),
+        }
+        .into())
     } else {
-        Err(AuditError::NotALedger(dir.to_owned()))
+        Err(OpenError::NotALedger {
+            dir: dir.to_owned(),
+        }
+        .into())
     }
 }
 
 /// The files that change, at one moment.
-pub(super) fn take(world: &World, dir: &Path, wait: Duration) -> Result<Taken, AuditError> {
+pub(crate) fn take(world: &World, dir: &Path, wait: Duration) -> Result<Taken, LedgerError> {
     let standing = standing(world, dir)?;
     let small: &[&str] = match standing {
         Standing::Ledger => &[CHECKPOINT_FILE, COSIGNED_FILE],

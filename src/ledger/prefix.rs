@@ -16,9 +16,9 @@ use crate::register::Register;
 use crate::sys::world::World;
 use crate::text::Id;
 
-use super::AuditError;
-use super::CHECKPOINT_FILE;
-use super::Reader;
+use crate::ledger::error::LedgerError;
+use crate::ledger::layout::CHECKPOINT_FILE;
+use crate::ledger::reader::Reader;
 
 /// See the module.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Prefix {
         dir: &Path,
         wait: Duration,
         size: Option<u64>,
-    ) -> Result<Self, AuditError> {
+    ) -> Result<Self, LedgerError> {
         let reader = Reader::open(world, dir, wait)?;
         let note = reader.file(CHECKPOINT_FILE).unwrap_or_default();
         let stated = checkpoint::stated(note).map_err(|fault| fault.to_string());

@@ -1,0 +1,163 @@
+//! Why a ledger is not opened, and why an opened one cannot be read.
+
+use std::path::PathBuf;
+
+use crate::sys::disk::DiskError;
+use crate::sys::lock::LockError;
+
+/// Whom a failure is to be laid at: this decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The statement or draft cannot be recorded as it is.
+    Refused,
+    /// Lock, disk or network: nothing was recorded, or the same statement may be sent again.
+    Temporary,
+    /// The ledger itself is damaged, cut off or rolled back.
+    Broken,
+    /// There is no ledger that could be opened.
+    CannotVerify,
+    /// The caller asked for what cannot be.
+    Usage,
+}
+
+/// Why a folder is not opened as a ledger, or none is created in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Nothing there.
+    #[error("there is no folder {}", dir.display())]
+    NoFolder {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Nothing in it.
+    #[error("the folder {} is empty: no ledger was created in it", dir.display())]
+    EmptyFolder {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Something else in it.
+    #[error("{} is not a ledger: it has no tail and no checkpoint", dir.display())]
+    NotALedger {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Made by a newer program.
+    #[error("the ledger in {} has format {found}; this program knows format 1", dir.display())]
+    NewerFormat {
+        /// The folder.
+        dir: PathBuf,
+        /// Its format.
+        found: i64,
+    },
+    /// A copy that was published: nothing but a publication writes to it.
+    #[error("{} is a published copy of a ledger: nothing is appended to it", dir.display())]
+    Copy {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A ledger without its log is never taken for a new one.
+    #[error("{} has lost its log: the file `tail` is missing", dir.display())]
+    LostLog {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Its creation never returned a receipt.
+    #[error("the creation of the ledger in {} was interrupted", dir.display())]
+    InterruptedCreation {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A ledger is created in a folder of its own.
+    #[error("{} is not empty", dir.display())]
+    NotEmpty {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The place outside keeps the state of another ledger.
+    #[error("{} is a checkpoint of `{origin}`, not of this ledger", path.display())]
+    OtherLedgersHead {
+        /// The file.
+        path: PathBuf,
+        /// The ledger it names.
+        origin: String,
+    },
+    /// A writer held the lock for too long.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl OpenError {
+    /// Whom it is to be laid at.
+    #[must_use]
+    pub const fn blame(&self) -> Blame {
+        match self {
+            Self::NoFolder { .. }
+            | Self::EmptyFolder { .. }
+            | Self::NotALedger { .. }
+            | Self::NewerFormat { .. }
+            | Self::InterruptedCreation { .. } => Blame::CannotVerify,
+            Self::LostLog { .. } => Blame::Broken,
+            Self::Copy { .. } | Self::NotEmpty { .. } => Blame::Usage,
+            Self::OtherLedgersHead { .. } => Blame::Refused,
+            Self::Lock(_) | Self::Disk(_) => Blame::Temporary,
+        }
+    }
+
+    /// What to try next.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoFolder { .. } | Self::EmptyFolder { .. } | Self::NotALedger { .. } => {
+                "create one with `ledger init`, or name another with --ledger"
+            }
+            Self::Copy { .. } => "name the ledger that it was published from with --ledger",
+            Self::NewerFormat { .. } => "use the program that made it, or a newer one",
+            Self::LostLog { .. } => {
+                "run `ledger verify` to see what is left, and restore the folder from a copy"
+            }
+            Self::InterruptedCreation { .. } => {
+                "run `ledger init` again: it removes what is there and begins anew; no receipt was ever given for it"
+            }
+            Self::NotEmpty { .. } => "name a new folder, or an empty one",
+            Self::OtherLedgersHead { .. } => {
+                "each ledger needs a state folder of its own: check --state"
+            }
+            Self::Lock(_) | Self::Disk(_) => return None,
+        })
+    }
+}
+
+/// Why a stored ledger cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// It was not opened.
+    #[error(transparent)]
+    Open(OpenError),
+    /// A checkpoint that was to be held against it cannot be read.
+    #[error("the checkpoint {} cannot be read: {source}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DiskError,
+    },
+    /// An entry cannot be read back; verifying names all of them.
+    #[error("entry {sequence} cannot be read: {why}")]
+    Entry {
+        /// The entry.
+        sequence: u64,
+        /// Why.
+        why: String,
+    },
+}
+
+impl<E: Into<OpenError>> From<E> for LedgerError {
+    fn from(fault: E) -> Self {
+        Self::Open(fault.into())
+    }
+}

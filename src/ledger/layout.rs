@@ -1,0 +1,45 @@
+//! Where a ledger is, and the names of its files.
+
+use std::path::PathBuf;
+
+/// The ledger's newest checkpoint, in its folder.
+pub const CHECKPOINT_FILE: &str = "checkpoint";
+/// The newest checkpoint that witnesses cosigned, in the ledger's folder.
+pub const COSIGNED_FILE: &str = "cosigned";
+/// What the ledger says about itself to people; nothing in it is trusted.
+pub const HINT_FILE: &str = "ledger.toml";
+
+/// Stands in the folder while a ledger is created in it, from before its first file until after its
+/// last: what lies beside it has never been acknowledged to anybody.
+pub const CREATING: &str = "creating";
+
+/// Where a ledger is, and where it keeps what must not lie beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The ledger's folder.
+    pub dir: PathBuf,
+    /// A folder of this ledger's own outside of `dir`: a restored backup of `dir` must not bring an
+    /// old state with it.
+    pub state: PathBuf,
+}
+
+impl Place {
+    /// The newest signed checkpoint, kept outside the ledger's folder.
+    #[must_use]
+    pub fn head(&self) -> PathBuf {
+        self.state.join("head")
+    }
+
+    /// The ledger's sealing key (PKCS#8 PEM).
+    #[must_use]
+    pub fn sealing_key(&self) -> PathBuf {
+        self.state.join("sealing.pem")
+    }
+
+    /// The sealing key that a `sealing_key.replaced` is to name: it lies here before that entry is
+    /// appended, and becomes [`Place::sealing_key`] with it.
+    #[must_use]
+    pub fn next_sealing_key(&self) -> PathBuf {
+        self.state.join("sealing-next.pem")
+    }
+}

@@ -1,0 +1,43 @@
+//! A stored ledger as both its writer and its verifier know it: which files it has, how its log and its tree
+//! are read, and what the index means. Nothing here appends, and nothing judges.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `layout` | where a ledger is, and the names of its files |
+//! | `folder`, `standing` | what a folder is before anything in it is opened |
+//! | `edge` | the right end of chain and tree |
+//! | `head` | the newest checkpoint, in the folder and outside it |
+//! | `pieces`, `reader`, `prefix` | the entries in their order, and what the first of them amount to |
+//! | `tree`, `proofs` | proofs, made from tiles and tail |
+//! | `schema`, `warm` | what stands in the index and beside it |
+//! | `error` | why a ledger is not opened or cannot be read |
+
+mod error;
+mod layout;
+mod prefix;
+mod reader;
+
+pub(crate) mod edge;
+pub(crate) mod folder;
+pub(crate) mod head;
+pub(crate) mod pieces;
+pub mod proofs;
+pub(crate) mod schema;
+pub(crate) mod standing;
+pub mod tree;
+pub(crate) mod warm;
+
+pub use error::Blame;
+pub use error::LedgerError;
+pub use error::OpenError;
+pub use layout::CHECKPOINT_FILE;
+pub use layout::COSIGNED_FILE;
+pub use layout::CREATING;
+pub use layout::HINT_FILE;
+pub use layout::Place;
+pub use prefix::Prefix;
+pub use reader::Reader;
+pub use reader::place;
+pub use standing::NEXT_CHECKPOINT;
+pub use standing::Standing;
+pub use standing::standing;
