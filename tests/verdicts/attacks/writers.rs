@@ -5,9 +5,9 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotation_ledger::append::Blame;
 use rotation_ledger::append::Writer;
 use rotation_ledger::hash::Link;
+use rotation_ledger::ledger::Blame;
 use rotation_ledger::publication::Publication;
 use rotation_ledger::publication::PublicationError;
 use rotation_ledger::sys::disk::Disk as _;
