@@ -25,18 +25,12 @@ use crate::folders::end_of;
 use crate::grown;
 use crate::ours;
 use crate::support::folder::Folder;
+use crate::support::sample::some;
 use crate::support::samples;
 use crate::support::second::Second;
 use crate::support::second::told;
 use crate::support::story::Story;
 use crate::with_file;
-
-/// Every place where all are asked for, one in `few` otherwise. `few` has no factor in common with
-/// what repeats in the files.
-fn some(range: Range<usize>, few: usize) -> impl Iterator<Item = usize> {
-    let all = std::env::var("LEDGER_TEST_FLIPS").is_ok_and(|asked| asked == "all");
-    range.step_by(if all { 1 } else { few })
-}
 
 fn mask(at: usize) -> u8 {
     1 << (at % 8)

@@ -3,9 +3,9 @@
 //! ledgers with one byte changed. Agreeing is to give the same verdict, and where ours names an entry,
 //! to name the same one first.
 //!
-//! It runs where `LEDGER_TEST_PYTHON` says with what (`support/second.rs`). `LEDGER_TEST_FLIPS=all`
-//! changes every byte and not only some; of the bundle of 256 entries it changes one in eleven, and
-//! every byte of a middle entry.
+//! It runs where `LEDGER_TEST_PYTHON` says with what (`support/second.rs`). Some bytes are
+//! changed, drawn by a seed; `LEDGER_TEST_FLIPS=all` changes every one (`support/sample.rs`), but of the bundle
+//! of 256 entries one in eleven, and every byte of a middle entry.
 
 #![allow(
     clippy::unwrap_used,

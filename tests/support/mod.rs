@@ -10,6 +10,7 @@ pub(crate) mod html;
 pub(crate) mod ledger;
 pub(crate) mod log;
 pub(crate) mod program;
+pub(crate) mod sample;
 pub(crate) mod samples;
 pub(crate) mod second;
 pub(crate) mod shelf;

@@ -2,8 +2,8 @@
 //! entry moved, doubled or dropped, every file removed. `verify` fails each time and names what is
 //! wrong where.
 //!
-//! `LEDGER_TEST_FLIPS=all` takes every single byte, some minutes long; `.ci/run` asks for that.
-//! Otherwise some bytes of the long files are taken, spread over the whole.
+//! Of the long files some bytes are taken, drawn by a seed; `LEDGER_TEST_FLIPS=all` takes every single one
+//! (`support/sample.rs`).
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@
 mod support;
 
 use crate::support::generate;
+use crate::support::sample::some;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -202,13 +203,6 @@ impl Ledger {
             .collect();
         (report.exit_code(false, &[]), found)
     }
-}
-
-/// Every place where all are asked for, one in `few` otherwise. `few` has no factor in common with
-/// what repeats in the files.
-fn some(range: std::ops::Range<usize>, few: usize) -> impl Iterator<Item = usize> {
-    let all = std::env::var("LEDGER_TEST_FLIPS").is_ok_and(|asked| asked == "all");
-    range.step_by(if all { 1 } else { few })
 }
 
 fn attached(
