@@ -25,34 +25,22 @@ impl Rotation {
     ) {
         let missing = self.missing_steps();
         if !missing.is_empty() {
-            entry.breaks(
-                rule::S25,
-                "every step of the SOP",
-                format!("missing: {}", missing.join(", ")),
-            );
+            let found = format!("missing: {}", missing.join(", "));
+            entry.breaks(rule::S25, "every step of the SOP", found);
         }
         let remaining = self.remaining(entry.setting.secret);
         if !remaining.is_empty() {
-            entry.breaks(
-                rule::C07,
-                "every consumer cut over",
-                format!("not cut over: {}", list(&remaining)),
-            );
+            let found = format!("not cut over: {}", list(&remaining));
+            entry.breaks(rule::C07, "every consumer cut over", found);
         }
         judge_revocation_claim(completed.revoke_confirmed, self.dead.is_some(), entry);
         if sorted(&completed.impacted_services) != sorted(&self.cut_over) {
-            entry.breaks(
-                rule::S62,
-                list(&sorted(&self.cut_over)),
-                list(&sorted(&completed.impacted_services)),
-            );
+            let found = list(&sorted(&completed.impacted_services));
+            entry.breaks(rule::S62, list(&sorted(&self.cut_over)), found);
         }
         if let Some(failed) = self.failed {
-            entry.breaks(
-                rule::S70,
-                "the failed step resolved",
-                format!("{} failed in entry {}", failed.step, failed.at.sequence),
-            );
+            let found = format!("{} failed in entry {}", failed.step, failed.at.sequence);
+            entry.breaks(rule::S70, "the failed step resolved", found);
         }
         self.ending = Some(Ending::Completed(Completion {
             at: entry.told.moment(),
@@ -97,11 +85,8 @@ impl Rotation {
     pub(super) fn confirm(&mut self, entry: &mut RotationEntry<'_>, confirmed: &RotationConfirmed) {
         let person = &entry.told.author.person;
         if entry.setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
-            entry.breaks(
-                rule::A04,
-                "a confirmer other than the operators",
-                person.as_str(),
-            );
+            let found = person.as_str();
+            entry.breaks(rule::A04, "a confirmer other than the operators", found);
         }
         if self.outcome() != Some(confirmed.outcome) {
             let outcome = self
@@ -113,11 +98,8 @@ impl Rotation {
         if let Some(incident) = entry.setting.incident
             && (incident.runbook.is_none() || incident.report.is_none())
         {
-            entry.breaks(
-                rule::S65,
-                "runbook.executed and post_incident.reported before it",
-                "not both",
-            );
+            let expected = "runbook.executed and post_incident.reported before it";
+            entry.breaks(rule::S65, expected, "not both");
         }
         self.confirmed = Some(entry.told.moment());
     }
@@ -138,22 +120,16 @@ impl Rotation {
             .as_ref()
             .filter(|old| **old != rolled_back.restored_version)
         {
-            entry.breaks(
-                rule::S68,
-                old.as_str(),
-                rolled_back.restored_version.as_str(),
-            );
+            let found = rolled_back.restored_version.as_str();
+            entry.breaks(rule::S68, old.as_str(), found);
         }
         if let Some(revoked) = self
             .old_revoked
             .as_ref()
             .filter(|old| old.version == rolled_back.restored_version)
         {
-            entry.breaks(
-                rule::S72,
-                "a version that works",
-                format!("revoked in entry {}", revoked.at.sequence),
-            );
+            let found = format!("revoked in entry {}", revoked.at.sequence);
+            entry.breaks(rule::S72, "a version that works", found);
         }
         self.failed = None;
         self.ending = Some(Ending::RolledBack(entry.told.moment()));
@@ -161,11 +137,8 @@ impl Rotation {
 
     pub(super) fn abort(&mut self, entry: &mut RotationEntry<'_>, _aborted: &RotationAborted) {
         if let Some(cutover) = self.cutover {
-            entry.breaks(
-                rule::S75,
-                "before the cutover",
-                format!("cutover in entry {}", cutover.sequence),
-            );
+            let found = format!("cutover in entry {}", cutover.sequence);
+            entry.breaks(rule::S75, "before the cutover", found);
         }
         self.failed = None;
         self.ending = Some(Ending::Aborted(entry.told.moment()));

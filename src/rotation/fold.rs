@@ -31,25 +31,16 @@ impl Rotation {
     ) {
         let mut entry = RotationEntry::new(self, setting, told, found);
         if opened.last_rotated.is_none() && setting.secret.generated.is_none() {
-            entry.breaks(
-                rule::S10,
-                "a last rotated date",
-                "neither the opening nor the inventory has one",
-            );
+            let found = "neither the opening nor the inventory has one";
+            entry.breaks(rule::S10, "a last rotated date", found);
         }
         if sorted(&opened.consumers) != sorted(&setting.secret.consumers) {
-            entry.breaks(
-                rule::S11,
-                list(&sorted(&setting.secret.consumers)),
-                list(&sorted(&opened.consumers)),
-            );
+            let found = list(&sorted(&opened.consumers));
+            entry.breaks(rule::S11, list(&sorted(&setting.secret.consumers)), found);
         }
         if let Some(open) = setting.secret.open.first() {
-            entry.breaks(
-                rule::S12,
-                "no other open rotation",
-                format!("{open} is open"),
-            );
+            let found = format!("{open} is open");
+            entry.breaks(rule::S12, "no other open rotation", found);
         }
         if self.is_emergency() && setting.incident.is_none() {
             entry.breaks(rule::S86, "the incident it answers", "none is named");
@@ -66,18 +57,12 @@ impl Rotation {
     ) {
         let mut entry = RotationEntry::new(self, setting, told, found);
         if recorded.started > recorded.completed {
-            entry.breaks(
-                rule::T03,
-                format!("completed after {}", recorded.started),
-                recorded.completed.to_string(),
-            );
+            let expected = format!("completed after {}", recorded.started);
+            entry.breaks(rule::T03, expected, recorded.completed.to_string());
         }
         if let Some(open) = setting.secret.open.first() {
-            entry.breaks(
-                rule::S12,
-                "no other open rotation",
-                format!("{open} is open"),
-            );
+            let found = format!("{open} is open");
+            entry.breaks(rule::S12, "no other open rotation", found);
         }
         // What is claimed here cannot have been proven before it; S-50 holds it until it is.
         if !recorded.revoke_confirmed {
@@ -105,11 +90,8 @@ impl Rotation {
         }
         if self.is_said_too_late(event) {
             let end = self.ended().map_or(0, |end| end.sequence);
-            entry.breaks(
-                rule::S90,
-                format!("before its end in entry {end}"),
-                event.name(),
-            );
+            let found = event.name();
+            entry.breaks(rule::S90, format!("before its end in entry {end}"), found);
             return;
         }
         if is_operators_step(event) {
@@ -166,11 +148,8 @@ impl Rotation {
         self.operators.push(person.clone());
         let approver = self.approved.as_ref().map(|approval| &approval.by);
         if entry.setting.policy.four_eyes == FourEyes::Required && approver == Some(person) {
-            entry.breaks(
-                rule::A03,
-                "an operator other than the approver",
-                person.as_str(),
-            );
+            let found = person.as_str();
+            entry.breaks(rule::A03, "an operator other than the approver", found);
         }
     }
 

@@ -25,30 +25,21 @@ impl Rotation {
     pub(super) fn approve(&mut self, entry: &mut RotationEntry<'_>, approved: &RotationApproved) {
         let person = &entry.told.author.person;
         if entry.setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
-            entry.breaks(
-                rule::A03,
-                "an approver other than the operators",
-                person.as_str(),
-            );
+            let found = person.as_str();
+            entry.breaks(rule::A03, "an approver other than the operators", found);
         }
         // A window that is approved anew was approved before.
         let first = self.approved.is_none() && !self.is_emergency();
         if let Some(generated) = self.generated.as_ref().filter(|_| first) {
-            entry.breaks(
-                rule::S14,
-                format!("before entry {}", generated.at.sequence),
-                "afterwards",
-            );
+            let expected = format!("before entry {}", generated.at.sequence);
+            entry.breaks(rule::S14, expected, "afterwards");
         }
         let window = match (approved.window_start, approved.window_end) {
             (Some(start), Some(end)) if start <= end => Some((start, end)),
             (None, None) if approved.no_window.is_some() => None,
             _ => {
-                entry.breaks(
-                    rule::S22,
-                    "a window with start and end, or why none is needed",
-                    "neither",
-                );
+                let expected = "a window with start and end, or why none is needed";
+                entry.breaks(rule::S22, expected, "neither");
                 None
             }
         };
@@ -109,11 +100,8 @@ impl Rotation {
                 entry.breaks(rule::S13, "rotation.approved before it", "no approval yet");
             }
             if self.preconditions.is_none() {
-                entry.breaks(
-                    rule::S30,
-                    "preconditions.confirmed before it",
-                    "not confirmed yet",
-                );
+                let found = "not confirmed yet";
+                entry.breaks(rule::S30, "preconditions.confirmed before it", found);
             }
         }
         if !is_prod(generated.namespace.as_str()) {
@@ -199,21 +187,15 @@ impl Rotation {
         if let Some((start, end)) = self.approved.as_ref().and_then(|approval| approval.window)
             && (occurred < start || occurred > end)
         {
-            entry.breaks(
-                rule::T05,
-                format!("from {start} to {end}"),
-                occurred.to_string(),
-            );
+            let found = occurred.to_string();
+            entry.breaks(rule::T05, format!("from {start} to {end}"), found);
         }
     }
 
     pub(super) fn need_generated(&self, entry: &mut RotationEntry<'_>) {
         if self.generated.is_none() {
-            entry.breaks(
-                rule::S31,
-                "replacement.generated before it",
-                "not generated yet",
-            );
+            let found = "not generated yet";
+            entry.breaks(rule::S31, "replacement.generated before it", found);
         }
     }
 

@@ -25,11 +25,8 @@ impl Rotation {
         self.need_new_version(entry, &cutover.to_version);
         if !self.is_emergency() {
             if self.dual_run.is_none() {
-                entry.breaks(
-                    rule::S29,
-                    "dual_run.started or dual_run.not_supported before it",
-                    "neither",
-                );
+                let expected = "dual_run.started or dual_run.not_supported before it";
+                entry.breaks(rule::S29, expected, "neither");
             }
             if self.validated.is_none() {
                 entry.breaks(rule::S37, "a passing validation before it", "none");
@@ -39,20 +36,14 @@ impl Rotation {
             .last_result
             .is_some_and(|result| result != TestResult::Pass)
         {
-            entry.breaks(
-                rule::S38,
-                "pass",
-                self.last_result.map_or("", TestResult::word),
-            );
+            let found = self.last_result.map_or("", TestResult::word);
+            entry.breaks(rule::S38, "pass", found);
         }
         if let Some(end) = self.dual_run.and_then(|dual_run| dual_run.planned_end)
             && entry.told.occurred > end
         {
-            entry.breaks(
-                rule::S36,
-                format!("by {end}"),
-                entry.told.occurred.to_string(),
-            );
+            let found = entry.told.occurred.to_string();
+            entry.breaks(rule::S36, format!("by {end}"), found);
         }
         self.check_window(entry);
         let unknown: Vec<_> = cutover
@@ -84,11 +75,8 @@ impl Rotation {
     ) {
         let remaining = self.remaining(entry.setting.secret);
         if !remaining.is_empty() {
-            entry.breaks(
-                rule::S28,
-                "every consumer cut over",
-                format!("not yet: {}", list(&remaining)),
-            );
+            let found = format!("not yet: {}", list(&remaining));
+            entry.breaks(rule::S28, "every consumer cut over", found);
         }
         self.health = Some(Health {
             at: entry.told.moment(),
@@ -104,11 +92,8 @@ impl Rotation {
         match revoked.target {
             Which::Old => {
                 if new_version == Some(&revoked.version) {
-                    entry.breaks(
-                        rule::S45,
-                        "the old version",
-                        format!("{}, the new one", revoked.version),
-                    );
+                    let found = format!("{}, the new one", revoked.version);
+                    entry.breaks(rule::S45, "the old version", found);
                 } else if self
                     .old_version
                     .as_ref()
@@ -144,31 +129,22 @@ impl Rotation {
             if let Some(incident) = entry.setting.incident {
                 let limit = incident.revoke_by(entry.setting.policy);
                 if revoked.effective > limit {
-                    entry.breaks(
-                        rule::S81,
-                        format!("by {limit}"),
-                        revoked.effective.to_string(),
-                    );
+                    let found = revoked.effective.to_string();
+                    entry.breaks(rule::S81, format!("by {limit}"), found);
                 }
             }
             return;
         }
         let remaining = self.remaining(entry.setting.secret);
         if !remaining.is_empty() {
-            entry.breaks(
-                rule::S43,
-                "every consumer cut over before",
-                format!("not yet: {}", list(&remaining)),
-            );
+            let found = format!("not yet: {}", list(&remaining));
+            entry.breaks(rule::S43, "every consumer cut over before", found);
         } else if self.health.is_none() {
             entry.breaks(rule::S43, "health confirmed before", "not confirmed yet");
         }
         if let Some(health) = self.health.filter(|health| !health.healthy) {
-            entry.breaks(
-                rule::S42,
-                "healthy services",
-                format!("unhealthy in entry {}", health.at.sequence),
-            );
+            let found = format!("unhealthy in entry {}", health.at.sequence);
+            entry.breaks(rule::S42, "healthy services", found);
         }
         if let Some(cutover) = self
             .cutover
@@ -178,11 +154,8 @@ impl Rotation {
             entry.breaks(rule::T03, after, revoked.effective.to_string());
         }
         if revoked.effective > entry.told.occurred {
-            entry.breaks(
-                rule::T03,
-                format!("effective by {}", entry.told.occurred),
-                revoked.effective.to_string(),
-            );
+            let expected = format!("effective by {}", entry.told.occurred);
+            entry.breaks(rule::T03, expected, revoked.effective.to_string());
         }
     }
 
@@ -196,11 +169,8 @@ impl Rotation {
             return;
         };
         if revoked.version != verified.version {
-            entry.breaks(
-                rule::S45,
-                revoked.version.as_str(),
-                verified.version.as_str(),
-            );
+            let found = verified.version.as_str();
+            entry.breaks(rule::S45, revoked.version.as_str(), found);
             return;
         }
         if verified.tested_at < revoked.effective || verified.tested_at > entry.told.recorded {
@@ -213,18 +183,12 @@ impl Rotation {
             NegativeTest::NetworkError => entry.breaks(rule::S51, "auth_rejected", "network_error"),
             NegativeTest::StillValid => entry.breaks(rule::S52, "auth_rejected", "still_valid"),
             NegativeTest::AuthRejected | NegativeTest::NotPossible if hits > 0 => {
-                entry.breaks(
-                    rule::S52,
-                    "no access by the old secret",
-                    format!("{hits} accesses"),
-                );
+                let found = format!("{hits} accesses");
+                entry.breaks(rule::S52, "no access by the old secret", found);
             }
             NegativeTest::NotPossible if !has_access_proof(verified, revoked.effective) => {
-                entry.breaks(
-                    rule::S54,
-                    "why, the access log, its time after the revocation, and its hits",
-                    "some are missing",
-                );
+                let expected = "why, the access log, its time after the revocation, and its hits";
+                entry.breaks(rule::S54, expected, "some are missing");
             }
             NegativeTest::AuthRejected | NegativeTest::NotPossible => {
                 self.dead.get_or_insert(entry.told.moment());
@@ -247,11 +211,8 @@ pub(super) fn has_access_proof(verified: &RevocationVerified, effective: Timesta
 
 pub(super) fn judge_revocation_claim(claimed: bool, dead: bool, entry: &mut RotationEntry<'_>) {
     if claimed && !dead {
-        entry.breaks(
-            rule::S60,
-            "revocation.verified before it",
-            "no proof that counts",
-        );
+        let found = "no proof that counts";
+        entry.breaks(rule::S60, "revocation.verified before it", found);
     }
     if !claimed {
         entry.breaks(rule::S61, "yes", "no");
