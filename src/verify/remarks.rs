@@ -7,7 +7,7 @@ use crate::keyring::SEAL_ENTRIES;
 use crate::time::Timestamp;
 use crate::trust::Trust;
 
-use super::fold::Folded;
+use super::folded::Folded;
 use super::stamps::brackets;
 
 /// Ranges of entries that are told apart by their time tokens; older ones are counted.

@@ -16,7 +16,7 @@ use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::admitted::Admitted;
-use super::fold::Folded;
+use super::folded::Folded;
 use super::stamps::Stamped;
 use super::verdict::Count;
 use super::verdict::Status;

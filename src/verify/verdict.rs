@@ -6,7 +6,7 @@ use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::rule::Verdict;
 
-use super::fold::Folded;
+use super::folded::Folded;
 
 /// What came of one verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,143 @@
+//! What the entries came to, when all of them were read.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+
+use crate::hash::Blake3Digest;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::hash::NodeHash;
+use crate::merkle::PartialTile;
+use crate::merkle::TileBuilder;
+use crate::register::Charter;
+use crate::register::Register;
+use crate::rule::Finding;
+use crate::rule::Verdict;
+use crate::time::Timestamp;
+
+use super::admitted::Admitted;
+use super::checkpoints::Compared;
+use super::question::Question;
+use super::stamps::Stamped;
+
+/// Everything that the entries amount to and everything held against them, before what their
+/// surroundings say.
+#[derive(Debug)]
+pub struct Folded {
+    pub(super) question: Question,
+    pub(super) register: Register,
+    pub(super) ledger: Option<LedgerId>,
+    /// Entries so far, and so the place of the next.
+    pub(super) size: u64,
+    /// Those that were not at hand.
+    pub(super) elsewhere: u64,
+    pub(super) head: Link,
+    pub(super) root: NodeHash,
+    pub(super) tiles: TileBuilder,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
+    pub(super) in_range: u64,
+    pub(super) tally: Tally,
+    pub(super) compared: Compared,
+    /// Time tokens that fit the ledger.
+    pub(super) stamped: Vec<Stamped>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) findings_total: u64,
+    /// Findings that were counted and not kept.
+    pub(super) unlisted: BTreeMap<Verdict, u64>,
+    /// No root can be made beyond damage.
+    pub(super) broken: bool,
+    pub(super) charter_then: Option<Charter>,
+    /// What was said about rotations, where that was asked for.
+    pub(super) said: Vec<Admitted>,
+    /// Every event id with its entry, in the order of the ids at the end: sorted, they need half of what
+    /// a set of them would.
+    pub(super) event_ids: Vec<([u8; 16], u64)>,
+    pub(super) interrupted: bool,
+}
+
+impl Folded {
+    /// Nothing yet.
+    pub(super) fn new(question: Question) -> Self {
+        Self {
+            question,
+            register: Register::default(),
+            ledger: None,
+            size: 0,
+            elsewhere: 0,
+            head: Link::ZERO,
+            root: NodeHash::empty(),
+            tiles: TileBuilder::new(),
+            first: None,
+            last: None,
+            in_range: 0,
+            tally: Tally::default(),
+            compared: Compared::default(),
+            stamped: Vec::new(),
+            findings: Vec::new(),
+            findings_total: 0,
+            unlisted: BTreeMap::new(),
+            broken: false,
+            charter_then: None,
+            said: Vec::new(),
+            event_ids: Vec::new(),
+            interrupted: false,
+        }
+    }
+
+    /// The charter as it was at the size that the question named.
+    #[must_use]
+    pub const fn charter_then(&self) -> Option<&Charter> {
+        self.charter_then.as_ref()
+    }
+
+    /// Whether entries could not be read, so that what they named is not known.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// The tiles of the right edge, as the entries give them, where every entry could be read.
+    #[must_use]
+    pub fn partial_tiles(&self) -> Vec<PartialTile> {
+        if self.broken {
+            Vec::new()
+        } else {
+            self.tiles.partial()
+        }
+    }
+
+    /// The digests of attachments that were expunged by an entry.
+    #[must_use]
+    pub fn expunged(&self) -> HashSet<Blake3Digest> {
+        self.register.charter.expunged.iter().copied().collect()
+    }
+
+    /// Everything the entries amount to. Not verified: what surrounds the entries is not known yet.
+    #[must_use]
+    pub const fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// Every event id with its entry, in the order of the ids; of an id that is used twice, each.
+    #[must_use]
+    pub fn event_ids(&self) -> &[([u8; 16], u64)] {
+        &self.event_ids
+    }
+
+    /// How many entries there are, and the link of the last.
+    #[must_use]
+    pub const fn end(&self) -> (u64, Link) {
+        (self.size, self.head)
+    }
+}
+
+/// How many of how many.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) whole: u64,
+    pub(super) signed: u64,
+    pub(super) authorised: u64,
+    pub(super) attachments: u64,
+    pub(super) corrections: u64,
+}

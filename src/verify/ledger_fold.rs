@@ -1,0 +1,424 @@
+//! Puts the checked entries in order, one after the other: what each changes, and what stands against
+//! it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::event::Event;
+use crate::hash::LedgerId;
+use crate::hash::Link;
+use crate::hash::NodeHash;
+use crate::keyring::Author;
+use crate::merkle::Frontier;
+use crate::note::KeyName;
+use crate::rotation::Told;
+use crate::rule;
+use crate::rule::Finding;
+use crate::rule::Rule;
+use crate::rule::Verdict;
+use crate::statement::EventId;
+use crate::text::Id;
+use crate::time::Timestamp;
+
+use super::admitted::Admitted;
+use super::admitted::tells_of_rotations;
+use super::check::Checked;
+use super::check::Content;
+use super::checkpoints;
+use super::checkpoints::Given;
+use super::doubt::Doubt;
+use super::folded::Folded;
+use super::links::Links;
+use super::piece::Observer;
+use super::piece::Piece;
+use super::question::Question;
+use super::select;
+use super::select::Tallied;
+use super::stamps::Stamps;
+
+/// Findings of one verdict kept in full. A ledger with more than this is not mended one by one; but
+/// many of one verdict must not hide a single one of another.
+const KEPT_FINDINGS: usize = 10_000;
+
+/// The fold over the entries, one after the other.
+pub(super) struct LedgerFold {
+    pub(super) done: Folded,
+    /// The link that the next entry must carry; unknown after damage.
+    previous: Option<Link>,
+    links: Links,
+    frontier: Frontier,
+    /// Roots at the sizes that kept checkpoints speak of.
+    roots: BTreeMap<u64, NodeHash>,
+    wanted: BTreeSet<u64>,
+    kept: BTreeMap<Verdict, usize>,
+    doubt: Doubt,
+    stamps: Stamps,
+    /// Entries so far, by what they are about; the record of an export is held against it.
+    about: Tallied,
+}
+
+impl LedgerFold {
+    pub(super) fn new(mut question: Question) -> Self {
+        let stamps = Stamps::new(std::mem::take(&mut question.stamps));
+        let wanted: BTreeSet<u64> = question
+            .kept
+            .iter()
+            .filter_map(|kept| kept.stated())
+            .map(|stated| stated.size)
+            .chain(stamps.sizes())
+            .collect();
+        let roots = question.proven.clone().unwrap_or_default();
+        let mut fold = Self {
+            done: Folded::new(question),
+            previous: Some(Link::ZERO),
+            links: Links::default(),
+            frontier: Frontier::new(),
+            roots,
+            wanted,
+            kept: BTreeMap::new(),
+            doubt: Doubt::default(),
+            stamps,
+            about: Tallied::new(),
+        };
+        fold.keep_what_was_asked();
+        fold
+    }
+
+    pub(super) fn take(&mut self, piece: Piece<Checked>, observer: &mut dyn Observer) {
+        match piece {
+            Piece::Entries(entries) => {
+                for entry in entries {
+                    self.place(entry, observer);
+                }
+            }
+            Piece::Damaged { count, finding } => {
+                self.hold(*finding);
+                // The entries behind it are still read, for what they show; no root can be made.
+                self.done.broken = true;
+                self.previous = None;
+                self.pass(count);
+            }
+            Piece::Elsewhere { count } => {
+                self.previous = None;
+                self.pass(count);
+                self.done.elsewhere = self.done.elsewhere.saturating_add(count);
+            }
+        }
+    }
+
+    /// Goes on by `count` places. What is said to be missing can be any number: behind the last size that
+    /// a log can have nothing has a place.
+    const fn pass(&mut self, count: u64) {
+        self.done.size = self.done.size.saturating_add(count);
+    }
+
+    fn hold(&mut self, finding: Finding) {
+        self.done.findings_total += 1;
+        let verdict = finding.rule.verdict;
+        let kept = self.kept.entry(verdict).or_default();
+        if *kept < KEPT_FINDINGS {
+            *kept += 1;
+            self.done.findings.push(finding);
+        } else {
+            *self.done.unlisted.entry(verdict).or_default() += 1;
+        }
+    }
+
+    fn against(
+        &mut self,
+        rule: &'static Rule,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) {
+        let sequence = self.done.size;
+        self.hold(Finding::new(rule, expected, found).at(sequence));
+    }
+
+    /// Takes the entry in the next place: the chain and the tree first, for they hold whatever the
+    /// bytes say; then what they say.
+    fn place(&mut self, checked: Checked, observer: &mut dyn Observer) {
+        let place = self.done.size;
+        if place == u64::MAX {
+            let found = "an entry behind the last that any can have";
+            self.against(rule::I04, "a place in a log", found);
+            return;
+        }
+        self.grow(&checked, observer);
+        match checked.content {
+            Ok(content) => self.judge(place, checked.link, content, observer),
+            Err(fault) => self.against(rule::I08, "an entry", fault.to_string()),
+        }
+        self.previous = Some(checked.link);
+        self.links.push(place, &checked.link);
+        self.pass(1);
+        self.keep_what_was_asked();
+    }
+
+    fn grow(&mut self, checked: &Checked, observer: &mut dyn Observer) {
+        if self.done.broken || self.done.question.proven.is_some() {
+            return;
+        }
+        self.frontier.append(checked.leaf);
+        for tile in self.done.tiles.append(checked.leaf) {
+            let under = 256_u64.saturating_pow(u32::from(tile.id().level) + 1);
+            let first = tile.id().index.saturating_mul(under);
+            observer.tile(&tile, first, first.saturating_add(under));
+        }
+    }
+
+    fn keep_what_was_asked(&mut self) {
+        if self.done.question.charter_at == Some(self.done.size) {
+            self.done.charter_then = Some(self.done.register.charter.clone());
+        }
+        if !self.done.broken
+            && self.done.question.proven.is_none()
+            && self.wanted.contains(&self.done.size)
+        {
+            self.roots.insert(self.done.size, self.frontier.root());
+        }
+    }
+
+    fn judge(&mut self, place: u64, link: Link, content: Content, observer: &mut dyn Observer) {
+        let chained = self.judge_place(place, &content);
+        if place == 0 {
+            self.done.ledger = Some(LedgerId::from_genesis(link));
+        }
+        let statement = &content.statement;
+        let subject = self.done.register.subject(&statement.event);
+        self.judge_frame(place, &content, subject.as_ref());
+        self.judge_target(place, &statement.event);
+        for attachment in &statement.attachments {
+            self.done.tally.attachments += 1;
+            observer.attachment(place, attachment);
+        }
+        let behalf = statement.on_behalf_of.as_ref();
+        match self.done.register.author(
+            place,
+            statement.occurred,
+            &statement.author,
+            behalf,
+            &statement.event,
+        ) {
+            Ok(author) => {
+                self.done.tally.authorised += 1;
+                if content.signed {
+                    self.fold(place, &content, &author);
+                    self.doubt.note(
+                        &statement.author,
+                        place,
+                        content.recorded,
+                        &statement.event,
+                        &self.done.register,
+                    );
+                    self.keep_said(place, &content, author);
+                }
+            }
+            Err(denial) => {
+                let mut finding =
+                    Finding::new(denial.rule, denial.expected, denial.message).at(place);
+                finding.rotation = statement.event.rotation().cloned();
+                finding.secret.clone_from(&subject);
+                self.hold(finding);
+            }
+        }
+        *self.about.entry(subject).or_default() += 1;
+        if chained && content.signed {
+            self.done.tally.whole += 1;
+        }
+        observer.entry(place, link);
+    }
+
+    /// Holds against the entry what stands around its event: the signature, the ledger's id, its times, and
+    /// the thread of what it is about.
+    fn judge_frame(&mut self, place: u64, content: &Content, subject: Option<&Id>) {
+        let statement = &content.statement;
+        if content.signed {
+            self.done.tally.signed += 1;
+        } else {
+            let expected = format!("a signature by {}", statement.author.short());
+            self.against(rule::I03, expected, "another");
+        }
+        let named = if place == 0 {
+            Some(LedgerId::ZERO)
+        } else {
+            self.done.ledger
+        };
+        if let Some(named) = named.filter(|named| *named != statement.ledger) {
+            self.against(rule::I12, named.to_string(), statement.ledger.to_string());
+        }
+        self.done
+            .event_ids
+            .push((*statement.event_id.as_bytes(), place));
+        self.note_time(content.recorded);
+        self.stamps
+            .see(place, content.recorded, &statement.attachments);
+        let thread = self.done.register.thread(subject);
+        // Beyond damage nobody knows what the entries before were about.
+        if !self.done.broken && content.subject_previous != thread {
+            let found = content.subject_previous.to_string();
+            self.against(rule::I15, thread.to_string(), found);
+        }
+    }
+
+    fn judge_place(&mut self, place: u64, content: &Content) -> bool {
+        let mut holds = true;
+        if content.sequence != place {
+            self.against(rule::I04, place.to_string(), content.sequence.to_string());
+            holds = false;
+        }
+        if let Some(previous) = self
+            .previous
+            .filter(|previous| *previous != content.previous)
+        {
+            let before = place.checked_sub(1).map_or_else(
+                || "zeros".to_owned(),
+                |before| format!("{previous}, the link of entry {before}"),
+            );
+            self.against(rule::I02, before, content.previous.to_string());
+            holds = false;
+        }
+        holds
+    }
+
+    fn note_time(&mut self, recorded: Timestamp) {
+        if let Some(last) = self.done.last.filter(|last| recorded < *last) {
+            let found = recorded.to_string();
+            self.against(rule::I18, format!("not before {last}"), found);
+        }
+        self.done.first.get_or_insert(recorded);
+        self.done.last = Some(recorded);
+        self.done.in_range += u64::from(self.done.question.holds(recorded));
+    }
+
+    fn judge_target(&mut self, place: u64, event: &Event) {
+        let (entry, link) = match event {
+            Event::EntryAnnotated(annotated) => (annotated.entry, annotated.link),
+            Event::EntryCorrected(corrected) => {
+                self.done.tally.corrections += 1;
+                (corrected.entry, corrected.link)
+            }
+            _ => return,
+        };
+        let stored = self.links.at(entry);
+        if self.done.elsewhere > 0 && stored.is_none() {
+            return;
+        }
+        if entry < place && stored != Some(Links::half(&link)) {
+            let found = link.to_string();
+            self.against(rule::I11, format!("the link of entry {entry}"), found);
+        }
+    }
+
+    fn fold(&mut self, place: u64, content: &Content, author: &Author) {
+        let statement = &content.statement;
+        let told = Told {
+            sequence: place,
+            occurred: statement.occurred,
+            recorded: content.recorded,
+            author,
+        };
+        let mut found = Vec::new();
+        self.done
+            .register
+            .apply(&told, &statement.event, &mut found);
+        // What is registered is known only from all entries.
+        if let Event::InventoryAttested(attested) = &statement.event
+            && self.done.question.proven.is_none()
+        {
+            self.done
+                .register
+                .judge_attestation(place, attested, &mut found);
+        }
+        if let Event::PackExported(exported) = &statement.event
+            && self.done.question.proven.is_none()
+        {
+            found.extend(select::judge_export(
+                place,
+                content.recorded,
+                exported,
+                &self.done.register,
+                &self.about,
+            ));
+        }
+        for finding in found {
+            self.hold(finding);
+        }
+    }
+
+    fn keep_said(&mut self, place: u64, content: &Content, author: Author) {
+        let statement = &content.statement;
+        if self.done.question.keep_said && tells_of_rotations(&statement.event) {
+            self.done.said.push(Admitted {
+                sequence: place,
+                occurred: statement.occurred,
+                recorded: content.recorded,
+                author,
+                event: statement.event.clone(),
+                attachments: statement.attachments.clone(),
+            });
+        }
+    }
+
+    fn find_event_ids_used_twice(&mut self) {
+        let mut ids = std::mem::take(&mut self.done.event_ids);
+        ids.sort_unstable();
+        self.hold_pairs_of(&ids);
+        self.done.event_ids = ids;
+    }
+
+    fn hold_pairs_of(&mut self, sorted: &[([u8; 16], u64)]) {
+        for pair in sorted.windows(2) {
+            if let [(first, _), (second, at)] = pair
+                && first == second
+            {
+                let id = EventId::from_bytes(*second).to_string();
+                self.hold(Finding::new(rule::I07, "an event id of its own", id).at(*at));
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Folded {
+        self.find_event_ids_used_twice();
+        let as_of = self.done.question.as_of;
+        let mut late = Vec::new();
+        self.done.register.judge(as_of, &mut late);
+        late.extend(self.doubt.findings(&self.done.register));
+        for finding in late {
+            self.hold(finding);
+        }
+        let charter = &self.done.register.charter;
+        let origin = charter.origin.as_ref();
+        let given = Given {
+            roots: &self.roots,
+            size: self.done.size,
+            origin: origin.and_then(|origin| KeyName::new(origin.as_str()).ok()),
+            seals: charter.keyring.seals(),
+            as_of,
+        };
+        let mut compared = checkpoints::compare(
+            &self.done.question.kept,
+            &given,
+            self.done.question.trust.as_ref(),
+            self.done.interrupted,
+        );
+        // What was not read yet is not held against a token that covers it.
+        let (unfit, stamped) = match self.done.interrupted {
+            false => std::mem::take(&mut self.stamps).conclude(&given),
+            true => Default::default(),
+        };
+        compared.findings.extend(unfit);
+        self.done.findings_total += compared.findings.len() as u64;
+        let root = match &self.done.question.proven {
+            Some(proven) => proven.get(&self.done.size).copied(),
+            None => Some(self.frontier.root()),
+        };
+        Folded {
+            head: self.previous.unwrap_or(Link::ZERO),
+            root: root.unwrap_or_else(NodeHash::empty),
+            broken: self.done.broken || self.done.interrupted,
+            compared,
+            stamped,
+            ..self.done
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What a verification is fed with, and what it shows to whoever feeds it.
+
+use crate::hash::Link;
+use crate::merkle::Tile;
+use crate::rule::Finding;
+use crate::statement::Attachment;
+
+/// What the stored log offers, in order: entries as stored bytes, or as what was made of each.
+#[derive(Debug)]
+pub enum Piece<T = Vec<u8>> {
+    /// Entries that follow the last piece.
+    Entries(Vec<T>),
+    /// Entries that cannot be read: how many, and why.
+    Damaged {
+        /// How many entries are missing here.
+        count: u64,
+        /// The finding that says so.
+        finding: Box<Finding>,
+    },
+    /// Entries that are not at hand, and about which nothing is said.
+    Elsewhere {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// Whoever feeds a verification is shown what only they can look further into.
+pub trait Observer {
+    /// A full Merkle tile, as the entries give it, over the entries from `first` to before `end`.
+    fn tile(&mut self, tile: &Tile, first: u64, end: u64);
+    /// A file that entry `sequence` names.
+    fn attachment(&mut self, sequence: u64, attachment: &Attachment);
+    /// An entry that decodes, with its link.
+    fn entry(&mut self, sequence: u64, link: Link);
+    /// How many entries are done.
+    fn progress(&mut self, done: u64);
+    /// Whether to stop.
+    fn interrupted(&self) -> bool;
+}
