@@ -26,6 +26,7 @@ use crate::key::PublicKey;
 use crate::key::SecretKey;
 use crate::key::Signature;
 use crate::key::Verifier;
+use crate::register::Recorded;
 use crate::text::Id;
 use crate::text::Line;
 use crate::time::Timestamp;
@@ -141,6 +142,19 @@ impl<'de> Deserialize<'de> for EventId {
 }
 
 impl Statement {
+    /// The statement as entry `sequence`, recorded then.
+    #[must_use]
+    pub const fn recorded_as(&self, sequence: u64, recorded: Timestamp) -> Recorded<'_> {
+        Recorded {
+            sequence,
+            recorded,
+            occurred: self.occurred,
+            key: &self.author,
+            on_behalf_of: self.on_behalf_of.as_ref(),
+            event: &self.event,
+        }
+    }
+
     /// The statement's bytes.
     ///
     /// # Errors

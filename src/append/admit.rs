@@ -14,7 +14,7 @@ use crate::hash::Link;
 use crate::keyring::Author;
 use crate::keyring::Denial;
 use crate::register::ALLOWED_SKEW;
-use crate::rotation::Told;
+use crate::register::Recorded;
 use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Verdict;
@@ -86,13 +86,8 @@ impl Next {
         }
     }
 
-    const fn told<'a>(&self, statement: &Statement, author: &'a Author) -> Told<'a> {
-        Told {
-            sequence: self.sequence,
-            occurred: statement.occurred,
-            recorded: self.recorded,
-            author,
-        }
+    const fn recorded<'a>(&self, statement: &'a Statement) -> Recorded<'a> {
+        statement.recorded_as(self.sequence, self.recorded)
     }
 }
 
@@ -163,11 +158,8 @@ impl Writer {
             self.blobs.put(file).map_err(AppendError::from)?;
         }
         let mut findings = Vec::new();
-        self.memory.take(
-            &next.told(statement, &author),
-            &statement.event,
-            &mut findings,
-        );
+        let recorded = next.recorded(statement);
+        self.memory.take(&recorded, &author, &mut findings);
         self.memory.register().waive(next.recorded, &mut findings);
         self.memory.remember(statement.event_id, next.sequence);
         Ok(Placing::New(Placed {
@@ -209,13 +201,7 @@ impl Writer {
         self.memory.load(event)?;
         let register = self.memory.register();
         let author = register
-            .author(
-                next.sequence,
-                statement.occurred,
-                &statement.author,
-                statement.on_behalf_of.as_ref(),
-                event,
-            )
+            .author(&next.recorded(statement))
             .map_err(AppendError::Denied)?;
         let thread = register.thread(register.subject(event).as_ref());
         self.check_named_entry(event, so_far)?;
@@ -232,15 +218,10 @@ impl Writer {
 
     /// What an admitted event would be held against, without taking it.
     fn foresee(&self, checked: &Checked, next: &Next, author: &Author) -> Vec<Finding> {
-        let statement = &checked.statement;
-        let mut scratch = self.memory.scratch(&statement.event);
+        let recorded = next.recorded(&checked.statement);
+        let mut scratch = self.memory.scratch(recorded.event);
         let mut found = Vec::new();
-        memory::judged_apply(
-            &mut scratch,
-            &next.told(statement, author),
-            &statement.event,
-            &mut found,
-        );
+        memory::judged_apply(&mut scratch, &recorded, author, &mut found);
         scratch.waive(next.recorded, &mut found);
         found
     }

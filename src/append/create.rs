@@ -14,7 +14,6 @@ use crate::append::look::damaged_log;
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
-use crate::event::Event;
 use crate::event::LedgerCreated;
 use crate::hash::LedgerId;
 use crate::hash::Link;
@@ -180,10 +179,6 @@ fn genesis(
         key: founding.key.public(),
         possession: founding.key.prove_possession(),
     };
-    let event: Event = created.into();
-    Register::default()
-        .author(0, now, &founding.key.public(), None, &event)
-        .map_err(AppendError::Denied)?;
     let event_id = EventId::from_bytes(uuid_v7(now, &*world.entropy)?);
     let statement = Statement {
         version: statement::VERSION,
@@ -192,8 +187,11 @@ fn genesis(
         occurred: now,
         author: founding.key.public(),
         on_behalf_of: None,
-        event,
+        event: created.into(),
         attachments: Vec::new(),
     };
+    Register::default()
+        .author(&statement.recorded_as(0, now))
+        .map_err(AppendError::Denied)?;
     Ok((statement.sign(founding.key)?, event_id))
 }

@@ -9,13 +9,11 @@ use std::path::Path;
 use crate::append::Writer;
 use crate::append::error::AppendError;
 use crate::append::memory::Memory;
-use crate::entry::Entry;
+use crate::entry;
 use crate::hash::LedgerId;
 use crate::hash::Link;
 use crate::register::Register;
-use crate::rotation::Told;
 use crate::statement;
-use crate::statement::Statement;
 use crate::store::bundle;
 use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::bundle::BundleError;
@@ -187,28 +185,13 @@ impl Source<'_> {
         if is_new {
             self.check_signature(sequence, stored)?;
         }
-        let entry = Entry::decode(stored).map_err(|fault| damaged(fault.to_string()))?;
-        let statement =
-            Statement::decode(&entry.statement).map_err(|fault| damaged(fault.to_string()))?;
-        memory.load(&statement.event)?;
-        let admitted = memory.register().author(
-            sequence,
-            statement.occurred,
-            &statement.author,
-            statement.on_behalf_of.as_ref(),
-            &statement.event,
-        );
+        let (entry, statement) = entry::read(stored).map_err(|fault| damaged(fault.to_string()))?;
+        let recorded = statement.recorded_as(sequence, entry.recorded);
+        memory.load(recorded.event)?;
+        let admitted = memory.register().author(&recorded);
         memory.remember(statement.event_id, sequence);
         match admitted {
-            Ok(author) => {
-                let told = Told {
-                    sequence,
-                    occurred: statement.occurred,
-                    recorded: entry.recorded,
-                    author: &author,
-                };
-                memory.take(&told, &statement.event, &mut Vec::new());
-            }
+            Ok(author) => memory.take(&recorded, &author, &mut Vec::new()),
             Err(denial) if is_new => return Err(damaged(denial.to_string()).into()),
             // `verify` holds it against the ledger; nothing follows from it here.
             Err(_) => {}
@@ -218,9 +201,7 @@ impl Source<'_> {
 
     fn check_signature(&self, sequence: u64, stored: &[u8]) -> Result<(), AppendError> {
         let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
-        let entry = Entry::decode(stored).map_err(|fault| damaged(fault.to_string()))?;
-        let statement =
-            Statement::decode(&entry.statement).map_err(|fault| damaged(fault.to_string()))?;
+        let (entry, statement) = entry::read(stored).map_err(|fault| damaged(fault.to_string()))?;
         let ledger = if sequence == 0 {
             LedgerId::ZERO
         } else {

@@ -16,6 +16,7 @@ use bincode::Encode;
 use crate::codec;
 use crate::event::Event;
 use crate::hash::Link;
+use crate::keyring::Author;
 use crate::ledger::schema::CHARTER;
 use crate::ledger::schema::EVENTS;
 use crate::ledger::schema::INCIDENTS;
@@ -25,8 +26,8 @@ use crate::ledger::schema::each;
 use crate::ledger::schema::malformed;
 use crate::ledger::schema::read;
 use crate::register::Charter;
+use crate::register::Recorded;
 use crate::register::Register;
-use crate::rotation::Told;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::store::index::Applied;
@@ -315,10 +316,15 @@ impl Memory {
         (secrets, parts.rotation, parts.incident)
     }
 
-    /// Takes an event that was loaded and admitted, and pushes to `found` what it breaks.
-    pub(super) fn take(&mut self, told: &Told<'_>, event: &Event, found: &mut Vec<Finding>) {
-        judged_apply(&mut self.register, told, event, found);
-        let (secrets, rotation, incident) = self.touched(event);
+    /// Takes what was loaded and admitted, and pushes to `found` what it breaks.
+    pub(super) fn take(
+        &mut self,
+        recorded: &Recorded<'_>,
+        author: &Author,
+        found: &mut Vec<Finding>,
+    ) {
+        judged_apply(&mut self.register, recorded, author, found);
+        let (secrets, rotation, incident) = self.touched(recorded.event);
         self.dirty.secrets.extend(secrets);
         self.dirty.rotations.extend(rotation);
         self.dirty.incidents.extend(incident);
@@ -406,14 +412,14 @@ impl Memory {
 /// inventory, which only a register with all secrets can.
 pub(super) fn judged_apply(
     register: &mut Register,
-    told: &Told<'_>,
-    event: &Event,
+    recorded: &Recorded<'_>,
+    author: &Author,
     found: &mut Vec<Finding>,
 ) {
-    if let Event::InventoryAttested(attested) = event {
-        register.judge_attestation(told.sequence, attested, found);
+    if let Event::InventoryAttested(attested) = recorded.event {
+        register.judge_attestation(recorded.sequence, attested, found);
     }
-    register.apply(told, event, found);
+    register.apply(recorded, author, found);
 }
 
 fn fill<T: Decode<()>>(

@@ -1,6 +1,5 @@
 //! `ledger log`: the entries in order, filtered. Read and not verified.
 
-use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use clap::builder::PossibleValuesParser;
@@ -11,6 +10,7 @@ use crate::event::Event;
 use crate::event::VOCABULARY;
 use crate::key::PublicKey;
 use crate::keyring::LEDGER_ACTOR;
+use crate::register::Register;
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -57,58 +57,31 @@ pub(crate) struct LogArgs {
 
 /// What the entries so far say about names: whose key it is, which secret a rotation is of.
 #[derive(Default)]
-pub(crate) struct Names {
-    actors: BTreeMap<PublicKey, Id>,
-    secrets: BTreeMap<Id, Id>,
-    incidents: BTreeMap<Id, Id>,
-}
+pub(crate) struct Names(Register);
 
 impl Names {
-    /// Learns from an entry.
-    pub(crate) fn learn(&mut self, event: &Event) {
-        match event {
-            Event::LedgerCreated(created) => {
-                self.actors.insert(created.key, created.actor.clone());
-                if let Ok(ledger) = Id::new(LEDGER_ACTOR) {
-                    self.actors.insert(created.sealing_key, ledger);
-                }
-            }
-            Event::ActorEnrolled(enrolled) => {
-                self.actors.insert(enrolled.key, enrolled.actor.clone());
-            }
-            Event::SealingKeyReplaced(replaced) => {
-                if let Ok(ledger) = Id::new(LEDGER_ACTOR) {
-                    self.actors.insert(replaced.key, ledger);
-                }
-            }
-            Event::IncidentDeclared(declared) => {
-                self.incidents
-                    .insert(declared.incident.clone(), declared.secret.clone());
-            }
-            Event::RotationOpened(opened) => {
-                self.secrets
-                    .insert(opened.rotation.clone(), opened.secret.clone());
-            }
-            Event::RotationRecorded(recorded) => {
-                self.secrets
-                    .insert(recorded.rotation.clone(), recorded.secret.clone());
-            }
-            _ => {}
-        }
+    /// Learns from an entry. One that no writer would have placed names nothing.
+    pub(crate) fn learn(&mut self, stored: &Stored) {
+        let recorded = stored
+            .statement
+            .recorded_as(stored.sequence, stored.entry.recorded);
+        let _ = self.0.place(&recorded);
     }
 
     /// The id of a key's holder; the key's first digits where nobody was enrolled with it.
     pub(crate) fn actor(&self, key: &PublicKey) -> String {
-        self.actors
-            .get(key)
-            .map_or_else(|| format!("key {}", key.short()), ToString::to_string)
+        let keyring = &self.0.charter.keyring;
+        let seals = || keyring.seals().iter().any(|seal| seal.key == *key);
+        match keyring.holder(key) {
+            Some(actor) => actor.id.to_string(),
+            None if seals() => LEDGER_ACTOR.to_owned(),
+            None => format!("key {}", key.short()),
+        }
     }
 
     /// The secret that an event is about.
-    pub(crate) fn secret<'a>(&'a self, event: &'a Event) -> Option<&'a Id> {
-        let by_rotation = || self.secrets.get(event.rotation()?);
-        let by_incident = || self.incidents.get(event.incident()?);
-        event.secret().or_else(by_rotation).or_else(by_incident)
+    pub(crate) fn secret(&self, event: &Event) -> Option<Id> {
+        self.0.subject(event)
     }
 }
 
@@ -123,7 +96,7 @@ impl LogArgs {
             names.actor(&statement.author) == wanted.as_str()
                 || statement.on_behalf_of.as_ref() == Some(wanted)
         };
-        is(&self.secret, names.secret(event))
+        is(&self.secret, names.secret(event).as_ref())
             && is(&self.rotation, event.rotation())
             && self.actor.as_ref().is_none_or(by)
             && (self.event.is_empty() || self.event.iter().any(|name| name == event.name()))
@@ -143,7 +116,7 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> Outcome {
             Ok(stored) => stored,
             Err(fault) => return list.fail(context, fault.into()),
         };
-        names.learn(&stored.statement.event);
+        names.learn(&stored);
         if !args.selects(&stored, &names) {
             continue;
         }
@@ -253,5 +226,5 @@ fn row(stored: &Stored, names: &Names) -> String {
 pub(crate) fn to_json(stored: &Stored, names: &Names) -> Value {
     let statement = &stored.statement;
     let actor = names.actor(&statement.author);
-    stored.to_json(&actor, names.secret(&statement.event))
+    stored.to_json(&actor, names.secret(&statement.event).as_ref())
 }

@@ -71,7 +71,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
     let mut remarks = Vec::new();
     for stored in context.reader()? {
         let stored = stored?;
-        names.learn(&stored.statement.event);
+        names.learn(&stored);
         let wanted = match &what {
             What::Sequence(sequence) => stored.sequence == *sequence,
             What::Event(id) => stored.statement.event_id == *id,

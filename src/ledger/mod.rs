@@ -37,7 +37,6 @@ pub use layout::HINT_FILE;
 pub use layout::Place;
 pub use prefix::Prefix;
 pub use reader::Reader;
-pub use reader::place;
 pub use standing::NEXT_CHECKPOINT;
 pub use standing::Standing;
 pub use standing::standing;

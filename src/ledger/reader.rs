@@ -11,12 +11,9 @@ use rayon::iter::ParallelIterator;
 use crate::entry;
 use crate::entry::Entry;
 use crate::entry::Stored;
-use crate::keyring::Denial;
 use crate::register::Register;
-use crate::rotation::Told;
 use crate::statement::Statement;
 use crate::sys::world::World;
-use crate::time::Timestamp;
 use crate::verify::Piece;
 
 use crate::ledger::error::LedgerError;
@@ -165,41 +162,14 @@ fn fold<T>(
 ) -> Result<(), LedgerError> {
     for decoded in decoded {
         let (sequence, entry, statement, looked) = decoded?;
-        place(register, sequence, entry.recorded, &statement).map_err(|denial| {
-            LedgerError::Entry {
-                sequence,
-                why: denial.message,
-            }
+        let recorded = statement.recorded_as(sequence, entry.recorded);
+        let placed = register.place(&recorded);
+        placed.map_err(|denial| LedgerError::Entry {
+            sequence,
+            why: denial.message,
         })?;
         each(looked, register, &statement);
     }
-    Ok(())
-}
-
-/// Folds one more entry into a register, without looking at its signature.
-///
-/// # Errors
-/// No writer would have placed it.
-pub fn place(
-    register: &mut Register,
-    sequence: u64,
-    recorded: Timestamp,
-    statement: &Statement,
-) -> Result<(), Denial> {
-    let author = register.author(
-        sequence,
-        statement.occurred,
-        &statement.author,
-        statement.on_behalf_of.as_ref(),
-        &statement.event,
-    )?;
-    let told = Told {
-        sequence,
-        occurred: statement.occurred,
-        recorded,
-        author: &author,
-    };
-    register.apply(&told, &statement.event, &mut Vec::new());
     Ok(())
 }
 

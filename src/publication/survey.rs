@@ -13,7 +13,6 @@ use crate::hash::NodeHash;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::ledger::COSIGNED_FILE;
 use crate::ledger::Reader;
-use crate::ledger::place;
 use crate::merkle::Frontier;
 use crate::note::NoteError;
 use crate::note::NoteKey;
@@ -133,16 +132,15 @@ pub(super) fn read(
         for attachment in &stored.statement.attachments {
             attachments.entry(attachment.blake3).or_insert(sequence);
         }
-        place(
-            &mut register,
-            sequence,
-            stored.entry.recorded,
-            &stored.statement,
-        )
-        .map_err(|denial| PublicationError::Entry {
-            sequence,
-            why: denial.message,
-        })?;
+        let recorded = stored
+            .statement
+            .recorded_as(sequence, stored.entry.recorded);
+        register
+            .place(&recorded)
+            .map_err(|denial| PublicationError::Entry {
+                sequence,
+                why: denial.message,
+            })?;
     }
     Ok(Survey {
         register,

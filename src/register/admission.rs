@@ -4,7 +4,6 @@
 
 use crate::event::Event;
 use crate::event::ExceptionGranted;
-use crate::key::PublicKey;
 use crate::keyring::Author;
 use crate::keyring::Denial;
 use crate::rule;
@@ -13,26 +12,21 @@ use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
 
+use super::Recorded;
 use super::Register;
 
 impl Register {
-    /// Who says `event` as entry `sequence`, where it can be placed and they may say it. Who may not
+    /// Who says what is recorded, where it can be placed and they may say it. Who may not
     /// say it is told that, and not what else would stand against it.
     ///
     /// # Errors
     /// The rule that stands against it; `append` refuses by it, and `verify` finds by it.
-    pub fn author(
-        &self,
-        sequence: u64,
-        occurred: Timestamp,
-        key: &PublicKey,
-        on_behalf_of: Option<&Id>,
-        event: &Event,
-    ) -> Result<Author, Denial> {
+    pub fn author(&self, recorded: &Recorded<'_>) -> Result<Author, Denial> {
         // Before entry 0 there is no keyring to ask.
-        admit_beginning(sequence, event)?;
-        let author = self.charter.keyring.authorise(key, on_behalf_of, event)?;
-        self.admit(sequence, occurred, event)?;
+        admit_beginning(recorded.sequence, recorded.event)?;
+        let keyring = &self.charter.keyring;
+        let author = keyring.authorise(recorded.key, recorded.on_behalf_of, recorded.event)?;
+        self.admit(recorded.sequence, recorded.occurred, recorded.event)?;
         Ok(author)
     }
 

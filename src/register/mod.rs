@@ -6,6 +6,9 @@
 //! comes and in [`Register::judge`] at an instant.
 
 mod admission;
+mod recorded;
+
+pub use recorded::Recorded;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +23,8 @@ use crate::event::SourceGap;
 use crate::hash::Blake3Digest;
 use crate::hash::Sha256Digest;
 use crate::inventory::Secret;
+use crate::keyring::Author;
+use crate::keyring::Denial;
 use crate::keyring::Keyring;
 use crate::policy::Policy;
 use crate::rotation::Incident;
@@ -147,8 +152,19 @@ impl Register {
         self.secrets.get(id).map(|threaded| &threaded.secret)
     }
 
-    /// Takes an admitted event, and pushes to `found` what it breaks.
-    pub fn apply(&mut self, told: &Told<'_>, event: &Event, found: &mut Vec<Finding>) {
+    /// Takes an entry as it was recorded, without asking what it breaks or whether it is signed.
+    ///
+    /// # Errors
+    /// No writer would have placed it; nothing is taken.
+    pub fn place(&mut self, recorded: &Recorded<'_>) -> Result<(), Denial> {
+        let author = self.author(recorded)?;
+        self.apply(recorded, &author, &mut Vec::new());
+        Ok(())
+    }
+
+    /// Takes an entry that its author may say, and pushes to `found` what it breaks.
+    pub fn apply(&mut self, recorded: &Recorded<'_>, author: &Author, found: &mut Vec<Finding>) {
+        let (told, event) = (&recorded.told(author), recorded.event);
         let subject = self.subject(event);
         let before = found.len();
         self.judge_times(told, event, found);

@@ -11,7 +11,7 @@ use crate::hash::NodeHash;
 use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::note::KeyName;
-use crate::rotation::Told;
+use crate::register::Recorded;
 use crate::rule;
 use crate::rule::Finding;
 use crate::rule::Rule;
@@ -191,18 +191,12 @@ impl LedgerFold {
             self.done.tally.attachments += 1;
             observer.attachment(place, attachment);
         }
-        let behalf = statement.on_behalf_of.as_ref();
-        match self.done.register.author(
-            place,
-            statement.occurred,
-            &statement.author,
-            behalf,
-            &statement.event,
-        ) {
+        let recorded = statement.recorded_as(place, content.recorded);
+        match self.done.register.author(&recorded) {
             Ok(author) => {
                 self.done.tally.authorised += 1;
                 if content.signed {
-                    self.fold(place, &content, &author);
+                    self.fold(&recorded, &author);
                     self.doubt.note(
                         &statement.author,
                         place,
@@ -309,32 +303,24 @@ impl LedgerFold {
         }
     }
 
-    fn fold(&mut self, place: u64, content: &Content, author: &Author) {
-        let statement = &content.statement;
-        let told = Told {
-            sequence: place,
-            occurred: statement.occurred,
-            recorded: content.recorded,
-            author,
-        };
+    fn fold(&mut self, recorded: &Recorded<'_>, author: &Author) {
+        let (place, event) = (recorded.sequence, recorded.event);
         let mut found = Vec::new();
-        self.done
-            .register
-            .apply(&told, &statement.event, &mut found);
+        self.done.register.apply(recorded, author, &mut found);
         // What is registered is known only from all entries.
-        if let Event::InventoryAttested(attested) = &statement.event
+        if let Event::InventoryAttested(attested) = event
             && self.done.question.proven.is_none()
         {
             self.done
                 .register
                 .judge_attestation(place, attested, &mut found);
         }
-        if let Event::PackExported(exported) = &statement.event
+        if let Event::PackExported(exported) = event
             && self.done.question.proven.is_none()
         {
             found.extend(select::judge_export(
                 place,
-                content.recorded,
+                recorded.recorded,
                 exported,
                 &self.done.register,
                 &self.about,

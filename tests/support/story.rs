@@ -26,7 +26,6 @@ use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::register::Register;
-use rotation_ledger::rotation::Told;
 use rotation_ledger::rule::Finding;
 use rotation_ledger::rule::Rule;
 use rotation_ledger::statement::Attachment;
@@ -321,24 +320,11 @@ impl Story {
         let event = &statement.event;
         let subject = self.register.subject(event);
         let thread = self.register.thread(subject.as_ref());
-        let author = self.register.author(
-            sequence,
-            statement.occurred,
-            &statement.author,
-            statement.on_behalf_of.as_ref(),
-            event,
-        );
-        match &author {
-            Ok(author) => {
-                let told = Told {
-                    sequence,
-                    occurred: statement.occurred,
-                    recorded: self.now,
-                    author,
-                };
-                self.register.apply(&told, event, &mut Vec::new());
-            }
-            Err(denial) => assert!(force, "{name} by {who}: {denial}"),
+        let placed = self
+            .register
+            .place(&statement.recorded_as(sequence, self.now));
+        if let Err(denial) = placed {
+            assert!(force, "{name} by {who}: {denial}");
         }
         let signed = statement.sign(&key).unwrap();
         let mut entry = Entry::place(sequence, self.head(), thread, self.now, signed);
