@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::hash::Blake3Digest;
-use crate::store::publish::PublishError;
-use crate::store::publish::Writer;
+use crate::store::engine::Engine;
+use crate::store::engine::FolderEngine;
+use crate::store::engine::PutOutcome;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
@@ -48,8 +49,7 @@ pub enum BlobError {
 /// The attachments of one ledger. Putting needs the writer's lock; reading needs none.
 #[derive(Debug, Clone)]
 pub struct Blobs {
-    disk: Arc<dyn Disk>,
-    root: PathBuf,
+    folder: FolderEngine,
 }
 
 /// What stands in the attachments' folder.
@@ -74,8 +74,7 @@ impl Blobs {
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, root: &Path) -> Self {
         Self {
-            disk,
-            root: root.to_owned(),
+            folder: FolderEngine::new(disk, root),
         }
     }
 
@@ -86,17 +85,13 @@ impl Blobs {
     /// What is there under that digest is something else, or the disk's refusal.
     pub fn put(&self, bytes: &[u8]) -> Result<Blake3Digest, BlobError> {
         let digest = Blake3Digest::of(bytes);
-        let mut writer = Writer::new(&*self.disk, &self.root);
-        match writer.write(&blob_path(&digest), bytes) {
-            Ok(()) => {}
-            Err(PublishError::Disk(e)) => return Err(e.into()),
+        match self.folder.put_once(&blob_path(&digest), bytes)? {
+            PutOutcome::Stored => {}
             // Somebody else's bytes under this name: reading names what they are.
-            Err(PublishError::Differs { .. }) => {
+            PutOutcome::Occupied => {
                 self.get(&digest)?;
             }
         }
-        // Also when it was there: the process that wrote it may have ended before this line.
-        writer.finish()?;
         Ok(digest)
     }
 
@@ -105,16 +100,8 @@ impl Blobs {
     /// # Errors
     /// Missing, other bytes than the digest says, or the disk's refusal.
     pub fn get(&self, digest: &Blake3Digest) -> Result<Vec<u8>, BlobError> {
-        let bytes = match self
-            .disk
-            .read_at_most(&self.root.join(blob_path(digest)), ATTACHMENT_LIMIT)
-        {
-            Ok(bytes) => bytes,
-            Err(e) if e.cause() == Cause::Missing => {
-                return Err(BlobError::Missing { digest: *digest });
-            }
-            Err(e) => return Err(e.into()),
-        };
+        let bytes = self.folder.get(&blob_path(digest), ATTACHMENT_LIMIT)?;
+        let bytes = bytes.ok_or(BlobError::Missing { digest: *digest })?;
         let found = Blake3Digest::of(&bytes);
         if found == *digest {
             Ok(bytes)
@@ -131,7 +118,8 @@ impl Blobs {
     /// # Errors
     /// Missing, or the disk's refusal.
     pub fn length(&self, digest: &Blake3Digest) -> Result<u64, BlobError> {
-        match self.disk.metadata(&self.root.join(blob_path(digest)))? {
+        let path = self.folder.root.join(blob_path(digest));
+        match self.folder.disk.metadata(&path)? {
             Some(found) => Ok(found.len),
             None => Err(BlobError::Missing { digest: *digest }),
         }
@@ -143,7 +131,8 @@ impl Blobs {
     /// The disk's refusal. A missing folder is an empty listing.
     pub fn list(&self) -> Result<Listing, DiskError> {
         let mut listing = Listing::default();
-        let top = match self.disk.list(&self.root.join(ATTACHMENTS)) {
+        let (disk, root) = (&*self.folder.disk, &self.folder.root);
+        let top = match disk.list(&root.join(ATTACHMENTS)) {
             Err(e) if e.cause() == Cause::Missing => return Ok(listing),
             listed => listed?,
         };
@@ -153,7 +142,7 @@ impl Blobs {
                 listing.strays.push(path);
                 continue;
             }
-            for file in self.disk.list(&self.root.join(&path))? {
+            for file in disk.list(&root.join(&path))? {
                 let name = format!("{}{}", folder.name.display(), file.name.display());
                 let path = path.join(&file.name);
                 match name.parse::<Blake3Digest>() {

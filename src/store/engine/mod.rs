@@ -1,0 +1,19 @@
+//! The one narrow door to the bytes of a ledger, so that another engine can stand beside the folder.
+//!
+//! What never changes has a name and is put once; entries are put in segments, each on condition that
+//! the log ends where its writer believes it does. A writer who was overtaken is told by which entries
+//! and catches up; one who is told nothing puts the same segment again, which settles what became of it.
+//! Locks, torn writes, zeros written ahead and files overwritten in place are each engine's own business.
+
+mod door;
+mod folder;
+mod segment;
+#[cfg(test)]
+mod tests;
+
+pub use door::Engine;
+pub use door::PutOutcome;
+pub use folder::FolderEngine;
+pub use segment::Segment;
+pub use segment::SegmentError;
+pub use segment::SegmentOutcome;
