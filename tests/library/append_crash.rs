@@ -24,35 +24,10 @@ use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::text::Line;
 
-const FAULTS: [Fault; 5] = [
-    Fault::Before,
-    Fault::After,
-    Fault::Half,
-    Fault::Dead,
-    Fault::DeadAfter,
-];
-
-const AFTERMATHS: [Option<Cut>; 6] = [
-    None,
-    Some(Cut::DropAll),
-    Some(Cut::NamesWithoutData),
-    Some(Cut::SomeSectors(1)),
-    Some(Cut::NamesAndSomeSectors(2)),
-    Some(Cut::NamesAndSomeSectors(3)),
-];
-
-/// A ledger whose files lie on a simulated disk, and its lock, keys and index on the real one.
+/// A ledger of so many entries on a simulated disk.
 fn simulated(entries: usize) -> (House, SimDisk) {
-    let mut house = House::empty();
-    let disk = SimDisk::new();
-    for folder in [&house.place.dir, &house.place.state] {
-        fs::create_dir_all(folder).unwrap();
-        disk.make_folder(folder);
-    }
-    house.world.disk = Arc::new(disk.clone());
-    house.create().unwrap();
+    let (house, disk) = House::simulated();
     let mut writer = house.open();
-    house.furnish(&mut writer);
     let batch = (4..entries)
         .map(|n| house.seen(writer.ledger(), n))
         .collect();
@@ -90,8 +65,8 @@ fn play_through(before: usize, batch: impl Fn(&House, &Writer) -> Vec<Submission
     let (mut house, disk) = simulated(before);
     let untouched = stored(&house);
     let mut played = 0;
-    for fault in FAULTS {
-        for aftermath in AFTERMATHS {
+    for fault in Fault::REPORTED {
+        for aftermath in Cut::AFTERMATHS {
             for n in 1.. {
                 // Each round has a disk of its own; the index of the round before is of no use.
                 let disk = disk.copy_synced();
@@ -210,8 +185,8 @@ fn every_operation_of_a_replacement_of_the_sealing_key_may_fail() {
     let (mut house, disk) = simulated(9);
     let first = fs::read(house.place.sealing_key()).unwrap();
     let mut played = 0;
-    for fault in FAULTS {
-        for aftermath in AFTERMATHS {
+    for fault in Fault::REPORTED {
+        for aftermath in Cut::AFTERMATHS {
             for n in 1.. {
                 let disk = disk.copy_synced();
                 house.world.disk = Arc::new(disk.clone());
@@ -311,8 +286,8 @@ fn after_an_unknown_outcome_the_writer_refuses_and_reopening_tells() {
 
 #[test]
 fn creating_may_be_cut_off_anywhere_and_repeated() {
-    for fault in FAULTS {
-        for aftermath in AFTERMATHS {
+    for fault in Fault::REPORTED {
+        for aftermath in Cut::AFTERMATHS {
             for n in 1.. {
                 let mut house = House::empty();
                 let disk = SimDisk::new();

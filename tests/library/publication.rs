@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::support::folder::Folder;
+use crate::support::folder::audit_of;
 use crate::support::sim_disk::Cut;
 use crate::support::sim_disk::Fault;
 use crate::support::sim_disk::SimDisk;
@@ -43,21 +43,9 @@ use rotation_ledger::verify::Report;
 use rotation_ledger::verify::Status;
 use serde_json::json;
 
-/// Lets the ledger grow to so many entries.
-fn grow(story: &mut Story, size: usize) {
-    let link = Link::of(&story.entries[0]);
-    while story.entries.len() < size {
-        story.say(
-            "ada",
-            "entry.annotated",
-            json!({ "entry": 0, "link": link, "note": "seen" }),
-        );
-    }
-}
-
 fn story_of(size: usize) -> Story {
     let mut story = Story::new();
-    grow(&mut story, size);
+    story.grow(size);
     story
 }
 
@@ -145,18 +133,8 @@ fn audit(
     anchors: Vec<PathBuf>,
 ) -> Result<Report, LedgerError> {
     let audit = Audit {
-        world,
-        dir,
-        head: None,
         anchors,
-        trust: None,
-        signed: None,
-        as_of,
-        from: None,
-        to: None,
-        wait: Duration::from_secs(1),
-        progress: &|_, _| {},
-        interrupted: &AtomicBool::new(false),
+        ..audit_of(world, dir, as_of)
     };
     audit.run()
 }
@@ -232,7 +210,7 @@ fn a_copy_grows_with_the_ledger_and_never_takes_anything_back() {
     let shelf = Shelf::new(&story);
     let mut before = None;
     for size in [30, 31, 255, 256, 257, 511, 512, 700] {
-        grow(&mut story, size);
+        story.grow(size);
         let published = shelf.publish(&story).unwrap();
         assert_eq!(
             (published.checkpoint.size, published.before),
@@ -267,7 +245,7 @@ fn the_edge_of_the_checkpoint_before_stays_for_one_more_publication() {
     let mut story = story_of(40);
     let shelf = Shelf::new(&story);
     for (size, gone, kept) in [(40, 0, 0), (50, 0, 40), (60, 40, 50)] {
-        grow(&mut story, size);
+        story.grow(size);
         shelf.publish(&story).unwrap();
         let there = |width: usize| shelf.path(&format!("tile/entries/000.p/{width}")).exists();
         assert!(!there(gone) && there(size), "{size}");
@@ -282,7 +260,7 @@ fn an_earlier_edge_that_does_not_fit_is_a_stray() {
     let mut story = story_of(40);
     let shelf = Shelf::new(&story);
     shelf.publish(&story).unwrap();
-    grow(&mut story, 50);
+    story.grow(50);
     shelf.publish(&story).unwrap();
     for name in ["tile/entries/000.p/40", "tile/0/000.p/40"] {
         let whole = fs::read(shelf.path(name)).unwrap();
@@ -389,7 +367,7 @@ fn damage_to_a_copy_has_its_name() {
     );
     let newer = |shelf: &Shelf| {
         let mut longer = story.clone();
-        grow(&mut longer, 700);
+        longer.grow(700);
         let newer = longer.checkpoint_of(700, &sealing_key());
         shelf.change("checkpoint", |bytes| *bytes = newer);
     };
@@ -432,7 +410,7 @@ fn a_rewritten_copy_is_beside_a_kept_checkpoint() {
     let kept = shelf.temp.path().join("kept");
     fs::write(&kept, story.checkpoint_of(300, &sealing_key())).unwrap();
     let mut other = story_of(290);
-    grow(&mut other, 299);
+    other.grow(299);
     other.say(
         "sue",
         "entry.annotated",
@@ -550,7 +528,7 @@ fn what_is_behind_or_beside_the_published_copy_is_refused() {
         "entry.annotated",
         json!({ "entry": 0, "link": Link::of(&beside.entries[0]), "note": "another" }),
     );
-    grow(&mut beside, 320);
+    beside.grow(320);
     let fault = shelf.publish(&beside).unwrap_err();
     assert!(
         matches!(fault, PublicationError::Beside { size: 300, .. }),
@@ -611,7 +589,7 @@ fn a_file_with_other_content_is_named_and_left_alone() {
     let mut story = story_of(300);
     let shelf = Shelf::new(&story);
     shelf.publish(&story).unwrap();
-    grow(&mut story, 310);
+    story.grow(310);
     for name in ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"] {
         shelf.change(name, |bytes| bytes[9] ^= 1);
         let bad = fs::read(shelf.path(name)).unwrap();
@@ -653,7 +631,7 @@ fn the_newest_cosigned_checkpoint_is_what_the_copy_states() {
     let mut story = story_of(40);
     let at = story.now;
     let cosigned = cosigned_by("w1", &story.checkpoint_of(40, &sealing_key()), at);
-    grow(&mut story, 60);
+    story.grow(60);
     let ledger = Folder::of(&story);
     fs::write(ledger.path("cosigned"), &cosigned).unwrap();
     let shelf = Shelf::new(&story);
@@ -704,12 +682,7 @@ fn the_newest_cosigned_checkpoint_is_what_the_copy_states() {
 fn attachments_are_published_only_when_asked_for() {
     const OUTPUT: &[u8] = b"login passed\n";
     let mut story = Story::new();
-    story.attach_file(OUTPUT, "login.txt", "text/plain");
-    let at = story.say(
-        "olga",
-        "evidence.attached",
-        json!({ "secret": "db/orders", "description": "a login" }),
-    );
+    let at = story.attach_login(OUTPUT);
     let ledger = Folder::of(&story);
     let digest = ledger.blobs().put(OUTPUT).unwrap();
     let shelf = Shelf::new(&story);
@@ -782,7 +755,7 @@ fn a_publication_can_be_cut_off_at_any_operation() {
     let mut story = story_of(250);
     let shelf = Shelf::new(&story);
     shelf.publish(&story).unwrap();
-    grow(&mut story, 258);
+    story.grow(258);
     let before = on_a_disk(&Folder::of(&story).path(""), &shelf.copy());
     let world = |disk: &SimDisk| World {
         disk: Arc::new(disk.clone()),

@@ -16,14 +16,6 @@ use crate::support::sim_disk::Cut;
 use crate::support::sim_disk::Fault;
 use crate::support::sim_disk::SimDisk;
 
-const FAULTS: [Fault; 5] = [
-    Fault::Before,
-    Fault::After,
-    Fault::Half,
-    Fault::Dead,
-    Fault::DeadAfter,
-];
-
 fn dir() -> &'static Path {
     Path::new("/ledger")
 }
@@ -125,7 +117,7 @@ fn at_every_operation(
     assert!(operations >= 2);
     // One more than there are: nothing fails, and what was acknowledged has to outlive the cut.
     for n in 1..=operations + 1 {
-        for fault in FAULTS {
+        for fault in Fault::REPORTED {
             for cut in aftermaths() {
                 let disk = start.copy_synced();
                 disk.fail_at(n, fault);

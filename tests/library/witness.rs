@@ -783,24 +783,9 @@ fn whatever_fails_and_whenever_the_power_goes_no_answer_is_forgotten() {
         .unwrap();
     let operations = clean.operations();
     assert!(operations >= 4, "{operations}");
-    let faults = [
-        Fault::Before,
-        Fault::After,
-        Fault::Half,
-        Fault::Dead,
-        Fault::DeadAfter,
-    ];
-    let cuts = [
-        None,
-        Some(Cut::DropAll),
-        Some(Cut::NamesWithoutData),
-        Some(Cut::SomeSectors(1)),
-        Some(Cut::NamesAndSomeSectors(2)),
-        Some(Cut::NamesAndSomeSectors(3)),
-    ];
     for n in 1..=operations + 1 {
-        for fault in faults {
-            for cut in cuts {
+        for fault in Fault::REPORTED {
+            for cut in Cut::AFTERMATHS {
                 let what = format!("operation {n} of {operations}, {fault:?}, {cut:?}");
                 let disk = start.copy_synced();
                 disk.fail_at(n, fault);

@@ -3,36 +3,16 @@
 //!
 //! `LEDGER_TEST_KILLS` sets the rounds; the checks before a landing take a hundred.
 
-use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::io::BufReader;
-use std::io::Write as _;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::program::Program;
 use serde_json::Value;
 
-fn draft(n: usize) -> String {
-    format!(
-        "{{\"event\":\"step.failed\",\"rotation\":\"r-1\",\"step\":\"generate\",\"error\":\"attempt {n}\"}}\n"
-    )
-}
-
 /// Feeds drafts to a writer until it is killed after `pause`, and returns its receipts.
 fn appending_until_killed(program: &Program, pause: Duration) -> Vec<(u64, String)> {
-    let mut child = program
-        .ledger("append --key olga.pem --json - --wait 60s")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let feeding = std::thread::spawn(move || {
-        // Ends when nobody reads any more.
-        (0..200_000).all(|n| input.write_all(draft(n).as_bytes()).is_ok())
-    });
+    let (mut child, feeding) = program.fed();
     let output = child.stdout.take().unwrap();
     let reading = std::thread::spawn(move || {
         let lines = BufReader::new(output).lines().map_while(Result::ok);
@@ -60,7 +40,7 @@ fn nothing_with_a_receipt_is_lost_by_kill_9() {
     let rounds: u64 =
         std::env::var("LEDGER_TEST_KILLS").map_or(8, |rounds| rounds.parse().unwrap());
     let mut program = Program::prepared();
-    let mut acknowledged = BTreeMap::new();
+    let mut acknowledged = Vec::new();
     let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
     let mut killed_at_work = 0;
     for round in 0..rounds {
@@ -87,19 +67,14 @@ fn nothing_with_a_receipt_is_lost_by_kill_9() {
         let next = program.json(
             "append step.failed --key olga.pem --rotation r-1 --step generate --error next --json",
         );
-        acknowledged.insert(
+        acknowledged.push((
             next["sequence"].as_u64().unwrap(),
             next["event_id"].as_str().unwrap().to_owned(),
-        );
+        ));
         if round % 5 == 4 || round + 1 == rounds {
             assert!(program.is_intact(), "round {round}");
-            let log = program.json("log --json");
-            let entries = log["entries"].as_array().unwrap();
-            for (sequence, id) in &acknowledged {
-                let entry = entries.get(usize::try_from(*sequence).unwrap());
-                let found = entry.and_then(|entry| entry["event_id"].as_str());
-                assert_eq!(found, Some(id.as_str()), "round {round}: entry {sequence}");
-            }
+            let what = format!("round {round}");
+            program.assert_all_there(&acknowledged, &what);
         }
     }
     assert!(

@@ -21,12 +21,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::support::program::Program;
+use crate::support::program::draft;
 use crate::support::program::signal;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -121,23 +121,6 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn draft(n: usize) -> String {
-    format!(
-        "{{\"event\":\"step.failed\",\"rotation\":\"r-1\",\"step\":\"generate\",\"error\":\"attempt {n}\"}}\n"
-    )
-}
-
-/// Every receipt is that of an entry that is there.
-fn assert_all_there(program: &Program, receipts: &[(u64, String)], what: &str) {
-    let log = program.json("log --json");
-    let entries = log["entries"].as_array().unwrap();
-    for (sequence, id) in receipts {
-        let entry = entries.get(usize::try_from(*sequence).unwrap());
-        let found = entry.and_then(|entry| entry["event_id"].as_str());
-        assert_eq!(found, Some(id.as_str()), "{what}: entry {sequence}");
-    }
-}
-
 fn receipt(line: &str) -> Option<(u64, String)> {
     let receipt: Value = serde_json::from_str(line).ok()?;
     Some((
@@ -152,17 +135,7 @@ fn appending_until_the_cut(
     program: &Program,
     pause: Duration,
 ) -> (Mounted, Vec<(u64, String)>) {
-    let mut child = program
-        .ledger("append --key olga.pem --json - --wait 60s")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let feeding = std::thread::spawn(move || {
-        (0..200_000).all(|n| input.write_all(draft(n).as_bytes()).is_ok())
-    });
+    let (mut child, feeding) = program.fed();
     let output = child.stdout.take().unwrap();
     let printed = Arc::new(Mutex::new(Vec::new()));
     let reading = std::thread::spawn({
@@ -208,13 +181,13 @@ fn nothing_with_a_receipt_is_lost_by_a_power_cut() {
             receipts.len()
         );
         let after = program.moved_to(&cut.root());
-        assert_all_there(&after, &receipts, &what);
+        after.assert_all_there(&receipts, &what);
         assert!(after.is_intact(), "{what}: {}", after.json("verify --json"));
         let next =
             "append step.failed --key olga.pem --rotation r-1 --step generate --error next --json";
         let next = receipt(&after.json(next).to_string()).unwrap();
         assert!(after.is_intact(), "{what}: {}", after.json("verify --json"));
-        assert_all_there(&after, &[receipts, vec![next]].concat(), &what);
+        after.assert_all_there(&[receipts, vec![next]].concat(), &what);
     }
     assert!(
         at_work * 2 > rounds,
@@ -268,13 +241,13 @@ fn a_full_disk_ends_with_6_and_loses_nothing() {
     }
     assert!(receipts.len() >= 100);
     assert!(program.is_intact(), "{}", program.json("verify --json"));
-    assert_all_there(&program, &receipts, "while the disk is full");
+    program.assert_all_there(&receipts, "while the disk is full");
 
     fs::remove_file(filler).unwrap();
     assert_eq!(program.code(attached), 0);
     assert_eq!(program.code(&many), 0);
     assert!(program.is_intact(), "{}", program.json("verify --json"));
-    assert_all_there(&program, &receipts, "with room again");
+    program.assert_all_there(&receipts, "with room again");
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -21,6 +21,27 @@ use tempfile::TempDir;
 use super::story::Story;
 use super::story::sealing_key;
 
+/// Never interrupted.
+static GOES_ON: AtomicBool = AtomicBool::new(false);
+
+/// An audit by somebody who has nothing but the folder.
+pub fn audit_of<'a>(world: &'a World, dir: &'a Path, as_of: Timestamp) -> Audit<'a> {
+    Audit {
+        world,
+        dir,
+        head: None,
+        anchors: Vec::new(),
+        trust: None,
+        signed: None,
+        as_of,
+        from: None,
+        to: None,
+        wait: Duration::from_secs(1),
+        progress: &|_, _| {},
+        interrupted: &GOES_ON,
+    }
+}
+
 /// A ledger's folder, gone with the test.
 pub struct Folder {
     temp: TempDir,
@@ -68,21 +89,9 @@ impl Folder {
     }
 
     pub fn verify(&self) -> Report {
-        let audit = Audit {
-            world: &World::system(),
-            dir: self.temp.path(),
-            head: None,
-            anchors: Vec::new(),
-            trust: None,
-            signed: None,
-            as_of: self.as_of,
-            from: None,
-            to: None,
-            wait: Duration::from_secs(1),
-            progress: &|_, _| {},
-            interrupted: &AtomicBool::new(false),
-        };
-        audit.run().unwrap_or_else(|fault| panic!("{fault}"))
+        let world = World::system();
+        let report = audit_of(&world, self.temp.path(), self.as_of).run();
+        report.unwrap_or_else(|fault| panic!("{fault}"))
     }
 
     /// The entries that one rule is held against.

@@ -27,6 +27,8 @@ use rotation_ledger::time::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
+use super::sim_disk::SimDisk;
+
 pub const NOW: &str = "2026-11-23T09:00:00Z";
 pub const WAIT: Duration = Duration::from_millis(200);
 
@@ -98,6 +100,22 @@ impl House {
         house.furnish(&mut writer);
         writer.close();
         house
+    }
+
+    /// The same, its files on a simulated disk; its lock, keys and index lie on the real one.
+    pub fn simulated() -> (Self, SimDisk) {
+        let mut house = Self::empty();
+        let disk = SimDisk::new();
+        for folder in [&house.place.dir, &house.place.state] {
+            std::fs::create_dir_all(folder).unwrap();
+            disk.make_folder(folder);
+        }
+        house.world.disk = Arc::new(disk.clone());
+        house.create().unwrap();
+        let mut writer = house.open();
+        house.furnish(&mut writer);
+        writer.close();
+        (house, disk)
     }
 
     pub fn furnish(&self, writer: &mut Writer) {

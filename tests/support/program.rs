@@ -1,11 +1,13 @@
 //! The shipped program, in a folder of its own with a prepared ledger, for tests of processes.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -104,6 +106,34 @@ impl Program {
             .collect()
     }
 
+    /// A writer that is fed drafts for as long as it reads, and whether it read all of them.
+    pub fn fed(&self) -> (Child, JoinHandle<bool>) {
+        let mut child = self
+            .ledger("append --key olga.pem --json - --wait 60s")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let feeding = std::thread::spawn(move || {
+            // Ends when nobody reads any more.
+            (0..200_000).all(|n| input.write_all(draft(n).as_bytes()).is_ok())
+        });
+        (child, feeding)
+    }
+
+    /// Insists that each receipt, a sequence and an event's id, is that of an entry that is there.
+    pub fn assert_all_there(&self, receipts: &[(u64, String)], what: &str) {
+        let log = self.json("log --json");
+        let entries = log["entries"].as_array().unwrap();
+        for (sequence, id) in receipts {
+            let entry = entries.get(usize::try_from(*sequence).unwrap());
+            let found = entry.and_then(|entry| entry["event_id"].as_str());
+            assert_eq!(found, Some(id.as_str()), "{what}: entry {sequence}");
+        }
+    }
+
     /// Whether every entry is whole, signed by somebody who may, and none is missing.
     pub fn is_intact(&self) -> bool {
         let report = self.json("verify --json");
@@ -115,6 +145,13 @@ impl Program {
             .take(3)
             .all(passes)
     }
+}
+
+/// Something that an Operator may say as often as she likes.
+pub fn draft(n: usize) -> String {
+    format!(
+        "{{\"event\":\"step.failed\",\"rotation\":\"r-1\",\"step\":\"generate\",\"error\":\"attempt {n}\"}}\n"
+    )
 }
 
 /// Sends a signal.

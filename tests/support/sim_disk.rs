@@ -38,6 +38,17 @@ pub enum Fault {
     Rot,
 }
 
+impl Fault {
+    /// All that a writer is told of.
+    pub const REPORTED: [Self; 5] = [
+        Self::Before,
+        Self::After,
+        Self::Half,
+        Self::Dead,
+        Self::DeadAfter,
+    ];
+}
+
 /// What comes of one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
@@ -57,6 +68,18 @@ pub enum Cut {
     NamesWithoutData,
     /// All names, and sectors by the toss of a coin.
     NamesAndSomeSectors(u64),
+}
+
+impl Cut {
+    /// What may follow a fault: nothing, or a power cut of every kind.
+    pub const AFTERMATHS: [Option<Self>; 6] = [
+        None,
+        Some(Self::DropAll),
+        Some(Self::NamesWithoutData),
+        Some(Self::SomeSectors(1)),
+        Some(Self::NamesAndSomeSectors(2)),
+        Some(Self::NamesAndSomeSectors(3)),
+    ];
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

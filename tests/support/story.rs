@@ -258,6 +258,22 @@ impl Story {
         self.say("ada", "evidence.attached", fields)
     }
 
+    /// Attaches the output of a login, and returns the entry that names it.
+    pub fn attach_login(&mut self, output: &[u8]) -> u64 {
+        self.attach_file(output, "login.txt", "text/plain");
+        let fields = json!({ "secret": "db/orders", "description": "a login" });
+        self.say("olga", "evidence.attached", fields)
+    }
+
+    /// Lets the ledger grow to so many entries.
+    pub fn grow(&mut self, size: usize) {
+        let link = Link::of(&self.entries[0]);
+        while self.entries.len() < size {
+            let fields = json!({ "entry": 0, "link": link, "note": "seen" });
+            self.say("ada", "entry.annotated", fields);
+        }
+    }
+
     /// Says something that must be admitted, and returns the entry's sequence.
     pub fn say(&mut self, who: &str, name: &'static str, fields: Value) -> u64 {
         self.place(who, name, fields, false, |_| {}, |_| {})

@@ -25,7 +25,6 @@ use crate::support::ledger::copy;
 use crate::support::ledger::receipts;
 use crate::support::ledger::refusal;
 use crate::support::sim_disk::Fault;
-use crate::support::sim_disk::SimDisk;
 use crate::support::story::Story;
 use crate::support::token::response;
 
@@ -84,7 +83,7 @@ pub(crate) fn published_back() -> String {
 
 /// What a publication says whose bundle is stored as other bytes.
 fn rotten_copy() -> String {
-    let (house, disk) = simulated();
+    let (house, disk) = House::simulated();
     let to = house.root.path().join("copy");
     for operation in 1.. {
         let disk = disk.copy_synced();
@@ -174,7 +173,7 @@ attacks! {
     }
     disk: 23, "let the disk store another byte than was written", "own the disk", {
         "an append", "append refused: whether it was recorded is unknown: entry 4 in the tail is not what was written; no checkpoint is signed", || {
-            let (house, disk) = simulated();
+            let (house, disk) = House::simulated();
             let mut writer = Writer::open(&house.world, &house.place, WAIT).unwrap();
             let ledger = writer.ledger();
             let before = writer.checkpoint().to_owned();
@@ -196,20 +195,4 @@ attacks! {
             "append refused: the lock is held by another process, which is named".to_owned()
         };
     }
-}
-
-/// A ledger on a simulated disk.
-fn simulated() -> (House, SimDisk) {
-    let mut house = House::empty();
-    let disk = SimDisk::new();
-    for folder in [&house.place.dir, &house.place.state] {
-        fs::create_dir_all(folder).unwrap();
-        disk.make_folder(folder);
-    }
-    house.world.disk = Arc::new(disk.clone());
-    house.create().unwrap();
-    let mut writer = house.open();
-    house.furnish(&mut writer);
-    writer.close();
-    (house, disk)
 }

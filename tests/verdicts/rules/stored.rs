@@ -1,7 +1,6 @@
 //! I-09, I-13, I-14 and I-17: what only a folder shows.
 
 use rotation_ledger::hash::Blake3Digest;
-use rotation_ledger::hash::Link;
 use rotation_ledger::rule;
 use rotation_ledger::rule::Rule;
 use serde_json::json;
@@ -17,26 +16,14 @@ const OUTPUT: &[u8] = b"login passed\n";
 /// A ledger with one attachment, and where it is named.
 fn attached() -> (Story, u64) {
     let mut story = Story::new();
-    story.attach_file(OUTPUT, "login.txt", "text/plain");
-    let at = story.say(
-        "olga",
-        "evidence.attached",
-        json!({ "secret": "db/orders", "description": "a login" }),
-    );
+    let at = story.attach_login(OUTPUT);
     (story, at)
 }
 
 /// A ledger with a sealed bundle.
 fn sealed() -> Story {
     let mut story = Story::new();
-    let link = Link::of(&story.entries[0]);
-    while story.entries.len() < 260 {
-        story.say(
-            "ada",
-            "entry.annotated",
-            json!({ "entry": 0, "link": link, "note": "seen" }),
-        );
-    }
+    story.grow(260);
     story
 }
 
