@@ -32,7 +32,7 @@ fn holder() {
 
 fn start_holder(dir: &Path) -> Child {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["holder", "--exact", "--nocapture", "--ignored"])
+        .args(["store_lock::holder", "--exact", "--nocapture", "--ignored"])
         .env(FOLDER, dir)
         .stdout(Stdio::piped())
         .spawn()
