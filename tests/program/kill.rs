@@ -3,37 +3,10 @@
 //!
 //! `LEDGER_TEST_KILLS` sets the rounds; the checks before a landing take a hundred.
 
-use std::io::BufRead as _;
-use std::io::BufReader;
 use std::time::Duration;
 
 use crate::support::program::Program;
-use serde_json::Value;
-
-/// Feeds drafts to a writer until it is killed after `pause`, and returns its receipts.
-fn appending_until_killed(program: &Program, pause: Duration) -> Vec<(u64, String)> {
-    let (mut child, feeding) = program.fed();
-    let output = child.stdout.take().unwrap();
-    let reading = std::thread::spawn(move || {
-        let lines = BufReader::new(output).lines().map_while(Result::ok);
-        // The last line may be cut off; a receipt is a whole one.
-        let receipts = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        receipts
-            .map(|receipt| {
-                let id = receipt["event_id"].as_str().unwrap().to_owned();
-                (receipt["sequence"].as_u64().unwrap(), id)
-            })
-            .collect()
-    });
-    std::thread::sleep(pause);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(
-        !feeding.join().unwrap(),
-        "it was not killed while it was fed"
-    );
-    reading.join().unwrap()
-}
+use crate::support::program::receipt;
 
 #[test]
 fn nothing_with_a_receipt_is_lost_by_kill_9() {
@@ -52,10 +25,12 @@ fn nothing_with_a_receipt_is_lost_by_kill_9() {
         chance = chance
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        let receipts = appending_until_killed(
-            &program,
+        let writer = program.feed();
+        writer.work(
+            round,
             Duration::from_micros(3_000 + (chance >> 33) % 300_000),
         );
+        let receipts = writer.kill();
         killed_at_work += u64::from(!receipts.is_empty());
         acknowledged.extend(receipts);
         assert!(
@@ -67,10 +42,7 @@ fn nothing_with_a_receipt_is_lost_by_kill_9() {
         let next = program.json(
             "append step.failed --key olga.pem --rotation r-1 --step generate --error next --json",
         );
-        acknowledged.push((
-            next["sequence"].as_u64().unwrap(),
-            next["event_id"].as_str().unwrap().to_owned(),
-        ));
+        acknowledged.push(receipt(&next).unwrap());
         if round % 5 == 4 || round + 1 == rounds {
             assert!(program.is_intact(), "round {round}");
             let what = format!("round {round}");

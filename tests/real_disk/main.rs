@@ -15,18 +15,15 @@
 mod support;
 
 use std::fs;
-use std::io::BufRead as _;
-use std::io::BufReader;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::support::program::Program;
 use crate::support::program::draft;
+use crate::support::program::receipt;
 use crate::support::program::signal;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -121,44 +118,21 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn receipt(line: &str) -> Option<(u64, String)> {
-    let receipt: Value = serde_json::from_str(line).ok()?;
-    Some((
-        receipt["sequence"].as_u64()?,
-        receipt["event_id"].as_str()?.to_owned(),
-    ))
-}
-
 /// Feeds drafts to a writer for `pause`, then stops it where it stands and copies its disk.
 fn appending_until_the_cut(
     disk: &Mounted,
     program: &Program,
+    round: u64,
     pause: Duration,
 ) -> (Mounted, Vec<(u64, String)>) {
-    let (mut child, feeding) = program.fed();
-    let output = child.stdout.take().unwrap();
-    let printed = Arc::new(Mutex::new(Vec::new()));
-    let reading = std::thread::spawn({
-        let printed = printed.clone();
-        move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                printed.lock().unwrap().extend(receipt(&line));
-            }
-        }
-    });
-    std::thread::sleep(pause);
-    signal(&child, Signal::STOP);
+    let writer = program.feed();
+    writer.work(round, pause);
+    signal(&writer.child, Signal::STOP);
     // What was printed before the stop is on its way through the pipe.
     std::thread::sleep(Duration::from_millis(20));
-    let receipts = printed.lock().unwrap().clone();
+    let receipts = writer.receipts();
     let cut = disk.power_cut();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(
-        !feeding.join().unwrap(),
-        "it was not stopped while it was fed"
-    );
-    reading.join().unwrap();
+    writer.kill();
     (cut, receipts)
 }
 
@@ -174,7 +148,7 @@ fn nothing_with_a_receipt_is_lost_by_a_power_cut() {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let pause = Duration::from_micros(30_000 + (chance >> 33) % 600_000);
-        let (cut, receipts) = appending_until_the_cut(&disk, &program, pause);
+        let (cut, receipts) = appending_until_the_cut(&disk, &program, round, pause);
         at_work += u64::from(!receipts.is_empty());
         let what = format!(
             "round {round}, after {pause:?} and {} receipts",
@@ -185,7 +159,7 @@ fn nothing_with_a_receipt_is_lost_by_a_power_cut() {
         assert!(after.is_intact(), "{what}: {}", after.json("verify --json"));
         let next =
             "append step.failed --key olga.pem --rotation r-1 --step generate --error next --json";
-        let next = receipt(&after.json(next).to_string()).unwrap();
+        let next = receipt(&after.json(next)).unwrap();
         assert!(after.is_intact(), "{what}: {}", after.json("verify --json"));
         after.assert_all_there(&[receipts, vec![next]].concat(), &what);
     }
@@ -237,7 +211,11 @@ fn a_full_disk_ends_with_6_and_loses_nothing() {
         let output = program.output(words);
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let printed = String::from_utf8(output.stdout).unwrap();
-        receipts.extend(printed.lines().filter_map(receipt));
+        receipts.extend(
+            printed
+                .lines()
+                .filter_map(|line| receipt(&serde_json::from_str(line).ok()?)),
+        );
     }
     assert!(receipts.len() >= 100);
     assert!(program.is_intact(), "{}", program.json("verify --json"));

@@ -1,5 +1,7 @@
 //! The shipped program, in a folder of its own with a prepared ledger, for tests of processes.
 
+use std::io::BufRead as _;
+use std::io::BufReader;
 use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -7,6 +9,8 @@ use std::process::Child;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
@@ -106,8 +110,8 @@ impl Program {
             .collect()
     }
 
-    /// A writer that is fed drafts for as long as it reads, and whether it read all of them.
-    pub fn fed(&self) -> (Child, JoinHandle<bool>) {
+    /// Starts a writer and feeds it drafts for as long as it reads.
+    pub fn feed(&self) -> Fed {
         let mut child = self
             .ledger("append --key olga.pem --json - --wait 60s")
             .stdin(Stdio::piped())
@@ -120,7 +124,23 @@ impl Program {
             // Ends when nobody reads any more.
             (0..200_000).all(|n| input.write_all(draft(n).as_bytes()).is_ok())
         });
-        (child, feeding)
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let receipts = Arc::new(Mutex::new(Vec::new()));
+        let printed = receipts.clone();
+        let reading = std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                // The last line may be cut off; a receipt is a whole one.
+                if let Ok(said) = serde_json::from_str(&line) {
+                    printed.lock().unwrap().push(receipt(&said).unwrap());
+                }
+            }
+        });
+        Fed {
+            child,
+            receipts,
+            feeding,
+            reading,
+        }
     }
 
     /// Insists that each receipt, a sequence and an event's id, is that of an entry that is there.
@@ -145,6 +165,46 @@ impl Program {
             .take(3)
             .all(passes)
     }
+}
+
+/// A writer at work.
+pub struct Fed {
+    pub child: Child,
+    receipts: Arc<Mutex<Vec<(u64, String)>>>,
+    feeding: JoinHandle<bool>,
+    reading: JoinHandle<()>,
+}
+
+impl Fed {
+    /// Lets it work for a while: two rounds of three from its first receipt on, so that it is at work
+    /// when the while is over however slow the machine, and one from its start.
+    pub fn work(&self, round: u64, pause: Duration) {
+        while round % 3 != 0 && self.receipts().is_empty() && !self.reading.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(pause);
+    }
+
+    /// The receipts that it has printed: the entry's sequence and the event's id.
+    pub fn receipts(&self) -> Vec<(u64, String)> {
+        self.receipts.lock().unwrap().clone()
+    }
+
+    /// Kills it, and returns all of its receipts.
+    pub fn kill(mut self) -> Vec<(u64, String)> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let fed_all = self.feeding.join().unwrap();
+        assert!(!fed_all, "it was not stopped while it was fed");
+        self.reading.join().unwrap();
+        self.receipts.lock().unwrap().clone()
+    }
+}
+
+/// The sequence and the event's id, where what was said is a receipt.
+pub fn receipt(said: &Value) -> Option<(u64, String)> {
+    let id = said["event_id"].as_str()?;
+    Some((said["sequence"].as_u64()?, id.to_owned()))
 }
 
 /// Something that an Operator may say as often as she likes.
