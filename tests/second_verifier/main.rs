@@ -25,15 +25,13 @@ mod signatures;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use crate::support::folder::Folder;
+use crate::support::folder::audit_of;
 use crate::support::second::Integrity;
 use crate::support::story::Story;
 use crate::support::story::id;
 use crate::support::story::sealing_key;
-use rotation_ledger::audit::Audit;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Link;
 use rotation_ledger::hash::Sha256Digest;
@@ -49,21 +47,8 @@ pub(crate) const OUTPUT: &[u8] = b"login passed\n";
 
 /// What the first one says of a ledger.
 pub(crate) fn ours(dir: &Path) -> Integrity {
-    let audit = Audit {
-        world: &World::system(),
-        dir,
-        head: None,
-        anchors: Vec::new(),
-        trust: None,
-        signed: None,
-        as_of: Timestamp::from_micros(1_767_700_000_000_000),
-        from: None,
-        to: None,
-        wait: Duration::from_secs(1),
-        progress: &|_, _| {},
-        interrupted: &AtomicBool::new(false),
-    };
-    let Ok(report) = audit.run() else {
+    let as_of = Timestamp::from_micros(1_767_700_000_000_000);
+    let Ok(report) = audit_of(&World::system(), dir, as_of).run() else {
         return Integrity::of(false, []);
     };
     let line = report.line(Verdict::Integrity).unwrap();

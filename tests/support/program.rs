@@ -179,7 +179,8 @@ impl Fed {
     /// Lets it work for a while: two rounds of three from its first receipt on, so that it is at work
     /// when the while is over however slow the machine, and one from its start.
     pub fn work(&self, round: u64, pause: Duration) {
-        while round % 3 != 0 && self.receipts().is_empty() && !self.reading.is_finished() {
+        while !round.is_multiple_of(3) && self.receipts().is_empty() && !self.reading.is_finished()
+        {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(pause);

@@ -22,6 +22,7 @@ pub(crate) fn some(range: Range<usize>, few: usize) -> impl Iterator<Item = usiz
     range.step_by(stretch).map(move |first| {
         let length = stretch.min(end - first);
         let drawn = blake3::hash(&[seed.to_le_bytes(), (first as u64).to_le_bytes()].concat());
-        first + usize::from(u16::from_le_bytes([drawn.as_bytes()[0], drawn.as_bytes()[1]])) % length
+        let [low, high, ..] = *drawn.as_bytes();
+        first + usize::from(u16::from_le_bytes([low, high])) % length
     })
 }

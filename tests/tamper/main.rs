@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+use crate::support::folder::audit_of;
 use crate::support::generate;
 use crate::support::sample::some;
 
@@ -25,7 +26,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -148,19 +148,11 @@ impl Ledger {
     fn verify(&self) -> Report {
         let world = generate::world();
         let place = generate::place(self.folder.path());
+        let as_of = Timestamp::from_micros(1_767_700_000_000_000);
         let audit = Audit {
-            world: &world,
-            dir: &place.dir,
             head: Some(place.head()),
-            anchors: Vec::new(),
-            trust: None,
-            signed: None,
-            as_of: Timestamp::from_micros(1_767_700_000_000_000),
-            from: None,
-            to: None,
             wait: Duration::from_secs(5),
-            progress: &|_, _| {},
-            interrupted: &AtomicBool::new(false),
+            ..audit_of(&world, &place.dir, as_of)
         };
         audit.run().unwrap()
     }
