@@ -1,7 +1,6 @@
 //! Which bytes are a ledger, and an entry, at all: one changed after the other.
 
 use std::fs;
-use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
