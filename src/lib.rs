@@ -43,22 +43,37 @@ pub mod trust;
 
 pub mod verify;
 
+#[cfg(all(feature = "net", not(target_family = "wasm")))]
 pub mod http;
+#[cfg(not(target_family = "wasm"))]
 pub mod store;
+#[cfg(not(target_family = "wasm"))]
 pub mod sys;
 
+#[cfg(all(feature = "net", not(target_family = "wasm")))]
 pub mod anchor;
+#[cfg(not(target_family = "wasm"))]
 pub mod append;
+#[cfg(not(target_family = "wasm"))]
 pub mod audit;
+#[cfg(all(feature = "page", not(target_family = "wasm")))]
 pub mod export;
 pub mod facts;
+#[cfg(not(target_family = "wasm"))]
 pub mod guard;
+#[cfg(not(target_family = "wasm"))]
 pub mod ledger;
 pub mod pack_verify;
+#[cfg(feature = "page")]
 pub mod page;
+#[cfg(not(target_family = "wasm"))]
 pub mod publication;
+#[cfg(not(target_family = "wasm"))]
 pub mod spool;
+#[cfg(not(target_family = "wasm"))]
 pub mod timestamps;
+#[cfg(not(target_family = "wasm"))]
 pub mod witness;
 
+#[cfg(feature = "cli")]
 pub mod cli;

@@ -1,11 +1,7 @@
-//! Reads all entries once. Reading, checking and folding overlap: one thread pulls stored bytes,
-//! all cores check entries by themselves, and this thread puts the results in order.
+//! Reads all entries once. Where there are threads, reading, checking and folding overlap: one thread
+//! pulls stored bytes, all cores check entries by themselves, and this thread puts the results in order.
 
-use std::sync::mpsc::Receiver;
-use std::sync::mpsc::SyncSender;
-use std::sync::mpsc::sync_channel;
-
-use rayon::prelude::*;
+use std::iter::Fuse;
 
 use super::check::Checked;
 use super::folded::Folded;
@@ -17,6 +13,7 @@ use super::question::Question;
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
 const BATCH: usize = 1_024;
 /// Batches in flight between two stages; the memory of a verification is bounded by these.
+#[cfg(not(target_family = "wasm"))]
 const IN_FLIGHT: usize = 2;
 
 /// Reads `pieces` to their end and folds what they hold.
@@ -26,60 +23,90 @@ pub fn fold(
     observer: &mut dyn Observer,
 ) -> Folded {
     let mut folding = LedgerFold::new(question);
-    std::thread::scope(|scope| {
-        let (raw, to_check) = sync_channel::<Piece>(IN_FLIGHT);
-        let (checked, to_fold) = sync_channel::<Piece<Checked>>(IN_FLIGHT);
-        scope.spawn(move || read(pieces, &raw));
-        scope.spawn(move || check(&to_check, &checked));
-        // Leaving the loop drops the receiver, which stops the other two.
-        for batch in to_fold {
-            folding.take(batch, observer);
-            observer.progress(folding.done.size);
-            if observer.interrupted() {
-                folding.done.interrupted = true;
-                break;
-            }
-        }
+    let batches = Batches {
+        pieces: pieces.fuse(),
+        waiting: Vec::new(),
+        gap: None,
+    };
+    each_checked(batches, |batch| {
+        folding.take(batch, observer);
+        observer.progress(folding.done.size);
+        folding.done.interrupted = observer.interrupted();
+        !folding.done.interrupted
     });
     folding.finish()
 }
 
-/// Hands the pieces on in batches of entries, until nobody listens any more.
-fn read(pieces: impl Iterator<Item = Piece>, raw: &SyncSender<Piece>) {
-    let mut waiting = Vec::with_capacity(BATCH);
-    for piece in pieces {
-        let gap = match piece {
-            Piece::Entries(entries) => {
-                waiting.extend(entries);
-                None
-            }
-            gap => Some(gap),
-        };
-        if gap.is_some() || waiting.len() >= BATCH {
-            let before = Piece::Entries(std::mem::take(&mut waiting));
-            if std::iter::once(before)
-                .chain(gap)
-                .any(|piece| raw.send(piece).is_err())
-            {
-                return;
-            }
-        }
-    }
-    // Nobody listens any more only where the verification was interrupted.
-    let _ = raw.send(Piece::Entries(waiting));
+/// The pieces of a log, their entries in batches of about one length.
+struct Batches<I: Iterator> {
+    pieces: Fuse<I>,
+    waiting: Vec<Vec<u8>>,
+    /// What follows the entries that wait.
+    gap: Option<Piece>,
 }
 
-fn check(raw: &Receiver<Piece>, checked: &SyncSender<Piece<Checked>>) {
-    for piece in raw {
-        let done = match piece {
-            Piece::Entries(entries) => {
-                Piece::Entries(entries.par_iter().map(|bytes| Checked::of(bytes)).collect())
+impl<I: Iterator<Item = Piece>> Iterator for Batches<I> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        while self.gap.is_none() && self.waiting.len() < BATCH {
+            match self.pieces.next() {
+                Some(Piece::Entries(entries)) => self.waiting.extend(entries),
+                Some(gap) => self.gap = Some(gap),
+                None => break,
             }
-            Piece::Damaged { count, finding } => Piece::Damaged { count, finding },
-            Piece::Elsewhere { count } => Piece::Elsewhere { count },
-        };
-        if checked.send(done).is_err() {
-            return;
         }
+        if self.waiting.is_empty() {
+            return self.gap.take();
+        }
+        Some(Piece::Entries(std::mem::take(&mut self.waiting)))
     }
+}
+
+fn check(piece: Piece) -> Piece<Checked> {
+    match piece {
+        Piece::Entries(entries) => Piece::Entries(check_all(&entries)),
+        Piece::Damaged { count, finding } => Piece::Damaged { count, finding },
+        Piece::Elsewhere { count } => Piece::Elsewhere { count },
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn check_all(entries: &[Vec<u8>]) -> Vec<Checked> {
+    use rayon::prelude::*;
+    entries.par_iter().map(|bytes| Checked::of(bytes)).collect()
+}
+
+#[cfg(target_family = "wasm")]
+fn check_all(entries: &[Vec<u8>]) -> Vec<Checked> {
+    entries.iter().map(|bytes| Checked::of(bytes)).collect()
+}
+
+/// Hands what `batches` hold to `take`, checked and in order, until they end or it says to stop.
+#[cfg(not(target_family = "wasm"))]
+fn each_checked(
+    batches: impl Iterator<Item = Piece> + Send,
+    take: impl FnMut(Piece<Checked>) -> bool,
+) {
+    use std::sync::mpsc::sync_channel;
+    std::thread::scope(|scope| {
+        let (raw, to_check) = sync_channel(IN_FLIGHT);
+        let (checked, to_fold) = sync_channel(IN_FLIGHT);
+        // Where `take` says to stop its receiver is dropped, which stops the other two.
+        scope.spawn(move || batches.into_iter().try_for_each(|batch| raw.send(batch)));
+        scope.spawn(move || {
+            let mut done = to_check.into_iter().map(check);
+            done.try_for_each(|batch| checked.send(batch))
+        });
+        to_fold.into_iter().all(take)
+    });
+}
+
+/// The same where there is one thread.
+#[cfg(target_family = "wasm")]
+fn each_checked(
+    batches: impl Iterator<Item = Piece>,
+    take: impl FnMut(Piece<Checked>) -> bool,
+) {
+    batches.map(check).all(take);
 }

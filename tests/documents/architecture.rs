@@ -234,17 +234,13 @@ fn files_import_each_other_in_no_circle() {
 #[test]
 fn every_dependency_says_why_it_is_there() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
-    let of = |section: &str| {
-        manifest[section]
-            .as_table()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    let needed: BTreeSet<_> = ["dependencies", "dev-dependencies"]
+    let names = |section: &toml::Value| section.as_table().unwrap().keys().cloned().collect();
+    let targets = manifest["target"].as_table().unwrap().values();
+    let sections = [&manifest["dependencies"], &manifest["dev-dependencies"]];
+    let needed: BTreeSet<String> = sections
         .into_iter()
-        .flat_map(of)
+        .chain(targets.map(|target| &target["dependencies"]))
+        .flat_map::<Vec<_>, _>(names)
         .collect();
     let document = read("docs/ARCHITECTURE.md");
     let explained: BTreeSet<_> = table(&document, "| crate | why")

@@ -11,10 +11,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::index::Change;
-use crate::store::index::Index;
-use crate::store::index::IndexError;
-use crate::store::index::Table;
+#[cfg(not(feature = "index"))]
+use super::absent::Index;
+#[cfg(feature = "index")]
+use super::db::Index;
+use super::terms::Change;
+use super::terms::IndexError;
+use super::terms::Table;
 
 /// An id.
 pub type Id = [u8; 16];
