@@ -1,7 +1,7 @@
 //! Judges a ledger: pure, fed by an iterator of stored bytes, knowing no store, clock or file, so
 //! that it runs in an auditor's hands on whatever holds the bytes.
 //!
-//! [`fold`] reads the entries once, in order, and keeps what it needs; whoever feeds it hands over
+//! [`fold()`] reads the entries once, in order, and keeps what it needs; whoever feeds it hands over
 //! what only they could look at (tiles, attachments, the index) with [`Folded::conclude`], which
 //! makes the [`Report`]. [`Verified`] is made there and nowhere else.
 

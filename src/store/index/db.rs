@@ -6,6 +6,8 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::hash::Link;
+
 use super::folder::Folder;
 use super::guard::Trouble;
 use super::guard::guarded;
@@ -24,6 +26,32 @@ const BUSY_LIMIT: Duration = Duration::from_secs(2);
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 const MARKER_KEY: [u8; 1] = [0];
+const MARKER_BYTES: usize = 40;
+const TABLE_KEY: u8 = 1;
+impl Applied {
+    fn encode(self) -> [u8; MARKER_BYTES] {
+        let mut bytes = [0; MARKER_BYTES];
+        let (size, link) = bytes.split_at_mut(8);
+        size.copy_from_slice(&self.size.to_le_bytes());
+        link.copy_from_slice(self.link.as_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (size, link) = bytes.split_first_chunk()?;
+        Some(Self {
+            size: u64::from_le_bytes(*size),
+            link: Link::from_bytes(link.try_into().ok()?),
+        })
+    }
+}
+
+impl Table {
+    fn key(self, key: &[u8]) -> Vec<u8> {
+        [&[TABLE_KEY, self.0], key].concat()
+    }
+}
+
 /// An open index.
 #[derive(Debug)]
 pub struct Index {

@@ -11,9 +11,6 @@ pub const INDEX: &str = "index";
 /// Memory that sled may keep pages in, for callers without a reason for another figure.
 pub const DEFAULT_CACHE: u64 = 32 * 1024 * 1024;
 
-const MARKER_BYTES: usize = 40;
-const TABLE_KEY: u8 = 1;
-
 /// Why the index did not do what it was asked. The log is not affected by any of these.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,37 +44,17 @@ impl Applied {
         size: 0,
         link: Link::ZERO,
     };
-
-    pub(super) fn encode(self) -> [u8; MARKER_BYTES] {
-        let mut bytes = [0; MARKER_BYTES];
-        let (size, link) = bytes.split_at_mut(8);
-        size.copy_from_slice(&self.size.to_le_bytes());
-        link.copy_from_slice(self.link.as_bytes());
-        bytes
-    }
-
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (size, link) = bytes.split_first_chunk()?;
-        Some(Self {
-            size: u64::from_le_bytes(*size),
-            link: Link::from_bytes(link.try_into().ok()?),
-        })
-    }
 }
 
 /// A kind of keys. The numbers are the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table(u8);
+pub struct Table(pub(super) u8);
 
 impl Table {
     /// The table of this number.
     #[must_use]
     pub const fn new(number: u8) -> Self {
         Self(number)
-    }
-
-    pub(super) fn key(self, key: &[u8]) -> Vec<u8> {
-        [&[TABLE_KEY, self.0], key].concat()
     }
 }
 

@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use super::super::terms::DEFAULT_CACHE;
 use super::super::terms::INDEX;
 use super::*;
-use crate::hash::Link;
 
 const TABLE: Table = Table::new(1);
 const OTHER: Table = Table::new(2);
