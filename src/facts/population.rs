@@ -88,7 +88,7 @@ pub fn rows(register: &Register, as_of: Timestamp, in_pack: &dyn Fn(&Id) -> bool
     register.secrets.iter().map(row).collect()
 }
 
-/// The rows of a document that [`super::documents`] wrote.
+/// The rows of a document that `documents` wrote.
 ///
 /// # Errors
 /// What is not as it should be. Whether the rows are true is not looked at.

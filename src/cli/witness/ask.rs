@@ -40,6 +40,7 @@ use crate::witness::REQUEST_LIMIT;
 ///   ledger witness use audit VKEY https://witness.example/audit
 ///   ledger witness use audit --remove
 ///   ledger witness use policy.txt
+#[allow(rustdoc::bare_urls, reason = "`--help` shows it as it stands")]
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[command(
