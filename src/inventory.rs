@@ -1,6 +1,8 @@
 //! The secrets there are, by reference: what is registered, what is in use since when, what is due.
 
 use bincode::{Decode, Encode};
+use serde_json::Value;
+use serde_json::json;
 
 use crate::event::ExceptionGranted;
 use crate::event::SecretClass;
@@ -140,6 +142,30 @@ impl Secret {
             rules: granted.rules.clone(),
             expires: granted.expires,
         });
+    }
+
+    /// The secret for programs, with how old it is at `now`.
+    #[must_use]
+    pub fn to_json(&self, policy: &Policy, now: Timestamp) -> Value {
+        let age = self.age(policy, now);
+        json!({
+            "secret": self.id,
+            "name": self.name,
+            "class": self.class,
+            "store": self.store,
+            "owner": self.owner,
+            "consumers": self.consumers,
+            "version": self.version,
+            "generated": self.generated,
+            "max_age_days": self.max_age(policy),
+            "due": age.due,
+            "days_left": age.days_left,
+            "overdue": self.retired.is_none() && age.is_overdue(),
+            "dual_run": self.dual_run,
+            "open_rotations": self.open,
+            "rotations": self.rotations,
+            "retired_by_entry": self.retired,
+        })
     }
 
     /// The exception that covers `rule` at an instant, the one that lasts longest where several do.

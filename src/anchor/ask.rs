@@ -30,6 +30,9 @@ pub enum Trouble {
     /// Nobody answered, or not in a way that means anything.
     #[error("not reached: {0}")]
     Unreachable(String),
+    /// Nobody knows where to ask it: requests are carried to it by hand.
+    #[error("not reached: it has no url")]
+    NoUrl,
     /// The witness does not follow this ledger, or not with this key, or does not understand it.
     #[error("refused with {status}: {words}")]
     Refused {

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::ask::Cosigned;
+use super::ask::Trouble;
 use super::destination::replace;
 use crate::checkpoint::Checkpoint;
 use crate::hash::Sha256Digest;
@@ -64,6 +66,23 @@ impl Book {
         }
     }
 
+    /// Remembers a cosignature that came by hand and states `checkpoint`, unless the witness was seen to
+    /// cosign more since.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn remember_newer(
+        &self,
+        witness: &Witness,
+        note: &SignedNote,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), DiskError> {
+        match self.seen(witness) {
+            Some((_, held, _)) if held.size > checkpoint.size => Ok(()),
+            _ => self.remember(witness, note),
+        }
+    }
+
     /// What a witness said when it was last asked and did not follow this ledger, or not with this
     /// key; `None` where it has cosigned since.
     #[must_use]
@@ -113,6 +132,31 @@ impl Book {
         });
         written.fold(Ok(()), Result::and)?;
         Ok(Some(best))
+    }
+
+    /// Keeps what a witness answered, as far as it is worth keeping; answers with the evidence, where
+    /// the two disagree.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn keep(
+        &self,
+        witness: &Witness,
+        answer: &Result<Cosigned, Trouble>,
+    ) -> Result<Option<PathBuf>, DiskError> {
+        match answer {
+            Ok(cosigned) => self.remember(witness, &cosigned.note)?,
+            Err(Trouble::Disagrees {
+                status,
+                words,
+                request,
+            }) => return self.keep_evidence(witness, request, &format!("{status} {words}")),
+            Err(trouble) if trouble.is_unfollowed() => {
+                self.remember_refusal(witness, &trouble.to_string())?;
+            }
+            Err(_) => {}
+        }
+        Ok(None)
     }
 
     /// Keeps a request that a witness refused and what it answered, as evidence of what the two

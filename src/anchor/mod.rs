@@ -2,27 +2,39 @@
 //!
 //! | file | knows |
 //! |---|---|
+//! | `choose` | which witnesses were chosen, by a policy or one by one |
 //! | `settings` | where checkpoints go and whom to ask, as the ledger's operator chose |
 //! | `destination` | folders and commands that take checkpoints |
 //! | `ask` | the dialogue with one witness |
+//! | `round` | all witnesses asked about the newest checkpoint, and what that comes to |
+//! | `last` | what each witness last cosigned |
 //! | `cosigned` | what witnesses have signed, and the newest checkpoint with enough of it |
 //!
 //! Nothing here holds up an append or fails one: it happens after the receipts, and what goes wrong
 //! is a notice.
 
 mod ask;
+mod choose;
 mod cosigned;
 mod destination;
+mod last;
+mod round;
 mod settings;
 
 pub use ask::CosignQuestion;
 pub use ask::Cosigned;
 pub use ask::Trouble;
 pub use ask::ask;
+pub use choose::ChoiceError;
 pub use cosigned::Book;
 pub use cosigned::WHENEVER;
 pub use destination::Destination;
 pub use destination::PublishError;
 pub use destination::Published;
+pub use last::LastCosigned;
+pub use round::Newest;
+pub use round::RoundConclusion;
+pub use round::WitnessAnswers;
+pub use round::WitnessRound;
 pub use settings::Settings;
 pub use settings::SettingsError;

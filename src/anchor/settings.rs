@@ -4,13 +4,18 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::store::publish;
 use crate::sys::disk::Cause;
 use crate::sys::disk::Disk;
 use crate::sys::disk::DiskError;
+use crate::sys::lock::LockError;
+use crate::sys::lock::WriteLock;
+use crate::time::Timestamp;
 use crate::trust::Trust;
 
+use super::cosigned::Book;
 use super::destination::Destination;
 
 /// The folder below the state folder. Where it is not, nothing is configured.
@@ -67,6 +72,20 @@ impl Settings {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What is kept about witnesses.
+    #[must_use]
+    pub fn book(&self) -> Book {
+        Book::new(self.disk.clone(), &self.dir)
+    }
+
+    /// The lock of those who ask witnesses: one at a time.
+    ///
+    /// # Errors
+    /// Somebody asks for longer than `wait`, or the disk's refusal.
+    pub fn lock(&self, now: Timestamp, wait: Duration) -> Result<WriteLock, LockError> {
+        WriteLock::acquire(&self.dir, wait, "ledger witness ask", now)
     }
 
     /// Where each commit's checkpoint goes.

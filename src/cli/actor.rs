@@ -7,13 +7,12 @@ use serde_json::json;
 use crate::event;
 use crate::keyring::Actor;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::append;
 use super::context::Context;
-use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::options::Output;
-use super::ui::table;
 
 /// The short names of events, and what they stand for.
 const SHORT: [(&str, &str); 2] = [("enroll", "actor.enrolled"), ("revoke", "actor.revoked")];
@@ -58,25 +57,22 @@ fn list(context: &mut Context) -> Outcome {
     let register = context.register()?;
     let mut actors: Vec<_> = register.charter.keyring.actors().collect();
     actors.sort_by_key(|(_, actor)| actor.enrolled);
-    if context.ui.json {
-        let actors: Vec<_> = actors
-            .iter()
-            .map(|(key, actor)| {
-                json!({
-                    "actor": actor.id,
-                    "name": actor.name,
-                    "kind": actor.kind,
-                    "roles": actor.roles,
-                    "key": key,
-                    "enrolled_by_entry": actor.enrolled,
-                    "revoked_by_entry": actor.revoked.as_ref().map(|revocation| revocation.sequence),
-                    "compromised_since": actor.revoked.as_ref().and_then(|revocation| revocation.compromised_since),
-                })
+    let document: Vec<_> = actors
+        .iter()
+        .map(|(key, actor)| {
+            let revoked = actor.revoked.as_ref();
+            json!({
+                "actor": actor.id,
+                "name": actor.name,
+                "kind": actor.kind,
+                "roles": actor.roles,
+                "key": key,
+                "enrolled_by_entry": actor.enrolled,
+                "revoked_by_entry": revoked.map(|revocation| revocation.sequence),
+                "compromised_since": revoked.and_then(|revocation| revocation.compromised_since),
             })
-            .collect();
-        context.ui.document(json!({ "actors": actors }));
-        return Ok(Exit::Passed);
-    }
+        })
+        .collect();
     let rows: Vec<_> = actors
         .iter()
         .map(|(key, actor)| {
@@ -90,11 +86,8 @@ fn list(context: &mut Context) -> Outcome {
             ]
         })
         .collect();
-    context.ui.print(table(
-        &["ACTOR", "ROLES", "KIND", "KEY", "STANDING", "NAME"],
-        &rows,
-    ));
-    Ok(Exit::Passed)
+    let heading = ["ACTOR", "ROLES", "KIND", "KEY", "STANDING", "NAME"];
+    Ok(Answer::new(json!({ "actors": document })).table(&heading, &rows))
 }
 
 fn roles(actor: &Actor) -> String {

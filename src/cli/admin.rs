@@ -18,14 +18,14 @@ use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 use crate::text::Line;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
+use super::layout::counted;
 use super::options::Output;
 use super::receipt;
-use super::ui::counted;
-use super::ui::table;
 
 /// Print the newest signed checkpoint, for keeping it where the ledger's host cannot rewrite it
 ///
@@ -92,17 +92,13 @@ pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> Outco
     let broken = |fault: String| Failure::new(Exit::Broken, format!("{}: {fault}", path.display()));
     let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let stated = Checkpoint::parse(note.text()).map_err(|fault| broken(fault.to_string()))?;
-    if context.ui.json {
-        context.ui.document(json!({
-            "origin": stated.origin.as_str(),
-            "size": stated.size,
-            "root": stated.root,
-            "note": note.to_string(),
-        }));
-    } else {
-        context.ui.print_bytes(&bytes);
-    }
-    Ok(Exit::Passed)
+    let document = json!({
+        "origin": stated.origin.as_str(),
+        "size": stated.size,
+        "root": stated.root,
+        "note": note.to_string(),
+    });
+    Ok(Answer::new(document).text(String::from_utf8_lossy(&bytes)))
 }
 
 pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
@@ -128,15 +124,9 @@ pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
     for notice in writer.close() {
         context.ui.warn(notice);
     }
-    if context.ui.json {
-        context.ui.document(json!({ "entries": entries }));
-    } else {
-        context.ui.line(format!(
-            "the index was made again from {}",
-            counted(entries, "entry")
-        ));
-    }
-    Ok(Exit::Passed)
+    let counted = counted(entries, "entry");
+    Ok(Answer::new(json!({ "entries": entries }))
+        .line(format!("the index was made again from {counted}")))
 }
 
 pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> Outcome {
@@ -150,21 +140,17 @@ pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> Outcome {
         context.ui.warn(notice);
     }
     let set_aside = recovery.set_aside.map(|path| path.display().to_string());
-    let receipt = receipt::to_json(&recovery.receipt);
-    if context.ui.json {
-        context
-            .ui
-            .document(json!({ "receipt": receipt, "set_aside": set_aside }));
-        return Ok(Exit::Passed);
-    }
-    receipt::print(&mut context.ui, &recovery.receipt);
-    if let Some(path) = set_aside {
-        context.ui.say(format!(
+    let document = json!({
+        "receipt": receipt::to_json(&recovery.receipt),
+        "set_aside": set_aside,
+    });
+    let answer = receipt::add_to(Answer::new(document), &recovery.receipt);
+    let answer = set_aside.into_iter().fold(answer, |answer, path| {
+        answer.say(format!(
             "the checkpoint that it contradicts is kept as {path}"
-        ));
-    }
-    context.ui.say("next: ledger verify");
-    Ok(Exit::Passed)
+        ))
+    });
+    Ok(answer.say("next: ledger verify"))
 }
 
 pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> Outcome {
@@ -180,35 +166,23 @@ pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> Outcome {
             })?]
         }
     };
-    let ui = &mut context.ui;
-    if ui.json {
-        ui.document(
-            json!({ "rules": rules.iter().map(|rule| rule_json(rule)).collect::<Vec<_>>() }),
-        );
-        return Ok(Exit::Passed);
-    }
+    let documents: Vec<_> = rules.iter().map(|rule| rule_json(rule)).collect();
+    let answer = Answer::new(json!({ "rules": documents }));
     if let (Some(_), [rule]) = (&args.rule, rules.as_slice()) {
-        ui.line(format!("{}  {}", rule.id, rule.title));
-        ui.line(format!("  verdict  {}", rule.verdict.word()));
-        if rule.sop != "-" {
-            ui.line(format!("  SOP      {}", rule.sop));
-        }
-        ui.line(format!("  next     {}", rule.hint));
-        return Ok(Exit::Passed);
+        let sop = (rule.sop != "-").then(|| format!("  SOP      {}", rule.sop));
+        return Ok(answer
+            .line(format!("{}  {}", rule.id, rule.title))
+            .line(format!("  verdict  {}", rule.verdict.word()))
+            .lines(sop)
+            .line(format!("  next     {}", rule.hint)));
     }
-    let rows: Vec<_> = rules
-        .iter()
-        .map(|rule| {
-            vec![
-                rule.id.to_owned(),
-                rule.verdict.word().to_owned(),
-                rule.sop.to_owned(),
-                rule.title.to_owned(),
-            ]
-        })
-        .collect();
-    ui.print(table(&["RULE", "VERDICT", "SOP", "WHAT IS WRONG"], &rows));
-    Ok(Exit::Passed)
+    let row = |rule: &&Rule| {
+        [rule.id, rule.verdict.word(), rule.sop, rule.title]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let rows: Vec<_> = rules.iter().map(row).collect();
+    Ok(answer.table(&["RULE", "VERDICT", "SOP", "WHAT IS WRONG"], &rows))
 }
 
 fn rule_json(rule: &Rule) -> Value {

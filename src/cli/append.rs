@@ -23,6 +23,8 @@ use crate::statement::EventId;
 use crate::text::Id;
 use crate::time::Timestamp;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::batch;
 use super::checks::Checks;
 use super::checks::known_values;
@@ -30,7 +32,6 @@ use super::checks::read_files;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::fields;
 use super::fields::Fields;
 use super::options::Output;
@@ -189,28 +190,23 @@ pub(crate) fn record(
         let findings = writer.check(&submission)?;
         if context.ui.json {
             context.ui.thing = "dry-run";
-            let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
-            context
-                .ui
-                .document(json!({ "would_record": true, "findings": findings }));
-        } else {
-            context.ui.line("nothing was recorded; it would be");
-            receipt::findings(&mut context.ui, &findings);
         }
-        return Ok(Exit::Passed);
+        let documents: Vec<_> = findings.iter().map(Finding::to_json).collect();
+        let mut answer = Answer::new(json!({ "would_record": true, "findings": documents }))
+            .line("nothing was recorded; it would be");
+        answer.talk.extend(receipt::findings(&findings));
+        return Ok(answer);
     }
     let outcome = guard.uninterrupted(|| match minted {
         true => writer.append_minted(vec![submission]),
         false => writer.append(vec![submission]),
     });
-    if context.ui.json {
-        for body in receipt::all_to_json(&mut context.ui, &writer, &outcome.receipts) {
-            context.ui.document(body);
-        }
-    } else {
-        for receipt in &outcome.receipts {
-            receipt::print(&mut context.ui, receipt);
-        }
+    // Out before the ledger is let go of, so that nobody waits for what follows.
+    let documents = receipt::all_to_json(&mut context.ui, &writer, &outcome.receipts);
+    for (document, receipt) in documents.into_iter().zip(&outcome.receipts) {
+        context
+            .ui
+            .answer(receipt::add_to(Answer::new(document), receipt));
     }
     context.ui.flush();
     let proofs = receipt_to.map(|path| (path, writer.prove(&outcome.receipts)));
@@ -225,7 +221,8 @@ pub(crate) fn record(
         Exit::Interrupted
     } else {
         Exit::Passed
-    })
+    }
+    .into())
 }
 
 /// An entry that is named by its sequence is named by its link too, so that the remark cannot be

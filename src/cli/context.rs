@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use crate::anchor::Newest;
 use crate::anchor::Settings;
 use crate::append::Writer;
 use crate::hash::Blake3Digest;
@@ -89,6 +90,11 @@ impl Context {
         let place = self.place()?;
         let settings = Settings::new(self.world.disk.clone(), &place.state);
         Ok((place, settings))
+    }
+
+    /// The ledger's newest checkpoint.
+    pub(crate) fn newest(&self) -> Result<Newest, Failure> {
+        Ok(Newest::read(&self.world, &self.dir()?, self.globals.wait)?)
     }
 
     /// The private key that signs.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::anchor::RoundConclusion;
 use crate::append::AppendError;
 use crate::ledger::Blame;
 use crate::ledger::LedgerError;
@@ -13,6 +14,7 @@ use crate::sys::disk::Cause;
 use crate::sys::disk::DiskError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
+use crate::verify::Conclusion;
 
 /// How the program ended. Scripts treat a code that is not listed here as failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub(crate) enum Exit {
     Temporary,
     /// 130: stopped by a signal.
     Interrupted,
-    /// The code of the tool that `ledger run` ran, or of a verification's report.
+    /// The code of the tool that `ledger run` ran.
     Of(u8),
 }
 
@@ -54,6 +56,29 @@ impl Exit {
     }
 }
 
+impl From<Conclusion> for Exit {
+    fn from(conclusion: Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Passed => Self::Passed,
+            Conclusion::Findings => Self::Findings,
+            Conclusion::NotVerified => Self::NotVerified,
+            Conclusion::Interrupted => Self::Interrupted,
+            Conclusion::Broken => Self::Broken,
+        }
+    }
+}
+
+impl From<RoundConclusion> for Exit {
+    fn from(conclusion: RoundConclusion) -> Self {
+        match conclusion {
+            RoundConclusion::Disagreement => Self::Broken,
+            RoundConclusion::Quorum => Self::Passed,
+            RoundConclusion::Unwilling => Self::Refused,
+            RoundConclusion::Unreached => Self::Temporary,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
@@ -70,9 +95,6 @@ pub(crate) struct Failure {
     /// What to try.
     pub(crate) hint: Option<String>,
 }
-
-/// What a command comes to.
-pub(crate) type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// A failure that ends with `exit`.

@@ -20,15 +20,16 @@ use crate::text::Id;
 use crate::text::Line;
 use crate::time::Timestamp;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::files::folder_of;
 use super::files::write_whole;
+use super::layout::counted;
 use super::options::Output;
 use super::signals::Guard;
-use super::ui::counted;
 
 /// How often an export begins again because the ledger grew under it.
 const ATTEMPTS: usize = 3;
@@ -119,8 +120,7 @@ pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
         )),
         _ => failure,
     })?;
-    print(context, args, sequence, &pack);
-    Ok(Exit::Passed)
+    Ok(answer(args, sequence, &pack))
 }
 
 fn again(sequence: u64, out: &Path) -> String {
@@ -251,47 +251,41 @@ fn draft(said: PackExported) -> Draft {
     }
 }
 
-fn print(context: &mut Context, args: &ExportArgs, sequence: u64, pack: &Pack) {
-    let said = &pack.exported;
-    let (format, part, parts) = match pack.selection.form {
+fn answer(args: &ExportArgs, sequence: u64, pack: &Pack) -> Answer {
+    let (out, said, selection) = (args.out.display(), &pack.exported, &pack.selection);
+    let (format, part, parts) = match selection.form {
         Form::Pack => ("pack", "file", "files"),
         Form::InToto => ("in-toto", "envelope", "envelopes"),
     };
-    let not_checked = &pack.report.not_checked;
-    if context.ui.json {
-        context.ui.document(json!({
-            "out": args.out.display().to_string(),
-            "recorded_by_entry": sequence,
-            "selection": pack.selection.part.to_string(),
-            "attachments_withheld": pack.selection.without_attachments,
-            "pack_key": pack.selection.key,
-            "entries": said.entries,
-            "rotations": said.rotations,
-            "secrets": said.secrets,
-            "format": format,
-            parts: pack.parts,
-            "bytes": pack.bytes.len(),
-            "not_checked": not_checked,
-        }));
-        return;
-    }
-    let ui = &mut context.ui;
-    ui.line(format!(
-        "{}  {}, recorded by entry {sequence}",
-        args.out.display(),
-        pack.selection.part
-    ));
-    ui.line(format!(
-        "  {} \u{b7} {} \u{b7} {} \u{b7} {}, {} bytes",
-        counted(said.rotations, "rotation"),
-        counted(said.secrets, "secret"),
-        counted(said.entries, "entry"),
-        counted(pack.parts as u64, part),
-        pack.bytes.len()
-    ));
-    ui.line(format!("  pack key  {}", pack.selection.key));
-    ui.flush();
-    ui.say("next: hand the pack key over by another road; ledger trust show has the trust file");
+    let document = json!({
+        "out": out.to_string(),
+        "recorded_by_entry": sequence,
+        "selection": selection.part.to_string(),
+        "attachments_withheld": selection.without_attachments,
+        "pack_key": selection.key,
+        "entries": said.entries,
+        "rotations": said.rotations,
+        "secrets": said.secrets,
+        "format": format,
+        parts: pack.parts,
+        "bytes": pack.bytes.len(),
+        "not_checked": pack.report.not_checked,
+    });
+    Answer::new(document)
+        .line(format!(
+            "{out}  {}, recorded by entry {sequence}",
+            selection.part
+        ))
+        .line(format!(
+            "  {} \u{b7} {} \u{b7} {} \u{b7} {}, {} bytes",
+            counted(said.rotations, "rotation"),
+            counted(said.secrets, "secret"),
+            counted(said.entries, "entry"),
+            counted(pack.parts as u64, part),
+            pack.bytes.len()
+        ))
+        .line(format!("  pack key  {}", selection.key))
+        .say("next: hand the pack key over by another road; ledger trust show has the trust file")
 }
 
 impl From<ExportError> for Failure {

@@ -8,10 +8,10 @@ use crate::note::Origin;
 use crate::text::Id;
 use crate::text::Line;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
-use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::options::Output;
 use super::receipt;
 
@@ -53,23 +53,20 @@ pub(crate) fn run(context: &mut Context, args: &InitArgs) -> Outcome {
         key: &key,
     };
     let receipt = append::create(&context.world, &place, &founding)?;
-    let head = place.head();
-    let sealing = place.sealing_key();
-    let ui = &mut context.ui;
-    if ui.json {
-        ui.document(json!({
-            "ledger_id": receipt.link,
-            "dir": place.dir.display().to_string(),
-            "kept_checkpoint": head.display().to_string(),
-            "sealing_key": sealing.display().to_string(),
-            "receipt": receipt::to_json(&receipt),
-        }));
-    } else {
-        ui.line(format!("ledger           {}", place.dir.display()));
-        ui.line(format!("ledger id        {}", receipt.link));
-        ui.line(format!("kept checkpoint  {}", head.display()));
-        ui.line(format!("sealing key      {}", sealing.display()));
-        ui.say("next: enrol the others with: ledger actor enroll");
-    }
-    Ok(Exit::Passed)
+    let kept = place.head().display().to_string();
+    let sealing = place.sealing_key().display().to_string();
+    let dir = place.dir.display().to_string();
+    let document = json!({
+        "ledger_id": receipt.link,
+        "dir": dir,
+        "kept_checkpoint": kept,
+        "sealing_key": sealing,
+        "receipt": receipt::to_json(&receipt),
+    });
+    Ok(Answer::new(document)
+        .line(format!("ledger           {dir}"))
+        .line(format!("ledger id        {}", receipt.link))
+        .line(format!("kept checkpoint  {kept}"))
+        .line(format!("sealing key      {sealing}"))
+        .say("next: enrol the others with: ledger actor enroll"))
 }

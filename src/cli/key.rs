@@ -13,11 +13,12 @@ use crate::sys::keyfile;
 use crate::sys::keyfile::PublicKeyFile;
 use crate::text::Line;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::context::read_passphrase;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::options::Output;
 use super::receipt;
 
@@ -86,8 +87,7 @@ pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> Outcome {
         KeyAction::Generate(args) => generate(context, args),
         KeyAction::Show(_) => {
             let key = context.key()?;
-            print(context, &PublicKeyFile::of(&key), None);
-            Ok(Exit::Passed)
+            Ok(answer(&PublicKeyFile::of(&key), None))
         }
         KeyAction::Renew(args) => renew(context, args),
     }
@@ -102,13 +102,9 @@ fn renew(context: &mut Context, args: &RenewArgs) -> Outcome {
     for notice in writer.close() {
         context.ui.warn(notice);
     }
-    if context.ui.json {
-        context.ui.document(receipt::to_json(&receipt));
-    } else {
-        receipt::print(&mut context.ui, &receipt);
-    }
     context.has_committed = true;
-    Ok(Exit::Passed)
+    let answer = Answer::new(receipt::to_json(&receipt));
+    Ok(receipt::add_to(answer, &receipt))
 }
 
 fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {
@@ -153,8 +149,7 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {
             .ui
             .say("note: the key has no passphrase; its file mode alone protects it");
     }
-    print(context, &public, Some((&args.out, &public_path)));
-    Ok(Exit::Passed)
+    Ok(answer(&public, Some((&args.out, &public_path))))
 }
 
 fn passphrase(context: &Context, prompt: bool) -> Result<Option<Zeroizing<String>>, Failure> {
@@ -196,23 +191,22 @@ fn write_public(path: &Path, line: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-fn print(context: &mut Context, public: &PublicKeyFile, files: Option<(&Path, &Path)>) {
-    let ui = &mut context.ui;
-    if ui.json {
-        ui.document(json!({
-            "public_key": public.key(),
-            "line": public.format().trim_end(),
-            "private_file": files.map(|(private, _)| private.display().to_string()),
-            "public_file": files.map(|(_, public)| public.display().to_string()),
-        }));
-        return;
-    }
+fn answer(public: &PublicKeyFile, files: Option<(&Path, &Path)>) -> Answer {
+    let files = files.map(|(private, public)| {
+        let shown = |path: &Path| path.display().to_string();
+        (shown(private), shown(public))
+    });
+    let answer = Answer::new(json!({
+        "public_key": public.key(),
+        "line": public.format().trim_end(),
+        "private_file": files.as_ref().map(|(private, _)| private),
+        "public_file": files.as_ref().map(|(_, public)| public),
+    }));
     match files {
-        Some((private, file)) => {
-            ui.line(format!("private key  {}", private.display()));
-            ui.line(format!("public line  {}", file.display()));
-            ui.line(format!("public key   {}", public.key()));
-        }
-        None => ui.print(public.format()),
+        Some((private, line)) => answer
+            .line(format!("private key  {private}"))
+            .line(format!("public line  {line}"))
+            .line(format!("public key   {}", public.key())),
+        None => answer.text(public.format()),
     }
 }

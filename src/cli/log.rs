@@ -14,10 +14,10 @@ use crate::register::Register;
 use crate::text::Id;
 use crate::time::Timestamp;
 
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::options::Output;
 
 /// List the entries, oldest first
@@ -135,14 +135,14 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> Outcome {
             }
         }
         if context.ui.is_gone() {
-            return Ok(Exit::Passed);
+            return Ok(Exit::Passed.into());
         }
     }
     for shown in newest {
         list.push(context, &shown);
     }
     list.end(context);
-    Ok(Exit::Passed)
+    Ok(Exit::Passed.into())
 }
 
 /// Prints entries as they come, so that a long log takes no memory: as lines, or as the `entries` of

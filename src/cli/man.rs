@@ -1,13 +1,14 @@
 //! Completions and manual pages, out of the same definitions as the help texts.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap_complete::Shell;
 
-use super::context::Context;
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 
 /// Print a completion script for a shell
 ///
@@ -29,42 +30,26 @@ pub(crate) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn completions(
-    context: &mut Context,
-    args: &CompletionsArgs,
-    mut command: clap::Command,
-) -> Outcome {
+pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "ledger", &mut script);
-    context.ui.print_bytes(&script);
-    Ok(Exit::Passed)
+    Ok(Answer::plain(String::from_utf8_lossy(&script).into_owned()))
 }
 
-pub(crate) fn run(context: &mut Context, args: &ManArgs, command: clap::Command) -> Outcome {
+pub(crate) fn run(args: &ManArgs, command: clap::Command) -> Outcome {
+    let cannot = |what: String| {
+        move |fault: io::Error| Failure::new(Exit::Temporary, format!("{what}: {fault}"))
+    };
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command)
             .render(&mut page)
-            .map_err(|fault| {
-                Failure::new(
-                    Exit::Temporary,
-                    format!("the manual page cannot be made: {fault}"),
-                )
-            })?;
-        context.ui.print_bytes(&page);
-        return Ok(Exit::Passed);
+            .map_err(cannot("the manual page cannot be made".to_owned()))?;
+        return Ok(Answer::plain(String::from_utf8_lossy(&page).into_owned()));
     };
-    clap_mangen::generate_to(command, dir).map_err(|fault| {
-        Failure::new(
-            Exit::Temporary,
-            format!(
-                "the manual pages cannot be written to {}: {fault}",
-                dir.display()
-            ),
-        )
-    })?;
-    context
-        .ui
-        .say(format!("manual pages written to {}", dir.display()));
-    Ok(Exit::Passed)
+    let shown = dir.display();
+    clap_mangen::generate_to(command, dir).map_err(cannot(format!(
+        "the manual pages cannot be written to {shown}"
+    )))?;
+    Ok(Answer::plain(String::new()).say(format!("manual pages written to {shown}")))
 }

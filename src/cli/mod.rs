@@ -6,6 +6,7 @@
 mod actor;
 mod admin;
 mod anchor;
+mod answer;
 mod append;
 mod args;
 mod batch;
@@ -18,6 +19,7 @@ mod fields;
 mod files;
 mod init;
 mod key;
+mod layout;
 mod log;
 mod man;
 mod note;
@@ -27,7 +29,6 @@ mod pack;
 mod prove;
 mod publish;
 mod receipt;
-mod receipts;
 mod report;
 mod run;
 mod secret;
@@ -48,12 +49,12 @@ use clap::error::ErrorKind;
 
 use crate::sys::world::World;
 
+use answer::Outcome;
 use args::Cli;
 use args::Command;
 use context::Context;
 use exit::Exit;
 use exit::Failure;
-use exit::Outcome;
 use ui::Ui;
 
 pub use ui::Streams;
@@ -82,7 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
         anchor::after_commit(&mut context);
     }
     let exit = match outcome {
-        Ok(exit) => exit,
+        Ok(answer) => context.ui.answer(answer),
         Err(failure) => {
             context.ui.fail(&failure);
             failure.exit
@@ -121,8 +122,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> O
         Command::Reindex(args) => admin::reindex(context, args),
         Command::Recover(args) => admin::recover(context, args),
         Command::Explain(args) => admin::explain(context, args),
-        Command::Completions(args) => man::completions(context, args, args::command()),
-        Command::Man(args) => man::run(context, args, args::command()),
+        Command::Completions(args) => man::completions(args, args::command()),
+        Command::Man(args) => man::run(args, args::command()),
     }
 }
 

@@ -14,15 +14,16 @@ use crate::note::NoteKey;
 use crate::note::NoteKeyError;
 use crate::note::SignedNote;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::files::bounded;
 use super::files::read_bounded;
 use super::files::unreadable;
+use super::layout::seconds;
 use super::options::Output;
-use super::ui::seconds;
 
 /// Open signed notes, of this ledger or of anybody else
 #[derive(Debug, clap::Args)]
@@ -99,25 +100,16 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
         return Err(broken(fault.to_string())
             .hint("the keys that were given are other ones than those named below the note"));
     }
-    if context.ui.json {
-        let keys: Vec<_> = signed
-            .iter()
-            .map(|(key, time)| json!({ "vkey": key, "cosigned": time }))
-            .collect();
-        context
-            .ui
-            .document(json!({ "text": note.text(), "verified": keys }));
-        return Ok(Exit::Passed);
-    }
-    context.ui.print(note.text());
-    context.ui.flush();
-    for (key, time) in signed {
-        context.ui.say(match time {
-            Some(time) => format!("cosigned at {} by {key}", seconds(time)),
-            None => format!("signed by {key}"),
-        });
-    }
-    Ok(Exit::Passed)
+    let keys: Vec<_> = signed
+        .iter()
+        .map(|(key, time)| json!({ "vkey": key, "cosigned": time }))
+        .collect();
+    let document = json!({ "text": note.text(), "verified": keys });
+    let said = signed.into_iter().map(|(key, time)| match time {
+        Some(time) => format!("cosigned at {} by {key}", seconds(time)),
+        None => format!("signed by {key}"),
+    });
+    Ok(said.fold(Answer::new(document).text(note.text()), Answer::say))
 }
 
 fn unusable(fault: NoteKeyError) -> Failure {

@@ -12,10 +12,11 @@ use crate::ledger::tree::TreeError;
 use crate::merkle::ProofError;
 use crate::proof::Continued;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::files::write_new;
 use super::options::Output;
 
@@ -54,11 +55,10 @@ pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> Outcome {
     let dir = context.dir()?;
     let proofs = Proofs::open(&context.world, &dir, context.globals.wait)?;
     match (args.sequence, args.from) {
-        (Some(sequence), _) => receipt(context, args, &proofs, sequence),
+        (Some(sequence), _) => receipt(args, &proofs, sequence),
         (None, Some(old)) => {
             let new = args.to.unwrap_or(proofs.newest().size);
-            consistency(context, &proofs.consistency(old, new)?);
-            Ok(Exit::Passed)
+            Ok(consistency(&proofs.consistency(old, new)?))
         }
         (None, None) => Err(Failure::usage(
             "name an entry, or two sizes with --from and --to",
@@ -66,40 +66,33 @@ pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> Outcome {
     }
 }
 
-fn receipt(context: &mut Context, args: &ProveArgs, proofs: &Proofs, sequence: u64) -> Outcome {
+fn receipt(args: &ProveArgs, proofs: &Proofs, sequence: u64) -> Outcome {
     let (proof, stated) = proofs.receipt(sequence)?;
     if let Some(path) = &args.entry_out {
         write_new(path, &proofs.entry(sequence)?)?;
     }
-    if context.ui.json {
-        let hashes: Vec<_> = proof.hashes().iter().map(encode).collect();
-        context.ui.document(json!({
-            "index": sequence,
-            "size": stated.size,
-            "root": stated.root,
-            "hashes": hashes,
-            "checkpoint": proof.checkpoint(),
-            "proof": proof.to_string(),
-        }));
-    } else {
-        context.ui.print(proof.to_string());
-    }
-    Ok(Exit::Passed)
+    let hashes: Vec<_> = proof.hashes().iter().map(encode).collect();
+    let document = json!({
+        "index": sequence,
+        "size": stated.size,
+        "root": stated.root,
+        "hashes": hashes,
+        "checkpoint": proof.checkpoint(),
+        "proof": proof.to_string(),
+    });
+    Ok(Answer::new(document).text(proof.to_string()))
 }
 
-fn consistency(context: &mut Context, continued: &Continued) {
+fn consistency(continued: &Continued) -> Answer {
     let hashes: Vec<_> = continued.proof.hashes().iter().map(encode).collect();
     let ((old, old_root), (new, new_root)) = (continued.old, continued.new);
-    if context.ui.json {
-        context.ui.document(json!({
-            "old": { "size": old, "root": old_root },
-            "new": { "size": new, "root": new_root },
-            "hashes": hashes,
-            "checkpoint": continued.checkpoint,
-        }));
-        return;
-    }
-    context.ui.print(continued.to_string());
+    let document = json!({
+        "old": { "size": old, "root": old_root },
+        "new": { "size": new, "root": new_root },
+        "hashes": hashes,
+        "checkpoint": continued.checkpoint,
+    });
+    Answer::new(document).text(continued.to_string())
 }
 
 fn encode(hash: &crate::hash::NodeHash) -> String {

@@ -11,12 +11,13 @@ use crate::publication::Published;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
+use super::layout::counted;
 use super::options::Output;
-use super::ui::counted;
 
 /// The lock that keeps a second publication out, in a folder of its own below the state folder.
 const LOCK_FOLDER: &str = "publishing";
@@ -70,8 +71,7 @@ pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> Outcome {
         wait: context.globals.wait,
     };
     let published = publication.run()?;
-    print(context, args, &published);
-    Ok(Exit::Passed)
+    Ok(answer(args, &published))
 }
 
 /// A copy inside of the ledger would be a stray in it.
@@ -91,39 +91,37 @@ fn keep_apart(ledger: &Path, to: &Path) -> Result<(), Failure> {
     }
 }
 
-fn print(context: &mut Context, args: &PublishArgs, published: &Published) {
+fn answer(args: &PublishArgs, published: &Published) -> Answer {
+    let to = args.to.display().to_string();
     let size = published.checkpoint.size;
     let waiting = published.ledger.saturating_sub(size);
-    if context.ui.json {
-        context.ui.document(json!({
-            "to": args.to.display().to_string(),
-            "origin": published.checkpoint.origin.as_str(),
-            "size": size,
-            "root": published.checkpoint.root,
-            "size_before": published.before,
-            "files_written": published.written,
-            "files_removed": published.removed,
-            "entries_not_published": waiting,
-        }));
-        return;
-    }
+    let document = json!({
+        "to": to,
+        "origin": published.checkpoint.origin.as_str(),
+        "size": size,
+        "root": published.checkpoint.root,
+        "size_before": published.before,
+        "files_written": published.written,
+        "files_removed": published.removed,
+        "entries_not_published": waiting,
+    });
     let entries = counted(size, "entry");
     let since = match published.before {
         Some(before) if before == size => "as before".to_owned(),
         Some(before) => format!("{} more", size - before),
         None => "a new copy".to_owned(),
     };
-    context.ui.line(format!(
-        "{} holds {entries}, {since}; {} written, {} removed",
-        args.to.display(),
-        counted(published.written, "file"),
-        published.removed
+    let written = counted(published.written, "file");
+    let removed = published.removed;
+    let answer = Answer::new(document).line(format!(
+        "{to} holds {entries}, {since}; {written} written, {removed} removed"
     ));
-    if waiting > 0 {
-        context.ui.say(format!(
+    match waiting {
+        0 => answer,
+        _ => answer.say(format!(
             "{} more wait for the witnesses; --newest publishes without them",
             counted(waiting, "entry")
-        ));
+        )),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::ledger::tree::TreeError;
 use crate::proof::TlogProof;
 use crate::rule::Finding;
 
+use super::answer::Answer;
+use super::answer::Talk;
 use super::files::write_new;
 use super::ui::Ui;
 
@@ -32,7 +34,9 @@ pub(crate) fn to_json(receipt: &Receipt) -> Value {
 
 /// Receipts as JSON, each with the proof that can be checked without the ledger.
 pub(crate) fn all_to_json(ui: &mut Ui, writer: &Writer, receipts: &[Receipt]) -> Vec<Value> {
-    let proofs = match writer.prove(receipts) {
+    // They take their time, and people do not see them.
+    let asked = if ui.json { receipts } else { &[] };
+    let proofs = match writer.prove(asked) {
         Ok(proofs) => proofs,
         Err(fault) => {
             ui.warn(format!("recorded, and cannot be proven: {fault}"));
@@ -72,27 +76,29 @@ pub(crate) fn keep(ui: &mut Ui, path: &Path, proofs: Result<Vec<TlogProof>, Tree
     }
 }
 
-/// The receipt for people: the entry on stdout, what it causes on stderr.
-pub(crate) fn print(ui: &mut Ui, receipt: &Receipt) {
-    ui.line(format!("entry {}  {}", receipt.sequence, receipt.event));
-    ui.line(format!("  event id  {}", receipt.event_id));
-    ui.line(format!("  recorded  {}", receipt.recorded.to_seconds()));
-    ui.line(format!("  link      {}", receipt.link));
-    ui.flush();
+/// Adds a receipt to an answer: the entry as text, what it causes as talk.
+pub(crate) fn add_to(answer: Answer, receipt: &Receipt) -> Answer {
+    let mut answer = answer
+        .line(format!("entry {}  {}", receipt.sequence, receipt.event))
+        .line(format!("  event id  {}", receipt.event_id))
+        .line(format!("  recorded  {}", receipt.recorded.to_seconds()))
+        .line(format!("  link      {}", receipt.link));
     if receipt.replayed {
-        ui.say("note: this was recorded before; nothing was added, and this is its receipt");
+        answer = answer
+            .say("note: this was recorded before; nothing was added, and this is its receipt");
     }
-    findings(ui, &receipt.findings);
+    answer.talk.extend(findings(&receipt.findings));
+    answer
 }
 
 /// What an entry breaks, as a warning each: it is recorded all the same, and `verify` finds it.
-pub(crate) fn findings(ui: &mut Ui, findings: &[Finding]) {
-    for finding in findings {
+pub(crate) fn findings(findings: &[Finding]) -> impl Iterator<Item = Talk> {
+    findings.iter().flat_map(|finding| {
         let rule = finding.rule;
-        ui.warn(format!(
-            "{} {}: expected {}, found {}",
+        let what = format!(
+            "warning: {} {}: expected {}, found {}",
             rule.id, rule.title, finding.expected, finding.found
-        ));
-        ui.say(format!("next: {}", rule.hint));
-    }
+        );
+        [Talk::Tell(what), Talk::Say(format!("next: {}", rule.hint))]
+    })
 }

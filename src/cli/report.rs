@@ -4,17 +4,22 @@
 use crate::rule::Finding;
 use crate::rule::Verdict;
 use crate::time::Timestamp;
+use crate::verify::Conclusion;
 use crate::verify::Report;
 use crate::verify::VerdictLine;
 
 use super::exit::Exit;
-use super::ui::counted;
+use super::layout::counted;
 
 /// Findings of one rule that are listed one by one; the rest is counted.
 const LISTED: usize = 20;
 
 /// The report as text. `paint` pads a verdict's word and may colour it.
-pub(crate) fn render(report: &Report, exit: Exit, paint: &dyn Fn(&str, usize) -> String) -> String {
+pub(crate) fn render(
+    report: &Report,
+    conclusion: Conclusion,
+    paint: &dyn Fn(&str, usize) -> String,
+) -> String {
     let mut text = String::new();
     heading(report, &mut text);
     for line in &report.verdicts {
@@ -32,7 +37,7 @@ pub(crate) fn render(report: &Report, exit: Exit, paint: &dyn Fn(&str, usize) ->
             text.push_str(&format!("  \u{b7} {item}\n"));
         }
     }
-    conclusion(report, exit, paint, &mut text);
+    last_line(report, conclusion, paint, &mut text);
     text
 }
 
@@ -190,27 +195,26 @@ fn at_hand(report: &Report) -> String {
     format!("{here} of {} entries", report.size)
 }
 
-fn conclusion(
+fn last_line(
     report: &Report,
-    exit: Exit,
+    conclusion: Conclusion,
     paint: &dyn Fn(&str, usize) -> String,
     text: &mut String,
 ) {
     let failing: u64 = report.verdicts.iter().map(|line| line.failing).sum();
-    let code = exit.code();
+    let code = Exit::from(conclusion).code();
     let entries = match report.elsewhere {
         0 => counted(report.size, "entry"),
         _ => at_hand(report),
     };
-    if exit == Exit::Of(0) || exit == Exit::Passed {
-        let word = paint("PASSED", 0);
+    let word = paint(conclusion.word(), 0);
+    if conclusion == Conclusion::Passed {
         text.push_str(&format!(
             "{word}  {entries}, {} (exit 0)\n",
             counted(failing, "finding")
         ));
         return;
     }
-    let word = paint("FAILED", 0);
     let why = if report.interrupted {
         format!("interrupted after {entries}")
     } else if failing > 0 {

@@ -4,7 +4,6 @@ use clap::Arg;
 use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Args as _;
-use serde_json::Value;
 use serde_json::json;
 
 use crate::event;
@@ -12,13 +11,12 @@ use crate::inventory::Secret;
 use crate::policy::Policy;
 use crate::time::Timestamp;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::append;
 use super::context::Context;
-use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::options::Output;
-use super::ui::table;
 
 /// The short names of events, and what they stand for.
 const SHORT: [(&str, &str); 3] = [
@@ -78,48 +76,30 @@ fn list(context: &mut Context, ids: bool, all: bool) -> Outcome {
         .map(|threaded| &threaded.secret)
         .filter(|secret| all || secret.retired.is_none())
         .collect();
-    let ui = &mut context.ui;
-    if ui.json {
-        let secrets: Vec<_> = secrets
-            .iter()
-            .map(|secret| to_json(secret, policy, now))
-            .collect();
-        ui.document(
-            json!({ "as_of": now, "ids_sha256": register.population_digest(), "secrets": secrets }),
-        );
-    } else if ids {
-        for secret in secrets {
-            ui.line(secret.id.as_str());
-        }
-    } else {
-        let rows: Vec<_> = secrets
-            .iter()
-            .map(|secret| {
-                vec![
-                    secret.id.to_string(),
-                    secret.class.to_string(),
-                    secret
-                        .version
-                        .as_ref()
-                        .map_or("-", |version| version.as_str())
-                        .to_owned(),
-                    due(secret, policy, now),
-                    secret
-                        .consumers
-                        .iter()
-                        .map(|id| id.as_str())
-                        .collect::<Vec<_>>()
-                        .join(","),
-                    secret.owner.to_string(),
-                ]
-            })
-            .collect();
-        ui.print(table(
-            &["SECRET", "CLASS", "VERSION", "DUE", "CONSUMERS", "OWNER"],
-            &rows,
-        ));
+    let listed: Vec<_> = secrets
+        .iter()
+        .map(|secret| secret.to_json(policy, now))
+        .collect();
+    let digest = register.population_digest();
+    let answer = Answer::new(json!({ "as_of": now, "ids_sha256": digest, "secrets": listed }));
+    if ids {
+        return Ok(answer.lines(secrets.iter().map(|secret| secret.id.to_string())));
     }
-    Ok(Exit::Passed)
+    let row = |secret: &&Secret| {
+        let version = secret.version.as_ref();
+        let consumers: Vec<_> = secret.consumers.iter().map(|id| id.as_str()).collect();
+        vec![
+            secret.id.to_string(),
+            secret.class.to_string(),
+            version.map_or("-", |version| version.as_str()).to_owned(),
+            due(secret, policy, now),
+            consumers.join(","),
+            secret.owner.to_string(),
+        ]
+    };
+    let rows: Vec<_> = secrets.iter().map(row).collect();
+    let heading = ["SECRET", "CLASS", "VERSION", "DUE", "CONSUMERS", "OWNER"];
+    Ok(answer.table(&heading, &rows))
 }
 
 fn due(secret: &Secret, policy: &Policy, now: Timestamp) -> String {
@@ -130,27 +110,4 @@ fn due(secret: &Secret, policy: &Policy, now: Timestamp) -> String {
         Some(due) => due.to_seconds(),
         None => "unknown".to_owned(),
     }
-}
-
-/// A secret as JSON, with where it stands at `now`.
-pub(crate) fn to_json(secret: &Secret, policy: &Policy, now: Timestamp) -> Value {
-    let age = secret.age(policy, now);
-    json!({
-        "secret": secret.id,
-        "name": secret.name,
-        "class": secret.class,
-        "store": secret.store,
-        "owner": secret.owner,
-        "consumers": secret.consumers,
-        "version": secret.version,
-        "generated": secret.generated,
-        "max_age_days": secret.max_age(policy),
-        "due": age.due,
-        "days_left": age.days_left,
-        "overdue": secret.retired.is_none() && age.is_overdue(),
-        "dual_run": secret.dual_run,
-        "open_rotations": secret.open,
-        "rotations": secret.rotations,
-        "retired_by_entry": secret.retired,
-    })
 }

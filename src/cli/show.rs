@@ -10,14 +10,14 @@ use crate::statement::EventId;
 use crate::text::Id;
 use crate::timestamps;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::log;
 use super::log::Names;
 use super::options::Output;
-use super::status;
 use super::timestamp;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
@@ -106,41 +106,39 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
             register
                 .rotations
                 .get(id)
-                .map(|rotation| status::rotation_json(rotation, &register))
+                .map(|rotation| register.rotation_json(rotation))
         }
         _ => None,
     };
     let entries: Vec<Value> = shown.into_iter().map(|one| one.entry).collect();
-    let ui = &mut context.ui;
-    if ui.json {
-        ui.document(json!({ "rotation": state, "entries": entries, "remarks": remarks }));
-        return Ok(Exit::Passed);
-    }
-    if let Some(Value::Object(state)) = &state {
+    let text = in_words(state.as_ref(), &entries, &remarks);
+    let document = json!({ "rotation": state, "entries": entries, "remarks": remarks });
+    Ok(Answer::new(document).text(text))
+}
+
+/// Everything for people: the rotation, then each entry with the remarks about it.
+fn in_words(state: Option<&Value>, entries: &[Value], remarks: &[Value]) -> String {
+    let mut text = String::new();
+    if let Some(Value::Object(state)) = state {
         let width = width(state.keys());
         for (name, value) in state.iter().filter(|(_, value)| !value.is_null()) {
-            ui.line(format!(
-                "{:width$}  {}",
-                name.replace('_', " "),
-                plain(value)
-            ));
+            let name = name.replace('_', " ");
+            text.push_str(&format!("{name:width$}  {}\n", plain(value)));
         }
     }
     for (place, entry) in entries.iter().enumerate() {
         if place > 0 || state.is_some() {
-            ui.line("");
+            text.push('\n');
         }
         let sequence = entry.get("sequence").and_then(Value::as_u64);
-        ui.print(in_full(entry));
-        for remark in remarks
-            .iter()
-            .filter(|remark| names_entry(remark) == sequence)
-        {
-            ui.line("");
-            ui.print(in_full(remark));
+        text.push_str(&in_full(entry));
+        let about_it = |remark: &&Value| names_entry(remark) == sequence;
+        for remark in remarks.iter().filter(about_it) {
+            text.push('\n');
+            text.push_str(&in_full(remark));
         }
     }
-    Ok(Exit::Passed)
+    text
 }
 
 /// The earlier entry that a correction or remark names.

@@ -3,25 +3,25 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use serde_json::json;
 
+use crate::anchor::LastCosigned;
+use crate::inventory::Age;
 use crate::inventory::Secret;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::time::Timestamp;
+use crate::verify::Conclusion;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
-use super::exit::Outcome;
+use super::layout::counted;
 use super::options::Output;
 use super::options::parse_span;
-use super::secret;
+use super::trust::how_to_follow;
 use super::trust::sealing_key;
-use super::ui::counted;
-use super::ui::table;
-use super::witness;
-use super::witness::LastCosigned;
 
 /// Show what is open, unconfirmed or overdue
 ///
@@ -60,168 +60,80 @@ pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
     let reader = context.reader()?;
     let entries = reader.size();
     let register = reader.replay()?;
-    let policy = &register.charter.policy;
-    let open: Vec<&Rotation> = register
-        .rotations
-        .values()
-        .map(AsRef::as_ref)
-        .filter(|rotation: &&Rotation| rotation.is_open())
-        .collect();
-    let unconfirmed: Vec<&Rotation> = register
-        .rotations
-        .values()
-        .map(AsRef::as_ref)
-        .filter(|rotation: &&Rotation| {
-            !rotation.is_open() && rotation.confirmed.is_none() && !rotation.is_one_shot()
-        })
-        .collect();
-    let overdue: Vec<&Secret> = register
-        .active_secrets()
-        .filter(|secret| secret.age(policy, now).is_overdue())
-        .collect();
-    let reports: Vec<_> = register
-        .incidents
-        .values()
-        .filter(|incident| incident.report.is_none())
-        .collect();
-    let witnesses = witness::last_cosigned(context)?;
-    let ui = &mut context.ui;
-    if ui.json {
-        let ids = |secrets: &[&Secret]| {
-            secrets
-                .iter()
-                .map(|secret| secret.id.clone())
-                .collect::<Vec<_>>()
-        };
-        ui.document(json!({
-            "as_of": now,
-            "entries": entries,
-            "origin": register.charter.origin,
-            "secrets": register.charter.active_secrets,
-            "overdue": ids(&overdue),
-            "open": open.iter().map(|rotation| rotation_json(rotation, &register)).collect::<Vec<_>>(),
-            "unconfirmed": unconfirmed.iter().map(|rotation| rotation_json(rotation, &register)).collect::<Vec<_>>(),
-            "incidents_without_report": reports.iter().map(|incident| &incident.id).collect::<Vec<_>>(),
-            "witnesses": witnesses.iter().map(LastCosigned::to_json).collect::<Vec<_>>(),
-        }));
-        return Ok(Exit::Passed);
-    }
-    let origin = register
-        .charter
-        .origin
-        .as_ref()
-        .map_or("unknown", |origin| origin.as_str());
-    ui.line(format!(
-        "ledger       {origin}   {}   as of {}",
-        counted(entries, "entry"),
-        now.to_seconds()
-    ));
-    ui.line(format!(
-        "secrets      {} registered, {} overdue",
-        register.charter.active_secrets,
-        overdue.len()
-    ));
-    ui.line(format!(
-        "rotations    {} open, {} ended and not confirmed",
-        open.len(),
-        unconfirmed.len()
-    ));
-    ui.line(format!("incidents    {} without a report", reports.len()));
-    for witness in &witnesses {
-        ui.line(format!("witness      {witness}"));
+    let witnesses = context.anchoring()?.1.last_cosigned()?;
+    let mut answer = answer(&register, entries, now, &witnesses);
+    if register.overdue_secrets(now).next().is_some() {
+        answer = answer.say("next: ledger due names the overdue secrets");
     }
     let unfollowed = witnesses.iter().any(LastCosigned::is_unfollowed);
-    let rows: Vec<_> = open
-        .iter()
-        .chain(&unconfirmed)
-        .map(|rotation| rotation_row(rotation, &register))
-        .collect();
-    if !rows.is_empty() {
-        ui.line("");
-        ui.print(table(
-            &["ROTATION", "SECRET", "STATE", "OPENED", "WAITS FOR"],
-            &rows,
-        ));
-    }
-    if !overdue.is_empty() {
-        ui.flush();
-        ui.say("next: ledger due names the overdue secrets");
-    }
     if let Some(key) = sealing_key(&register.charter).filter(|_| unfollowed) {
-        ui.flush();
-        ui.say(witness::how_to_follow(&key));
+        answer = answer.say(how_to_follow(&key));
     }
-    Ok(Exit::Passed)
+    Ok(answer)
 }
 
-fn rotation_row(rotation: &Rotation, register: &Register) -> Vec<String> {
+fn answer(register: &Register, entries: u64, now: Timestamp, witnesses: &[LastCosigned]) -> Answer {
+    let open: Vec<_> = register.open_rotations().collect();
+    let unconfirmed: Vec<_> = register.unconfirmed_rotations().collect();
+    let overdue: Vec<_> = register
+        .overdue_secrets(now)
+        .map(|secret| &secret.id)
+        .collect();
+    let reports = register.unreported_incidents();
+    let reports: Vec<_> = reports.map(|incident| &incident.id).collect();
+    let secrets = register.charter.active_secrets;
+    let described = |rotations: &[&Rotation]| -> Vec<_> {
+        let each = rotations.iter();
+        each.map(|rotation| register.rotation_json(rotation))
+            .collect()
+    };
+    let document = json!({
+        "as_of": now,
+        "entries": entries,
+        "origin": register.charter.origin,
+        "secrets": secrets,
+        "overdue": overdue,
+        "open": described(&open),
+        "unconfirmed": described(&unconfirmed),
+        "incidents_without_report": reports,
+        "witnesses": witnesses.iter().map(LastCosigned::to_json).collect::<Vec<_>>(),
+    });
+    let origin = register.charter.origin.as_ref();
+    let origin = origin.map_or("unknown", |origin| origin.as_str());
+    let (counted, as_of) = (counted(entries, "entry"), now.to_seconds());
+    let (late, unreported) = (overdue.len(), reports.len());
+    let (running, ended) = (open.len(), unconfirmed.len());
+    let answer = Answer::new(document)
+        .line(format!("ledger       {origin}   {counted}   as of {as_of}"))
+        .line(format!("secrets      {secrets} registered, {late} overdue"))
+        .line(format!(
+            "rotations    {running} open, {ended} ended and not confirmed"
+        ))
+        .line(format!("incidents    {unreported} without a report"))
+        .lines(
+            witnesses
+                .iter()
+                .map(|witness| format!("witness      {witness}")),
+        );
+    let waiting = open.iter().chain(&unconfirmed);
+    let rows: Vec<_> = waiting.map(|rotation| row(rotation, register)).collect();
+    if rows.is_empty() {
+        return answer;
+    }
+    let heading = ["ROTATION", "SECRET", "STATE", "OPENED", "WAITS FOR"];
+    answer.line("").table(&heading, &rows)
+}
+
+fn row(rotation: &Rotation, register: &Register) -> Vec<String> {
     vec![
         rotation.id.to_string(),
         rotation.secret.to_string(),
         rotation.state().word().to_owned(),
         rotation.opened.occurred.to_seconds(),
-        waits_for(rotation, register),
+        register
+            .next_step(rotation)
+            .map_or_else(String::new, |step| step.to_string()),
     ]
-}
-
-/// The next thing that the SOP asks for, in its order; an emergency revokes first.
-pub(crate) fn waits_for(rotation: &Rotation, register: &Register) -> String {
-    let secret = register
-        .secrets
-        .get(&rotation.secret)
-        .map(|threaded| &threaded.secret);
-    let remaining = secret
-        .map(|secret| rotation.remaining(secret))
-        .unwrap_or_default();
-    let word = if !rotation.is_open() {
-        "rotation.confirmed"
-    } else if let Some(failed) = rotation.failed {
-        return format!("{} again, rollback or abort", failed.step);
-    } else if rotation.is_emergency() && rotation.old_revoked.is_none() {
-        "secret.revoked"
-    } else if rotation.approved.is_none() {
-        "rotation.approved"
-    } else if rotation.preconditions.is_none() {
-        "preconditions.confirmed"
-    } else if rotation.generated.is_none() {
-        "replacement.generated"
-    } else if rotation.dual_run.is_none() {
-        "dual_run.started or dual_run.not_supported"
-    } else if rotation.validated.is_none() {
-        "replacement.validated"
-    } else if !remaining.is_empty() {
-        let names: Vec<_> = remaining.iter().map(|id| id.as_str()).collect();
-        return format!("cutover.completed of {}", names.join(", "));
-    } else if rotation.health.is_none_or(|health| !health.healthy) {
-        "health.confirmed"
-    } else if rotation.old_revoked.is_none() {
-        "secret.revoked"
-    } else if rotation.dead.is_none() {
-        "revocation.verified"
-    } else {
-        "rotation.completed"
-    };
-    word.to_owned()
-}
-
-/// A rotation as JSON, with what it waits for.
-pub(crate) fn rotation_json(rotation: &Rotation, register: &Register) -> Value {
-    let waits_for = rotation
-        .confirmed
-        .is_none()
-        .then(|| waits_for(rotation, register));
-    json!({
-        "rotation": rotation.id,
-        "secret": rotation.secret,
-        "reason": rotation.reason,
-        "incident": rotation.incident,
-        "state": rotation.state().word(),
-        "opened": rotation.opened.occurred,
-        "opened_by_entry": rotation.opened.sequence,
-        "ended_by_entry": rotation.ended().map(|end| end.sequence),
-        "last_entry": rotation.last.sequence,
-        "waits_for": waits_for,
-    })
 }
 
 pub(crate) fn due(context: &mut Context, args: &DueArgs) -> Outcome {
@@ -230,63 +142,48 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> Outcome {
     let horizon = as_of.plus(args.within);
     let register = context.register()?;
     let policy = &register.charter.policy;
-    let mut secrets: Vec<_> = register
-        .active_secrets()
-        .map(|secret| (secret, secret.age(policy, as_of)))
-        .filter(|(_, age)| age.due.is_none_or(|due| due <= horizon))
-        .collect();
-    secrets.sort_by_key(|(secret, age)| (age.due, secret.id.clone()));
+    let secrets = register.due_secrets(as_of, horizon);
     let overdue = secrets.iter().filter(|(_, age)| age.is_overdue()).count();
-    let exit = if overdue > 0 {
-        Exit::Findings
-    } else {
-        Exit::Passed
-    };
-    let ui = &mut context.ui;
-    if ui.json {
-        let listed: Vec<_> = secrets
-            .iter()
-            .map(|(secret, _)| secret::to_json(secret, policy, as_of))
-            .collect();
-        ui.document(json!({
-            "as_of": as_of,
-            "until": horizon,
-            "secrets": listed,
-            "overdue": overdue,
-            "registered": register.charter.active_secrets,
-            "exit_code": exit.code(),
-        }));
-        return Ok(exit);
-    }
-    let rows: Vec<_> = secrets
+    let exit = Exit::from(match overdue {
+        0 => Conclusion::Passed,
+        _ => Conclusion::Findings,
+    });
+    let listed: Vec<_> = secrets
         .iter()
-        .map(|(secret, age)| {
-            let left = match age.days_left {
-                Some(days) if days < 0 => format!("overdue {} d", -days),
-                Some(days) => format!("{days} d left"),
-                None => "overdue".to_owned(),
-            };
-            vec![
-                secret.id.to_string(),
-                left,
-                age.due
-                    .map_or_else(|| "unknown".to_owned(), Timestamp::to_seconds),
-                secret.open.first().map_or("-", |id| id.as_str()).to_owned(),
-                secret.owner.to_string(),
-            ]
-        })
+        .map(|(secret, _)| secret.to_json(policy, as_of))
         .collect();
+    let registered = register.charter.active_secrets;
+    let document = json!({
+        "as_of": as_of,
+        "until": horizon,
+        "secrets": listed,
+        "overdue": overdue,
+        "registered": registered,
+        "exit_code": exit.code(),
+    });
+    let row = |(secret, age): &(&Secret, Age)| {
+        let left = match age.days_left {
+            Some(days) if days < 0 => format!("overdue {} d", -days),
+            Some(days) => format!("{days} d left"),
+            None => "overdue".to_owned(),
+        };
+        vec![
+            secret.id.to_string(),
+            left,
+            age.due
+                .map_or_else(|| "unknown".to_owned(), Timestamp::to_seconds),
+            secret.open.first().map_or("-", |id| id.as_str()).to_owned(),
+            secret.owner.to_string(),
+        ]
+    };
+    let rows: Vec<_> = secrets.iter().map(row).collect();
+    let mut answer = Answer::new(document).exit(exit);
     if !rows.is_empty() {
-        ui.print(table(
-            &["SECRET", "LEFT", "DUE", "ROTATION", "OWNER"],
-            &rows,
-        ));
+        answer = answer.table(&["SECRET", "LEFT", "DUE", "ROTATION", "OWNER"], &rows);
     }
-    ui.line(format!(
-        "{overdue} overdue, {} due by {}, of {} registered",
+    Ok(answer.line(format!(
+        "{overdue} overdue, {} due by {}, of {registered} registered",
         rows.len() - overdue,
         horizon.to_seconds(),
-        register.charter.active_secrets
-    ));
-    Ok(exit)
+    )))
 }

@@ -17,16 +17,16 @@ use crate::timetoken::RESPONSE_LIMIT;
 use crate::timetoken::StoredToken;
 use crate::timetoken::TimeToken;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::files::read_bounded;
 use super::files::write_new;
 use super::openssl::verify_command;
 use super::options::Output;
 use super::options::parse_span;
-use super::ui::table;
 
 const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";
@@ -142,46 +142,28 @@ fn request(context: &mut Context, path: &Path) -> Outcome {
         asked.forget(&*context.world.disk, &place.state)?;
         return Err(fault);
     }
-    if context.ui.json {
-        context.ui.document(json!({
-            "request": path.display().to_string(),
-            "imprint": asked.request.imprint,
-        }));
-        return Ok(Exit::Passed);
-    }
-    context.ui.line(format!(
-        "{} asks for a token over {}",
-        path.display(),
-        asked.request.imprint
-    ));
-    context.ui.say(format!(
-        "send it: curl -H \"Content-Type: {QUERY}\" --data-binary @{} -o FILE URL",
-        path.display()
-    ));
-    context.ui.say("then: ledger timestamp --response-in FILE");
-    Ok(Exit::Passed)
+    let (path, imprint) = (path.display().to_string(), asked.request.imprint);
+    Ok(Answer::new(json!({ "request": path, "imprint": imprint }))
+        .line(format!("{path} asks for a token over {imprint}"))
+        .say(format!(
+            "send it: curl -H \"Content-Type: {QUERY}\" --data-binary @{path} -o FILE URL"
+        ))
+        .say("then: ledger timestamp --response-in FILE"))
 }
 
 fn keep(context: &mut Context, asked: &Asked, response: &[u8]) -> Outcome {
     let dir = context.dir()?;
     let wait = context.globals.wait;
     let (stored, token) = timestamps::store(&context.world, &dir, wait, asked, response)?;
-    if context.ui.json {
-        context
-            .ui
-            .document(json!({ "token": to_json(&stored, &token) }));
-        return Ok(Exit::Passed);
-    }
-    context.ui.line(format!(
-        "entries 0 to {}: not after {}, by {}",
-        stored.size.saturating_sub(1),
-        token.latest(),
-        stored.response_path()
-    ));
-    context
-        .ui
-        .say("who signed it was not checked: ledger verify --tsa-ca, or ledger timestamp --verify-command");
-    Ok(Exit::Passed)
+    let answer = Answer::new(json!({ "token": to_json(&stored, &token) }));
+    Ok(answer
+        .line(format!(
+            "entries 0 to {}: not after {}, by {}",
+            stored.size.saturating_sub(1),
+            token.latest(),
+            stored.response_path()
+        ))
+        .say("who signed it was not checked: ledger verify --tsa-ca, or ledger timestamp --verify-command"))
 }
 
 fn list(context: &mut Context, with_commands: bool) -> Outcome {
@@ -199,37 +181,29 @@ fn list(context: &mut Context, with_commands: bool) -> Outcome {
     } else {
         Exit::Passed
     };
-    if context.ui.json {
-        let all: Vec<Value> = read
-            .iter()
-            .map(|(stored, token)| match token {
-                Ok(token) => {
-                    let mut one = to_json(stored, token);
-                    one["verify_command"] = json!(verify_command(&dir, stored, token));
-                    one
-                }
-                Err(fault) => json!({ "response": stored.response_path(), "fault": fault }),
-            })
-            .collect();
-        context.ui.document(json!({ "tokens": all }));
-        return Ok(exit);
-    }
+    let all: Vec<Value> = read
+        .iter()
+        .map(|(stored, token)| match token {
+            Ok(token) => {
+                let mut one = to_json(stored, token);
+                one["verify_command"] = json!(verify_command(&dir, stored, token));
+                one
+            }
+            Err(fault) => json!({ "response": stored.response_path(), "fault": fault }),
+        })
+        .collect();
+    let mut answer = Answer::new(json!({ "tokens": all })).exit(exit);
     if with_commands {
         for (stored, token) in &read {
             match token {
-                Ok(token) => context.ui.line(verify_command(&dir, stored, token)),
-                Err(fault) => context
-                    .ui
-                    .warn(format!("{}: {fault}", stored.response_path())),
+                Ok(token) => answer = answer.line(verify_command(&dir, stored, token)),
+                Err(fault) => answer = answer.warn(format!("{}: {fault}", stored.response_path())),
             }
         }
-        return Ok(exit);
+        return Ok(answer);
     }
     if read.is_empty() {
-        context
-            .ui
-            .line("no time tokens; ledger timestamp --tsa URL asks for one");
-        return Ok(Exit::Passed);
+        return Ok(answer.line("no time tokens; ledger timestamp --tsa URL asks for one"));
     }
     let rows: Vec<Vec<String>> = read
         .iter()
@@ -242,13 +216,9 @@ fn list(context: &mut Context, with_commands: bool) -> Outcome {
             vec![covers, time, accuracy, stored.response_path()]
         })
         .collect();
-    context
-        .ui
-        .print(table(&["ENTRIES", "TIME", "ACCURACY", "TOKEN"], &rows));
-    context
-        .ui
-        .say("read and not verified; ledger verify holds them against the entries");
-    Ok(exit)
+    Ok(answer
+        .table(&["ENTRIES", "TIME", "ACCURACY", "TOKEN"], &rows)
+        .say("read and not verified; ledger verify holds them against the entries"))
 }
 
 /// What a stored token states, where it is over the checkpoint beside it.

@@ -8,10 +8,11 @@ use crate::note::NoteKey;
 use crate::note::Origin;
 use crate::register::Charter;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::options::Output;
 
 /// Print what an auditor needs to trust this ledger's checkpoints
@@ -51,6 +52,12 @@ pub(crate) fn sealing_key(charter: &Charter) -> Option<NoteKey> {
     NoteKey::new(origin, seal.key).ok()
 }
 
+/// What the operator of a witness has to do so that it follows a ledger that is sealed by `key`, where
+/// it does not follow successors by itself, or no key that it follows has named this one.
+pub(crate) fn how_to_follow(key: &NoteKey) -> String {
+    format!("next: on the witness's machine: ledger witness add-log --dir DIR --log {key}")
+}
+
 pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
     context.ui.thing = "trust";
     let TrustAction::Show(args) = &args.action;
@@ -85,17 +92,10 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
         lines.extend(others.map(str::to_owned));
     }
     let text = lines.join("\n") + "\n";
-    if context.ui.json {
-        let logs: Vec<_> = keys.iter().map(ToString::to_string).collect();
-        context.ui.document(json!({ "logs": logs, "policy": text }));
-    } else {
-        context.ui.print(text);
-        context.ui.flush();
-        context.ui.say(
-            "note: hand it over by another road than the ledger; who can change the one must not be able to change the other",
-        );
-    }
-    Ok(Exit::Passed)
+    let logs: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    Ok(Answer::new(json!({ "logs": logs, "policy": text })).text(text).say(
+        "note: hand it over by another road than the ledger; who can change the one must not be able to change the other",
+    ))
 }
 
 /// The lines by which this ledger's witnesses were chosen; empty where none were.

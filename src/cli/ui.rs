@@ -11,6 +11,8 @@ use std::io::Write;
 use serde_json::Value;
 use serde_json::json;
 
+use super::answer::Answer;
+use super::answer::Talk;
 use super::exit::Exit;
 use super::exit::Failure;
 
@@ -152,6 +154,29 @@ impl Ui {
         let _ = self.streams.err.write_all(format!("{text}\n").as_bytes());
     }
 
+    /// Prints what a command answers, as text or as its document, and what it has to say about it.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Exit {
+        match answer.document {
+            Some(document) if self.json => self.document(document),
+            _ => self.print(answer.text),
+        }
+        let (lines, is_json) = (answer.talk.into_iter(), self.json);
+        let heard = |talk: &Talk| !is_json || matches!(talk, Talk::Note(_) | Talk::Warn(_));
+        for talk in lines.filter(heard) {
+            self.discuss(talk);
+        }
+        answer.exit
+    }
+
+    /// Says something about a result.
+    pub(crate) fn discuss(&mut self, talk: Talk) {
+        match talk {
+            Talk::Say(text) | Talk::Note(text) => self.say(text),
+            Talk::Tell(text) => self.talk(&text),
+            Talk::Warn(text) => self.warn(text),
+        }
+    }
+
     /// Writes the one JSON document of this run, as a line: `schema` first, then what is given.
     pub(crate) fn document(&mut self, body: Value) {
         self.line(schema(self.thing, body).to_string());
@@ -219,63 +244,9 @@ pub(crate) fn schema(thing: &str, body: Value) -> Value {
     Value::Object(document)
 }
 
-/// Rows under a heading, columns two spaces apart, the last one ragged.
-pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = heading.iter().map(|word| word.chars().count()).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let heading: Vec<String> = heading.iter().map(|&word| word.to_owned()).collect();
-    let mut text = String::new();
-    for row in std::iter::once(&heading).chain(rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:width$}  "));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// A number with what it counts, one or more.
-pub(crate) fn counted(number: u64, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
-        (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        (_, None) => format!("{number} {what}s"),
-    }
-}
-
-/// An instant in seconds since 1970, as it is shown everywhere.
-pub(crate) fn seconds(time: u64) -> String {
-    crate::time::Timestamp::from_unix_seconds(time).to_seconds()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn columns_line_up_and_lines_end_without_blanks() {
-        let rows = vec![
-            vec!["db/orders".to_owned(), "12".to_owned()],
-            vec!["é".to_owned(), String::new()],
-        ];
-        assert_eq!(
-            table(&["secret", "days"], &rows),
-            "secret     days\ndb/orders  12\né\n"
-        );
-    }
-
-    #[test]
-    fn one_and_more_are_told_apart() {
-        assert_eq!(counted(1, "entry"), "1 entry");
-        assert_eq!(counted(0, "entry"), "0 entries");
-        assert_eq!(counted(2, "finding"), "2 findings");
-    }
 
     #[test]
     fn the_schema_comes_first() {

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
-use serde_json::Value;
 use serde_json::json;
 
 use crate::audit::Audit;
@@ -26,24 +25,27 @@ use crate::time::Timestamp;
 use crate::timetoken::StoredToken;
 use crate::trust::TRUST_LIMIT;
 use crate::trust::Trust;
+use crate::verify::Conclusion;
 use crate::verify::Keeper;
 use crate::verify::Kept;
+use crate::verify::ReceiptReport;
 use crate::verify::Report;
 
 use super::anchor;
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::files::read_bounded;
 use super::files::refuse_existing;
 use super::files::write_new;
 use super::openssl;
 use super::options::Output;
 use super::pack;
-use super::receipts;
 use super::report;
 use super::signals::Guard;
+use super::ui::Ui;
 
 /// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
 ///
@@ -153,37 +155,31 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         .into_iter()
         .filter(|verdict| args.fail_on.iter().any(|word| word == verdict.word()))
         .collect();
-    let mut exit = Exit::Of(report.exit_code(args.strict, &fail_on));
-    let unknown = args.trust.is_none() || other_form.is_some();
-    if is_pack && unknown && matches!(exit.code(), 0 | 3) {
+    let mut conclusion = report.conclusion(args.strict, &fail_on);
+    if is_pack && (args.trust.is_none() || other_form.is_some()) {
         // Whoever makes up a ledger can make up a pack of it: without a trust file it proves nothing. And
         // whoever signs packs can name any form, to have what they state pass unread.
-        exit = Exit::NotVerified;
+        conclusion = conclusion.max(Conclusion::NotVerified);
     }
     let templates = templates(&report, args);
-    if let Some(reason) = templates
-        .iter()
-        .find_map(|(_, template)| template.as_ref().err())
-    {
-        exit = worse(exit, reason);
-    } else if args.all && templates.is_empty() && exit == Exit::Passed {
+    let missing = templates.iter().find_map(|(_, made)| made.as_ref().err());
+    if let Some(reason) = missing {
+        conclusion = conclusion.max(reason.conclusion());
+    } else if args.all && templates.is_empty() && conclusion == Conclusion::Passed {
         // Nothing to print is no success.
-        exit = Exit::NotVerified;
+        conclusion = Conclusion::NotVerified;
     }
     // Before the result is printed: what fails here is then the one thing that is said.
     let page = page.filter(|_| !report.interrupted);
     if let (Some(path), Some(page)) = (&args.html, &page) {
         write_new(path, page.as_bytes())?;
     }
-    print(context, args, &report, &templates, exit);
-    match (&args.html, page) {
-        (Some(path), Some(_)) => context.ui.say(format!("page  {}", path.display())),
-        (Some(_), None) => context
-            .ui
-            .warn("no page was written: the verification was interrupted"),
-        (None, _) => {}
-    }
-    Ok(exit)
+    let answer = answer(&context.ui, args, &report, &templates, conclusion);
+    Ok(match (&args.html, page) {
+        (Some(path), Some(_)) => answer.note(format!("page  {}", path.display())),
+        (Some(_), None) => answer.warn("no page was written: the verification was interrupted"),
+        (None, _) => answer,
+    })
 }
 
 /// Judges a pack, with nothing from this host but what the reader hands over.
@@ -259,16 +255,19 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> Outcome {
     };
     let entry = read_bounded(entry, entry::LIMIT)?;
     let trust = args.trust.as_deref().map(read_trust).transpose()?;
-    let latest = args.as_of.unwrap_or(context.now()).micros() / 1_000_000;
-    let checked = receipts::check(&proof, &entry, trust.as_ref(), latest);
-    let exit = checked.exit(args.strict);
-    if context.ui.json {
-        context.ui.document(checked.to_json(exit));
-    } else {
-        context.ui.print(checked.to_string());
-        context.ui.line(checked.last_line(exit));
-    }
-    Ok(exit)
+    let as_of = args.as_of.unwrap_or(context.now());
+    let report = ReceiptReport::of(&proof, &entry, trust.as_ref(), as_of);
+    let conclusion = report.conclusion(args.strict);
+    let exit = Exit::from(conclusion);
+    let mut document = report.to_json();
+    document["exit_code"] = json!(exit.code());
+    let answer = Answer::new(document).text(report.to_string()).exit(exit);
+    Ok(answer.line(format!(
+        "{}  receipt of entry {} (exit {})",
+        conclusion.word(),
+        report.index(),
+        exit.code()
+    )))
 }
 
 fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report, Failure> {
@@ -354,65 +353,36 @@ fn templates(report: &Report, args: &VerifyArgs) -> Vec<(Id, Result<String, NoTe
         .collect()
 }
 
-/// The exit code where a template was refused: what is broken comes first.
-fn worse(exit: Exit, reason: &NoTemplate) -> Exit {
-    let code = match reason {
-        NoTemplate::Incomplete { .. } => Exit::Findings,
-        _ => Exit::NotVerified,
-    };
-    let rank = |exit: Exit| match exit.code() {
-        0 => 0,
-        3 => 1,
-        4 => 2,
-        _ => 3,
-    };
-    if rank(code) > rank(exit) { code } else { exit }
-}
-
-fn print(
-    context: &mut Context,
+/// The report; where templates were asked for these, and the report is talk.
+fn answer(
+    ui: &Ui,
     args: &VerifyArgs,
     report: &Report,
     templates: &[(Id, Result<String, NoTemplate>)],
-    exit: Exit,
-) {
+    conclusion: Conclusion,
+) -> Answer {
     let with_templates = args.rotation.is_some() || args.all;
-    if context.ui.json {
-        let mut document = report.to_json();
-        if let Value::Object(fields) = &mut document {
-            fields.insert("exit_code".to_owned(), json!(exit.code()));
-            if with_templates {
-                let templates: Vec<_> = templates
-                    .iter()
-                    .map(|(id, template)| {
-                        let reason = template.as_ref().err().map(ToString::to_string);
-                        json!({ "rotation": id, "template": template.as_ref().ok(), "missing": reason })
-                    })
-                    .collect();
-                fields.insert("templates".to_owned(), json!(templates));
-            }
-        }
-        context.ui.line(document.to_string());
-        return;
-    }
-    let ui = &mut context.ui;
-    let text = report::render(report, exit, &|word, width| {
+    let exit = Exit::from(conclusion);
+    let mut document = report.to_json();
+    document["exit_code"] = json!(exit.code());
+    let text = report::render(report, conclusion, &|word, width| {
         ui.verdict_word(word, width, with_templates)
     });
     if !with_templates {
-        ui.print(text);
-        return;
+        return Answer::new(document).text(text).exit(exit);
     }
-    let printed: Vec<&str> = templates
+    document["templates"] = templates
         .iter()
-        .filter_map(|(_, template)| Some(template.as_ref().ok()?.as_str()))
+        .map(|(id, made)| {
+            let reason = made.as_ref().err().map(ToString::to_string);
+            json!({ "rotation": id, "template": made.as_ref().ok(), "missing": reason })
+        })
         .collect();
-    ui.print(printed.join("\n"));
-    ui.flush();
-    ui.talk(text.trim_end());
-    for (_, template) in templates {
-        if let Err(reason) = template {
-            ui.talk(&format!("error: {reason}"));
-        }
-    }
+    let made = |(_, made): &'_ (Id, Result<String, NoTemplate>)| made.clone().ok();
+    let printed: Vec<String> = templates.iter().filter_map(made).collect();
+    let missing = templates.iter().filter_map(|(_, made)| made.as_ref().err());
+    let answer = Answer::new(document).text(printed.join("\n")).exit(exit);
+    missing.fold(answer.tell(text.trim_end()), |answer, reason| {
+        answer.tell(format!("error: {reason}"))
+    })
 }

@@ -197,3 +197,22 @@ choices! {
         Refuse = "refuse",
     }
 }
+
+impl Step {
+    /// The event that tells what came of the step; evidence has none of its own.
+    #[must_use]
+    pub const fn event(self) -> Option<&'static str> {
+        match self {
+            Self::Preconditions => Some("preconditions.confirmed"),
+            Self::Generate => Some("replacement.generated"),
+            Self::DualRun => Some("dual_run.started"),
+            Self::Validate => Some("replacement.validated"),
+            Self::Cutover => Some("cutover.completed"),
+            Self::Health => Some("health.confirmed"),
+            Self::Revoke => Some("secret.revoked"),
+            Self::VerifyRevocation => Some("revocation.verified"),
+            Self::Rollback => Some("rollback.completed"),
+            Self::Evidence => None,
+        }
+    }
+}

@@ -13,6 +13,7 @@ use crate::rotation::Rotation;
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
+use crate::verify::Conclusion;
 use crate::verify::Report;
 use crate::verify::Verified;
 
@@ -54,6 +55,17 @@ pub enum NoTemplate {
         /// The template's fields without a fact.
         missing: Vec<&'static str>,
     },
+}
+
+impl NoTemplate {
+    /// What it comes to: a rotation that is not completed is a finding.
+    #[must_use]
+    pub const fn conclusion(&self) -> Conclusion {
+        match self {
+            Self::Incomplete { .. } => Conclusion::Findings,
+            _ => Conclusion::NotVerified,
+        }
+    }
 }
 
 /// The template of one rotation.

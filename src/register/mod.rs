@@ -6,6 +6,7 @@
 //! comes and in [`Register::judge`] at an instant.
 
 mod admission;
+mod outlook;
 mod recorded;
 
 pub use recorded::Recorded;

@@ -11,6 +11,7 @@
 //! | `switch` | cutover, health, revocation and its proof (SOP 6, Steps 4 and 5) |
 //! | `ending` | completed, confirmed, rolled back, aborted (SOP 6, Step 6; 3) |
 //! | `judge` | what a rotation or incident owes at an instant |
+//! | `next` | what the SOP asks for next, and who may say it |
 //! | `entry` | the entry that is being taken, and what it breaks |
 
 mod ending;
@@ -19,6 +20,7 @@ mod facts;
 mod fold;
 mod frame;
 mod judge;
+mod next;
 mod prepare;
 mod state;
 mod switch;
@@ -36,5 +38,6 @@ pub use frame::Incident;
 pub use frame::Moment;
 pub use frame::Setting;
 pub use frame::Told;
+pub use next::NextStep;
 pub use state::Rotation;
 pub use state::State;

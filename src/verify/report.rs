@@ -16,6 +16,7 @@ use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::admitted::Admitted;
+use super::conclusion::Conclusion;
 use super::folded::Folded;
 use super::stamps::Stamped;
 use super::verdict::Count;
@@ -201,30 +202,25 @@ impl Report {
             || (self.in_range == 0 && (self.requested.0.is_some() || self.requested.1.is_some()))
     }
 
-    /// The exit code (blueprint, section 6). Broken comes before unverifiable comes before findings.
-    /// `fail_on` names the verdicts whose findings count for 3; `strict` counts what was not checked.
+    /// What the report comes to. Broken comes before unverifiable comes before findings. `fail_on` names
+    /// the verdicts whose findings count; `strict` counts what was not checked.
     #[must_use]
-    pub fn exit_code(&self, strict: bool, fail_on: &[Verdict]) -> u8 {
-        let fails = |verdict| {
-            self.line(verdict)
+    pub fn conclusion(&self, strict: bool, fail_on: &[Verdict]) -> Conclusion {
+        let fails = |verdict: &Verdict| {
+            self.line(*verdict)
                 .is_some_and(|line| line.status == Status::Fail)
         };
-        if [Verdict::Integrity, Verdict::Authority, Verdict::Anchoring]
-            .into_iter()
-            .any(fails)
-        {
-            return 1;
-        }
-        if self.interrupted {
-            return 130;
-        }
-        if self.is_empty() || (strict && !self.not_checked.is_empty()) {
-            return 4;
-        }
-        if fail_on.iter().any(|verdict| fails(*verdict)) {
-            3
+        let broken = [Verdict::Integrity, Verdict::Authority, Verdict::Anchoring];
+        if broken.iter().any(fails) {
+            Conclusion::Broken
+        } else if self.interrupted {
+            Conclusion::Interrupted
+        } else if self.is_empty() || (strict && !self.not_checked.is_empty()) {
+            Conclusion::NotVerified
+        } else if fail_on.iter().any(fails) {
+            Conclusion::Findings
         } else {
-            0
+            Conclusion::Passed
         }
     }
 

@@ -39,6 +39,7 @@ use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::Report;
 use rotation_ledger::verify::Status;
 use serde_json::json;
@@ -308,7 +309,11 @@ fn damage_to_a_copy_has_its_name() {
         for one in expected {
             assert!(found.contains(one), "{what}: {one:?} in {found:?}");
         }
-        assert_eq!(shelf.verify().exit_code(false, &[]), 1, "{what}");
+        assert_eq!(
+            shelf.verify().conclusion(false, &[]),
+            Conclusion::Broken,
+            "{what}"
+        );
     };
     case(&remove("tile/0/001"), &[("I-13", Some(256))], "a tile gone");
     case(&flip("tile/0/000"), &[("I-13", Some(0))], "a tile changed");
@@ -437,7 +442,7 @@ fn without_entry_0_no_kept_checkpoint_is_accused() {
         let kept = shelf.temp.path().join("kept");
         fs::write(&kept, story_of(70).checkpoint_of(size, &sealing_key())).unwrap();
         let report = shelf.audit(vec![kept]).unwrap();
-        assert_eq!(report.exit_code(false, &[]), 1);
+        assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
         let status = |verdict| report.line(verdict).unwrap().status;
         assert_eq!(status(Verdict::Authority), Status::NotChecked);
         let anchoring = report

@@ -8,6 +8,7 @@ use rotation_ledger::pack_verify::Asked;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::sys::keyfile;
+use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::Status;
 
 use crate::support::program::Program;
@@ -299,7 +300,7 @@ fn another_ledgers_entries_do_not_pass() {
             }
         });
         assert!(rules(&bad).contains(&"P-03"), "{with:?}: {:?}", found(&bad));
-        assert_eq!(judge(&bad).exit_code(false, &[]), 1);
+        assert_eq!(judge(&bad).conclusion(false, &[]), Conclusion::Broken);
     }
     // The checkpoint of the other ledger, with everything else as it was.
     let bad = forged(&pack, &pack_key(), |payload| {
@@ -331,7 +332,7 @@ fn trust_is_never_taken_from_the_pack() {
         .map(|finding| finding.rule.id)
         .collect();
     assert_eq!(rules, ["N-04"]);
-    assert_eq!(report.exit_code(false, &[]), 1);
+    assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
     // Without a trust file that is said, and the program does not call it passed.
     let report = examine(&bag, Asked::default()).report;
     assert!(

@@ -44,6 +44,7 @@ use rotation_ledger::store::image::Tail;
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::Report;
 
 const ATTACHED: &[u8] = b"connect as v41: authentication rejected\n";
@@ -158,7 +159,11 @@ impl Ledger {
     }
 
     /// Every (rule, sequence) held against the ledger after `bytes` were put in the file `name`.
-    fn with_file(&self, name: &str, bytes: &[u8]) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
+    fn with_file(
+        &self,
+        name: &str,
+        bytes: &[u8],
+    ) -> (Conclusion, BTreeSet<(&'static str, Option<u64>)>) {
         let path = self.path(name);
         let before = fs::read(&path).unwrap();
         overwrite(&path, bytes);
@@ -168,7 +173,7 @@ impl Ledger {
     }
 
     /// The same after one byte was changed, in place.
-    fn flip(&self, name: &str, at: usize) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
+    fn flip(&self, name: &str, at: usize) -> (Conclusion, BTreeSet<(&'static str, Option<u64>)>) {
         let path = self.path(name);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let file = fs::File::options()
@@ -185,15 +190,15 @@ impl Ledger {
         seen
     }
 
-    /// Every (rule, sequence) held against the ledger, with the exit code.
-    fn seen(&self) -> (u8, BTreeSet<(&'static str, Option<u64>)>) {
+    /// Every (rule, sequence) held against the ledger, with what it comes to.
+    fn seen(&self) -> (Conclusion, BTreeSet<(&'static str, Option<u64>)>) {
         let report = self.verify();
         let found = report
             .findings
             .iter()
             .map(|finding| (finding.rule.id, finding.sequence))
             .collect();
-        (report.exit_code(false, &[]), found)
+        (report.conclusion(false, &[]), found)
     }
 }
 
@@ -256,7 +261,7 @@ fn an_untouched_ledger_passes() {
     let ledger = Ledger::with(2);
     let report = ledger.verify();
     assert_eq!(report.findings, Vec::new());
-    assert_eq!(report.exit_code(false, &[]), 0);
+    assert_eq!(report.conclusion(false, &[]), Conclusion::Passed);
 }
 
 #[test]
@@ -268,8 +273,8 @@ fn every_byte_of_the_tail_counts() {
         .collect();
     let end = places.last().unwrap().end;
     ledger.at_each(0..end, |ledger, at| {
-        let (code, found) = ledger.flip("tail", at);
-        assert_eq!(code, 1, "byte {at}: {found:?}");
+        let (conclusion, found) = ledger.flip("tail", at);
+        assert_eq!(conclusion, Conclusion::Broken, "byte {at}: {found:?}");
         // A frame's head belongs to the entry behind it.
         if let Some(n) = places
             .iter()
@@ -296,9 +301,9 @@ fn every_zero_behind_the_last_entry_counts() {
     let end = in_tail(&bytes, 0).end;
     let zeros = (end..end + 600).chain(some(end + 600..bytes.len(), 1_009));
     ledger.at_each(zeros, |ledger, at| {
-        let (code, found) = ledger.flip("tail", at);
+        let (conclusion, found) = ledger.flip("tail", at);
         assert!(
-            code == 1
+            conclusion == Conclusion::Broken
                 && found
                     .iter()
                     .any(|(rule, _)| ["I-14", "I-17"].contains(rule)),
@@ -311,9 +316,9 @@ fn every_zero_behind_the_last_entry_counts() {
 fn every_byte_of_the_checkpoint_counts() {
     let ledger = Ledger::with(2);
     for at in 0..fs::read(ledger.path("checkpoint")).unwrap().len() {
-        let (code, found) = ledger.flip("checkpoint", at);
+        let (conclusion, found) = ledger.flip("checkpoint", at);
         assert!(
-            code == 1 && found.contains(&("I-05", None)),
+            conclusion == Conclusion::Broken && found.contains(&("I-05", None)),
             "byte {at}: {found:?}"
         );
     }
@@ -324,9 +329,9 @@ fn every_byte_of_an_attachment_counts() {
     let ledger = Ledger::with(0);
     let name = blob_path(&Blake3Digest::of(ATTACHED));
     for at in 0..ATTACHED.len() {
-        let (code, found) = ledger.flip(&name, at);
+        let (conclusion, found) = ledger.flip(&name, at);
         assert!(
-            code == 1 && found == BTreeSet::from([("I-09", Some(5))]),
+            conclusion == Conclusion::Broken && found == BTreeSet::from([("I-09", Some(5))]),
             "byte {at}: {found:?}"
         );
     }
@@ -355,9 +360,9 @@ fn every_byte_of_a_bundle_counts() {
     let places = (starts[128]..starts[129]).chain(some(0..bytes.len(), 211));
     ledger.at_each(places, |ledger, at| {
         let n = starts.iter().rposition(|start| *start <= at).unwrap() as u64;
-        let (code, found) = ledger.flip(&name, at);
+        let (conclusion, found) = ledger.flip(&name, at);
         let in_length = at - starts[n as usize] < 2;
-        assert_eq!(code, 1, "byte {at}: {found:?}");
+        assert_eq!(conclusion, Conclusion::Broken, "byte {at}: {found:?}");
         if !in_length || !found.contains(&("I-17", Some(0))) {
             // The entry itself, or the next by its previous link.
             assert!(
@@ -385,9 +390,9 @@ fn every_byte_of_a_tile_counts() {
     let ledger = Ledger::bare(256);
     let bytes = fs::read(ledger.path("tile/0/000")).unwrap();
     ledger.at_each(some(0..bytes.len(), 61), |ledger, at| {
-        let (code, found) = ledger.flip("tile/0/000", at);
+        let (conclusion, found) = ledger.flip("tile/0/000", at);
         assert!(
-            code == 1 && found == BTreeSet::from([("I-13", Some(0))]),
+            conclusion == Conclusion::Broken && found == BTreeSet::from([("I-13", Some(0))]),
             "byte {at}: {found:?}"
         );
     });
@@ -405,9 +410,9 @@ fn a_file_cut_at_any_length_is_named() {
     ] {
         let bytes = fs::read(ledger.path(&name)).unwrap();
         ledger.at_each(some(0..bytes.len(), few), |ledger, length| {
-            let (code, found) = ledger.with_file(&name, &bytes[..length]);
+            let (conclusion, found) = ledger.with_file(&name, &bytes[..length]);
             assert!(
-                code == 1 && found.iter().any(|(rule, _)| *rule == expected),
+                conclusion == Conclusion::Broken && found.iter().any(|(rule, _)| *rule == expected),
                 "{name} at {length}: {found:?}"
             );
         });
@@ -424,7 +429,7 @@ fn a_missing_file_is_named() {
         let ledger = Ledger::with(300);
         fs::remove_file(ledger.path(name)).unwrap();
         let report = ledger.verify();
-        assert_eq!(report.exit_code(false, &[]), 1);
+        assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
         assert!(
             report
                 .findings
@@ -468,7 +473,12 @@ fn rewritten(
     drop(log);
     let report = ledger.verify();
     fs::write(&tail, before).unwrap();
-    assert_eq!(report.exit_code(false, &[]), 1, "{:?}", report.findings);
+    assert_eq!(
+        report.conclusion(false, &[]),
+        Conclusion::Broken,
+        "{:?}",
+        report.findings
+    );
     report
         .findings
         .iter()
@@ -536,8 +546,8 @@ fn resealed(
         bytes.extend(u16::try_from(entry.len()).unwrap().to_be_bytes());
         bytes.extend(entry);
     }
-    let (code, found) = ledger.with_file(&name, &bytes);
-    assert_eq!(code, 1, "{found:?}");
+    let (conclusion, found) = ledger.with_file(&name, &bytes);
+    assert_eq!(conclusion, Conclusion::Broken, "{found:?}");
     found
 }
 
@@ -597,8 +607,8 @@ fn a_tail_cut_at_any_length_is_named() {
     let bytes = fs::read(ledger.path("tail")).unwrap();
     let end = in_tail(&bytes, ledger.size as usize - 1).end;
     ledger.at_each(some(0..end, 7), |ledger, keep| {
-        let (code, found) = ledger.with_file("tail", &bytes[..keep]);
-        assert_eq!(code, 1, "{keep}: {found:?}");
+        let (conclusion, found) = ledger.with_file("tail", &bytes[..keep]);
+        assert_eq!(conclusion, Conclusion::Broken, "{keep}: {found:?}");
     });
 }
 
@@ -637,7 +647,10 @@ fn an_index_of_other_entries_is_named() {
         .iter()
         .map(|finding| finding.rule.id)
         .collect();
-    assert_eq!((report.exit_code(false, &[]), found), (1, vec!["I-16"]));
+    assert_eq!(
+        (report.conclusion(false, &[]), found),
+        (Conclusion::Broken, vec!["I-16"])
+    );
 }
 
 #[test]
@@ -652,8 +665,8 @@ fn a_lost_or_garbled_index_is_a_note_and_no_finding() {
     fs::write(ledger.path("index.warm"), b"garbled").unwrap();
     let report = ledger.verify();
     assert_eq!(
-        (report.findings.len(), report.exit_code(false, &[])),
-        (0, 0)
+        (report.findings.len(), report.conclusion(false, &[])),
+        (0, Conclusion::Passed)
     );
     assert!(
         report.notes.iter().any(|note| note.contains("index")),
@@ -663,7 +676,7 @@ fn a_lost_or_garbled_index_is_a_note_and_no_finding() {
     fs::remove_dir_all(ledger.path("index")).unwrap();
     let report = ledger.verify();
     assert_eq!(
-        (report.findings.len(), report.exit_code(false, &[])),
-        (0, 0)
+        (report.findings.len(), report.conclusion(false, &[])),
+        (0, Conclusion::Passed)
     );
 }

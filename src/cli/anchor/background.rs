@@ -7,15 +7,14 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::round;
-use super::round::Newest;
-use crate::anchor::Book;
 use crate::anchor::Destination;
+use crate::anchor::Newest;
 use crate::anchor::Settings;
+use crate::anchor::WitnessRound;
+use crate::cli::answer::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
-use crate::cli::exit::Outcome;
 use crate::sys::lock::LockError;
 use crate::trust::Trust;
 
@@ -41,7 +40,7 @@ fn publish_and_spawn(context: &mut Context, settings: &Settings) -> Result<(), F
     let destinations = settings.destinations()?;
     let folders: Vec<_> = destinations.iter().filter(|one| is_folder(one)).collect();
     if !folders.is_empty() {
-        let newest = Newest::read(context)?;
+        let newest = context.newest()?;
         for folder in &folders {
             if let Err(fault) = folder.publish(newest.note(), newest.stated()) {
                 context
@@ -51,7 +50,7 @@ fn publish_and_spawn(context: &mut Context, settings: &Settings) -> Result<(), F
         }
     }
     let trust = settings.witnesses()?;
-    let book = Book::new(context.world.disk.clone(), settings.dir());
+    let book = settings.book();
     for witness in trust.iter().flat_map(Trust::witnesses) {
         // Asked in the background, where nobody heard it.
         if let Some(said) = book.refusal(witness) {
@@ -66,7 +65,7 @@ fn publish_and_spawn(context: &mut Context, settings: &Settings) -> Result<(), F
     }
     if folders.len() < destinations.len() || trust.is_some() {
         // Somebody at work looks once more after it has let go of the lock, and sees this commit.
-        match round::locked(context, settings, Duration::ZERO) {
+        match settings.lock(context.now(), Duration::ZERO) {
             Err(LockError::Held { .. }) => {}
             Err(fault) => return Err(fault.into()),
             Ok(lock) => {
@@ -112,19 +111,26 @@ pub(super) fn run(context: &mut Context) -> Outcome {
     let (place, settings) = context.anchoring()?;
     let mut done = None;
     loop {
-        let newest = Newest::read(context)?;
+        let newest = context.newest()?;
         if done.as_ref() == Some(newest.note()) {
-            return Ok(Exit::Passed);
+            return Ok(Exit::Passed.into());
         }
         // Let go of before the look at the top: whoever finds it held may rely on that look.
-        let lock = match round::locked(context, &settings, Duration::ZERO) {
-            Err(LockError::Held { .. }) => return Ok(Exit::Passed),
+        let lock = match settings.lock(context.now(), Duration::ZERO) {
+            Err(LockError::Held { .. }) => return Ok(Exit::Passed.into()),
             lock => lock?,
         };
         if let Some(trust) = settings.witnesses()? {
-            round::ask_all(context, &place, &settings, &trust, &newest, false);
+            let round = WitnessRound {
+                newest: &newest,
+                settings: &settings,
+                trust: &trust,
+                state: &place.state,
+                by_hand: false,
+            };
+            round.ask();
         }
-        hand_on(context, &settings, &newest)?;
+        hand_on(&settings, &newest)?;
         drop(lock);
         done = Some(newest.note().clone());
         std::thread::sleep(PAUSE);
@@ -132,8 +138,8 @@ pub(super) fn run(context: &mut Context) -> Outcome {
 }
 
 /// To folders with the cosignatures that have come, and to the commands.
-fn hand_on(context: &Context, settings: &Settings, newest: &Newest) -> Result<(), Failure> {
-    let note = newest.with_cosignatures(context)?;
+fn hand_on(settings: &Settings, newest: &Newest) -> Result<(), Failure> {
+    let note = newest.with_cosignatures();
     let is_new = settings.handed()? != note.text();
     let mut all_took_it = true;
     let mut commands = 0;

@@ -3,18 +3,17 @@
 
 mod background;
 mod folder;
-mod round;
 
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::answer::Answer;
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::options::Output;
-use super::ui::table;
 use crate::anchor::Destination;
 use crate::anchor::PublishError;
 use crate::anchor::Published;
@@ -22,9 +21,6 @@ use crate::anchor::SettingsError;
 
 pub(crate) use background::after_commit;
 pub(crate) use folder::expand;
-pub(crate) use round::Newest;
-pub(crate) use round::ask_all;
-pub(crate) use round::locked;
 
 /// Publish the newest checkpoint where this host cannot rewrite it
 ///
@@ -79,10 +75,10 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> Outcome {
         }
         chosen.remove(number - 1);
         settings.set_destinations(&chosen)?;
-        return list(context, &chosen);
+        return Ok(list(&chosen));
     }
     if args.list {
-        return list(context, &chosen);
+        return Ok(list(&chosen));
     }
     let destinations = match (&args.to, args.command.is_empty()) {
         (Some(dir), _) => {
@@ -114,11 +110,7 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> Outcome {
     publish(context, &destinations)
 }
 
-fn list(context: &mut Context, chosen: &[Destination]) -> Outcome {
-    if context.ui.json {
-        context.ui.document(json!({ "destinations": chosen }));
-        return Ok(Exit::Passed);
-    }
+fn list(chosen: &[Destination]) -> Answer {
     let row = |(number, destination): (usize, &Destination)| {
         let kind = match destination {
             Destination::Folder(_) => "folder",
@@ -127,54 +119,46 @@ fn list(context: &mut Context, chosen: &[Destination]) -> Outcome {
         vec![number.to_string(), kind.to_owned(), destination.to_string()]
     };
     let rows: Vec<_> = (1..).zip(chosen).map(row).collect();
-    if rows.is_empty() {
-        context
-            .ui
-            .line("checkpoints are published nowhere after a commit");
-    } else {
-        context
-            .ui
-            .print(table(&["NO", "KIND", "DESTINATION"], &rows));
+    let answer = Answer::new(json!({ "destinations": chosen }));
+    match rows.is_empty() {
+        true => answer.line("checkpoints are published nowhere after a commit"),
+        false => answer.table(&["NO", "KIND", "DESTINATION"], &rows),
     }
-    Ok(Exit::Passed)
 }
 
 /// Publishes the newest checkpoint to each, and says what became of it.
 fn publish(context: &mut Context, destinations: &[Destination]) -> Outcome {
-    let newest = Newest::read(context)?;
-    let note = newest.with_cosignatures(context)?;
+    let newest = context.newest()?;
+    let note = newest.with_cosignatures();
     let mut exit = Exit::Passed;
+    let mut text = String::new();
     let mut done = Vec::new();
     for destination in destinations {
-        let (line, published, fault) = match destination.publish(&note, newest.stated()) {
-            Ok(Published::File(path)) => (format!("published  {}", path.display()), true, None),
-            Ok(Published::Already(path)) => (format!("there      {}", path.display()), true, None),
-            Ok(Published::Taken) => (format!("handed to  {destination}"), true, None),
-            Err(fault) => (String::new(), false, Some(fault)),
-        };
-        if let Some(fault) = &fault {
-            let failure = Failure::from_publishing(fault);
-            context.ui.warn(&failure.message);
-            if exit != Exit::Broken {
-                exit = failure.exit;
+        let published = destination.publish(&note, newest.stated());
+        match &published {
+            Ok(Published::File(path)) => text += &format!("published  {}\n", path.display()),
+            Ok(Published::Already(path)) => text += &format!("there      {}\n", path.display()),
+            Ok(Published::Taken) => text += &format!("handed to  {destination}\n"),
+            Err(fault) => {
+                let failure = Failure::from_publishing(fault);
+                context.ui.warn(&failure.message);
+                if exit != Exit::Broken {
+                    exit = failure.exit;
+                }
             }
-        } else if !context.ui.json {
-            context.ui.line(line);
         }
         done.push(json!({
             "destination": destination,
-            "published": published,
-            "fault": fault.as_ref().map(ToString::to_string),
+            "published": published.is_ok(),
+            "fault": published.err().map(|fault| fault.to_string()),
         }));
     }
-    if context.ui.json {
-        context.ui.document(json!({
-            "size": newest.stated().size,
-            "root": newest.stated().root,
-            "destinations": done,
-        }));
-    }
-    Ok(exit)
+    let document = json!({
+        "size": newest.stated().size,
+        "root": newest.stated().root,
+        "destinations": done,
+    });
+    Ok(Answer::new(document).text(text).exit(exit))
 }
 
 impl Failure {

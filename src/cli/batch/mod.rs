@@ -16,13 +16,13 @@ use serde_json::json;
 use crate::append::Submission;
 use crate::append::Writer;
 use crate::append::draft::Draft;
+use crate::cli::answer::Outcome;
 use crate::cli::checks::Checks;
 use crate::cli::checks::known_values;
 use crate::cli::checks::read_files;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
-use crate::cli::exit::Outcome;
 use crate::cli::receipt;
 use crate::cli::signals::Guard;
 use crate::guard::KnownValue;
@@ -118,7 +118,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
             "there is no draft in `{}`",
             path.display()
         ))),
-        exit => Ok(exit),
+        exit => Ok(exit.into()),
     }
 }
 
@@ -148,7 +148,7 @@ fn next_batch(drafts: &mpsc::Receiver<Cut>, source: Source) -> (Vec<Text>, Optio
 }
 
 impl Batches<'_> {
-    fn all(&mut self, drafts: &mpsc::Receiver<Cut>, source: Source) -> Outcome {
+    fn all(&mut self, drafts: &mpsc::Receiver<Cut>, source: Source) -> Result<Exit, Failure> {
         loop {
             let (texts, bad) = next_batch(drafts, source);
             let over = texts.is_empty();

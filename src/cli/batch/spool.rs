@@ -11,10 +11,11 @@ use crate::append::Writer;
 use crate::spool;
 use crate::spool::SpoolError;
 
+use crate::cli::answer::Answer;
+use crate::cli::answer::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
-use crate::cli::exit::Outcome;
 use crate::cli::receipt;
 use crate::cli::signals::Guard;
 
@@ -37,9 +38,10 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
         for path in files {
             match one(&path, &mut writer, &guard, dry_run) {
                 Ok(receipts) => {
-                    for receipt in &receipts {
-                        if !context.ui.json {
-                            receipt::print(&mut context.ui, receipt);
+                    if !context.ui.json {
+                        for receipt in &receipts {
+                            let answer = Answer::plain(String::new());
+                            context.ui.answer(receipt::add_to(answer, receipt));
                         }
                     }
                     delivered.extend(receipts);
@@ -62,26 +64,22 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
         context.close(writer, &guard);
     }
     let left = waiting - delivered.len();
-    if !context.ui.json {
-        let dry = if dry_run {
-            "; nothing was recorded"
-        } else {
-            ""
-        };
-        context.ui.line(format!(
-            "{} delivered, {left} left in the spool{dry}",
-            delivered.len()
-        ));
-        return stopped;
-    }
+    let dry = if dry_run {
+        "; nothing was recorded"
+    } else {
+        ""
+    };
     let error = stopped.as_ref().err().map(Failure::to_json);
     let receipts: Vec<_> = delivered.iter().map(receipt::to_json).collect();
-    context
-        .ui
-        .document(json!({ "delivered": receipts, "left": left, "error": error }));
+    let document = json!({ "delivered": receipts, "left": left, "error": error });
+    let answer = Answer::new(document).line(format!(
+        "{} delivered, {left} left in the spool{dry}",
+        delivered.len()
+    ));
+    context.ui.answer(answer);
     // Said above, in the one document there is.
     context.ui.json = false;
-    stopped
+    stopped.map(Answer::from)
 }
 
 fn one(

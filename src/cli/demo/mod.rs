@@ -14,7 +14,6 @@ use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde_json::Value;
 use serde_json::json;
 
 use crate::append;
@@ -38,17 +37,17 @@ use crate::text::Id;
 use crate::text::Line;
 use crate::time::Clock;
 use crate::time::Timestamp;
+use crate::verify::Conclusion;
 use crate::verify::Report;
 
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::receipt;
 use super::report;
 use story::ACTORS;
 use story::Chapter;
-use story::NOW;
 use story::Step;
 
 /// How long ago the story begins.
@@ -81,6 +80,8 @@ struct Scene {
     clock: Arc<StoryClock>,
     folder: PathBuf,
     place: Place,
+    /// When everybody was enrolled.
+    begin: Timestamp,
     keys: Vec<(&'static str, SecretKey)>,
     victim: Option<u64>,
 }
@@ -104,7 +105,10 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
     };
     let mut scene = Scene::open(context, folder)?;
     let mut writer = scene.found(context)?;
-    for chapter in scene.chapters() {
+    scene.begin = scene.clock.now();
+    let chapters =
+        story::chapters().map_err(|fault| Failure::usage(format!("the story: {fault}")))?;
+    for chapter in chapters {
         scene.play(context, &mut writer, chapter)?;
     }
     writer.close();
@@ -134,10 +138,7 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
             .ui
             .line("\nthe folder is removed again; keep it with: ledger demo --dir DIR"),
     }
-    Ok(Exit::Of(report.exit_code(
-        false,
-        &[Verdict::Conformance, Verdict::Coverage],
-    )))
+    Ok(Exit::from(conclusion(&report)).into())
 }
 
 impl Scene {
@@ -171,6 +172,7 @@ impl Scene {
             clock,
             folder,
             place,
+            begin: Timestamp::from_micros(begin),
             keys: Vec::new(),
             victim: None,
         })
@@ -217,13 +219,14 @@ impl Scene {
             let public = self.new_key(who)?;
             enrolments.push(Step {
                 minutes: 5,
-                who: "sam",
+                who: "sam".to_owned(),
                 draft: json!({"event": "actor.enrolled", "actor": who, "name": name, "kind": "human", "roles": [role], "key": public.key(), "possession": public.possession()}),
-                output: None,
+                shown_by: None,
             });
         }
         let mut writer = Writer::open(&self.world, &self.place, Duration::from_secs(30))?;
-        let title = "a Platform Owner and two Operators enrolled with keys of their own (SOP 3)";
+        let title =
+            "a Platform Owner and two Operators enrolled with keys of their own (SOP 3)".to_owned();
         self.play(
             context,
             &mut writer,
@@ -233,20 +236,6 @@ impl Scene {
             },
         )?;
         Ok(writer)
-    }
-
-    /// The story after the enrolments, with its times filled in.
-    fn chapters(&self) -> Vec<Chapter> {
-        let begin = self.clock.now().micros();
-        let at = |minutes: i64| Timestamp::from_micros(begin + minutes * MINUTE).to_string();
-        let rotated = Timestamp::from_micros(begin - 75 * DAY).to_string();
-        vec![
-            story::inventory(&rotated),
-            story::standard((&at(90), &at(360)), &at(300)),
-            story::single_run(),
-            story::rolled_back(),
-            story::emergency(NOW),
-        ]
     }
 
     fn play(
@@ -269,18 +258,21 @@ impl Scene {
             format!("{first}-{}", writer.size() - 1),
             chapter.title
         ));
-        receipt::findings(&mut context.ui, &findings);
+        for talk in receipt::findings(&findings) {
+            context.ui.discuss(talk);
+        }
         Ok(())
     }
 
     fn say(&mut self, writer: &mut Writer, step: Step) -> Result<Receipt, Failure> {
-        let draft = Draft::from_json(&self.dated(step.draft).to_string())?;
+        let draft = story::dated(step.draft, self.begin, self.clock.now());
+        let draft = Draft::from_json(&draft.to_string())?;
         let mut files = Vec::new();
-        if let Some((name, text)) = step.output {
+        if let Some((name, text)) = step.shown_by {
             let name = Line::new(name).map_err(|fault| Failure::usage(fault.to_string()))?;
             let media_type =
                 Id::new("text/plain").map_err(|fault| Failure::usage(fault.to_string()))?;
-            files.push((name, media_type, text.as_bytes().to_vec()));
+            files.push((name, media_type, text.into_bytes()));
         }
         let is_victim = draft.event.name() == VICTIM.1
             && draft
@@ -289,7 +281,7 @@ impl Scene {
                 .is_some_and(|id| id.as_str() == VICTIM.0);
         let submission = draft.sign(
             writer.ledger(),
-            self.key(step.who)?,
+            self.key(&step.who)?,
             &self.world,
             files,
             &[],
@@ -306,21 +298,6 @@ impl Scene {
             self.victim = Some(receipt.sequence);
         }
         Ok(receipt)
-    }
-
-    /// The draft with the story's present where it says so.
-    fn dated(&self, mut draft: Value) -> Value {
-        let now = self.clock.now().to_string();
-        for value in draft
-            .as_object_mut()
-            .into_iter()
-            .flat_map(|draft| draft.values_mut())
-        {
-            if value == NOW {
-                *value = Value::from(now.as_str());
-            }
-        }
-        draft
     }
 
     fn key(&self, who: &str) -> Result<&SecretKey, Failure> {
@@ -376,7 +353,7 @@ impl Scene {
             .findings
             .iter()
             .any(|finding| finding.sequence == Some(victim));
-        if report.exit_code(false, &[]) == 1 && named {
+        if report.conclusion(false, &[]) == Conclusion::Broken && named {
             return Ok(());
         }
         Err(Failure::new(
@@ -387,11 +364,14 @@ impl Scene {
 }
 
 fn show(context: &mut Context, report: &Report) {
-    let exit = Exit::Of(report.exit_code(false, &[Verdict::Conformance, Verdict::Coverage]));
-    let text = report::render(report, exit, &|word, width| {
+    let text = report::render(report, conclusion(report), &|word, width| {
         context.ui.verdict_word(word, width, false)
     });
     context.ui.print(text);
+}
+
+fn conclusion(report: &Report) -> Conclusion {
+    report.conclusion(false, &[Verdict::Conformance, Verdict::Coverage])
 }
 
 fn cannot(what: &str, fault: &std::io::Error) -> Failure {

@@ -62,72 +62,86 @@ fn hinted(place: &Place) -> Option<LedgerId> {
     toml::from_str(&text).ok().map(|hint: Hint| hint.ledger)
 }
 
-/// Signs and records the drafts in one commit; what cannot be recorded is spooled. Whether all of
-/// it is in the ledger.
-pub(super) fn deliver(
-    context: &mut Context,
-    place: &Place,
-    ledger: Option<LedgerId>,
-    key: &SecretKey,
-    drafts: Drafts,
-    known: &[KnownValue],
-    wait: Duration,
-) -> bool {
-    let mut complete = drafts.complete;
-    let Some(ledger) = ledger else {
-        context.ui.warn(format!(
-            "the ledger {} cannot be found, so the step is recorded nowhere",
-            place.dir.display()
-        ));
-        report(context, &[], &[], false);
-        return false;
-    };
-    let mut submissions = Vec::new();
-    for (draft, files) in drafts.ready {
-        let name = draft.event.name();
-        match draft.sign(ledger, key, &context.world, files, known) {
-            Ok(submission) => submissions.push(submission),
-            Err(fault) => {
-                context.ui.warn(format!("{name} is not recorded: {fault}"));
-                complete = false;
+/// Where what is said about a tool goes, and in whose name.
+pub(super) struct Delivery<'a> {
+    pub(super) place: &'a Place,
+    /// The ledger's id, where it is known.
+    pub(super) ledger: Option<LedgerId>,
+    pub(super) key: &'a SecretKey,
+    /// What must not be recorded.
+    pub(super) known: &'a [KnownValue],
+    pub(super) wait: Duration,
+}
+
+impl Delivery<'_> {
+    /// Signs and records the drafts in one commit; what cannot be recorded is spooled. Whether all of
+    /// it is in the ledger.
+    pub(super) fn deliver(&self, context: &mut Context, drafts: Drafts) -> bool {
+        let mut complete = drafts.complete;
+        let Some(ledger) = self.ledger else {
+            context.ui.warn(format!(
+                "the ledger {} cannot be found, so the step is recorded nowhere",
+                self.place.dir.display()
+            ));
+            report(context, &[], &[], false);
+            return false;
+        };
+        let mut submissions = Vec::new();
+        for (draft, files) in drafts.ready {
+            let name = draft.event.name();
+            match draft.sign(ledger, self.key, &context.world, files, self.known) {
+                Ok(submission) => submissions.push(submission),
+                Err(fault) => {
+                    context.ui.warn(format!("{name} is not recorded: {fault}"));
+                    complete = false;
+                }
             }
         }
+        let (receipts, waiting, failure) = append(context, self.place, submissions, self.wait);
+        let mut spooled = Vec::new();
+        if let Some(failure) = failure {
+            complete = false;
+            context
+                .ui
+                .warn(format!("not recorded: {}", failure.message));
+            spooled = self.spool(context, &waiting);
+        }
+        for receipt in &receipts {
+            context.ui.say(format!(
+                "recorded as entry {}: {}",
+                receipt.sequence, receipt.event
+            ));
+            for talk in receipt::findings(&receipt.findings) {
+                context.ui.discuss(talk);
+            }
+        }
+        report(context, &receipts, &spooled, complete);
+        complete
     }
-    let (receipts, waiting, failure) = append(context, place, submissions, wait);
-    let mut spooled = Vec::new();
-    if let Some(failure) = failure {
-        complete = false;
-        context
-            .ui
-            .warn(format!("not recorded: {}", failure.message));
-        for submission in &waiting {
-            match spool::write(&batch::spool::dir(&place.state), submission) {
+
+    /// Keeps signed statements for another day; answers with their files.
+    fn spool(&self, context: &mut Context, waiting: &[Submission]) -> Vec<String> {
+        let mut spooled = Vec::new();
+        for submission in waiting {
+            match spool::write(&batch::spool::dir(&self.place.state), submission) {
                 Ok(path) => {
+                    let path = path.display().to_string();
                     context
                         .ui
-                        .warn(format!("the signed statement waits in {}", path.display()));
-                    spooled.push(path.display().to_string());
+                        .warn(format!("the signed statement waits in {path}"));
+                    spooled.push(path);
                 }
                 Err(fault) => context.ui.warn(format!(
                     "the signed statement could not be spooled either: {fault}"
                 )),
             }
         }
-        context.ui.say(if spooled.is_empty() {
-            "next: say it again with ledger append, once the ledger can be written"
-        } else {
-            "next: deliver it with: ledger append --spool"
+        context.ui.say(match spooled.is_empty() {
+            true => "next: say it again with ledger append, once the ledger can be written",
+            false => "next: deliver it with: ledger append --spool",
         });
+        spooled
     }
-    for receipt in &receipts {
-        context.ui.say(format!(
-            "recorded as entry {}: {}",
-            receipt.sequence, receipt.event
-        ));
-        receipt::findings(&mut context.ui, &receipt.findings);
-    }
-    report(context, &receipts, &spooled, complete);
-    complete
 }
 
 /// What was recorded, what was not, and why.

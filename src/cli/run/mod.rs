@@ -24,12 +24,12 @@ use crate::event::EventSpec;
 use crate::event::Step;
 use crate::text::Id;
 
+use super::answer::Outcome;
 use super::checks::Checks;
 use super::checks::known_values;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use super::fields;
 use super::fields::Fields;
 use super::options::Output;
@@ -37,6 +37,7 @@ use super::options::parse_size;
 
 use child::Ended;
 use child::FIELDS_VARIABLE;
+use deliver::Delivery;
 use evidence::Performed;
 
 /// More than the fields of any event take.
@@ -98,7 +99,7 @@ pub(crate) struct RunArgs {
 
 pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
     context.ui.thing = "run";
-    let own = step_event(args.step);
+    let own = args.step.event().and_then(event::spec);
     let fields = given_fields(args, own)?;
     let checks = Checks {
         attach_limit: args.output_limit,
@@ -126,10 +127,8 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
     let code = ran.ended.code();
 
     let own = own.filter(|_| ran.ended == Ended::Code(0)).map(|spec| {
-        let more = told
-            .as_ref()
-            .map_or_else(|| Ok(Vec::new()), |file| read_fields(file.path()));
-        (spec, fields, more)
+        let more = told.as_ref().map(|file| read_fields(file.path()));
+        (spec, fields, more.unwrap_or_else(|| Ok(Vec::new())))
     });
     let performed = Performed {
         rotation: &args.rotation,
@@ -144,28 +143,18 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
     } else {
         context.globals.wait
     };
-    let complete = deliver::deliver(context, &place, ledger, &key, drafts, &known, wait);
-    let exit = if code == 0 && !complete && args.require_evidence {
-        Exit::Temporary
-    } else {
-        Exit::Of(code)
+    let delivery = Delivery {
+        place: &place,
+        ledger,
+        key: &key,
+        known: &known,
+        wait,
     };
-    Ok(exit)
-}
-
-/// The event that tells what came of a step; the evidence step has none of its own.
-fn step_event(step: Step) -> Option<&'static EventSpec> {
-    event::spec(match step {
-        Step::Preconditions => "preconditions.confirmed",
-        Step::Generate => "replacement.generated",
-        Step::DualRun => "dual_run.started",
-        Step::Validate => "replacement.validated",
-        Step::Cutover => "cutover.completed",
-        Step::Health => "health.confirmed",
-        Step::Revoke => "secret.revoked",
-        Step::VerifyRevocation => "revocation.verified",
-        Step::Rollback => "rollback.completed",
-        Step::Evidence => return None,
+    let complete = delivery.deliver(context, drafts);
+    let unproven = code == 0 && !complete && args.require_evidence;
+    Ok(match unproven {
+        true => Exit::Temporary.into(),
+        false => Exit::Of(code).into(),
     })
 }
 

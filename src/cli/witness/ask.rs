@@ -5,29 +5,27 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::last::how_to_follow;
-use crate::anchor::Book;
+use crate::anchor::ChoiceError;
 use crate::anchor::Settings;
 use crate::anchor::Trouble;
+use crate::anchor::WitnessAnswers;
+use crate::anchor::WitnessRound;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::CosignerKey;
-use crate::cli::anchor::Newest;
-use crate::cli::anchor::ask_all;
-use crate::cli::anchor::locked;
+use crate::cli::answer::Answer;
+use crate::cli::answer::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
-use crate::cli::exit::Outcome;
 use crate::cli::files::read_input;
+use crate::cli::layout::seconds;
 use crate::cli::options::Output;
+use crate::cli::trust::how_to_follow;
 use crate::cli::trust::sealing_key;
-use crate::cli::ui::seconds;
-use crate::cli::ui::table;
 use crate::ledger::COSIGNED_FILE;
 use crate::note::SignedNote;
 use crate::trust::TRUST_LIMIT;
 use crate::trust::Trust;
-use crate::trust::Witness;
 use crate::witness::AddCheckpoint;
 use crate::witness::REQUEST_LIMIT;
 
@@ -122,8 +120,8 @@ pub(super) fn choose(context: &mut Context, args: &UseArgs) -> Outcome {
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
     let text = match (&args.who, &args.vkey, &args.url) {
-        (Some(name), Some(key), Some(url)) => one_more(&settings, name, key, url)?,
-        (Some(name), ..) if args.remove => one_less(&settings, name)?,
+        (Some(name), Some(key), Some(url)) => settings.with_witness(name, key, url)?,
+        (Some(name), ..) if args.remove => settings.without_witness(name)?,
         (Some(policy), ..) => {
             let bytes = read_input(&mut context.ui, Path::new(policy), TRUST_LIMIT as u64)
                 .map_err(|failure| failure.hint("name a policy file, or NAME VKEY URL"))?;
@@ -131,174 +129,85 @@ pub(super) fn choose(context: &mut Context, args: &UseArgs) -> Outcome {
         }
         (None, ..) => String::new(),
     };
-    let trust = match &*text {
-        "" => None,
-        text => Some(Trust::parse(text.as_bytes()).map_err(|fault| {
-            Failure::usage(fault.to_string())
-                .hint("a policy has lines log, witness, group and quorum; see C2SP tlog-policy")
-        })?),
-    };
+    let trust = settings.choose_witnesses(&text)?;
     let witnesses = trust.as_ref().map_or(&[][..], Trust::witnesses);
-    for witness in witnesses {
-        if witness.url.as_deref().is_some_and(|url| !is_url(url)) {
-            return Err(Failure::usage(format!(
-                "the url of `{}` begins with neither http:// nor https://",
-                witness.name
-            )));
-        }
+    let answer = Answer::new(json!({ "policy": text }));
+    if witnesses.is_empty() {
+        return Ok(answer.line("no witness is asked"));
     }
-    settings.set_witnesses(&text)?;
-    if context.ui.json {
-        context.ui.document(json!({ "policy": text }));
-    } else if witnesses.is_empty() {
-        context.ui.line("no witness is asked");
-    } else {
-        context.ui.print(&text);
-    }
-    if !witnesses.is_empty() {
-        context.ui.say(
-            "next: ledger witness ask; they follow the key that ledger trust show prints first",
-        );
-    }
-    Ok(Exit::Passed)
-}
-
-fn is_url(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").or(url.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty())
-}
-
-/// Name, vkey and url of those that were added one by one.
-type Added = Vec<(String, String, String)>;
-
-/// The witnesses as they were added; refused where they come from a policy that says more.
-fn added(settings: &Settings) -> Result<Added, Failure> {
-    let trust = settings.witnesses()?;
-    let line = |witness: &Witness| {
-        let url = witness.url.clone().unwrap_or_default();
-        (witness.name.to_string(), witness.key.to_string(), url)
-    };
-    let lines: Added = trust.iter().flat_map(Trust::witnesses).map(line).collect();
-    if all_of_them(&lines) != settings.witness_file()? {
-        return Err(Failure::usage("the witnesses come from a policy file")
-            .hint("change it there, and choose it again: ledger witness use POLICY"));
-    }
-    Ok(lines)
-}
-
-/// One more of whom all have to cosign; the same name again has moved.
-fn one_more(
-    settings: &Settings,
-    name: &str,
-    key: &CosignerKey,
-    url: &str,
-) -> Result<String, Failure> {
-    let mut lines = added(settings)?;
-    lines.retain(|(held, ..)| held != name);
-    lines.push((name.to_owned(), key.to_string(), url.to_owned()));
-    Ok(all_of_them(&lines))
-}
-
-fn one_less(settings: &Settings, name: &str) -> Result<String, Failure> {
-    let mut lines = added(settings)?;
-    let before = lines.len();
-    lines.retain(|(held, ..)| held != name);
-    if lines.len() == before {
-        return Err(Failure::usage(format!("there is no witness `{name}`")));
-    }
-    Ok(all_of_them(&lines))
-}
-
-fn all_of_them(lines: &[(String, String, String)]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let mut text = String::new();
-    let mut group = "group all-of-them all".to_owned();
-    for (name, vkey, url) in lines {
-        text.push_str(format!("witness {name} {vkey} {url}").trim_end());
-        text.push('\n');
-        group.push_str(&format!(" {name}"));
-    }
-    format!("{text}{group}\nquorum all-of-them\n")
+    Ok(answer
+        .text(text)
+        .note("next: ledger witness ask; they follow the key that ledger trust show prints first"))
 }
 
 pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> Outcome {
     let (place, settings) = context.anchoring()?;
     let trust = chosen(&settings)?;
-    let newest = Newest::read(context)?;
-    let _lock = locked(context, &settings, context.globals.wait)?;
-    let answered = ask_all(context, &place, &settings, &trust, &newest, true);
-    let troubles = || {
-        answered
-            .witnesses
-            .iter()
-            .filter_map(|(_, answer)| answer.as_ref().err())
+    let newest = context.newest()?;
+    let _lock = settings.lock(context.now(), context.globals.wait)?;
+    let round = WitnessRound {
+        newest: &newest,
+        settings: &settings,
+        trust: &trust,
+        state: &place.state,
+        by_hand: true,
     };
-    let exit = if troubles().any(|trouble| matches!(trouble, Trouble::Disagrees { .. })) {
-        Exit::Broken
-    } else if answered.quorum {
-        Exit::Passed
-    } else if troubles()
-        .any(|trouble| matches!(trouble, Trouble::Refused { .. } | Trouble::NoProof(_)))
-        && !troubles().any(|trouble| matches!(trouble, Trouble::Unreachable(_)))
-    {
-        Exit::Refused
-    } else {
-        Exit::Temporary
-    };
-    let size = newest.stated().size;
-    if context.ui.json {
-        let witnesses: Vec<_> = answered
-            .witnesses
-            .iter()
-            .map(|(witness, answer)| {
-                json!({
-                    "name": witness.name.to_string(),
-                    "vkey": witness.key.to_string(),
-                    "cosigned_utc": answer.as_ref().ok().map(|cosigned| seconds(cosigned.time)),
-                    "fault": answer.as_ref().err().map(ToString::to_string),
-                })
-            })
-            .collect();
-        context.ui.document(json!({
-            "size": size,
-            "root": newest.stated().root,
-            "quorum": answered.quorum,
-            "witnesses": witnesses,
-            "exit_code": exit.code(),
-        }));
-    } else {
-        let row = |(witness, answer): &(Witness, Result<_, Trouble>)| {
-            let said = match answer {
-                Ok(crate::anchor::Cosigned { time, .. }) => {
-                    format!("cosigned at size {size}, {}", seconds(*time))
-                }
-                Err(trouble) => trouble.to_string(),
-            };
-            vec![witness.name.to_string(), said]
+    let answered = round.ask();
+    let answer = answer(newest.stated(), &answered);
+    if !answered.is_unfollowed() {
+        return Ok(answer);
+    }
+    let key = sealing_key(&context.register()?.charter);
+    let said = key.iter().map(how_to_follow);
+    Ok(said.fold(answer, Answer::note))
+}
+
+fn answer(newest: &Checkpoint, answered: &WitnessAnswers) -> Answer {
+    let exit = Exit::from(answered.conclusion());
+    let size = newest.size;
+    let (mut witnesses, mut rows) = (Vec::new(), Vec::new());
+    for (witness, answer) in &answered.witnesses {
+        let time = answer.as_ref().ok().map(|cosigned| seconds(cosigned.time));
+        let fault = answer.as_ref().err().map(describe);
+        let said = match (&time, &fault) {
+            (Some(time), _) => format!("cosigned at size {size}, {time}"),
+            (None, fault) => fault.clone().unwrap_or_default(),
         };
-        let rows: Vec<_> = answered.witnesses.iter().map(row).collect();
-        context.ui.print(table(&["WITNESS", "ANSWER"], &rows));
-        context.ui.line(match answered.quorum {
-            true => format!("quorum reached at size {size}"),
-            false => format!("no quorum at size {size}"),
-        });
+        rows.push(vec![witness.name.to_string(), said]);
+        witnesses.push(json!({
+            "name": witness.name.to_string(),
+            "vkey": witness.key.to_string(),
+            "cosigned_utc": time,
+            "fault": fault,
+        }));
     }
-    for notice in &answered.notices {
-        context.ui.warn(notice);
+    let document = json!({
+        "size": size,
+        "root": newest.root,
+        "quorum": answered.quorum,
+        "witnesses": witnesses,
+        "exit_code": exit.code(),
+    });
+    let quorum = match answered.quorum {
+        true => "quorum reached",
+        false => "no quorum",
+    };
+    let answer = Answer::new(document)
+        .exit(exit)
+        .table(&["WITNESS", "ANSWER"], &rows)
+        .line(format!("{quorum} at size {size}"));
+    answered.notices.iter().fold(answer, Answer::warn)
+}
+
+fn describe(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::NoUrl => format!("{trouble}; see ledger witness request"),
+        _ => trouble.to_string(),
     }
-    if troubles().any(Trouble::is_unfollowed) {
-        let charter = context.reader()?.replay()?.charter;
-        if let Some(key) = sealing_key(&charter) {
-            context.ui.say(how_to_follow(&key));
-        }
-    }
-    Ok(exit)
 }
 
 pub(super) fn request(context: &mut Context, args: &RequestArgs) -> Outcome {
-    let newest = Newest::read(context)?;
+    let newest = context.newest()?;
     let size = newest.stated().size;
     if args.old > size {
         return Err(Failure::usage(format!(
@@ -310,16 +219,14 @@ pub(super) fn request(context: &mut Context, args: &RequestArgs) -> Outcome {
     let proof = if args.old == 0 || args.old == size {
         Vec::new()
     } else {
-        let failed = |fault| Failure::new(Exit::Broken, fault);
-        newest.prove(args.old).map_err(failed)?
+        newest.prove(args.old)?
     };
     let request = AddCheckpoint {
         old: args.old,
         proof,
         note: newest.note().clone(),
     };
-    context.ui.print(request.format());
-    Ok(Exit::Passed)
+    Ok(Answer::plain(request.format()))
 }
 
 pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
@@ -333,12 +240,12 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
     let usage = |fault: String| Failure::usage(format!("{}: {fault}", args.line.display()));
     let note = SignedNote::parse(&whole).map_err(|fault| usage(fault.to_string()))?;
     let stated = Checkpoint::parse(note.text()).map_err(|fault| usage(fault.to_string()))?;
-    let newest = Newest::read(context)?;
+    let newest = context.newest()?;
     if stated.origin != newest.stated().origin {
         return Err(usage(format!("the request is of `{}`", stated.origin)));
     }
-    let _lock = locked(context, &settings, context.globals.wait)?;
-    let book = Book::new(context.world.disk.clone(), settings.dir());
+    let _lock = settings.lock(context.now(), context.globals.wait)?;
+    let book = settings.book();
     let mut taken = Vec::new();
     for witness in trust.witnesses() {
         let found = witness
@@ -348,12 +255,7 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
         let Some((time, line)) = found else { continue };
         let cosigned = SignedNote::parse(format!("{}{line}", request.note).as_bytes())
             .map_err(|fault| usage(fault.to_string()))?;
-        if book
-            .seen(witness)
-            .is_none_or(|(_, held, _)| held.size <= stated.size)
-        {
-            book.remember(witness, &cosigned)?;
-        }
+        book.remember_newer(witness, &cosigned, &stated)?;
         taken.push((witness.name.to_string(), time));
     }
     if taken.is_empty() {
@@ -362,22 +264,28 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
     }
     let files = [&place.dir, &place.state].map(|dir| dir.join(COSIGNED_FILE));
     book.bring_up(&trust, &files)?;
-    if context.ui.json {
-        let taken: Vec<_> = taken
-            .iter()
-            .map(|(name, time)| json!({ "name": name, "cosigned_utc": seconds(*time) }))
-            .collect();
-        context
-            .ui
-            .document(json!({ "size": stated.size, "witnesses": taken }));
-    } else {
-        for (name, time) in &taken {
-            context.ui.line(format!(
-                "{name} cosigned size {} at {}",
-                stated.size,
-                seconds(*time)
-            ));
+    let named: Vec<_> = taken
+        .iter()
+        .map(|(name, time)| json!({ "name": name, "cosigned_utc": seconds(*time) }))
+        .collect();
+    let size = stated.size;
+    let lines = taken
+        .into_iter()
+        .map(|(name, time)| format!("{name} cosigned size {size} at {}", seconds(time)));
+    Ok(Answer::new(json!({ "size": size, "witnesses": named })).lines(lines))
+}
+
+impl From<ChoiceError> for Failure {
+    fn from(fault: ChoiceError) -> Self {
+        let message = fault.to_string();
+        match fault {
+            ChoiceError::Settings(fault) => fault.into(),
+            ChoiceError::Disk(fault) => fault.into(),
+            ChoiceError::Policy(_) => Self::usage(message)
+                .hint("a policy has lines log, witness, group and quorum; see C2SP tlog-policy"),
+            ChoiceError::FromPolicy => Self::usage(message)
+                .hint("change it there, and choose it again: ledger witness use POLICY"),
+            _ => Self::usage(message),
         }
     }
-    Ok(Exit::Passed)
 }

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::dir::DirArgs;
+use crate::checkpoint::Checkpoint;
+use crate::cli::answer::Answer as Reply;
+use crate::cli::answer::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
-use crate::cli::exit::Outcome;
 use crate::cli::files::read_input;
+use crate::cli::layout::seconds;
 use crate::cli::options::Output;
-use crate::cli::ui::seconds;
 use crate::note::SignedNote;
 use crate::witness::AddCheckpoint;
 use crate::witness::Answer;
@@ -75,22 +77,19 @@ fn conclude(context: &mut Context, witness: &Witness, answer: Answer) -> Outcome
         let last = log.last.ok()??;
         (log.origin == checkpoint.origin).then_some(last.1)
     });
-    if context.ui.json {
-        context.ui.document(json!({
-            "origin": checkpoint.origin,
-            "size": checkpoint.size,
-            "root": checkpoint.root,
-            "cosigned_utc": time.map(seconds),
-            "line": line.trim_end(),
-        }));
-    } else {
-        context.ui.print(&line);
-        context.ui.say(format!(
-            "cosigned `{}` at size {}",
-            checkpoint.origin, checkpoint.size
-        ));
-    }
-    Ok(Exit::Passed)
+    let Checkpoint {
+        origin, size, root, ..
+    } = checkpoint;
+    let document = json!({
+        "origin": origin,
+        "size": size,
+        "root": root,
+        "cosigned_utc": time.map(seconds),
+        "line": line.trim_end(),
+    });
+    Ok(Reply::new(document)
+        .text(line)
+        .say(format!("cosigned `{origin}` at size {size}")))
 }
 
 fn failure(refusal: &Refusal) -> Failure {

@@ -6,15 +6,15 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::dir::DirArgs;
+use crate::cli::answer::Answer;
+use crate::cli::answer::Outcome;
 use crate::cli::context::Context;
 use crate::cli::context::read_passphrase;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
-use crate::cli::exit::Outcome;
 use crate::cli::files::read_input;
+use crate::cli::layout::seconds;
 use crate::cli::options::Output;
-use crate::cli::ui::seconds;
-use crate::cli::ui::table;
 use crate::key::SecretKey;
 use crate::note::NOTE_LIMIT;
 use crate::note::NoteKey;
@@ -120,13 +120,11 @@ pub(super) fn init(context: &mut Context, args: &InitArgs) -> Outcome {
     for log in &args.logs {
         witness.add_log(log, &Beginning::New, context.globals.wait)?;
     }
-    describe(context, &witness)?;
-    if args.logs.is_empty() {
-        context
-            .ui
-            .say("next: ledger witness add-log --dir DIR --log VKEY");
-    }
-    Ok(Exit::Passed)
+    let answer = describe(context, &witness)?;
+    Ok(match args.logs.is_empty() {
+        true => answer.note("next: ledger witness add-log --dir DIR --log VKEY"),
+        false => answer,
+    })
 }
 
 pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> Outcome {
@@ -144,8 +142,7 @@ pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> Outcome {
             "what this witness cosigned before no longer binds it; tell whoever relies on it",
         );
     }
-    describe(context, &witness)?;
-    Ok(Exit::Passed)
+    describe(context, &witness)
 }
 
 pub(super) fn show(context: &mut Context, args: &ShowArgs) -> Outcome {
@@ -153,26 +150,24 @@ pub(super) fn show(context: &mut Context, args: &ShowArgs) -> Outcome {
     describe(context, &witness)
 }
 
-/// The vkey, and the ledgers. Fails where a state cannot be told.
+/// The vkey, and the ledgers. Where a state cannot be told that is shown before it fails.
 fn describe(context: &mut Context, witness: &Witness) -> Outcome {
     let mut followed = witness.logs()?;
     let vkey = witness.cosigner().to_string();
-    if context.ui.json {
-        let logs: Vec<_> = followed.iter().map(to_json).collect();
-        context.ui.document(json!({ "vkey": vkey, "logs": logs }));
-    } else {
-        context.ui.line(format!("witness  {vkey}"));
-        let rows: Vec<_> = followed.iter().map(row).collect();
-        if !rows.is_empty() {
-            context
-                .ui
-                .print(table(&["LEDGER", "KEYS", "SIZE", "COSIGNED"], &rows));
-        }
+    let logs: Vec<_> = followed.iter().map(to_json).collect();
+    let rows: Vec<_> = followed.iter().map(row).collect();
+    let mut answer =
+        Answer::new(json!({ "vkey": vkey, "logs": logs })).line(format!("witness  {vkey}"));
+    if !rows.is_empty() {
+        answer = answer.table(&["LEDGER", "KEYS", "SIZE", "COSIGNED"], &rows);
     }
     let lost = followed.iter().position(|log| log.last.is_err());
     match lost.map(|at| followed.swap_remove(at).last) {
-        Some(Err(fault)) => Err(fault.into()),
-        _ => Ok(Exit::Passed),
+        Some(Err(fault)) => {
+            context.ui.answer(answer);
+            Err(fault.into())
+        }
+        _ => Ok(answer),
     }
 }
 

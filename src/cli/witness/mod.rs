@@ -4,21 +4,16 @@ mod ask;
 mod cosign;
 mod dir;
 mod keep;
-mod last;
 mod serve;
 
 use clap::ArgMatches;
 use clap::FromArgMatches as _;
 use clap::Subcommand as _;
 
-pub(crate) use last::LastCosigned;
-pub(crate) use last::how_to_follow;
-pub(crate) use last::last_cosigned;
-
+use super::answer::Outcome;
 use super::context::Context;
 use super::exit::Exit;
 use super::exit::Failure;
-use super::exit::Outcome;
 use crate::witness::WitnessError;
 
 const LONG: &str = "\

@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::dir::DirArgs;
+use crate::cli::answer::Answer as Listening;
+use crate::cli::answer::Outcome;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::exit::Failure;
-use crate::cli::exit::Outcome;
 use crate::cli::options::Output;
 use crate::cli::signals::Guard;
 use crate::http;
@@ -68,14 +69,12 @@ pub(super) fn run(context: &mut Context, args: &ServeArgs) -> Outcome {
     let address = listener.local_addr().map_err(refused)?;
     let guard = Guard::new(true)?;
     guard.begin();
-    if context.ui.json {
-        context.ui.document(json!({
-            "listen": address.to_string(),
-            "vkey": witness.cosigner().to_string(),
-        }));
-    } else {
-        context.ui.line(format!("listening on {address}"));
-    }
+    let document = json!({
+        "listen": address.to_string(),
+        "vkey": witness.cosigner().to_string(),
+    });
+    let listening = Listening::new(document).line(format!("listening on {address}"));
+    context.ui.answer(listening);
     context.ui.flush();
     let quiet = context.globals.quiet;
     // Each request has a line, and lines do not run into each other.
@@ -92,7 +91,7 @@ pub(super) fn run(context: &mut Context, args: &ServeArgs) -> Outcome {
     };
     http::serve(&listener, LIMITS, guard.flag(), &answer, &tell).map_err(refused)?;
     context.ui.say("stopped");
-    Ok(Exit::Passed)
+    Ok(Exit::Passed.into())
 }
 
 /// One line for one request: time, client, what was asked, what was answered.

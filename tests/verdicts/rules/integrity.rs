@@ -4,6 +4,7 @@ use rotation_ledger::hash::LedgerId;
 use rotation_ledger::hash::Link;
 use rotation_ledger::key::Signature;
 use rotation_ledger::statement::Statement;
+use rotation_ledger::verify::Conclusion;
 use serde_json::Value;
 use serde_json::json;
 
@@ -343,5 +344,5 @@ fn many_findings_do_not_hide_a_broken_entry() {
         "entry {at} is broken"
     );
     assert!(report.register().is_none());
-    assert_eq!(report.exit_code(false, &[]), 1);
+    assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
 }

@@ -1,6 +1,7 @@
 //! N-10 to N-13: time tokens, and clocks that they contradict.
 
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::Stamp;
 use rotation_ledger::verify::brackets;
 use serde_json::json;
@@ -117,7 +118,7 @@ fn what_does_not_fit_brackets_nothing() {
         let report = story.verify();
         assert_eq!(story.findings(), [("N-10", None)]);
         assert_eq!(report.stamped.len(), 1);
-        assert_eq!(report.exit_code(false, &[]), 1);
+        assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
         stamp(&mut story, now);
         story.stamps.swap_remove(1);
     }

@@ -11,49 +11,33 @@ use crate::proof::TlogProof;
 use crate::proof::UnprovenError;
 use crate::statement::Statement;
 use crate::statement::signature_holds;
+use crate::time::Timestamp;
 use crate::trust::Judged;
 use crate::trust::Trust;
 
-use super::exit::Exit;
-use super::ui::seconds;
+use super::conclusion::Conclusion;
 
-/// What came of checking a receipt.
-pub(crate) struct Checked {
+/// What a receipt proves: what its entry says, and who stands behind the checkpoint that holds it.
+pub struct ReceiptReport {
     index: u64,
     link: Link,
     /// What the entry says, where its author signed it; nothing where it is an entry of another kind
     /// of log.
-    said: Result<Option<Said>, String>,
+    said: Result<Option<SignedEntry>, String>,
     /// What the trust file makes of the checkpoint and the path to it; none without a trust file.
     proven: Option<Result<Judged, UnprovenError>>,
     demands: bool,
 }
 
-struct Said {
+/// An entry that its author signed.
+struct SignedEntry {
     event: &'static str,
     author: String,
     occurred: String,
     recorded: String,
 }
 
-/// Checks a receipt with the entry's bytes at hand. `latest` is the instant to judge at, in seconds.
-pub(crate) fn check(
-    proof: &TlogProof,
-    entry: &[u8],
-    trust: Option<&Trust>,
-    latest: i64,
-) -> Checked {
-    let latest = u64::try_from(latest).unwrap_or_default();
-    Checked {
-        index: proof.index(),
-        link: Link::of(entry),
-        said: read(proof.index(), entry),
-        proven: trust.map(|trust| proof.check(entry, trust, latest)),
-        demands: trust.is_some_and(Trust::demands),
-    }
-}
-
-fn read(index: u64, bytes: &[u8]) -> Result<Option<Said>, String> {
+fn read(index: u64, bytes: &[u8]) -> Result<Option<SignedEntry>, String> {
     // Any log's receipts can be checked; whether these are the bytes meant is for the path to say.
     let Ok(entry) = Entry::decode(bytes) else {
         return Ok(None);
@@ -72,7 +56,7 @@ fn read(index: u64, bytes: &[u8]) -> Result<Option<Said>, String> {
     if !signature_holds(&entry.statement, &author, &entry.signature) {
         return Err(format!("{} did not sign it", statement.author.short()));
     }
-    Ok(Some(Said {
+    Ok(Some(SignedEntry {
         event: statement.event.name(),
         author: statement.author.to_string(),
         occurred: statement.occurred.to_seconds(),
@@ -80,30 +64,37 @@ fn read(index: u64, bytes: &[u8]) -> Result<Option<Said>, String> {
     }))
 }
 
-impl Checked {
-    /// How to end. A receipt that nobody trusted stands behind proves nothing.
-    pub(crate) fn exit(&self, strict: bool) -> Exit {
-        match (&self.proven, &self.said) {
-            (Some(Err(_)), _) | (_, Err(_)) => Exit::Broken,
-            (None, _) => Exit::NotVerified,
-            (Some(Ok(judged)), _) if !judged.quorum => Exit::Broken,
-            (Some(Ok(_)), _) if strict => Exit::NotVerified,
-            (Some(Ok(_)), _) => Exit::Passed,
+impl ReceiptReport {
+    /// Checks a receipt with the entry's bytes at hand, as of an instant.
+    #[must_use]
+    pub fn of(proof: &TlogProof, entry: &[u8], trust: Option<&Trust>, as_of: Timestamp) -> Self {
+        let latest = u64::try_from(as_of.micros() / 1_000_000).unwrap_or_default();
+        Self {
+            index: proof.index(),
+            link: Link::of(entry),
+            said: read(proof.index(), entry),
+            proven: trust.map(|trust| proof.check(entry, trust, latest)),
+            demands: trust.is_some_and(Trust::demands),
         }
     }
 
-    /// The verdict, in one word first.
-    pub(crate) fn last_line(&self, exit: Exit) -> String {
-        let word = if exit == Exit::Passed {
-            "PASSED"
-        } else {
-            "FAILED"
-        };
-        format!(
-            "{word}  receipt of entry {} (exit {})",
-            self.index,
-            exit.code()
-        )
+    /// The entry that it is of.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// What it comes to. A receipt that nobody trusted stands behind proves nothing. `strict` counts what
+    /// was not checked, and of a receipt alone there always is something.
+    #[must_use]
+    pub fn conclusion(&self, strict: bool) -> Conclusion {
+        match (&self.proven, &self.said) {
+            (Some(Err(_)), _) | (_, Err(_)) => Conclusion::Broken,
+            (None, _) => Conclusion::NotVerified,
+            (Some(Ok(judged)), _) if !judged.quorum => Conclusion::Broken,
+            (Some(Ok(_)), _) if strict => Conclusion::NotVerified,
+            (Some(Ok(_)), _) => Conclusion::Passed,
+        }
     }
 
     fn not_checked(&self) -> Vec<String> {
@@ -130,7 +121,8 @@ impl Checked {
     }
 
     /// The report for programs.
-    pub(crate) fn to_json(&self, exit: Exit) -> Value {
+    #[must_use]
+    pub fn to_json(&self) -> Value {
         let judged = self.proven.as_ref().and_then(|proven| proven.as_ref().ok());
         let stated = judged.map(|judged| judged.checkpoint.checkpoint());
         let witnesses: Option<Vec<_>> = judged.map(|judged| {
@@ -161,12 +153,11 @@ impl Checked {
             "quorum": judged.map(|judged| judged.quorum),
             "proof_error": self.proven.as_ref().and_then(|proven| Some(proven.as_ref().err()?.to_string())),
             "not_checked": self.not_checked(),
-            "exit_code": exit.code(),
         })
     }
 }
 
-impl fmt::Display for Checked {
+impl fmt::Display for ReceiptReport {
     /// The report for people, up to its last line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.said {
@@ -212,6 +203,10 @@ impl fmt::Display for Checked {
     }
 }
 
+fn seconds(time: u64) -> String {
+    Timestamp::from_unix_seconds(time).to_seconds()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,14 +224,27 @@ mod tests {
         let proof = TlogProof::parse(text.as_bytes()).unwrap();
         assert_eq!(proof.to_string(), text);
         let trust = Trust::parse(policy.as_bytes()).unwrap();
-        let exit = |proof: &TlogProof, entry: &[u8], trust: Option<&Trust>, strict| {
-            check(proof, entry, trust, 1_800_000_000).exit(strict)
+        let as_of = Timestamp::from_unix_seconds(1_800_000_000);
+        let conclusion = |proof: &TlogProof, entry: &[u8], trust: Option<&Trust>, strict| {
+            ReceiptReport::of(proof, entry, trust, as_of).conclusion(strict)
         };
         let trusted = Some(&trust);
-        assert_eq!(exit(&proof, b"leaf-40", trusted, false), Exit::Passed);
-        assert_eq!(exit(&proof, b"leaf-40", trusted, true), Exit::NotVerified);
-        assert_eq!(exit(&proof, b"leaf-40", None, false), Exit::NotVerified);
-        assert_eq!(exit(&proof, b"leaf-41", trusted, false), Exit::Broken);
+        assert_eq!(
+            conclusion(&proof, b"leaf-40", trusted, false),
+            Conclusion::Passed
+        );
+        assert_eq!(
+            conclusion(&proof, b"leaf-40", trusted, true),
+            Conclusion::NotVerified
+        );
+        assert_eq!(
+            conclusion(&proof, b"leaf-40", None, false),
+            Conclusion::NotVerified
+        );
+        assert_eq!(
+            conclusion(&proof, b"leaf-41", trusted, false),
+            Conclusion::Broken
+        );
         for (from, to) in [
             ("index 40\n", "index 41\n"),
             ("\n70\n", "\n69\n"),
@@ -244,14 +252,21 @@ mod tests {
         ] {
             let bad = TlogProof::parse(text.replacen(from, to, 1).as_bytes()).unwrap();
             assert_ne!(bad, proof);
-            assert_eq!(exit(&bad, b"leaf-40", trusted, false), Exit::Broken, "{to}");
+            assert_eq!(
+                conclusion(&bad, b"leaf-40", trusted, false),
+                Conclusion::Broken,
+                "{to}"
+            );
         }
         // One witness is missing, and one that cosigned twice does not stand in for it.
         let lines: Vec<&str> = text.lines().collect();
         let (first, alone) = (lines[lines.len() - 2], lines[..lines.len() - 1].join("\n"));
         for bad in [format!("{alone}\n"), format!("{alone}\n{first}\n")] {
             let bad = TlogProof::parse(bad.as_bytes()).unwrap();
-            assert_eq!(exit(&bad, b"leaf-40", trusted, false), Exit::Broken);
+            assert_eq!(
+                conclusion(&bad, b"leaf-40", trusted, false),
+                Conclusion::Broken
+            );
         }
     }
 }

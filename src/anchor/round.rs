@@ -1,0 +1,272 @@
+//! One round: what the ledger says now, and what its witnesses say to that.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::ask::CosignQuestion;
+use super::ask::Cosigned;
+use super::ask::Trouble;
+use super::ask::ask;
+use super::cosigned::Book;
+use super::cosigned::WHENEVER;
+use super::settings::Settings;
+use crate::checkpoint::Checkpoint;
+use crate::hash::NodeHash;
+use crate::http;
+use crate::ledger::COSIGNED_FILE;
+use crate::ledger::Reader;
+use crate::ledger::proofs::NoProof;
+use crate::ledger::proofs::Proofs;
+use crate::note::SignedNote;
+use crate::sys::world::World;
+use crate::trust::Trust;
+use crate::trust::Witness;
+use crate::witness::SUCCESSION_LIMIT;
+use crate::witness::Succession;
+
+/// How long one question may take, from the name of the host to the last byte.
+const TIME: Duration = Duration::from_secs(10);
+/// More than any answer of a witness.
+const ANSWER_LIMIT: u64 = 64 * 1024;
+
+/// The ledger's newest checkpoint, and what proves it.
+pub struct Newest {
+    world: World,
+    dir: PathBuf,
+    proofs: Proofs,
+    note: SignedNote,
+}
+
+impl Newest {
+    /// Reads it, at a moment when no writer is at work.
+    ///
+    /// # Errors
+    /// No ledger there, or none with a checkpoint.
+    pub fn read(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProof> {
+        let proofs = Proofs::open(world, dir, wait)?;
+        let note = SignedNote::parse(proofs.newest_note().as_bytes())
+            .map_err(|fault| NoProof::Checkpoint(fault.into()))?;
+        Ok(Self {
+            world: world.clone(),
+            dir: dir.to_owned(),
+            proofs,
+            note,
+        })
+    }
+
+    /// What it states.
+    #[must_use]
+    pub const fn stated(&self) -> &Checkpoint {
+        self.proofs.newest()
+    }
+
+    /// The note, with its log's signature only.
+    #[must_use]
+    pub const fn note(&self) -> &SignedNote {
+        &self.note
+    }
+
+    /// The note with what witnesses said of this very checkpoint.
+    #[must_use]
+    pub fn with_cosignatures(&self) -> SignedNote {
+        let cosigned = self.world.disk.read(&self.dir.join(COSIGNED_FILE)).ok();
+        let cosigned = cosigned.and_then(|bytes| SignedNote::parse(&bytes).ok());
+        let merged = cosigned.and_then(|cosigned| self.note.merged_with(&cosigned));
+        merged.unwrap_or_else(|| self.note.clone())
+    }
+
+    /// That the ledger continues the one of `old` entries.
+    ///
+    /// # Errors
+    /// It cannot be proven: there are fewer entries, or they cannot be read.
+    pub fn prove(&self, old: u64) -> Result<Vec<NodeHash>, NoProof> {
+        let continued = self.proofs.consistency(old, self.stated().size)?;
+        Ok(continued.proof.hashes().to_vec())
+    }
+}
+
+/// What came of asking the witnesses.
+pub struct WitnessAnswers {
+    /// What each witness said, in the order of the file.
+    pub witnesses: Vec<(Witness, Result<Cosigned, Trouble>)>,
+    /// Whether the newest checkpoint has the cosignatures that it needs.
+    pub quorum: bool,
+    /// What could not be kept.
+    pub notices: Vec<String>,
+}
+
+/// What a round comes to, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoundConclusion {
+    /// A witness disagrees about what the ledger signed before.
+    Disagreement,
+    /// As many cosigned as the policy asks for.
+    Quorum,
+    /// All were reached, and too few were willing.
+    Unwilling,
+    /// Too few were reached.
+    Unreached,
+}
+
+impl WitnessAnswers {
+    /// What the answers come to.
+    #[must_use]
+    pub fn conclusion(&self) -> RoundConclusion {
+        let any = |is: fn(&Trouble) -> bool| self.troubles().any(is);
+        if any(|trouble| matches!(trouble, Trouble::Disagrees { .. })) {
+            RoundConclusion::Disagreement
+        } else if self.quorum {
+            RoundConclusion::Quorum
+        } else if any(|trouble| matches!(trouble, Trouble::Unreachable(_) | Trouble::NoUrl)) {
+            RoundConclusion::Unreached
+        } else if self.troubles().next().is_some() {
+            RoundConclusion::Unwilling
+        } else {
+            RoundConclusion::Unreached
+        }
+    }
+
+    /// Whether one does not follow the key that seals the ledger.
+    #[must_use]
+    pub fn is_unfollowed(&self) -> bool {
+        self.troubles().any(Trouble::is_unfollowed)
+    }
+
+    fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        let answers = self.witnesses.iter();
+        answers.filter_map(|(_, answer)| answer.as_ref().err())
+    }
+}
+
+/// Those who are asked, about what, and where their answers are kept.
+pub struct WitnessRound<'a> {
+    /// The ledger's newest checkpoint.
+    pub newest: &'a Newest,
+    /// What the ledger's operator chose.
+    pub settings: &'a Settings,
+    /// Whom to ask, and how many are enough.
+    pub trust: &'a Trust,
+    /// The folder outside the ledger that keeps the cosigned checkpoint too.
+    pub state: &'a Path,
+    /// Somebody waits for it, and nothing is left untried.
+    pub by_hand: bool,
+}
+
+impl WitnessRound<'_> {
+    /// Asks all witnesses at once, and keeps what they say.
+    pub fn ask(&self) -> WitnessAnswers {
+        let book = self.settings.book();
+        let successors = Successors {
+            newest: self.newest,
+            by_hand: self.by_hand,
+            body: OnceLock::new(),
+        };
+        let witnesses = self.trust.witnesses();
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let asked: Vec<_> = witnesses
+                .iter()
+                .map(|witness| scope.spawn(|| ask_one(&book, witness, self.newest, &successors)))
+                .collect();
+            let gone = || Err(Trouble::Unreachable("the question broke off".to_owned()));
+            let joined = asked.into_iter().map(|one| one.join());
+            joined.map(|one| one.unwrap_or_else(|_| gone())).collect()
+        });
+        let mut notices = Vec::new();
+        let mut merged = self.newest.note().clone();
+        for (witness, answer) in witnesses.iter().zip(&answers) {
+            if let Ok(cosigned) = answer {
+                merged = merged.merged_with(&cosigned.note).unwrap_or(merged);
+            }
+            match book.keep(witness, answer) {
+                Ok(Some(path)) => notices.push(format!("kept as evidence: {}", path.display())),
+                Ok(None) => {}
+                Err(fault) => notices.push(fault.to_string()),
+            }
+        }
+        let quorum = self.trust.witnessed(&merged, WHENEVER);
+        let quorum = quorum.is_ok_and(|(_, quorum)| quorum);
+        let files = [&*self.newest.dir, self.state].map(|dir| dir.join(COSIGNED_FILE));
+        if let Err(fault) = book.bring_up(self.trust, &files) {
+            notices.push(format!("the cosigned checkpoint was not kept: {fault}"));
+        }
+        WitnessAnswers {
+            witnesses: witnesses.iter().cloned().zip(answers).collect(),
+            quorum,
+            notices,
+        }
+    }
+}
+
+/// How the ledger's sealing keys named each other. That takes the whole ledger to read, so it is read
+/// when the first witness asks for it by not knowing the newest key.
+struct Successors<'a> {
+    newest: &'a Newest,
+    by_hand: bool,
+    body: OnceLock<Option<String>>,
+}
+
+impl Successors<'_> {
+    fn body(&self) -> Option<&str> {
+        self.body.get_or_init(|| self.read()).as_deref()
+    }
+
+    fn read(&self) -> Option<String> {
+        let reader = Reader::open(&self.newest.world, &self.newest.dir, TIME).ok()?;
+        let register = reader.replay().ok()?;
+        let seals = register.charter.keyring.seals();
+        let handed_on = seals.iter().rev().take_while(|seal| seal.handed_on);
+        let entries = handed_on.take(SUCCESSION_LIMIT);
+        let mut entries: Vec<_> = entries
+            .map(|seal| self.newest.proofs.entry(seal.entry).ok())
+            .collect::<Option<_>>()?;
+        entries.reverse();
+        let origin = self.newest.stated().origin.clone();
+        (!entries.is_empty()).then(|| Succession { origin, entries }.format())
+    }
+}
+
+/// Asks a witness; where it does not know the newest sealing key, tells it how that one came about and
+/// asks once more. A witness that is no `ledger witness` has no such path, and its refusal stands.
+fn ask_one(
+    book: &Book,
+    witness: &Witness,
+    newest: &Newest,
+    successors: &Successors<'_>,
+) -> Result<Cosigned, Trouble> {
+    let answer = ask_once(book, witness, newest);
+    let is_unknown = matches!(answer, Err(Trouble::Refused { status: 403, .. }));
+    // One that was told before and refuses still would have the whole ledger read after each commit.
+    let was_told = !successors.by_hand && book.refusal(witness).is_some();
+    if !is_unknown || was_told {
+        return answer;
+    }
+    let (Some(url), Some(body)) = (&witness.url, successors.body()) else {
+        return answer;
+    };
+    let url = format!("{}/add-successor", url.trim_end_matches('/'));
+    match http::post(&url, body.as_bytes(), ANSWER_LIMIT, TIME) {
+        Ok(reply) if reply.status == 200 => ask_once(book, witness, newest),
+        _ => answer,
+    }
+}
+
+fn ask_once(book: &Book, witness: &Witness, newest: &Newest) -> Result<Cosigned, Trouble> {
+    let Some(url) = &witness.url else {
+        return Err(Trouble::NoUrl);
+    };
+    let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
+    let believed = book.seen(witness).map_or(0, |(_, stated, _)| stated.size);
+    let question = CosignQuestion {
+        witness: &witness.key,
+        note: newest.note(),
+        checkpoint: newest.stated(),
+        believed,
+    };
+    ask(
+        question,
+        &mut |old| newest.prove(old).map_err(|fault| fault.to_string()),
+        &mut |body| http::post(&url, body, ANSWER_LIMIT, TIME),
+    )
+}

@@ -1,0 +1,117 @@
+//! What a command answers: the same facts as text for people and as one document for programs. It is
+//! printed in one place, [`Ui::answer`](super::ui::Ui::answer).
+
+use serde_json::Value;
+
+use super::exit::Exit;
+use super::exit::Failure;
+use super::layout::table;
+
+/// What a command comes to.
+pub(crate) type Outcome = Result<Answer, Failure>;
+
+/// What a command answers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// How to end.
+    pub(crate) exit: Exit,
+    /// The result for programs; where there is none they get the text.
+    pub(crate) document: Option<Value>,
+    /// The result for people.
+    pub(crate) text: String,
+    /// What is said about it on stderr, in this order.
+    pub(crate) talk: Vec<Talk>,
+}
+
+/// A line about a result.
+#[derive(Debug)]
+pub(crate) enum Talk {
+    /// For people, who need not read it.
+    Say(String),
+    /// For people, also when it is to be quiet.
+    Tell(String),
+    /// For people and for whoever runs a program; nobody has to read it.
+    Note(String),
+    /// For people and for whoever runs a program.
+    Warn(String),
+}
+
+impl Answer {
+    /// An answer with its document for programs, and no text yet.
+    pub(crate) const fn new(document: Value) -> Self {
+        Self {
+            exit: Exit::Passed,
+            document: Some(document),
+            text: String::new(),
+            talk: Vec::new(),
+        }
+    }
+
+    /// A text that is the same for people and programs.
+    pub(crate) const fn plain(text: String) -> Self {
+        Self {
+            exit: Exit::Passed,
+            document: None,
+            text,
+            talk: Vec::new(),
+        }
+    }
+
+    /// Ends otherwise than with 0.
+    pub(crate) fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// Adds to the text.
+    pub(crate) fn text(mut self, text: impl AsRef<str>) -> Self {
+        self.text.push_str(text.as_ref());
+        self
+    }
+
+    /// Adds a line to the text.
+    pub(crate) fn line(self, text: impl AsRef<str>) -> Self {
+        self.text(text).text("\n")
+    }
+
+    /// Adds lines to the text.
+    pub(crate) fn lines(self, lines: impl IntoIterator<Item = String>) -> Self {
+        lines.into_iter().fold(self, Self::line)
+    }
+
+    /// Adds rows under a heading to the text.
+    pub(crate) fn table(self, heading: &[&str], rows: &[Vec<String>]) -> Self {
+        self.text(table(heading, rows))
+    }
+
+    /// Says something about it, to people.
+    pub(crate) fn say(mut self, text: impl Into<String>) -> Self {
+        self.talk.push(Talk::Say(text.into()));
+        self
+    }
+
+    /// Says something about it, to people, also when it is to be quiet.
+    pub(crate) fn tell(mut self, text: impl Into<String>) -> Self {
+        self.talk.push(Talk::Tell(text.into()));
+        self
+    }
+
+    /// Warns of something, people and whoever runs a program.
+    pub(crate) fn warn(mut self, text: impl Into<String>) -> Self {
+        self.talk.push(Talk::Warn(text.into()));
+        self
+    }
+
+    /// Says something about it, to people and to whoever runs a program.
+    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
+        self.talk.push(Talk::Note(text.into()));
+        self
+    }
+}
+
+/// Everything is said already.
+impl From<Exit> for Answer {
+    fn from(exit: Exit) -> Self {
+        Self::plain(String::new()).exit(exit)
+    }
+}
