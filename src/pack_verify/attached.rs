@@ -42,20 +42,15 @@ impl Watcher {
                 }
                 found => fault(found.map(Vec::as_slice), attachment),
             };
-            match fault {
-                None => good += 1,
-                Some(fault) => around.findings.push(
-                    Finding::new(
-                        rule::I09,
-                        format!(
-                            "{} ({} bytes, blake3 {digest})",
-                            attachment.name, attachment.length
-                        ),
-                        fault,
-                    )
-                    .at(*sequence),
-                ),
-            }
+            let Some(fault) = fault else {
+                good += 1;
+                continue;
+            };
+            let (name, length) = (&attachment.name, attachment.length);
+            let expected = format!("{name} ({length} bytes, blake3 {digest})");
+            around
+                .findings
+                .push(Finding::new(rule::I09, expected, fault).at(*sequence));
         }
         for digest in files.keys() {
             if withheld || !self.named.contains_key(digest) {

@@ -54,11 +54,8 @@ impl Contents {
         let mut contents = Self::default();
         let mut findings = Vec::new();
         let mut unreadable = |path: &str, why: String| {
-            findings.push(Finding::new(
-                rule::P01,
-                format!("{path} in its one form"),
-                why,
-            ));
+            let expected = format!("{path} in its one form");
+            findings.push(Finding::new(rule::P01, expected, why));
         };
         for (name, bytes) in bag.below(ENTRIES) {
             if let Some(sequence) = place(name, ".bin") {
@@ -66,28 +63,22 @@ impl Contents {
             }
         }
         for (name, bytes) in bag.below(RECEIPTS) {
-            let Some(sequence) = place(name, ".tlog-proof") else {
-                continue;
-            };
-            match TlogProof::parse(bytes) {
-                Ok(receipt) => {
-                    contents.receipts.insert(sequence, receipt);
+            if let Some(sequence) = place(name, ".tlog-proof") {
+                match TlogProof::parse(bytes) {
+                    Ok(receipt) => drop(contents.receipts.insert(sequence, receipt)),
+                    Err(fault) => unreadable(&format!("{RECEIPTS}{name}"), fault.to_string()),
                 }
-                Err(fault) => unreadable(&format!("{RECEIPTS}{name}"), fault.to_string()),
             }
         }
         for (name, bytes) in bag.below(CONSISTENCY) {
-            let Some(size) = place(name, ".txt") else {
-                continue;
-            };
-            match Continued::parse(bytes) {
-                Some(continued) => {
-                    contents.consistency.insert(size, continued);
+            if let Some(size) = place(name, ".txt") {
+                match Continued::parse(bytes) {
+                    Some(continued) => drop(contents.consistency.insert(size, continued)),
+                    None => unreadable(
+                        &format!("{CONSISTENCY}{name}"),
+                        "no consistency proof".to_owned(),
+                    ),
                 }
-                None => unreadable(
-                    &format!("{CONSISTENCY}{name}"),
-                    "no consistency proof".to_owned(),
-                ),
             }
         }
         for (name, bytes) in bag.below(ATTACHMENTS) {

@@ -64,61 +64,42 @@ impl Record {
         register: &Register,
     ) -> Vec<Finding> {
         let place = self.stored.sequence;
-        let mut findings = Vec::new();
-        let mut hold = |rule, expected: String, found: String| {
-            findings.push(Finding::new(rule, expected, found).at(place));
-        };
         let as_of = self.stored.entry.recorded;
         let selected = select(register, &self.selection.part, as_of);
-        let counted = [
+        let mut findings = Vec::new();
+        let here = contents.entries.len() as u64;
+        let (rotations, secrets) = (selected.rotations.len(), selected.secrets.len());
+        for (said, found, what) in [
             (self.exported.size, place, "entries in the ledger before it"),
-            (
-                self.exported.entries,
-                contents.entries.len() as u64,
-                "entries in the pack",
-            ),
+            (self.exported.entries, here, "entries in the pack"),
             (
                 self.exported.rotations,
-                selected.rotations.len() as u64,
+                rotations as u64,
                 "rotations in the pack",
             ),
-            (
-                self.exported.secrets,
-                selected.secrets.len() as u64,
-                "secrets in the pack",
-            ),
-        ];
-        for (said, found, what) in counted {
+            (self.exported.secrets, secrets as u64, "secrets in the pack"),
+        ] {
             if said != found {
-                hold(
-                    rule::P04,
-                    format!("{said} {what}, as it records"),
-                    found.to_string(),
-                );
+                let expected = format!("{said} {what}, as it records");
+                let finding = Finding::new(rule::P04, expected, found.to_string());
+                findings.push(finding.at(place));
             }
         }
         let rows = contents.population.iter();
         let last = rows.map(|row| (&row.secret, row.last_entry));
         let digest = Sha256Digest::of(ends(last).as_bytes());
         if digest != self.exported.ends_sha256 {
-            let expected = format!(
-                "secrets.json whose last entries hash to {}, as it records",
-                self.exported.ends_sha256
-            );
-            hold(rule::P04, expected, digest.to_string());
+            let ends = self.exported.ends_sha256;
+            let expected = format!("secrets.json whose last entries hash to {ends}, as it records");
+            findings.push(Finding::new(rule::P04, expected, digest.to_string()).at(place));
         }
         for stored in entries {
             if !selected.holds(&stored.statement.event) {
                 let about = register.subject(&stored.statement.event);
                 let about = about.map(|id| id.to_string()).unwrap_or_default();
-                findings.push(
-                    Finding::new(
-                        rule::P04,
-                        format!("only entries of {}", self.selection.part),
-                        format!("one about {about}"),
-                    )
-                    .at(stored.sequence),
-                );
+                let expected = format!("only entries of {}", self.selection.part);
+                let finding = Finding::new(rule::P04, expected, format!("one about {about}"));
+                findings.push(finding.at(stored.sequence));
             }
         }
         findings.extend(self.other_rows(contents, register));
@@ -130,39 +111,30 @@ impl Record {
         let as_of = self.stored.entry.recorded;
         let made = population(register, as_of, &|_| true);
         let mut findings = Vec::new();
-        let mut hold = |expected: String, found: String| {
+        let mut hold = |expected: String, found: &str| {
             findings.push(Finding::new(rule::P05, expected, found));
         };
-        let given = |secret: &Id| {
-            let rows = &contents.population;
-            let at = rows.binary_search_by(|row| row.secret.cmp(secret)).ok();
-            at.and_then(|at| rows.get(at))
+        let row_of = |rows: &'_ [Row], secret: &Id| {
+            let at = rows.binary_search_by(|row| row.secret.cmp(secret));
+            at.ok().and_then(|at| rows.get(at).cloned())
         };
         for row in &made {
-            match given(&row.secret) {
-                Some(found) if found == row => {}
+            let secret = &row.secret;
+            match row_of(&contents.population, secret) {
+                Some(found) if found == *row => {}
                 Some(_) => hold(
-                    format!("secrets.json with {} as its entries give it", row.secret),
-                    "another row".to_owned(),
+                    format!("secrets.json with {secret} as its entries give it"),
+                    "another row",
                 ),
-                None => hold(
-                    format!("secrets.json with {}", row.secret),
-                    "no row".to_owned(),
-                ),
+                None => hold(format!("secrets.json with {secret}"), "no row"),
             }
         }
-        let is_made = |row: &Row| {
-            made.binary_search_by(|one| one.secret.cmp(&row.secret))
-                .is_ok()
-        };
         for row in &contents.population {
-            if row.entries_in_pack && !is_made(row) {
+            if row.entries_in_pack && row_of(&made, &row.secret).is_none() {
+                let secret = &row.secret;
                 hold(
-                    format!(
-                        "the entries of {}, which secrets.json says are here",
-                        row.secret
-                    ),
-                    "none".to_owned(),
+                    format!("the entries of {secret}, which secrets.json says are here"),
+                    "none",
                 );
             }
         }

@@ -7,6 +7,7 @@ use crate::rule::Finding;
 use crate::rule::Rule;
 use crate::text::Id;
 
+use super::markup::head;
 use super::markup::instant;
 use super::markup::sheet;
 use super::matter::Matter;
@@ -40,14 +41,7 @@ fn findings(matter: &Matter<'_>) -> Markup {
     let table = html! {
         table.cards.held {
             caption { "What is held against the ledger, by rule. A waived finding is covered by an exception that had not expired." }
-            thead {
-                tr {
-                    th scope="col" { "About" }
-                    th scope="col" { "Expected" }
-                    th scope="col" { "Found" }
-                    th scope="col" { "Waived by" }
-                }
-            }
+            (head(&[("About", ""), ("Expected", ""), ("Found", ""), ("Waived by", "")]))
             @for (rule, group) in &groups {
                 tbody.group {
                     tr { th scope="rowgroup" colspan="4" { (heading(rule)) } }
@@ -128,16 +122,7 @@ fn waivers(matter: &Matter<'_>) -> Markup {
     let table = html! {
         table.cards.waivers {
             caption { "Exceptions that a Security Owner granted. One in force waives findings of its rules; they are shown all the same." }
-            thead {
-                tr {
-                    th scope="col" { "Exception" }
-                    th scope="col" { "Secret" }
-                    th scope="col" { "Rules" }
-                    th scope="col" { "Granted in" }
-                    th scope="col" { "Expires" }
-                    th scope="col" { "Stands" }
-                }
-            }
+            (head(&[("Exception", ""), ("Secret", ""), ("Rules", ""), ("Granted in", ""), ("Expires", ""), ("Stands", "")]))
             tbody {
                 @for (secret, exception) in granted {
                     tr {

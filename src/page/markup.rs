@@ -34,6 +34,22 @@ pub(super) fn mark(tone: Tone, word: &str) -> Markup {
     html! { span.mark.(tone.class()) { (word) } }
 }
 
+/// The head of a table: its columns, each with the class of its cells or none.
+pub(super) fn head(columns: &[(&str, &str)]) -> Markup {
+    html! {
+        thead {
+            tr {
+                @for (column, class) in columns {
+                    @match *class {
+                        "" => th scope="col" { (column) },
+                        class => th.(class) scope="col" { (column) },
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A table that scrolls by itself where the screen is narrower.
 pub(super) fn sheet(name: &str, table: &Markup) -> Markup {
     html! { div.sheet role="region" aria-label=(name) tabindex="0" { (table) } }

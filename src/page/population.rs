@@ -14,6 +14,7 @@ use super::ages;
 use super::markup::LISTED;
 use super::markup::Tone;
 use super::markup::days;
+use super::markup::head;
 use super::markup::instant;
 use super::markup::mark;
 use super::markup::sheet;
@@ -80,18 +81,7 @@ fn table(secrets: &[Cow<'_, Row>]) -> Markup {
                 "The nearest to its limit or beyond it first. In use since: when the version in use was generated; where nobody knows, it counts as overdue. "
                 "Rotated: how often, by what is recorded."
             }
-            thead {
-                tr {
-                    th scope="col" { "Secret" }
-                    th scope="col" { "Class" }
-                    th scope="col" { "Owner" }
-                    th scope="col" { "In use since" }
-                    th scope="col" .number { "Limit" }
-                    th scope="col" { "Due" }
-                    th scope="col" { "Stands" }
-                    th scope="col" .number { "Rotated" }
-                }
-            }
+            (head(&[("Secret", ""), ("Class", ""), ("Owner", ""), ("In use since", ""), ("Limit", "number"), ("Due", ""), ("Stands", ""), ("Rotated", "number")]))
             tbody { @for secret in secrets.iter().take(LISTED) { (row(secret)) } }
         }
     }

@@ -15,6 +15,7 @@ use crate::verify::Admitted;
 
 use super::markup::LISTED;
 use super::markup::Tone;
+use super::markup::head;
 use super::markup::instant;
 use super::markup::mark;
 use super::markup::minute;
@@ -76,18 +77,7 @@ fn overview(matter: &Matter<'_>, told: &[usize]) -> Markup {
     html! {
         table.cards.rotations {
             caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
-            thead {
-                tr {
-                    th scope="col" { "Rotation" }
-                    th scope="col" { "Secret" }
-                    th scope="col" { "Reason" }
-                    th scope="col" { "Began" }
-                    th scope="col" { "Ended" }
-                    th scope="col" { "Stands" }
-                    th scope="col" { "Old secret" }
-                    th scope="col" { "Findings" }
-                }
-            }
+            (head(&[("Rotation", ""), ("Secret", ""), ("Reason", ""), ("Began", ""), ("Ended", ""), ("Stands", ""), ("Old secret", ""), ("Findings", "")]))
             tbody {
                 @for place in matter.shown(LISTED) {
                     @if let Some(rotation) = matter.rotations.get(place) {
@@ -239,16 +229,7 @@ fn entries(matter: &Matter<'_>, rotation: &Rotation, said: &[&Admitted]) -> Mark
             caption {
                 "What was said, entry by entry, at the times that the authors state. When it was recorded is added where that was another minute."
             }
-            thead {
-                tr {
-                    th scope="col" .number { "Entry" }
-                    th scope="col" { "SOP" }
-                    th scope="col" .wide { "Step" }
-                    th scope="col" .middling { "Who" }
-                    th scope="col" { "When" }
-                    th scope="col" { "What was said" }
-                }
-            }
+            (head(&[("Entry", "number"), ("SOP", ""), ("Step", "wide"), ("Who", "middling"), ("When", ""), ("What was said", "")]))
             tbody {
                 @for admitted in said {
                     (entry(rotation, admitted))

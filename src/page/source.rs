@@ -9,6 +9,7 @@ use crate::facts::FactsForm;
 use crate::policy::Policy;
 
 use super::markup::days;
+use super::markup::head;
 use super::markup::instant;
 use super::markup::sheet;
 use super::matter::Matter;
@@ -118,16 +119,7 @@ pub(super) fn people(matter: &Matter<'_>) -> Markup {
     let table = html! {
         table.cards.actors {
             caption { "Who was enrolled with a key, by the order of enrolment. A service acts on behalf of a person." }
-            thead {
-                tr {
-                    th scope="col" { "Who" }
-                    th scope="col" { "Kind" }
-                    th scope="col" { "Roles" }
-                    th scope="col" { "Enrolled in" }
-                    th scope="col" { "Revoked in" }
-                    th scope="col" { "Public key (Ed25519)" }
-                }
-            }
+            (head(&[("Who", ""), ("Kind", ""), ("Roles", ""), ("Enrolled in", ""), ("Revoked in", ""), ("Public key (Ed25519)", "")]))
             tbody {
                 @for (key, actor) in actors {
                     tr {

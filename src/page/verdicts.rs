@@ -7,6 +7,7 @@ use crate::verify::Status;
 use crate::verify::VerdictLine;
 
 use super::markup::Tone;
+use super::markup::head;
 use super::markup::mark;
 use super::markup::sheet;
 use super::matter::Matter;
@@ -54,15 +55,7 @@ fn table(matter: &Matter<'_>) -> Markup {
                 "Each question is answered by itself; none makes up for another."
                 @if matter.is_part() { " They are about what is in the pack: coverage counts only the secrets whose entries are here." }
             }
-            thead {
-                tr {
-                    th scope="col" { "Verdict" }
-                    th scope="col" { "Answer" }
-                    th scope="col" { "What was looked at" }
-                    th scope="col" .number { "Findings" }
-                    th scope="col" .number { "Waived" }
-                }
-            }
+            (head(&[("Verdict", ""), ("Answer", ""), ("What was looked at", ""), ("Findings", "number"), ("Waived", "number")]))
             tbody {
                 @for line in &matter.report.verdicts {
                     tr {
