@@ -6,15 +6,13 @@
 //! ```
 
 use bincode::{Decode, Encode};
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::codec;
 use crate::codec::CodecError;
 use crate::hash::Link;
 use crate::key::Signature;
-use crate::statement::SignedStatement;
-use crate::statement::Statement;
+use crate::statement::{SignedStatement, Statement};
 use crate::text::Id;
 use crate::time::Timestamp;
 

@@ -17,15 +17,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
-use crate::merkle::INCLUSION_LIMIT;
-use crate::merkle::InclusionProof;
-use crate::merkle::ProofError;
+use crate::hash::{LeafHash, NodeHash};
+use crate::merkle::{INCLUSION_LIMIT, InclusionProof, ProofError};
 use crate::text::decimal;
-use crate::trust::DistrustError;
-use crate::trust::Judged;
-use crate::trust::Trust;
+use crate::trust::{DistrustError, Judged, Trust};
 
 pub use continued::Continued;
 

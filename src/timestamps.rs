@@ -1,37 +1,25 @@
 //! The time tokens in a ledger's folder, and the requests that wait for one in the state folder. Both files
 //! of a token are written once; how they are named, `timetoken` knows. What a token is worth is for `verify`.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
 use crate::checkpoint::CheckpointError;
 use crate::hash::Sha256Digest;
 use crate::note::NOTE_LIMIT;
 use crate::store::publish;
-use crate::store::publish::PublishError;
-use crate::store::publish::Writer;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::sys::disk::Kind;
-use crate::sys::disk::Named;
+use crate::store::publish::{PublishError, Writer};
+use crate::sys::disk::{Cause, Disk, DiskError, Kind, Named};
 use crate::sys::entropy::EntropyError;
-use crate::sys::lock::LockError;
-use crate::sys::lock::WriteLock;
+use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
-use crate::timetoken::NONCE_BYTES;
-use crate::timetoken::RESPONSE_LIMIT;
-use crate::timetoken::StoredToken;
-use crate::timetoken::TIMESTAMPS;
-use crate::timetoken::TimeRequest;
-use crate::timetoken::TimeToken;
-use crate::timetoken::TimeTokenError;
-use crate::timetoken::Unasked;
+use crate::timetoken::{
+    NONCE_BYTES, RESPONSE_LIMIT, StoredToken, TIMESTAMPS, TimeRequest, TimeToken, TimeTokenError,
+    Unasked,
+};
 
 const REQUEST: &str = ".json";
 const SCHEMA: &str = "rotation-ledger/timestamp-request/1";

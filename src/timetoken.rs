@@ -11,24 +11,13 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use der::Any;
-use der::Decode as _;
-use der::Encode as _;
-use der::Sequence;
-use der::Tag;
-use der::Tagged as _;
-use der::asn1::BitString;
-use der::asn1::Int;
-use der::asn1::ObjectIdentifier;
-use der::asn1::OctetString;
+use der::asn1::{BitString, Int, ObjectIdentifier, OctetString};
+use der::{Any, Decode as _, Encode as _, Sequence, Tag, Tagged as _};
 
 use crate::hash::Sha256Digest;
 use crate::time::Timestamp;
 
-pub use stored::SignatureCheck;
-pub use stored::StoredToken;
-pub use stored::TIMESTAMPS;
-pub use stored::is_stamped;
+pub use stored::{SignatureCheck, StoredToken, TIMESTAMPS, is_stamped};
 
 /// Responses are read no further: real ones, with all certificates of a chain, have a few KiB.
 pub const RESPONSE_LIMIT: usize = 1 << 20;

@@ -1,15 +1,12 @@
 //! What of a ledger a pack has: the entries of its part, their receipts, and everything around them.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checkpoint;
 use crate::entry::Stored;
-use crate::event::Event;
-use crate::event::PackExported;
+use crate::event::{Event, PackExported};
 use crate::facts;
-use crate::hash::Blake3Digest;
-use crate::hash::LeafHash;
+use crate::hash::{Blake3Digest, LeafHash};
 use crate::ledger::Prefix;
 use crate::ledger::proofs::Proofs;
 use crate::pack::Selection;

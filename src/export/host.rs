@@ -5,8 +5,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
-use crate::ledger::Place;
-use crate::ledger::Prefix;
+use crate::ledger::{Place, Prefix};
 use crate::sys::keyfile;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::world::World;

@@ -7,13 +7,11 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
-use crate::ledger::COSIGNED_FILE;
-use crate::ledger::Reader;
+use crate::ledger::{COSIGNED_FILE, Reader};
 use crate::store::publish;
 use crate::sys::disk::Cause;
 use crate::timestamps;

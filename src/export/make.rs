@@ -1,24 +1,16 @@
 //! From what a ledger has to the bytes of a pack, and the same bytes again.
 
 use crate::event::PackExported;
-use crate::facts::Facts;
-use crate::facts::FactsForm;
-use crate::facts::statements;
+use crate::facts::{Facts, FactsForm, statements};
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
 use crate::ledger::Prefix;
 use crate::ledger::proofs::Proofs;
-use crate::pack::Bag;
-use crate::pack::Files;
-use crate::pack::Form;
-use crate::pack::Selection;
-use crate::pack::in_toto_bundle;
+use crate::pack::{Bag, Files, Form, Selection, in_toto_bundle};
 use crate::pack_verify;
-use crate::pack_verify::Asked;
-use crate::pack_verify::DecodedPack;
+use crate::pack_verify::{Asked, DecodedPack};
 use crate::page;
-use crate::rule::Finding;
-use crate::rule::Verdict;
+use crate::rule::{Finding, Verdict};
 use crate::text::Line;
 use crate::time::Timestamp;
 use crate::verify;

@@ -19,7 +19,5 @@ mod kept;
 mod make;
 
 pub use error::ExportError;
-pub use host::Export;
-pub use host::PACK_KEY;
-pub use make::Pack;
-pub use make::payload;
+pub use host::{Export, PACK_KEY};
+pub use make::{Pack, payload};

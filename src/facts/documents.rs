@@ -1,7 +1,6 @@
 //! The files of a pack that follow from its entries. Nothing here asks a clock, a disk or a ledger.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::entry::Stored;
 use crate::keyring::LEDGER_ACTOR;
@@ -11,12 +10,7 @@ use crate::rule::Verdict;
 use crate::verify::Report;
 
 use super::dossier::Dossier;
-use super::form::FINDINGS;
-use super::form::FactsForm;
-use super::form::RENDERINGS;
-use super::form::SUMMARY;
-use super::form::document;
-use super::form::leave_words_out;
+use super::form::{FINDINGS, FactsForm, RENDERINGS, SUMMARY, document, leave_words_out};
 use super::keys;
 use super::rotations;
 

@@ -3,8 +3,7 @@
 //! A fact is made again from the entries and compared, for as long as there are verifiers; a sentence, a title
 //! or a column may be worded better by the next one, and accuses nobody.
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What says what a pack is, and in which form its documents are.
 pub const SUMMARY: &str = "pack.json";

@@ -3,14 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::key::PublicKey;
-use crate::pack::Files;
-use crate::pack::NAMESPACE;
-use crate::pack::Selection;
-use crate::pack::public_line;
+use crate::pack::{Files, NAMESPACE, Selection, public_line};
 use crate::register::Register;
 
 /// SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410).

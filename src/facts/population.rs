@@ -1,8 +1,7 @@
 //! The population: every registered secret, those that are overdue and those that nobody ever
 //! rotated among them. A list of rotations alone could not show what is missing from it.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::register::Register;

@@ -1,17 +1,13 @@
 //! What is said of each rotation of a part: a row, and the template of SOP 8 where it was completed.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::text::Id;
-use crate::verify::Report;
-use crate::verify::Selected;
-use crate::verify::select;
+use crate::verify::{Report, Selected, select};
 
 use super::dossier::Dossier;
 use super::template::template;

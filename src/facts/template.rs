@@ -8,14 +8,11 @@ use std::fmt;
 
 use crate::event::Reason;
 use crate::register::Register;
-use crate::rotation::Ending;
-use crate::rotation::Rotation;
+use crate::rotation::{Ending, Rotation};
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::verify::Conclusion;
-use crate::verify::Report;
-use crate::verify::Verified;
+use crate::verify::{Conclusion, Report, Verified};
 
 /// The nine facts of SOP 8 about one completed, verified rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,18 +1,14 @@
 //! A pack as a BagIt 1.0 bag (RFC 8493): which files it must list, what is signed, and everything that
 //! can be wrong with either. What the files say is for others.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hash::Sha256Digest;
-use crate::key::PublicKey;
-use crate::key::SecretKey;
-use crate::key::Signature;
+use crate::key::{PublicKey, SecretKey, Signature};
 
 use super::sshsig;
 use super::zip;
-use super::zip::Files;
-use super::zip::ZipError;
+use super::zip::{Files, ZipError};
 
 /// The folder of the payload.
 pub(super) const DATA: &str = "data/";

@@ -10,8 +10,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::key::SecretKey;
 

@@ -11,12 +11,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use sha2::Digest as _;
-use sha2::Sha512;
+use sha2::{Digest as _, Sha512};
 
-use crate::key::PublicKey;
-use crate::key::SecretKey;
-use crate::key::Signature;
+use crate::key::{PublicKey, SecretKey, Signature};
 
 /// What signatures on packs are for; `ssh-keygen -n` is told it.
 pub const NAMESPACE: &str = "pack@rotation-ledger";

@@ -5,8 +5,7 @@
 //! see two packs in the same bytes. This one walks from the first byte to the last, and what it has
 //! read must, written again, be what it read: no byte is left for anything that is not listed.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most files in a zip.
 pub(super) const FILES_LIMIT: usize = 1_000_000;

@@ -1,18 +1,13 @@
 //! The attached files of a pack, held against the entries that name them.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::hash::Blake3Digest;
-use crate::hash::Link;
-use crate::hash::Sha256Digest;
+use crate::hash::{Blake3Digest, Link, Sha256Digest};
 use crate::merkle::Tile;
 use crate::rule;
 use crate::rule::Finding;
 use crate::statement::Attachment;
-use crate::verify::Count;
-use crate::verify::Observer;
-use crate::verify::Surroundings;
+use crate::verify::{Count, Observer, Surroundings};
 
 /// Notes the attached files that entries name.
 #[derive(Default)]

@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use crate::facts;
-use crate::facts::POPULATION;
-use crate::facts::Row;
+use crate::facts::{POPULATION, Row};
 use crate::hash::Blake3Digest;
-use crate::pack::Bag;
-use crate::pack::Files;
-use crate::proof::Continued;
-use crate::proof::TlogProof;
+use crate::pack::{Bag, Files};
+use crate::proof::{Continued, TlogProof};
 use crate::rule;
 use crate::rule::Finding;
 use crate::timetoken::StoredToken;

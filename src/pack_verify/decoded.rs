@@ -3,16 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::entry::Stored;
-use crate::facts::Dossier;
-use crate::facts::FactsForm;
+use crate::facts::{Dossier, FactsForm};
 use crate::rule::Finding;
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
 use crate::verify;
-use crate::verify::Question;
-use crate::verify::Report;
-use crate::verify::Stamp;
-use crate::verify::Surroundings;
+use crate::verify::{Question, Report, Stamp, Surroundings};
 
 use super::attached::Watcher;
 use super::contents::Contents;

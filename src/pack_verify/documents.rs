@@ -1,14 +1,8 @@
 //! The documents of a pack, held against those that follow from its entries: what they state is compared, how
 //! they word it is not.
 
-use crate::facts::Dossier;
-use crate::facts::Facts;
-use crate::facts::FactsForm;
-use crate::facts::RENDERINGS;
-use crate::facts::SUMMARY;
-use crate::facts::states_the_same;
-use crate::pack::Bag;
-use crate::pack::Files;
+use crate::facts::{Dossier, Facts, FactsForm, RENDERINGS, SUMMARY, states_the_same};
+use crate::pack::{Bag, Files};
 use crate::rule;
 use crate::rule::Finding;
 use crate::verify::Report;

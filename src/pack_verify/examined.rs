@@ -1,25 +1,17 @@
 //! A pack, judged: what was found in it as a file, in its documents, and in its entries.
 
-use crate::facts::Dossier;
-use crate::facts::FactsForm;
-use crate::pack::Bag;
-use crate::pack::BagFault;
-use crate::pack::Form;
-use crate::pack::Selection;
+use crate::facts::{Dossier, FactsForm};
+use crate::pack::{Bag, BagFault, Form, Selection};
 use crate::rule;
-use crate::rule::Finding;
-use crate::rule::Rule;
+use crate::rule::{Finding, Rule};
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
 use crate::trust::Trust;
-use crate::verify::Kept;
-use crate::verify::Question;
-use crate::verify::Report;
+use crate::verify::{Kept, Question, Report};
 
 use super::contents::Contents;
 use super::decoded::DecodedPack;
-use super::documents::Renderer;
-use super::documents::compare;
+use super::documents::{Renderer, compare};
 
 /// What is asked about a pack besides what stands in it.
 #[derive(Default)]

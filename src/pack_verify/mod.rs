@@ -25,7 +25,4 @@ mod record;
 pub use contents::Contents;
 pub use decoded::DecodedPack;
 pub use documents::Renderer;
-pub use examined::Asked;
-pub use examined::Examined;
-pub use examined::examine;
-pub use examined::examine_reworded;
+pub use examined::{Asked, Examined, examine, examine_reworded};

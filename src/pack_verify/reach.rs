@@ -5,16 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::checkpoint;
 use crate::checkpoint::Checkpoint;
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, NodeHash};
 use crate::merkle::InclusionProof;
 use crate::rule;
 use crate::rule::Finding;
-use crate::verify::Count;
-use crate::verify::Keeper;
-use crate::verify::Kept;
-use crate::verify::Piece;
-use crate::verify::Surroundings;
+use crate::verify::{Count, Keeper, Kept, Piece, Surroundings};
 
 use super::contents::Contents;
 

@@ -2,13 +2,10 @@
 //! is, where each secret's entries ended, and whose key signs the pack.
 
 use crate::entry::Stored;
-use crate::event::Event;
-use crate::event::PackExported;
-use crate::facts::Row;
-use crate::facts::population;
+use crate::event::{Event, PackExported};
+use crate::facts::{Row, population};
 use crate::hash::Sha256Digest;
-use crate::pack::Selection;
-use crate::pack::ends;
+use crate::pack::{Selection, ends};
 use crate::register::Register;
 use crate::rule;
 use crate::rule::Finding;

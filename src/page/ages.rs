@@ -1,13 +1,11 @@
 //! The chart of ages: how long the version in use of each secret has been in use, against its limit.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
 use crate::facts::Row;
 use crate::time::Timestamp;
 
-use super::markup::cut;
-use super::markup::days;
+use super::markup::{cut, days};
 use super::matter::Matter;
 
 /// The secrets that are drawn, those nearest to their limit or beyond it first. More than these

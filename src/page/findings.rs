@@ -1,15 +1,11 @@
 //! What is held against the ledger, by rule, and what exceptions cover.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
-use crate::rule::Finding;
-use crate::rule::Rule;
+use crate::rule::{Finding, Rule};
 use crate::text::Id;
 
-use super::markup::head;
-use super::markup::instant;
-use super::markup::sheet;
+use super::markup::{head, instant, sheet};
 use super::matter::Matter;
 
 /// The findings of one rule that are listed; more of one kind nobody reads on paper.

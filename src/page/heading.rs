@@ -1,13 +1,11 @@
 //! What the page is, and the verdicts in one sentence.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
 use crate::pack::Part;
 use crate::verify::Status;
 
-use super::markup::Tone;
-use super::markup::instant;
+use super::markup::{Tone, instant};
 use super::matter::Matter;
 use super::scope;
 

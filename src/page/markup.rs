@@ -1,7 +1,6 @@
 //! The small parts that sections are made of.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
 use crate::event::Event;
 use crate::time::Timestamp;

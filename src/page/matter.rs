@@ -7,16 +7,14 @@ use std::collections::BTreeMap;
 
 use crate::event::Event;
 use crate::facts;
-use crate::facts::Dossier;
-use crate::facts::Row;
+use crate::facts::{Dossier, Row};
 use crate::pack::Part;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::text::Id;
 use crate::verify;
-use crate::verify::Admitted;
-use crate::verify::Report;
+use crate::verify::{Admitted, Report};
 
 /// A report, looked up the ways in which a page needs it.
 pub(super) struct Matter<'a> {

@@ -41,12 +41,9 @@ mod verdicts;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use maud::DOCTYPE;
-use maud::PreEscaped;
-use maud::html;
+use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::facts::Dossier;
-use crate::facts::Facts;
+use crate::facts::{Dossier, Facts};
 use crate::hash::Sha256Digest;
 use crate::pack::Files;
 use crate::text::is_deceptive;

@@ -3,21 +3,14 @@
 
 use std::borrow::Cow;
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
 use crate::facts::Row;
 use crate::register::Register;
 use crate::time::Timestamp;
 
 use super::ages;
-use super::markup::LISTED;
-use super::markup::Tone;
-use super::markup::days;
-use super::markup::head;
-use super::markup::instant;
-use super::markup::mark;
-use super::markup::sheet;
+use super::markup::{LISTED, Tone, days, head, instant, mark, sheet};
 use super::matter::Matter;
 
 pub(super) fn section(matter: &Matter<'_>) -> Markup {

@@ -2,25 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::event::Event;
 use crate::facts;
-use crate::rotation::Ending;
-use crate::rotation::Rotation;
+use crate::rotation::{Ending, Rotation};
 use crate::text::Id;
 use crate::verify::Admitted;
 
-use super::markup::LISTED;
-use super::markup::Tone;
-use super::markup::head;
-use super::markup::instant;
-use super::markup::mark;
-use super::markup::minute;
-use super::markup::sheet;
-use super::markup::title;
+use super::markup::{LISTED, Tone, head, instant, mark, minute, sheet, title};
 use super::matter::Matter;
 use super::story;
 use super::timeline;

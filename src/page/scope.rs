@@ -1,15 +1,12 @@
 //! What was selected for the page, how much of how much that is, and what was left out.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
-use crate::facts::Dossier;
-use crate::facts::Row;
+use crate::facts::{Dossier, Row};
 use crate::pack::Part;
 use crate::register::Register;
 
-use super::markup::counted;
-use super::markup::instant;
+use super::markup::{counted, instant};
 use super::matter::Matter;
 
 /// The part in words.

@@ -1,17 +1,12 @@
 //! Which ledger the page is about, who acted, the words it uses, and how to check it.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
-use crate::event::FourEyes;
-use crate::event::SecretClass;
+use crate::event::{FourEyes, SecretClass};
 use crate::facts::FactsForm;
 use crate::policy::Policy;
 
-use super::markup::days;
-use super::markup::head;
-use super::markup::instant;
-use super::markup::sheet;
+use super::markup::{days, head, instant, sheet};
 use super::matter::Matter;
 
 /// Each word with what it means; the page uses no other word of this program's.

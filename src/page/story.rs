@@ -1,17 +1,12 @@
 //! One rotation in sentences, for those who read and those who do not see its drawing.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
 use crate::event::Event;
-use crate::rotation::DualRun;
-use crate::rotation::Ending;
-use crate::rotation::Revoked;
-use crate::rotation::Rotation;
+use crate::rotation::{DualRun, Ending, Revoked, Rotation};
 use crate::verify::Admitted;
 
-use super::markup::instant;
-use super::markup::span;
+use super::markup::{instant, span};
 use super::timeline;
 
 /// The rotation in sentences: approval, dual-run, revocation and its proof, its end.

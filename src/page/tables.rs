@@ -3,8 +3,7 @@
 
 use serde_json::Value;
 
-use crate::facts::Dossier;
-use crate::facts::Facts;
+use crate::facts::{Dossier, Facts};
 use crate::pack::Files;
 use crate::rule::Finding;
 

@@ -1,21 +1,16 @@
 //! The drawing of one rotation: a row for each step, its place in time, who said it; the time in
 //! which both secrets were accepted; the time from the revocation to its proof.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
-use crate::event::Event;
-use crate::event::TestResult;
+use crate::event::{Event, TestResult};
 use crate::rotation::Rotation;
 use crate::time::Timestamp;
 use crate::verify::Admitted;
 
-use super::ages::at;
-use super::ages::upright;
+use super::ages::{at, upright};
 use super::axis::Axis;
-use super::markup::cut;
-use super::markup::minute;
-use super::markup::title;
+use super::markup::{cut, minute, title};
 
 const ROW: usize = 22;
 const TOP: usize = 30;

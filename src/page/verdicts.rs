@@ -1,15 +1,10 @@
 //! The five verdicts, and what was not checked.
 
-use maud::Markup;
-use maud::html;
+use maud::{Markup, html};
 
-use crate::verify::Status;
-use crate::verify::VerdictLine;
+use crate::verify::{Status, VerdictLine};
 
-use super::markup::Tone;
-use super::markup::head;
-use super::markup::mark;
-use super::markup::sheet;
+use super::markup::{Tone, head, mark, sheet};
 use super::matter::Matter;
 
 /// What such a chain can show at all; always said beside what was not checked.
