@@ -104,9 +104,6 @@ fn each_checked(
 
 /// The same where there is one thread.
 #[cfg(target_family = "wasm")]
-fn each_checked(
-    batches: impl Iterator<Item = Piece>,
-    take: impl FnMut(Piece<Checked>) -> bool,
-) {
+fn each_checked(batches: impl Iterator<Item = Piece>, take: impl FnMut(Piece<Checked>) -> bool) {
     batches.map(check).all(take);
 }
