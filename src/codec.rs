@@ -4,10 +4,7 @@
 //! Each value has one encoding: what decodes is encoded again and compared, leftover bytes are
 //! refused, and a limit is set before much is allocated for a length found in the input.
 
-use bincode::BorrowDecode;
-use bincode::Decode;
-use bincode::Encode;
-use bincode::config;
+use bincode::{BorrowDecode, Decode, Encode, config};
 
 /// The most bytes one value may take, in memory or on disk: C2SP tlog-tiles gives an entry a
 /// 16-bit length.

@@ -8,8 +8,7 @@
 use bincode::{Decode, Encode};
 use serde_json::{Value, json};
 
-use crate::codec;
-use crate::codec::CodecError;
+use crate::codec::{self, CodecError};
 use crate::hash::Link;
 use crate::key::Signature;
 use crate::statement::{SignedStatement, Statement};

@@ -1,17 +1,11 @@
 //! The secrets there are, by reference: what is registered, what is in use since when, what is due.
 
 use bincode::{Decode, Encode};
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::event::ExceptionGranted;
-use crate::event::SecretClass;
-use crate::event::SecretRegistered;
-use crate::event::SecretUpdated;
+use crate::event::{ExceptionGranted, SecretClass, SecretRegistered, SecretUpdated};
 use crate::policy::Policy;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Reference;
+use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
 
 /// A secret of the inventory.

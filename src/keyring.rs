@@ -4,18 +4,12 @@ use std::collections::BTreeMap;
 
 use bincode::{Decode, Encode};
 
-use crate::event::ActorEnrolled;
-use crate::event::ActorKind;
-use crate::event::ActorRevoked;
-use crate::event::Event;
-use crate::event::LedgerCreated;
-use crate::event::Role;
-use crate::event::SealingKeyReplaced;
+use crate::event::{
+    ActorEnrolled, ActorKind, ActorRevoked, Event, LedgerCreated, Role, SealingKeyReplaced,
+};
 use crate::key::PublicKey;
-use crate::rule;
-use crate::rule::Rule;
-use crate::text::Id;
-use crate::text::Line;
+use crate::rule::{self, Rule};
+use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
 /// The id under which the ledger itself speaks, by its sealing key.

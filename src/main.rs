@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use rotation_ledger::cli;
-use rotation_ledger::cli::Streams;
+use rotation_ledger::cli::{self, Streams};
 use rotation_ledger::sys::world::World;
 
 fn main() -> ExitCode {

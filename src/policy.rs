@@ -2,10 +2,7 @@
 
 use bincode::{Decode, Encode};
 
-use crate::event::FourEyes;
-use crate::event::PolicySet;
-use crate::event::SecretClass;
-use crate::event::Sequencing;
+use crate::event::{FourEyes, PolicySet, SecretClass, Sequencing};
 
 /// The policy in force. A `policy.set` replaces all of it; before the first, the default holds.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

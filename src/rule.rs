@@ -6,8 +6,7 @@
 //! named.
 
 use serde::Serialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::text::Id;
 

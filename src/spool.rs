@@ -8,24 +8,16 @@
 //! A statement is signed before it is spooled, so that nobody can change it there, and the ledger
 //! answers a second delivery with a receipt again: a file is removed only after its receipt.
 
-use std::fs;
-use std::fs::File;
-use std::fs::Permissions;
-use std::io;
-use std::io::Write;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::append::AppendError;
-use crate::append::Receipt;
-use crate::append::Submission;
-use crate::append::Writer;
+use crate::append::{AppendError, Receipt, Submission, Writer};
 use crate::key::Signature;
 use crate::statement::SignedStatement;
 

@@ -16,19 +16,12 @@ use bincode::{Decode, Encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::codec;
-use crate::codec::CodecError;
+use crate::codec::{self, CodecError};
 use crate::event::Event;
-use crate::hash::Blake3Digest;
-use crate::hash::LedgerId;
-use crate::hash::Sha256Digest;
-use crate::key::PublicKey;
-use crate::key::SecretKey;
-use crate::key::Signature;
-use crate::key::Verifier;
+use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
+use crate::key::{PublicKey, SecretKey, Signature, Verifier};
 use crate::register::Recorded;
-use crate::text::Id;
-use crate::text::Line;
+use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
 /// The one version of statements there is.

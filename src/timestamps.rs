@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint;
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{self, CheckpointError};
 use crate::hash::Sha256Digest;
 use crate::note::NOTE_LIMIT;
-use crate::store::publish;
-use crate::store::publish::{PublishError, Writer};
+use crate::store::publish::{self, PublishError, Writer};
 use crate::sys::disk::{Cause, Disk, DiskError, Kind, Named};
 use crate::sys::entropy::EntropyError;
 use crate::sys::lock::{LockError, WriteLock};

@@ -1,10 +1,8 @@
 //! The dialogue with one witness (C2SP tlog-witness), from the ledger's side.
 
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CosignerKey;
+use crate::checkpoint::{Checkpoint, CosignerKey};
 use crate::hash::NodeHash;
-use crate::http::ClientError;
-use crate::http::Reply;
+use crate::http::{ClientError, Reply};
 use crate::note::SignedNote;
 use crate::text::decimal;
 use crate::witness::AddCheckpoint;

@@ -2,12 +2,9 @@
 
 use crate::checkpoint::CosignerKey;
 use crate::sys::disk::DiskError;
-use crate::trust::PolicyError;
-use crate::trust::Trust;
-use crate::trust::Witness;
+use crate::trust::{PolicyError, Trust, Witness};
 
-use super::settings::Settings;
-use super::settings::SettingsError;
+use super::settings::{Settings, SettingsError};
 
 /// Why witnesses were not chosen.
 #[derive(Debug, thiserror::Error)]

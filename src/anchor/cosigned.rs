@@ -2,20 +2,16 @@
 //! of them.
 
 use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ask::Cosigned;
-use super::ask::Trouble;
+use super::ask::{Cosigned, Trouble};
 use super::destination::replace;
 use crate::checkpoint::Checkpoint;
 use crate::hash::Sha256Digest;
 use crate::note::SignedNote;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::trust::Trust;
-use crate::trust::Witness;
+use crate::sys::disk::{Disk, DiskError};
+use crate::trust::{Trust, Witness};
 
 const SEEN: &str = "seen";
 const REFUSED: &str = "refused";
@@ -235,8 +231,7 @@ fn best(trust: &Trust, notes: &[SignedNote]) -> Option<SignedNote> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint;
-    use crate::checkpoint::CosignerKey;
+    use crate::checkpoint::{self, CosignerKey};
     use crate::hash::NodeHash;
     use crate::key::SecretKey;
     use crate::note::KeyName;

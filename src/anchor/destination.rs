@@ -1,27 +1,19 @@
 //! Where checkpoints go: a folder, one file for each size, or a command's stdin.
 
 use std::fmt;
-use std::fs;
-use std::fs::Permissions;
-use std::io;
-use std::io::Read as _;
-use std::io::Write as _;
+use std::fs::{self, Permissions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
 use crate::hash::Sha256Digest;
-use crate::note::NOTE_LIMIT;
-use crate::note::SignedNote;
+use crate::note::{NOTE_LIMIT, SignedNote};
 use crate::store::publish::TEMPORARY_PREFIX;
 
 /// How long a command has to take a checkpoint.

@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::time::Timestamp;
 
-use super::settings::Settings;
-use super::settings::SettingsError;
+use super::settings::{Settings, SettingsError};
 
 /// A witness, with the size and the time of its newest cosignature.
 pub struct LastCosigned {

@@ -1,30 +1,21 @@
 //! One round: what the ledger says now, and what its witnesses say to that.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::ask::CosignQuestion;
-use super::ask::Cosigned;
-use super::ask::Trouble;
-use super::ask::ask;
-use super::cosigned::Book;
-use super::cosigned::WHENEVER;
+use super::ask::{CosignQuestion, Cosigned, Trouble, ask};
+use super::cosigned::{Book, WHENEVER};
 use super::settings::Settings;
 use crate::checkpoint::Checkpoint;
 use crate::hash::NodeHash;
 use crate::http;
-use crate::ledger::COSIGNED_FILE;
-use crate::ledger::Reader;
-use crate::ledger::proofs::NoProof;
-use crate::ledger::proofs::Proofs;
+use crate::ledger::proofs::{NoProof, Proofs};
+use crate::ledger::{COSIGNED_FILE, Reader};
 use crate::note::SignedNote;
 use crate::sys::world::World;
-use crate::trust::Trust;
-use crate::trust::Witness;
-use crate::witness::SUCCESSION_LIMIT;
-use crate::witness::Succession;
+use crate::trust::{Trust, Witness};
+use crate::witness::{SUCCESSION_LIMIT, Succession};
 
 /// How long one question may take, from the name of the host to the last byte.
 const TIME: Duration = Duration::from_secs(10);

@@ -1,17 +1,13 @@
 //! What the ledger's operator chose, in the state folder: it is this host's business, and a copy of
 //! the ledger's folder must not carry it along.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store::publish;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::sys::lock::LockError;
-use crate::sys::lock::WriteLock;
+use crate::sys::disk::{Cause, Disk, DiskError};
+use crate::sys::lock::{LockError, WriteLock};
 use crate::time::Timestamp;
 use crate::trust::Trust;
 

@@ -3,23 +3,16 @@
 //! Only what is malformed, unauthorised, out of scope, in conflict or of an impossible time is
 //! refused, and, where the policy says so, what breaks the SOP's order. All else is recorded.
 
-use crate::append::Writer;
 use crate::append::check::Checked;
 use crate::append::error::AppendError;
-use crate::append::memory;
+use crate::append::{Writer, memory};
 use crate::entry::Entry;
-use crate::event::Event;
-use crate::event::Sequencing;
+use crate::event::{Event, Sequencing};
 use crate::hash::Link;
-use crate::keyring::Author;
-use crate::keyring::Denial;
-use crate::register::ALLOWED_SKEW;
-use crate::register::Recorded;
-use crate::rule;
-use crate::rule::Finding;
-use crate::rule::Verdict;
-use crate::statement::EventId;
-use crate::statement::Statement;
+use crate::keyring::{Author, Denial};
+use crate::register::{ALLOWED_SKEW, Recorded};
+use crate::rule::{self, Finding, Verdict};
+use crate::statement::{EventId, Statement};
 use crate::store::index::IndexError;
 use crate::sys::keyfile;
 use crate::time::Timestamp;

@@ -1,16 +1,11 @@
 //! Reads a file that is to be attached, and makes sure that what was read is one state of it.
 
-use std::fs::File;
-use std::fs::Metadata;
-use std::io;
-use std::io::Read;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::TextError;
+use crate::text::{Id, Line, TextError};
 
 /// Why a file cannot be attached.
 #[derive(Debug, thiserror::Error)]

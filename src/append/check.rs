@@ -4,18 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use rayon::iter::IntoParallelIterator;
-use rayon::iter::ParallelIterator;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::append::Submission;
 use crate::append::error::AppendError;
-use crate::append::screen;
+use crate::append::{Submission, screen};
 use crate::event::Event;
-use crate::hash::Blake3Digest;
-use crate::hash::LedgerId;
-use crate::hash::Sha256Digest;
-use crate::statement::Attachment;
-use crate::statement::Statement;
+use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
+use crate::statement::{Attachment, Statement};
 use crate::store::blobs::ATTACHMENT_LIMIT;
 
 /// Fewer are checked on this thread: starting others costs more than they save.

@@ -14,22 +14,13 @@
 use std::sync::mpsc;
 use std::thread;
 
-use crate::append::Outcome;
-use crate::append::Receipt;
-use crate::append::Submission;
-use crate::append::Writer;
-use crate::append::admit::Next;
-use crate::append::admit::Placed;
-use crate::append::admit::Placing;
-use crate::append::check;
-use crate::append::check::Checked;
+use crate::append::admit::{Next, Placed, Placing};
+use crate::append::check::{self, Checked};
 use crate::append::error::AppendError;
-use crate::checkpoint;
-use crate::checkpoint::Checkpoint;
+use crate::append::{Outcome, Receipt, Submission, Writer};
+use crate::checkpoint::{self, Checkpoint};
 use crate::entry::Entry;
-use crate::hash::LeafHash;
-use crate::hash::Link;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, Link, NodeHash};
 use crate::rule::Finding;
 use crate::statement::Statement;
 use crate::store::log;

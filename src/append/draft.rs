@@ -14,26 +14,17 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::append::Submission;
-use crate::append::screen;
-use crate::append::screen::SecretFound;
+use crate::append::screen::{self, SecretFound};
 use crate::codec::CodecError;
-use crate::event::Event;
-use crate::event::EventError;
+use crate::event::{Event, EventError};
 use crate::guard::KnownValue;
-use crate::hash::Blake3Digest;
-use crate::hash::LedgerId;
-use crate::hash::Sha256Digest;
+use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
 use crate::key::SecretKey;
 use crate::ledger::Blame;
-use crate::statement;
-use crate::statement::Attachment;
-use crate::statement::EventId;
-use crate::statement::Statement;
-use crate::sys::entropy::EntropyError;
-use crate::sys::entropy::uuid_v7;
+use crate::statement::{self, Attachment, EventId, Statement};
+use crate::sys::entropy::{EntropyError, uuid_v7};
 use crate::sys::world::World;
-use crate::text::Id;
-use crate::text::Line;
+use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
 /// What is to be said.

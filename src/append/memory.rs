@@ -5,40 +5,24 @@
 //! is held here, and folded again from the log at the next opening. So an append writes no index,
 //! and an index lost in a crash loses nothing. Nothing in here is believed by `verify`.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use bincode::Decode;
-use bincode::Encode;
+use bincode::{Decode, Encode};
 
 use crate::codec;
 use crate::event::Event;
 use crate::hash::Link;
 use crate::keyring::Author;
-use crate::ledger::schema::CHARTER;
-use crate::ledger::schema::EVENTS;
-use crate::ledger::schema::INCIDENTS;
-use crate::ledger::schema::ROTATIONS;
-use crate::ledger::schema::SECRETS;
-use crate::ledger::schema::each;
-use crate::ledger::schema::malformed;
-use crate::ledger::schema::read;
-use crate::register::Charter;
-use crate::register::Recorded;
-use crate::register::Register;
+use crate::ledger::schema::{
+    CHARTER, EVENTS, INCIDENTS, ROTATIONS, SECRETS, each, malformed, read,
+};
+use crate::register::{Charter, Recorded, Register};
 use crate::rule::Finding;
 use crate::statement::EventId;
-use crate::store::index::Applied;
-use crate::store::index::Change;
-use crate::store::index::Condition;
-use crate::store::index::DEFAULT_CACHE;
-use crate::store::index::INDEX;
-use crate::store::index::Index;
-use crate::store::index::IndexError;
-use crate::store::index::Table;
-use crate::store::index::packed;
+use crate::store::index::{
+    Applied, Change, Condition, DEFAULT_CACHE, INDEX, Index, IndexError, Table, packed,
+};
 use crate::text::Id;
 
 /// How many parts are kept after the index has them too: enough for any ledger's daily work, and

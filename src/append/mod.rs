@@ -40,24 +40,18 @@ mod screen;
 mod seal;
 
 pub use crate::store::blobs::ATTACHMENT_LIMIT;
-pub use create::Founding;
-pub use create::create;
+pub use create::{Founding, create};
 pub use error::AppendError;
-pub use recover::Recovery;
-pub use recover::recover;
+pub use recover::{Recovery, recover};
 pub use screen::SecretFound;
 
-use crate::hash::LeafHash;
-use crate::hash::LedgerId;
-use crate::hash::Link;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, LedgerId, Link, NodeHash};
 use crate::key::SecretKey;
 use crate::note::Origin;
 use crate::proof::TlogProof;
 use crate::register::Register;
 use crate::rule::Finding;
-use crate::statement::EventId;
-use crate::statement::SignedStatement;
+use crate::statement::{EventId, SignedStatement};
 use crate::store::blobs::Blobs;
 use crate::store::log::Log;
 use crate::sys::lock::WriteLock;
@@ -68,8 +62,7 @@ use crate::time::Timestamp;
 use crate::ledger::Place;
 use crate::ledger::edge::Edge;
 use crate::ledger::head::Published;
-use crate::ledger::tree::Tree;
-use crate::ledger::tree::TreeError;
+use crate::ledger::tree::{Tree, TreeError};
 use crate::ledger::warm::Warm;
 use memory::Memory;
 

@@ -15,23 +15,16 @@
 
 use std::time::Duration;
 
-use crate::append::Receipt;
-use crate::append::Submission;
-use crate::append::Writer;
 use crate::append::error::AppendError;
-use crate::append::look::Looked;
-use crate::append::look::Standing;
+use crate::append::look::{Looked, Standing};
+use crate::append::{Receipt, Submission, Writer};
 use crate::checkpoint::Checkpoint;
-use crate::event::Event;
-use crate::event::RecoveryKind;
-use crate::event::StoreRecovered;
+use crate::event::{Event, RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
 use crate::ledger::Place;
 use crate::ledger::head::Kept;
-use crate::statement;
-use crate::statement::EventId;
-use crate::statement::Statement;
+use crate::statement::{self, EventId, Statement};
 use crate::store::tail::Rest;
 use crate::sys::entropy::uuid_v7;
 use crate::sys::world::World;

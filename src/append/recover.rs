@@ -7,15 +7,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::append::Receipt;
-use crate::append::Writer;
 use crate::append::error::AppendError;
-use crate::append::look::Looked;
-use crate::append::look::Standing;
+use crate::append::look::{Looked, Standing};
 use crate::append::open::statement_now;
+use crate::append::{Receipt, Writer};
 use crate::checkpoint::Checkpoint;
-use crate::event::RecoveryKind;
-use crate::event::StoreRecovered;
+use crate::event::{RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
 use crate::ledger::Place;

@@ -17,19 +17,15 @@
 //! that a file system or an SSD made of its own accord.
 
 use std::fs;
-use std::io;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use zeroize::Zeroizing;
 
-use crate::append::AppendError;
-use crate::append::Receipt;
-use crate::append::Writer;
+use crate::append::{AppendError, Receipt, Writer};
 use crate::event::SealingKeyReplaced;
 use crate::key::SecretKey;
 use crate::sys::disk::DiskError;
-use crate::sys::keyfile;
-use crate::sys::keyfile::KeyFileError;
+use crate::sys::keyfile::{self, KeyFileError};
 use crate::text::Line;
 
 impl Writer {

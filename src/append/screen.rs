@@ -4,12 +4,8 @@ use std::fmt;
 
 use crate::event::Event;
 use crate::event::field::FieldKind;
-use crate::guard;
-use crate::guard::FieldClass;
-use crate::guard::Hit;
-use crate::guard::KnownValue;
-use crate::text::Id;
-use crate::text::Line;
+use crate::guard::{self, FieldClass, Hit, KnownValue};
+use crate::text::{Id, Line};
 
 /// Secret material, and where it stands. The material itself is not in here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

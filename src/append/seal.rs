@@ -12,17 +12,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::append::Writer;
 use crate::append::commit::recorded_in;
-use crate::append::look;
-use crate::merkle::TILE_WIDTH;
-use crate::merkle::Tile;
-use crate::merkle::TileError;
-use crate::merkle::TileId;
-use crate::merkle::completed_tiles;
+use crate::append::{Writer, look};
+use crate::merkle::{TILE_WIDTH, Tile, TileError, TileId, completed_tiles};
 use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::log::Log;
-use crate::store::log::RereadError;
+use crate::store::log::{Log, RereadError};
 use crate::store::seal::SealError;
 use crate::store::tail::Rest;
 use crate::sys::disk::DiskError;

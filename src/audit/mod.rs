@@ -9,33 +9,21 @@ mod index;
 mod strays;
 mod surroundings;
 
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::sys::disk::Cause;
 use crate::sys::world::World;
 use crate::time::Timestamp;
 use crate::timestamps;
-use crate::timetoken::SignatureCheck;
-use crate::timetoken::StoredToken;
+use crate::timetoken::{SignatureCheck, StoredToken};
 use crate::trust::Trust;
-use crate::verify;
-use crate::verify::Keeper;
-use crate::verify::Kept;
-use crate::verify::Question;
-use crate::verify::Report;
-use crate::verify::Stamp;
+use crate::verify::{self, Keeper, Kept, Question, Report, Stamp};
 
-use crate::ledger::CHECKPOINT_FILE;
-use crate::ledger::COSIGNED_FILE;
-use crate::ledger::LedgerError;
-use crate::ledger::Standing;
 use crate::ledger::pieces::Pieces;
-use crate::ledger::standing::standing;
-use crate::ledger::standing::take;
+use crate::ledger::standing::{standing, take};
+use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, LedgerError, Standing};
 use index::Found;
 use surroundings::Watcher;
 

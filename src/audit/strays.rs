@@ -1,35 +1,23 @@
 //! Files in the folder that nothing accounts for, told apart from what an interruption leaves.
 
 use std::collections::HashSet;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::hash::Blake3Digest;
 use crate::merkle::LogFile;
-use crate::rule;
-use crate::rule::Finding;
-use crate::store::blobs::ATTACHMENTS;
-use crate::store::blobs::blob_path;
-use crate::store::bundle;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::bundle::MAX_BUNDLE;
-use crate::store::image::Tail;
-use crate::store::image::list_files;
+use crate::rule::{self, Finding};
+use crate::store::blobs::{ATTACHMENTS, blob_path};
+use crate::store::bundle::{self, BUNDLE_ENTRIES, MAX_BUNDLE};
+use crate::store::image::{Tail, list_files};
 use crate::store::publish::TEMPORARY_PREFIX;
-use crate::store::tail::MAX_TAIL;
-use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::store::tail::{MAX_TAIL, TAIL_FILE};
+use crate::sys::disk::{Disk, DiskError};
 use crate::sys::lock::LOCK_FILE;
-use crate::timetoken::TIMESTAMPS;
-use crate::timetoken::is_stamped;
+use crate::timetoken::{TIMESTAMPS, is_stamped};
 use crate::verify::Surroundings;
 
-use crate::ledger::CHECKPOINT_FILE;
-use crate::ledger::COSIGNED_FILE;
-use crate::ledger::HINT_FILE;
-use crate::ledger::Standing;
 use crate::ledger::pieces::Facts;
+use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, HINT_FILE, Standing};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 const HASH_BYTES: usize = 32;

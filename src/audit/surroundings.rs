@@ -1,38 +1,23 @@
 //! What stands around the entries in a store: Merkle tiles, attachments, the index.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
-use std::path::Path;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::hash::Blake3Digest;
-use crate::hash::Link;
-use crate::hash::Sha256Digest;
-use crate::merkle::PartialTile;
-use crate::merkle::Tile;
-use crate::rule;
-use crate::rule::Finding;
+use crate::hash::{Blake3Digest, Link, Sha256Digest};
+use crate::merkle::{PartialTile, Tile};
+use crate::rule::{self, Finding};
 use crate::statement::Attachment;
-use crate::store::blobs::ATTACHMENTS;
-use crate::store::blobs::Blobs;
-use crate::store::blobs::blob_path;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::verify::Count;
-use crate::verify::Folded;
-use crate::verify::Observer;
-use crate::verify::Surroundings;
+use crate::store::blobs::{ATTACHMENTS, Blobs, blob_path};
+use crate::sys::disk::{Cause, Disk, DiskError};
+use crate::verify::{Count, Folded, Observer, Surroundings};
 
-use super::index;
-use super::index::Found;
+use super::index::{self, Found};
 use super::strays::Strays;
-use crate::ledger::LedgerError;
-use crate::ledger::Standing;
 use crate::ledger::pieces::Facts;
+use crate::ledger::{LedgerError, Standing};
 
 const HASH_BYTES: usize = 32;
 

@@ -3,13 +3,8 @@
 //! "At this time, the largest consistent tree that I have seen for this origin has this root." The
 //! message does not name the witness, so one key must never serve two.
 
-use crate::key::SecretKey;
-use crate::key::Signature;
-use crate::note::CosignerKey;
-use crate::note::KeyName;
-use crate::note::OtherKey;
-use crate::note::SignedNote;
-use crate::note::format_line;
+use crate::key::{SecretKey, Signature};
+use crate::note::{CosignerKey, KeyName, OtherKey, SignedNote, format_line};
 
 /// A line of a known witness that this witness did not make.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

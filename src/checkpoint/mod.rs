@@ -7,17 +7,11 @@
 mod cosignature;
 
 pub use crate::note::CosignerKey;
-pub use cosignature::CosignatureError;
-pub use cosignature::cosign;
+pub use cosignature::{CosignatureError, cosign};
 
 use crate::hash::NodeHash;
 use crate::key::SecretKey;
-use crate::note;
-use crate::note::KeyName;
-use crate::note::KeyNameError;
-use crate::note::NoteError;
-use crate::note::NoteKey;
-use crate::note::SignedNote;
+use crate::note::{self, KeyName, KeyNameError, NoteError, NoteKey, SignedNote};
 use crate::text::decimal;
 
 /// What one checkpoint states.

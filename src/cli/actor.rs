@@ -1,14 +1,12 @@
 //! `ledger actor`: who may speak in the ledger.
 
-use clap::ArgMatches;
-use clap::Args as _;
+use clap::{ArgMatches, Args as _};
 use serde_json::json;
 
 use crate::event;
 use crate::keyring::Actor;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::append;
 use super::context::Context;
 use super::exit::Failure;

@@ -3,26 +3,21 @@
 use std::io;
 use std::path::PathBuf;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::append;
 use crate::checkpoint::Checkpoint;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::note::SignedNote;
-use crate::rule;
-use crate::rule::RULES;
-use crate::rule::Rule;
+use crate::rule::{self, RULES, Rule};
 use crate::store::index::INDEX;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 use crate::text::Line;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::layout::counted;
 use super::options::Output;
 use super::receipt;

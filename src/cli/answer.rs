@@ -3,8 +3,7 @@
 
 use serde_json::Value;
 
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::layout::table;
 
 /// What a command comes to.

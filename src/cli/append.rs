@@ -1,20 +1,13 @@
 //! `ledger append`: one event by its flags; drafts and the spool are in `batch`.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
-use clap::Args as _;
-use clap::FromArgMatches as _;
-use serde_json::Value;
-use serde_json::json;
+use clap::{ArgMatches, Args as _, FromArgMatches as _};
+use serde_json::{Value, json};
 
 use crate::append::attachment;
-use crate::append::draft::Draft;
-use crate::append::draft::DraftError;
-use crate::event;
-use crate::event::EventSpec;
-use crate::event::VOCABULARY;
+use crate::append::draft::{Draft, DraftError};
+use crate::event::{self, EventSpec, VOCABULARY};
 use crate::hash::Link;
 use crate::ledger::Blame;
 use crate::ledger::proofs::Proofs;
@@ -23,20 +16,14 @@ use crate::statement::EventId;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::answer::Answer;
-use super::answer::Outcome;
-use super::batch;
-use super::checks::Checks;
-use super::checks::known_values;
-use super::checks::read_files;
+use super::answer::{Answer, Outcome};
+use super::checks::{Checks, known_values, read_files};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::fields;
-use super::fields::Fields;
+use super::exit::{Exit, Failure};
+use super::fields::{self, Fields};
 use super::options::Output;
-use super::receipt;
 use super::signals::Guard;
+use super::{batch, receipt};
 
 /// Record what happened: one event by its flags, or drafts in JSON
 ///

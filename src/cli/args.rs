@@ -5,35 +5,13 @@
 
 use std::ffi::OsString;
 
-use clap::ArgMatches;
-use clap::CommandFactory as _;
-use clap::FromArgMatches as _;
-use clap::Parser;
-use clap::Subcommand;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use super::actor;
-use super::admin;
-use super::anchor;
-use super::append;
-use super::demo;
-use super::export;
-use super::init;
-use super::key;
-use super::log;
-use super::man;
-use super::note;
-use super::options::Globals;
-use super::options::Output;
-use super::prove;
-use super::publish;
-use super::run;
-use super::secret;
-use super::show;
-use super::status;
-use super::timestamp;
-use super::trust;
-use super::verify;
-use super::witness;
+use super::options::{Globals, Output};
+use super::{
+    actor, admin, anchor, append, demo, export, init, key, log, man, note, prove, publish, run,
+    secret, show, status, timestamp, trust, verify, witness,
+};
 
 const OVERVIEW: &str = "\
 An append-only, signed and hash-chained ledger of production secret rotations.

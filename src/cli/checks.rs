@@ -1,15 +1,13 @@
 //! What is done with files and values before anything is recorded.
 
 use std::io::Read as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::append::attachment;
 use crate::guard::KnownValue;
-use crate::text::Id;
-use crate::text::Line;
+use crate::text::{Id, Line};
 
 use super::exit::Failure;
 use super::options::parse_size;

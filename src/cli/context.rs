@@ -1,22 +1,17 @@
 //! What every command works with: the world, the place of the ledger, the key, and a way to talk.
 
-use std::io;
-use std::io::Read as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::anchor::Newest;
-use crate::anchor::Settings;
+use crate::anchor::{Newest, Settings};
 use crate::append::Writer;
 use crate::hash::Blake3Digest;
 use crate::key::SecretKey;
-use crate::ledger::Place;
-use crate::ledger::Reader;
+use crate::ledger::{Place, Reader};
 use crate::register::Register;
-use crate::sys::keyfile;
-use crate::sys::keyfile::PublicKeyFile;
+use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
 use crate::time::Timestamp;
 

@@ -2,16 +2,12 @@
 
 use std::process::ExitCode;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::anchor::RoundConclusion;
 use crate::append::AppendError;
-use crate::ledger::Blame;
-use crate::ledger::LedgerError;
-use crate::ledger::OpenError;
-use crate::sys::disk::Cause;
-use crate::sys::disk::DiskError;
+use crate::ledger::{Blame, LedgerError, OpenError};
+use crate::sys::disk::{Cause, DiskError};
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
 use crate::verify::Conclusion;

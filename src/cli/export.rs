@@ -1,32 +1,22 @@
 //! `ledger export`: one file for the audit binder.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::append::draft::Draft;
 use crate::event::PackExported;
-use crate::export::Export;
-use crate::export::ExportError;
-use crate::export::Pack;
+use crate::export::{Export, ExportError, Pack};
 use crate::ledger::Prefix;
-use crate::pack::Form;
-use crate::pack::Part;
-use crate::pack::Selection;
-use crate::sys::disk::Cause;
-use crate::sys::disk::DiskError;
-use crate::text::Id;
-use crate::text::Line;
+use crate::pack::{Form, Part, Selection};
+use crate::sys::disk::{Cause, DiskError};
+use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::files::folder_of;
-use super::files::write_whole;
+use super::exit::{Exit, Failure};
+use super::files::{folder_of, write_whole};
 use super::layout::counted;
 use super::options::Output;
 use super::signals::Guard;

@@ -1,11 +1,8 @@
 //! Files that the command line names: read with a limit, written whole or not at all.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::fs::Permissions;
-use std::io;
-use std::io::Read as _;
-use std::io::Write as _;
+use std::fs::{File, Permissions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 

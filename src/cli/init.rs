@@ -2,14 +2,11 @@
 
 use serde_json::json;
 
-use crate::append;
-use crate::append::Founding;
+use crate::append::{self, Founding};
 use crate::note::Origin;
-use crate::text::Id;
-use crate::text::Line;
+use crate::text::{Id, Line};
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::exit::Failure;
 use super::options::Output;

@@ -1,24 +1,18 @@
 //! `ledger key`: make a private key, and print the line that its owner hands to others.
 
-use std::io;
-use std::io::Write as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
-use crate::sys::keyfile;
-use crate::sys::keyfile::PublicKeyFile;
+use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::text::Line;
 
-use super::answer::Answer;
-use super::answer::Outcome;
-use super::context::Context;
-use super::context::read_passphrase;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::answer::{Answer, Outcome};
+use super::context::{Context, read_passphrase};
+use super::exit::{Exit, Failure};
 use super::options::Output;
 use super::receipt;
 

@@ -6,8 +6,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use crate::entry::Stored;
-use crate::event::Event;
-use crate::event::VOCABULARY;
+use crate::event::{Event, VOCABULARY};
 use crate::key::PublicKey;
 use crate::keyring::LEDGER_ACTOR;
 use crate::register::Register;
@@ -16,8 +15,7 @@ use crate::time::Timestamp;
 
 use super::answer::Outcome;
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::options::Output;
 
 /// List the entries, oldest first

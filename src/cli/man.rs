@@ -5,10 +5,8 @@ use std::path::PathBuf;
 
 use clap_complete::Shell;
 
-use super::answer::Answer;
-use super::answer::Outcome;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::answer::{Answer, Outcome};
+use super::exit::{Exit, Failure};
 
 /// Print a completion script for a shell
 ///

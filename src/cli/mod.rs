@@ -50,11 +50,9 @@ use clap::error::ErrorKind;
 use crate::sys::world::World;
 
 use answer::Outcome;
-use args::Cli;
-use args::Command;
+use args::{Cli, Command};
 use context::Context;
-use exit::Exit;
-use exit::Failure;
+use exit::{Exit, Failure};
 use ui::Ui;
 
 pub use ui::Streams;

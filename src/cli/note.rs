@@ -1,27 +1,16 @@
 //! `ledger note`: signed notes of whoever made them.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
-use crate::note;
-use crate::note::COSIGNATURE;
-use crate::note::NOTE_LIMIT;
-use crate::note::NoteError;
-use crate::note::NoteKey;
-use crate::note::NoteKeyError;
-use crate::note::SignedNote;
+use crate::note::{self, COSIGNATURE, NOTE_LIMIT, NoteError, NoteKey, NoteKeyError, SignedNote};
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::files::bounded;
-use super::files::read_bounded;
-use super::files::unreadable;
+use super::exit::{Exit, Failure};
+use super::files::{bounded, read_bounded, unreadable};
 use super::layout::seconds;
 use super::options::Output;
 

@@ -2,15 +2,11 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::timetoken::RESPONSE_LIMIT;
-use crate::timetoken::StoredToken;
-use crate::timetoken::TimeToken;
+use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
 
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::files::read_bounded;
 
 /// As of the token's own time: what openssl checks by default is whether the chain is valid today,

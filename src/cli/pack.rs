@@ -4,15 +4,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::pack::Bag;
-use crate::pack::ZIP_LIMIT;
-use crate::pack::ZipError;
-use crate::pack_verify;
-use crate::pack_verify::Asked;
-use crate::pack_verify::Examined;
+use crate::pack::{Bag, ZIP_LIMIT, ZipError};
+use crate::pack_verify::{self, Asked, Examined};
 
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 
 /// How a zip begins, and an empty one.
 const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];

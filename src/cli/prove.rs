@@ -6,17 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
-use crate::ledger::proofs::NoProof;
-use crate::ledger::proofs::Proofs;
+use crate::ledger::proofs::{NoProof, Proofs};
 use crate::ledger::tree::TreeError;
 use crate::merkle::ProofError;
 use crate::proof::Continued;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::files::write_new;
 use super::options::Output;
 

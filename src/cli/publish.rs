@@ -1,21 +1,16 @@
 //! `ledger publish`: brings a static copy of the ledger up to date.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::publication::Publication;
-use crate::publication::PublicationError;
-use crate::publication::Published;
+use crate::publication::{Publication, PublicationError, Published};
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::layout::counted;
 use super::options::Output;
 

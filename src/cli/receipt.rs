@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::append::Receipt;
-use crate::append::Writer;
+use crate::append::{Receipt, Writer};
 use crate::ledger::tree::TreeError;
 use crate::proof::TlogProof;
 use crate::rule::Finding;
 
-use super::answer::Answer;
-use super::answer::Talk;
+use super::answer::{Answer, Talk};
 use super::files::write_new;
 use super::ui::Ui;
 

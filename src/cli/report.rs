@@ -1,12 +1,9 @@
 //! A verification's report for people: verdicts first, then findings, then what was not checked, then
 //! one word.
 
-use crate::rule::Finding;
-use crate::rule::Verdict;
+use crate::rule::{Finding, Verdict};
 use crate::time::Timestamp;
-use crate::verify::Conclusion;
-use crate::verify::Report;
-use crate::verify::VerdictLine;
+use crate::verify::{Conclusion, Report, VerdictLine};
 
 use super::exit::Exit;
 use super::layout::counted;

@@ -1,9 +1,6 @@
 //! `ledger secret`: which secrets there are, by reference and never by value.
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Args as _;
+use clap::{Arg, ArgAction, ArgMatches, Args as _};
 use serde_json::json;
 
 use crate::event;
@@ -11,8 +8,7 @@ use crate::inventory::Secret;
 use crate::policy::Policy;
 use crate::time::Timestamp;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::append;
 use super::context::Context;
 use super::exit::Failure;

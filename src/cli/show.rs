@@ -1,8 +1,7 @@
 //! `ledger show`: one entry, or one rotation, with what was said about it later. Read and not
 //! verified.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::entry::Stored;
 use crate::event::Event;
@@ -10,13 +9,10 @@ use crate::statement::EventId;
 use crate::text::Id;
 use crate::timestamps;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::log;
-use super::log::Names;
+use super::exit::{Exit, Failure};
+use super::log::{self, Names};
 use super::options::Output;
 use super::timestamp;
 

@@ -6,22 +6,18 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::anchor::LastCosigned;
-use crate::inventory::Age;
-use crate::inventory::Secret;
+use crate::inventory::{Age, Secret};
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::time::Timestamp;
 use crate::verify::Conclusion;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::exit::Exit;
 use super::layout::counted;
-use super::options::Output;
-use super::options::parse_span;
-use super::trust::how_to_follow;
-use super::trust::sealing_key;
+use super::options::{Output, parse_span};
+use super::trust::{how_to_follow, sealing_key};
 
 /// Show what is open, unconfirmed or overdue
 ///

@@ -1,32 +1,22 @@
 //! `ledger timestamp`: time from somebody else's clock, over the newest checkpoint (RFC 3161).
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hash::Sha256Digest;
 use crate::http;
 use crate::ledger::CHECKPOINT_FILE;
-use crate::timestamps;
-use crate::timestamps::Asked;
-use crate::timestamps::TimestampError;
-use crate::timetoken::RESPONSE_LIMIT;
-use crate::timetoken::StoredToken;
-use crate::timetoken::TimeToken;
+use crate::timestamps::{self, Asked, TimestampError};
+use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::files::read_bounded;
-use super::files::write_new;
+use super::exit::{Exit, Failure};
+use super::files::{read_bounded, write_new};
 use super::openssl::verify_command;
-use super::options::Output;
-use super::options::parse_span;
+use super::options::{Output, parse_span};
 
 const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";

@@ -4,15 +4,12 @@ use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
 use crate::keyring::Seal;
-use crate::note::NoteKey;
-use crate::note::Origin;
+use crate::note::{NoteKey, Origin};
 use crate::register::Charter;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::options::Output;
 
 /// Print what an auditor needs to trust this ledger's checkpoints

@@ -3,18 +3,12 @@
 //! A reader that went away (a closed pipe) is no failure: what was to be said is dropped and the
 //! verdict keeps its exit code. A result that could not be written for any other reason is one.
 
-use std::io;
-use std::io::IsTerminal as _;
-use std::io::Read;
-use std::io::Write;
+use std::io::{self, IsTerminal as _, Read, Write};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::answer::Answer;
-use super::answer::Talk;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::answer::{Answer, Talk};
+use super::exit::{Exit, Failure};
 
 /// The streams of one run of the program, handed in from outside.
 pub struct Streams {

@@ -1,51 +1,33 @@
 //! `ledger verify`: reads every stored byte again and says what holds, what does not, and what was
 //! not checked.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use indicatif::ProgressBar;
-use indicatif::ProgressDrawTarget;
-use indicatif::ProgressStyle;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use crate::audit::Audit;
 use crate::entry;
-use crate::facts;
-use crate::facts::NoTemplate;
+use crate::facts::{self, NoTemplate};
 use crate::ledger::Place;
-use crate::pack_verify::Asked;
-use crate::pack_verify::Examined;
+use crate::pack_verify::{Asked, Examined};
 use crate::page;
-use crate::proof::RECEIPT_LIMIT;
-use crate::proof::TlogProof;
+use crate::proof::{RECEIPT_LIMIT, TlogProof};
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
 use crate::timetoken::StoredToken;
-use crate::trust::TRUST_LIMIT;
-use crate::trust::Trust;
-use crate::verify::Conclusion;
-use crate::verify::Keeper;
-use crate::verify::Kept;
-use crate::verify::ReceiptReport;
-use crate::verify::Report;
+use crate::trust::{TRUST_LIMIT, Trust};
+use crate::verify::{Conclusion, Keeper, Kept, ReceiptReport, Report};
 
-use super::anchor;
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::files::read_bounded;
-use super::files::refuse_existing;
-use super::files::write_new;
-use super::openssl;
+use super::exit::{Exit, Failure};
+use super::files::{read_bounded, refuse_existing, write_new};
 use super::options::Output;
-use super::pack;
-use super::report;
 use super::signals::Guard;
 use super::ui::Ui;
+use super::{anchor, openssl, pack, report};
 
 /// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
 ///

@@ -2,10 +2,7 @@
 
 use crate::event::choice::Trigger;
 use crate::event::payload::payload;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Prose;
-use crate::text::Reference;
+use crate::text::{Id, Line, Prose, Reference};
 use crate::time::Timestamp;
 
 payload! {

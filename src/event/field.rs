@@ -3,17 +3,9 @@
 
 use serde_json::Value;
 
-use crate::hash::Blake3Digest;
-use crate::hash::Link;
-use crate::hash::NodeHash;
-use crate::hash::Sha256Digest;
-use crate::key::PublicKey;
-use crate::key::Signature;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Prose;
-use crate::text::Reference;
-use crate::text::TextError;
+use crate::hash::{Blake3Digest, Link, NodeHash, Sha256Digest};
+use crate::key::{PublicKey, Signature};
+use crate::text::{Id, Line, Prose, Reference, TextError};
 use crate::time::Timestamp;
 
 /// What one value of a field looks like.

@@ -1,18 +1,10 @@
 //! Who may say what: the ledger's creation, its actors, its policy and its own statements.
 
-use crate::event::choice::ActorKind;
-use crate::event::choice::FourEyes;
-use crate::event::choice::RecoveryKind;
-use crate::event::choice::Role;
-use crate::event::choice::Sequencing;
+use crate::event::choice::{ActorKind, FourEyes, RecoveryKind, Role, Sequencing};
 use crate::event::payload::payload;
-use crate::hash::NodeHash;
-use crate::hash::Sha256Digest;
-use crate::key::PublicKey;
-use crate::key::Signature;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Reference;
+use crate::hash::{NodeHash, Sha256Digest};
+use crate::key::{PublicKey, Signature};
+use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
 
 payload! {

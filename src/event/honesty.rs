@@ -3,13 +3,8 @@
 
 use crate::event::choice::ExpungeReason;
 use crate::event::payload::payload;
-use crate::hash::Blake3Digest;
-use crate::hash::Link;
-use crate::hash::Sha256Digest;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Prose;
-use crate::text::Reference;
+use crate::hash::{Blake3Digest, Link, Sha256Digest};
+use crate::text::{Id, Line, Prose, Reference};
 use crate::time::Timestamp;
 
 payload! {

@@ -1,12 +1,9 @@
 //! Which secrets there are (SOP 2, 5 and 6 Step 1): by reference, never by value.
 
-use crate::event::choice::Environment;
-use crate::event::choice::SecretClass;
+use crate::event::choice::{Environment, SecretClass};
 use crate::event::payload::payload;
 use crate::hash::Sha256Digest;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Reference;
+use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
 
 payload! {

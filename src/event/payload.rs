@@ -2,8 +2,7 @@
 //! structs are the only list of fields there is.
 
 use crate::event::choice::Role;
-use crate::event::field::DynField;
-use crate::event::field::FieldSpec;
+use crate::event::field::{DynField, FieldSpec};
 
 /// What every payload declares about itself.
 pub(super) trait Payload {

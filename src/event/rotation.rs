@@ -1,20 +1,12 @@
 //! A rotation, SOP 6 Steps 1 to 6, the one-shot record, and what goes wrong on the way.
 
-use crate::event::choice::Disposition;
-use crate::event::choice::Environment;
-use crate::event::choice::NegativeTest;
-use crate::event::choice::Outcome;
-use crate::event::choice::Phase;
-use crate::event::choice::Reason;
-use crate::event::choice::RevocationMethod;
-use crate::event::choice::Step;
-use crate::event::choice::TestResult;
-use crate::event::choice::Which;
+use crate::event::choice::{
+    Disposition, Environment, NegativeTest, Outcome, Phase, Reason, RevocationMethod, Step,
+    TestResult, Which,
+};
 use crate::event::payload::payload;
 use crate::hash::Blake3Digest;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Reference;
+use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
 
 payload! {

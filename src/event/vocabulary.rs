@@ -12,8 +12,7 @@ use crate::text::Id;
 
 use super::choice::Role;
 use super::emergency::*;
-use super::field::DynField;
-use super::field::FieldSpec;
+use super::field::{DynField, FieldSpec};
 use super::governance::*;
 use super::honesty::*;
 use super::inventory::*;

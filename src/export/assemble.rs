@@ -14,8 +14,7 @@ use crate::pack_verify::Contents;
 use crate::store::blobs::Blobs;
 use crate::text::Id;
 use crate::timestamps;
-use crate::verify;
-use crate::verify::Selected;
+use crate::verify::{self, Selected};
 
 use super::error::ExportError;
 use super::host::Export;

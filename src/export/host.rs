@@ -6,8 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
 use crate::ledger::{Place, Prefix};
-use crate::sys::keyfile;
-use crate::sys::keyfile::KeyFileError;
+use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::world::World;
 
 use super::error::ExportError;

@@ -7,14 +7,12 @@ use crate::key::SecretKey;
 use crate::ledger::Prefix;
 use crate::ledger::proofs::Proofs;
 use crate::pack::{Bag, Files, Form, Selection, in_toto_bundle};
-use crate::pack_verify;
-use crate::pack_verify::{Asked, DecodedPack};
+use crate::pack_verify::{self, Asked, DecodedPack};
 use crate::page;
 use crate::rule::{Finding, Verdict};
 use crate::text::Line;
 use crate::time::Timestamp;
-use crate::verify;
-use crate::verify::Report;
+use crate::verify::{self, Report};
 
 use super::assemble;
 use super::error::ExportError;

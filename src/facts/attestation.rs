@@ -14,8 +14,7 @@ use crate::text::Id;
 
 use super::documents::verdicts;
 use super::dossier::Dossier;
-use super::rotations;
-use super::rotations::Told;
+use super::rotations::{self, Told};
 
 /// in-toto Attestation Framework, Statement v1.
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";

@@ -11,8 +11,7 @@ use crate::verify::Report;
 
 use super::dossier::Dossier;
 use super::form::{FINDINGS, FactsForm, RENDERINGS, SUMMARY, document, leave_words_out};
-use super::keys;
-use super::rotations;
+use super::{keys, rotations};
 
 /// Where the population stands in a pack.
 pub const POPULATION: &str = "secrets.json";

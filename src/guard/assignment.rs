@@ -4,16 +4,10 @@
 //! `password=` anything counts, in "the secret is …" only what no word or name explains, because
 //! `token: revoked` and `secret: payments-db` are what a ledger of rotations is full of.
 
-use super::kind::Found;
-use super::kind::Kind;
-use super::placeholder::is_aws_id;
-use super::placeholder::is_placeholder;
-use super::placeholder::is_pointer;
-use super::placeholder::is_state;
-use super::sieve::Sieve;
-use super::sieve::stands_at;
-use super::structure::REACH;
-use super::structure::value;
+use super::kind::{Found, Kind};
+use super::placeholder::{is_aws_id, is_placeholder, is_pointer, is_state};
+use super::sieve::{Sieve, stands_at};
+use super::structure::{REACH, value};
 
 /// What a name promises about the value behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]

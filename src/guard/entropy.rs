@@ -5,8 +5,7 @@
 //! `PaymentsDb2024Rotation`. Hexadecimal is never judged here, since digests, UUIDs and serial
 //! numbers look the same as keys do; nor is the path of a URL.
 
-use super::kind::Found;
-use super::kind::Kind;
+use super::kind::{Found, Kind};
 use super::placeholder::is_aws_id;
 
 /// Fewer characters than this are names.

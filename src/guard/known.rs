@@ -5,15 +5,10 @@
 
 use std::fmt;
 
-use zeroize::Zeroize as _;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
-use super::kind::Decoding;
-use super::kind::Found;
-use super::kind::Hit;
-use super::kind::Kind;
-use super::sieve::Sieve;
-use super::sieve::stands_at;
+use super::kind::{Decoding, Found, Hit, Kind};
+use super::sieve::{Sieve, stands_at};
 use super::window;
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

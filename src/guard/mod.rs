@@ -35,11 +35,8 @@ use std::fmt;
 
 use kind::Found;
 
-pub use kind::Decoding;
-pub use kind::Hit;
-pub use kind::Kind;
-pub use known::KnownValue;
-pub use known::KnownValueError;
+pub use kind::{Decoding, Hit, Kind};
+pub use known::{KnownValue, KnownValueError};
 
 /// What a field is for, which decides what may stand in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

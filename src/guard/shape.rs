@@ -6,12 +6,9 @@
 //! need more than a literal and a length are in `structure`.
 
 use super::alphabet::Alphabet;
-use super::kind::Found;
-use super::kind::Kind;
+use super::kind::{Found, Kind};
 use super::placeholder::is_filler;
-use super::sieve::CAPACITY;
-use super::sieve::Sieve;
-use super::sieve::stands_at;
+use super::sieve::{CAPACITY, Sieve, stands_at};
 use super::structure;
 
 /// What a shape's literal must be followed by.
@@ -62,10 +59,7 @@ const fn folded(
     shape
 }
 
-use Alphabet::Alnum;
-use Alphabet::Base64;
-use Alphabet::Hex;
-use Alphabet::Token;
+use Alphabet::{Alnum, Base64, Hex, Token};
 
 #[rustfmt::skip]
 const SHAPES: &[Shape] = &[

@@ -5,11 +5,7 @@
 //! literal can make it read again: that keeps 64 MiB of hostile text linear.
 
 use super::alphabet::Alphabet;
-use super::placeholder::is_aws_id;
-use super::placeholder::is_filler;
-use super::placeholder::is_placeholder;
-use super::placeholder::is_pointer;
-use super::placeholder::is_state;
+use super::placeholder::{is_aws_id, is_filler, is_placeholder, is_pointer, is_state};
 
 /// The longest user name or password looked for in a URL, and the longest value anywhere.
 pub(super) const REACH: usize = 256;

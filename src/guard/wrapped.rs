@@ -6,10 +6,8 @@
 
 use zeroize::Zeroizing;
 
-use super::kind::Decoding;
-use super::kind::Found;
-use super::shape;
-use super::window;
+use super::kind::{Decoding, Found};
+use super::{shape, window};
 
 /// Wrappings inside one another that are opened.
 const LEVELS: u8 = 2;

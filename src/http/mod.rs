@@ -6,13 +6,5 @@
 mod client;
 mod server;
 
-pub use client::ClientError;
-pub use client::Reply;
-pub use client::get;
-pub use client::post;
-pub use client::post_as;
-pub use server::Limits;
-pub use server::Request;
-pub use server::Response;
-pub use server::Served;
-pub use server::serve;
+pub use client::{ClientError, Reply, get, post, post_as};
+pub use server::{Limits, Request, Response, Served, serve};

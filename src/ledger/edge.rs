@@ -1,8 +1,6 @@
 //! The right end of the ledger: everything that the next entry is built on.
 
-use crate::hash::LeafHash;
-use crate::hash::Link;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, Link, NodeHash};
 use crate::merkle::Frontier;
 use crate::time::Timestamp;
 

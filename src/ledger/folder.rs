@@ -7,18 +7,12 @@ use serde::Deserialize;
 
 use crate::hash::LedgerId;
 use crate::ledger::error::OpenError;
-use crate::ledger::layout::CHECKPOINT_FILE;
-use crate::ledger::layout::CREATING;
-use crate::ledger::layout::HINT_FILE;
+use crate::ledger::layout::{CHECKPOINT_FILE, CREATING, HINT_FILE};
 use crate::note::NoteKey;
 use crate::store::log::Log;
-use crate::store::publish;
-use crate::store::publish::TEMPORARY_PREFIX;
+use crate::store::publish::{self, TEMPORARY_PREFIX};
 use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::sys::disk::Kind;
+use crate::sys::disk::{Cause, Disk, DiskError, Kind};
 use crate::sys::lock::LOCK_FILE;
 
 const FORMAT: i64 = 1;

@@ -5,18 +5,13 @@
 //! does not leave a mixture of two: a note is shorter than a disk sector, and where the new one has
 //! another length than the old one, it is written aside and renamed.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::checkpoint;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::ledger::error::OpenError;
 use crate::note::NoteKey;
 use crate::store::publish;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::sys::disk::Handle;
+use crate::sys::disk::{Cause, Disk, DiskError, Handle};
 
 /// What one of the two places holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

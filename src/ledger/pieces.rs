@@ -2,28 +2,20 @@
 //! ledger or the partial bundle of a copy.
 
 use std::iter::Peekable;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::IntoIter;
 
 use crate::merkle::LogFile;
-use crate::rule;
-use crate::rule::Finding;
-use crate::store::bundle;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::image::Tail;
-use crate::store::image::list_files;
+use crate::rule::{self, Finding};
+use crate::store::bundle::{self, BUNDLE_ENTRIES};
+use crate::store::image::{Tail, list_files};
 use crate::store::tail::Rest;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{Cause, Disk, DiskError};
 use crate::verify::Piece;
 
 use crate::ledger::layout::CHECKPOINT_FILE;
-use crate::ledger::standing::NEXT_CHECKPOINT;
-use crate::ledger::standing::Standing;
-use crate::ledger::standing::Taken;
+use crate::ledger::standing::{NEXT_CHECKPOINT, Standing, Taken};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 

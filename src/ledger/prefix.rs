@@ -7,10 +7,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::checkpoint;
-use crate::checkpoint::Checkpoint;
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
+use crate::checkpoint::{self, Checkpoint};
+use crate::hash::{LeafHash, NodeHash};
 use crate::merkle::Frontier;
 use crate::register::Register;
 use crate::sys::world::World;

@@ -1,32 +1,24 @@
 //! Proofs out of a stored ledger, without reading it from end to end. Nothing is written.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::LeafHash;
-use crate::ledger::tree::Tree;
-use crate::ledger::tree::TreeError;
+use crate::ledger::tree::{Tree, TreeError};
 use crate::merkle::ProofError;
 use crate::note::SignedNote;
-use crate::proof::Continued;
-use crate::proof::TlogProof;
-use crate::store::bundle;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::bundle::BundleError;
+use crate::proof::{Continued, TlogProof};
+use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
 use crate::store::image::Tail;
 use crate::store::tail::TailError;
 use crate::sys::disk::Disk;
 use crate::sys::world::World;
 
 use crate::ledger::error::LedgerError;
-use crate::ledger::layout::CHECKPOINT_FILE;
-use crate::ledger::layout::COSIGNED_FILE;
-use crate::ledger::standing::Standing;
-use crate::ledger::standing::take;
+use crate::ledger::layout::{CHECKPOINT_FILE, COSIGNED_FILE};
+use crate::ledger::standing::{Standing, take};
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]

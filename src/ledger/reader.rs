@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rayon::iter::IntoParallelIterator;
-use rayon::iter::ParallelIterator;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::entry;
-use crate::entry::Entry;
-use crate::entry::Stored;
+use crate::entry::{self, Entry, Stored};
 use crate::register::Register;
 use crate::statement::Statement;
 use crate::sys::world::World;

@@ -4,13 +4,9 @@
 use bincode::Decode;
 
 use crate::codec;
-use crate::register::Charter;
-use crate::register::Threaded;
-use crate::rotation::Incident;
-use crate::rotation::Rotation;
-use crate::store::index::Index;
-use crate::store::index::IndexError;
-use crate::store::index::Table;
+use crate::register::{Charter, Threaded};
+use crate::rotation::{Incident, Rotation};
+use crate::store::index::{Index, IndexError, Table};
 use crate::text::Id;
 
 pub(crate) const CHARTER: Table = Table::new(1);

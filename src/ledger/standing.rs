@@ -17,11 +17,8 @@ use crate::sys::disk::Kind;
 use crate::sys::lock::LOCK_FILE;
 use crate::sys::world::World;
 
-use crate::ledger::error::LedgerError;
-use crate::ledger::error::OpenError;
-use crate::ledger::layout::CHECKPOINT_FILE;
-use crate::ledger::layout::COSIGNED_FILE;
-use crate::ledger::layout::HINT_FILE;
+use crate::ledger::error::{LedgerError, OpenError};
+use crate::ledger::layout::{CHECKPOINT_FILE, COSIGNED_FILE, HINT_FILE};
 
 /// The checkpoint that a publication under way will end with, in the copy's folder: it stands there
 /// before the first file that only it accounts for.

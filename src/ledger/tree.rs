@@ -8,17 +8,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, NodeHash};
 use crate::ledger::edge::Edge;
-use crate::merkle::ConsistencyProof;
-use crate::merkle::InclusionProof;
-use crate::merkle::ProofError;
-use crate::merkle::Subtree;
-use crate::merkle::TILE_WIDTH;
-use crate::merkle::TileId;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::merkle::{ConsistencyProof, InclusionProof, ProofError, Subtree, TILE_WIDTH, TileId};
+use crate::sys::disk::{Disk, DiskError};
 
 /// Levels of the tree that one level of tiles spans.
 const TILE_LEVELS: u8 = 8;

@@ -15,13 +15,9 @@ use std::path::Path;
 use bincode::{Decode, Encode};
 
 use crate::codec;
-use crate::hash::Blake3Digest;
-use crate::hash::Link;
-use crate::register::Charter;
-use crate::register::Register;
-use crate::register::Threaded;
-use crate::rotation::Incident;
-use crate::rotation::Rotation;
+use crate::hash::{Blake3Digest, Link};
+use crate::register::{Charter, Register, Threaded};
+use crate::rotation::{Incident, Rotation};
 use crate::store::publish;
 use crate::sys::disk::Disk;
 use crate::text::Id;

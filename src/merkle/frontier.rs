@@ -1,8 +1,7 @@
 //! The right edge of a growing tree: enough to append and to know the root, and no more.
 
 use super::proof::Subtree;
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, NodeHash};
 
 const SIZE_BYTES: usize = 8;
 const HASH_BYTES: usize = 32;

@@ -11,28 +11,17 @@ mod path;
 mod proof;
 mod tile;
 
-pub use frontier::Frontier;
-pub use frontier::FrontierError;
+pub use frontier::{Frontier, FrontierError};
 pub use path::LogFile;
-pub use proof::CONSISTENCY_LIMIT;
-pub use proof::ConsistencyProof;
-pub use proof::INCLUSION_LIMIT;
-pub use proof::InclusionProof;
-pub use proof::ProofError;
-pub use proof::Subtree;
-pub use tile::PartialTile;
-pub use tile::TILE_BYTES;
-pub use tile::TILE_WIDTH;
-pub use tile::Tile;
-pub use tile::TileBuilder;
-pub use tile::TileError;
-pub use tile::TileId;
-pub use tile::completed_tiles;
-pub use tile::partial_tiles;
-pub use tile::tiles_between;
+pub use proof::{
+    CONSISTENCY_LIMIT, ConsistencyProof, INCLUSION_LIMIT, InclusionProof, ProofError, Subtree,
+};
+pub use tile::{
+    PartialTile, TILE_BYTES, TILE_WIDTH, Tile, TileBuilder, TileError, TileId, completed_tiles,
+    partial_tiles, tiles_between,
+};
 
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, NodeHash};
 
 /// The root of the tree that holds exactly these leaves, in this order (RFC 6962, section 2.1).
 #[must_use]

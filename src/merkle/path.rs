@@ -3,9 +3,7 @@
 
 use std::path::Path;
 
-use super::tile::TILE_WIDTH;
-use super::tile::TileId;
-use super::tile::number_path;
+use super::tile::{TILE_WIDTH, TileId, number_path};
 
 /// The folder of the tiles, and of the bundles of entries beside them.
 const TILES: &str = "tile";
@@ -100,8 +98,7 @@ impl LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::merkle::partial_tiles;
-    use crate::merkle::tiles_between;
+    use crate::merkle::{partial_tiles, tiles_between};
 
     fn parse(path: &str) -> Option<LogFile> {
         LogFile::parse(Path::new(path))

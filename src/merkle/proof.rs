@@ -6,8 +6,7 @@
 //!
 //! [`SignedCheckpoint`]: crate::checkpoint::SignedCheckpoint
 
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, NodeHash};
 
 /// The most hashes of an inclusion proof: one for each level of a tree of 2^64 entries.
 pub const INCLUSION_LIMIT: usize = 64;

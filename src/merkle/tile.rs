@@ -7,8 +7,7 @@
 
 use std::fmt;
 
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
+use crate::hash::{LeafHash, NodeHash};
 
 /// Hashes in a full tile, and entries in a bundle.
 pub const TILE_WIDTH: usize = 256;

@@ -5,16 +5,10 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use sha2::Digest as _;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
-use super::name::KeyName;
-use super::name::KeyNameError;
-use crate::key::KeyError;
-use crate::key::PublicKey;
-use crate::key::SecretKey;
-use crate::key::Signature;
-use crate::key::Verifier;
+use super::name::{KeyName, KeyNameError};
+use crate::key::{KeyError, PublicKey, SecretKey, Signature, Verifier};
 
 /// Bytes of a key id.
 pub(super) const KEY_ID_BYTES: usize = 4;

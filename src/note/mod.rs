@@ -13,19 +13,11 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-pub use key::COSIGNATURE;
-pub use key::CosignerKey;
-pub use key::NOTE;
-pub use key::NoteKey;
-pub use key::NoteKeyError;
-pub use key::Vkey;
-pub use name::KeyName;
-pub use name::KeyNameError;
-pub use origin::Origin;
-pub use origin::OriginError;
+pub use key::{COSIGNATURE, CosignerKey, NOTE, NoteKey, NoteKeyError, Vkey};
+pub use name::{KeyName, KeyNameError};
+pub use origin::{Origin, OriginError};
 
-use crate::key::SecretKey;
-use crate::key::Signature;
+use crate::key::{SecretKey, Signature};
 use key::KEY_ID_BYTES;
 
 /// The most bytes that a note may have.

@@ -4,17 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use bincode::Encode;
-use bincode::de::BorrowDecode;
-use bincode::de::BorrowDecoder;
-use bincode::de::Decode;
-use bincode::de::Decoder;
+use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::error::DecodeError;
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::text::Id;
-use crate::text::TextError;
+use crate::text::{Id, TextError};
 
 /// The origin of a checkpoint, and the name of a key: best a URL without its scheme, such as
 /// `ledger.example/prod-rotations`.

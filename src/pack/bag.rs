@@ -7,8 +7,7 @@ use crate::hash::Sha256Digest;
 use crate::key::{PublicKey, SecretKey, Signature};
 
 use super::sshsig;
-use super::zip;
-use super::zip::{Files, ZipError};
+use super::zip::{self, Files, ZipError};
 
 /// The folder of the payload.
 pub(super) const DATA: &str = "data/";

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::hash::{Blake3Digest, Link, Sha256Digest};
 use crate::merkle::Tile;
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::statement::Attachment;
 use crate::verify::{Count, Observer, Surroundings};
 

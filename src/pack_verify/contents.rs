@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use crate::facts;
-use crate::facts::{POPULATION, Row};
+use crate::facts::{self, POPULATION, Row};
 use crate::hash::Blake3Digest;
 use crate::pack::{Bag, Files};
 use crate::proof::{Continued, TlogProof};
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::timetoken::StoredToken;
 
 const CHECKPOINT: &str = "ledger/checkpoint";

@@ -7,8 +7,7 @@ use crate::facts::{Dossier, FactsForm};
 use crate::rule::Finding;
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
-use crate::verify;
-use crate::verify::{Question, Report, Stamp, Surroundings};
+use crate::verify::{self, Question, Report, Stamp, Surroundings};
 
 use super::attached::Watcher;
 use super::contents::Contents;

@@ -3,8 +3,7 @@
 
 use crate::facts::{Dossier, Facts, FactsForm, RENDERINGS, SUMMARY, states_the_same};
 use crate::pack::{Bag, Files};
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::verify::Report;
 
 use super::decoded::DecodedPack;

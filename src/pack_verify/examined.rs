@@ -2,8 +2,7 @@
 
 use crate::facts::{Dossier, FactsForm};
 use crate::pack::{Bag, BagFault, Form, Selection};
-use crate::rule;
-use crate::rule::{Finding, Rule};
+use crate::rule::{self, Finding, Rule};
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
 use crate::trust::Trust;

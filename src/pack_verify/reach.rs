@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkpoint;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::hash::{LeafHash, NodeHash};
 use crate::merkle::InclusionProof;
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::verify::{Count, Keeper, Kept, Piece, Surroundings};
 
 use super::contents::Contents;

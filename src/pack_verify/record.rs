@@ -7,8 +7,7 @@ use crate::facts::{Row, population};
 use crate::hash::Sha256Digest;
 use crate::pack::{Selection, ends};
 use crate::register::Register;
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::text::Id;
 use crate::verify::select;
 

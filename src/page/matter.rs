@@ -6,15 +6,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::event::Event;
-use crate::facts;
-use crate::facts::{Dossier, Row};
+use crate::facts::{self, Dossier, Row};
 use crate::pack::Part;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::text::Id;
-use crate::verify;
-use crate::verify::{Admitted, Report};
+use crate::verify::{self, Admitted, Report};
 
 /// A report, looked up the ways in which a page needs it.
 pub(super) struct Matter<'a> {

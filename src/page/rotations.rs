@@ -13,8 +13,7 @@ use crate::verify::Admitted;
 
 use super::markup::{LISTED, Tone, head, instant, mark, minute, sheet, title};
 use super::matter::Matter;
-use super::story;
-use super::timeline;
+use super::{story, timeline};
 
 /// The rotations that are told in full; each takes a page or two.
 const TOLD: usize = 40;

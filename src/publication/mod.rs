@@ -16,5 +16,4 @@ mod task;
 mod write;
 
 pub use error::PublicationError;
-pub use task::Publication;
-pub use task::Published;
+pub use task::{Publication, Published};

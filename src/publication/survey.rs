@@ -1,28 +1,17 @@
 //! What of the ledger can be published, and what stands in the copy already.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::checkpoint;
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CheckpointError;
-use crate::hash::Blake3Digest;
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
-use crate::ledger::CHECKPOINT_FILE;
-use crate::ledger::COSIGNED_FILE;
-use crate::ledger::Reader;
+use crate::checkpoint::{self, Checkpoint, CheckpointError};
+use crate::hash::{Blake3Digest, LeafHash, NodeHash};
+use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, Reader};
 use crate::merkle::Frontier;
-use crate::note::NoteError;
-use crate::note::NoteKey;
-use crate::note::Origin;
-use crate::note::SignedNote;
+use crate::note::{NoteError, NoteKey, Origin, SignedNote};
 use crate::register::Register;
 use crate::store::blobs::ATTACHMENTS;
 use crate::store::publish::TEMPORARY_PREFIX;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
+use crate::sys::disk::{Cause, Disk};
 use crate::timetoken::TIMESTAMPS;
 
 use super::error::PublicationError;

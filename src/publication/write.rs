@@ -14,35 +14,20 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::hash::LeafHash;
-use crate::hash::NodeHash;
-use crate::ledger::CHECKPOINT_FILE;
-use crate::ledger::NEXT_CHECKPOINT;
-use crate::ledger::Reader;
-use crate::merkle::Frontier;
-use crate::merkle::TileBuilder;
-use crate::merkle::partial_tiles;
-use crate::store::blobs::ATTACHMENT_LIMIT;
-use crate::store::blobs::ATTACHMENTS;
-use crate::store::blobs::Blobs;
-use crate::store::blobs::blob_path;
-use crate::store::bundle;
-use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::hash::{LeafHash, NodeHash};
+use crate::ledger::{CHECKPOINT_FILE, NEXT_CHECKPOINT, Reader};
+use crate::merkle::{Frontier, TileBuilder, partial_tiles};
+use crate::store::blobs::{ATTACHMENT_LIMIT, ATTACHMENTS, Blobs, blob_path};
+use crate::store::bundle::{self, BUNDLE_ENTRIES};
 use crate::store::image::list_files;
-use crate::store::publish;
-use crate::store::publish::TEMPORARY_PREFIX;
-use crate::store::publish::Writer;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::store::publish::{self, TEMPORARY_PREFIX, Writer};
+use crate::sys::disk::{Disk, DiskError};
 use crate::timestamps;
 use crate::timetoken::StoredToken;
 
 use super::error::PublicationError;
-use super::survey;
-use super::survey::Chosen;
-use super::survey::Survey;
-use super::task::Publication;
-use super::task::Published;
+use super::survey::{self, Chosen, Survey};
+use super::task::{Publication, Published};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 

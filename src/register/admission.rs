@@ -2,18 +2,13 @@
 //! that is not known, an id that is taken, an enrolment that cannot be. Late, unapproved or out of
 //! order is recorded and found.
 
-use crate::event::Event;
-use crate::event::ExceptionGranted;
-use crate::keyring::Author;
-use crate::keyring::Denial;
-use crate::rule;
-use crate::rule::Rule;
-use crate::rule::Verdict;
+use crate::event::{Event, ExceptionGranted};
+use crate::keyring::{Author, Denial};
+use crate::rule::{self, Rule, Verdict};
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::Recorded;
-use super::Register;
+use super::{Recorded, Register};
 
 impl Register {
     /// Who says what is recorded, where it can be placed and they may say it. Who may not

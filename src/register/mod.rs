@@ -16,26 +16,13 @@ use std::time::Duration;
 
 use bincode::{Decode, Encode};
 
-use crate::event::Event;
-use crate::event::FourEyes;
-use crate::event::InventoryAttested;
-use crate::event::RotationOpened;
-use crate::event::SourceGap;
-use crate::hash::Blake3Digest;
-use crate::hash::Sha256Digest;
+use crate::event::{Event, FourEyes, InventoryAttested, RotationOpened, SourceGap};
+use crate::hash::{Blake3Digest, Sha256Digest};
 use crate::inventory::Secret;
-use crate::keyring::Author;
-use crate::keyring::Denial;
-use crate::keyring::Keyring;
+use crate::keyring::{Author, Denial, Keyring};
 use crate::policy::Policy;
-use crate::rotation::Incident;
-use crate::rotation::Moment;
-use crate::rotation::Rotation;
-use crate::rotation::Setting;
-use crate::rotation::Told;
-use crate::rule;
-use crate::rule::Finding;
-use crate::rule::Verdict;
+use crate::rotation::{Incident, Moment, Rotation, Setting, Told};
+use crate::rule::{self, Finding, Verdict};
 use crate::text::Id;
 use crate::time::Timestamp;
 

@@ -1,13 +1,9 @@
 //! What is open, what waits for somebody, and what has to be rotated.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::inventory::Age;
-use crate::inventory::Secret;
-use crate::rotation::Incident;
-use crate::rotation::NextStep;
-use crate::rotation::Rotation;
+use crate::inventory::{Age, Secret};
+use crate::rotation::{Incident, NextStep, Rotation};
 use crate::time::Timestamp;
 
 use super::Register;

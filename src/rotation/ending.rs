@@ -1,18 +1,12 @@
 //! How a rotation ends (SOP 6, Step 6, and SOP 3): completed and confirmed, rolled back, given up.
 
-use crate::event::FourEyes;
-use crate::event::RollbackCompleted;
-use crate::event::RotationAborted;
-use crate::event::RotationCompleted;
-use crate::event::RotationConfirmed;
-use crate::event::Step;
+use crate::event::{
+    FourEyes, RollbackCompleted, RotationAborted, RotationCompleted, RotationConfirmed, Step,
+};
 use crate::rule;
 
-use super::entry::RotationEntry;
-use super::entry::list;
-use super::entry::sorted;
-use super::facts::Completion;
-use super::facts::Ending;
+use super::entry::{RotationEntry, list, sorted};
+use super::facts::{Completion, Ending};
 use super::frame::Told;
 use super::state::Rotation;
 use super::switch::judge_revocation_claim;

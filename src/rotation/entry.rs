@@ -1,11 +1,9 @@
 //! The entry that a rotation is taking, and what it breaks.
 
-use crate::rule::Finding;
-use crate::rule::Rule;
+use crate::rule::{Finding, Rule};
 use crate::text::Id;
 
-use super::frame::Setting;
-use super::frame::Told;
+use super::frame::{Setting, Told};
 use super::state::Rotation;
 
 /// One entry of one rotation, what it is judged by, and where what it breaks is written down.

@@ -3,9 +3,7 @@
 use bincode::{Decode, Encode};
 
 use crate::event::Step;
-use crate::text::Id;
-use crate::text::Line;
-use crate::text::Reference;
+use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
 
 use super::frame::Moment;

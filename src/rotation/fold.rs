@@ -2,22 +2,12 @@
 //! that breaks a rule is taken all the same: a ledger that refuses to record a violation teaches
 //! people not to record it.
 
-use crate::event::Event;
-use crate::event::FourEyes;
-use crate::event::Phase;
-use crate::event::RotationOpened;
-use crate::event::RotationRecorded;
-use crate::event::Step;
-use crate::rule;
-use crate::rule::Finding;
+use crate::event::{Event, FourEyes, Phase, RotationOpened, RotationRecorded, Step};
+use crate::rule::{self, Finding};
 
-use super::entry::RotationEntry;
-use super::entry::list;
-use super::entry::sorted;
-use super::facts::Ending;
-use super::facts::Failed;
-use super::frame::Setting;
-use super::frame::Told;
+use super::entry::{RotationEntry, list, sorted};
+use super::facts::{Ending, Failed};
+use super::frame::{Setting, Told};
 use super::state::Rotation;
 
 impl Rotation {

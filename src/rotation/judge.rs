@@ -3,15 +3,11 @@
 use std::time::Duration;
 
 use crate::policy::Policy;
-use crate::rule;
-use crate::rule::Finding;
-use crate::rule::Rule;
+use crate::rule::{self, Finding, Rule};
 use crate::time::Timestamp;
 
-use super::facts::Ending;
-use super::facts::Failed;
-use super::frame::Incident;
-use super::frame::Setting;
+use super::facts::{Ending, Failed};
+use super::frame::{Incident, Setting};
 use super::state::Rotation;
 
 impl Rotation {

@@ -25,19 +25,9 @@ mod prepare;
 mod state;
 mod switch;
 
-pub use facts::Approval;
-pub use facts::Completion;
-pub use facts::DualRun;
-pub use facts::Ending;
-pub use facts::Failed;
-pub use facts::Generated;
-pub use facts::Health;
-pub use facts::Preconditions;
-pub use facts::Revoked;
-pub use frame::Incident;
-pub use frame::Moment;
-pub use frame::Setting;
-pub use frame::Told;
+pub use facts::{
+    Approval, Completion, DualRun, Ending, Failed, Generated, Health, Preconditions, Revoked,
+};
+pub use frame::{Incident, Moment, Setting, Told};
 pub use next::NextStep;
-pub use state::Rotation;
-pub use state::State;
+pub use state::{Rotation, State};

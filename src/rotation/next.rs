@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::event;
-use crate::event::Role;
-use crate::event::Step;
+use crate::event::{self, Role, Step};
 use crate::inventory::Secret;
 use crate::text::Id;
 
@@ -128,10 +126,7 @@ mod tests {
     use super::*;
     use crate::event::Event;
     use crate::keyring::Author;
-    use crate::rotation::Ending;
-    use crate::rotation::Failed;
-    use crate::rotation::Moment;
-    use crate::rotation::Told;
+    use crate::rotation::{Ending, Failed, Moment, Told};
     use crate::text::Line;
     use crate::time::Timestamp;
 

@@ -1,24 +1,15 @@
 //! Up to the cutover (SOP 3, 5 and 6, Steps 2 and 3): approval, preconditions, the replacement, the
 //! dual-run window, and whether the new secret works.
 
-use crate::event::DualRunNotSupported;
-use crate::event::DualRunStarted;
-use crate::event::FourEyes;
-use crate::event::Phase;
-use crate::event::PreconditionsConfirmed;
-use crate::event::ReplacementGenerated;
-use crate::event::ReplacementValidated;
-use crate::event::RotationApproved;
-use crate::event::Step;
-use crate::event::TestResult;
+use crate::event::{
+    DualRunNotSupported, DualRunStarted, FourEyes, Phase, PreconditionsConfirmed,
+    ReplacementGenerated, ReplacementValidated, RotationApproved, Step, TestResult,
+};
 use crate::rule;
 use crate::text::Reference;
 
 use super::entry::RotationEntry;
-use super::facts::Approval;
-use super::facts::DualRun;
-use super::facts::Generated;
-use super::facts::Preconditions;
+use super::facts::{Approval, DualRun, Generated, Preconditions};
 use super::state::Rotation;
 
 impl Rotation {

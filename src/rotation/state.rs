@@ -2,26 +2,14 @@
 
 use bincode::{Decode, Encode};
 
-use crate::event::Outcome;
-use crate::event::Reason;
-use crate::event::RotationOpened;
-use crate::event::RotationRecorded;
-use crate::event::TestResult;
+use crate::event::{Outcome, Reason, RotationOpened, RotationRecorded, TestResult};
 use crate::inventory::Secret;
-use crate::text::Id;
-use crate::text::Reference;
+use crate::text::{Id, Reference};
 
-use super::facts::Approval;
-use super::facts::Completion;
-use super::facts::DualRun;
-use super::facts::Ending;
-use super::facts::Failed;
-use super::facts::Generated;
-use super::facts::Health;
-use super::facts::Preconditions;
-use super::facts::Revoked;
-use super::frame::Moment;
-use super::frame::Told;
+use super::facts::{
+    Approval, Completion, DualRun, Ending, Failed, Generated, Health, Preconditions, Revoked,
+};
+use super::frame::{Moment, Told};
 
 /// One rotation of one secret.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

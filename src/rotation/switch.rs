@@ -1,22 +1,16 @@
 //! From the old secret to the new (SOP 6, Steps 4 and 5): cutover, health, revocation, and the proof
 //! that the old one is dead.
 
-use crate::event::CutoverCompleted;
-use crate::event::HealthConfirmed;
-use crate::event::NegativeTest;
-use crate::event::RevocationVerified;
-use crate::event::SecretRevoked;
-use crate::event::Step;
-use crate::event::TestResult;
-use crate::event::Which;
+use crate::event::{
+    CutoverCompleted, HealthConfirmed, NegativeTest, RevocationVerified, SecretRevoked, Step,
+    TestResult, Which,
+};
 use crate::rule;
 use crate::text::Reference;
 use crate::time::Timestamp;
 
-use super::entry::RotationEntry;
-use super::entry::list;
-use super::facts::Health;
-use super::facts::Revoked;
+use super::entry::{RotationEntry, list};
+use super::facts::{Health, Revoked};
 use super::state::Rotation;
 
 impl Rotation {

@@ -4,18 +4,12 @@
 //! attachments/ab/cdef…        `abcdef…` is the digest in lower-case hex
 //! ```
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::hash::Blake3Digest;
-use crate::store::engine::Engine;
-use crate::store::engine::FolderEngine;
-use crate::store::engine::PutOutcome;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::sys::disk::Kind;
+use crate::store::engine::{Engine, FolderEngine, PutOutcome};
+use crate::sys::disk::{Cause, Disk, DiskError, Kind};
 
 /// The most bytes of one attachment: 64 MiB.
 pub const ATTACHMENT_LIMIT: u64 = 64 * 1024 * 1024;

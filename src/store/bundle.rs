@@ -13,9 +13,7 @@
 
 use std::path::Path;
 
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{Cause, Disk, DiskError};
 
 /// Entries in a bundle, fixed by C2SP tlog-tiles.
 pub const BUNDLE_ENTRIES: usize = 256;

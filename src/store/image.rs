@@ -6,22 +6,12 @@
 //! written here and nothing is repaired: damage is described, with its place, for the verifier.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::store::tail;
-use crate::store::tail::MAX_TAIL;
-use crate::store::tail::Rest;
-use crate::store::tail::TAIL_FILE;
-use crate::store::tail::TailError;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::sys::disk::Kind;
-use crate::sys::lock::LOCK_FILE;
-use crate::sys::lock::LockError;
-use crate::sys::lock::ReadLock;
+use crate::store::tail::{self, MAX_TAIL, Rest, TAIL_FILE, TailError};
+use crate::sys::disk::{Cause, Disk, DiskError, Kind};
+use crate::sys::lock::{LOCK_FILE, LockError, ReadLock};
 
 /// Deeper than any path of a ledger; a folder nested further is not walked into.
 const MAX_DEPTH: usize = 16;

@@ -9,23 +9,13 @@
 //! work, and opening it again tells.
 
 use std::ops::Range;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::bundle::MAX_ENTRY;
+use crate::store::bundle::{BUNDLE_ENTRIES, MAX_ENTRY};
 use crate::store::publish;
-use crate::store::tail;
-use crate::store::tail::MAX_CARRY;
-use crate::store::tail::MAX_TAIL;
-use crate::store::tail::Rest;
-use crate::store::tail::Slot;
-use crate::store::tail::TAIL_FILE;
-use crate::store::tail::TailError;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
-use crate::sys::disk::Handle;
+use crate::store::tail::{self, MAX_CARRY, MAX_TAIL, Rest, Slot, TAIL_FILE, TailError};
+use crate::sys::disk::{Disk, DiskError, Handle};
 
 /// How far ahead of the entries zeros are written: one file growth in some 400 appends.
 const ZERO_STEP: usize = 256 * 1024;

@@ -10,12 +10,9 @@
 //! leftovers of a crash lie in one place, where [`remove_leftovers`] finds them without a search.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{Cause, Disk, DiskError};
 
 /// How the names of files that are not in their place yet begin.
 pub const TEMPORARY_PREFIX: &str = ".new-";

@@ -10,16 +10,10 @@
 //! nothing: before the last rename the log opens with the old tail and the same files are written
 //! again; after it, with the new one.
 
-use crate::store::bundle;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::log::Log;
-use crate::store::log::OpenError;
-use crate::store::log::fresh_tail;
-use crate::store::publish;
-use crate::store::publish::PublishError;
-use crate::store::publish::Writer;
-use crate::store::tail::Rest;
-use crate::store::tail::TAIL_FILE;
+use crate::store::bundle::{self, BUNDLE_ENTRIES};
+use crate::store::log::{Log, OpenError, fresh_tail};
+use crate::store::publish::{self, PublishError, Writer};
+use crate::store::tail::{Rest, TAIL_FILE};
 use crate::sys::disk::DiskError;
 
 /// Why a sealing was not finished. No entry is lost; the log must be opened again.

@@ -16,8 +16,7 @@
 //! has no metadata to commit. Every byte of the file is thereby covered: a header check, a frame
 //! check, or it must be zero. [`Rest`] says what follows the last whole frame.
 
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::bundle::MAX_ENTRY;
+use crate::store::bundle::{BUNDLE_ENTRIES, MAX_ENTRY};
 
 /// The name of the file in the ledger's folder.
 pub const TAIL_FILE: &str = "tail";

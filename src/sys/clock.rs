@@ -2,8 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::time::Clock;
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 
 /// The clock of the machine. It may step backwards; whoever needs order looks at the entries.
 #[derive(Debug, Clone, Copy, Default)]

@@ -8,12 +8,9 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io;
-use std::io::Read as _;
-use std::os::unix::fs::FileExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 /// The permission bits of a file that must not change any more.
 const READ_ONLY_MODE: u32 = 0o444;

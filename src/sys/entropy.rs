@@ -1,7 +1,6 @@
 //! Random bytes, and the event ids made from them.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::time::Timestamp;
 

@@ -5,15 +5,10 @@
 //! they wait for. Readers share the lock for the milliseconds in which they copy the tail.
 
 use std::fs;
-use std::io;
-use std::io::Read;
-use std::io::Seek;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sys::disk::DiskError;
 use crate::time::Timestamp;

@@ -4,10 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::sys::clock::SystemClock;
-use crate::sys::disk::Disk;
-use crate::sys::disk::RealDisk;
-use crate::sys::entropy::Entropy;
-use crate::sys::entropy::SystemEntropy;
+use crate::sys::disk::{Disk, RealDisk};
+use crate::sys::entropy::{Entropy, SystemEntropy};
 use crate::time::Clock;
 
 /// What a run of the program has of the world.

@@ -1,17 +1,9 @@
 //! A checkpoint held against the trust file: who signed it, and who has seen it.
 
-use crate::checkpoint;
-use crate::checkpoint::CheckpointError;
-use crate::checkpoint::CosignatureError;
-use crate::checkpoint::SignedCheckpoint;
-use crate::note;
-use crate::note::NoteError;
-use crate::note::NoteKey;
-use crate::note::OtherKey;
-use crate::note::SignedNote;
+use crate::checkpoint::{self, CheckpointError, CosignatureError, SignedCheckpoint};
+use crate::note::{self, NoteError, NoteKey, OtherKey, SignedNote};
 
-use super::policy::Name;
-use super::policy::Trust;
+use super::policy::{Name, Trust};
 
 /// How far a witness's clock may be ahead of the reader's, in seconds.
 pub const SKEW: u64 = 60;

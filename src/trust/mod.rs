@@ -14,17 +14,9 @@ mod judge;
 mod parse;
 mod policy;
 
-pub use judge::DistrustError;
-pub use judge::Judged;
-pub use judge::SKEW;
-pub use judge::Seen;
-pub use parse::PolicyError;
-pub use parse::PolicyFault;
-pub use parse::TRUST_LIMIT;
-pub use policy::Log;
-pub use policy::Name;
-pub use policy::Trust;
-pub use policy::Witness;
+pub use judge::{DistrustError, Judged, SKEW, Seen};
+pub use parse::{PolicyError, PolicyFault, TRUST_LIMIT};
+pub use policy::{Log, Name, Trust, Witness};
 
 #[cfg(test)]
 mod tests;

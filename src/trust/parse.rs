@@ -1,20 +1,13 @@
 //! The lines of a trust file, strictly: what cannot be read in one way is refused, with its line.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::checkpoint::CosignerKey;
 use crate::key::PublicKey;
-use crate::note::NoteKey;
-use crate::note::NoteKeyError;
+use crate::note::{NoteKey, NoteKeyError};
 use crate::text::decimal;
 
-use super::policy::Group;
-use super::policy::Log;
-use super::policy::Member;
-use super::policy::Name;
-use super::policy::Trust;
-use super::policy::Witness;
+use super::policy::{Group, Log, Member, Name, Trust, Witness};
 
 /// The most bytes of a trust file.
 pub const TRUST_LIMIT: usize = 1 << 20;

@@ -1,14 +1,7 @@
 use super::*;
-use crate::checkpoint;
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CheckpointError;
-use crate::checkpoint::CosignerKey;
-use crate::checkpoint::cosign;
+use crate::checkpoint::{self, Checkpoint, CheckpointError, CosignerKey, cosign};
 use crate::key::SecretKey;
-use crate::note;
-use crate::note::KeyName;
-use crate::note::NoteError;
-use crate::note::NoteKey;
+use crate::note::{self, KeyName, NoteError, NoteKey};
 
 const NOW: u64 = 1_800_000_000;
 

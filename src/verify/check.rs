@@ -2,10 +2,8 @@
 
 use crate::codec::CodecError;
 use crate::entry::Entry;
-use crate::hash::LeafHash;
-use crate::hash::Link;
-use crate::statement::Statement;
-use crate::statement::signature_holds;
+use crate::hash::{LeafHash, Link};
+use crate::statement::{Statement, signature_holds};
 
 /// One entry, checked by itself.
 #[derive(Debug)]

@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::checkpoint;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::hash::NodeHash;
 use crate::keyring::Seal;
-use crate::note::KeyName;
-use crate::note::NoteKey;
-use crate::note::SignedNote;
-use crate::rule;
-use crate::rule::Finding;
+use crate::note::{KeyName, NoteKey, SignedNote};
+use crate::rule::{self, Finding};
 use crate::time::Timestamp;
-use crate::trust::Name;
-use crate::trust::Trust;
+use crate::trust::{Name, Trust};
 
 /// Who kept a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

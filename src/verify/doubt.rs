@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use crate::event::Event;
 use crate::key::PublicKey;
 use crate::register::Register;
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::text::Id;
 use crate::time::Timestamp;
 

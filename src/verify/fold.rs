@@ -6,8 +6,7 @@ use std::iter::Fuse;
 use super::check::Checked;
 use super::folded::Folded;
 use super::ledger_fold::LedgerFold;
-use super::piece::Observer;
-use super::piece::Piece;
+use super::piece::{Observer, Piece};
 use super::question::Question;
 
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.

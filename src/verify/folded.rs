@@ -1,18 +1,11 @@
 //! What the entries came to, when all of them were read.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::hash::Blake3Digest;
-use crate::hash::LedgerId;
-use crate::hash::Link;
-use crate::hash::NodeHash;
-use crate::merkle::PartialTile;
-use crate::merkle::TileBuilder;
-use crate::register::Charter;
-use crate::register::Register;
-use crate::rule::Finding;
-use crate::rule::Verdict;
+use crate::hash::{Blake3Digest, LedgerId, Link, NodeHash};
+use crate::merkle::{PartialTile, TileBuilder};
+use crate::register::{Charter, Register};
+use crate::rule::{Finding, Verdict};
 use crate::time::Timestamp;
 
 use super::admitted::Admitted;

@@ -1,39 +1,28 @@
 //! Puts the checked entries in order, one after the other: what each changes, and what stands against
 //! it.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Event;
-use crate::hash::LedgerId;
-use crate::hash::Link;
-use crate::hash::NodeHash;
+use crate::hash::{LedgerId, Link, NodeHash};
 use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::note::KeyName;
 use crate::register::Recorded;
-use crate::rule;
-use crate::rule::Finding;
-use crate::rule::Rule;
-use crate::rule::Verdict;
+use crate::rule::{self, Finding, Rule, Verdict};
 use crate::statement::EventId;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::admitted::Admitted;
-use super::admitted::tells_of_rotations;
-use super::check::Checked;
-use super::check::Content;
-use super::checkpoints;
-use super::checkpoints::Given;
+use super::admitted::{Admitted, tells_of_rotations};
+use super::check::{Checked, Content};
+use super::checkpoints::{self, Given};
 use super::doubt::Doubt;
 use super::folded::Folded;
 use super::links::Links;
-use super::piece::Observer;
-use super::piece::Piece;
+use super::piece::{Observer, Piece};
 use super::question::Question;
-use super::select;
-use super::select::Tallied;
+use super::select::{self, Tallied};
 use super::stamps::Stamps;
 
 /// Findings of one verdict kept in full. A ledger with more than this is not mended one by one; but

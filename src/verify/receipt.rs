@@ -2,18 +2,14 @@
 
 use std::fmt;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::entry::Entry;
 use crate::hash::Link;
-use crate::proof::TlogProof;
-use crate::proof::UnprovenError;
-use crate::statement::Statement;
-use crate::statement::signature_holds;
+use crate::proof::{TlogProof, UnprovenError};
+use crate::statement::{Statement, signature_holds};
 use crate::time::Timestamp;
-use crate::trust::Judged;
-use crate::trust::Trust;
+use crate::trust::{Judged, Trust};
 
 use super::conclusion::Conclusion;
 

@@ -2,8 +2,7 @@
 //! from what was asked for.
 
 use crate::event::FourEyes;
-use crate::keyring::SEAL_DAYS;
-use crate::keyring::SEAL_ENTRIES;
+use crate::keyring::{SEAL_DAYS, SEAL_ENTRIES};
 use crate::time::Timestamp;
 use crate::trust::Trust;
 

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::hash::LedgerId;
-use crate::hash::Link;
-use crate::hash::NodeHash;
+use crate::hash::{LedgerId, Link, NodeHash};
 use crate::register::Register;
 use crate::rotation::State;
-use crate::rule::Finding;
-use crate::rule::Verdict;
+use crate::rule::{Finding, Verdict};
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -19,9 +15,7 @@ use super::admitted::Admitted;
 use super::conclusion::Conclusion;
 use super::folded::Folded;
 use super::stamps::Stamped;
-use super::verdict::Count;
-use super::verdict::Status;
-use super::verdict::VerdictLine;
+use super::verdict::{Count, Status, VerdictLine};
 
 /// Something that stood the verification of the ledger it comes from. Only [`Folded::conclude`]
 /// makes one, and only where integrity passed: holding it is the proof.

@@ -4,19 +4,14 @@
 //! A secret comes with all of its entries, since their thread (`subject_previous`) then shows a hole;
 //! and with every entry that is about no secret, since these say who may speak and by which policy.
 
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::event::Event;
-use crate::event::PackExported;
+use crate::event::{Event, PackExported};
 use crate::hash::Sha256Digest;
-use crate::pack::Part;
-use crate::pack::Selection;
-use crate::pack::ends;
+use crate::pack::{Part, Selection, ends};
 use crate::register::Register;
 use crate::rotation::Rotation;
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::text::Id;
 use crate::time::Timestamp;
 

@@ -9,18 +9,12 @@ use std::collections::HashMap;
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
 use crate::register::ALLOWED_SKEW;
-use crate::rule;
-use crate::rule::Finding;
+use crate::rule::{self, Finding};
 use crate::statement::Attachment;
 use crate::time::Timestamp;
-use crate::timetoken::SignatureCheck;
-use crate::timetoken::StoredToken;
-use crate::timetoken::TimeToken;
+use crate::timetoken::{SignatureCheck, StoredToken, TimeToken};
 
-use super::checkpoints::Given;
-use super::checkpoints::Keeper;
-use super::checkpoints::Kept;
-use super::checkpoints::judge;
+use super::checkpoints::{Given, Keeper, Kept, judge};
 
 /// A time token that is kept with a ledger, and the checkpoint it is over.
 #[derive(Debug, Clone)]

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::rotation::Rotation;
-use crate::rule::Finding;
-use crate::rule::Verdict;
+use crate::rule::{Finding, Verdict};
 
 use super::folded::Folded;
 

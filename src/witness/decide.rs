@@ -3,17 +3,11 @@
 //! The checks stand in the order of C2SP tlog-witness v1.0.0, so that every witness gives the same
 //! answer to the same request.
 
-use super::request::AddCheckpoint;
-use super::request::RequestError;
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CheckpointError;
+use super::request::{AddCheckpoint, RequestError};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::NodeHash;
 use crate::merkle::ConsistencyProof;
-use crate::note;
-use crate::note::KeyName;
-use crate::note::NoteError;
-use crate::note::NoteKey;
-use crate::note::OtherKey;
+use crate::note::{self, KeyName, NoteError, NoteKey, OtherKey};
 
 /// What a witness knows of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,19 +1,13 @@
 //! What a witness knows, in its folder (FORMAT.md, "The folder of a witness").
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CosignerKey;
+use crate::checkpoint::{Checkpoint, CosignerKey};
 use crate::hash::Sha256Digest;
-use crate::note::KeyName;
-use crate::note::NoteKey;
-use crate::note::SignedNote;
+use crate::note::{KeyName, NoteKey, SignedNote};
 use crate::store::publish;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{Cause, Disk, DiskError};
 
 use super::decide::Evidence;
 use super::error::WitnessError;

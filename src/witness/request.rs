@@ -9,8 +9,7 @@
 
 use crate::hash::NodeHash;
 use crate::merkle::CONSISTENCY_LIMIT;
-use crate::note::NoteError;
-use crate::note::SignedNote;
+use crate::note::{NoteError, SignedNote};
 use crate::text::decimal;
 
 /// The most bytes that a request may have.

@@ -1,28 +1,17 @@
 //! The witness at work: decides about what it is asked, and remembers before it answers.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CosignerKey;
-use crate::checkpoint::cosign;
+use crate::checkpoint::{Checkpoint, CosignerKey, cosign};
 use crate::key::SecretKey;
-use crate::note::KeyName;
-use crate::note::NoteKey;
-use crate::sys::lock::LockError;
-use crate::sys::lock::WriteLock;
+use crate::note::{KeyName, NoteKey};
+use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
 
-use super::decide::Accepted;
-use super::decide::Known;
-use super::decide::Refusal;
-use super::decide::decide;
-use super::decide::origin_of;
+use super::decide::{Accepted, Known, Refusal, decide, origin_of};
 use super::error::WitnessError;
-use super::folder::Folder;
-use super::folder::State;
-use super::folder::name_of;
+use super::folder::{Folder, State, name_of};
 use super::request::AddCheckpoint;
 use super::succession::Succession;
 

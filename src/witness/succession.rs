@@ -6,10 +6,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::entry::Entry;
 use crate::event::Event;
-use crate::note::KeyName;
-use crate::note::NoteKey;
-use crate::statement::Statement;
-use crate::statement::signature_holds;
+use crate::note::{KeyName, NoteKey};
+use crate::statement::{Statement, signature_holds};
 
 /// The most entries in one succession: five years of monthly replacements, at a witness that was away.
 pub const SUCCESSION_LIMIT: usize = 64;

@@ -3,18 +3,13 @@
 
 use std::env;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::anchor::Destination;
-use crate::anchor::Newest;
-use crate::anchor::Settings;
-use crate::anchor::WitnessRound;
+use crate::anchor::{Destination, Newest, Settings, WitnessRound};
 use crate::cli::answer::Outcome;
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure};
 use crate::sys::lock::LockError;
 use crate::trust::Trust;
 

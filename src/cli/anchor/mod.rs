@@ -8,16 +8,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::answer::Answer;
-use super::answer::Outcome;
+use super::answer::{Answer, Outcome};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::options::Output;
-use crate::anchor::Destination;
-use crate::anchor::PublishError;
-use crate::anchor::Published;
-use crate::anchor::SettingsError;
+use crate::anchor::{Destination, PublishError, Published, SettingsError};
 
 pub(crate) use background::after_commit;
 pub(crate) use folder::expand;

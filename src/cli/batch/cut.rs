@@ -1,8 +1,6 @@
 //! Cuts what comes in into drafts: one JSON object a line, or one over several lines.
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc;
 
 use serde::de::IgnoredAny;

@@ -10,19 +10,14 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use rayon::prelude::*;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::append::Submission;
-use crate::append::Writer;
 use crate::append::draft::Draft;
+use crate::append::{Submission, Writer};
 use crate::cli::answer::Outcome;
-use crate::cli::checks::Checks;
-use crate::cli::checks::known_values;
-use crate::cli::checks::read_files;
+use crate::cli::checks::{Checks, known_values, read_files};
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::receipt;
 use crate::cli::signals::Guard;
 use crate::guard::KnownValue;
@@ -31,8 +26,7 @@ use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::sys::entropy;
 
-use cut::Cut;
-use cut::Text;
+use cut::{Cut, Text};
 
 /// Drafts that share one commit, at most.
 const BATCH: usize = 1_000;

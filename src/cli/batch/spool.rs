@@ -1,21 +1,15 @@
 //! `ledger append --spool`: delivers what `ledger run` could not record.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::append::Receipt;
-use crate::append::Submission;
-use crate::append::Writer;
-use crate::spool;
-use crate::spool::SpoolError;
+use crate::append::{Receipt, Submission, Writer};
+use crate::spool::{self, SpoolError};
 
-use crate::cli::answer::Answer;
-use crate::cli::answer::Outcome;
+use crate::cli::answer::{Answer, Outcome};
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::receipt;
 use crate::cli::signals::Guard;
 

@@ -6,21 +6,15 @@
 
 mod story;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::append;
-use crate::append::Founding;
-use crate::append::Receipt;
-use crate::append::Writer;
 use crate::append::draft::Draft;
+use crate::append::{self, Founding, Receipt, Writer};
 use crate::audit::Audit;
 use crate::facts;
 use crate::key::SecretKey;
@@ -30,25 +24,17 @@ use crate::rule::Verdict;
 use crate::store::image::Tail;
 use crate::store::tail::TAIL_FILE;
 use crate::sys::disk;
-use crate::sys::keyfile;
-use crate::sys::keyfile::PublicKeyFile;
+use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
-use crate::text::Id;
-use crate::text::Line;
-use crate::time::Clock;
-use crate::time::Timestamp;
-use crate::verify::Conclusion;
-use crate::verify::Report;
+use crate::text::{Id, Line};
+use crate::time::{Clock, Timestamp};
+use crate::verify::{Conclusion, Report};
 
 use super::answer::Outcome;
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::receipt;
-use super::report;
-use story::ACTORS;
-use story::Chapter;
-use story::Step;
+use super::exit::{Exit, Failure};
+use super::{receipt, report};
+use story::{ACTORS, Chapter, Step};
 
 /// How long ago the story begins.
 const STORY_DAYS: i64 = 10;

@@ -2,24 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::Arg;
-use clap::ArgAction;
 use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction};
 
 use crate::event::EventSpec;
-use crate::event::field::FieldKind;
-use crate::event::field::FieldSpec;
+use crate::event::field::{FieldKind, FieldSpec};
 
-use super::naming::GENERIC;
-use super::naming::PUBLIC;
-use super::naming::defaults_to_now;
-use super::naming::id;
-use super::naming::is_from_public;
-use super::naming::is_looked_up;
-use super::naming::is_scope;
-use super::naming::long_name;
-use super::naming::splits;
-use super::naming::takes_public;
+use super::naming::{
+    GENERIC, PUBLIC, defaults_to_now, id, is_from_public, is_looked_up, is_scope, long_name,
+    splits, takes_public,
+};
 
 /// The subcommand `name` with a flag for each field of `spec`.
 pub(crate) fn flags(name: &'static str, spec: &'static EventSpec) -> clap::Command {

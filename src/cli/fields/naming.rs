@@ -1,8 +1,7 @@
 //! What a field is called on the command line, and what may stand in for it.
 
 use crate::event::EventSpec;
-use crate::event::field::FieldKind;
-use crate::event::field::FieldSpec;
+use crate::event::field::{FieldKind, FieldSpec};
 
 /// The file whose line fills `key` and `possession`.
 pub(super) const PUBLIC: &str = "public";

@@ -6,24 +6,16 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use serde_json::Value;
 
-use crate::event::Event;
-use crate::event::EventSpec;
 use crate::event::field::FieldSpec;
+use crate::event::{Event, EventSpec};
 use crate::time::Timestamp;
 
 use crate::cli::context::read_public;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure};
 
-use super::naming::GENERIC;
-use super::naming::PUBLIC;
-use super::naming::defaults_to_now;
-use super::naming::id;
-use super::naming::is_from_public;
-use super::naming::is_scope;
-use super::naming::long_name;
-use super::naming::splits;
-use super::naming::takes_public;
+use super::naming::{
+    GENERIC, PUBLIC, defaults_to_now, id, is_from_public, is_scope, long_name, splits, takes_public,
+};
 
 /// What the fields of an event are filled with before it is an event.
 pub(crate) type Fields = BTreeMap<String, Value>;
@@ -185,11 +177,9 @@ fn flag_name(spec: &EventSpec, field: &FieldSpec) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flags::describe;
-    use super::super::flags::flags;
+    use super::super::flags::{describe, flags};
     use super::*;
-    use crate::event;
-    use crate::event::VOCABULARY;
+    use crate::event::{self, VOCABULARY};
 
     fn read_line(name: &str, words: &[&str]) -> Result<Event, Failure> {
         let spec = event::spec(name).unwrap();

@@ -5,24 +5,18 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::append::Receipt;
-use crate::append::Submission;
-use crate::append::Writer;
+use crate::append::{Receipt, Submission, Writer};
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
 use crate::key::SecretKey;
-use crate::ledger::HINT_FILE;
-use crate::ledger::Place;
-use crate::ledger::Reader;
+use crate::ledger::{HINT_FILE, Place, Reader};
 use crate::spool;
-use crate::sys::disk::Disk as _;
-use crate::sys::disk::RealDisk;
+use crate::sys::disk::{Disk as _, RealDisk};
 
 use super::evidence::Drafts;
-use crate::cli::batch;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::receipt;
+use crate::cli::{batch, receipt};
 
 /// How long to wait for another writer where somebody is waiting for this program to end.
 pub(super) const SHORT_WAIT: Duration = Duration::from_secs(2);

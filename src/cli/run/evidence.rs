@@ -7,24 +7,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::append::draft::Draft;
-use crate::event::Event;
-use crate::event::EventSpec;
-use crate::event::Step;
-use crate::event::StepFailed;
-use crate::event::StepPerformed;
-use crate::guard;
-use crate::guard::KnownValue;
+use crate::event::{Event, EventSpec, Step, StepFailed, StepPerformed};
+use crate::guard::{self, KnownValue};
 use crate::hash::Blake3Digest;
-use crate::text::Id;
-use crate::text::Line;
+use crate::text::{Id, Line};
 
-use super::child::Ended;
-use super::child::Ran;
+use super::child::{Ended, Ran};
 use crate::cli::checks::File;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::fields;
-use crate::cli::fields::Fields;
+use crate::cli::fields::{self, Fields};
 
 /// A step that was performed, or tried.
 pub(super) struct Performed<'a> {

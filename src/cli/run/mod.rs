@@ -11,32 +11,23 @@ mod evidence;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::builder::PossibleValuesParser;
-use clap::builder::TypedValueParser as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use tempfile::NamedTempFile;
 
-use crate::event;
-use crate::event::EventSpec;
-use crate::event::Step;
+use crate::event::{self, EventSpec, Step};
 use crate::text::Id;
 
 use super::answer::Outcome;
-use super::checks::Checks;
-use super::checks::known_values;
+use super::checks::{Checks, known_values};
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
-use super::fields;
-use super::fields::Fields;
-use super::options::Output;
-use super::options::parse_size;
+use super::exit::{Exit, Failure};
+use super::fields::{self, Fields};
+use super::options::{Output, parse_size};
 
-use child::Ended;
-use child::FIELDS_VARIABLE;
+use child::{Ended, FIELDS_VARIABLE};
 use deliver::Delivery;
 use evidence::Performed;
 

@@ -1,33 +1,22 @@
 //! `ledger witness use`, `ask`, `request` and `accept`: the ledger's side.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::anchor::ChoiceError;
-use crate::anchor::Settings;
-use crate::anchor::Trouble;
-use crate::anchor::WitnessAnswers;
-use crate::anchor::WitnessRound;
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::CosignerKey;
-use crate::cli::answer::Answer;
-use crate::cli::answer::Outcome;
+use crate::anchor::{ChoiceError, Settings, Trouble, WitnessAnswers, WitnessRound};
+use crate::checkpoint::{Checkpoint, CosignerKey};
+use crate::cli::answer::{Answer, Outcome};
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::cli::options::Output;
-use crate::cli::trust::how_to_follow;
-use crate::cli::trust::sealing_key;
+use crate::cli::trust::{how_to_follow, sealing_key};
 use crate::ledger::COSIGNED_FILE;
 use crate::note::SignedNote;
-use crate::trust::TRUST_LIMIT;
-use crate::trust::Trust;
-use crate::witness::AddCheckpoint;
-use crate::witness::REQUEST_LIMIT;
+use crate::trust::{TRUST_LIMIT, Trust};
+use crate::witness::{AddCheckpoint, REQUEST_LIMIT};
 
 /// Choose the witnesses of this ledger
 ///

@@ -6,20 +6,14 @@ use serde_json::json;
 
 use super::dir::DirArgs;
 use crate::checkpoint::Checkpoint;
-use crate::cli::answer::Answer as Reply;
-use crate::cli::answer::Outcome;
+use crate::cli::answer::{Answer as Reply, Outcome};
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::cli::options::Output;
 use crate::note::SignedNote;
-use crate::witness::AddCheckpoint;
-use crate::witness::Answer;
-use crate::witness::REQUEST_LIMIT;
-use crate::witness::Refusal;
-use crate::witness::Witness;
+use crate::witness::{AddCheckpoint, Answer, REQUEST_LIMIT, Refusal, Witness};
 
 /// Cosign one checkpoint that came as a file, and print the cosignature
 ///

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::witness::KEY_FILE;
-use crate::witness::Witness;
-use crate::witness::WitnessError;
+use crate::witness::{KEY_FILE, Witness, WitnessError};
 
 /// Where a witness lives.
 #[derive(Debug, Clone, clap::Args)]

@@ -6,25 +6,16 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::dir::DirArgs;
-use crate::cli::answer::Answer;
-use crate::cli::answer::Outcome;
-use crate::cli::context::Context;
-use crate::cli::context::read_passphrase;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::answer::{Answer, Outcome};
+use crate::cli::context::{Context, read_passphrase};
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::cli::options::Output;
 use crate::key::SecretKey;
-use crate::note::NOTE_LIMIT;
-use crate::note::NoteKey;
-use crate::note::Origin;
+use crate::note::{NOTE_LIMIT, NoteKey, Origin};
 use crate::sys::keyfile;
-use crate::witness::Beginning;
-use crate::witness::Followed;
-use crate::witness::KEY_FILE;
-use crate::witness::Witness;
-use crate::witness::WitnessError;
+use crate::witness::{Beginning, Followed, KEY_FILE, Witness, WitnessError};
 
 /// Become a witness: make its key and its folder, and print its vkey
 ///

@@ -6,14 +6,11 @@ mod dir;
 mod keep;
 mod serve;
 
-use clap::ArgMatches;
-use clap::FromArgMatches as _;
-use clap::Subcommand as _;
+use clap::{ArgMatches, FromArgMatches as _, Subcommand as _};
 
 use super::answer::Outcome;
 use super::context::Context;
-use super::exit::Exit;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::witness::WitnessError;
 
 const LONG: &str = "\

@@ -7,23 +7,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::dir::DirArgs;
-use crate::cli::answer::Answer as Listening;
-use crate::cli::answer::Outcome;
+use crate::cli::answer::{Answer as Listening, Outcome};
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::options::Output;
 use crate::cli::signals::Guard;
-use crate::http;
-use crate::http::Limits;
-use crate::http::Request;
-use crate::http::Response;
-use crate::http::Served;
-use crate::witness::Answer;
-use crate::witness::REQUEST_LIMIT;
-use crate::witness::Refusal;
-use crate::witness::Witness;
-use crate::witness::WitnessError;
+use crate::http::{self, Limits, Request, Response, Served};
+use crate::witness::{Answer, REQUEST_LIMIT, Refusal, Witness, WitnessError};
 
 const LIMITS: Limits = Limits {
     head: 8 * 1024,

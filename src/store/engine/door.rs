@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use super::segment::Segment;
-use super::segment::SegmentError;
-use super::segment::SegmentOutcome;
+use super::segment::{Segment, SegmentError, SegmentOutcome};
 use crate::sys::disk::DiskError;
 
 /// What became of bytes that were to be put under a name once.

@@ -1,26 +1,15 @@
 //! The folder as an engine: one file for each name, the log in its tail and bundles.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::door::Engine;
-use super::door::PutOutcome;
-use super::segment::Meeting;
-use super::segment::Segment;
-use super::segment::SegmentError;
-use super::segment::SegmentOutcome;
-use crate::store::bundle;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::bundle::BundleError;
+use super::door::{Engine, PutOutcome};
+use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
+use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
 use crate::store::image;
-use crate::store::log;
-use crate::store::log::Log;
-use crate::store::publish::PublishError;
-use crate::store::publish::Writer;
-use crate::sys::disk::Cause;
-use crate::sys::disk::Disk;
-use crate::sys::disk::DiskError;
+use crate::store::log::{self, Log};
+use crate::store::publish::{PublishError, Writer};
+use crate::sys::disk::{Cause, Disk, DiskError};
 
 /// A ledger's folder on a disk. Whoever puts into it holds the writer's lock.
 #[derive(Debug, Clone)]

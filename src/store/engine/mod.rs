@@ -11,9 +11,6 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-pub use door::Engine;
-pub use door::PutOutcome;
+pub use door::{Engine, PutOutcome};
 pub use folder::FolderEngine;
-pub use segment::Segment;
-pub use segment::SegmentError;
-pub use segment::SegmentOutcome;
+pub use segment::{Segment, SegmentError, SegmentOutcome};

@@ -2,8 +2,7 @@
 
 use crate::hash::Link;
 use crate::store::bundle::BundleError;
-use crate::store::log;
-use crate::store::log::OpenError;
+use crate::store::log::{self, OpenError};
 use crate::sys::disk::DiskError;
 
 /// Entries that go into the log together, and what they are to stand behind.

@@ -3,23 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use super::Engine;
-use super::FolderEngine;
-use super::PutOutcome;
-use super::Segment;
-use super::SegmentError;
-use super::SegmentOutcome;
 use super::segment::Meeting;
+use super::{Engine, FolderEngine, PutOutcome, Segment, SegmentError, SegmentOutcome};
 use crate::hash::Link;
 use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::log::Log;
-use crate::sys::disk::DiskError;
-use crate::sys::disk::RealDisk;
+use crate::sys::disk::{DiskError, RealDisk};
 
 /// A ledger in memory.
 #[derive(Debug, Default)]

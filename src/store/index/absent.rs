@@ -2,12 +2,7 @@
 
 use std::path::Path;
 
-use super::terms::Applied;
-use super::terms::Change;
-use super::terms::Condition;
-use super::terms::IndexError;
-use super::terms::Pair;
-use super::terms::Table;
+use super::terms::{Applied, Change, Condition, IndexError, Pair, Table};
 
 /// An open index; there is none.
 #[derive(Debug)]

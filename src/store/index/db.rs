@@ -3,21 +3,13 @@
 use std::io;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::hash::Link;
 
 use super::folder::Folder;
-use super::guard::Trouble;
-use super::guard::guarded;
-use super::guard::guarded_within;
-use super::terms::Applied;
-use super::terms::Change;
-use super::terms::Condition;
-use super::terms::IndexError;
-use super::terms::Pair;
-use super::terms::Table;
+use super::guard::{Trouble, guarded, guarded_within};
+use super::terms::{Applied, Change, Condition, IndexError, Pair, Table};
 
 /// Far longer than opening or flushing ever takes; only a call that never returns exceeds it.
 const LIMIT: Duration = Duration::from_secs(60);

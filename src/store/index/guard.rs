@@ -6,10 +6,8 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::panic;
-use std::panic::AssertUnwindSafe;
-use std::sync::Once;
-use std::sync::mpsc;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Once, mpsc};
 use std::thread;
 use std::time::Duration;
 

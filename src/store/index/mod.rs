@@ -34,11 +34,4 @@ pub use db::Index;
 pub use db::copy;
 #[cfg(feature = "index")]
 pub use folder::SET_ASIDE;
-pub use terms::Applied;
-pub use terms::Change;
-pub use terms::Condition;
-pub use terms::DEFAULT_CACHE;
-pub use terms::INDEX;
-pub use terms::IndexError;
-pub use terms::Pair;
-pub use terms::Table;
+pub use terms::{Applied, Change, Condition, DEFAULT_CACHE, INDEX, IndexError, Pair, Table};

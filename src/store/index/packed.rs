@@ -15,9 +15,7 @@ use std::collections::BTreeMap;
 use super::absent::Index;
 #[cfg(feature = "index")]
 use super::db::Index;
-use super::terms::Change;
-use super::terms::IndexError;
-use super::terms::Table;
+use super::terms::{Change, IndexError, Table};
 
 /// An id.
 pub type Id = [u8; 16];
@@ -141,8 +139,7 @@ fn decode(bytes: &[u8]) -> Result<Items, IndexError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::index::Applied;
-    use crate::store::index::DEFAULT_CACHE;
+    use crate::store::index::{Applied, DEFAULT_CACHE};
     use proptest::prelude::*;
 
     const TABLE: Table = Table::new(9);

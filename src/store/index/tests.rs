@@ -1,7 +1,5 @@
-use std::path::PathBuf;
 
-use super::super::terms::DEFAULT_CACHE;
-use super::super::terms::INDEX;
+use super::super::terms::{DEFAULT_CACHE, INDEX};
 use super::*;
 
 const TABLE: Table = Table::new(1);

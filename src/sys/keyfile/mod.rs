@@ -7,21 +7,15 @@
 mod pem;
 mod public;
 
-use std::fs::File;
-use std::fs::Permissions;
-use std::io;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::fs::{File, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 pub use pem::PemError;
-pub use public::PublicKeyFile;
-pub use public::PublicKeyFileError;
+pub use public::{PublicKeyFile, PublicKeyFileError};
 
 use crate::key::SecretKey;
 

@@ -5,25 +5,18 @@
 
 use std::io;
 
-use pkcs8::EncryptedPrivateKeyInfoRef;
-use pkcs8::LineEnding;
-use pkcs8::ObjectIdentifier;
-use pkcs8::PrivateKeyInfoRef;
-use pkcs8::SecretDocument;
 use pkcs8::der::Decode as _;
 use pkcs8::der::asn1::OctetStringRef;
-use pkcs8::der::pem::PemLabel as _;
-use pkcs8::der::pem::decode_label;
-use pkcs8::pkcs5;
-use pkcs8::pkcs5::pbes2;
-use pkcs8::pkcs5::scrypt;
+use pkcs8::der::pem::{PemLabel as _, decode_label};
+use pkcs8::pkcs5::{self, pbes2, scrypt};
 use pkcs8::spki::AlgorithmIdentifierRef;
+use pkcs8::{
+    EncryptedPrivateKeyInfoRef, LineEnding, ObjectIdentifier, PrivateKeyInfoRef, SecretDocument,
+};
 use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
-use crate::sys::entropy::Entropy as _;
-use crate::sys::entropy::EntropyError;
-use crate::sys::entropy::SystemEntropy;
+use crate::sys::entropy::{Entropy as _, EntropyError, SystemEntropy};
 
 const PLAIN_LABEL: &str = PrivateKeyInfoRef::PEM_LABEL;
 const ENCRYPTED_LABEL: &str = EncryptedPrivateKeyInfoRef::PEM_LABEL;

@@ -1,9 +1,6 @@
 //! The public half of a key as a file: one line that its owner sends to whoever enrols them.
 
-use crate::key::KeyError;
-use crate::key::PublicKey;
-use crate::key::SecretKey;
-use crate::key::Signature;
+use crate::key::{KeyError, PublicKey, SecretKey, Signature};
 
 const VERSION: &str = "ledger-key-v1";
 
