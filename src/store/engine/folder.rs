@@ -77,7 +77,9 @@ impl Engine for FolderEngine {
         };
         let names = listed.into_iter().filter(|found| found.is_file);
         let names = names.map(|found| Path::new(folder).join(found.path).display().to_string());
-        Ok(names.filter(|name| name.starts_with(prefix)).collect())
+        let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     fn put_segment(&self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError> {
