@@ -61,7 +61,7 @@ pub fn decode<'a, T: BorrowDecode<'a, ()> + Encode>(bytes: &'a [u8]) -> Result<T
         return Err(CodecError::Leftover(bytes.len() - used));
     }
     // Compared while it is written, so that a strict decode allocates nothing more.
-    let mut same = Comparing { expected: bytes };
+    let mut same = ComparingWriter { expected: bytes };
     match bincode::encode_into_writer(&value, &mut same, config::legacy()) {
         Ok(()) if same.expected.is_empty() => Ok(value),
         _ => Err(CodecError::NotCanonical),
@@ -115,11 +115,11 @@ pub fn decode_state<T: Decode<()>>(bytes: &[u8]) -> Result<T, CodecError> {
     }
 }
 
-struct Comparing<'a> {
+struct ComparingWriter<'a> {
     expected: &'a [u8],
 }
 
-impl bincode::enc::write::Writer for Comparing<'_> {
+impl bincode::enc::write::Writer for ComparingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
         match self.expected.strip_prefix(bytes) {
             Some(rest) => {

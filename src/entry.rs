@@ -92,7 +92,7 @@ pub fn read(bytes: &[u8]) -> Result<(Entry, Statement), CodecError> {
 
 /// One entry, decoded and not verified.
 #[derive(Debug, Clone)]
-pub struct Stored {
+pub struct StoredEntry {
     /// Its place.
     pub sequence: u64,
     /// Its stored bytes.
@@ -105,7 +105,7 @@ pub struct Stored {
     pub statement: Statement,
 }
 
-impl Stored {
+impl StoredEntry {
     /// Takes stored bytes for the entry at `sequence`. Nothing is verified.
     ///
     /// # Errors

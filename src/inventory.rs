@@ -41,12 +41,12 @@ pub struct Secret {
     /// How often it was rotated.
     pub rotations: u64,
     /// Exceptions granted for it.
-    pub exceptions: Vec<Exception>,
+    pub exceptions: Vec<GrantedException>,
 }
 
 /// An exception in force for a secret until it expires.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Exception {
+pub struct GrantedException {
     /// The id.
     pub id: Id,
     /// The sequence of the entry that granted it.
@@ -59,14 +59,14 @@ pub struct Exception {
 
 /// Where a secret stands against its age limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Age {
+pub struct SecretAge {
     /// When it is due; unknown where nobody knows when the version in use was generated.
     pub due: Option<Timestamp>,
     /// Whole days left at the instant asked for; negative when overdue. Unknown counts as overdue.
     pub days_left: Option<i64>,
 }
 
-impl Age {
+impl SecretAge {
     /// Whether the secret should have been rotated by the instant asked for.
     #[must_use]
     pub fn is_overdue(&self) -> bool {
@@ -130,7 +130,7 @@ impl Secret {
 
     /// Takes an exception.
     pub fn except(&mut self, sequence: u64, granted: &ExceptionGranted) {
-        self.exceptions.push(Exception {
+        self.exceptions.push(GrantedException {
             id: granted.exception.clone(),
             granted: sequence,
             rules: granted.rules.clone(),
@@ -164,7 +164,7 @@ impl Secret {
 
     /// The exception that covers `rule` at an instant, the one that lasts longest where several do.
     #[must_use]
-    pub fn exception(&self, rule: &str, as_of: Timestamp) -> Option<&Exception> {
+    pub fn exception(&self, rule: &str, as_of: Timestamp) -> Option<&GrantedException> {
         self.exceptions
             .iter()
             .filter(|exception| {
@@ -182,11 +182,11 @@ impl Secret {
 
     /// Where it stands against its age limit at an instant (SOP 4).
     #[must_use]
-    pub fn age(&self, policy: &Policy, as_of: Timestamp) -> Age {
+    pub fn age(&self, policy: &Policy, as_of: Timestamp) -> SecretAge {
         let due = self
             .generated
             .map(|generated| generated.plus_days(self.max_age(policy)));
-        Age {
+        SecretAge {
             due,
             days_left: due.map(|due| due.days_since(as_of)),
         }

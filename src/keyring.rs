@@ -83,12 +83,12 @@ impl Denial {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Keyring {
     actors: BTreeMap<PublicKey, Actor>,
-    sealing: Vec<Seal>,
+    sealing: Vec<SealingKey>,
 }
 
 /// A key that seals checkpoints, from the entry that names it to the one that names the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct Seal {
+pub struct SealingKey {
     /// The key.
     pub key: PublicKey,
     /// The entry that names it. The first checkpoint that it seals covers that entry.
@@ -105,7 +105,7 @@ pub const SEAL_DAYS: u32 = 30;
 /// A sealing key is replaced when it has sealed so many entries.
 pub const SEAL_ENTRIES: u64 = 10_000;
 
-impl Seal {
+impl SealingKey {
     /// Whether the key has sealed for long enough, in a ledger of `size` entries at `now`. Whoever
     /// takes it then cannot seal what came before it, since the older ones are destroyed.
     #[must_use]
@@ -128,14 +128,14 @@ impl Keyring {
 
     /// Every key that ever sealed, the newest last.
     #[must_use]
-    pub fn seals(&self) -> &[Seal] {
+    pub fn seals(&self) -> &[SealingKey] {
         &self.sealing
     }
 
     /// The key that seals a checkpoint of `size` entries; none of nothing, since entry 0 names the
     /// first.
     #[must_use]
-    pub fn seal_at(&self, size: u64) -> Option<&Seal> {
+    pub fn seal_at(&self, size: u64) -> Option<&SealingKey> {
         self.sealing.iter().rfind(|seal| seal.entry < size)
     }
 
@@ -284,7 +284,7 @@ impl Keyring {
                 revoked: None,
             },
         );
-        self.sealing.push(Seal {
+        self.sealing.push(SealingKey {
             key: created.sealing_key,
             entry: sequence,
             since: recorded,
@@ -434,7 +434,7 @@ impl Keyring {
         by: &Author,
         replaced: &SealingKeyReplaced,
     ) {
-        self.sealing.push(Seal {
+        self.sealing.push(SealingKey {
             key: replaced.key,
             entry: sequence,
             since: recorded,

@@ -189,7 +189,7 @@ pub mod cli;
 
 /// Who founds a ledger, and what it is called.
 #[cfg(not(target_family = "wasm"))]
-pub use append::Founding;
+pub use append::NewLedger;
 /// Makes a ledger: its folder, its sealing key and entry 0.
 #[cfg(not(target_family = "wasm"))]
 pub use append::create;
@@ -197,7 +197,7 @@ pub use append::create;
 pub use key::SecretKey;
 /// Where a ledger lies, and where its host keeps what must not lie beside it.
 #[cfg(not(target_family = "wasm"))]
-pub use ledger::Place;
+pub use ledger::LedgerPlace;
 /// The name of a ledger in its checkpoints.
 pub use note::Origin;
 /// Disk, clock and chance, as whoever calls hands them in.
@@ -221,7 +221,7 @@ pub use append::Writer;
 pub use append::draft::Draft;
 /// The entries of a ledger in their order, read without judging them.
 #[cfg(not(target_family = "wasm"))]
-pub use ledger::Reader;
+pub use ledger::EntryReader;
 /// A receipt that travels alone: an entry's place under a checkpoint.
 pub use proof::TlogProof;
 
@@ -233,7 +233,7 @@ pub use facts::template;
 /// A pack as a file: one bag in one zip.
 pub use pack::Bag;
 /// What is asked about a pack besides what stands in it.
-pub use pack_verify::Asked;
+pub use pack_verify::PackQuestion;
 /// Verifies a pack.
 pub use pack_verify::examine;
 /// Something held against a ledger, by a rule.

@@ -20,9 +20,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crate::hash::{LeafHash, NodeHash};
 use crate::merkle::{INCLUSION_LIMIT, InclusionProof, ProofError};
 use crate::text::decimal;
-use crate::trust::{DistrustError, Judged, Trust};
+use crate::trust::{DistrustError, JudgedCheckpoint, Trust};
 
-pub use continued::Continued;
+pub use continued::Continuation;
 
 /// The first line of every receipt.
 pub const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -92,7 +92,7 @@ pub enum ReceiptError {
 /// Why a receipt proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum UnprovenError {
+pub enum ReceiptCheckError {
     /// The checkpoint is nobody's that is trusted.
     #[error("the checkpoint: {0}")]
     Checkpoint(#[from] DistrustError),
@@ -180,7 +180,12 @@ impl TlogProof {
     ///
     /// # Errors
     /// The checkpoint does not count, or the entry does not lead to its root.
-    pub fn check(&self, entry: &[u8], trust: &Trust, latest: u64) -> Result<Judged, UnprovenError> {
+    pub fn check(
+        &self,
+        entry: &[u8],
+        trust: &Trust,
+        latest: u64,
+    ) -> Result<JudgedCheckpoint, ReceiptCheckError> {
         let leaf = LeafHash::of(entry);
         let judged = trust.judge(self.checkpoint.as_bytes(), latest)?;
         // Size and root are the signed ones: a proof binds neither.

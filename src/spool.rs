@@ -59,7 +59,7 @@ pub enum SpoolError {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Spooled {
+struct SpoolFile {
     schema: String,
     statement: String,
     signature: Signature,
@@ -72,7 +72,7 @@ struct Spooled {
 /// # Errors
 /// The system's refusal.
 pub fn write(dir: &Path, submission: &Submission) -> Result<PathBuf, SpoolError> {
-    let spooled = Spooled {
+    let spooled = SpoolFile {
         schema: SCHEMA.to_owned(),
         statement: BASE64.encode(submission.statement.bytes()),
         signature: *submission.statement.signature(),
@@ -141,7 +141,7 @@ pub fn read(path: &Path) -> Result<Submission, SpoolError> {
         path: path.to_owned(),
         fault,
     };
-    let spooled: Spooled =
+    let spooled: SpoolFile =
         serde_json::from_slice(&text).map_err(|fault| content(fault.to_string()))?;
     if spooled.schema != SCHEMA {
         return Err(content("its schema is another".to_owned()));

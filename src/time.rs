@@ -145,9 +145,9 @@ pub trait Clock: Send + Sync {
 
 /// A clock that stands still, for tests and for judging "as of" an instant.
 #[derive(Debug, Clone, Copy)]
-pub struct Stopped(pub Timestamp);
+pub struct StoppedClock(pub Timestamp);
 
-impl Clock for Stopped {
+impl Clock for StoppedClock {
     fn now(&self) -> Timestamp {
         self.0
     }

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::{self, CheckpointError};
 use crate::hash::Sha256Digest;
 use crate::note::NOTE_LIMIT;
-use crate::store::publish::{self, PublishError, Writer};
-use crate::sys::disk::{Cause, Disk, DiskError, Kind, Named};
+use crate::store::publish::{self, ImmutableFileError, Writer};
+use crate::sys::disk::{DirEntry, Disk, DiskCause, DiskError, FileKind};
 use crate::sys::entropy::EntropyError;
 use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
 use crate::timetoken::{
     NONCE_BYTES, RESPONSE_LIMIT, StoredToken, TIMESTAMPS, TimeRequest, TimeToken, TimeTokenError,
-    Unasked,
+    TokenMismatch,
 };
 
 const REQUEST: &str = ".json";
@@ -34,7 +34,7 @@ pub enum TimestampError {
     Token(#[from] TimeTokenError),
     /// The response answers something else.
     #[error(transparent)]
-    Unasked(#[from] Unasked),
+    Unasked(#[from] TokenMismatch),
     /// No request waits.
     #[error("no request waits for a response")]
     NoRequest,
@@ -51,7 +51,7 @@ pub enum TimestampError {
     Lock(#[from] LockError),
     /// A file is there with other bytes.
     #[error(transparent)]
-    Publish(#[from] PublishError),
+    Publish(#[from] ImmutableFileError),
     /// There were no random bytes.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -69,12 +69,12 @@ pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<StoredToken>, DiskError> 
     let folder = dir.join(TIMESTAMPS);
     if disk
         .metadata(&folder)?
-        .is_none_or(|found| found.kind != Kind::Folder)
+        .is_none_or(|found| found.kind != FileKind::Folder)
     {
         return Ok(Vec::new());
     }
     let listed = disk.list(&folder)?;
-    let path = |found: &Named| format!("{TIMESTAMPS}/{}", found.name.to_string_lossy());
+    let path = |found: &DirEntry| format!("{TIMESTAMPS}/{}", found.name.to_string_lossy());
     StoredToken::among(listed.iter().map(path), |path| {
         read_bounded(disk, &dir.join(path), RESPONSE_LIMIT)
     })
@@ -82,16 +82,16 @@ pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<StoredToken>, DiskError> 
 
 fn read_bounded(disk: &dyn Disk, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, DiskError> {
     match disk.metadata(path)? {
-        Some(found) if found.kind == Kind::File && found.len <= limit as u64 => {
+        Some(found) if found.kind == FileKind::File && found.len <= limit as u64 => {
             disk.read_at_most(path, limit as u64).map(Some)
         }
         _ => Ok(None),
     }
 }
 
-/// A request, and the checkpoint that is to be stamped.
+/// A time-stamp request, and the checkpoint that is to be stamped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct StampRequest {
     /// The whole note.
     pub checkpoint: Vec<u8>,
     /// The request.
@@ -99,14 +99,14 @@ pub struct Asked {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Waiting {
+struct PendingRequest {
     schema: String,
     checkpoint: String,
     imprint: Sha256Digest,
     nonce: String,
 }
 
-impl Asked {
+impl StampRequest {
     /// Asks for a token over the whole note, signatures and all: that the key had signed it by then
     /// is proven with it.
     ///
@@ -133,7 +133,7 @@ impl Asked {
         disk.create_dir(state)?;
         disk.create_dir(&folder)?;
         disk.sync_dir(state)?;
-        let waiting = Waiting {
+        let waiting = PendingRequest {
             schema: SCHEMA.to_owned(),
             checkpoint: String::from_utf8_lossy(&self.checkpoint).into_owned(),
             imprint: self.request.imprint,
@@ -167,7 +167,7 @@ impl Asked {
         };
         let bytes = read_bounded(disk, path, 2 * NOTE_LIMIT)?
             .ok_or_else(|| fault("it is too long, or no file"))?;
-        let waiting: Waiting =
+        let waiting: PendingRequest =
             serde_json::from_slice(&bytes).map_err(|why| fault(&why.to_string()))?;
         let mut nonce = [0; NONCE_BYTES];
         hex::decode_to_slice(&waiting.nonce, &mut nonce).map_err(|why| fault(&why.to_string()))?;
@@ -192,11 +192,11 @@ pub fn asked_for(
     disk: &dyn Disk,
     state: &Path,
     token: &TimeToken,
-) -> Result<Asked, TimestampError> {
+) -> Result<StampRequest, TimestampError> {
     let folder = state.join(TIMESTAMPS);
     let listed = match disk.list(&folder) {
         Ok(listed) => listed,
-        Err(fault) if fault.cause() == Cause::Missing => Vec::new(),
+        Err(fault) if fault.cause() == DiskCause::Missing => Vec::new(),
         Err(fault) => return Err(fault.into()),
     };
     let mut refusal = TimestampError::NoRequest;
@@ -204,11 +204,11 @@ pub fn asked_for(
         if !found.name.to_string_lossy().ends_with(REQUEST) {
             continue;
         }
-        let asked = Asked::read(disk, &folder.join(&found.name))?;
+        let asked = StampRequest::read(disk, &folder.join(&found.name))?;
         match asked.request.check(token) {
             Ok(()) => return Ok(asked),
             // A request over the same checkpoint says more about what went wrong.
-            Err(nearer @ Unasked::Nonce) => refusal = nearer.into(),
+            Err(nearer @ TokenMismatch::Nonce) => refusal = nearer.into(),
             Err(fault) if matches!(refusal, TimestampError::NoRequest) => refusal = fault.into(),
             Err(_) => {}
         }
@@ -224,7 +224,7 @@ pub fn store(
     world: &World,
     dir: &Path,
     wait: Duration,
-    asked: &Asked,
+    asked: &StampRequest,
     response: &[u8],
 ) -> Result<(StoredToken, TimeToken), TimestampError> {
     let token = TimeToken::parse(response)?;

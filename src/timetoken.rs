@@ -49,7 +49,7 @@ pub enum TimeTokenError {
     },
     /// The authority refused.
     #[error("the authority refused: {0}")]
-    Refused(Refusal),
+    Refused(TsaRefusal),
     /// Granted, and no token in it.
     #[error("the response says that it was granted, and has no token")]
     NoToken,
@@ -67,9 +67,9 @@ pub enum TimeTokenError {
     Time,
 }
 
-/// Why an authority refused, as its response says.
+/// Why a time-stamping authority refused, as its response says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct TsaRefusal {
     status: u8,
     words: String,
     failures: Vec<&'static str>,
@@ -101,7 +101,7 @@ pub struct TimeToken {
 /// How a token does not answer a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unasked {
+pub enum TokenMismatch {
     /// It is over something else.
     #[error("the token is over {found}, not {asked}")]
     Imprint {
@@ -254,16 +254,16 @@ impl TimeRequest {
     ///
     /// # Errors
     /// How it does not.
-    pub fn check(&self, token: &TimeToken) -> Result<(), Unasked> {
+    pub fn check(&self, token: &TimeToken) -> Result<(), TokenMismatch> {
         if token.imprint != self.imprint {
-            return Err(Unasked::Imprint {
+            return Err(TokenMismatch::Imprint {
                 asked: self.imprint,
                 found: token.imprint,
             });
         }
         match self.nonce() {
             Ok(nonce) if token.nonce.as_ref() == Some(&nonce) => Ok(()),
-            _ => Err(Unasked::Nonce),
+            _ => Err(TokenMismatch::Nonce),
         }
     }
 }
@@ -280,7 +280,7 @@ impl TimeToken {
         let response = TimeStampResp::from_der(response).map_err(malformed("the response"))?;
         // Granted, or granted with modifications.
         if response.status.status > 1 {
-            return Err(TimeTokenError::Refused(Refusal::of(response.status)));
+            return Err(TimeTokenError::Refused(TsaRefusal::of(response.status)));
         }
         let token = response.token.ok_or(TimeTokenError::NoToken)?;
         if token.content_type != SIGNED_DATA {
@@ -360,7 +360,7 @@ fn parse_time(bytes: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_micros(seconds.checked_add(micros)?))
 }
 
-impl Refusal {
+impl TsaRefusal {
     fn of(status: PkiStatusInfo) -> Self {
         // Somebody else's words: whatever a terminal would act upon is left out.
         let words = status.words.unwrap_or_default().join("; ");
@@ -398,7 +398,7 @@ const fn failure(bit: usize) -> &'static str {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for TsaRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "status {}", self.status)?;
         for failure in &self.failures {
@@ -579,14 +579,14 @@ mod tests {
                 nonce: [9; 8],
                 ..request
             };
-            assert_eq!(other.check(&token), Err(Unasked::Nonce));
+            assert_eq!(other.check(&token), Err(TokenMismatch::Nonce));
             let another = TimeRequest {
                 imprint: Sha256Digest::from_bytes([8; 32]),
                 ..request
             };
             assert!(matches!(
                 another.check(&token),
-                Err(Unasked::Imprint { .. })
+                Err(TokenMismatch::Imprint { .. })
             ));
         }
     }
@@ -598,6 +598,6 @@ mod tests {
             imprint: IMPRINT,
             nonce: [1; 8],
         };
-        assert_eq!(request.check(&token), Err(Unasked::Nonce));
+        assert_eq!(request.check(&token), Err(TokenMismatch::Nonce));
     }
 }

@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use rotation_ledger::export::payload;
 use rotation_ledger::facts::RENDERINGS;
-use rotation_ledger::pack_verify::Asked;
-use rotation_ledger::pack_verify::Contents;
+use rotation_ledger::pack_verify::PackQuestion;
+use rotation_ledger::pack_verify::UnverifiedPack;
 use rotation_ledger::pack_verify::DecodedPack;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
+use rotation_ledger::pack::PackFiles;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::rule::Verdict;
 
@@ -21,14 +21,14 @@ use rotation_ledger::rule::Verdict;
 static SEED: &[u8] = include_bytes!("../seeds/pack.zip");
 
 struct Good {
-    payload: Files,
+    payload: PackFiles,
     info: Vec<(&'static str, String)>,
     key: SecretKey,
 }
 
 static GOOD: LazyLock<Good> = LazyLock::new(|| {
     let bag = Bag::from_zip(SEED).expect("the seed is a zip");
-    let (contents, faults) = Contents::of(&bag);
+    let (contents, faults) = UnverifiedPack::of(&bag);
     assert_eq!(faults, []);
     let pack = DecodedPack::of(contents);
     let (payload, info) = payload(&pack, &pack.as_exported(true)).expect("the seed verifies");
@@ -44,7 +44,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(total <= bytes.len());
         let bag = Bag::from_zip(bytes).expect("its files were read");
         assert_eq!(bag.to_zip().expect("it was a zip"), bytes);
-        let _ = examine(&bag, Asked::default());
+        let _ = examine(&bag, PackQuestion::default());
     }
     // Random bytes are hardly ever a zip, and never signed: a good pack with a few others in it gets further.
     let Some((how, edits)) = bytes.split_first() else { return };
@@ -65,7 +65,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// Changes a byte of a file, cuts it, takes it out, or puts it elsewhere.
-fn change(payload: &mut Files, edit: &[u8]) {
+fn change(payload: &mut PackFiles, edit: &[u8]) {
     let [file, what, low, high] = edit else { return };
     let Some(path) = payload.keys().nth(usize::from(*file) % payload.len()).cloned() else { return };
     let Some(mut bytes) = payload.remove(&path) else { return };
@@ -88,18 +88,18 @@ fn change(payload: &mut Files, edit: &[u8]) {
 }
 
 /// The files, those that are words by their names alone.
-fn stated(payload: &Files) -> Vec<(&str, Option<&[u8]>)> {
+fn stated(payload: &PackFiles) -> Vec<(&str, Option<&[u8]>)> {
     let files = payload.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
     files.map(|(path, bytes)| (path, (!RENDERINGS.contains(&path)).then_some(bytes))).collect()
 }
 
-fn sealed(good: &Good, payload: &Files) -> Bag {
+fn sealed(good: &Good, payload: &PackFiles) -> Bag {
     Bag::sealed("pack", payload, &good.info, &good.key)
 }
 
 /// What is found first against the integrity of a pack.
 fn is_broken(bag: &Bag) -> Option<String> {
-    let report = examine(bag, Asked::default()).report;
+    let report = examine(bag, PackQuestion::default()).report;
     let mut findings = report.findings.iter();
     let first = findings.find(|finding| finding.rule.verdict == Verdict::Integrity);
     first.map(|finding| format!("{} {}", finding.rule.id, finding.found))

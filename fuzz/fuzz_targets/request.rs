@@ -4,21 +4,21 @@
 
 use libfuzzer_sys::fuzz_target;
 use rotation_ledger::witness::AddCheckpoint;
-use rotation_ledger::witness::Known;
-use rotation_ledger::witness::Succession;
+use rotation_ledger::witness::KnownLog;
+use rotation_ledger::witness::SealSuccession;
 use rotation_ledger::witness::decide;
 
 const LOG: &str = "ledger.example/prod-rotations+6c85216d+AdBKsjJ0K7SrOhNovUYV5ObQIkq3GgFrr4UgozLJd4c3";
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(key) = LOG.parse() else { return };
-    if let Ok(succession) = Succession::parse(bytes) {
+    if let Ok(succession) = SealSuccession::parse(bytes) {
         assert_eq!(succession.format().as_bytes(), bytes);
         let _ = succession.lead_on(std::slice::from_ref(&key));
     }
     let Ok(request) = AddCheckpoint::parse(bytes) else { return };
     assert_eq!(request.format().as_bytes(), bytes);
-    let known = Known {
+    let known = KnownLog {
         keys: vec![key],
         last: None,
     };

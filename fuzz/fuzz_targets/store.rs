@@ -4,10 +4,10 @@
 use libfuzzer_sys::fuzz_target;
 use rotation_ledger::merkle::Frontier;
 use rotation_ledger::store::bundle;
-use rotation_ledger::store::image::Tail;
+use rotation_ledger::store::image::TailContents;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = Tail::parse(bytes);
+    let _ = TailContents::parse(bytes);
     if let Ok(entries) = bundle::decode(0, bytes) {
         assert_eq!(entries.len(), bundle::BUNDLE_ENTRIES);
     }

@@ -8,8 +8,8 @@ use rotation_ledger::statement::Attachment;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify;
 use rotation_ledger::verify::Observer;
-use rotation_ledger::verify::Piece;
-use rotation_ledger::verify::Question;
+use rotation_ledger::verify::LogPiece;
+use rotation_ledger::verify::VerifyQuestion;
 use rotation_ledger::verify::Surroundings;
 
 struct Nobody;
@@ -25,8 +25,8 @@ impl Observer for Nobody {
 }
 
 fuzz_target!(|entries: Vec<Vec<u8>>| {
-    let pieces = vec![Piece::Entries(entries)].into_iter();
-    let question = Question::at(Timestamp::YEAR_2000);
+    let pieces = vec![LogPiece::Entries(entries)].into_iter();
+    let question = VerifyQuestion::at(Timestamp::YEAR_2000);
     let report = verify::fold(pieces, question, &mut Nobody).conclude(Surroundings::default());
     // Nobody without a key makes an entry 0 that verifies.
     assert!(report.register().is_none());

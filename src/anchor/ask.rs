@@ -12,19 +12,19 @@ const TRIES: usize = 3;
 /// What is shown of a witness's words.
 const WORDS: usize = 200;
 
-/// What a witness answered.
+/// A witness's cosignature of a checkpoint, with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cosigned {
+pub struct WitnessCosignature {
     /// When, in seconds since 1970.
     pub time: u64,
     /// The checkpoint with the log's signature and this witness's.
     pub note: SignedNote,
 }
 
-/// Why there is no cosignature.
+/// Why a witness gave no cosignature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum CosignError {
     /// Nobody answered, or not in a way that means anything.
     #[error("not reached: {0}")]
     Unreachable(String),
@@ -54,7 +54,7 @@ pub enum Trouble {
     NoProof(String),
 }
 
-impl Trouble {
+impl CosignError {
     /// Whether the witness does not follow this ledger, or not with this key: what its operator has to
     /// settle, and nobody else can.
     #[must_use]
@@ -90,21 +90,21 @@ pub fn ask(
     question: CosignQuestion<'_>,
     prove: &mut dyn FnMut(u64) -> Result<Vec<NodeHash>, String>,
     post: &mut dyn FnMut(&[u8]) -> Result<Reply, ClientError>,
-) -> Result<Cosigned, Trouble> {
+) -> Result<WitnessCosignature, CosignError> {
     let size = question.checkpoint.size;
     let mut old = question.believed.min(size);
     for _ in 0..TRIES {
         let proof = match old {
             0 => Vec::new(),
             _ if old == size => Vec::new(),
-            _ => prove(old).map_err(Trouble::NoProof)?,
+            _ => prove(old).map_err(CosignError::NoProof)?,
         };
         let note = question.note.clone();
         let request = AddCheckpoint { old, proof, note }.format();
-        let reply =
-            post(request.as_bytes()).map_err(|fault| Trouble::Unreachable(fault.to_string()))?;
+        let reply = post(request.as_bytes())
+            .map_err(|fault| CosignError::Unreachable(fault.to_string()))?;
         let words = words(&reply.body);
-        let disagrees = |status, words| Trouble::Disagrees {
+        let disagrees = |status, words| CosignError::Disagrees {
             status,
             words,
             request,
@@ -118,22 +118,30 @@ pub fn ask(
                         format!("it has cosigned size {known}, and this ledger ends at {size}");
                     return Err(disagrees(409, words));
                 }
-                None => return Err(Trouble::Unreachable(format!("409 without a size: {words}"))),
+                None => {
+                    return Err(CosignError::Unreachable(format!(
+                        "409 without a size: {words}"
+                    )));
+                }
             },
             422 => return Err(disagrees(422, words)),
             status @ (400 | 403 | 404 | 405 | 413) => {
-                return Err(Trouble::Refused { status, words });
+                return Err(CosignError::Refused { status, words });
             }
-            status => return Err(Trouble::Unreachable(format!("{status} {words}"))),
+            status => return Err(CosignError::Unreachable(format!("{status} {words}"))),
         }
     }
-    Err(Trouble::Unreachable("its size keeps moving".to_owned()))
+    Err(CosignError::Unreachable("its size keeps moving".to_owned()))
 }
 
 /// Takes the line of this witness out of an answer. Lines of others mean nothing here, and one in
 /// its name that does not hold makes the answer worthless.
-fn accept(witness: &CosignerKey, note: &SignedNote, body: &[u8]) -> Result<Cosigned, Trouble> {
-    let bad = |why: String| Trouble::Unreachable(format!("200 with {why}"));
+fn accept(
+    witness: &CosignerKey,
+    note: &SignedNote,
+    body: &[u8],
+) -> Result<WitnessCosignature, CosignError> {
+    let bad = |why: String| CosignError::Unreachable(format!("200 with {why}"));
     let whole = [note.to_string().as_bytes(), body].concat();
     let answered =
         SignedNote::parse(&whole).map_err(|fault| bad(format!("no signature lines: {fault}")))?;
@@ -143,7 +151,7 @@ fn accept(witness: &CosignerKey, note: &SignedNote, body: &[u8]) -> Result<Cosig
     let (time, line) =
         cosigned.ok_or_else(|| bad(format!("no cosignature by `{}`", witness.name())))?;
     let note = SignedNote::parse(format!("{note}{line}").as_bytes());
-    Ok(Cosigned {
+    Ok(WitnessCosignature {
         time,
         note: note.map_err(|fault| bad(fault.to_string()))?,
     })

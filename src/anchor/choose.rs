@@ -2,9 +2,9 @@
 
 use crate::checkpoint::CosignerKey;
 use crate::sys::disk::DiskError;
-use crate::trust::{PolicyError, Trust, Witness};
+use crate::trust::{Trust, TrustFileError, TrustedWitness};
 
-use super::settings::{Settings, SettingsError};
+use super::settings::{AnchorSettings, AnchorSettingsError};
 
 /// Why witnesses were not chosen.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ use super::settings::{Settings, SettingsError};
 pub enum ChoiceError {
     /// The policy cannot be read.
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Policy(#[from] TrustFileError),
     /// A witness is to be asked at what is no address.
     #[error("the url of `{0}` begins with neither http:// nor https://")]
     Url(String),
@@ -24,13 +24,13 @@ pub enum ChoiceError {
     Unknown(String),
     /// The settings cannot be used.
     #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Settings(#[from] AnchorSettingsError),
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
 
-impl Settings {
+impl AnchorSettings {
     /// Chooses the witnesses that a policy names; an empty text chooses nobody.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Settings {
     /// Name and line of the witnesses as they were added.
     fn witness_lines(&self) -> Result<Vec<(String, String)>, ChoiceError> {
         let trust = self.witnesses()?;
-        let line = |witness: &Witness| {
+        let line = |witness: &TrustedWitness| {
             let url = witness.url.clone().unwrap_or_default();
             let line = format!("witness {} {} {url}", witness.name, witness.key);
             (witness.name.to_string(), line)

@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ask::{Cosigned, Trouble};
+use super::ask::{CosignError, WitnessCosignature};
 use super::destination::replace;
 use crate::checkpoint::Checkpoint;
 use crate::hash::Sha256Digest;
 use crate::note::SignedNote;
 use crate::sys::disk::{Disk, DiskError};
-use crate::trust::{Trust, Witness};
+use crate::trust::{Trust, TrustedWitness};
 
 const SEEN: &str = "seen";
 const REFUSED: &str = "refused";
@@ -22,14 +22,14 @@ pub const WHENEVER: u64 = i64::MAX as u64;
 /// Files of evidence, at most.
 const MOST_EVIDENCE: usize = 64;
 
-/// What is kept about witnesses, below the settings' folder.
+/// What each witness has last cosigned or refused, kept in files.
 #[derive(Debug)]
-pub struct Book {
+pub struct CosignatureBook {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
 }
 
-impl Book {
+impl CosignatureBook {
     /// The book below the settings' folder `dir`.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
@@ -42,7 +42,7 @@ impl Book {
     /// The newest checkpoint that a witness has cosigned, and when; `None` where it never did, or
     /// where the file is not what was written: it can be had again.
     #[must_use]
-    pub fn seen(&self, witness: &Witness) -> Option<(SignedNote, Checkpoint, u64)> {
+    pub fn seen(&self, witness: &TrustedWitness) -> Option<(SignedNote, Checkpoint, u64)> {
         let note = self.note(&self.path(SEEN, witness))?;
         let checkpoint = Checkpoint::parse(note.text()).ok()?;
         let time = witness.key.cosigned(&note).ok()??;
@@ -53,7 +53,7 @@ impl Book {
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn remember(&self, witness: &Witness, note: &SignedNote) -> Result<(), DiskError> {
+    pub fn remember(&self, witness: &TrustedWitness, note: &SignedNote) -> Result<(), DiskError> {
         self.write(&self.path(SEEN, witness), note.to_string().as_bytes())?;
         let refused = self.path(REFUSED, witness);
         match self.disk.metadata(&refused)? {
@@ -69,7 +69,7 @@ impl Book {
     /// The disk's refusal.
     pub fn remember_newer(
         &self,
-        witness: &Witness,
+        witness: &TrustedWitness,
         note: &SignedNote,
         checkpoint: &Checkpoint,
     ) -> Result<(), DiskError> {
@@ -82,7 +82,7 @@ impl Book {
     /// What a witness said when it was last asked and did not follow this ledger, or not with this
     /// key; `None` where it has cosigned since.
     #[must_use]
-    pub fn refusal(&self, witness: &Witness) -> Option<String> {
+    pub fn refusal(&self, witness: &TrustedWitness) -> Option<String> {
         let said = self.disk.read(&self.path(REFUSED, witness)).ok()?;
         Some(String::from_utf8(said).ok()?.trim_end().to_owned())
     }
@@ -91,7 +91,7 @@ impl Book {
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn remember_refusal(&self, witness: &Witness, said: &str) -> Result<(), DiskError> {
+    pub fn remember_refusal(&self, witness: &TrustedWitness, said: &str) -> Result<(), DiskError> {
         self.write(&self.path(REFUSED, witness), format!("{said}\n").as_bytes())
     }
 
@@ -137,12 +137,12 @@ impl Book {
     /// The disk's refusal.
     pub fn keep(
         &self,
-        witness: &Witness,
-        answer: &Result<Cosigned, Trouble>,
+        witness: &TrustedWitness,
+        answer: &Result<WitnessCosignature, CosignError>,
     ) -> Result<Option<PathBuf>, DiskError> {
         match answer {
             Ok(cosigned) => self.remember(witness, &cosigned.note)?,
-            Err(Trouble::Disagrees {
+            Err(CosignError::Disagrees {
                 status,
                 words,
                 request,
@@ -162,7 +162,7 @@ impl Book {
     /// The disk's refusal.
     pub fn keep_evidence(
         &self,
-        witness: &Witness,
+        witness: &TrustedWitness,
         request: &str,
         answer: &str,
     ) -> Result<Option<PathBuf>, DiskError> {
@@ -181,7 +181,7 @@ impl Book {
         Ok(Some(path))
     }
 
-    fn path(&self, folder: &str, witness: &Witness) -> PathBuf {
+    fn path(&self, folder: &str, witness: &TrustedWitness) -> PathBuf {
         let name = Sha256Digest::of(witness.key.to_string().as_bytes()).to_string();
         self.dir.join(folder).join(name)
     }
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn the_files_follow_what_was_seen_and_never_go_back() {
         let dir = tempfile::tempdir().unwrap();
-        let book = Book::new(Arc::new(RealDisk), dir.path());
+        let book = CosignatureBook::new(Arc::new(RealDisk), dir.path());
         let files = [
             dir.path().join("cosigned"),
             dir.path().join("state/cosigned"),

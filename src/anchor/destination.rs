@@ -31,7 +31,7 @@ pub enum Destination {
 
 /// What a destination did with a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Published {
+pub enum AnchorOutcome {
     /// A folder holds it now in this file.
     File(PathBuf),
     /// A folder held it already.
@@ -40,10 +40,10 @@ pub enum Published {
     Taken,
 }
 
-/// Why a checkpoint was not published.
+/// Why a checkpoint did not reach its destination.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum PublishError {
+pub enum AnchorError {
     /// The folder holds another root for that size: one of the two ledgers is a forgery.
     #[error("{} holds another checkpoint of the same size", .0.display())]
     Fork(PathBuf),
@@ -85,10 +85,10 @@ impl Destination {
         &self,
         note: &SignedNote,
         checkpoint: &Checkpoint,
-    ) -> Result<Published, PublishError> {
+    ) -> Result<AnchorOutcome, AnchorError> {
         match self {
             Self::Folder(dir) => to_folder(dir, note, checkpoint),
-            Self::Command(words) => to_command(words, note).map(|()| Published::Taken),
+            Self::Command(words) => to_command(words, note).map(|()| AnchorOutcome::Taken),
         }
     }
 }
@@ -106,14 +106,14 @@ fn to_folder(
     dir: &Path,
     note: &SignedNote,
     checkpoint: &Checkpoint,
-) -> Result<Published, PublishError> {
+) -> Result<AnchorOutcome, AnchorError> {
     if !dir.is_dir() {
-        return Err(PublishError::NoFolder(dir.to_owned()));
+        return Err(AnchorError::NoFolder(dir.to_owned()));
     }
     let origin = Sha256Digest::of(checkpoint.origin.as_str().as_bytes());
     let folder = dir.join(origin.to_string());
     let path = folder.join(format!("{}.checkpoint", checkpoint.size));
-    let io = |source| PublishError::Io {
+    let io = |source| AnchorError::Io {
         path: path.clone(),
         source,
     };
@@ -132,28 +132,32 @@ fn to_folder(
             None => note.clone(),
             Some(held) => held
                 .merged_with(note)
-                .ok_or_else(|| PublishError::Fork(path.clone()))?,
+                .ok_or_else(|| AnchorError::Fork(path.clone()))?,
         };
         if held.as_ref() == Some(&wanted) {
-            return Ok(Published::Already(path));
+            return Ok(AnchorOutcome::Already(path));
         }
         match replace(&path, wanted.to_string().as_bytes(), held.is_none()) {
             Err(fault) if held.is_none() && fault.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result.map(|()| Published::File(path.clone())).map_err(io),
+            result => {
+                return result
+                    .map(|()| AnchorOutcome::File(path.clone()))
+                    .map_err(io);
+            }
         }
     }
     Err(io(io::ErrorKind::AlreadyExists.into()))
 }
 
-fn read_held(path: &Path, file: fs::File) -> Result<SignedNote, PublishError> {
+fn read_held(path: &Path, file: fs::File) -> Result<SignedNote, AnchorError> {
     let mut bytes = Vec::new();
     file.take(NOTE_LIMIT as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(|source| PublishError::Io {
+        .map_err(|source| AnchorError::Io {
             path: path.to_owned(),
             source,
         })?;
-    SignedNote::parse(&bytes).map_err(|why| PublishError::Foreign {
+    SignedNote::parse(&bytes).map_err(|why| AnchorError::Foreign {
         path: path.to_owned(),
         why: why.to_string(),
     })
@@ -177,8 +181,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8], new: bool) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
-fn to_command(words: &[String], note: &SignedNote) -> Result<(), PublishError> {
-    let failed = |why: String| PublishError::Command {
+fn to_command(words: &[String], note: &SignedNote) -> Result<(), AnchorError> {
+    let failed = |why: String| AnchorError::Command {
         command: words.join(" "),
         why,
     };
@@ -257,13 +261,13 @@ mod tests {
         let folder = Destination::Folder(dir.path().to_owned());
         for size in [5, 6] {
             let (note, stated) = signed(size, 7);
-            let Ok(Published::File(path)) = folder.publish(&note, &stated) else {
+            let Ok(AnchorOutcome::File(path)) = folder.publish(&note, &stated) else {
                 panic!("size {size}");
             };
             assert_eq!(fs::read_to_string(&path).unwrap(), note.to_string());
             assert_eq!(
                 folder.publish(&note, &stated).unwrap(),
-                Published::Already(path)
+                AnchorOutcome::Already(path)
             );
         }
         let held = fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap();
@@ -276,7 +280,7 @@ mod tests {
         let folder = Destination::Folder(dir.path().to_owned());
         let (note, stated) = signed(5, 7);
         folder.publish(&cosigned(&note, 2), &stated).unwrap();
-        let Ok(Published::File(path)) = folder.publish(&cosigned(&note, 3), &stated) else {
+        let Ok(AnchorOutcome::File(path)) = folder.publish(&cosigned(&note, 3), &stated) else {
             panic!("a further cosignature is news");
         };
         let both = cosigned(&cosigned(&note, 2), 3);
@@ -287,11 +291,11 @@ mod tests {
 
         let (forged, stated) = signed(5, 8);
         let refusal = folder.publish(&forged, &stated).unwrap_err();
-        assert!(matches!(refusal, PublishError::Fork(_)), "{refusal}");
+        assert!(matches!(refusal, AnchorError::Fork(_)), "{refusal}");
         assert_eq!(fs::read_to_string(&path).unwrap(), both.to_string());
         fs::write(&path, "torn").unwrap();
         let refusal = folder.publish(&note, &signed(5, 7).1).unwrap_err();
-        assert!(matches!(refusal, PublishError::Foreign { .. }), "{refusal}");
+        assert!(matches!(refusal, AnchorError::Foreign { .. }), "{refusal}");
     }
 
     #[test]
@@ -300,7 +304,7 @@ mod tests {
         let (note, stated) = signed(5, 7);
         let missing = Destination::Folder(dir.path().join("unmounted"));
         let refusal = missing.publish(&note, &stated).unwrap_err();
-        assert!(matches!(refusal, PublishError::NoFolder(_)), "{refusal}");
+        assert!(matches!(refusal, AnchorError::NoFolder(_)), "{refusal}");
         assert!(!dir.path().join("unmounted").exists());
     }
 
@@ -313,11 +317,11 @@ mod tests {
             Destination::Command(words.iter().map(|&word| word.to_owned()).collect())
         };
         let tee = command(&["tee", out.to_str().unwrap()]);
-        assert_eq!(tee.publish(&note, &stated).unwrap(), Published::Taken);
+        assert_eq!(tee.publish(&note, &stated).unwrap(), AnchorOutcome::Taken);
         assert_eq!(fs::read_to_string(out).unwrap(), note.to_string());
         for words in [&["false"][..], &["/no/such/program"], &[]] {
             let refusal = command(words).publish(&note, &stated).unwrap_err();
-            assert!(matches!(refusal, PublishError::Command { .. }), "{refusal}");
+            assert!(matches!(refusal, AnchorError::Command { .. }), "{refusal}");
         }
     }
 }

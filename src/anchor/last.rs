@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::time::Timestamp;
 
-use super::settings::{Settings, SettingsError};
+use super::settings::{AnchorSettings, AnchorSettingsError};
 
 /// A witness, with the size and the time of its newest cosignature.
 pub struct LastCosigned {
@@ -16,12 +16,12 @@ pub struct LastCosigned {
     refusal: Option<String>,
 }
 
-impl Settings {
+impl AnchorSettings {
     /// The witnesses that were chosen, in the order of the policy; none where none was.
     ///
     /// # Errors
     /// The settings cannot be used.
-    pub fn last_cosigned(&self) -> Result<Vec<LastCosigned>, SettingsError> {
+    pub fn last_cosigned(&self) -> Result<Vec<LastCosigned>, AnchorSettingsError> {
         let Some(trust) = self.witnesses()? else {
             return Ok(Vec::new());
         };

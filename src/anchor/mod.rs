@@ -21,10 +21,10 @@ mod last;
 mod round;
 mod settings;
 
-pub use ask::{CosignQuestion, Cosigned, Trouble, ask};
+pub use ask::{CosignError, CosignQuestion, WitnessCosignature, ask};
 pub use choose::ChoiceError;
-pub use cosigned::{Book, WHENEVER};
-pub use destination::{Destination, PublishError, Published};
+pub use cosigned::{CosignatureBook, WHENEVER};
+pub use destination::{AnchorError, AnchorOutcome, Destination};
 pub use last::LastCosigned;
-pub use round::{Newest, RoundConclusion, WitnessAnswers, WitnessRound};
-pub use settings::{Settings, SettingsError};
+pub use round::{NewestCheckpoint, RoundConclusion, WitnessAnswers, WitnessRound};
+pub use settings::{AnchorSettings, AnchorSettingsError};

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::ask::{CosignQuestion, Cosigned, Trouble, ask};
-use super::cosigned::{Book, WHENEVER};
-use super::settings::Settings;
+use super::ask::{CosignError, CosignQuestion, WitnessCosignature, ask};
+use super::cosigned::{CosignatureBook, WHENEVER};
+use super::settings::AnchorSettings;
 use crate::checkpoint::Checkpoint;
 use crate::hash::NodeHash;
 use crate::http;
-use crate::ledger::proofs::{NoProof, Proofs};
-use crate::ledger::{COSIGNED_FILE, Reader};
+use crate::ledger::proofs::{LedgerProofs, NoProofError};
+use crate::ledger::{COSIGNED_FILE, EntryReader};
 use crate::note::SignedNote;
 use crate::sys::world::World;
-use crate::trust::{Trust, Witness};
-use crate::witness::{SUCCESSION_LIMIT, Succession};
+use crate::trust::{Trust, TrustedWitness};
+use crate::witness::{SUCCESSION_LIMIT, SealSuccession};
 
 /// How long one question may take, from the name of the host to the last byte.
 const TIME: Duration = Duration::from_secs(10);
@@ -23,22 +23,22 @@ const TIME: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: u64 = 64 * 1024;
 
 /// The ledger's newest checkpoint, and what proves it.
-pub struct Newest {
+pub struct NewestCheckpoint {
     world: World,
     dir: PathBuf,
-    proofs: Proofs,
+    proofs: LedgerProofs,
     note: SignedNote,
 }
 
-impl Newest {
+impl NewestCheckpoint {
     /// Reads it, at a moment when no writer is at work.
     ///
     /// # Errors
     /// No ledger there, or none with a checkpoint.
-    pub fn read(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProof> {
-        let proofs = Proofs::open(world, dir, wait)?;
+    pub fn read(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProofError> {
+        let proofs = LedgerProofs::open(world, dir, wait)?;
         let note = SignedNote::parse(proofs.newest_note().as_bytes())
-            .map_err(|fault| NoProof::Checkpoint(fault.into()))?;
+            .map_err(|fault| NoProofError::Checkpoint(fault.into()))?;
         Ok(Self {
             world: world.clone(),
             dir: dir.to_owned(),
@@ -72,7 +72,7 @@ impl Newest {
     ///
     /// # Errors
     /// It cannot be proven: there are fewer entries, or they cannot be read.
-    pub fn prove(&self, old: u64) -> Result<Vec<NodeHash>, NoProof> {
+    pub fn prove(&self, old: u64) -> Result<Vec<NodeHash>, NoProofError> {
         let continued = self.proofs.consistency(old, self.stated().size)?;
         Ok(continued.proof.hashes().to_vec())
     }
@@ -81,7 +81,7 @@ impl Newest {
 /// What came of asking the witnesses.
 pub struct WitnessAnswers {
     /// What each witness said, in the order of the file.
-    pub witnesses: Vec<(Witness, Result<Cosigned, Trouble>)>,
+    pub witnesses: Vec<(TrustedWitness, Result<WitnessCosignature, CosignError>)>,
     /// Whether the newest checkpoint has the cosignatures that it needs.
     pub quorum: bool,
     /// What could not be kept.
@@ -105,12 +105,13 @@ impl WitnessAnswers {
     /// What the answers come to.
     #[must_use]
     pub fn conclusion(&self) -> RoundConclusion {
-        let any = |is: fn(&Trouble) -> bool| self.troubles().any(is);
-        if any(|trouble| matches!(trouble, Trouble::Disagrees { .. })) {
+        let any = |is: fn(&CosignError) -> bool| self.troubles().any(is);
+        if any(|trouble| matches!(trouble, CosignError::Disagrees { .. })) {
             RoundConclusion::Disagreement
         } else if self.quorum {
             RoundConclusion::Quorum
-        } else if any(|trouble| matches!(trouble, Trouble::Unreachable(_) | Trouble::NoUrl)) {
+        } else if any(|trouble| matches!(trouble, CosignError::Unreachable(_) | CosignError::NoUrl))
+        {
             RoundConclusion::Unreached
         } else if self.troubles().next().is_some() {
             RoundConclusion::Unwilling
@@ -122,10 +123,10 @@ impl WitnessAnswers {
     /// Whether one does not follow the key that seals the ledger.
     #[must_use]
     pub fn is_unfollowed(&self) -> bool {
-        self.troubles().any(Trouble::is_unfollowed)
+        self.troubles().any(CosignError::is_unfollowed)
     }
 
-    fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+    fn troubles(&self) -> impl Iterator<Item = &CosignError> {
         let answers = self.witnesses.iter();
         answers.filter_map(|(_, answer)| answer.as_ref().err())
     }
@@ -134,9 +135,9 @@ impl WitnessAnswers {
 /// Those who are asked, about what, and where their answers are kept.
 pub struct WitnessRound<'a> {
     /// The ledger's newest checkpoint.
-    pub newest: &'a Newest,
+    pub newest: &'a NewestCheckpoint,
     /// What the ledger's operator chose.
-    pub settings: &'a Settings,
+    pub settings: &'a AnchorSettings,
     /// Whom to ask, and how many are enough.
     pub trust: &'a Trust,
     /// The folder outside the ledger that keeps the cosigned checkpoint too.
@@ -149,7 +150,7 @@ impl WitnessRound<'_> {
     /// Asks all witnesses at once, and keeps what they say.
     pub fn ask(&self) -> WitnessAnswers {
         let book = self.settings.book();
-        let successors = Successors {
+        let successors = KeySuccession {
             newest: self.newest,
             by_hand: self.by_hand,
             body: OnceLock::new(),
@@ -160,7 +161,11 @@ impl WitnessRound<'_> {
                 .iter()
                 .map(|witness| scope.spawn(|| ask_one(&book, witness, self.newest, &successors)))
                 .collect();
-            let gone = || Err(Trouble::Unreachable("the question broke off".to_owned()));
+            let gone = || {
+                Err(CosignError::Unreachable(
+                    "the question broke off".to_owned(),
+                ))
+            };
             let joined = asked.into_iter().map(|one| one.join());
             joined.map(|one| one.unwrap_or_else(|_| gone())).collect()
         });
@@ -190,21 +195,21 @@ impl WitnessRound<'_> {
     }
 }
 
-/// How the ledger's sealing keys named each other. That takes the whole ledger to read, so it is read
-/// when the first witness asks for it by not knowing the newest key.
-struct Successors<'a> {
-    newest: &'a Newest,
+/// How the ledger's sealing keys named each other, read when a witness asks. That takes the whole ledger to read,
+/// so it is read when the first witness asks for it by not knowing the newest key.
+struct KeySuccession<'a> {
+    newest: &'a NewestCheckpoint,
     by_hand: bool,
     body: OnceLock<Option<String>>,
 }
 
-impl Successors<'_> {
+impl KeySuccession<'_> {
     fn body(&self) -> Option<&str> {
         self.body.get_or_init(|| self.read()).as_deref()
     }
 
     fn read(&self) -> Option<String> {
-        let reader = Reader::open(&self.newest.world, &self.newest.dir, TIME).ok()?;
+        let reader = EntryReader::open(&self.newest.world, &self.newest.dir, TIME).ok()?;
         let register = reader.replay().ok()?;
         let seals = register.charter.keyring.seals();
         let handed_on = seals.iter().rev().take_while(|seal| seal.handed_on);
@@ -214,20 +219,20 @@ impl Successors<'_> {
             .collect::<Option<_>>()?;
         entries.reverse();
         let origin = self.newest.stated().origin.clone();
-        (!entries.is_empty()).then(|| Succession { origin, entries }.format())
+        (!entries.is_empty()).then(|| SealSuccession { origin, entries }.format())
     }
 }
 
 /// Asks a witness; where it does not know the newest sealing key, tells it how that one came about and
 /// asks once more. A witness that is no `ledger witness` has no such path, and its refusal stands.
 fn ask_one(
-    book: &Book,
-    witness: &Witness,
-    newest: &Newest,
-    successors: &Successors<'_>,
-) -> Result<Cosigned, Trouble> {
+    book: &CosignatureBook,
+    witness: &TrustedWitness,
+    newest: &NewestCheckpoint,
+    successors: &KeySuccession<'_>,
+) -> Result<WitnessCosignature, CosignError> {
     let answer = ask_once(book, witness, newest);
-    let is_unknown = matches!(answer, Err(Trouble::Refused { status: 403, .. }));
+    let is_unknown = matches!(answer, Err(CosignError::Refused { status: 403, .. }));
     // One that was told before and refuses still would have the whole ledger read after each commit.
     let was_told = !successors.by_hand && book.refusal(witness).is_some();
     if !is_unknown || was_told {
@@ -243,9 +248,13 @@ fn ask_one(
     }
 }
 
-fn ask_once(book: &Book, witness: &Witness, newest: &Newest) -> Result<Cosigned, Trouble> {
+fn ask_once(
+    book: &CosignatureBook,
+    witness: &TrustedWitness,
+    newest: &NewestCheckpoint,
+) -> Result<WitnessCosignature, CosignError> {
     let Some(url) = &witness.url else {
-        return Err(Trouble::NoUrl);
+        return Err(CosignError::NoUrl);
     };
     let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
     let believed = book.seen(witness).map_or(0, |(_, stated, _)| stated.size);

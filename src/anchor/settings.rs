@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store::publish;
-use crate::sys::disk::{Cause, Disk, DiskError};
+use crate::sys::disk::{Disk, DiskCause, DiskError};
 use crate::sys::lock::{LockError, WriteLock};
 use crate::time::Timestamp;
 use crate::trust::Trust;
 
-use super::cosigned::Book;
+use super::cosigned::CosignatureBook;
 use super::destination::Destination;
 
 /// The folder below the state folder. Where it is not, nothing is configured.
@@ -22,10 +22,10 @@ const WITNESSES: &str = "witnesses";
 /// The text of the checkpoint that every command has got.
 const HANDED: &str = "handed";
 
-/// Why the settings cannot be used.
+/// Why the anchor settings cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SettingsError {
+pub enum AnchorSettingsError {
     /// A line that nobody wrote.
     #[error("{}, line {line}: {why}", path.display())]
     Damaged {
@@ -41,14 +41,14 @@ pub enum SettingsError {
     Disk(#[from] DiskError),
 }
 
-/// The settings of one ledger.
+/// Where a ledger's checkpoints go and which witnesses are asked, as files of its state folder.
 #[derive(Debug)]
-pub struct Settings {
+pub struct AnchorSettings {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
 }
 
-impl Settings {
+impl AnchorSettings {
     /// The settings below the state folder `state`.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, state: &Path) -> Self {
@@ -72,8 +72,8 @@ impl Settings {
 
     /// What is kept about witnesses.
     #[must_use]
-    pub fn book(&self) -> Book {
-        Book::new(self.disk.clone(), &self.dir)
+    pub fn book(&self) -> CosignatureBook {
+        CosignatureBook::new(self.disk.clone(), &self.dir)
     }
 
     /// The lock of those who ask witnesses: one at a time.
@@ -88,16 +88,17 @@ impl Settings {
     ///
     /// # Errors
     /// The file is damaged, or the disk's refusal.
-    pub fn destinations(&self) -> Result<Vec<Destination>, SettingsError> {
+    pub fn destinations(&self) -> Result<Vec<Destination>, AnchorSettingsError> {
         let path = self.dir.join(DESTINATIONS);
         let text = self.read(&path)?;
         let mut destinations = Vec::new();
         for (line, text) in (1..).zip(text.lines()) {
-            let destination = serde_json::from_str(text).map_err(|why| SettingsError::Damaged {
-                path: path.clone(),
-                line,
-                why: why.to_string(),
-            })?;
+            let destination =
+                serde_json::from_str(text).map_err(|why| AnchorSettingsError::Damaged {
+                    path: path.clone(),
+                    line,
+                    why: why.to_string(),
+                })?;
             destinations.push(destination);
         }
         Ok(destinations)
@@ -120,16 +121,17 @@ impl Settings {
     ///
     /// # Errors
     /// The file is damaged, or the disk's refusal.
-    pub fn witnesses(&self) -> Result<Option<Trust>, SettingsError> {
+    pub fn witnesses(&self) -> Result<Option<Trust>, AnchorSettingsError> {
         let text = self.witness_file()?;
         if text.is_empty() {
             return Ok(None);
         }
-        let trust = Trust::parse(text.as_bytes()).map_err(|fault| SettingsError::Damaged {
-            path: self.dir.join(WITNESSES),
-            line: fault.line,
-            why: fault.fault.to_string(),
-        })?;
+        let trust =
+            Trust::parse(text.as_bytes()).map_err(|fault| AnchorSettingsError::Damaged {
+                path: self.dir.join(WITNESSES),
+                line: fault.line,
+                why: fault.fault.to_string(),
+            })?;
         Ok(Some(trust))
     }
 
@@ -137,7 +139,7 @@ impl Settings {
     ///
     /// # Errors
     /// It is not text, or the disk's refusal.
-    pub fn witness_file(&self) -> Result<String, SettingsError> {
+    pub fn witness_file(&self) -> Result<String, AnchorSettingsError> {
         self.read(&self.dir.join(WITNESSES))
     }
 
@@ -145,7 +147,7 @@ impl Settings {
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn handed(&self) -> Result<String, SettingsError> {
+    pub fn handed(&self) -> Result<String, AnchorSettingsError> {
         self.read(&self.dir.join(HANDED))
     }
 
@@ -165,14 +167,14 @@ impl Settings {
         self.write(WITNESSES, text)
     }
 
-    fn read(&self, path: &Path) -> Result<String, SettingsError> {
+    fn read(&self, path: &Path) -> Result<String, AnchorSettingsError> {
         match self.disk.read(path) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|why| SettingsError::Damaged {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|why| AnchorSettingsError::Damaged {
                 path: path.to_owned(),
                 line: 1,
                 why: why.to_string(),
             }),
-            Err(fault) if fault.cause() == Cause::Missing => Ok(String::new()),
+            Err(fault) if fault.cause() == DiskCause::Missing => Ok(String::new()),
             Err(fault) => Err(fault.into()),
         }
     }

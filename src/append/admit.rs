@@ -3,7 +3,7 @@
 //! Only what is malformed, unauthorised, out of scope, in conflict or of an impossible time is
 //! refused, and, where the policy says so, what breaks the SOP's order. All else is recorded.
 
-use crate::append::check::Checked;
+use crate::append::check::ValidSubmission;
 use crate::append::error::AppendError;
 use crate::append::{Writer, memory};
 use crate::entry::Entry;
@@ -18,22 +18,22 @@ use crate::sys::keyfile;
 use crate::time::Timestamp;
 
 /// Where the next entry goes.
-pub(super) struct Next {
+pub(super) struct NextEntry {
     pub(super) sequence: u64,
     pub(super) previous: Link,
     pub(super) recorded: Timestamp,
 }
 
 /// What becomes of one submission of a batch.
-pub(super) enum Placing {
+pub(super) enum BatchItem {
     /// It is the next entry, once it is written.
-    New(Placed),
+    New(UnwrittenEntry),
     /// It was recorded before, as this entry, perhaps earlier in this batch.
     Again(u64),
 }
 
 /// An entry that is not written yet.
-pub(super) struct Placed {
+pub(super) struct UnwrittenEntry {
     pub(super) bytes: Vec<u8>,
     pub(super) link: Link,
     pub(super) recorded: Timestamp,
@@ -61,17 +61,17 @@ impl From<IndexError> for Stop {
     }
 }
 
-/// What was found out about a submission without changing anything.
-enum Tried {
+/// What admission found about a submission, nothing changed yet.
+enum AdmissionResult {
     /// It may be the next entry.
     Admitted { author: Author, thread: u64 },
     /// It was recorded before, as this entry.
     Again(u64),
 }
 
-impl Next {
+impl NextEntry {
     /// The place after the entry that took this one.
-    pub(super) const fn after(&self, placed: &Placed) -> Self {
+    pub(super) const fn after(&self, placed: &UnwrittenEntry) -> Self {
         Self {
             sequence: self.sequence + 1,
             previous: placed.link,
@@ -88,19 +88,22 @@ impl Writer {
     /// Places a submission after the entries `so_far` of its batch.
     pub(super) fn place_surely(
         &mut self,
-        checked: &Checked,
-        next: &Next,
+        checked: &ValidSubmission,
+        next: &NextEntry,
         so_far: &[Vec<u8>],
-    ) -> Result<Placing, AppendError> {
+    ) -> Result<BatchItem, AppendError> {
         self.despite_the_index(so_far, |writer| writer.place(checked, next, so_far))
     }
 
     /// What a submission would be held against as the next entry.
-    pub(super) fn try_surely(&mut self, checked: &Checked) -> Result<Vec<Finding>, AppendError> {
+    pub(super) fn try_surely(
+        &mut self,
+        checked: &ValidSubmission,
+    ) -> Result<Vec<Finding>, AppendError> {
         let next = self.next();
         self.despite_the_index(&[], |writer| match writer.try_on(checked, &next, &[])? {
-            Tried::Again(_) => Ok(Vec::new()),
-            Tried::Admitted { author, .. } => Ok(writer.foresee(checked, &next, &author)),
+            AdmissionResult::Again(_) => Ok(Vec::new()),
+            AdmissionResult::Admitted { author, .. } => Ok(writer.foresee(checked, &next, &author)),
         })
     }
 
@@ -132,15 +135,15 @@ impl Writer {
 
     fn place(
         &mut self,
-        checked: &Checked,
-        next: &Next,
+        checked: &ValidSubmission,
+        next: &NextEntry,
         so_far: &[Vec<u8>],
-    ) -> Result<Placing, Stop> {
+    ) -> Result<BatchItem, Stop> {
         let (author, thread) = match self.try_on(checked, next, so_far)? {
-            Tried::Admitted { author, thread } => (author, thread),
-            Tried::Again(sequence) => return Ok(Placing::Again(sequence)),
+            AdmissionResult::Admitted { author, thread } => (author, thread),
+            AdmissionResult::Again(sequence) => return Ok(BatchItem::Again(sequence)),
         };
-        let Checked {
+        let ValidSubmission {
             submission,
             statement,
         } = checked;
@@ -155,7 +158,7 @@ impl Writer {
         self.memory.take(&recorded, &author, &mut findings);
         self.memory.register().waive(next.recorded, &mut findings);
         self.memory.remember(statement.event_id, next.sequence);
-        Ok(Placing::New(Placed {
+        Ok(BatchItem::New(UnwrittenEntry {
             link: Link::of(&bytes),
             bytes,
             recorded: next.recorded,
@@ -167,10 +170,10 @@ impl Writer {
 
     fn try_on(
         &mut self,
-        checked: &Checked,
-        next: &Next,
+        checked: &ValidSubmission,
+        next: &NextEntry,
         so_far: &[Vec<u8>],
-    ) -> Result<Tried, Stop> {
+    ) -> Result<AdmissionResult, Stop> {
         let statement = &checked.statement;
         let event = &statement.event;
         if !(self.minted && self.memory.has_all_of(event)) {
@@ -181,7 +184,7 @@ impl Writer {
             // The whole statement is compared: the same id over other words is a conflict.
             return match entry {
                 Ok(entry) if entry.statement == checked.submission.statement.bytes() => {
-                    Ok(Tried::Again(sequence))
+                    Ok(AdmissionResult::Again(sequence))
                 }
                 _ => Err(AppendError::Conflict {
                     event_id: statement.event_id,
@@ -206,11 +209,16 @@ impl Writer {
                 return Err(AppendError::OutOfOrder(found).into());
             }
         }
-        Ok(Tried::Admitted { author, thread })
+        Ok(AdmissionResult::Admitted { author, thread })
     }
 
     /// What an admitted event would be held against, without taking it.
-    fn foresee(&self, checked: &Checked, next: &Next, author: &Author) -> Vec<Finding> {
+    fn foresee(
+        &self,
+        checked: &ValidSubmission,
+        next: &NextEntry,
+        author: &Author,
+    ) -> Vec<Finding> {
         let recorded = next.recorded(&checked.statement);
         let mut scratch = self.memory.scratch(recorded.event);
         let mut found = Vec::new();

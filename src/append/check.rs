@@ -18,13 +18,16 @@ const WORTH_THREADS: usize = 8;
 
 /// A submission that is what it says.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct ValidSubmission {
     pub(super) submission: Submission,
     pub(super) statement: Statement,
 }
 
 /// Checks each submission of a batch for the ledger `ledger`.
-pub(super) fn all(batch: Vec<Submission>, ledger: LedgerId) -> Vec<Result<Checked, AppendError>> {
+pub(super) fn all(
+    batch: Vec<Submission>,
+    ledger: LedgerId,
+) -> Vec<Result<ValidSubmission, AppendError>> {
     let check = |submission| one(submission, ledger);
     if batch.len() < WORTH_THREADS {
         batch.into_iter().map(check).collect()
@@ -33,7 +36,7 @@ pub(super) fn all(batch: Vec<Submission>, ledger: LedgerId) -> Vec<Result<Checke
     }
 }
 
-fn one(submission: Submission, ledger: LedgerId) -> Result<Checked, AppendError> {
+fn one(submission: Submission, ledger: LedgerId) -> Result<ValidSubmission, AppendError> {
     let statement = Statement::decode(submission.statement.bytes())?;
     if statement.ledger != ledger {
         return Err(AppendError::OtherLedger);
@@ -52,7 +55,7 @@ fn one(submission: Submission, ledger: LedgerId) -> Result<Checked, AppendError>
     for (attachment, file) in statement.attachments.iter().zip(&submission.files) {
         screen::file(&attachment.name, &attachment.media_type, file, &[])?;
     }
-    Ok(Checked {
+    Ok(ValidSubmission {
         submission,
         statement,
     })

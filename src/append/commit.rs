@@ -14,10 +14,10 @@
 use std::sync::mpsc;
 use std::thread;
 
-use crate::append::admit::{Next, Placed, Placing};
-use crate::append::check::{self, Checked};
+use crate::append::admit::{BatchItem, NextEntry, UnwrittenEntry};
+use crate::append::check::{self, ValidSubmission};
 use crate::append::error::AppendError;
-use crate::append::{Outcome, Receipt, Submission, Writer};
+use crate::append::{BatchOutcome, Receipt, Submission, Writer};
 use crate::checkpoint::{self, Checkpoint};
 use crate::entry::Entry;
 use crate::hash::{LeafHash, Link, NodeHash};
@@ -30,11 +30,11 @@ use crate::time::Timestamp;
 /// How many statements of a batch are checked ahead of those that are placed.
 const AT_ONCE: usize = 128;
 
-/// A batch on its way.
-struct Batch {
-    next: Next,
+/// Entries that are checked together, or the damage between them.
+struct CheckBatch {
+    next: NextEntry,
     entries: Vec<Vec<u8>>,
-    placings: Vec<Placing>,
+    placings: Vec<BatchItem>,
 }
 
 impl Writer {
@@ -43,20 +43,20 @@ impl Writer {
     ///
     /// An error that concerns the whole commit (no room, an unknown outcome) leaves no new entry a
     /// receipt.
-    pub fn append(&mut self, batch: Vec<Submission>) -> Outcome {
+    pub fn append(&mut self, batch: Vec<Submission>) -> BatchOutcome {
         self.minted = false;
         self.commit_all(batch)
     }
 
     /// The same for statements whose event ids were made a moment ago, so that no entry can have
     /// them: where the last writer left what they touch, the index need not be opened.
-    pub fn append_minted(&mut self, batch: Vec<Submission>) -> Outcome {
+    pub fn append_minted(&mut self, batch: Vec<Submission>) -> BatchOutcome {
         self.minted = true;
         self.commit_all(batch)
     }
 
-    fn commit_all(&mut self, batch: Vec<Submission>) -> Outcome {
-        let mut outcome = Outcome {
+    fn commit_all(&mut self, batch: Vec<Submission>) -> BatchOutcome {
+        let mut outcome = BatchOutcome {
             receipts: Vec::new(),
             refused: None,
         };
@@ -64,13 +64,13 @@ impl Writer {
             outcome.refused = Some(AppendError::GivenUp);
             return outcome;
         }
-        let mut placed = Batch {
+        let mut placed = CheckBatch {
             next: self.next(),
             entries: Vec::with_capacity(batch.len()),
             placings: Vec::with_capacity(batch.len()),
         };
         outcome.refused = self.place_all(batch, &mut placed);
-        let Batch {
+        let CheckBatch {
             entries,
             mut placings,
             ..
@@ -80,7 +80,7 @@ impl Writer {
             // What was recorded before this batch is not unsaid by it.
             let old = placings
                 .iter()
-                .take_while(|placing| matches!(placing, Placing::Again(at) if *at < first));
+                .take_while(|placing| matches!(placing, BatchItem::Again(at) if *at < first));
             let old = old.count();
             placings.truncate(old);
             outcome.refused = Some(fault);
@@ -90,8 +90,8 @@ impl Writer {
         let (size, root) = (self.size(), self.root());
         for placing in placings {
             let receipt = match (placing, &mut new) {
-                (Placing::Again(sequence), _) => self.receipt_again(sequence),
-                (Placing::New(placed), new) => match new.next() {
+                (BatchItem::Again(sequence), _) => self.receipt_again(sequence),
+                (BatchItem::New(placed), new) => match new.next() {
                     Some((sequence, leaf)) => Ok(receipt(sequence, leaf, placed, (size, root))),
                     None => break,
                 },
@@ -110,7 +110,11 @@ impl Writer {
     /// Checks and places a batch up to the first refusal, which it returns. While a long one is
     /// checked on all cores, what the last commit filled is sealed, and what was checked is placed:
     /// sealing waits for the disk, checking for the processor.
-    fn place_all(&mut self, batch: Vec<Submission>, placed: &mut Batch) -> Option<AppendError> {
+    fn place_all(
+        &mut self,
+        batch: Vec<Submission>,
+        placed: &mut CheckBatch,
+    ) -> Option<AppendError> {
         let ledger = self.ledger;
         if batch.len() <= AT_ONCE && self.log.sealable() == 0 {
             return self.place_each(check::all(batch, ledger), placed);
@@ -139,19 +143,19 @@ impl Writer {
 
     fn place_each(
         &mut self,
-        checked: Vec<Result<Checked, AppendError>>,
-        placed: &mut Batch,
+        checked: Vec<Result<ValidSubmission, AppendError>>,
+        placed: &mut CheckBatch,
     ) -> Option<AppendError> {
         for checked in checked {
             let placing =
                 checked.and_then(|one| self.place_surely(&one, &placed.next, &placed.entries));
             match placing {
-                Ok(Placing::New(mut new)) => {
+                Ok(BatchItem::New(mut new)) => {
                     placed.next = placed.next.after(&new);
                     placed.entries.push(std::mem::take(&mut new.bytes));
-                    placed.placings.push(Placing::New(new));
+                    placed.placings.push(BatchItem::New(new));
                 }
-                Ok(again @ Placing::Again(_)) => placed.placings.push(again),
+                Ok(again @ BatchItem::Again(_)) => placed.placings.push(again),
                 Err(fault) => return Some(fault),
             }
         }
@@ -171,8 +175,8 @@ impl Writer {
     }
 
     /// Where the next entry goes.
-    pub(super) fn next(&self) -> Next {
-        Next {
+    pub(super) fn next(&self) -> NextEntry {
+        NextEntry {
             sequence: self.size(),
             previous: self.edge.link(),
             // A clock that steps back must not make the ledger look as if it had been reordered.
@@ -207,11 +211,11 @@ impl Writer {
     }
 
     /// What a failed write of the log means, with the memory put back to what is stored.
-    fn not_written(&mut self, fault: log::AppendError) -> AppendError {
+    fn not_written(&mut self, fault: log::LogAppendError) -> AppendError {
         let fault = match fault {
-            log::AppendError::Refused(refusal) => AppendError::Disk(refusal),
+            log::LogAppendError::Refused(refusal) => AppendError::Disk(refusal),
             // Over 64 MiB in one batch: nothing was written, and a smaller one will be.
-            log::AppendError::TooLarge { .. } | log::AppendError::BadLength { .. } => {
+            log::LogAppendError::TooLarge { .. } | log::LogAppendError::BadLength { .. } => {
                 AppendError::Unsplit(fault.to_string())
             }
             other => {
@@ -282,7 +286,7 @@ impl Writer {
 fn receipt(
     sequence: u64,
     leaf: LeafHash,
-    placed: Placed,
+    placed: UnwrittenEntry,
     (size, root): (u64, NodeHash),
 ) -> Receipt {
     Receipt {

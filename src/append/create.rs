@@ -17,7 +17,7 @@ use crate::event::LedgerCreated;
 use crate::hash::{LedgerId, Link};
 use crate::key::SecretKey;
 use crate::ledger::edge::Edge;
-use crate::ledger::{CHECKPOINT_FILE, CREATING, HINT_FILE, Place, folder};
+use crate::ledger::{CHECKPOINT_FILE, CREATING, HINT_FILE, LedgerPlace, folder};
 use crate::note::{NoteKey, Origin};
 use crate::register::Register;
 use crate::statement::{self, EventId, Statement};
@@ -34,7 +34,7 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// Who founds a ledger, and what it is called.
 #[derive(Debug)]
-pub struct Founding<'a> {
+pub struct NewLedger<'a> {
     /// The name of the log in every checkpoint.
     pub origin: Origin,
     /// The id of the first Security Owner.
@@ -56,8 +56,8 @@ pub struct Founding<'a> {
 /// disk's refusal.
 pub fn create(
     world: &World,
-    place: &Place,
-    founding: &Founding<'_>,
+    place: &LedgerPlace,
+    founding: &NewLedger<'_>,
 ) -> Result<Receipt, AppendError> {
     let disk = &*world.disk;
     folder::make(disk, &place.dir)?;
@@ -132,8 +132,8 @@ pub fn create(
 /// The sealing key at `place`, made where there is none.
 fn sealing_key(
     world: &World,
-    place: &Place,
-    founding: &Founding<'_>,
+    place: &LedgerPlace,
+    founding: &NewLedger<'_>,
 ) -> Result<SecretKey, AppendError> {
     let path = place.sealing_key();
     let key = match keyfile::read(&path, &|| Ok(None)) {
@@ -156,7 +156,7 @@ fn sealing_key(
 
 fn genesis(
     world: &World,
-    founding: &Founding<'_>,
+    founding: &NewLedger<'_>,
     sealing: &SecretKey,
 ) -> Result<(statement::SignedStatement, EventId), AppendError> {
     let now = world.clock.now();

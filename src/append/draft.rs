@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::append::Submission;
-use crate::append::screen::{self, SecretFound};
+use crate::append::screen::{self, SecretMatch};
 use crate::codec::CodecError;
 use crate::event::{Event, EventError};
 use crate::guard::KnownValue;
@@ -62,7 +62,7 @@ pub enum DraftError {
     Event(#[from] EventError),
     /// Secret material.
     #[error(transparent)]
-    Secret(#[from] SecretFound),
+    Secret(#[from] SecretMatch),
     /// `evidence.attached` without any.
     #[error("evidence.attached needs a file: attach at least one")]
     NoEvidence,
@@ -235,8 +235,8 @@ fn take<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::entropy::Counting;
-    use crate::time::Stopped;
+    use crate::sys::entropy::CountingEntropy;
+    use crate::time::StoppedClock;
     use std::sync::Arc;
 
     const OPENED: &str =
@@ -244,8 +244,8 @@ mod tests {
 
     fn world() -> World {
         World {
-            clock: Arc::new(Stopped("2026-11-23T09:00:00Z".parse().unwrap())),
-            entropy: Arc::new(Counting::new(1)),
+            clock: Arc::new(StoppedClock("2026-11-23T09:00:00Z".parse().unwrap())),
+            entropy: Arc::new(CountingEntropy::new(1)),
             ..World::system()
         }
     }

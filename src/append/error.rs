@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::append::screen::SecretFound;
+use crate::append::screen::SecretMatch;
 use crate::codec::CodecError;
 use crate::keyring::Denial;
 use crate::ledger::{Blame, OpenError};
@@ -156,7 +156,7 @@ pub enum AppendError {
     },
     /// Secret material: it must not be stored.
     #[error(transparent)]
-    Secret(#[from] SecretFound),
+    Secret(#[from] SecretMatch),
     /// The event id was used for something else.
     #[error("the event id {event_id} was used by entry {sequence} for another statement")]
     Conflict {

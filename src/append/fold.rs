@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::append::Writer;
 use crate::append::error::AppendError;
-use crate::append::memory::Memory;
+use crate::append::memory::LoadedRegister;
 use crate::entry;
 use crate::hash::{LedgerId, Link};
 use crate::register::Register;
@@ -79,7 +79,7 @@ impl Source<'_> {
     }
 
     /// Whether the index behind `memory` is of this log, at its end or before.
-    fn fits(&self, memory: &Memory) -> Result<bool, AppendError> {
+    fn fits(&self, memory: &LoadedRegister) -> Result<bool, AppendError> {
         let applied = memory.applied();
         match applied.size.checked_sub(1) {
             None => Ok(true),
@@ -96,8 +96,8 @@ impl Source<'_> {
         &self,
         placed: &[Vec<u8>],
         notices: &mut Vec<String>,
-    ) -> Result<Memory, AppendError> {
-        let (memory, notice) = Memory::open(self.dir);
+    ) -> Result<LoadedRegister, AppendError> {
+        let (memory, notice) = LoadedRegister::open(self.dir);
         notices.extend(notice);
         let memory = if self.fits(&memory)? {
             memory
@@ -116,10 +116,10 @@ impl Source<'_> {
     /// the index fails, goes on with a new one, and then without.
     pub(super) fn bring_up(
         &self,
-        mut memory: Memory,
+        mut memory: LoadedRegister,
         placed: &[Vec<u8>],
         notices: &mut Vec<String>,
-    ) -> Result<Memory, AppendError> {
+    ) -> Result<LoadedRegister, AppendError> {
         for last_try in [false, true] {
             match self.fold_all(&mut memory, placed) {
                 Ok(()) => return Ok(memory),
@@ -128,7 +128,7 @@ impl Source<'_> {
                     let notice;
                     (memory, notice) = if last_try {
                         (
-                            Memory::empty(),
+                            LoadedRegister::empty(),
                             Some(format!("working without an index: {fault}")),
                         )
                     } else {
@@ -147,7 +147,7 @@ impl Source<'_> {
         }
     }
 
-    fn fold_all(&self, memory: &mut Memory, placed: &[Vec<u8>]) -> Result<(), Stop> {
+    fn fold_all(&self, memory: &mut LoadedRegister, placed: &[Vec<u8>]) -> Result<(), Stop> {
         let width = BUNDLE_ENTRIES as u64;
         let (base, start) = (self.log.base(), memory.applied().size);
         for n in start / width..base / width {
@@ -176,7 +176,7 @@ impl Source<'_> {
         Ok(())
     }
 
-    fn fold(&self, memory: &mut Memory, sequence: u64, stored: &[u8]) -> Result<(), Stop> {
+    fn fold(&self, memory: &mut LoadedRegister, sequence: u64, stored: &[u8]) -> Result<(), Stop> {
         let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
         let is_new = sequence >= self.proven && sequence < self.log.size();
         if is_new {
@@ -250,7 +250,7 @@ impl Writer {
         why: &str,
         placed: &[Vec<u8>],
     ) -> Result<(), AppendError> {
-        let memory = std::mem::replace(&mut self.memory, Memory::empty());
+        let memory = std::mem::replace(&mut self.memory, LoadedRegister::empty());
         let (memory, notice) = memory.renewed(why);
         let mut notices: Vec<_> = notice.into_iter().collect();
         let memory = self.source().bring_up(memory, placed, &mut notices);
@@ -268,7 +268,7 @@ impl Writer {
         let mut notices = vec![format!("working without an index: {why}")];
         let memory = self
             .source()
-            .bring_up(Memory::empty(), placed, &mut notices);
+            .bring_up(LoadedRegister::empty(), placed, &mut notices);
         self.notices.extend(notices);
         self.memory = memory?;
         Ok(())
@@ -279,7 +279,7 @@ impl Writer {
         if self.memory.is_cold() {
             return self.warm_up(&[]);
         }
-        let mut memory = std::mem::replace(&mut self.memory, Memory::empty());
+        let mut memory = std::mem::replace(&mut self.memory, LoadedRegister::empty());
         let mut notices = Vec::new();
         if let Err(fault) = memory.reset() {
             let notice;
@@ -296,7 +296,7 @@ impl Writer {
     pub(super) fn read_register(&self) -> Result<Register, AppendError> {
         let memory = self
             .source()
-            .bring_up(Memory::empty(), &[], &mut Vec::new())?;
+            .bring_up(LoadedRegister::empty(), &[], &mut Vec::new())?;
         Ok(memory.register().clone())
     }
 }

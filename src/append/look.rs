@@ -7,23 +7,23 @@ use std::time::Duration;
 use crate::append::Writer;
 use crate::append::error::AppendError;
 use crate::append::fold::{Source, damaged_bundle};
-use crate::append::memory::Memory;
+use crate::append::memory::LoadedRegister;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::hash::{LeafHash, LedgerId, Link, NodeHash};
 use crate::key::SecretKey;
 use crate::ledger::edge::Edge;
-use crate::ledger::head::{Kept, Published};
-use crate::ledger::warm::Warm;
-use crate::ledger::{self, CHECKPOINT_FILE, HINT_FILE, Place, folder};
+use crate::ledger::head::{HeadCheckpoint, HeadFiles};
+use crate::ledger::warm::EdgeCache;
+use crate::ledger::{self, CHECKPOINT_FILE, HINT_FILE, LedgerPlace, folder};
 use crate::merkle::Frontier;
 use crate::note::{NoteKey, Origin};
 use crate::statement::Statement;
 use crate::store::blobs::Blobs;
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
-use crate::store::log::{Log, OpenError};
-use crate::store::tail::Rest;
+use crate::store::log::{Log, LogOpenError};
+use crate::store::tail::TailRest;
 use crate::sys::disk::Disk;
 use crate::sys::keyfile;
 use crate::sys::lock::WriteLock;
@@ -33,26 +33,26 @@ use crate::sys::world::World;
 const COMMAND: &str = "ledger (writing)";
 
 /// What was found.
-pub(super) struct Looked {
+pub(super) struct OpeningState {
     lock: WriteLock,
     pub(super) log: Log,
-    pub(super) rest: Rest,
+    pub(super) rest: TailRest,
     sealed: Edge,
     pub(super) edge: Edge,
     origin: Origin,
     ledger: LedgerId,
     keys: Vec<(SecretKey, NoteKey)>,
     /// The checkpoint in the folder.
-    pub(super) folder: Kept,
+    pub(super) folder: HeadCheckpoint,
     /// The checkpoint outside it.
-    pub(super) outside: Kept,
+    pub(super) outside: HeadCheckpoint,
     /// The root at the size of each of the two.
     roots: BTreeMap<u64, NodeHash>,
 }
 
 /// How a checkpoint stands to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum CheckpointRelation {
     /// The log extends it.
     Holds,
     /// The log has fewer entries.
@@ -61,12 +61,16 @@ pub(super) enum Standing {
     Beside,
 }
 
-impl Looked {
+impl OpeningState {
     /// Takes the lock and looks.
     ///
     /// # Errors
     /// No ledger there, in use, or one whose chain does not hold.
-    pub(super) fn take(world: &World, place: &Place, wait: Duration) -> Result<Self, AppendError> {
+    pub(super) fn take(
+        world: &World,
+        place: &LedgerPlace,
+        wait: Duration,
+    ) -> Result<Self, AppendError> {
         let disk = &*world.disk;
         folder::look(disk, &place.dir)?;
         let lock = WriteLock::acquire(&place.dir, wait, COMMAND, world.clock.now())?;
@@ -76,11 +80,12 @@ impl Looked {
         let (origin, ledger) = identity(&genesis)?;
         let keys = sealing_keys(place, &origin)?;
         let note_keys: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
-        let folder = Kept::read(disk, &place.dir.join(CHECKPOINT_FILE), &note_keys, None)?;
-        let outside = Kept::read(disk, &place.head(), &note_keys, Some(&folder))?;
+        let folder =
+            HeadCheckpoint::read(disk, &place.dir.join(CHECKPOINT_FILE), &note_keys, None)?;
+        let outside = HeadCheckpoint::read(disk, &place.head(), &note_keys, Some(&folder))?;
         let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
             .into_iter()
-            .filter_map(Kept::checkpoint)
+            .filter_map(HeadCheckpoint::checkpoint)
             .map(|checkpoint| (checkpoint.size, NodeHash::empty()))
             .collect();
         let edge = walk(&log, &sealed, &mut roots)?;
@@ -101,13 +106,13 @@ impl Looked {
     }
 
     /// How a checkpoint, one of the two, stands to the log.
-    pub(super) fn standing(&self, checkpoint: &Checkpoint) -> Standing {
+    pub(super) fn standing(&self, checkpoint: &Checkpoint) -> CheckpointRelation {
         if checkpoint.size > self.edge.size() {
-            Standing::Ahead
+            CheckpointRelation::Ahead
         } else if self.roots.get(&checkpoint.size) == Some(&checkpoint.root) {
-            Standing::Holds
+            CheckpointRelation::Holds
         } else {
-            Standing::Beside
+            CheckpointRelation::Beside
         }
     }
 
@@ -116,7 +121,7 @@ impl Looked {
     pub(super) fn into_writer(
         self,
         world: &World,
-        place: &Place,
+        place: &LedgerPlace,
         proven: u64,
     ) -> Result<Writer, AppendError> {
         let source = Source {
@@ -127,18 +132,18 @@ impl Looked {
             proven,
         };
         let mut notices = Vec::new();
-        let warm = Warm::read(&*world.disk, &place.dir).filter(|warm| {
+        let warm = EdgeCache::read(&*world.disk, &place.dir).filter(|warm| {
             // Only of this very end, and only where a checkpoint covers all of it.
-            self.rest == Rest::Clean
+            self.rest == TailRest::Clean
                 && proven == self.edge.size()
                 && (warm.size, warm.link) == (self.edge.size(), self.edge.link())
         });
         let mut memory = match warm {
-            Some(warm) => Memory::cold(warm.into_register()),
+            Some(warm) => LoadedRegister::cold(warm.into_register()),
             None => source.recall(&[], &mut notices)?,
         };
         let sealing_key =
-            |memory: &Memory| memory.register().charter.keyring.sealing_key().copied();
+            |memory: &LoadedRegister| memory.register().charter.keyring.sealing_key().copied();
         let held = |wanted| {
             self.keys
                 .iter()
@@ -171,7 +176,7 @@ impl Looked {
             key,
             edge: self.edge,
             sealed: self.sealed,
-            published: Published::new(place.dir.join(CHECKPOINT_FILE), place.head()),
+            published: HeadFiles::new(place.dir.join(CHECKPOINT_FILE), place.head()),
             memory,
             notices,
             old_key_has_its_file: place_in_list > 0,
@@ -181,7 +186,7 @@ impl Looked {
             _lock: self.lock,
         };
         match (&self.folder, &self.outside) {
-            (Kept::Intact(stated, folder), Kept::Intact(_, outside))
+            (HeadCheckpoint::Intact(stated, folder), HeadCheckpoint::Intact(_, outside))
                 if folder == outside && stated.size == writer.size() && place_in_list == 0 =>
             {
                 writer
@@ -206,10 +211,10 @@ impl Looked {
 }
 
 /// An error of opening the log, as one of opening the ledger.
-pub(super) fn damaged_log(fault: OpenError) -> AppendError {
+pub(super) fn damaged_log(fault: LogOpenError) -> AppendError {
     match fault {
-        OpenError::Disk(fault) => fault.into(),
-        OpenError::NoLog { dir } => AppendError::Open(ledger::OpenError::LostLog { dir }),
+        LogOpenError::Disk(fault) => fault.into(),
+        LogOpenError::NoLog { dir } => AppendError::Open(ledger::OpenError::LostLog { dir }),
         other => AppendError::DamagedLog {
             fault: other.to_string(),
         },
@@ -316,7 +321,10 @@ fn identity(genesis: &[u8]) -> Result<(Origin, LedgerId), AppendError> {
 }
 
 /// The sealing key, and after it the one that is to replace it, where there is one.
-fn sealing_keys(place: &Place, origin: &Origin) -> Result<Vec<(SecretKey, NoteKey)>, AppendError> {
+fn sealing_keys(
+    place: &LedgerPlace,
+    origin: &Origin,
+) -> Result<Vec<(SecretKey, NoteKey)>, AppendError> {
     let named = |key: SecretKey| {
         let public = NoteKey::of(origin.clone(), &key);
         (key, public)

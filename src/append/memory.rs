@@ -17,11 +17,12 @@ use crate::keyring::Author;
 use crate::ledger::schema::{
     CHARTER, EVENTS, INCIDENTS, ROTATIONS, SECRETS, each, malformed, read,
 };
-use crate::register::{Charter, Recorded, Register};
+use crate::register::{LedgerState, Recorded, Register};
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::store::index::{
-    Applied, Change, Condition, DEFAULT_CACHE, INDEX, Index, IndexError, Table, packed,
+    DEFAULT_CACHE, INDEX, Index, IndexChange, IndexCondition, IndexError, IndexPosition,
+    IndexTable, packed,
 };
 use crate::text::Id;
 
@@ -31,7 +32,7 @@ const MOST_KEPT: usize = 4096;
 
 /// The parts of a register that differ from the index.
 #[derive(Debug, Default)]
-struct Dirty {
+struct IndexChanges {
     secrets: BTreeSet<Id>,
     rotations: BTreeSet<Id>,
     incidents: BTreeSet<Id>,
@@ -39,27 +40,27 @@ struct Dirty {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct LoadedRegister {
     /// None where it cannot be used at all: then everything is kept here.
     index: Option<Index>,
     /// Whether the index was not opened, and what is here is all that is known of the entries.
     cold: bool,
-    applied: Applied,
+    applied: IndexPosition,
     register: Register,
     ids: HashMap<EventId, u64>,
-    dirty: Dirty,
+    dirty: IndexChanges,
 }
 
-impl Memory {
+impl LoadedRegister {
     /// With nothing behind it, and nothing in it.
     pub(super) fn empty() -> Self {
         Self {
             index: None,
             cold: false,
-            applied: Applied::NOTHING,
+            applied: IndexPosition::NOTHING,
             register: Register::default(),
             ids: HashMap::new(),
-            dirty: Dirty::default(),
+            dirty: IndexChanges::default(),
         }
     }
 
@@ -118,13 +119,13 @@ impl Memory {
         }
     }
 
-    fn behind(index: Index, condition: Condition) -> (Self, Option<String>) {
+    fn behind(index: Index, condition: IndexCondition) -> (Self, Option<String>) {
         let notice = match condition {
-            Condition::Fresh {
+            IndexCondition::Fresh {
                 reason: Some(reason),
                 ..
             } => Some(format!("the index was set aside and made again: {reason}")),
-            Condition::Fresh { reason: None, .. } | Condition::Intact => None,
+            IndexCondition::Fresh { reason: None, .. } | IndexCondition::Intact => None,
         };
         let mut memory = Self {
             index: Some(index),
@@ -142,7 +143,7 @@ impl Memory {
         };
         self.applied = index.applied()?;
         if self.applied.size > 0 {
-            let charter: Option<Charter> = read(index, CHARTER, &[])?;
+            let charter: Option<LedgerState> = read(index, CHARTER, &[])?;
             self.register.charter =
                 charter.ok_or_else(|| IndexError::Damaged("it has no charter".to_owned()))?;
         }
@@ -182,7 +183,7 @@ impl Memory {
     }
 
     /// Up to where the index knows the entries.
-    pub(super) const fn applied(&self) -> Applied {
+    pub(super) const fn applied(&self) -> IndexPosition {
         self.applied
     }
 
@@ -345,11 +346,11 @@ impl Memory {
         for id in &self.dirty.incidents {
             changes.extend(part(INCIDENTS, id, self.register.incidents.get(id))?);
         }
-        let applied = Applied { size, link };
+        let applied = IndexPosition { size, link };
         index.apply(&changes, applied)?;
         self.applied = applied;
         self.ids.clear();
-        self.dirty = Dirty::default();
+        self.dirty = IndexChanges::default();
         let kept = self.register.secrets.len()
             + self.register.rotations.len()
             + self.register.incidents.len();
@@ -408,7 +409,7 @@ pub(super) fn judged_apply(
 
 fn fill<T: Decode<()>>(
     index: &Index,
-    table: Table,
+    table: IndexTable,
     id: &Id,
     parts: &mut BTreeMap<Id, T>,
 ) -> Result<(), IndexError> {
@@ -425,16 +426,20 @@ fn fill_in<T>(parts: &mut BTreeMap<Id, T>, id: Id, part: T) {
     parts.entry(id).or_insert(part);
 }
 
-fn change<T: Encode>(table: Table, key: &[u8], value: &T) -> Result<Change, IndexError> {
+fn change<T: Encode>(table: IndexTable, key: &[u8], value: &T) -> Result<IndexChange, IndexError> {
     let value = codec::encode_state(value).map_err(malformed)?;
-    Ok(Change {
+    Ok(IndexChange {
         table,
         key: key.to_vec(),
         value: Some(value),
     })
 }
 
-fn part<T: Encode>(table: Table, id: &Id, part: Option<&T>) -> Result<Option<Change>, IndexError> {
+fn part<T: Encode>(
+    table: IndexTable,
+    id: &Id,
+    part: Option<&T>,
+) -> Result<Option<IndexChange>, IndexError> {
     part.map(|part| change(table, id.as_str().as_bytes(), part))
         .transpose()
 }

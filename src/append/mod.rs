@@ -40,10 +40,10 @@ mod screen;
 mod seal;
 
 pub use crate::store::blobs::ATTACHMENT_LIMIT;
-pub use create::{Founding, create};
+pub use create::{NewLedger, create};
 pub use error::AppendError;
 pub use recover::{Recovery, recover};
-pub use screen::SecretFound;
+pub use screen::SecretMatch;
 
 use crate::hash::{LeafHash, LedgerId, Link, NodeHash};
 use crate::key::SecretKey;
@@ -59,12 +59,12 @@ use crate::sys::world::World;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use crate::ledger::Place;
+use crate::ledger::LedgerPlace;
 use crate::ledger::edge::Edge;
-use crate::ledger::head::Published;
-use crate::ledger::tree::{Tree, TreeError};
-use crate::ledger::warm::Warm;
-use memory::Memory;
+use crate::ledger::head::HeadFiles;
+use crate::ledger::tree::{StoredTree, StoredTreeError};
+use crate::ledger::warm::EdgeCache;
+use memory::LoadedRegister;
 
 /// A statement on its way into the ledger, with the files it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,9 +75,9 @@ pub struct Submission {
     pub files: Vec<Vec<u8>>,
 }
 
-/// What became of a batch.
+/// What became of each submission of a batch.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct BatchOutcome {
     /// One receipt for each statement before the first that was refused, in their order.
     pub receipts: Vec<Receipt>,
     /// Why the next one was refused, where one was. Nothing after it was looked at.
@@ -113,7 +113,7 @@ pub struct Receipt {
 #[derive(Debug)]
 pub struct Writer {
     world: World,
-    place: Place,
+    place: LedgerPlace,
     log: Log,
     blobs: Blobs,
     ledger: LedgerId,
@@ -123,8 +123,8 @@ pub struct Writer {
     edge: Edge,
     /// The end of what is in bundles; [`Edge::encode`] of it stands in the tail's header.
     sealed: Edge,
-    published: Published,
-    memory: Memory,
+    published: HeadFiles,
+    memory: LoadedRegister,
     notices: Vec<String>,
     /// Whether the old sealing key still has its file: the new one takes its name only when a
     /// checkpoint by the new one would survive a power cut.
@@ -173,10 +173,10 @@ impl Writer {
     ///
     /// # Errors
     /// What is stored does not prove it. The entries are recorded all the same.
-    pub fn prove(&self, receipts: &[Receipt]) -> Result<Vec<TlogProof>, TreeError> {
+    pub fn prove(&self, receipts: &[Receipt]) -> Result<Vec<TlogProof>, StoredTreeError> {
         let (base, tail) = (self.log.base(), self.log.tail());
         let disk = &*self.world.disk;
-        let tree = Tree::new(disk, &self.place.dir, self.log.carry(), base, tail);
+        let tree = StoredTree::new(disk, &self.place.dir, self.log.carry(), base, tail);
         let (size, root) = (self.size(), self.root());
         let prove = |receipt: &Receipt| {
             let path = tree.inclusion(receipt.sequence, receipt.leaf, size, root)?;
@@ -226,11 +226,11 @@ impl Drop for Writer {
         if !self.given_up && self.log.sealable() > 0 {
             self.seal();
         }
-        let memory = std::mem::replace(&mut self.memory, Memory::empty());
+        let memory = std::mem::replace(&mut self.memory, LoadedRegister::empty());
         if !self.given_up && memory.register().charter.origin.is_some() {
             let touched = |id: &Id| memory.is_touched(id);
             let (size, link) = (self.edge.size(), self.edge.link());
-            Warm::of(size, link, memory.register(), &touched)
+            EdgeCache::of(size, link, memory.register(), &touched)
                 .write(&*self.world.disk, &self.place.dir);
         }
         memory.close();

@@ -16,16 +16,16 @@
 use std::time::Duration;
 
 use crate::append::error::AppendError;
-use crate::append::look::{Looked, Standing};
+use crate::append::look::{CheckpointRelation, OpeningState};
 use crate::append::{Receipt, Submission, Writer};
 use crate::checkpoint::Checkpoint;
 use crate::event::{Event, RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
-use crate::ledger::Place;
-use crate::ledger::head::Kept;
+use crate::ledger::LedgerPlace;
+use crate::ledger::head::HeadCheckpoint;
 use crate::statement::{self, EventId, Statement};
-use crate::store::tail::Rest;
+use crate::store::tail::TailRest;
 use crate::sys::entropy::uuid_v7;
 use crate::sys::world::World;
 use crate::text::Line;
@@ -36,12 +36,12 @@ impl Writer {
     ///
     /// # Errors
     /// No ledger there, in use, damaged, or rolled back; see [`AppendError`].
-    pub fn open(world: &World, place: &Place, wait: Duration) -> Result<Self, AppendError> {
-        let looked = Looked::take(world, place, wait)?;
+    pub fn open(world: &World, place: &LedgerPlace, wait: Duration) -> Result<Self, AppendError> {
+        let looked = OpeningState::take(world, place, wait)?;
         let proven = judge(&looked)?;
         let lost = match (&looked.folder, &looked.outside) {
-            (Kept::Lost(why), _) => Some(format!("in the folder: {why}")),
-            (_, Kept::Lost(why)) => Some(format!("outside the folder: {why}")),
+            (HeadCheckpoint::Lost(why), _) => Some(format!("in the folder: {why}")),
+            (_, HeadCheckpoint::Lost(why)) => Some(format!("outside the folder: {why}")),
             _ => None,
         };
         let rest = looked.rest;
@@ -51,9 +51,9 @@ impl Writer {
         Ok(writer)
     }
 
-    fn heal(&mut self, rest: Rest, lost: Option<String>) -> Result<(), AppendError> {
+    fn heal(&mut self, rest: TailRest, lost: Option<String>) -> Result<(), AppendError> {
         let mut events: Vec<Event> = Vec::new();
-        if rest != Rest::Clean {
+        if rest != TailRest::Clean {
             let dropped = self.log.drop_rest()?;
             let count = dropped.len();
             self.notices.push(format!(
@@ -125,7 +125,7 @@ pub(super) fn statement_now(
 ///
 /// # Errors
 /// One of them does not hold, or neither can be read.
-fn judge(looked: &Looked) -> Result<u64, AppendError> {
+fn judge(looked: &OpeningState) -> Result<u64, AppendError> {
     let mut proven = None;
     if let Some(stated) = looked.folder.checkpoint() {
         judge_own(looked, stated)?;
@@ -133,14 +133,14 @@ fn judge(looked: &Looked) -> Result<u64, AppendError> {
     }
     if let Some(kept) = looked.outside.checkpoint() {
         match looked.standing(kept) {
-            Standing::Holds => proven = proven.max(Some(kept.size)),
-            Standing::Ahead => return Err(behind(looked, kept)),
-            Standing::Beside => return Err(AppendError::Beside { kept: kept.size }),
+            CheckpointRelation::Holds => proven = proven.max(Some(kept.size)),
+            CheckpointRelation::Ahead => return Err(behind(looked, kept)),
+            CheckpointRelation::Beside => return Err(AppendError::Beside { kept: kept.size }),
         }
     }
     match (proven, &looked.folder, &looked.outside) {
         (Some(size), ..) => Ok(size),
-        (None, Kept::Lost(folder), Kept::Lost(outside)) => {
+        (None, HeadCheckpoint::Lost(folder), HeadCheckpoint::Lost(outside)) => {
             Err(AppendError::NoCheckpoint { folder, outside })
         }
         (None, ..) => Err(AppendError::NoCheckpoint {
@@ -151,7 +151,7 @@ fn judge(looked: &Looked) -> Result<u64, AppendError> {
 }
 
 /// The folder's own checkpoint: where it does not hold, something in the folder was changed.
-fn judge_own(looked: &Looked, stated: &Checkpoint) -> Result<(), AppendError> {
+fn judge_own(looked: &OpeningState, stated: &Checkpoint) -> Result<(), AppendError> {
     let damaged = |fault: String| {
         Err(AppendError::DamagedCheckpoint {
             stated: stated.size,
@@ -159,16 +159,16 @@ fn judge_own(looked: &Looked, stated: &Checkpoint) -> Result<(), AppendError> {
         })
     };
     match looked.standing(stated) {
-        Standing::Holds => Ok(()),
-        Standing::Beside => damaged("the entries do not have its root".to_owned()),
-        Standing::Ahead if looked.rest != Rest::Clean => Err(damaged_end(looked)),
-        Standing::Ahead => damaged(format!("the log has {}", looked.edge.size())),
+        CheckpointRelation::Holds => Ok(()),
+        CheckpointRelation::Beside => damaged("the entries do not have its root".to_owned()),
+        CheckpointRelation::Ahead if looked.rest != TailRest::Clean => Err(damaged_end(looked)),
+        CheckpointRelation::Ahead => damaged(format!("the log has {}", looked.edge.size())),
     }
 }
 
 /// The checkpoint outside states more entries than there are: cut off, or damaged where they stood.
-fn behind(looked: &Looked, kept: &Checkpoint) -> AppendError {
-    if looked.rest == Rest::Clean {
+fn behind(looked: &OpeningState, kept: &Checkpoint) -> AppendError {
+    if looked.rest == TailRest::Clean {
         AppendError::Behind {
             size: looked.edge.size(),
             kept: kept.size,
@@ -178,7 +178,7 @@ fn behind(looked: &Looked, kept: &Checkpoint) -> AppendError {
     }
 }
 
-fn damaged_end(looked: &Looked) -> AppendError {
+fn damaged_end(looked: &OpeningState) -> AppendError {
     let fault =
         "a checkpoint covers it, and its bytes in the tail are not what was written".to_owned();
     AppendError::DamagedEntry {

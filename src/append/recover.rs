@@ -8,17 +8,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::append::error::AppendError;
-use crate::append::look::{Looked, Standing};
+use crate::append::look::{CheckpointRelation, OpeningState};
 use crate::append::open::statement_now;
 use crate::append::{Receipt, Writer};
 use crate::checkpoint::Checkpoint;
 use crate::event::{RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
-use crate::ledger::Place;
-use crate::ledger::head::Kept;
+use crate::ledger::LedgerPlace;
+use crate::ledger::head::HeadCheckpoint;
 use crate::store::publish;
-use crate::store::tail::Rest;
+use crate::store::tail::TailRest;
 use crate::sys::world::World;
 use crate::text::Line;
 
@@ -40,19 +40,19 @@ pub struct Recovery {
 /// Nothing to recover, a chain that does not hold, no authority, or what opening may refuse.
 pub fn recover(
     world: &World,
-    place: &Place,
+    place: &LedgerPlace,
     wait: Duration,
     key: &SecretKey,
     reason: Line,
 ) -> Result<Recovery, AppendError> {
-    let looked = Looked::take(world, place, wait)?;
+    let looked = OpeningState::take(world, place, wait)?;
     let stated: Vec<&Checkpoint> = [&looked.folder, &looked.outside]
         .into_iter()
-        .filter_map(Kept::checkpoint)
+        .filter_map(HeadCheckpoint::checkpoint)
         .collect();
     let broken = stated
         .iter()
-        .filter(|stated| looked.standing(stated) != Standing::Holds);
+        .filter(|stated| looked.standing(stated) != CheckpointRelation::Holds);
     let given_up = broken
         .max_by_key(|stated| stated.size)
         .map(|stated| (*stated).clone());
@@ -62,10 +62,12 @@ pub fn recover(
     // What still holds proves as much as ever; where nothing does, every entry is checked again.
     let holding = stated
         .iter()
-        .filter(|stated| looked.standing(stated) == Standing::Holds);
+        .filter(|stated| looked.standing(stated) == CheckpointRelation::Holds);
     let proven = holding.map(|stated| stated.size).max().unwrap_or(0);
     let kept_note = match &looked.outside {
-        Kept::Intact(kept, bytes) if looked.standing(kept) != Standing::Holds => {
+        HeadCheckpoint::Intact(kept, bytes)
+            if looked.standing(kept) != CheckpointRelation::Holds =>
+        {
             Some((kept.size, bytes.clone()))
         }
         _ => None,
@@ -92,13 +94,13 @@ impl Writer {
         mut self,
         mut recovered: StoreRecovered,
         kept_note: Option<(u64, Vec<u8>)>,
-        rest: Rest,
+        rest: TailRest,
         key: &SecretKey,
     ) -> Result<Recovery, AppendError> {
         // Asked before anything is changed: who may not say it changes nothing.
         let trial = statement_now(&self.world, &self, recovered.clone().into(), key)?;
         self.check(&trial)?;
-        if rest != Rest::Clean {
+        if rest != TailRest::Clean {
             let dropped = self.log.drop_rest()?;
             recovered.dropped_bytes = dropped.len() as u64;
             recovered.dropped_sha256 = Some(Sha256Digest::of(&dropped));

@@ -4,17 +4,17 @@ use std::fmt;
 
 use crate::event::Event;
 use crate::event::field::FieldKind;
-use crate::guard::{self, FieldClass, Hit, KnownValue};
+use crate::guard::{self, FieldClass, KnownValue, SecretHit};
 use crate::text::{Id, Line};
 
-/// Secret material, and where it stands. The material itself is not in here.
+/// Where a secret scan found secret material in a statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} holds {hit}")]
-pub struct SecretFound {
+pub struct SecretMatch {
     /// The field or attachment.
     pub place: String,
     /// What it looks like, and where in it.
-    pub hit: Hit,
+    pub hit: SecretHit,
 }
 
 /// Looks through every text of a statement.
@@ -25,7 +25,7 @@ pub(super) fn texts(
     event: &Event,
     on_behalf_of: Option<&Id>,
     known: &[KnownValue],
-) -> Result<(), SecretFound> {
+) -> Result<(), SecretMatch> {
     let mut found = on_behalf_of.and_then(|id| {
         text(
             format_args!("the field `on_behalf_of`"),
@@ -60,7 +60,7 @@ pub(super) fn file(
     media_type: &Id,
     bytes: &[u8],
     known: &[KnownValue],
-) -> Result<(), SecretFound> {
+) -> Result<(), SecretMatch> {
     if let Some(found) = text(
         format_args!("the name of an attachment"),
         FieldClass::Line,
@@ -79,7 +79,7 @@ pub(super) fn file(
     }
     let hit = guard::scan_attachment(bytes).hit;
     match hit.or_else(|| known.iter().find_map(|value| value.found_in(bytes))) {
-        Some(hit) => Err(SecretFound {
+        Some(hit) => Err(SecretMatch {
             place: format!("the attachment `{name}`"),
             hit,
         }),
@@ -92,14 +92,14 @@ fn text(
     class: FieldClass,
     value: &str,
     known: &[KnownValue],
-) -> Option<SecretFound> {
+) -> Option<SecretMatch> {
     let hit = guard::scan_field(class, value);
     let hit = hit.or_else(|| {
         known
             .iter()
             .find_map(|known| known.found_in(value.as_bytes()))
     });
-    hit.map(|hit| SecretFound {
+    hit.map(|hit| SecretMatch {
         place: place.to_string(),
         hit,
     })

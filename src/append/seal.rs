@@ -18,12 +18,12 @@ use crate::merkle::{TILE_WIDTH, Tile, TileError, TileId, completed_tiles};
 use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::log::{Log, RereadError};
 use crate::store::seal::SealError;
-use crate::store::tail::Rest;
+use crate::store::tail::TailRest;
 use crate::sys::disk::DiskError;
 
-/// Why a sealing stopped.
+/// Why a bundle was not sealed.
 #[derive(Debug, thiserror::Error)]
-enum Unsealed {
+enum SealingError {
     #[error(transparent)]
     Reread(#[from] RereadError),
     #[error(transparent)]
@@ -58,7 +58,7 @@ impl Writer {
         }
     }
 
-    fn try_seal(&mut self) -> Result<(), Unsealed> {
+    fn try_seal(&mut self) -> Result<(), SealingError> {
         self.published.make_durable(&*self.world.disk)?;
         let base = self.log.base();
         let stored = self.log.reread(base..base + self.log.sealable() as u64)?;
@@ -77,7 +77,7 @@ impl Writer {
                     .world
                     .disk
                     .read(&self.place.dir.join(id.path()))
-                    .map_err(Unsealed::from),
+                    .map_err(SealingError::from),
             })?;
             tiles.extend(made.into_iter().map(|tile| (tile.id(), tile)));
         }
@@ -92,7 +92,7 @@ impl Writer {
 
     /// Opens the log again after a sealing that failed half-way. Whether it is where it was.
     fn reopen_log(&mut self) -> bool {
-        let Ok((log, Rest::Clean)) = Log::open(self.world.disk.clone(), &self.place.dir) else {
+        let Ok((log, TailRest::Clean)) = Log::open(self.world.disk.clone(), &self.place.dir) else {
             return false;
         };
         let Ok(sealed) = look::sealed_edge(&log) else {

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::hash::Link;
 use crate::ledger::schema;
-use crate::ledger::warm::Warm;
+use crate::ledger::warm::EdgeCache;
 use crate::rule::{self, Finding};
-use crate::store::index::{Applied, INDEX, Index, IndexError, copy};
+use crate::store::index::{INDEX, Index, IndexError, IndexPosition, copy};
 use crate::sys::disk::Disk;
 use crate::sys::lock::{LockError, ReadLock};
 use crate::text::Id;
-use crate::verify::Folded;
+use crate::verify::VerifiedFold;
 
 /// The copy is read once, from its first key to its last: pages that were passed are not asked for
 /// again.
@@ -22,7 +22,7 @@ const CACHE: u64 = 4 * 1024 * 1024;
 /// A copy of the index: sled has no opening that only reads, and evidence is not to be touched.
 pub(super) struct IndexCopy {
     index: Index,
-    applied: Applied,
+    applied: IndexPosition,
     /// The link of the last entry that the index knows, as the entries give it.
     link: Option<Link>,
     /// Removed last, after the index is closed.
@@ -30,7 +30,7 @@ pub(super) struct IndexCopy {
 }
 
 /// What there is of an index.
-pub(super) enum Found {
+pub(super) enum IndexState {
     /// One that can be held against the entries.
     Copy(Box<IndexCopy>),
     /// None that can, and what to say about it.
@@ -39,7 +39,7 @@ pub(super) enum Found {
     Nothing,
 }
 
-impl Found {
+impl IndexState {
     /// How many entries the index knows, where there is one.
     pub(super) const fn size(&self) -> Option<u64> {
         match self {
@@ -50,10 +50,10 @@ impl Found {
 }
 
 /// Copies the index of the ledger in `dir` while no writer is at work, and opens the copy.
-pub(super) fn find(dir: &Path, wait: Duration) -> Result<Found, LockError> {
+pub(super) fn find(dir: &Path, wait: Duration) -> Result<IndexState, LockError> {
     let lock = ReadLock::acquire(dir, wait)?;
     let Ok(folder) = tempfile::tempdir() else {
-        return Ok(Found::Note(
+        return Ok(IndexState::Note(
             "the index was not compared: there is no temporary folder to copy it to".to_owned(),
         ));
     };
@@ -62,9 +62,9 @@ pub(super) fn find(dir: &Path, wait: Duration) -> Result<Found, LockError> {
     drop(lock);
     let opened = copied.and_then(|there| if there { open(folder, &to) } else { Ok(None) });
     Ok(match opened {
-        Ok(Some(copy)) => Found::Copy(Box::new(copy)),
-        Ok(None) => Found::Note("there is no index; the next append makes one".to_owned()),
-        Err(fault) => Found::Note(format!(
+        Ok(Some(copy)) => IndexState::Copy(Box::new(copy)),
+        Ok(None) => IndexState::Note("there is no index; the next append makes one".to_owned()),
+        Err(fault) => IndexState::Note(format!(
             "the index cannot be read ({fault}); the next append makes it again"
         )),
     })
@@ -84,8 +84,12 @@ fn open(folder: tempfile::TempDir, at: &Path) -> Result<Option<IndexCopy>, Index
 }
 
 /// Holds what the last writer left beside the index against the entries, where it is of their end.
-pub(super) fn warm_difference(disk: &dyn Disk, dir: &Path, folded: &Folded) -> Option<Finding> {
-    let warm = Warm::read(disk, dir).filter(|warm| (warm.size, warm.link) == folded.end())?;
+pub(super) fn warm_difference(
+    disk: &dyn Disk,
+    dir: &Path,
+    folded: &VerifiedFold,
+) -> Option<Finding> {
+    let warm = EdgeCache::read(disk, dir).filter(|warm| (warm.size, warm.link) == folded.end())?;
     let (warm, all) = (warm.into_register(), folded.register());
     let same = warm.charter == all.charter
         && warm
@@ -119,7 +123,7 @@ impl IndexCopy {
 
     /// Holds the index against what was folded. The answer is at most one finding: one lie is
     /// reason enough to make the index again.
-    pub(super) fn compare(self, folded: &Folded) -> Result<Option<Finding>, IndexError> {
+    pub(super) fn compare(self, folded: &VerifiedFold) -> Result<Option<Finding>, IndexError> {
         let (size, _) = folded.end();
         let lie =
             |expected: &str, found: String| Ok(Some(Finding::new(rule::I16, expected, found)));
@@ -148,7 +152,7 @@ impl IndexCopy {
         })
     }
 
-    fn first_difference(&self, folded: &Folded) -> Result<Option<String>, IndexError> {
+    fn first_difference(&self, folded: &VerifiedFold) -> Result<Option<String>, IndexError> {
         let register = folded.register();
         let applied = self.applied.size;
         let mut difference = None;

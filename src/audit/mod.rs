@@ -13,19 +13,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::sys::disk::Cause;
+use crate::sys::disk::DiskCause;
 use crate::sys::world::World;
 use crate::time::Timestamp;
 use crate::timestamps;
 use crate::timetoken::{SignatureCheck, StoredToken};
 use crate::trust::Trust;
-use crate::verify::{self, Keeper, Kept, Question, Report, Stamp};
+use crate::verify::{
+    self, CheckpointKeeper, Report, StoredCheckpoint, TokenOnFile, VerifyQuestion,
+};
 
-use crate::ledger::pieces::Pieces;
+use crate::ledger::pieces::LogPieces;
 use crate::ledger::standing::{standing, take};
-use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, LedgerError, Standing};
-use index::Found;
-use surroundings::Watcher;
+use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, FolderKind, LedgerError};
+use index::IndexState;
+use surroundings::SurroundingsCheck;
 
 /// One verification of one ledger.
 pub struct Audit<'a> {
@@ -76,40 +78,40 @@ impl Audit<'_> {
     fn judge(&self, keep_said: bool) -> Result<Report, LedgerError> {
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = match standing(self.world, self.dir)? {
-            Standing::Ledger => index::find(self.dir, self.wait)?,
-            Standing::Copy => Found::Nothing,
+            FolderKind::Ledger => index::find(self.dir, self.wait)?,
+            FolderKind::Copy => IndexState::Nothing,
         };
         let mut kept = self.kept_elsewhere()?;
         let taken = take(self.world, self.dir, self.wait)?;
         let files = &taken.image.files;
-        kept.extend(files.get(COSIGNED_FILE).map(|bytes| Kept {
-            keeper: Keeper::Cosigned,
+        kept.extend(files.get(COSIGNED_FILE).map(|bytes| StoredCheckpoint {
+            keeper: CheckpointKeeper::Cosigned,
             name: COSIGNED_FILE.to_owned(),
             bytes: Some(bytes.clone()),
         }));
-        kept.push(Kept {
-            keeper: Keeper::Folder,
+        kept.push(StoredCheckpoint {
+            keeper: CheckpointKeeper::Folder,
             name: CHECKPOINT_FILE.to_owned(),
             bytes: files.get(CHECKPOINT_FILE).cloned(),
         });
-        let checkpointed = kept.iter().rev().find_map(Kept::stated_size);
-        let pieces = Pieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed)?;
+        let checkpointed = kept.iter().rev().find_map(StoredCheckpoint::stated_size);
+        let pieces = LogPieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed)?;
         let facts = pieces.facts();
         let tokens = timestamps::list(&*self.world.disk, self.dir)?;
         let token_files = tokens.iter().flat_map(token_files).collect();
-        let question = Question {
+        let question = VerifyQuestion {
             as_of: self.as_of,
             from: self.from,
             to: self.to,
             kept,
-            stamps: Stamp::of(tokens, self.signed),
+            stamps: TokenOnFile::of(tokens, self.signed),
             trust: self.trust.clone(),
             charter_at: index.size(),
             proven: None,
             keep_said,
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
-        let mut watcher = Watcher::new(
+        let mut watcher = SurroundingsCheck::new(
             self.world.disk.clone(),
             self.dir,
             &facts,
@@ -123,17 +125,17 @@ impl Audit<'_> {
         Ok(folded.conclude(surroundings))
     }
 
-    fn kept_elsewhere(&self) -> Result<Vec<Kept>, LedgerError> {
+    fn kept_elsewhere(&self) -> Result<Vec<StoredCheckpoint>, LedgerError> {
         let mut kept = Vec::new();
         if let Some(head) = &self.head {
             match self.world.disk.read(head) {
-                Ok(bytes) => kept.push(Kept {
-                    keeper: Keeper::Outside,
+                Ok(bytes) => kept.push(StoredCheckpoint {
+                    keeper: CheckpointKeeper::Outside,
                     name: head.display().to_string(),
                     bytes: Some(bytes),
                 }),
                 // Another host's auditor has none; that it is missing shows as NOT CHECKED.
-                Err(fault) if fault.cause() == Cause::Missing => {}
+                Err(fault) if fault.cause() == DiskCause::Missing => {}
                 Err(source) => {
                     return Err(LedgerError::Checkpoint {
                         path: head.clone(),
@@ -151,8 +153,8 @@ impl Audit<'_> {
                     path: anchor.clone(),
                     source,
                 })?;
-            kept.push(Kept {
-                keeper: Keeper::Anchor,
+            kept.push(StoredCheckpoint {
+                keeper: CheckpointKeeper::Anchor,
                 name: anchor.display().to_string(),
                 bytes: Some(bytes),
             });

@@ -8,7 +8,7 @@ use crate::merkle::LogFile;
 use crate::rule::{self, Finding};
 use crate::store::blobs::{ATTACHMENTS, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, MAX_BUNDLE};
-use crate::store::image::{Tail, list_files};
+use crate::store::image::{TailContents, list_files};
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::store::tail::{MAX_TAIL, TAIL_FILE};
 use crate::sys::disk::{Disk, DiskError};
@@ -16,8 +16,8 @@ use crate::sys::lock::LOCK_FILE;
 use crate::timetoken::{TIMESTAMPS, is_stamped};
 use crate::verify::Surroundings;
 
-use crate::ledger::pieces::Facts;
-use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, HINT_FILE, Standing};
+use crate::ledger::pieces::LogBounds;
+use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, FolderKind, HINT_FILE};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 const HASH_BYTES: usize = 32;
@@ -25,10 +25,10 @@ const HASH_BYTES: usize = 32;
 const INDEX_FOLDERS: &str = "index";
 
 /// A folder to look through.
-pub(super) struct Strays<'a> {
+pub(super) struct StrayFiles<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) dir: &'a Path,
-    pub(super) facts: &'a Facts,
+    pub(super) facts: &'a LogBounds,
     /// The attachments that the entries name, and the time tokens.
     pub(super) accounted: HashSet<PathBuf>,
     /// Whether entries could not be read, so that not all they name is known.
@@ -37,14 +37,14 @@ pub(super) struct Strays<'a> {
 
 /// How many files an interruption left, of each kind.
 #[derive(Default)]
-struct Left {
+struct LeftoverCounts {
     orphans: u64,
     temporary: u64,
     ahead: u64,
     unstamped: u64,
 }
 
-impl Strays<'_> {
+impl StrayFiles<'_> {
     /// Names every file in the folder that nothing accounts for.
     pub(super) fn find(
         &self,
@@ -53,7 +53,7 @@ impl Strays<'_> {
     ) -> Result<(), DiskError> {
         let now = self.facts.in_bundles();
         let soon = self.soon();
-        let mut left = Left::default();
+        let mut left = LeftoverCounts::default();
         for found in list_files(self.disk, self.dir)? {
             let path = &found.path;
             let in_log = LogFile::parse(path);
@@ -86,14 +86,14 @@ impl Strays<'_> {
         Ok(())
     }
 
-    fn tell(&self, left: &Left, around: &mut Surroundings) {
-        let Left {
+    fn tell(&self, left: &LeftoverCounts, around: &mut Surroundings) {
+        let LeftoverCounts {
             orphans,
             temporary,
             ahead,
             unstamped,
         } = left;
-        let is_copy = self.facts.standing == Standing::Copy;
+        let is_copy = self.facts.standing == FolderKind::Copy;
         if *ahead > 0 {
             around.notes.push(match self.facts.next {
                 Some(next) => format!("{ahead} files of a publication up to {next} entries that was cut off or is under way; the checkpoint does not cover them yet"),
@@ -121,22 +121,22 @@ impl Strays<'_> {
     /// Whether a folder with so many entries in bundles has this file; a copy also has its right edge.
     fn has(&self, file: &LogFile, size: u64) -> bool {
         match self.facts.standing {
-            Standing::Ledger => file.is_sealed_in(size),
-            Standing::Copy => file.is_sealed_in(size) || file.is_edge_of(size),
+            FolderKind::Ledger => file.is_sealed_in(size),
+            FolderKind::Copy => file.is_sealed_in(size) || file.is_edge_of(size),
         }
     }
 
     /// Whether it is one of the files that stand beside the log.
     fn is_own(&self, path: &Path) -> bool {
         let own: &[&str] = match self.facts.standing {
-            Standing::Ledger => &[
+            FolderKind::Ledger => &[
                 TAIL_FILE,
                 CHECKPOINT_FILE,
                 COSIGNED_FILE,
                 HINT_FILE,
                 LOCK_FILE,
             ],
-            Standing::Copy => &[CHECKPOINT_FILE],
+            FolderKind::Copy => &[CHECKPOINT_FILE],
         };
         own.iter().any(|name| Path::new(name) == path)
     }
@@ -145,8 +145,8 @@ impl Strays<'_> {
     /// writer seals before it shortens the tail; a publication writes its files before their checkpoint.
     fn soon(&self) -> u64 {
         match self.facts.standing {
-            Standing::Ledger => self.size_now().max(self.facts.total),
-            Standing::Copy => self.facts.next.unwrap_or_default(),
+            FolderKind::Ledger => self.size_now().max(self.facts.total),
+            FolderKind::Copy => self.facts.next.unwrap_or_default(),
         }
     }
 
@@ -156,12 +156,12 @@ impl Strays<'_> {
             .disk
             .read_at_most(&self.dir.join(TAIL_FILE), MAX_TAIL as u64)
             .ok()
-            .and_then(|bytes| Tail::parse(&bytes).ok());
+            .and_then(|bytes| TailContents::parse(&bytes).ok());
         tail.map_or(0, |tail| tail.base + tail.entries.len() as u64)
     }
 
     fn is_index(&self, path: &Path) -> bool {
-        self.facts.standing == Standing::Ledger
+        self.facts.standing == FolderKind::Ledger
             && path.components().next().is_some_and(|first| {
                 first
                     .as_os_str()

@@ -11,18 +11,18 @@ use crate::merkle::{PartialTile, Tile};
 use crate::rule::{self, Finding};
 use crate::statement::Attachment;
 use crate::store::blobs::{ATTACHMENTS, Blobs, blob_path};
-use crate::sys::disk::{Cause, Disk, DiskError};
-use crate::verify::{Count, Folded, Observer, Surroundings};
+use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::verify::{Observer, Surroundings, VerdictCount, VerifiedFold};
 
-use super::index::{self, Found};
-use super::strays::Strays;
-use crate::ledger::pieces::Facts;
-use crate::ledger::{LedgerError, Standing};
+use super::index::{self, IndexState};
+use super::strays::StrayFiles;
+use crate::ledger::pieces::LogBounds;
+use crate::ledger::{FolderKind, LedgerError};
 
 const HASH_BYTES: usize = 32;
 
 /// Looks at what the entries name while they go by, and at the folder when they are done.
-pub(super) struct Watcher<'a> {
+pub(super) struct SurroundingsCheck<'a> {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// Entries in bundles: only what is sealed has tiles.
@@ -31,22 +31,22 @@ pub(super) struct Watcher<'a> {
     progress: &'a (dyn Fn(u64, u64) + Sync),
     stop: &'a (dyn Fn() -> bool + Sync),
     findings: Vec<Finding>,
-    tiles: Count,
+    tiles: VerdictCount,
     /// Each file as it was first named. Two entries that name one file by different digests are two.
     attachments: BTreeMap<(Blake3Digest, Sha256Digest, u64), (u64, Attachment)>,
-    index: Found,
+    index: IndexState,
     /// The files of time tokens, which are held against the entries elsewhere.
     tokens: HashSet<PathBuf>,
 }
 
-impl<'a> Watcher<'a> {
+impl<'a> SurroundingsCheck<'a> {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         dir: &Path,
-        facts: &Facts,
+        facts: &LogBounds,
         progress: &'a (dyn Fn(u64, u64) + Sync),
         stop: &'a (dyn Fn() -> bool + Sync),
-        index: Found,
+        index: IndexState,
         tokens: HashSet<PathBuf>,
     ) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl<'a> Watcher<'a> {
             progress,
             stop,
             findings: Vec::new(),
-            tiles: Count {
+            tiles: VerdictCount {
                 good: 0,
                 total: 0,
                 what: "tiles",
@@ -71,8 +71,8 @@ impl<'a> Watcher<'a> {
     /// Looks at everything but the entries themselves.
     pub(super) fn look_around(
         mut self,
-        folded: &Folded,
-        facts: &Facts,
+        folded: &VerifiedFold,
+        facts: &LogBounds,
     ) -> Result<Surroundings, LedgerError> {
         let mut around = Surroundings::default();
         self.findings.extend(facts.findings.iter().cloned());
@@ -93,7 +93,7 @@ impl<'a> Watcher<'a> {
             .keys()
             .map(|(digest, ..)| blob_path(digest))
             .map(PathBuf::from);
-        let strays = Strays {
+        let strays = StrayFiles {
             disk: &*self.disk,
             dir: &self.dir,
             facts,
@@ -117,8 +117,8 @@ impl<'a> Watcher<'a> {
     }
 
     /// Whether this is a copy that was published without them.
-    fn lacks_attachments(&self, facts: &Facts) -> Result<bool, DiskError> {
-        Ok(facts.standing == Standing::Copy
+    fn lacks_attachments(&self, facts: &LogBounds) -> Result<bool, DiskError> {
+        Ok(facts.standing == FolderKind::Copy
             && !self.attachments.is_empty()
             && self.disk.metadata(&self.dir.join(ATTACHMENTS))?.is_none())
     }
@@ -128,7 +128,7 @@ impl<'a> Watcher<'a> {
         &mut self,
         expunged: &HashSet<Blake3Digest>,
         around: &mut Surroundings,
-    ) -> Option<Count> {
+    ) -> Option<VerdictCount> {
         let blobs = Blobs::new(self.disk.clone(), &self.dir);
         let faults: Vec<Option<(u64, String)>> = self
             .attachments
@@ -164,7 +164,7 @@ impl<'a> Watcher<'a> {
             .iter()
             .filter(|finding| finding.rule == rule::I09)
             .count() as u64;
-        (total > 0).then_some(Count {
+        (total > 0).then_some(VerdictCount {
             good: total - gone - bad,
             total,
             what: "attachments",
@@ -172,9 +172,9 @@ impl<'a> Watcher<'a> {
     }
 
     /// The partial tiles that must be there: those of a copy whose every entry could be read.
-    fn edge(&self, folded: &Folded, facts: &Facts) -> Vec<PartialTile> {
+    fn edge(&self, folded: &VerifiedFold, facts: &LogBounds) -> Vec<PartialTile> {
         match facts.standing {
-            Standing::Copy if folded.end().0 == facts.total => folded.partial_tiles(),
+            FolderKind::Copy if folded.end().0 == facts.total => folded.partial_tiles(),
             _ => Vec::new(),
         }
     }
@@ -193,7 +193,7 @@ impl<'a> Watcher<'a> {
                 let differing = hashes.take_while(same).count();
                 format!("another hash at place {differing} of {} bytes", bytes.len())
             }
-            Err(fault) if fault.cause() == Cause::Missing => "missing".to_owned(),
+            Err(fault) if fault.cause() == DiskCause::Missing => "missing".to_owned(),
             Err(fault) => fault.to_string(),
         };
         self.findings.push(
@@ -201,17 +201,17 @@ impl<'a> Watcher<'a> {
         );
     }
 
-    fn compare_index(&mut self, folded: &Folded, around: &mut Surroundings) {
-        if !folded.is_broken() && !matches!(self.index, Found::Nothing) {
+    fn compare_index(&mut self, folded: &VerifiedFold, around: &mut Surroundings) {
+        if !folded.is_broken() && !matches!(self.index, IndexState::Nothing) {
             self.findings
                 .extend(index::warm_difference(&*self.disk, &self.dir, folded));
         }
-        match std::mem::replace(&mut self.index, Found::Nothing) {
-            Found::Nothing => {}
-            Found::Note(note) => around.notes.push(note),
+        match std::mem::replace(&mut self.index, IndexState::Nothing) {
+            IndexState::Nothing => {}
+            IndexState::Note(note) => around.notes.push(note),
             // Entries that could not be read cannot be held against anything.
-            Found::Copy(_) if folded.is_broken() => {}
-            Found::Copy(copy) => match copy.compare(folded) {
+            IndexState::Copy(_) if folded.is_broken() => {}
+            IndexState::Copy(copy) => match copy.compare(folded) {
                 Ok(finding) => self.findings.extend(finding),
                 Err(fault) => around.notes.push(format!(
                     "the index cannot be read ({fault}); the next append makes it again"
@@ -236,7 +236,7 @@ fn fault(blobs: &Blobs, digest: &Blake3Digest, attachment: &Attachment) -> Optio
     }
 }
 
-impl Observer for Watcher<'_> {
+impl Observer for SurroundingsCheck<'_> {
     fn tile(&mut self, tile: &Tile, first: u64, end: u64) {
         if end > self.base {
             return;
@@ -251,7 +251,7 @@ impl Observer for Watcher<'_> {
     }
 
     fn entry(&mut self, sequence: u64, link: Link) {
-        if let Found::Copy(copy) = &mut self.index {
+        if let IndexState::Copy(copy) = &mut self.index {
             copy.see(sequence, link);
         }
     }

@@ -6,10 +6,10 @@ use serde_json::json;
 use crate::event;
 use crate::keyring::Actor;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::append;
 use super::context::Context;
-use super::exit::Failure;
+use super::exit::CommandError;
 use super::options::Output;
 
 /// The short names of events, and what they stand for.
@@ -36,9 +36,9 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
         .after_help(EXAMPLE)
 }
 
-pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
+pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult {
     let Some((name, matches)) = matches.subcommand() else {
-        return Err(Failure::usage("enroll, revoke or list?"));
+        return Err(CommandError::usage("enroll, revoke or list?"));
     };
     match SHORT
         .iter()
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
     }
 }
 
-fn list(context: &mut Context) -> Outcome {
+fn list(context: &mut Context) -> CommandResult {
     context.ui.thing = "actors";
     let register = context.register()?;
     let mut actors: Vec<_> = register.charter.keyring.actors().collect();

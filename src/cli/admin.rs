@@ -15,9 +15,9 @@ use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 use crate::text::Line;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::layout::counted;
 use super::options::Output;
 use super::receipt;
@@ -78,13 +78,14 @@ pub(crate) struct ExplainArgs {
     output: Output,
 }
 
-pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> Outcome {
+pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> CommandResult {
     context.ui.thing = "checkpoint";
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
     let path: PathBuf = context.dir()?.join(CHECKPOINT_FILE);
     let bytes = context.world.disk.read(&path)?;
-    let broken = |fault: String| Failure::new(Exit::Broken, format!("{}: {fault}", path.display()));
+    let broken =
+        |fault: String| CommandError::new(Exit::Broken, format!("{}: {fault}", path.display()));
     let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let stated = Checkpoint::parse(note.text()).map_err(|fault| broken(fault.to_string()))?;
     let document = json!({
@@ -96,7 +97,7 @@ pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> Outco
     Ok(Answer::new(document).text(String::from_utf8_lossy(&bytes)))
 }
 
-pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
+pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> CommandResult {
     context.ui.thing = "reindex";
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
@@ -124,10 +125,10 @@ pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> Outcome {
         .line(format!("the index was made again from {counted}")))
 }
 
-pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> Outcome {
+pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> CommandResult {
     context.ui.thing = "recover";
-    let reason =
-        Line::new(&args.reason).map_err(|fault| Failure::usage(format!("--reason {fault}")))?;
+    let reason = Line::new(&args.reason)
+        .map_err(|fault| CommandError::usage(format!("--reason {fault}")))?;
     let key = context.key()?;
     let place = context.place()?;
     let recovery = append::recover(&context.world, &place, context.globals.wait, &key, reason)?;
@@ -148,7 +149,7 @@ pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> Outcome {
     Ok(answer.say("next: ledger verify"))
 }
 
-pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> Outcome {
+pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> CommandResult {
     context.ui.thing = "explain";
     let rules: Vec<&'static Rule> = match &args.rule {
         None => RULES.to_vec(),
@@ -156,7 +157,7 @@ pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> Outcome {
             let found = rule::rule(&id.to_ascii_uppercase());
             vec![found.ok_or_else(|| {
                 let id: String = id.chars().take(16).collect();
-                Failure::usage(format!("there is no rule `{id}`"))
+                CommandError::usage(format!("there is no rule `{id}`"))
                     .hint("ledger explain lists them all")
             })?]
         }

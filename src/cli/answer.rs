@@ -3,11 +3,11 @@
 
 use serde_json::Value;
 
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::layout::table;
 
 /// What a command comes to.
-pub(crate) type Outcome = Result<Answer, Failure>;
+pub(crate) type CommandResult = Result<Answer, CommandError>;
 
 /// What a command answers.
 #[derive(Debug)]

@@ -10,19 +10,19 @@ use crate::append::draft::{Draft, DraftError};
 use crate::event::{self, EventSpec, VOCABULARY};
 use crate::hash::Link;
 use crate::ledger::Blame;
-use crate::ledger::proofs::Proofs;
+use crate::ledger::proofs::LedgerProofs;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::answer::{Answer, Outcome};
-use super::checks::{Checks, known_values, read_files};
+use super::answer::{Answer, CommandResult};
+use super::checks::{SecretChecks, known_values, read_files};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
 use super::options::Output;
-use super::signals::Guard;
+use super::signals::SignalGuard;
 use super::{batch, receipt};
 
 /// Record what happened: one event by its flags, or drafts in JSON
@@ -56,7 +56,7 @@ pub(crate) struct AppendArgs {
     #[arg(long, conflicts_with = "drafts")]
     pub(crate) spool: bool,
     #[command(flatten)]
-    pub(crate) checks: Checks,
+    pub(crate) checks: SecretChecks,
 }
 
 /// What every statement has besides its event.
@@ -84,7 +84,7 @@ pub(crate) struct Frame {
     #[arg(long, value_name = "FILE")]
     pub(crate) attach: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) checks: Checks,
+    pub(crate) checks: SecretChecks,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -118,22 +118,22 @@ pub(crate) fn event_command(
     fields::describe(Frame::augment_args(fields::flags(name, spec)), path, spec)
 }
 
-pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches) -> CommandResult {
     context.ui.thing = "append";
     if let Some((name, matches)) = matches.subcommand() {
         if args.drafts.is_some() || args.spool {
-            return Err(Failure::usage(
+            return Err(CommandError::usage(
                 "an event by its flags and --json FILE or --spool do not go together",
             ));
         }
         let spec = event::spec(name)
-            .ok_or_else(|| Failure::usage(format!("there is no event `{name}`")))?;
+            .ok_or_else(|| CommandError::usage(format!("there is no event `{name}`")))?;
         return say(context, spec, matches);
     }
     match &args.drafts {
         Some(path) => batch::drafts(context, path, &args.checks),
         None if args.spool => batch::spool::run(context, args.checks.dry_run),
-        None => Err(Failure::usage("what is to be recorded?")
+        None => Err(CommandError::usage("what is to be recorded?")
             .hint("name an event, or drafts with --json FILE; the events are listed by: ledger append --help")),
     }
 }
@@ -143,10 +143,10 @@ pub(crate) fn say(
     context: &mut Context,
     spec: &'static EventSpec,
     matches: &ArgMatches,
-) -> Outcome {
+) -> CommandResult {
     context.ui.thing = "receipt";
     let frame =
-        Frame::from_arg_matches(matches).map_err(|fault| Failure::usage(fault.to_string()))?;
+        Frame::from_arg_matches(matches).map_err(|fault| CommandError::usage(fault.to_string()))?;
     let mut said = fields::read(spec, matches, frame.occurred.unwrap_or(context.now()))?;
     look_up_link(context, spec, &mut said)?;
     let draft = Draft {
@@ -163,13 +163,13 @@ pub(crate) fn say(
 pub(crate) fn record(
     context: &mut Context,
     draft: Draft,
-    checks: &Checks,
+    checks: &SecretChecks,
     receipt_to: Option<&Path>,
-) -> Outcome {
+) -> CommandResult {
     let known = known_values(&mut context.ui, checks)?;
     let key = context.key()?;
     let files = read_files(&draft.attachments, checks.attach_limit)?;
-    let guard = Guard::new(false)?;
+    let guard = SignalGuard::new(false)?;
     let mut writer = context.writer()?;
     let minted = draft.event_id.is_none();
     let submission = draft.sign(writer.ledger(), &key, &context.world, files, &known)?;
@@ -214,26 +214,30 @@ pub(crate) fn record(
 
 /// An entry that is named by its sequence is named by its link too, so that the remark cannot be
 /// taken for one about another entry.
-fn look_up_link(context: &Context, spec: &EventSpec, said: &mut Fields) -> Result<(), Failure> {
+fn look_up_link(
+    context: &Context,
+    spec: &EventSpec,
+    said: &mut Fields,
+) -> Result<(), CommandError> {
     if !spec.fields.iter().any(fields::is_looked_up) || said.contains_key("link") {
         return Ok(());
     }
     let Some(sequence) = said.get("entry").and_then(Value::as_u64) else {
         return Ok(());
     };
-    let proofs = Proofs::open(&context.world, &context.dir()?, context.globals.wait)?;
+    let proofs = LedgerProofs::open(&context.world, &context.dir()?, context.globals.wait)?;
     if let Ok(stored) = proofs.entry(sequence) {
         let link = Link::of(&stored).to_string();
         said.insert("link".to_owned(), Value::from(link));
         return Ok(());
     }
     Err(
-        Failure::new(Exit::Refused, format!("there is no entry {sequence} yet"))
+        CommandError::new(Exit::Refused, format!("there is no entry {sequence} yet"))
             .hint("ledger log lists the entries"),
     )
 }
 
-impl From<DraftError> for Failure {
+impl From<DraftError> for CommandError {
     fn from(fault: DraftError) -> Self {
         let exit = match fault.blame() {
             // A draft that cannot be read is refused like one that cannot be recorded: the command
@@ -249,7 +253,7 @@ impl From<DraftError> for Failure {
     }
 }
 
-impl From<attachment::AttachmentError> for Failure {
+impl From<attachment::AttachmentError> for CommandError {
     fn from(fault: attachment::AttachmentError) -> Self {
         Self::new(Exit::Refused, fault.to_string())
     }

@@ -9,7 +9,7 @@ use crate::append::attachment;
 use crate::guard::KnownValue;
 use crate::text::{Id, Line};
 
-use super::exit::Failure;
+use super::exit::CommandError;
 use super::options::parse_size;
 use super::ui::Ui;
 
@@ -22,7 +22,7 @@ const VALUE_LIMIT: u64 = 1024 * 1024;
 /// What is done with files and values before anything is recorded.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Recording")]
-pub(crate) struct Checks {
+pub(crate) struct SecretChecks {
     /// The most bytes that one attached file may have
     #[arg(long, value_name = "BYTES", default_value = "64M", value_parser = parse_size)]
     pub(crate) attach_limit: u64,
@@ -36,7 +36,10 @@ pub(crate) struct Checks {
 }
 
 /// The real values that must not be recorded, from where the caller hands them over.
-pub(crate) fn known_values(ui: &mut Ui, checks: &Checks) -> Result<Vec<KnownValue>, Failure> {
+pub(crate) fn known_values(
+    ui: &mut Ui,
+    checks: &SecretChecks,
+) -> Result<Vec<KnownValue>, CommandError> {
     let Some(path) = &checks.check_value_from else {
         return Ok(Vec::new());
     };
@@ -52,22 +55,22 @@ pub(crate) fn known_values(ui: &mut Ui, checks: &Checks) -> Result<Vec<KnownValu
             .and_then(|file| file.take(VALUE_LIMIT + 1).read_to_end(&mut value))
     };
     read.map_err(|fault| {
-        Failure::usage(format!(
+        CommandError::usage(format!(
             "the value to check against cannot be read from `{name}`: {fault}"
         ))
     })?;
     if value.len() as u64 > VALUE_LIMIT {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "the value to check against in `{name}` is longer than {VALUE_LIMIT} bytes"
         )));
     }
-    let known =
-        KnownValue::new(&value).map_err(|fault| Failure::usage(format!("`{name}`: {fault}")))?;
+    let known = KnownValue::new(&value)
+        .map_err(|fault| CommandError::usage(format!("`{name}`: {fault}")))?;
     Ok(vec![known])
 }
 
 /// The files that a draft names.
-pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<File>, Failure> {
+pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<File>, CommandError> {
     let read = |path: &PathBuf| attachment::read_attachment(path, limit);
     Ok(paths.iter().map(read).collect::<Result<_, _>>()?)
 }

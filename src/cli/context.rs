@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::anchor::{Newest, Settings};
+use crate::anchor::{AnchorSettings, NewestCheckpoint};
 use crate::append::Writer;
 use crate::hash::Blake3Digest;
 use crate::key::SecretKey;
-use crate::ledger::{Place, Reader};
+use crate::ledger::{EntryReader, LedgerPlace};
 use crate::register::Register;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
 use crate::time::Timestamp;
 
-use super::exit::Failure;
+use super::exit::CommandError;
 use super::options::Globals;
-use super::signals::Guard;
+use super::signals::SignalGuard;
 use super::ui::Ui;
 
 /// More than any passphrase or public key line has.
@@ -43,22 +43,22 @@ impl Context {
     }
 
     /// The ledger's folder.
-    pub(crate) fn dir(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn dir(&self) -> Result<PathBuf, CommandError> {
         self.globals.ledger.clone().ok_or_else(|| {
-            Failure::usage("no ledger is named")
+            CommandError::usage("no ledger is named")
                 .hint("name its folder with --ledger PATH or LEDGER_PATH")
         })
     }
 
     /// The ledger's folder and what this host keeps of it elsewhere.
-    pub(crate) fn place(&self) -> Result<Place, Failure> {
+    pub(crate) fn place(&self) -> Result<LedgerPlace, CommandError> {
         let dir = self.dir()?;
         let state = self.state_of(&dir)?;
-        Ok(Place { dir, state })
+        Ok(LedgerPlace { dir, state })
     }
 
     /// Where this host keeps what it knows of the ledger in `dir`.
-    pub(crate) fn state_of(&self, dir: &Path) -> Result<PathBuf, Failure> {
+    pub(crate) fn state_of(&self, dir: &Path) -> Result<PathBuf, CommandError> {
         if let Some(state) = &self.globals.state {
             return Ok(state.clone());
         }
@@ -70,8 +70,10 @@ impl Context {
         let base = absolute("XDG_STATE_HOME")
             .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
             .ok_or_else(|| {
-                Failure::usage("there is no home folder to keep the ledger's newest checkpoint in")
-                    .hint("name a folder outside the ledger with --state PATH or LEDGER_STATE")
+                CommandError::usage(
+                    "there is no home folder to keep the ledger's newest checkpoint in",
+                )
+                .hint("name a folder outside the ledger with --state PATH or LEDGER_STATE")
             })?;
         let whole = canonical(dir);
         let name = Blake3Digest::of(whole.as_os_str().as_encoded_bytes()).to_string();
@@ -81,28 +83,32 @@ impl Context {
     }
 
     /// Where the ledger is, and what this host does with its checkpoints.
-    pub(crate) fn anchoring(&self) -> Result<(Place, Settings), Failure> {
+    pub(crate) fn anchoring(&self) -> Result<(LedgerPlace, AnchorSettings), CommandError> {
         let place = self.place()?;
-        let settings = Settings::new(self.world.disk.clone(), &place.state);
+        let settings = AnchorSettings::new(self.world.disk.clone(), &place.state);
         Ok((place, settings))
     }
 
     /// The ledger's newest checkpoint.
-    pub(crate) fn newest(&self) -> Result<Newest, Failure> {
-        Ok(Newest::read(&self.world, &self.dir()?, self.globals.wait)?)
+    pub(crate) fn newest(&self) -> Result<NewestCheckpoint, CommandError> {
+        Ok(NewestCheckpoint::read(
+            &self.world,
+            &self.dir()?,
+            self.globals.wait,
+        )?)
     }
 
     /// The private key that signs.
-    pub(crate) fn key(&self) -> Result<SecretKey, Failure> {
+    pub(crate) fn key(&self) -> Result<SecretKey, CommandError> {
         let path = self.globals.key.as_deref().ok_or_else(|| {
-            Failure::usage("no key is named")
+            CommandError::usage("no key is named")
                 .hint("name your private key with --key FILE or LEDGER_KEY; make one with: ledger key generate --out FILE")
         })?;
         self.read_key(path)
     }
 
     /// The private key in a file, with its passphrase from the passphrase file or the terminal.
-    pub(crate) fn read_key(&self, path: &Path) -> Result<SecretKey, Failure> {
+    pub(crate) fn read_key(&self, path: &Path) -> Result<SecretKey, CommandError> {
         let ask = || match &self.globals.passphrase_file {
             Some(file) => read_passphrase(file).map(Some),
             None if self.ui.can_ask() => {
@@ -115,7 +121,7 @@ impl Context {
     }
 
     /// Opens the ledger for writing, and passes on what the opening had to say.
-    pub(crate) fn writer(&mut self) -> Result<Writer, Failure> {
+    pub(crate) fn writer(&mut self) -> Result<Writer, CommandError> {
         let place = self.place()?;
         let writer = Writer::open(&self.world, &place, self.globals.wait)?;
         for notice in writer.notices() {
@@ -126,7 +132,7 @@ impl Context {
 
     /// Lets go of the ledger. Bundles that were filled are sealed now: the receipts are out, so
     /// nobody waits for it, and no signal leaves it half done.
-    pub(crate) fn close(&mut self, writer: Writer, guard: &Guard) {
+    pub(crate) fn close(&mut self, writer: Writer, guard: &SignalGuard) {
         for notice in guard.uninterrupted(|| writer.close()) {
             self.ui.warn(notice);
         }
@@ -134,12 +140,16 @@ impl Context {
     }
 
     /// Opens the ledger for reading.
-    pub(crate) fn reader(&self) -> Result<Reader, Failure> {
-        Ok(Reader::open(&self.world, &self.dir()?, self.globals.wait)?)
+    pub(crate) fn reader(&self) -> Result<EntryReader, CommandError> {
+        Ok(EntryReader::open(
+            &self.world,
+            &self.dir()?,
+            self.globals.wait,
+        )?)
     }
 
     /// Everything that the entries amount to, read from the log itself and not verified.
-    pub(crate) fn register(&self) -> Result<Register, Failure> {
+    pub(crate) fn register(&self) -> Result<Register, CommandError> {
         Ok(self.reader()?.replay()?)
     }
 }
@@ -175,18 +185,18 @@ pub(crate) fn read_passphrase(path: &Path) -> io::Result<Zeroizing<String>> {
 }
 
 /// A public key file, with the proof in it verified.
-pub(crate) fn read_public(path: &Path) -> Result<PublicKeyFile, Failure> {
+pub(crate) fn read_public(path: &Path) -> Result<PublicKeyFile, CommandError> {
     let mut text = String::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text))
         .map_err(|fault| {
-            Failure::usage(format!(
+            CommandError::usage(format!(
                 "the public key file `{}` cannot be read: {fault}",
                 path.display()
             ))
         })?;
     PublicKeyFile::parse(&text).map_err(|fault| {
-        Failure::usage(format!("`{}`: {fault}", path.display()))
+        CommandError::usage(format!("`{}`: {fault}", path.display()))
             .hint("its owner prints it with: ledger key show")
     })
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::anchor::RoundConclusion;
 use crate::append::AppendError;
 use crate::ledger::{Blame, LedgerError, OpenError};
-use crate::sys::disk::{Cause, DiskError};
+use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
 use crate::verify::Conclusion;
@@ -83,7 +83,7 @@ impl From<Exit> for ExitCode {
 
 /// Why a command did not do what it was asked to: one line for `error:`, one for `hint:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct CommandError {
     /// How to end.
     pub(crate) exit: Exit,
     /// What happened, lower case, naming thing and place.
@@ -92,7 +92,7 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
 }
 
-impl Failure {
+impl CommandError {
     /// A failure that ends with `exit`.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
@@ -135,7 +135,7 @@ impl From<Blame> for Exit {
     }
 }
 
-impl From<AppendError> for Failure {
+impl From<AppendError> for CommandError {
     fn from(fault: AppendError) -> Self {
         Self {
             exit: fault.blame().into(),
@@ -145,7 +145,7 @@ impl From<AppendError> for Failure {
     }
 }
 
-impl From<LedgerError> for Failure {
+impl From<LedgerError> for CommandError {
     fn from(fault: LedgerError) -> Self {
         let message = fault.to_string();
         match fault {
@@ -163,7 +163,7 @@ impl From<LedgerError> for Failure {
     }
 }
 
-impl From<LockError> for Failure {
+impl From<LockError> for CommandError {
     fn from(fault: LockError) -> Self {
         let message = fault.to_string();
         match fault {
@@ -174,26 +174,26 @@ impl From<LockError> for Failure {
     }
 }
 
-impl From<DiskError> for Failure {
+impl From<DiskError> for CommandError {
     fn from(fault: DiskError) -> Self {
         let message = fault.to_string();
         match fault.cause() {
-            Cause::Full => {
+            DiskCause::Full => {
                 Self::new(Exit::Temporary, message).hint("free some space and try again")
             }
-            Cause::ReadOnly | Cause::Missing => Self::new(Exit::NotVerified, message),
-            Cause::Other => Self::new(Exit::Temporary, message),
+            DiskCause::ReadOnly | DiskCause::Missing => Self::new(Exit::NotVerified, message),
+            DiskCause::Other => Self::new(Exit::Temporary, message),
         }
     }
 }
 
-impl From<KeyFileError> for Failure {
+impl From<KeyFileError> for CommandError {
     fn from(fault: KeyFileError) -> Self {
         let message = fault.to_string();
         if let KeyFileError::Io { path, source, .. } = fault {
             // A full disk is nobody's mistake.
             return match DiskError::new("write", &path, source).cause() {
-                Cause::Full => {
+                DiskCause::Full => {
                     Self::new(Exit::Temporary, message).hint("free some space and try again")
                 }
                 _ => Self::usage(message),
@@ -210,7 +210,7 @@ impl From<KeyFileError> for Failure {
     }
 }
 
-impl Failure {
+impl CommandError {
     /// For whoever only reads: a read that fails leaves nothing verified.
     fn or_not_verified(mut self) -> Self {
         if self.exit == Exit::Temporary {

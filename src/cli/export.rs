@@ -6,20 +6,20 @@ use serde_json::json;
 
 use crate::append::draft::Draft;
 use crate::event::PackExported;
-use crate::export::{Export, ExportError, Pack};
-use crate::ledger::Prefix;
-use crate::pack::{Form, Part, Selection};
-use crate::sys::disk::{Cause, DiskError};
+use crate::export::{Export, ExportError, ExportedPack};
+use crate::ledger::ProvenPrefix;
+use crate::pack::{PackPart, Selection, SelectionForm};
+use crate::sys::disk::{DiskCause, DiskError};
 use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::files::{folder_of, write_whole};
 use super::layout::counted;
 use super::options::Output;
-use super::signals::Guard;
+use super::signals::SignalGuard;
 
 /// How often an export begins again because the ledger grew under it.
 const ATTEMPTS: usize = 3;
@@ -77,7 +77,7 @@ pub(crate) struct ExportArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> CommandResult {
     context.ui.thing = "export";
     check_out(&args.out, args.force)?;
     let place = context.place()?;
@@ -96,7 +96,7 @@ pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> Outcome {
         }
     };
     let pack = made.map_err(|fault| {
-        let failure = Failure::from(fault);
+        let failure = CommandError::from(fault);
         match args.again {
             // It is recorded by now, and need not be recorded again.
             None if failure.exit == Exit::Temporary => failure.hint(again(sequence, &args.out)),
@@ -117,17 +117,17 @@ fn again(sequence: u64, out: &Path) -> String {
     format!("ledger export --again {sequence} --out {}", out.display())
 }
 
-fn check_out(out: &Path, force: bool) -> Result<(), Failure> {
+fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
     match std::fs::symlink_metadata(out) {
-        Ok(found) if !found.is_file() => Err(Failure::usage(format!(
+        Ok(found) if !found.is_file() => Err(CommandError::usage(format!(
             "--out {} is no ordinary file",
             out.display()
         ))),
         Ok(_) if !force => Err(
-            Failure::usage(format!("{} is there already", out.display()))
+            CommandError::usage(format!("{} is there already", out.display()))
                 .hint("choose another name, or replace it with --force"),
         ),
-        _ if !folder_of(out).is_dir() => Err(Failure::usage(format!(
+        _ if !folder_of(out).is_dir() => Err(CommandError::usage(format!(
             "there is no folder {} for --out",
             folder_of(out).display()
         ))),
@@ -137,8 +137,8 @@ fn check_out(out: &Path, force: bool) -> Result<(), Failure> {
             Err(fault) => {
                 let fault = DiskError::new("write", out, fault);
                 Err(match fault.cause() {
-                    Cause::Full => fault.into(),
-                    _ => Failure::usage(fault.to_string())
+                    DiskCause::Full => fault.into(),
+                    _ => CommandError::usage(fault.to_string())
                         .hint("name a folder in --out in which files can be made"),
                 })
             }
@@ -147,34 +147,35 @@ fn check_out(out: &Path, force: bool) -> Result<(), Failure> {
 }
 
 /// A pack in the ledger's folder would be a file that nothing there accounts for.
-fn check_outside(out: &Path, ledger: &Path) -> Result<(), Failure> {
+fn check_outside(out: &Path, ledger: &Path) -> Result<(), CommandError> {
     let folders = (folder_of(out).canonicalize(), ledger.canonicalize());
     match folders {
-        (Ok(folder), Ok(ledger)) if folder.starts_with(&ledger) => Err(Failure::usage(format!(
-            "--out {} lies in the ledger's own folder",
-            out.display()
-        ))
+        (Ok(folder), Ok(ledger)) if folder.starts_with(&ledger) => Err(CommandError::usage(
+            format!("--out {} lies in the ledger's own folder", out.display()),
+        )
         .hint("write the pack elsewhere: what is no part of a ledger is held against it")),
         _ => Ok(()),
     }
 }
 
-fn part(args: &ExportArgs, now: Timestamp) -> Result<Part, Failure> {
+fn part(args: &ExportArgs, now: Timestamp) -> Result<PackPart, CommandError> {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from > to
     {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "--from {from} is later than --to {to}"
         )));
     }
     if let Some(from) = args.from.filter(|from| *from > now) {
-        return Err(Failure::usage(format!("--from {from} is still to come")));
+        return Err(CommandError::usage(format!(
+            "--from {from} is still to come"
+        )));
     }
     Ok(match (&args.rotation, &args.secret, args.from, args.to) {
-        (Some(id), ..) => Part::Rotation(id.clone()),
-        (_, Some(id), ..) => Part::Secret(id.clone()),
-        (_, _, None, None) => Part::Everything,
-        (_, _, from, to) => Part::Range(from, to),
+        (Some(id), ..) => PackPart::Rotation(id.clone()),
+        (_, Some(id), ..) => PackPart::Secret(id.clone()),
+        (_, _, None, None) => PackPart::Everything,
+        (_, _, from, to) => PackPart::Range(from, to),
     })
 }
 
@@ -183,17 +184,17 @@ fn record(
     context: &mut Context,
     args: &ExportArgs,
     export: &Export<'_>,
-) -> Result<Prefix, Failure> {
+) -> Result<ProvenPrefix, CommandError> {
     let part = part(args, context.now())?;
     let author = context.key()?;
     let form = match args.format.as_str() {
-        "in-toto" => Form::InToto,
-        _ => Form::Pack,
+        "in-toto" => SelectionForm::InToto,
+        _ => SelectionForm::Pack,
     };
     let selection = Selection {
         part,
         // No attached file goes out with an attestation.
-        without_attachments: args.without_attachments || form == Form::InToto,
+        without_attachments: args.without_attachments || form == SelectionForm::InToto,
         form,
         key: export.key()?.public(),
     };
@@ -201,7 +202,7 @@ fn record(
         let before = export.entries()?;
         let recipient = args.recipient.clone();
         let said = export.record(&before, &selection, recipient, context.now())?;
-        let guard = Guard::new(false)?;
+        let guard = SignalGuard::new(false)?;
         let mut writer = context.writer()?;
         // Somebody appended meanwhile: what was counted is not what is there.
         if writer.size() != before.size() {
@@ -216,7 +217,10 @@ fn record(
             return Err(fault.into());
         }
         let Some(receipt) = outcome.receipts.first() else {
-            return Err(Failure::new(Exit::Temporary, "the export was not recorded"));
+            return Err(CommandError::new(
+                Exit::Temporary,
+                "the export was not recorded",
+            ));
         };
         let checkpoint = writer.checkpoint().to_owned();
         // What it rests on is read from the ledger, which nobody reads while it is held.
@@ -224,7 +228,7 @@ fn record(
         guard.uninterrupted(|| export.keep(receipt.sequence, &checkpoint))?;
         return Ok(before);
     }
-    Err(Failure::new(
+    Err(CommandError::new(
         Exit::Temporary,
         format!("the ledger grew {ATTEMPTS} times while it was read; nothing was exported"),
     )
@@ -241,11 +245,11 @@ fn draft(said: PackExported) -> Draft {
     }
 }
 
-fn answer(args: &ExportArgs, sequence: u64, pack: &Pack) -> Answer {
+fn answer(args: &ExportArgs, sequence: u64, pack: &ExportedPack) -> Answer {
     let (out, said, selection) = (args.out.display(), &pack.exported, &pack.selection);
     let (format, part, parts) = match selection.form {
-        Form::Pack => ("pack", "file", "files"),
-        Form::InToto => ("in-toto", "envelope", "envelopes"),
+        SelectionForm::Pack => ("pack", "file", "files"),
+        SelectionForm::InToto => ("in-toto", "envelope", "envelopes"),
     };
     let document = json!({
         "out": out.to_string(),
@@ -278,7 +282,7 @@ fn answer(args: &ExportArgs, sequence: u64, pack: &Pack) -> Answer {
         .say("next: hand the pack key over by another road; ledger trust show has the trust file")
 }
 
-impl From<ExportError> for Failure {
+impl From<ExportError> for CommandError {
     fn from(fault: ExportError) -> Self {
         let message = fault.to_string();
         match fault {

@@ -9,11 +9,11 @@ use std::path::Path;
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::DiskError;
 
-use super::exit::Failure;
+use super::exit::CommandError;
 use super::ui::Ui;
 
 /// Reads a file, and no more of it than is looked at.
-pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, CommandError> {
     let read = std::fs::File::open(path).and_then(|file| bounded(file, limit));
     read.map_err(|fault| unreadable(path, fault))
 }
@@ -27,12 +27,12 @@ pub(crate) fn bounded(from: impl io::Read, limit: usize) -> io::Result<Vec<u8>> 
 }
 
 /// Why a file on the command line cannot be read.
-pub(crate) fn unreadable(path: &Path, fault: io::Error) -> Failure {
-    Failure::usage(DiskError::new("read", path, fault).to_string())
+pub(crate) fn unreadable(path: &Path, fault: io::Error) -> CommandError {
+    CommandError::usage(DiskError::new("read", path, fault).to_string())
 }
 
 /// A file named on the command line, or stdin.
-pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: u64) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         ui.take_stdin().take(limit + 1).read_to_end(&mut bytes)
@@ -40,9 +40,9 @@ pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: u64) -> Result<Vec<u8>
         std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
     };
     let name = path.display();
-    read.map_err(|fault| Failure::usage(format!("`{name}` cannot be read: {fault}")))?;
+    read.map_err(|fault| CommandError::usage(format!("`{name}` cannot be read: {fault}")))?;
     if bytes.len() as u64 > limit {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "`{name}` is longer than {limit} bytes"
         )));
     }
@@ -50,7 +50,7 @@ pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: u64) -> Result<Vec<u8>
 }
 
 /// Writes a file that is not there yet: whole, or not at all.
-pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let write = || {
         let mut file = tempfile::Builder::new()
             .prefix(".ledger-")
@@ -67,21 +67,21 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Refuses a name that [`write_new`] would refuse, before there is anything to write.
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), CommandError> {
     match path.symlink_metadata() {
         Ok(_) => Err(is_there(path)),
         Err(_) => Ok(()),
     }
 }
 
-fn is_there(path: &Path) -> Failure {
-    Failure::usage(format!("{} is there already", path.display()))
+fn is_there(path: &Path) -> CommandError {
+    CommandError::usage(format!("{} is there already", path.display()))
         .hint("choose another name; nothing is written over")
 }
 
 /// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file
 /// beside it, which the next export of that name removes.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
     let folder = folder_of(path);
     let mut prefix = OsString::from(TEMPORARY_PREFIX);
     prefix.push(path.file_name().unwrap_or_default());
@@ -112,7 +112,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), 
     };
     write().map_err(|fault| match fault.kind() {
         io::ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{} is there already", path.display()))
+            CommandError::usage(format!("{} is there already", path.display()))
                 .hint("choose another name, or replace it with --force")
         }
         _ => DiskError::new("write", path, fault).into(),

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::append::{self, Founding};
+use crate::append::{self, NewLedger};
 use crate::note::Origin;
 use crate::text::{Id, Line};
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::Failure;
+use super::exit::CommandError;
 use super::options::Output;
 use super::receipt;
 
@@ -35,15 +35,17 @@ pub(crate) struct InitArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &InitArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &InitArgs) -> CommandResult {
     context.ui.thing = "init";
     let place = context.place()?;
-    let origin =
-        Origin::new(&args.origin).map_err(|fault| Failure::usage(format!("--origin {fault}")))?;
-    let actor = Id::new(&args.actor).map_err(|fault| Failure::usage(format!("--actor {fault}")))?;
-    let name = Line::new(&args.name).map_err(|fault| Failure::usage(format!("--name {fault}")))?;
+    let origin = Origin::new(&args.origin)
+        .map_err(|fault| CommandError::usage(format!("--origin {fault}")))?;
+    let actor =
+        Id::new(&args.actor).map_err(|fault| CommandError::usage(format!("--actor {fault}")))?;
+    let name =
+        Line::new(&args.name).map_err(|fault| CommandError::usage(format!("--name {fault}")))?;
     let key = context.key()?;
-    let founding = Founding {
+    let founding = NewLedger {
         origin,
         actor,
         name,

@@ -10,9 +10,9 @@ use crate::key::SecretKey;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::text::Line;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::{Context, read_passphrase};
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::options::Output;
 use super::receipt;
 
@@ -75,7 +75,7 @@ struct RenewArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> CommandResult {
     context.ui.thing = "key";
     match &args.action {
         KeyAction::Generate(args) => generate(context, args),
@@ -87,10 +87,10 @@ pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> Outcome {
     }
 }
 
-fn renew(context: &mut Context, args: &RenewArgs) -> Outcome {
+fn renew(context: &mut Context, args: &RenewArgs) -> CommandResult {
     context.ui.thing = "receipt";
-    let reason =
-        Line::new(&args.reason).map_err(|fault| Failure::usage(format!("--reason {fault}")))?;
+    let reason = Line::new(&args.reason)
+        .map_err(|fault| CommandError::usage(format!("--reason {fault}")))?;
     let mut writer = context.writer()?;
     let receipt = writer.replace_sealing_key(reason)?;
     for notice in writer.close() {
@@ -101,7 +101,7 @@ fn renew(context: &mut Context, args: &RenewArgs) -> Outcome {
     Ok(receipt::add_to(answer, &receipt))
 }
 
-fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {
+fn generate(context: &mut Context, args: &GenerateArgs) -> CommandResult {
     let passphrase = passphrase(context, args.passphrase_prompt)?;
     let public_path = public_path(&args.out);
     // Looked at first: a private key without its public line would be a puzzle.
@@ -110,14 +110,14 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {
             "`{}` exists already, and a key file is never overwritten",
             public_path.display()
         );
-        return Err(Failure::usage(message).hint("choose another name"));
+        return Err(CommandError::usage(message).hint("choose another name"));
     }
     let mut seed = Zeroizing::new([0; 32]);
     context
         .world
         .entropy
         .fill(&mut *seed)
-        .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+        .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
     let key = SecretKey::from_seed(&seed);
     keyfile::write_new(
         &args.out,
@@ -126,7 +126,7 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {
     )?;
     let public = PublicKeyFile::of(&key);
     write_public(&public_path, &public.format()).map_err(|fault| {
-        Failure::new(
+        CommandError::new(
             Exit::Temporary,
             format!(
                 "the public key file `{}` cannot be written: {fault}",
@@ -146,29 +146,29 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> Outcome {
     Ok(answer(&public, Some((&args.out, &public_path))))
 }
 
-fn passphrase(context: &Context, prompt: bool) -> Result<Option<Zeroizing<String>>, Failure> {
+fn passphrase(context: &Context, prompt: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
     if let Some(file) = &context.globals.passphrase_file {
         return read_passphrase(file)
             .map(Some)
-            .map_err(|fault| Failure::usage(fault.to_string()));
+            .map_err(|fault| CommandError::usage(fault.to_string()));
     }
     if !prompt {
         return Ok(None);
     }
     if !context.ui.can_ask() {
         return Err(
-            Failure::usage("there is no terminal to ask for a passphrase on")
+            CommandError::usage("there is no terminal to ask for a passphrase on")
                 .hint("name a file with --passphrase-file"),
         );
     }
     let ask = |text: &str| {
         rpassword::prompt_password(text)
             .map(Zeroizing::new)
-            .map_err(|fault| Failure::usage(format!("the passphrase cannot be read: {fault}")))
+            .map_err(|fault| CommandError::usage(format!("the passphrase cannot be read: {fault}")))
     };
     let first = ask("passphrase: ")?;
     if *first != *ask("once more: ")? {
-        return Err(Failure::usage("the two passphrases differ"));
+        return Err(CommandError::usage("the two passphrases differ"));
     }
     Ok(Some(first))
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::event::{Event, VOCABULARY};
 use crate::key::PublicKey;
 use crate::keyring::LEDGER_ACTOR;
@@ -13,9 +13,9 @@ use crate::register::Register;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::answer::Outcome;
+use super::answer::CommandResult;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::options::Output;
 
 /// List the entries, oldest first
@@ -59,7 +59,7 @@ pub(crate) struct Names(Register);
 
 impl Names {
     /// Learns from an entry. One that no writer would have placed names nothing.
-    pub(crate) fn learn(&mut self, stored: &Stored) {
+    pub(crate) fn learn(&mut self, stored: &StoredEntry) {
         let recorded = stored
             .statement
             .recorded_as(stored.sequence, stored.entry.recorded);
@@ -84,7 +84,7 @@ impl Names {
 }
 
 impl LogArgs {
-    fn selects(&self, stored: &Stored, names: &Names) -> bool {
+    fn selects(&self, stored: &StoredEntry, names: &Names) -> bool {
         let statement = &stored.statement;
         let event = &statement.event;
         let is = |wanted: &Option<Id>, found: Option<&Id>| {
@@ -103,12 +103,12 @@ impl LogArgs {
     }
 }
 
-pub(crate) fn run(context: &mut Context, args: &LogArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     context.ui.thing = "log";
     let reader = context.reader()?;
     let mut names = Names::default();
     let mut newest = VecDeque::new();
-    let mut list = List { started: false };
+    let mut list = EntryPrinter { started: false };
     for stored in reader {
         let stored = match stored {
             Ok(stored) => stored,
@@ -143,13 +143,12 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> Outcome {
     Ok(Exit::Passed.into())
 }
 
-/// Prints entries as they come, so that a long log takes no memory: as lines, or as the `entries` of
-/// one JSON document.
-struct List {
+/// Prints entries as they come, so that a long log takes no memory.
+struct EntryPrinter {
     started: bool,
 }
 
-impl List {
+impl EntryPrinter {
     fn push(&mut self, context: &mut Context, shown: &str) {
         let ui = &mut context.ui;
         if !ui.json {
@@ -180,7 +179,7 @@ impl List {
     }
 
     /// Ends a document that was begun, so that it stays one.
-    fn fail(&mut self, context: &mut Context, failure: Failure) -> Outcome {
+    fn fail(&mut self, context: &mut Context, failure: CommandError) -> CommandResult {
         if context.ui.json && self.started {
             let error = failure.to_json();
             context.ui.line(format!("],\"error\":{error}}}"));
@@ -190,7 +189,7 @@ impl List {
     }
 }
 
-fn row(stored: &Stored, names: &Names) -> String {
+fn row(stored: &StoredEntry, names: &Names) -> String {
     let statement = &stored.statement;
     let mut who = names.actor(&statement.author);
     if let Some(person) = &statement.on_behalf_of {
@@ -221,7 +220,7 @@ fn row(stored: &Stored, names: &Names) -> String {
 }
 
 /// An entry as JSON, with everything that it says.
-pub(crate) fn to_json(stored: &Stored, names: &Names) -> Value {
+pub(crate) fn to_json(stored: &StoredEntry, names: &Names) -> Value {
     let statement = &stored.statement;
     let actor = names.actor(&statement.author);
     stored.to_json(&actor, names.secret(&statement.event).as_ref())

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap_complete::Shell;
 
-use super::answer::{Answer, Outcome};
-use super::exit::{Exit, Failure};
+use super::answer::{Answer, CommandResult};
+use super::exit::{CommandError, Exit};
 
 /// Print a completion script for a shell
 ///
@@ -28,15 +28,15 @@ pub(crate) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command) -> Outcome {
+pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command) -> CommandResult {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "ledger", &mut script);
     Ok(Answer::plain(String::from_utf8_lossy(&script).into_owned()))
 }
 
-pub(crate) fn run(args: &ManArgs, command: clap::Command) -> Outcome {
+pub(crate) fn run(args: &ManArgs, command: clap::Command) -> CommandResult {
     let cannot = |what: String| {
-        move |fault: io::Error| Failure::new(Exit::Temporary, format!("{what}: {fault}"))
+        move |fault: io::Error| CommandError::new(Exit::Temporary, format!("{what}: {fault}"))
     };
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();

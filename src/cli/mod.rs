@@ -49,10 +49,10 @@ use clap::error::ErrorKind;
 
 use crate::sys::world::World;
 
-use answer::Outcome;
+use answer::CommandResult;
 use args::{Cli, Command};
 use context::Context;
-use exit::{Exit, Failure};
+use exit::{CommandError, Exit};
 use ui::Ui;
 
 pub use ui::Streams;
@@ -90,7 +90,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
     context.ui.finish(exit).into()
 }
 
-fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> Outcome {
+fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> CommandResult {
     let inner = matches
         .subcommand()
         .map(|(_, inner)| inner)
@@ -143,7 +143,7 @@ fn misread(fault: &clap::Error, mut ui: Ui) -> ExitCode {
     if ui.json {
         let message = text.lines().next().unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message);
-        ui.fail(&Failure::usage(message).hint("ledger --help"));
+        ui.fail(&CommandError::usage(message).hint("ledger --help"));
     } else {
         ui.talk(text.trim_end());
     }

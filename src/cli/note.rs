@@ -7,9 +7,9 @@ use serde_json::json;
 use crate::checkpoint::CosignerKey;
 use crate::note::{self, COSIGNATURE, NOTE_LIMIT, NoteError, NoteKey, NoteKeyError, SignedNote};
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::files::{bounded, read_bounded, unreadable};
 use super::layout::seconds;
 use super::options::Output;
@@ -46,7 +46,7 @@ struct NoteVerifyArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> CommandResult {
     context.ui.thing = "note";
     let NoteAction::Verify(args) = &args.action;
     let (mut logs, mut witnesses) = (Vec::new(), Vec::new());
@@ -67,7 +67,7 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
     } else {
         read_bounded(&args.file, NOTE_LIMIT)?
     };
-    let broken = |fault: String| Failure::new(Exit::Broken, fault);
+    let broken = |fault: String| CommandError::new(Exit::Broken, fault);
     let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let mut signed = Vec::new();
     let mut other = None;
@@ -101,6 +101,6 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> Outcome {
     Ok(said.fold(Answer::new(document).text(note.text()), Answer::say))
 }
 
-fn unusable(fault: NoteKeyError) -> Failure {
-    Failure::usage(format!("--vkey: {fault}"))
+fn unusable(fault: NoteKeyError) -> CommandError {
+    CommandError::usage(format!("--vkey: {fault}"))
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
 
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::files::read_bounded;
 
 /// As of the token's own time: what openssl checks by default is whether the chain is valid today,
@@ -68,18 +68,18 @@ fn complaint(said: &str) -> String {
 }
 
 /// Refuses what openssl could not check anything against.
-pub(super) fn check_authority(ca: &Path) -> Result<(), Failure> {
+pub(super) fn check_authority(ca: &Path) -> Result<(), CommandError> {
     let bytes = read_bounded(ca, RESPONSE_LIMIT)?;
     if !String::from_utf8_lossy(&bytes).contains("CERTIFICATE-----") {
         return Err(
-            Failure::usage(format!("{} holds no certificate in PEM", ca.display()))
+            CommandError::usage(format!("{} holds no certificate in PEM", ca.display()))
                 .hint("--tsa-ca takes the root certificates of the time-stamping authority"),
         );
     }
     let runs = Command::new("openssl").arg("version").output();
     match runs.map(|output| output.status.success()) {
         Ok(true) => Ok(()),
-        _ => Err(Failure::new(
+        _ => Err(CommandError::new(
             Exit::NotVerified,
             "openssl cannot be run, so that nobody checks who signed the time tokens",
         )

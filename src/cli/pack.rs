@@ -5,9 +5,9 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::pack::{Bag, ZIP_LIMIT, ZipError};
-use crate::pack_verify::{self, Asked, Examined};
+use crate::pack_verify::{self, PackQuestion, PackReport};
 
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 
 /// How a zip begins, and an empty one.
 const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
@@ -23,20 +23,20 @@ pub(super) fn is_zip(path: &Path) -> bool {
 }
 
 /// Reads a pack and judges it.
-pub(super) fn examine(path: &Path, asked: Asked<'_>) -> Result<Examined, Failure> {
+pub(super) fn examine(path: &Path, asked: PackQuestion<'_>) -> Result<PackReport, CommandError> {
     let name = path.display();
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(ZIP_LIMIT + 1).read_to_end(&mut bytes))
         .map_err(|fault| {
-            Failure::new(Exit::NotVerified, format!("{name} cannot be read: {fault}"))
+            CommandError::new(Exit::NotVerified, format!("{name} cannot be read: {fault}"))
         })?;
     let bag = Bag::from_zip(&bytes).map_err(|fault| {
         let exit = match fault {
             ZipError::NotAZip => Exit::NotVerified,
             _ => Exit::Broken,
         };
-        let failure = Failure::new(exit, format!("{name} is no whole evidence pack: {fault}"));
+        let failure = CommandError::new(exit, format!("{name} is no whole evidence pack: {fault}"));
         failure.hint("a pack is verified as it was exported; ask for it again by another road")
     })?;
     Ok(pack_verify::examine(&bag, asked))

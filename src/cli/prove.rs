@@ -6,14 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
-use crate::ledger::proofs::{NoProof, Proofs};
-use crate::ledger::tree::TreeError;
+use crate::ledger::proofs::{LedgerProofs, NoProofError};
+use crate::ledger::tree::StoredTreeError;
 use crate::merkle::ProofError;
-use crate::proof::Continued;
+use crate::proof::Continuation;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::files::write_new;
 use super::options::Output;
 
@@ -47,23 +47,23 @@ pub(crate) struct ProveArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> CommandResult {
     context.ui.thing = "proof";
     let dir = context.dir()?;
-    let proofs = Proofs::open(&context.world, &dir, context.globals.wait)?;
+    let proofs = LedgerProofs::open(&context.world, &dir, context.globals.wait)?;
     match (args.sequence, args.from) {
         (Some(sequence), _) => receipt(args, &proofs, sequence),
         (None, Some(old)) => {
             let new = args.to.unwrap_or(proofs.newest().size);
             Ok(consistency(&proofs.consistency(old, new)?))
         }
-        (None, None) => Err(Failure::usage(
+        (None, None) => Err(CommandError::usage(
             "name an entry, or two sizes with --from and --to",
         )),
     }
 }
 
-fn receipt(args: &ProveArgs, proofs: &Proofs, sequence: u64) -> Outcome {
+fn receipt(args: &ProveArgs, proofs: &LedgerProofs, sequence: u64) -> CommandResult {
     let (proof, stated) = proofs.receipt(sequence)?;
     if let Some(path) = &args.entry_out {
         write_new(path, &proofs.entry(sequence)?)?;
@@ -80,7 +80,7 @@ fn receipt(args: &ProveArgs, proofs: &Proofs, sequence: u64) -> Outcome {
     Ok(Answer::new(document).text(proof.to_string()))
 }
 
-fn consistency(continued: &Continued) -> Answer {
+fn consistency(continued: &Continuation) -> Answer {
     let hashes: Vec<_> = continued.proof.hashes().iter().map(encode).collect();
     let ((old, old_root), (new, new_root)) = (continued.old, continued.new);
     let document = json!({
@@ -96,17 +96,17 @@ fn encode(hash: &crate::hash::NodeHash) -> String {
     BASE64.encode(hash.as_bytes())
 }
 
-impl From<NoProof> for Failure {
-    fn from(fault: NoProof) -> Self {
+impl From<NoProofError> for CommandError {
+    fn from(fault: NoProofError) -> Self {
         let message = fault.to_string();
         match fault {
-            NoProof::Audit(fault) => fault.into(),
-            NoProof::Tree(TreeError::Proof(ProofError::Beyond { .. })) => {
+            NoProofError::Audit(fault) => fault.into(),
+            NoProofError::Tree(StoredTreeError::Proof(ProofError::Beyond { .. })) => {
                 Self::new(Exit::NotVerified, message)
                     .hint("ledger checkpoint says how many there are")
             }
-            NoProof::Tree(TreeError::Proof(_)) => Self::usage(message),
-            NoProof::NoCheckpoint => Self::new(Exit::NotVerified, message),
+            NoProofError::Tree(StoredTreeError::Proof(_)) => Self::usage(message),
+            NoProofError::NoCheckpoint => Self::new(Exit::NotVerified, message),
             _ => Self::new(Exit::Broken, message)
                 .hint("ledger verify names everything that is damaged"),
         }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::publication::{Publication, PublicationError, Published};
+use crate::publication::{Publication, PublicationError, PublicationReport};
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::layout::counted;
 use super::options::Output;
 
@@ -46,7 +46,7 @@ pub(crate) struct PublishArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> CommandResult {
     context.ui.thing = "publish";
     let ledger = context.dir()?;
     // Opened for reading first, which says so where this is no ledger.
@@ -70,23 +70,22 @@ pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> Outcome {
 }
 
 /// A copy inside of the ledger would be a stray in it.
-fn keep_apart(ledger: &Path, to: &Path) -> Result<(), Failure> {
+fn keep_apart(ledger: &Path, to: &Path) -> Result<(), CommandError> {
     let whole = |path: &Path| path.canonicalize().ok();
     let found = whole(to).or_else(|| match to.parent() {
         Some(parent) if parent != Path::new("") => whole(parent),
         _ => whole(Path::new(".")),
     });
     match (whole(ledger), found) {
-        (Some(ledger), Some(found)) if found.starts_with(&ledger) => Err(Failure::usage(format!(
-            "--to {} lies in the ledger's own folder",
-            to.display()
-        ))
+        (Some(ledger), Some(found)) if found.starts_with(&ledger) => Err(CommandError::usage(
+            format!("--to {} lies in the ledger's own folder", to.display()),
+        )
         .hint("choose a folder outside of it")),
         _ => Ok(()),
     }
 }
 
-fn answer(args: &PublishArgs, published: &Published) -> Answer {
+fn answer(args: &PublishArgs, published: &PublicationReport) -> Answer {
     let to = args.to.display().to_string();
     let size = published.checkpoint.size;
     let waiting = published.ledger.saturating_sub(size);
@@ -120,7 +119,7 @@ fn answer(args: &PublishArgs, published: &Published) -> Answer {
     }
 }
 
-impl From<PublicationError> for Failure {
+impl From<PublicationError> for CommandError {
     fn from(fault: PublicationError) -> Self {
         let message = fault.to_string();
         match fault {

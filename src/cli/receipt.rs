@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::append::{Receipt, Writer};
-use crate::ledger::tree::TreeError;
+use crate::ledger::tree::StoredTreeError;
 use crate::proof::TlogProof;
 use crate::rule::Finding;
 
@@ -55,7 +55,7 @@ pub(crate) fn all_to_json(ui: &mut Ui, writer: &Writer, receipts: &[Receipt]) ->
 
 /// Writes the proof of an entry that was just recorded. What goes wrong is said: the entry is
 /// recorded all the same, and `ledger prove` makes its proof again at any time.
-pub(crate) fn keep(ui: &mut Ui, path: &Path, proofs: Result<Vec<TlogProof>, TreeError>) {
+pub(crate) fn keep(ui: &mut Ui, path: &Path, proofs: Result<Vec<TlogProof>, StoredTreeError>) {
     let proofs = match proofs {
         Ok(proofs) => proofs,
         Err(fault) => return ui.warn(format!("recorded, and cannot be proven: {fault}")),

@@ -8,10 +8,10 @@ use crate::inventory::Secret;
 use crate::policy::Policy;
 use crate::time::Timestamp;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::append;
 use super::context::Context;
-use super::exit::Failure;
+use super::exit::CommandError;
 use super::options::Output;
 
 /// The short names of events, and what they stand for.
@@ -47,9 +47,9 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
         .after_help(EXAMPLE)
 }
 
-pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
+pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult {
     let Some((name, matches)) = matches.subcommand() else {
-        return Err(Failure::usage("register, update, retire or list?"));
+        return Err(CommandError::usage("register, update, retire or list?"));
     };
     match SHORT
         .iter()
@@ -61,7 +61,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
     }
 }
 
-fn list(context: &mut Context, ids: bool, all: bool) -> Outcome {
+fn list(context: &mut Context, ids: bool, all: bool) -> CommandResult {
     context.ui.thing = "secrets";
     let now = context.now();
     let register = context.register()?;

@@ -3,15 +3,15 @@
 
 use serde_json::{Value, json};
 
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::event::Event;
 use crate::statement::EventId;
 use crate::text::Id;
 use crate::timestamps;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::log::{self, Names};
 use super::options::Output;
 use super::timestamp;
@@ -39,7 +39,7 @@ enum What {
 }
 
 impl What {
-    fn parse(text: &str) -> Result<Self, Failure> {
+    fn parse(text: &str) -> Result<Self, CommandError> {
         if let Ok(sequence) = text.parse() {
             return Ok(Self::Sequence(sequence));
         }
@@ -48,22 +48,22 @@ impl What {
         }
         Id::new(text)
             .map(Self::Rotation)
-            .map_err(|fault| Failure::usage(format!("what is to be shown {fault}")))
+            .map_err(|fault| CommandError::usage(format!("what is to be shown {fault}")))
     }
 }
 
-/// An entry that was asked for, as JSON, and where it stands.
-struct Shown {
+/// An entry as JSON, and where it stands.
+struct EntryJson {
     sequence: u64,
     entry: Value,
 }
 
-pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     context.ui.thing = "show";
     let what = What::parse(&args.what)?;
     let tokens = timestamps::list(&*context.world.disk, &context.dir()?)?;
     let mut names = Names::default();
-    let mut shown: Vec<Shown> = Vec::new();
+    let mut shown: Vec<EntryJson> = Vec::new();
     let mut remarks = Vec::new();
     for stored in context.reader()? {
         let stored = stored?;
@@ -78,7 +78,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
             if let Some((time, token)) = timestamp::not_after(&tokens, stored.sequence) {
                 entry["not_after"] = json!({ "time": time, "by": token });
             }
-            shown.push(Shown {
+            shown.push(EntryJson {
                 sequence: stored.sequence,
                 entry,
             });
@@ -94,7 +94,9 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> Outcome {
             What::Event(id) => format!("there is no event {id}"),
             What::Rotation(id) => format!("there is no rotation `{id}`"),
         };
-        return Err(Failure::new(Exit::NotVerified, message).hint("ledger log lists what there is"));
+        return Err(
+            CommandError::new(Exit::NotVerified, message).hint("ledger log lists what there is")
+        );
     }
     let state = match &what {
         What::Rotation(id) => {
@@ -138,7 +140,7 @@ fn in_words(state: Option<&Value>, entries: &[Value], remarks: &[Value]) -> Stri
 }
 
 /// The earlier entry that a correction or remark names.
-fn about(stored: &Stored) -> Option<u64> {
+fn about(stored: &StoredEntry) -> Option<u64> {
     match &stored.statement.event {
         Event::EntryAnnotated(annotated) => Some(annotated.entry),
         Event::EntryCorrected(corrected) => Some(corrected.entry),

@@ -8,35 +8,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 
 /// Lets a write beyond the limit on file sizes (`ulimit -f`, systemd's `LimitFSIZE=`) fail as on a
 /// full disk, where the signal would end the program without a word. It is caught and not ignored: a
 /// tool that `ledger run` starts would inherit the latter.
-pub(crate) fn survive_file_size_limit() -> Result<(), Failure> {
+pub(crate) fn survive_file_size_limit() -> Result<(), CommandError> {
     let noticed = Arc::new(AtomicBool::new(false));
     flag::register(SIGXFSZ, noticed)
         .map(drop)
         .map_err(|fault| unhandled(&fault))
 }
 
-fn unhandled(fault: &io::Error) -> Failure {
-    Failure::new(
+fn unhandled(fault: &io::Error) -> CommandError {
+    CommandError::new(
         Exit::Temporary,
         format!("signals cannot be handled: {fault}"),
     )
 }
 
 /// Decides what a signal does, from its making to the end of the program.
-pub(crate) struct Guard {
+pub(crate) struct SignalGuard {
     idle: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
-impl Guard {
+impl SignalGuard {
     /// Idle: a signal ends the program at once. In work that was begun, the first signal raises the
     /// flag; where `impatient`, a second one does not wait for the work to look at it.
-    pub(crate) fn new(impatient: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(impatient: bool) -> Result<Self, CommandError> {
         Self::register(impatient).map_err(|fault| unhandled(&fault))
     }
 

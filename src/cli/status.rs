@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::anchor::LastCosigned;
-use crate::inventory::{Age, Secret};
+use crate::inventory::{Secret, SecretAge};
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::time::Timestamp;
 use crate::verify::Conclusion;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::Exit;
 use super::layout::counted;
@@ -50,7 +50,7 @@ pub(crate) struct DueArgs {
     output: Output,
 }
 
-pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> Outcome {
+pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> CommandResult {
     context.ui.thing = "status";
     let now = context.now();
     let reader = context.reader()?;
@@ -132,7 +132,7 @@ fn row(rotation: &Rotation, register: &Register) -> Vec<String> {
     ]
 }
 
-pub(crate) fn due(context: &mut Context, args: &DueArgs) -> Outcome {
+pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     context.ui.thing = "due";
     let as_of = args.as_of.unwrap_or(context.now());
     let horizon = as_of.plus(args.within);
@@ -157,7 +157,7 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> Outcome {
         "registered": registered,
         "exit_code": exit.code(),
     });
-    let row = |(secret, age): &(&Secret, Age)| {
+    let row = |(secret, age): &(&Secret, SecretAge)| {
         let left = match age.days_left {
             Some(days) if days < 0 => format!("overdue {} d", -days),
             Some(days) => format!("{days} d left"),

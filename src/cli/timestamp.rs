@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::hash::Sha256Digest;
 use crate::http;
 use crate::ledger::CHECKPOINT_FILE;
-use crate::timestamps::{self, Asked, TimestampError};
+use crate::timestamps::{self, StampRequest, TimestampError};
 use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::files::{read_bounded, write_new};
 use super::openssl::verify_command;
 use super::options::{Output, parse_span};
@@ -65,7 +65,7 @@ pub(crate) struct TimestampArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &TimestampArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &TimestampArgs) -> CommandResult {
     context.ui.thing = "timestamp";
     let what = &args.what;
     if let Some(url) = &what.tsa {
@@ -89,22 +89,22 @@ pub(crate) fn run(context: &mut Context, args: &TimestampArgs) -> Outcome {
 }
 
 /// A request over the newest checkpoint.
-fn newest(context: &Context) -> Result<Asked, Failure> {
+fn newest(context: &Context) -> Result<StampRequest, CommandError> {
     let reader = context.reader()?;
     let checkpoint = reader.file(CHECKPOINT_FILE).ok_or_else(|| {
-        Failure::new(
+        CommandError::new(
             Exit::NotVerified,
             "the ledger has no checkpoint to be stamped; the next append makes one",
         )
     })?;
-    Ok(Asked::new(&context.world, checkpoint)?)
+    Ok(StampRequest::new(&context.world, checkpoint)?)
 }
 
-fn ask(url: &str, asked: &Asked, time: Duration) -> Result<Vec<u8>, Failure> {
+fn ask(url: &str, asked: &StampRequest, time: Duration) -> Result<Vec<u8>, CommandError> {
     let request = asked.request.encode().map_err(TimestampError::from)?;
     let limit = RESPONSE_LIMIT as u64;
     let temporary = |message: String| {
-        Failure::new(Exit::Temporary, message).hint(
+        CommandError::new(Exit::Temporary, message).hint(
             "try again, or let another tool send the request: ledger timestamp --request-out FILE",
         )
     };
@@ -122,7 +122,7 @@ fn ask(url: &str, asked: &Asked, time: Duration) -> Result<Vec<u8>, Failure> {
     Ok(reply.body)
 }
 
-fn request(context: &mut Context, path: &Path) -> Outcome {
+fn request(context: &mut Context, path: &Path) -> CommandResult {
     let asked = newest(context)?;
     let place = context.place()?;
     asked.keep(&*context.world.disk, &place.state)?;
@@ -141,7 +141,7 @@ fn request(context: &mut Context, path: &Path) -> Outcome {
         .say("then: ledger timestamp --response-in FILE"))
 }
 
-fn keep(context: &mut Context, asked: &Asked, response: &[u8]) -> Outcome {
+fn keep(context: &mut Context, asked: &StampRequest, response: &[u8]) -> CommandResult {
     let dir = context.dir()?;
     let wait = context.globals.wait;
     let (stored, token) = timestamps::store(&context.world, &dir, wait, asked, response)?;
@@ -156,7 +156,7 @@ fn keep(context: &mut Context, asked: &Asked, response: &[u8]) -> Outcome {
         .say("who signed it was not checked: ledger verify --tsa-ca, or ledger timestamp --verify-command"))
 }
 
-fn list(context: &mut Context, with_commands: bool) -> Outcome {
+fn list(context: &mut Context, with_commands: bool) -> CommandResult {
     let dir = context.dir()?;
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
@@ -258,7 +258,7 @@ pub(super) fn not_after(
         .min()
 }
 
-impl From<TimestampError> for Failure {
+impl From<TimestampError> for CommandError {
     fn from(fault: TimestampError) -> Self {
         let message = fault.to_string();
         match fault {

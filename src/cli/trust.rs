@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
-use crate::keyring::Seal;
+use crate::keyring::SealingKey;
 use crate::note::{NoteKey, Origin};
-use crate::register::Charter;
+use crate::register::LedgerState;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::options::Output;
 
 /// Print what an auditor needs to trust this ledger's checkpoints
@@ -43,7 +43,7 @@ struct ShowArgs {
 }
 
 /// The key that seals the ledger now, under the ledger's name.
-pub(crate) fn sealing_key(charter: &Charter) -> Option<NoteKey> {
+pub(crate) fn sealing_key(charter: &LedgerState) -> Option<NoteKey> {
     let origin = Origin::try_from(charter.origin.clone()?).ok()?;
     let seal = charter.keyring.seals().last()?;
     NoteKey::new(origin, seal.key).ok()
@@ -55,16 +55,16 @@ pub(crate) fn how_to_follow(key: &NoteKey) -> String {
     format!("next: on the witness's machine: ledger witness add-log --dir DIR --log {key}")
 }
 
-pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> CommandResult {
     context.ui.thing = "trust";
     let TrustAction::Show(args) = &args.action;
     let register = context.reader()?.replay()?;
     let charter = &register.charter;
     let origin = charter.origin.clone().map(Origin::try_from);
     let Some(Ok(origin)) = origin else {
-        return Err(Failure::new(Exit::Broken, "entry 0 names no ledger"));
+        return Err(CommandError::new(Exit::Broken, "entry 0 names no ledger"));
     };
-    let vkey = |seal: &Seal| NoteKey::new(origin.clone(), seal.key);
+    let vkey = |seal: &SealingKey| NoteKey::new(origin.clone(), seal.key);
     let seals = charter.keyring.seals();
     let keys: Vec<_> = seals
         .iter()
@@ -96,7 +96,7 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> Outcome {
 }
 
 /// The lines by which this ledger's witnesses were chosen; empty where none were.
-fn witnesses_in_use(context: &Context) -> Result<String, Failure> {
+fn witnesses_in_use(context: &Context) -> Result<String, CommandError> {
     let (_, settings) = context.anchoring()?;
     // Refused where it is damaged, rather than handed over.
     settings.witnesses()?;

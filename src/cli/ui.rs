@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _, Read, Write};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Talk};
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 
 /// The streams of one run of the program, handed in from outside.
 pub struct Streams {
@@ -177,7 +177,7 @@ impl Ui {
     }
 
     /// Says why the command failed: to people always, as JSON where that was asked for.
-    pub(crate) fn fail(&mut self, failure: &Failure) {
+    pub(crate) fn fail(&mut self, failure: &CommandError) {
         if self.json {
             self.document(json!({ "error": failure.to_json() }));
         }

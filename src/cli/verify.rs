@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::audit::Audit;
 use crate::entry;
 use crate::facts::{self, NoTemplate};
-use crate::ledger::Place;
-use crate::pack_verify::{Asked, Examined};
+use crate::ledger::LedgerPlace;
+use crate::pack_verify::{PackQuestion, PackReport};
 use crate::page;
 use crate::proof::{RECEIPT_LIMIT, TlogProof};
 use crate::rule::Verdict;
@@ -18,14 +18,14 @@ use crate::text::Id;
 use crate::time::Timestamp;
 use crate::timetoken::StoredToken;
 use crate::trust::{TRUST_LIMIT, Trust};
-use crate::verify::{Conclusion, Keeper, Kept, ReceiptReport, Report};
+use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredCheckpoint};
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::files::{read_bounded, refuse_existing, write_new};
 use super::options::Output;
-use super::signals::Guard;
+use super::signals::SignalGuard;
 use super::ui::Ui;
 use super::{anchor, openssl, pack, report};
 
@@ -99,12 +99,12 @@ pub(crate) struct VerifyArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     context.ui.thing = "verify-report";
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from > to
     {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "--from {from} is later than --to {to}"
         )));
     }
@@ -117,7 +117,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
         return receipt(context, args, &dir);
     }
     if args.entry.is_some() {
-        return Err(Failure::usage("--entry goes with a receipt"));
+        return Err(CommandError::usage("--entry goes with a receipt"));
     }
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
@@ -165,9 +165,9 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
 }
 
 /// Judges a pack, with nothing from this host but what the reader hands over.
-fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Examined, Failure> {
+fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackReport, CommandError> {
     if args.head.is_some() || args.from.is_some() || args.to.is_some() {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "--head, --from and --to go with a ledger, not with a pack",
         ));
     }
@@ -177,17 +177,17 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Examined
     let ca = args.tsa_ca.clone().unwrap_or_default();
     let signed = |token: &StoredToken| openssl::check_signature(token, &ca);
     let read = |path: PathBuf| {
-        Ok(Kept {
-            keeper: Keeper::Anchor,
+        Ok(StoredCheckpoint {
+            keeper: CheckpointKeeper::Anchor,
             name: path.display().to_string(),
             bytes: Some(context.world.disk.read(&path)?),
         })
     };
     let anchors = anchor::expand(&args.anchor)?.into_iter().map(read);
-    let asked = Asked {
+    let asked = PackQuestion {
         as_of: args.as_of,
         trust: args.trust.as_deref().map(read_trust).transpose()?,
-        anchors: anchors.collect::<Result<_, Failure>>()?,
+        anchors: anchors.collect::<Result<_, CommandError>>()?,
         signed: args.tsa_ca.is_some().then_some(&signed),
         renderer: Some(&page::renderings),
         keep_said: args.html.is_some(),
@@ -196,7 +196,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<Examined
 }
 
 /// The page about a pack, made anew of this verification, where one was asked for.
-fn page_of_pack(args: &VerifyArgs, examined: &Examined) -> Option<String> {
+fn page_of_pack(args: &VerifyArgs, examined: &PackReport) -> Option<String> {
     args.html.as_ref()?;
     Some(match examined.dossier() {
         Some(dossier) => page::page_of_pack(&dossier),
@@ -205,19 +205,19 @@ fn page_of_pack(args: &VerifyArgs, examined: &Examined) -> Option<String> {
 }
 
 /// Reads a trust file.
-pub(crate) fn read_trust(path: &Path) -> Result<Trust, Failure> {
+pub(crate) fn read_trust(path: &Path) -> Result<Trust, CommandError> {
     let bytes = read_bounded(path, TRUST_LIMIT)?;
     Trust::parse(&bytes).map_err(|fault| {
-        Failure::usage(format!("{}, {fault}", path.display()))
+        CommandError::usage(format!("{}, {fault}", path.display()))
             .hint("a trust file has lines log, witness, group and quorum; see ledger trust show")
     })
 }
 
 /// Checks a receipt without any ledger.
-fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> Outcome {
+fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResult {
     context.ui.thing = "receipt-report";
     if args.html.is_some() {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "--html goes with a ledger, and this is a receipt",
         ));
     }
@@ -227,11 +227,11 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> Outcome {
             "{} is neither the folder of a ledger nor a receipt: {fault}",
             path.display()
         );
-        Failure::new(Exit::NotVerified, message)
+        CommandError::new(Exit::NotVerified, message)
     })?;
     let Some(entry) = &args.entry else {
         return Err(
-            Failure::usage("a receipt is checked with the entry that it is of")
+            CommandError::usage("a receipt is checked with the entry that it is of")
                 .hint("name the entry's bytes with --entry FILE; ledger prove SEQ --entry-out writes them"),
         );
     };
@@ -252,10 +252,10 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> Outcome {
     )))
 }
 
-fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report, Failure> {
+fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report, CommandError> {
     let head = match &args.head {
         Some(head) if !head.exists() => {
-            return Err(Failure::new(
+            return Err(CommandError::new(
                 Exit::NotVerified,
                 format!("there is no kept checkpoint `{}`", head.display()),
             ));
@@ -263,7 +263,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         Some(head) => Some(head.clone()),
         // An auditor's machine keeps none, and may have no home: then that is not checked.
         None => context.state_of(dir).ok().map(|state| {
-            Place {
+            LedgerPlace {
                 dir: dir.to_owned(),
                 state,
             }
@@ -275,7 +275,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
     }
     let ca = args.tsa_ca.clone().unwrap_or_default();
     let signed = |token: &StoredToken| openssl::check_signature(token, &ca);
-    let guard = Guard::new(true)?;
+    let guard = SignalGuard::new(true)?;
     let bar = progress_bar(context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
         // There is something to report from now on, so that a signal is not the end of it.

@@ -3,32 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checkpoint;
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::event::{Event, PackExported};
 use crate::facts;
 use crate::hash::{Blake3Digest, LeafHash};
-use crate::ledger::Prefix;
-use crate::ledger::proofs::Proofs;
+use crate::ledger::ProvenPrefix;
+use crate::ledger::proofs::LedgerProofs;
 use crate::pack::Selection;
-use crate::pack_verify::Contents;
+use crate::pack_verify::UnverifiedPack;
 use crate::store::blobs::Blobs;
 use crate::text::Id;
 use crate::timestamps;
-use crate::verify::{self, Selected};
+use crate::verify::{self, LedgerPart};
 
 use super::error::ExportError;
 use super::host::Export;
-use super::kept::Rested;
+use super::kept::PackBasis;
 
 /// What a pack is made of.
-pub(super) struct Assembled {
-    pub(super) contents: Contents,
+pub(super) struct PackContents {
+    pub(super) contents: UnverifiedPack,
     pub(super) selection: Selection,
     pub(super) exported: PackExported,
 }
 
 /// Entries of a part, and the attached files that go with them.
-pub(super) struct Picked {
+pub(super) struct PartEntries {
     pub(super) entries: BTreeMap<u64, Vec<u8>>,
     attachments: BTreeMap<Blake3Digest, Vec<u8>>,
 }
@@ -37,10 +37,10 @@ pub(super) struct Picked {
 pub(super) fn assemble(
     export: &Export<'_>,
     sequence: u64,
-    rested: &Rested,
-    before: &Prefix,
-) -> Result<Assembled, ExportError> {
-    let proofs = Proofs::open(export.world, &export.place.dir, export.wait)?;
+    rested: &PackBasis,
+    before: &ProvenPrefix,
+) -> Result<PackContents, ExportError> {
+    let proofs = LedgerProofs::open(export.world, &export.place.dir, export.wait)?;
     let record = stored(sequence, proofs.entry(sequence)?)?;
     let note = rested.checkpoint.as_bytes();
     // First of all: whatever is selected is selected from what was sealed.
@@ -57,22 +57,22 @@ pub(super) fn assemble(
         .map_err(|_| ExportError::NoRecord(sequence))?;
     let as_of = record.entry.recorded;
     let selected = verify::select(&before.register, &selection.part, as_of);
-    let Picked {
+    let PartEntries {
         mut entries,
         attachments,
     } = pick(export, &proofs, before, &selected, &selection)?;
     entries.insert(sequence, record.bytes);
     let in_pack = |id: &Id| selected.secrets.contains(id);
-    let mut contents = Contents {
+    let mut contents = UnverifiedPack {
         entries,
         attachments,
         checkpoint: note.to_vec(),
         cosigned: rested.cosigned.clone().map(String::into_bytes),
         population: facts::population(&before.register, as_of, &in_pack),
-        ..Contents::default()
+        ..UnverifiedPack::default()
     };
     prove(export, sequence, rested, &proofs, &mut contents)?;
-    Ok(Assembled {
+    Ok(PackContents {
         contents,
         selection,
         exported,
@@ -85,11 +85,11 @@ pub(super) fn assemble(
 /// One of them cannot be read.
 pub(super) fn pick(
     export: &Export<'_>,
-    proofs: &Proofs,
-    before: &Prefix,
-    selected: &Selected<'_>,
+    proofs: &LedgerProofs,
+    before: &ProvenPrefix,
+    selected: &LedgerPart<'_>,
     selection: &Selection,
-) -> Result<Picked, ExportError> {
+) -> Result<PartEntries, ExportError> {
     let places = (0..).zip(&before.subjects);
     let of_part = places.filter(|(_, subject)| selected.holds_about(subject.as_ref()));
     let wanted: Vec<u64> = of_part.map(|(sequence, _)| sequence).collect();
@@ -108,14 +108,14 @@ pub(super) fn pick(
         .into_iter()
         .filter(|digest| !expunged.contains(digest))
         .map(|digest| Ok((digest, blobs.get(&digest)?)));
-    Ok(Picked {
+    Ok(PartEntries {
         entries,
         attachments: attachments.collect::<Result<_, ExportError>>()?,
     })
 }
 
-fn stored(sequence: u64, bytes: Vec<u8>) -> Result<Stored, ExportError> {
-    Stored::of(sequence, bytes).map_err(|why| ExportError::NotVerified {
+fn stored(sequence: u64, bytes: Vec<u8>) -> Result<StoredEntry, ExportError> {
+    StoredEntry::of(sequence, bytes).map_err(|why| ExportError::NotVerified {
         sequence,
         why: why.to_string(),
     })
@@ -125,9 +125,9 @@ fn stored(sequence: u64, bytes: Vec<u8>) -> Result<Stored, ExportError> {
 fn prove(
     export: &Export<'_>,
     sequence: u64,
-    rested: &Rested,
-    proofs: &Proofs,
-    contents: &mut Contents,
+    rested: &PackBasis,
+    proofs: &LedgerProofs,
+    contents: &mut UnverifiedPack,
 ) -> Result<(), ExportError> {
     let leaves = contents.entries.iter();
     let leaves: Vec<_> = leaves

@@ -3,8 +3,8 @@
 use crate::hash::Sha256Digest;
 use crate::key::PublicKey;
 use crate::ledger::LedgerError;
-use crate::ledger::proofs::NoProof;
-use crate::pack::{Part, ZipError};
+use crate::ledger::proofs::NoProofError;
+use crate::pack::{PackPart, ZipError};
 use crate::store::blobs::BlobError;
 use crate::sys::disk::DiskError;
 use crate::sys::entropy::EntropyError;
@@ -20,10 +20,10 @@ pub enum ExportError {
     Audit(#[from] LedgerError),
     /// What is stored proves nothing.
     #[error(transparent)]
-    Proof(#[from] NoProof),
+    Proof(#[from] NoProofError),
     /// No rotation belongs to what was selected.
     #[error("no rotation is selected by `{0}`")]
-    Nothing(Part),
+    Nothing(PackPart),
     /// The selection does not fit the one line that records it.
     #[error("the selection cannot be recorded: {0}")]
     Selection(#[from] TextError),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
-use crate::ledger::{Place, Prefix};
+use crate::ledger::{LedgerPlace, ProvenPrefix};
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::world::World;
 
@@ -19,7 +19,7 @@ pub struct Export<'a> {
     /// Disk, clock and chance.
     pub world: &'a World,
     /// The ledger, and where its host keeps the pack key.
-    pub place: &'a Place,
+    pub place: &'a LedgerPlace,
     /// How long to wait for a writer at work.
     pub wait: Duration,
 }
@@ -52,8 +52,8 @@ impl Export<'_> {
     ///
     /// # Errors
     /// They cannot be read, or the first of them are not those that it seals.
-    pub fn entries(&self) -> Result<Prefix, ExportError> {
-        let whole = Prefix::read(self.world, &self.place.dir, self.wait, None)?;
+    pub fn entries(&self) -> Result<ProvenPrefix, ExportError> {
+        let whole = ProvenPrefix::read(self.world, &self.place.dir, self.wait, None)?;
         match &whole.newest {
             Ok(()) => Ok(whole),
             Err(why) => Err(ExportError::NotSealed(why.clone())),

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
-use crate::ledger::{COSIGNED_FILE, Reader};
+use crate::ledger::{COSIGNED_FILE, EntryReader};
 use crate::store::publish;
-use crate::sys::disk::Cause;
+use crate::sys::disk::DiskCause;
 use crate::timestamps;
 
 use super::error::ExportError;
@@ -25,7 +25,7 @@ const SCHEMA: &str = "rotation-ledger/pack-rested/1";
 /// What a pack rested on besides the entries.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rested {
+pub(super) struct PackBasis {
     schema: String,
     /// The checkpoint that covers the record and nothing after it.
     pub(super) checkpoint: String,
@@ -37,11 +37,11 @@ pub(super) struct Rested {
     pub(super) sha256: Option<Sha256Digest>,
 }
 
-impl Rested {
+impl PackBasis {
     /// As it is now.
     pub(super) fn now(export: &Export<'_>, sequence: u64, note: &str) -> Result<Self, ExportError> {
         let dir = &export.place.dir;
-        let reader = Reader::open(export.world, dir, export.wait)?;
+        let reader = EntryReader::open(export.world, dir, export.wait)?;
         let fits = |note: &&[u8]| {
             checkpoint::stated(note).is_ok_and(|stated| (1..=sequence + 1).contains(&stated.size))
         };
@@ -64,7 +64,7 @@ impl Rested {
         let not_kept = |why: String| ExportError::NotKept { sequence, why };
         let bytes = match export.world.disk.read(&path) {
             Ok(bytes) => bytes,
-            Err(fault) if fault.cause() == Cause::Missing => {
+            Err(fault) if fault.cause() == DiskCause::Missing => {
                 return Err(not_kept(format!("there is no {}", path.display())));
             }
             Err(fault) => return Err(fault.into()),

@@ -1,13 +1,13 @@
 //! From what a ledger has to the bytes of a pack, and the same bytes again.
 
 use crate::event::PackExported;
-use crate::facts::{Facts, FactsForm, statements};
+use crate::facts::{FactsForm, PackFacts, statements};
 use crate::hash::Sha256Digest;
 use crate::key::SecretKey;
-use crate::ledger::Prefix;
-use crate::ledger::proofs::Proofs;
-use crate::pack::{Bag, Files, Form, Selection, in_toto_bundle};
-use crate::pack_verify::{self, Asked, DecodedPack};
+use crate::ledger::ProvenPrefix;
+use crate::ledger::proofs::LedgerProofs;
+use crate::pack::{Bag, PackFiles, Selection, SelectionForm, in_toto_bundle};
+use crate::pack_verify::{self, DecodedPack, PackQuestion};
 use crate::page;
 use crate::rule::{Finding, Verdict};
 use crate::text::Line;
@@ -17,10 +17,10 @@ use crate::verify::{self, Report};
 use super::assemble;
 use super::error::ExportError;
 use super::host::Export;
-use super::kept::Rested;
+use super::kept::PackBasis;
 
-/// An export that was made, and examined.
-pub struct Pack {
+/// A pack that was written, and verified before it got its name.
+pub struct ExportedPack {
     /// The zip, or the envelopes.
     pub bytes: Vec<u8>,
     /// How many files are in the zip, or how many envelopes there are.
@@ -41,7 +41,7 @@ impl Export<'_> {
     /// No rotation is selected, or something that is selected cannot be read.
     pub fn record(
         &self,
-        before: &Prefix,
+        before: &ProvenPrefix,
         selection: &Selection,
         recipient: Option<Line>,
         as_of: Timestamp,
@@ -51,7 +51,7 @@ impl Export<'_> {
         if selected.rotations.is_empty() {
             return Err(ExportError::Nothing(selection.part.clone()));
         }
-        let proofs = Proofs::open(self.world, &self.place.dir, self.wait)?;
+        let proofs = LedgerProofs::open(self.world, &self.place.dir, self.wait)?;
         let picked = assemble::pick(self, &proofs, before, &selected, selection)?;
         Ok(PackExported {
             selection: Line::new(selection.to_string())?,
@@ -71,7 +71,7 @@ impl Export<'_> {
     /// # Errors
     /// The disk's refusal.
     pub fn keep(&self, sequence: u64, checkpoint: &str) -> Result<(), ExportError> {
-        Rested::now(self, sequence, checkpoint)?.write(self, sequence)
+        PackBasis::now(self, sequence, checkpoint)?.write(self, sequence)
     }
 
     /// Makes the pack that the entry at `sequence` records.
@@ -79,9 +79,9 @@ impl Export<'_> {
     /// # Errors
     /// That entry records no export, the entries up to it are not those that its checkpoint seals, what
     /// goes into the pack does not verify, or something that the pack rested on is gone.
-    pub fn pack(&self, sequence: u64) -> Result<Pack, ExportError> {
-        let rested = Rested::read(self, sequence)?;
-        let before = Prefix::read(self.world, &self.place.dir, self.wait, Some(sequence))?;
+    pub fn pack(&self, sequence: u64) -> Result<ExportedPack, ExportError> {
+        let rested = PackBasis::read(self, sequence)?;
+        let before = ProvenPrefix::read(self.world, &self.place.dir, self.wait, Some(sequence))?;
         self.make(sequence, rested, before)
     }
 
@@ -89,12 +89,17 @@ impl Export<'_> {
     ///
     /// # Errors
     /// As [`Export::pack`].
-    pub fn pack_after(&self, before: Prefix) -> Result<Pack, ExportError> {
+    pub fn pack_after(&self, before: ProvenPrefix) -> Result<ExportedPack, ExportError> {
         let sequence = before.size();
-        self.make(sequence, Rested::read(self, sequence)?, before)
+        self.make(sequence, PackBasis::read(self, sequence)?, before)
     }
 
-    fn make(&self, sequence: u64, mut rested: Rested, before: Prefix) -> Result<Pack, ExportError> {
+    fn make(
+        &self,
+        sequence: u64,
+        mut rested: PackBasis,
+        before: ProvenPrefix,
+    ) -> Result<ExportedPack, ExportError> {
         let made = assemble::assemble(self, sequence, &rested, &before)?;
         drop(before);
         let key = self.key()?;
@@ -106,8 +111,8 @@ impl Export<'_> {
             });
         }
         let made_of = match made.selection.form {
-            Form::Pack => zip(sequence, DecodedPack::of(made.contents), &key),
-            Form::InToto => envelopes(sequence, &DecodedPack::of(made.contents), &key),
+            SelectionForm::Pack => zip(sequence, DecodedPack::of(made.contents), &key),
+            SelectionForm::InToto => envelopes(sequence, &DecodedPack::of(made.contents), &key),
         };
         let (bytes, parts, report) = made_of?;
         let now = Sha256Digest::of(&bytes);
@@ -125,7 +130,7 @@ impl Export<'_> {
                 rested.write(self, sequence)?;
             }
         }
-        Ok(Pack {
+        Ok(ExportedPack {
             parts,
             bytes,
             report,
@@ -136,7 +141,7 @@ impl Export<'_> {
 }
 
 /// What was made, how many parts it has, and what was found in it.
-type Made = Result<(Vec<u8>, usize, Report), ExportError>;
+type ExportResult = Result<(Vec<u8>, usize, Report), ExportError>;
 
 /// The payload of a pack, and what its `bag-info.txt` says, out of the verification as of its export; none
 /// where that did not pass.
@@ -144,16 +149,16 @@ type Made = Result<(Vec<u8>, usize, Report), ExportError>;
 pub fn payload(
     pack: &DecodedPack,
     report: &Report,
-) -> Option<(Files, Vec<(&'static str, String)>)> {
+) -> Option<(PackFiles, Vec<(&'static str, String)>)> {
     let dossier = pack.dossier(report, FactsForm::NEWEST)?;
-    let facts = Facts::of(&dossier)?;
+    let facts = PackFacts::of(&dossier)?;
     let mut payload = pack.contents().files();
     payload.extend(page::renderings(&dossier, &facts));
     payload.extend(facts.files);
     Some((payload, facts.info))
 }
 
-fn zip(sequence: u64, pack: DecodedPack, key: &SecretKey) -> Made {
+fn zip(sequence: u64, pack: DecodedPack, key: &SecretKey) -> ExportResult {
     let report = pack.as_exported(true);
     let Some((payload, info)) = payload(&pack, &report) else {
         return Err(not_verified(sequence, &report));
@@ -166,7 +171,7 @@ fn zip(sequence: u64, pack: DecodedPack, key: &SecretKey) -> Made {
     drop(payload);
     let (bytes, files) = (bag.to_zip()?, bag.len());
     drop(bag);
-    let report = pack_verify::examine(&Bag::from_zip(&bytes)?, Asked::default()).report;
+    let report = pack_verify::examine(&Bag::from_zip(&bytes)?, PackQuestion::default()).report;
     let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
     match report.findings.iter().any(broken) {
         true => Err(not_verified(sequence, &report)),
@@ -174,7 +179,7 @@ fn zip(sequence: u64, pack: DecodedPack, key: &SecretKey) -> Made {
     }
 }
 
-fn envelopes(sequence: u64, pack: &DecodedPack, key: &SecretKey) -> Made {
+fn envelopes(sequence: u64, pack: &DecodedPack, key: &SecretKey) -> ExportResult {
     let report = pack.as_exported(false);
     let dossier = pack.dossier(&report, FactsForm::NEWEST);
     match dossier.and_then(|dossier| statements(&dossier)) {

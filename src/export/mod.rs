@@ -20,4 +20,4 @@ mod make;
 
 pub use error::ExportError;
 pub use host::{Export, PACK_KEY};
-pub use make::{Pack, payload};
+pub use make::{ExportedPack, payload};

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::hash::Sha256Digest;
 use crate::register::Register;
 use crate::text::Id;
 
 use super::documents::verdicts;
 use super::dossier::Dossier;
-use super::rotations::{self, Told};
+use super::rotations::{self, RotationStory};
 
 /// in-toto Attestation Framework, Statement v1.
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -25,7 +25,7 @@ const PREDICATE: &str = "https://rotation-ledger.invalid/rotation/v1";
 #[must_use]
 pub fn statements(dossier: &Dossier<'_>) -> Option<Vec<Value>> {
     let register = dossier.report.register()?.get();
-    let mut of_each: BTreeMap<&Id, Vec<&Stored>> = BTreeMap::new();
+    let mut of_each: BTreeMap<&Id, Vec<&StoredEntry>> = BTreeMap::new();
     for stored in dossier.entries {
         if let Some(rotation) = stored.statement.event.rotation() {
             of_each.entry(rotation).or_default().push(stored);
@@ -38,7 +38,12 @@ pub fn statements(dossier: &Dossier<'_>) -> Option<Vec<Value>> {
     Some(statements.collect())
 }
 
-fn statement(dossier: &Dossier<'_>, register: &Register, told: Told, entries: &[&Stored]) -> Value {
+fn statement(
+    dossier: &Dossier<'_>,
+    register: &Register,
+    told: RotationStory,
+    entries: &[&StoredEntry],
+) -> Value {
     let origin = &register.charter.origin;
     let subject: Vec<Value> = entries
         .iter()

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::keyring::LEDGER_ACTOR;
-use crate::pack::Files;
+use crate::pack::PackFiles;
 use crate::register::Register;
 use crate::rule::Verdict;
 use crate::verify::Report;
@@ -16,8 +16,8 @@ use super::{keys, rotations};
 /// Where the population stands in a pack.
 pub const POPULATION: &str = "secrets.json";
 
-/// What a pack states: rows that are printed in more than one place, and whole files.
-pub struct Facts {
+/// What a pack states: known facts, and whole files.
+pub struct PackFacts {
     /// The form of the documents.
     pub form: FactsForm,
     /// Each selected rotation, by its opening.
@@ -29,12 +29,12 @@ pub struct Facts {
     /// Each public key, and whose it is.
     pub keys: Vec<Value>,
     /// The files, by their path in the pack.
-    pub files: Files,
+    pub files: PackFiles,
     /// What `bag-info.txt` says.
     pub info: Vec<(&'static str, String)>,
 }
 
-impl Facts {
+impl PackFacts {
     /// What a pack states; none where the entries do not verify.
     #[must_use]
     pub fn of(dossier: &Dossier<'_>) -> Option<Self> {
@@ -118,7 +118,7 @@ fn attached(dossier: &Dossier<'_>) -> Vec<Value> {
 }
 
 /// The entries, one JSON object a line, as `ledger log --json` has them.
-fn entries(entries: &[Stored], register: &Register) -> Vec<u8> {
+fn entries(entries: &[StoredEntry], register: &Register) -> Vec<u8> {
     let keyring = &register.charter.keyring;
     let mut lines = String::new();
     for stored in entries {

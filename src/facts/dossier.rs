@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::event::PackExported;
 use crate::pack::Selection;
 use crate::text::Id;
 use crate::verify::Report;
 
 use super::form::FactsForm;
-use super::population::Row;
+use super::population::SecretRow;
 
 /// Everything that the documents of a pack are made of.
 pub struct Dossier<'a> {
@@ -18,15 +18,15 @@ pub struct Dossier<'a> {
     /// The verification of the pack's entries, as of when it was exported.
     pub report: &'a Report,
     /// The entry that records the export.
-    pub record: &'a Stored,
+    pub record: &'a StoredEntry,
     /// What that entry says.
     pub exported: &'a PackExported,
     /// What was selected.
     pub selection: &'a Selection,
     /// The entries, the record among them, in their order.
-    pub entries: &'a [Stored],
+    pub entries: &'a [StoredEntry],
     /// Every registered secret.
-    pub population: &'a [Row],
+    pub population: &'a [SecretRow],
     /// The attached files that are in the pack, by their BLAKE3 in hex.
     pub attached: &'a BTreeSet<String>,
 }

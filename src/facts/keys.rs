@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use crate::key::PublicKey;
-use crate::pack::{Files, NAMESPACE, Selection, public_line};
+use crate::pack::{NAMESPACE, PackFiles, Selection, public_line};
 use crate::register::Register;
 
 /// SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410).
@@ -19,8 +19,8 @@ pub(super) fn files(
     register: &Register,
     selection: &Selection,
     origin: &str,
-) -> (Files, Vec<Value>) {
-    let mut files = Files::new();
+) -> (PackFiles, Vec<Value>) {
+    let mut files = PackFiles::new();
     let mut rows = Vec::new();
     let mut add = |file: String, key: &PublicKey, row: Value| {
         files.insert(format!("keys/{file}"), pem(key).into_bytes());

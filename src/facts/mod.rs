@@ -24,8 +24,8 @@ mod rotations;
 mod template;
 
 pub use attestation::statements;
-pub use documents::{Facts, POPULATION};
+pub use documents::{POPULATION, PackFacts};
 pub use dossier::Dossier;
 pub use form::{FactsForm, RENDERINGS, SUMMARY, states_the_same};
-pub use population::{Row, parse as parse_population, rows as population};
+pub use population::{SecretRow, parse as parse_population, rows as population};
 pub use template::{NoTemplate, Template, completed, template};

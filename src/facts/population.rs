@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 /// One registered secret, as it stands at an instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+pub struct SecretRow {
     /// The id.
     pub secret: Id,
     /// What it is, as a person would read it.
@@ -50,9 +50,13 @@ pub struct Row {
 
 /// A row for each secret, by id; `in_pack` says whose entries are in the pack.
 #[must_use]
-pub fn rows(register: &Register, as_of: Timestamp, in_pack: &dyn Fn(&Id) -> bool) -> Vec<Row> {
+pub fn rows(
+    register: &Register,
+    as_of: Timestamp,
+    in_pack: &dyn Fn(&Id) -> bool,
+) -> Vec<SecretRow> {
     let policy = &register.charter.policy;
-    let row = |(id, threaded): (&Id, &crate::register::Threaded)| {
+    let row = |(id, threaded): (&Id, &crate::register::SecretThread)| {
         let secret = &threaded.secret;
         let age = secret.age(policy, as_of);
         let state = match (secret.retired, age.days_left) {
@@ -64,7 +68,7 @@ pub fn rows(register: &Register, as_of: Timestamp, in_pack: &dyn Fn(&Id) -> bool
         let texts = |ids: &[Id]| ids.iter().map(ToString::to_string).collect();
         let exceptions = secret.exceptions.iter();
         let in_force = exceptions.filter(|exception| exception.expires > as_of);
-        Row {
+        SecretRow {
             secret: id.clone(),
             name: secret.name.to_string(),
             class: secret.class.to_string(),
@@ -91,12 +95,12 @@ pub fn rows(register: &Register, as_of: Timestamp, in_pack: &dyn Fn(&Id) -> bool
 ///
 /// # Errors
 /// What is not as it should be. Whether the rows are true is not looked at.
-pub fn parse(document: &[u8]) -> Result<Vec<Row>, String> {
+pub fn parse(document: &[u8]) -> Result<Vec<SecretRow>, String> {
     let mut document: Value =
         serde_json::from_slice(document).map_err(|fault| fault.to_string())?;
     let rows = document.get_mut("secrets").map(Value::take);
     let rows = rows.ok_or_else(|| "it has no `secrets`".to_owned())?;
-    let rows: Vec<Row> = serde_json::from_value(rows).map_err(|fault| fault.to_string())?;
+    let rows: Vec<SecretRow> = serde_json::from_value(rows).map_err(|fault| fault.to_string())?;
     let sorted = rows.is_sorted_by(|one, next| one.secret < next.secret);
     match sorted {
         true => Ok(rows),

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::text::Id;
-use crate::verify::{Report, Selected, select};
+use crate::verify::{LedgerPart, Report, select};
 
 use super::dossier::Dossier;
 use super::template::template;
 
 /// What is said of one rotation.
-pub(super) struct Told {
+pub(super) struct RotationStory {
     pub(super) id: Id,
     /// As `rotations.json` has it.
     pub(super) row: Value,
@@ -22,7 +22,7 @@ pub(super) struct Told {
 }
 
 /// What is said of each selected rotation, by their opening.
-pub(super) fn told(dossier: &Dossier<'_>, register: &Register) -> Vec<Told> {
+pub(super) fn told(dossier: &Dossier<'_>, register: &Register) -> Vec<RotationStory> {
     let as_of = dossier.record.entry.recorded;
     let selected = select(register, &dossier.selection.part, as_of);
     let names = names(&selected);
@@ -36,7 +36,7 @@ pub(super) fn told(dossier: &Dossier<'_>, register: &Register) -> Vec<Told> {
             Some((path.clone(), template.to_string()))
         });
         let path = template.as_ref().map(|(path, _)| path.clone());
-        Told {
+        RotationStory {
             id: rotation.id.clone(),
             row: row(rotation, register, &against, path),
             template,
@@ -47,7 +47,7 @@ pub(super) fn told(dossier: &Dossier<'_>, register: &Register) -> Vec<Told> {
 
 /// The file of each rotation's template. An id that cannot be a file's name everywhere, or is another's in
 /// other case, is named by the entry that opened it.
-fn names(selected: &Selected<'_>) -> BTreeMap<Id, String> {
+fn names(selected: &LedgerPart<'_>) -> BTreeMap<Id, String> {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for rotation in &selected.rotations {
         *seen
@@ -70,10 +70,10 @@ fn names(selected: &Selected<'_>) -> BTreeMap<Id, String> {
 }
 
 /// The rules that are held against rotations, and those of them that an exception covers.
-type Against<'r> = BTreeMap<&'r Id, (BTreeSet<&'static str>, BTreeSet<&'static str>)>;
+type RuleHits<'r> = BTreeMap<&'r Id, (BTreeSet<&'static str>, BTreeSet<&'static str>)>;
 
-fn against(report: &Report) -> Against<'_> {
-    let mut against = Against::new();
+fn against(report: &Report) -> RuleHits<'_> {
+    let mut against = RuleHits::new();
     for finding in &report.findings {
         let Some(rotation) = &finding.rotation else {
             continue;
@@ -91,12 +91,13 @@ fn against(report: &Report) -> Against<'_> {
 fn row(
     rotation: &Rotation,
     register: &Register,
-    against: &Against<'_>,
+    against: &RuleHits<'_>,
     evidence: Option<String>,
 ) -> Value {
     let completion = rotation.completion();
     let (findings, waived) = against.get(&rotation.id).cloned().unwrap_or_default();
-    let at = |moment: Option<crate::rotation::Moment>| moment.map(|at| at.occurred.to_seconds());
+    let at =
+        |moment: Option<crate::rotation::EntryMoment>| moment.map(|at| at.occurred.to_seconds());
     json!({
         "rotation": rotation.id,
         "secret": rotation.secret,

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::event::Reason;
 use crate::register::Register;
-use crate::rotation::{Ending, Rotation};
+use crate::rotation::{Rotation, RotationEnd};
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -111,7 +111,7 @@ pub fn completed(register: &Verified<Register>) -> Vec<&Id> {
 }
 
 fn fill(rotation: &Rotation) -> Result<Template, NoTemplate> {
-    let Some(Ending::Completed(completion)) = &rotation.ending else {
+    let Some(RotationEnd::Completed(completion)) = &rotation.ending else {
         let missing = vec![
             "completed_utc",
             "impacted_services",

@@ -4,14 +4,14 @@
 //! `password=` anything counts, in "the secret is …" only what no word or name explains, because
 //! `token: revoked` and `secret: payments-db` are what a ledger of rotations is full of.
 
-use super::kind::{Found, Kind};
+use super::kind::{RawHit, SecretKind};
 use super::placeholder::{is_aws_id, is_placeholder, is_pointer, is_state};
 use super::sieve::{Sieve, stands_at};
 use super::structure::{REACH, value};
 
 /// What a name promises about the value behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Promise {
+enum NamePromise {
     /// People choose it, so a plain word may be one.
     Password,
     /// A machine made it, so a name of words and numbers is none.
@@ -20,42 +20,42 @@ enum Promise {
     Thing,
 }
 
-const NAMES: &[(&str, Promise)] = &[
-    ("password", Promise::Password),
-    ("passwd", Promise::Password),
-    ("passphrase", Promise::Password),
-    ("passcode", Promise::Password),
-    ("pwd", Promise::Password),
-    ("_pass", Promise::Password),
-    ("api_key", Promise::Key),
-    ("api-key", Promise::Key),
-    ("api key", Promise::Key),
-    ("apikey", Promise::Key),
-    ("secret_key", Promise::Key),
-    ("secret-key", Promise::Key),
-    ("secret key", Promise::Key),
-    ("secretkey", Promise::Key),
-    ("access_key", Promise::Key),
-    ("accesskey", Promise::Key),
-    ("private_key", Promise::Key),
-    ("encryption_key", Promise::Key),
-    ("signing_key", Promise::Key),
-    ("client_secret", Promise::Key),
-    ("client-secret", Promise::Key),
-    ("clientsecret", Promise::Key),
-    ("shared_secret", Promise::Key),
-    ("secret_value", Promise::Key),
-    ("secretstring", Promise::Key),
-    ("secretbinary", Promise::Key),
-    ("access_token", Promise::Key),
-    ("accesstoken", Promise::Key),
-    ("auth_token", Promise::Key),
-    ("authtoken", Promise::Key),
-    ("refresh_token", Promise::Key),
-    ("id_token", Promise::Key),
-    ("identified by", Promise::Password),
-    ("secret", Promise::Thing),
-    ("token", Promise::Thing),
+const NAMES: &[(&str, NamePromise)] = &[
+    ("password", NamePromise::Password),
+    ("passwd", NamePromise::Password),
+    ("passphrase", NamePromise::Password),
+    ("passcode", NamePromise::Password),
+    ("pwd", NamePromise::Password),
+    ("_pass", NamePromise::Password),
+    ("api_key", NamePromise::Key),
+    ("api-key", NamePromise::Key),
+    ("api key", NamePromise::Key),
+    ("apikey", NamePromise::Key),
+    ("secret_key", NamePromise::Key),
+    ("secret-key", NamePromise::Key),
+    ("secret key", NamePromise::Key),
+    ("secretkey", NamePromise::Key),
+    ("access_key", NamePromise::Key),
+    ("accesskey", NamePromise::Key),
+    ("private_key", NamePromise::Key),
+    ("encryption_key", NamePromise::Key),
+    ("signing_key", NamePromise::Key),
+    ("client_secret", NamePromise::Key),
+    ("client-secret", NamePromise::Key),
+    ("clientsecret", NamePromise::Key),
+    ("shared_secret", NamePromise::Key),
+    ("secret_value", NamePromise::Key),
+    ("secretstring", NamePromise::Key),
+    ("secretbinary", NamePromise::Key),
+    ("access_token", NamePromise::Key),
+    ("accesstoken", NamePromise::Key),
+    ("auth_token", NamePromise::Key),
+    ("authtoken", NamePromise::Key),
+    ("refresh_token", NamePromise::Key),
+    ("id_token", NamePromise::Key),
+    ("identified by", NamePromise::Password),
+    ("secret", NamePromise::Thing),
+    ("token", NamePromise::Thing),
 ];
 
 static SIEVE: Sieve = {
@@ -80,7 +80,7 @@ enum Join {
 }
 
 /// The first assignment of what looks like a real value; the find begins at the name.
-pub(super) fn find(text: &[u8]) -> Option<Found> {
+pub(super) fn find(text: &[u8]) -> Option<RawHit> {
     SIEVE.find(text, |number, at| {
         let &(name, promise) = NAMES.get(number)?;
         if !stands_at(text, at, name.as_bytes(), true) {
@@ -88,13 +88,13 @@ pub(super) fn find(text: &[u8]) -> Option<Found> {
         }
         let before = text.get(..at)?;
         // `…:secret:name` is a part of an ARN or of another colon-separated reference.
-        if promise == Promise::Thing && before.ends_with(b":") {
+        if promise == NamePromise::Thing && before.ends_with(b":") {
             return None;
         }
         let rest = text.get(at + name.len()..)?;
         let rest = rest.get(..REACH * 2).unwrap_or(rest);
         let (join, rest) = joined(before, rest)?;
-        gives_away(promise, join, rest).then_some(Found::plain(Kind::PasswordAssignment, at))
+        gives_away(promise, join, rest).then_some(RawHit::plain(SecretKind::PasswordAssignment, at))
     })
 }
 
@@ -152,7 +152,7 @@ fn after_words(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether what stands behind the join is a value rather than a word about one.
-fn gives_away(promise: Promise, join: Join, rest: &[u8]) -> bool {
+fn gives_away(promise: NamePromise, join: Join, rest: &[u8]) -> bool {
     let near = skip(rest, b" \t");
     let (found, after, quoted) = match near {
         [b'\\', quote @ (b'"' | b'\''), inside @ ..]
@@ -183,12 +183,12 @@ fn gives_away(promise: Promise, join: Join, rest: &[u8]) -> bool {
         return false;
     }
     match (promise, join) {
-        (Promise::Password, Join::Sign) => !(found.starts_with(b"/") && is_pointer(found)),
+        (NamePromise::Password, Join::Sign) => !(found.starts_with(b"/") && is_pointer(found)),
         // A sentence may go on after `password: the`; a value ends its line or its quotes.
-        (Promise::Password, Join::Colon) if found.iter().all(u8::is_ascii_alphabetic) => {
+        (NamePromise::Password, Join::Colon) if found.iter().all(u8::is_ascii_alphabetic) => {
             found.len() >= 6 && (quoted || ends_line(after))
         }
-        (Promise::Thing, _) => found.len() >= 8 && !is_pointer(found) && !is_uuid(found),
+        (NamePromise::Thing, _) => found.len() >= 8 && !is_pointer(found) && !is_uuid(found),
         _ => found.len() >= 6 && !is_pointer(found),
     }
 }

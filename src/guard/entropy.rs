@@ -5,14 +5,14 @@
 //! `PaymentsDb2024Rotation`. Hexadecimal is never judged here, since digests, UUIDs and serial
 //! numbers look the same as keys do; nor is the path of a URL.
 
-use super::kind::{Found, Kind};
+use super::kind::{RawHit, SecretKind};
 use super::placeholder::is_aws_id;
 
 /// Fewer characters than this are names.
 const LEAST: usize = 20;
 
 /// The first long random value, outside certificates and public keys.
-pub(super) fn find(text: &[u8]) -> Option<Found> {
+pub(super) fn find(text: &[u8]) -> Option<RawHit> {
     let mut start = 0;
     let mut in_public_block = false;
     let mut in_note = false;
@@ -24,7 +24,7 @@ pub(super) fn find(text: &[u8]) -> Option<Found> {
         in_note = is_hash || opens_hashes(line);
         let is_public = in_public_block || is_hash || line.starts_with("\u{2014} ".as_bytes());
         if !is_public && let Some(offset) = find_in_line(line) {
-            return Some(Found::plain(Kind::HighEntropy, start + offset));
+            return Some(RawHit::plain(SecretKind::HighEntropy, start + offset));
         }
         if has(line, b"-----END ") {
             in_public_block = false;

@@ -4,12 +4,12 @@ use std::fmt;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident $name:literal $reads:literal)*) => {
-        /// What a piece of text looks like. [`Kind::name`] is stable: scripts match on it.
+        /// What a piece of text looks like. [`SecretKind::name`] is stable: scripts match on it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum Kind { $($(#[$doc])* $variant),* }
+        pub enum SecretKind { $($(#[$doc])* $variant),* }
 
-        impl Kind {
+        impl SecretKind {
             /// Every kind, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
@@ -21,7 +21,7 @@ macro_rules! kinds {
         }
 
         /// With its article, to stand after "what looks like".
-        impl fmt::Display for Kind {
+        impl fmt::Display for SecretKind {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(match self { $(Self::$variant => $reads),* })
             }
@@ -111,12 +111,12 @@ impl fmt::Display for Decoding {
     }
 }
 
-/// Where something was found and what it looks like. It holds neither the match nor any part of
-/// it, so that printing or logging a hit cannot leak.
+/// Where a secret scan found something, and what it looks like; never the match itself. It holds neither the
+/// match nor any part of it, so that printing or logging a hit cannot leak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hit {
+pub struct SecretHit {
     /// What it looks like.
-    pub kind: Kind,
+    pub kind: SecretKind,
     /// The line, counted from 1.
     pub line: usize,
     /// The offset in bytes from the beginning of the whole text, counted from 0.
@@ -126,9 +126,9 @@ pub struct Hit {
 }
 
 /// Reads on after "field summary holds ".
-impl fmt::Display for Hit {
+impl fmt::Display for SecretHit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind != Kind::KnownValue {
+        if self.kind != SecretKind::KnownValue {
             f.write_str("what looks like ")?;
         }
         write!(f, "{}", self.kind)?;
@@ -144,14 +144,14 @@ impl fmt::Display for Hit {
 
 /// A hit before anyone counted lines.
 #[derive(Clone, Copy)]
-pub(super) struct Found {
-    pub(super) kind: Kind,
+pub(super) struct RawHit {
+    pub(super) kind: SecretKind,
     pub(super) at: usize,
     pub(super) via: Option<Decoding>,
 }
 
-impl Found {
-    pub(super) const fn plain(kind: Kind, at: usize) -> Self {
+impl RawHit {
+    pub(super) const fn plain(kind: SecretKind, at: usize) -> Self {
         Self {
             kind,
             at,
@@ -167,9 +167,9 @@ impl Found {
         }
     }
 
-    pub(super) fn in_text(self, text: &[u8]) -> Hit {
+    pub(super) fn in_text(self, text: &[u8]) -> SecretHit {
         let before = text.get(..self.at).unwrap_or(text);
-        Hit {
+        SecretHit {
             kind: self.kind,
             line: 1 + before.iter().filter(|&&byte| byte == b'\n').count(),
             at: self.at,

@@ -7,7 +7,7 @@ use std::fmt;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::kind::{Decoding, Found, Hit, Kind};
+use super::kind::{Decoding, RawHit, SecretHit, SecretKind};
 use super::sieve::{Sieve, stands_at};
 use super::window;
 
@@ -32,13 +32,13 @@ pub enum KnownValueError {
 /// A real secret value, held to be compared and then wiped.
 pub struct KnownValue {
     /// Each form in which the value may stand in a text.
-    forms: Vec<Form>,
+    forms: Vec<KnownForm>,
     /// Where one of the forms may begin.
     sieve: Box<Sieve>,
     longest: usize,
 }
 
-struct Form {
+struct KnownForm {
     via: Option<Decoding>,
     bytes: Zeroizing<Vec<u8>>,
 }
@@ -61,14 +61,14 @@ impl KnownValue {
             });
         }
         let mut forms = vec![
-            Form::new(None, value.iter().copied()),
-            Form::new(Some(Decoding::Hex), hex(value, b"0123456789abcdef")),
-            Form::new(Some(Decoding::Hex), hex(value, b"0123456789ABCDEF")),
+            KnownForm::new(None, value.iter().copied()),
+            KnownForm::new(Some(Decoding::Hex), hex(value, b"0123456789abcdef")),
+            KnownForm::new(Some(Decoding::Hex), hex(value, b"0123456789ABCDEF")),
         ];
         for alphabet in [STANDARD, URL_SAFE] {
             for before in 0..3 {
                 let digits = base64_inside(value, alphabet, before);
-                forms.push(Form::new(Some(Decoding::Base64), digits));
+                forms.push(KnownForm::new(Some(Decoding::Base64), digits));
             }
         }
         // A private key may be wrapped at another column than the value that was handed over.
@@ -77,7 +77,7 @@ impl KnownValue {
                 .iter()
                 .copied()
                 .filter(|&byte| !window::is_blank(byte));
-            forms.push(Form::new(Some(Decoding::Spaced), unspaced));
+            forms.push(KnownForm::new(Some(Decoding::Spaced), unspaced));
         }
         let mut sieve = Box::new(Sieve::empty());
         for (number, form) in forms.iter().enumerate() {
@@ -95,7 +95,7 @@ impl KnownValue {
     /// have in it and in either alphabet, in hexadecimal, and each of these also percent-encoded,
     /// escaped as in JSON, broken over lines, or in UTF-16.
     #[must_use]
-    pub fn found_in(&self, text: &[u8]) -> Option<Hit> {
+    pub fn found_in(&self, text: &[u8]) -> Option<SecretHit> {
         let percent = || {
             window::stretches_with(text, b'%').find_map(|(start, text)| {
                 let reading = window::percent_decoded(text);
@@ -125,12 +125,12 @@ impl KnownValue {
             .map(|found| found.in_text(text))
     }
 
-    fn find(&self, text: &[u8]) -> Option<Found> {
+    fn find(&self, text: &[u8]) -> Option<RawHit> {
         self.sieve.find(text, |number, at| {
             let form = self.forms.get(number)?;
             let via = form.via;
-            let kind = Kind::KnownValue;
-            stands_at(text, at, &form.bytes, false).then_some(Found { kind, at, via })
+            let kind = SecretKind::KnownValue;
+            stands_at(text, at, &form.bytes, false).then_some(RawHit { kind, at, via })
         })
     }
 
@@ -141,11 +141,11 @@ impl KnownValue {
         start: usize,
         via: Decoding,
         reading: impl Iterator<Item = (u8, usize)>,
-    ) -> Option<Found> {
+    ) -> Option<RawHit> {
         window::through(reading, text.len(), self.longest, |bytes| {
             self.find(bytes).map(|found| (found, found.at))
         })
-        .map(|(found, at)| Found {
+        .map(|(found, at)| RawHit {
             at: start + at,
             via: found.via.or(Some(via)),
             ..found
@@ -166,7 +166,7 @@ impl fmt::Debug for KnownValue {
     }
 }
 
-impl Form {
+impl KnownForm {
     fn new(via: Option<Decoding>, bytes: impl Iterator<Item = u8> + Clone) -> Self {
         // Room for all of it at once: a vector that grows leaves copies behind that nobody wipes.
         let mut room = Zeroizing::new(Vec::with_capacity(bytes.clone().count()));

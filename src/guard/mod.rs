@@ -17,7 +17,7 @@
 //! **No detector finds a bare short random value.** A password of twelve characters alone in a
 //! summary looks like a ticket number, and 64 hexadecimal digits look like a digest; a value that
 //! was compressed or encrypted looks like nothing. Only [`KnownValue`] finds the first two, and
-//! [`Coverage`] says when the last may be the case.
+//! [`ScanCoverage`] says when the last may be the case.
 
 mod alphabet;
 mod assignment;
@@ -33,9 +33,9 @@ mod wrapped;
 
 use std::fmt;
 
-use kind::Found;
+use kind::RawHit;
 
-pub use kind::{Decoding, Hit, Kind};
+pub use kind::{Decoding, SecretHit, SecretKind};
 pub use known::{KnownValue, KnownValueError};
 
 /// What a field is for, which decides what may stand in it.
@@ -61,7 +61,7 @@ impl FieldClass {
 
 /// How much of an attachment could be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coverage {
+pub enum ScanCoverage {
     /// Text, in UTF-8, UTF-16 or any other charset that contains ASCII: every rule was applied.
     Text,
     /// No text: shapes and wrapped shapes were looked for, names and random values were not.
@@ -70,7 +70,7 @@ pub enum Coverage {
     Compressed,
 }
 
-impl fmt::Display for Coverage {
+impl fmt::Display for ScanCoverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Text => "text, checked by every rule",
@@ -80,19 +80,19 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// What came of looking at an attachment.
+/// What a secret scan of an attachment found, and what that rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scanned {
+pub struct SecretScan {
     /// The first secret material found, if any was.
-    pub hit: Option<Hit>,
+    pub hit: Option<SecretHit>,
     /// What the answer rests on.
-    pub coverage: Coverage,
+    pub coverage: ScanCoverage,
 }
 
 /// Looks for secret material in one field. References are not secrets: access key ids, version ids,
 /// UUIDs, digests, ARNs, and URLs without a password pass in every class of field.
 #[must_use]
-pub fn scan_field(class: FieldClass, text: &str) -> Option<Hit> {
+pub fn scan_field(class: FieldClass, text: &str) -> Option<SecretHit> {
     let text = text.as_bytes();
     find(text, class.is_free_text()).map(|found| found.in_text(text))
 }
@@ -100,18 +100,18 @@ pub fn scan_field(class: FieldClass, text: &str) -> Option<Hit> {
 /// Looks for secret material in an attachment, whatever bytes it has. Takes time in proportion to
 /// the length, and memory that does not grow with it.
 #[must_use]
-pub fn scan_attachment(bytes: &[u8]) -> Scanned {
+pub fn scan_attachment(bytes: &[u8]) -> SecretScan {
     let coverage = coverage_of(bytes);
-    let as_text = coverage == Coverage::Text;
+    let as_text = coverage == ScanCoverage::Text;
     let found =
         find(bytes, as_text).or_else(|| wrapped::find_in_utf16(bytes, |text| find(text, as_text)));
-    Scanned {
+    SecretScan {
         hit: found.map(|found| found.in_text(bytes)),
         coverage,
     }
 }
 
-fn find(text: &[u8], is_free_text: bool) -> Option<Found> {
+fn find(text: &[u8], is_free_text: bool) -> Option<RawHit> {
     let shaped = shape::find(text).or_else(|| wrapped::find(text));
     if shaped.is_some() || !is_free_text {
         return shaped;
@@ -119,7 +119,7 @@ fn find(text: &[u8], is_free_text: bool) -> Option<Found> {
     assignment::find(text).or_else(|| entropy::find(text))
 }
 
-fn coverage_of(bytes: &[u8]) -> Coverage {
+fn coverage_of(bytes: &[u8]) -> ScanCoverage {
     const COMPRESSED: &[&[u8]] = &[
         b"\x1f\x8b",
         b"PK\x03\x04",
@@ -131,10 +131,10 @@ fn coverage_of(bytes: &[u8]) -> Coverage {
     ];
     // The byte order marks of UTF-16.
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Coverage::Text;
+        return ScanCoverage::Text;
     }
     if COMPRESSED.iter().any(|magic| bytes.starts_with(magic)) {
-        return Coverage::Compressed;
+        return ScanCoverage::Compressed;
     }
     // One control character in a hundred: a log with colours and a stray NUL is still text, while
     // compressed and machine code have ten times as many.
@@ -143,8 +143,8 @@ fn coverage_of(bytes: &[u8]) -> Coverage {
         .filter(|&&byte| byte < 0x20 && !matches!(byte, 0x08..=0x0d | 0x1b))
         .count();
     if controls * 100 <= bytes.len() {
-        Coverage::Text
+        ScanCoverage::Text
     } else {
-        Coverage::Binary
+        ScanCoverage::Binary
     }
 }

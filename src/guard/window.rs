@@ -50,9 +50,9 @@ pub(super) fn through<T>(
 }
 
 /// Reads on from `at`: the byte there, and how many bytes of the text it took.
-type Step = fn(&[u8]) -> Option<(u8, usize)>;
+type ReadByte = fn(&[u8]) -> Option<(u8, usize)>;
 
-fn steps(text: &[u8], step: Step) -> impl Iterator<Item = (u8, usize)> {
+fn steps(text: &[u8], step: ReadByte) -> impl Iterator<Item = (u8, usize)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let origin = at;

@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::kind::{Decoding, Found};
+use super::kind::{Decoding, RawHit};
 use super::{shape, window};
 
 /// Wrappings inside one another that are opened.
@@ -74,11 +74,11 @@ static HEX: Digits = {
 
 /// The first token that opening up to two wrappings brings to light. The offset is that of the
 /// outer wrapping's first digit of the token.
-pub(super) fn find(text: &[u8]) -> Option<Found> {
+pub(super) fn find(text: &[u8]) -> Option<RawHit> {
     find_within(text, LEVELS)
 }
 
-fn find_within(text: &[u8], levels: u8) -> Option<Found> {
+fn find_within(text: &[u8], levels: u8) -> Option<RawHit> {
     let levels = levels.checked_sub(1)?;
     let open = |bytes: &[u8]| shape::find(bytes).or_else(|| find_within(bytes, levels));
     find_in_digits(text, &BASE64, open)
@@ -100,7 +100,10 @@ fn find_within(text: &[u8], levels: u8) -> Option<Found> {
 }
 
 /// Looks, with `look`, at what is text in UTF-16 among `bytes`.
-pub(super) fn find_in_utf16(bytes: &[u8], look: impl Fn(&[u8]) -> Option<Found>) -> Option<Found> {
+pub(super) fn find_in_utf16(
+    bytes: &[u8],
+    look: impl Fn(&[u8]) -> Option<RawHit>,
+) -> Option<RawHit> {
     window::utf16_stretches(bytes).find_map(|(start, text)| {
         let reading = window::narrowed(text);
         find_in_reading(reading, text.len(), start, Decoding::Utf16, &look)
@@ -113,12 +116,12 @@ fn find_in_reading(
     size: usize,
     start: usize,
     via: Decoding,
-    open: impl Fn(&[u8]) -> Option<Found>,
-) -> Option<Found> {
+    open: impl Fn(&[u8]) -> Option<RawHit>,
+) -> Option<RawHit> {
     window::through(reading, size, OVERLAP, |bytes| {
         open(bytes).map(|found| (found, found.at))
     })
-    .map(|(found, at)| Found {
+    .map(|(found, at)| RawHit {
         at: start + at,
         ..found.wrapped(via)
     })
@@ -127,8 +130,8 @@ fn find_in_reading(
 fn find_in_digits(
     text: &[u8],
     digits: &Digits,
-    open: impl Fn(&[u8]) -> Option<Found>,
-) -> Option<Found> {
+    open: impl Fn(&[u8]) -> Option<RawHit>,
+) -> Option<RawHit> {
     let mut at = 0;
     while let Some(start) = digits.next_stretch(text, at) {
         let (length, count) = digits.run(text.get(start..)?);
@@ -149,7 +152,7 @@ fn find_in_digits(
             })
         });
         if let Some((found, at)) = found {
-            return Some(Found {
+            return Some(RawHit {
                 at,
                 ..found.wrapped(digits.via)
             });

@@ -7,4 +7,4 @@ mod client;
 mod server;
 
 pub use client::{ClientError, Reply, get, post, post_as};
-pub use server::{Limits, Request, Response, Served, serve};
+pub use server::{Request, Response, ServedRequest, ServerLimits, serve};

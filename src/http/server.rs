@@ -21,7 +21,7 @@ const DRAIN_TIME: Duration = Duration::from_millis(300);
 
 /// What one client may cost.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Bytes of the request line and headers.
     pub head: usize,
     /// Bytes of the body.
@@ -71,7 +71,7 @@ impl Response {
 
 /// One request that was dealt with, for the log.
 #[derive(Debug)]
-pub struct Served<'a> {
+pub struct ServedRequest<'a> {
     /// Who asked.
     pub peer: SocketAddr,
     /// The request, where one was understood.
@@ -89,10 +89,10 @@ pub struct Served<'a> {
 /// The listener fails.
 pub fn serve(
     listener: &TcpListener,
-    limits: Limits,
+    limits: ServerLimits,
     stop: &AtomicBool,
     answer: &(dyn Fn(&Request) -> Response + Sync),
-    tell: &(dyn Fn(&Served<'_>) + Sync),
+    tell: &(dyn Fn(&ServedRequest<'_>) + Sync),
 ) -> io::Result<()> {
     // A connection may be gone again between the poll and the accept.
     listener.set_nonblocking(true)?;
@@ -113,7 +113,7 @@ pub fn serve(
                     continue;
                 }
             };
-            let mut client = Client::new(stream, peer, limits);
+            let mut client = ClientConnection::new(stream, peer, limits);
             if busy.fetch_add(1, Ordering::SeqCst) >= limits.connections {
                 busy.fetch_sub(1, Ordering::SeqCst);
                 client.refuse(tell);
@@ -133,14 +133,14 @@ pub fn serve(
 }
 
 /// Why there is no request.
-enum Bad {
+enum BadRequest {
     /// To be answered.
     Answer(Response),
     /// The client is gone or too slow: there is nobody to answer.
     Gone,
 }
 
-impl From<io::Error> for Bad {
+impl From<io::Error> for BadRequest {
     fn from(_: io::Error) -> Self {
         Self::Gone
     }
@@ -153,7 +153,7 @@ enum Framing {
     Chunked,
 }
 
-struct Head {
+struct RequestHead {
     method: String,
     path: String,
     framing: Framing,
@@ -161,17 +161,17 @@ struct Head {
     length: usize,
 }
 
-struct Client {
+struct ClientConnection {
     stream: TcpStream,
     peer: SocketAddr,
-    limits: Limits,
+    limits: ServerLimits,
     begun: Instant,
     /// What was read and not used yet.
     buffer: Vec<u8>,
 }
 
-impl Client {
-    fn new(stream: TcpStream, peer: SocketAddr, limits: Limits) -> Self {
+impl ClientConnection {
+    fn new(stream: TcpStream, peer: SocketAddr, limits: ServerLimits) -> Self {
         Self {
             stream,
             peer,
@@ -184,7 +184,7 @@ impl Client {
     fn serve(
         &mut self,
         answer: &(dyn Fn(&Request) -> Response + Sync),
-        tell: &(dyn Fn(&Served<'_>) + Sync),
+        tell: &(dyn Fn(&ServedRequest<'_>) + Sync),
     ) {
         let _ = self.stream.set_nonblocking(false);
         let (request, response) = match self.read() {
@@ -192,11 +192,11 @@ impl Client {
                 let response = answer(&request);
                 (Some(request), response)
             }
-            Err(Bad::Answer(response)) => (None, response),
-            Err(Bad::Gone) => (None, Response::text(408, "no whole request came in time")),
+            Err(BadRequest::Answer(response)) => (None, response),
+            Err(BadRequest::Gone) => (None, Response::text(408, "no whole request came in time")),
         };
         // Told before the answer is out: whoever has the answer finds its line in the log.
-        tell(&Served {
+        tell(&ServedRequest {
             peer: self.peer,
             request: request.as_ref(),
             response: &response,
@@ -209,9 +209,9 @@ impl Client {
     }
 
     /// One client too many.
-    fn refuse(&mut self, tell: &(dyn Fn(&Served<'_>) + Sync)) {
+    fn refuse(&mut self, tell: &(dyn Fn(&ServedRequest<'_>) + Sync)) {
         let response = Response::text(503, "too many requests at once; try again");
-        tell(&Served {
+        tell(&ServedRequest {
             peer: self.peer,
             request: None,
             response: &response,
@@ -221,7 +221,7 @@ impl Client {
         let _ = self.write(&response, false);
     }
 
-    fn read(&mut self) -> Result<Request, Bad> {
+    fn read(&mut self) -> Result<Request, BadRequest> {
         let head = self.read_head()?;
         self.buffer.drain(..head.length);
         if head.expects {
@@ -244,7 +244,7 @@ impl Client {
         })
     }
 
-    fn read_head(&mut self) -> Result<Head, Bad> {
+    fn read_head(&mut self) -> Result<RequestHead, BadRequest> {
         loop {
             if let Some(head) = parse_head(&self.buffer, self.limits)? {
                 return Ok(head);
@@ -256,7 +256,7 @@ impl Client {
         }
     }
 
-    fn read_chunks(&mut self) -> Result<Vec<u8>, Bad> {
+    fn read_chunks(&mut self) -> Result<Vec<u8>, BadRequest> {
         let mut body = Vec::new();
         loop {
             let (used, size) = match httparse::parse_chunk_size(&self.buffer) {
@@ -288,12 +288,12 @@ impl Client {
     }
 
     /// Reads what is there, or waits for it as long as the client still has time.
-    fn more(&mut self) -> Result<(), Bad> {
+    fn more(&mut self) -> Result<(), BadRequest> {
         let mut bytes = [0; 8 * 1024];
         self.stream.set_read_timeout(Some(self.left()?))?;
         let count = self.stream.read(&mut bytes)?;
         if count == 0 {
-            return Err(Bad::Gone);
+            return Err(BadRequest::Gone);
         }
         self.buffer
             .extend_from_slice(bytes.get(..count).unwrap_or_default());
@@ -353,16 +353,16 @@ impl Client {
     }
 }
 
-fn bad(status: u16, line: &str) -> Bad {
-    Bad::Answer(Response::text(status, line))
+fn bad(status: u16, line: &str) -> BadRequest {
+    BadRequest::Answer(Response::text(status, line))
 }
 
-fn too_large() -> Bad {
+fn too_large() -> BadRequest {
     bad(413, "the body of the request is too long")
 }
 
 /// The head, once it is whole.
-fn parse_head(bytes: &[u8], limits: Limits) -> Result<Option<Head>, Bad> {
+fn parse_head(bytes: &[u8], limits: ServerLimits) -> Result<Option<RequestHead>, BadRequest> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let length = match request.parse(bytes) {
@@ -395,7 +395,7 @@ fn parse_head(bytes: &[u8], limits: Limits) -> Result<Option<Head>, Bad> {
         ([], [coding]) if coding.eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
         _ => return Err(bad(400, "the head is unclear about the length of the body")),
     };
-    Ok(Some(Head {
+    Ok(Some(RequestHead {
         method: method.to_owned(),
         path: path.to_owned(),
         framing,
@@ -404,7 +404,7 @@ fn parse_head(bytes: &[u8], limits: Limits) -> Result<Option<Head>, Bad> {
     }))
 }
 
-fn parse_length(value: &[u8], limit: usize) -> Result<usize, Bad> {
+fn parse_length(value: &[u8], limit: usize) -> Result<usize, BadRequest> {
     let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(value).ok().filter(|_| digits);
     let Some(text) = text else {
@@ -438,7 +438,7 @@ const fn reason(status: u16) -> &'static str {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: ServerLimits = ServerLimits {
         head: 1024,
         body: 4096,
         time: Duration::from_millis(400),
@@ -447,14 +447,14 @@ mod tests {
 
     /// For tests that ask one thing after the other and measure nothing: on a busy machine the server may
     /// not have let go of the last client when the next one comes.
-    const ROOMY: Limits = Limits {
+    const ROOMY: ServerLimits = ServerLimits {
         time: Duration::from_secs(10),
         connections: 64,
         ..LIMITS
     };
 
     /// Serves with an echo while `act` plays its clients.
-    fn serving(limits: Limits, act: impl FnOnce(SocketAddr)) -> Vec<u16> {
+    fn serving(limits: ServerLimits, act: impl FnOnce(SocketAddr)) -> Vec<u16> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = AtomicBool::new(false);
@@ -467,7 +467,7 @@ mod tests {
                     allow: "",
                     body: request.body.clone(),
                 };
-                let tell = |served: &Served<'_>| {
+                let tell = |served: &ServedRequest<'_>| {
                     told.lock().unwrap().push(served.response.status);
                 };
                 serve(&listener, limits, &stop, &answer, &tell).unwrap();

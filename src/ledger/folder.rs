@@ -12,13 +12,13 @@ use crate::note::NoteKey;
 use crate::store::log::Log;
 use crate::store::publish::{self, TEMPORARY_PREFIX};
 use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::{Cause, Disk, DiskError, Kind};
+use crate::sys::disk::{Disk, DiskCause, DiskError, FileKind};
 use crate::sys::lock::LOCK_FILE;
 
 const FORMAT: i64 = 1;
 
 #[derive(Deserialize)]
-struct FormatOnly {
+struct LedgerTomlFormat {
     format: i64,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn restore_description(
     let path = dir.join(HINT_FILE);
     match disk.read(&path) {
         Ok(bytes) if bytes == wanted.as_bytes() => return Ok(false),
-        Err(fault) if fault.cause() != Cause::Missing => return Err(fault),
+        Err(fault) if fault.cause() != DiskCause::Missing => return Err(fault),
         _ => {}
     }
     publish::durably(disk, &path, wanted.as_bytes())?;
@@ -56,7 +56,7 @@ pub(crate) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     match disk.metadata(dir)? {
         None => return Err(OpenError::NoFolder { dir: owned() }),
         // A link to a folder is as good as the folder.
-        Some(found) if found.kind == Kind::File => {
+        Some(found) if found.kind == FileKind::File => {
             return Err(OpenError::NotALedger { dir: owned() });
         }
         Some(_) => {}
@@ -68,8 +68,8 @@ pub(crate) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     }
     if has(HINT_FILE) {
         let text = disk.read(&dir.join(HINT_FILE))?;
-        let stated = toml::from_str::<FormatOnly>(&String::from_utf8_lossy(&text));
-        if let Ok(FormatOnly { format: found }) = stated
+        let stated = toml::from_str::<LedgerTomlFormat>(&String::from_utf8_lossy(&text));
+        if let Ok(LedgerTomlFormat { format: found }) = stated
             && found > FORMAT
         {
             return Err(OpenError::NewerFormat {

@@ -11,24 +11,24 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::ledger::error::OpenError;
 use crate::note::NoteKey;
 use crate::store::publish;
-use crate::sys::disk::{Cause, Disk, DiskError, Handle};
+use crate::sys::disk::{Disk, DiskCause, DiskError, FileHandle};
 
 /// What one of the two places holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum HeadCheckpoint {
     /// A checkpoint signed by the ledger's key, and its bytes.
     Intact(Checkpoint, Vec<u8>),
     /// Nothing that could be used, and why.
     Lost(&'static str),
 }
 
-impl Kept {
+impl HeadCheckpoint {
     /// Reads the checkpoint at `path`. Where it has the very bytes of one that was `read_before`, the
     /// same holds of it.
     ///
     /// # Errors
     /// A whole checkpoint of another ledger, or the disk's refusal. One that is missing, cut short
-    /// or not signed by any of `keys` is [`Kept::Lost`].
+    /// or not signed by any of `keys` is [`HeadCheckpoint::Lost`].
     pub(crate) fn read(
         disk: &dyn Disk,
         path: &Path,
@@ -37,7 +37,7 @@ impl Kept {
     ) -> Result<Self, OpenError> {
         let bytes = match disk.read(path) {
             Ok(bytes) => bytes,
-            Err(fault) if fault.cause() == Cause::Missing => {
+            Err(fault) if fault.cause() == DiskCause::Missing => {
                 return Ok(Self::Lost("it is missing"));
             }
             Err(fault) => return Err(fault.into()),
@@ -79,7 +79,7 @@ impl Kept {
 
 /// The two files, open for writing.
 #[derive(Debug)]
-pub(crate) struct Published {
+pub(crate) struct HeadFiles {
     note: String,
     files: [File; 2],
 }
@@ -88,11 +88,11 @@ pub(crate) struct Published {
 struct File {
     path: PathBuf,
     /// Open while the file holds exactly the `length` bytes of the last note.
-    handle: Option<Handle>,
+    handle: Option<FileHandle>,
     length: usize,
 }
 
-impl Published {
+impl HeadFiles {
     /// For the checkpoint in the folder and the one outside. Nothing is written yet.
     pub(crate) fn new(checkpoint: PathBuf, head: PathBuf) -> Self {
         let file = |path| File {

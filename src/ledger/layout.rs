@@ -13,9 +13,9 @@ pub const HINT_FILE: &str = "ledger.toml";
 /// last: what lies beside it has never been acknowledged to anybody.
 pub const CREATING: &str = "creating";
 
-/// Where a ledger is, and where it keeps what must not lie beside it.
+/// A ledger's folder, and the state folder of this host beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct LedgerPlace {
     /// The ledger's folder.
     pub dir: PathBuf,
     /// A folder of this ledger's own outside of `dir`: a restored backup of `dir` must not bring an
@@ -23,7 +23,7 @@ pub struct Place {
     pub state: PathBuf,
 }
 
-impl Place {
+impl LedgerPlace {
     /// The newest signed checkpoint, kept outside the ledger's folder.
     #[must_use]
     pub fn head(&self) -> PathBuf {
@@ -37,7 +37,7 @@ impl Place {
     }
 
     /// The sealing key that a `sealing_key.replaced` is to name: it lies here before that entry is
-    /// appended, and becomes [`Place::sealing_key`] with it.
+    /// appended, and becomes [`LedgerPlace::sealing_key`] with it.
     #[must_use]
     pub fn next_sealing_key(&self) -> PathBuf {
         self.state.join("sealing-next.pem")

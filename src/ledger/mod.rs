@@ -28,7 +28,7 @@ pub mod tree;
 pub(crate) mod warm;
 
 pub use error::{Blame, LedgerError, OpenError};
-pub use layout::{CHECKPOINT_FILE, COSIGNED_FILE, CREATING, HINT_FILE, Place};
-pub use prefix::Prefix;
-pub use reader::Reader;
-pub use standing::{NEXT_CHECKPOINT, Standing, standing};
+pub use layout::{CHECKPOINT_FILE, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace};
+pub use prefix::ProvenPrefix;
+pub use reader::EntryReader;
+pub use standing::{FolderKind, NEXT_CHECKPOINT, standing};

@@ -9,20 +9,20 @@ use std::vec::IntoIter;
 use crate::merkle::LogFile;
 use crate::rule::{self, Finding};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
-use crate::store::image::{Tail, list_files};
-use crate::store::tail::Rest;
-use crate::sys::disk::{Cause, Disk, DiskError};
-use crate::verify::Piece;
+use crate::store::image::{TailContents, list_files};
+use crate::store::tail::TailRest;
+use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::verify::LogPiece;
 
 use crate::ledger::layout::CHECKPOINT_FILE;
-use crate::ledger::standing::{NEXT_CHECKPOINT, Standing, Taken};
+use crate::ledger::standing::{FolderKind, FolderSnapshot, NEXT_CHECKPOINT};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 
 /// What is known about the log before its entries are read.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Facts {
-    pub(crate) standing: Standing,
+pub(crate) struct LogBounds {
+    pub(crate) standing: FolderKind,
     /// Entries in full bundles.
     pub(crate) base: u64,
     /// Entries to expect.
@@ -35,12 +35,12 @@ pub(crate) struct Facts {
     pub(crate) findings: Vec<Finding>,
 }
 
-impl Facts {
+impl LogBounds {
     /// How many entries are to be in bundles: a copy has a partial one, a ledger the tail.
     pub(crate) const fn in_bundles(&self) -> u64 {
         match self.standing {
-            Standing::Ledger => self.base,
-            Standing::Copy => self.total,
+            FolderKind::Ledger => self.base,
+            FolderKind::Copy => self.total,
         }
     }
 }
@@ -49,7 +49,7 @@ impl Facts {
 ///
 /// The folder says which bundles there are to read. A size that the tail's header or a checkpoint
 /// states says no more than where one is missing: nothing is done once for each number below it.
-pub(crate) struct Pieces {
+pub(crate) struct LogPieces {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// The next entry to come out of a bundle.
@@ -58,11 +58,11 @@ pub(crate) struct Pieces {
     end: u64,
     /// The bundles before that which are there, in order.
     there: Peekable<IntoIter<LogFile>>,
-    then: IntoIter<Piece>,
-    facts: Facts,
+    then: IntoIter<LogPiece>,
+    facts: LogBounds,
 }
 
-impl Pieces {
+impl LogPieces {
     /// The pieces of the folder whose image was taken. `checkpointed` is the size that a ledger's
     /// newest checkpoint states: whatever is broken before that is no interrupted write. A copy has
     /// the size of its own checkpoint.
@@ -72,18 +72,18 @@ impl Pieces {
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
         dir: &Path,
-        taken: &Taken,
+        taken: &FolderSnapshot,
         checkpointed: Option<u64>,
     ) -> Result<Self, DiskError> {
         let mut there = bundles_in(&*disk, dir)?;
         let whole = there.iter().filter(|bundle| bundle.is_whole());
         let sealed = whole.filter_map(LogFile::entries).max().unwrap_or(0);
         let (facts, then) = match taken.standing {
-            Standing::Ledger => {
+            FolderKind::Ledger => {
                 let tail = taken.image.tail.as_deref().unwrap_or_default();
                 of_ledger(tail, sealed, checkpointed)
             }
-            Standing::Copy => (of_copy(taken, sealed), Vec::new()),
+            FolderKind::Copy => (of_copy(taken, sealed), Vec::new()),
         };
         let end = facts.in_bundles();
         there.retain(|bundle| bundle.is_sealed_in(end) || bundle.is_edge_of(end));
@@ -99,12 +99,12 @@ impl Pieces {
         })
     }
 
-    pub(crate) fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> LogBounds {
         self.facts.clone()
     }
 
     /// The bundle that the next entry is in, or the gap up to the next that is there.
-    fn next_bundle(&mut self) -> Piece {
+    fn next_bundle(&mut self) -> LogPiece {
         let first = self.at;
         let here = |bundle: &LogFile| bundle.tile.index == first / WIDTH;
         if let Some(bundle) = self.there.next_if(here) {
@@ -116,10 +116,10 @@ impl Pieces {
         gap(first, self.at)
     }
 
-    fn read(&self, bundle: LogFile) -> Piece {
+    fn read(&self, bundle: LogFile) -> LogPiece {
         let (n, width) = (bundle.tile.index, bundle.width);
         match bundle::read_partial(&*self.disk, &self.dir, n, width as usize) {
-            Ok(entries) => Piece::Entries(entries),
+            Ok(entries) => LogPiece::Entries(entries),
             Err(fault) => {
                 let first = n * WIDTH;
                 let path = bundle::path_of(n, width as usize);
@@ -129,10 +129,10 @@ impl Pieces {
     }
 }
 
-impl Iterator for Pieces {
-    type Item = Piece;
+impl Iterator for LogPieces {
+    type Item = LogPiece;
 
-    fn next(&mut self) -> Option<Piece> {
+    fn next(&mut self) -> Option<LogPiece> {
         if self.at < self.end {
             return Some(self.next_bundle());
         }
@@ -141,7 +141,7 @@ impl Iterator for Pieces {
 }
 
 /// The entries from `first` to before `end`, none of whose bundles is there: one finding, however many.
-fn gap(first: u64, end: u64) -> Piece {
+fn gap(first: u64, end: u64) -> LogPiece {
     let n = first / WIDTH;
     if n == (end - 1) / WIDTH {
         let path = bundle::path_of(n, (end - first) as usize);
@@ -152,9 +152,9 @@ fn gap(first: u64, end: u64) -> Piece {
 }
 
 /// The entries from `first` to before `end`, which cannot be read from where they should be.
-fn damaged(first: u64, end: u64, place: &str, fault: String) -> Piece {
+fn damaged(first: u64, end: u64, place: &str, fault: String) -> LogPiece {
     let expected = format!("entries {first} to {} in {place}", end - 1);
-    Piece::Damaged {
+    LogPiece::Damaged {
         count: end - first,
         finding: Box::new(Finding::new(rule::I17, expected, fault).at(first)),
     }
@@ -168,27 +168,27 @@ fn bundles_in(disk: &dyn Disk, dir: &Path) -> Result<Vec<LogFile>, DiskError> {
             let files = found.iter().map(|found| folder.join(&found.path));
             Ok(files.filter_map(|path| LogFile::parse(&path)).collect())
         }
-        Err(fault) if fault.cause() == Cause::Missing => Ok(Vec::new()),
+        Err(fault) if fault.cause() == DiskCause::Missing => Ok(Vec::new()),
         Err(fault) => Err(fault),
     }
 }
 
 /// What the checkpoints of a copy say of it. `sealed` entries end the last bundle that is there.
-fn of_copy(taken: &Taken, sealed: u64) -> Facts {
+fn of_copy(taken: &FolderSnapshot, sealed: u64) -> LogBounds {
     let total = taken.stated(CHECKPOINT_FILE).unwrap_or(sealed);
-    Facts {
-        standing: Standing::Copy,
+    LogBounds {
+        standing: FolderKind::Copy,
         base: total - total % WIDTH,
         total,
         next: taken.stated(NEXT_CHECKPOINT),
-        ..Facts::default()
+        ..LogBounds::default()
     }
 }
 
 /// What the tail of a ledger says of it, and its pieces.
-fn of_ledger(tail: &[u8], sealed: u64, checkpointed: Option<u64>) -> (Facts, Vec<Piece>) {
-    let mut facts = Facts::default();
-    let pieces = match Tail::parse(tail) {
+fn of_ledger(tail: &[u8], sealed: u64, checkpointed: Option<u64>) -> (LogBounds, Vec<LogPiece>) {
+    let mut facts = LogBounds::default();
+    let pieces = match TailContents::parse(tail) {
         Ok(tail) => {
             facts.base = tail.base;
             after_bundles(tail, checkpointed, &mut facts)
@@ -198,7 +198,7 @@ fn of_ledger(tail: &[u8], sealed: u64, checkpointed: Option<u64>) -> (Facts, Vec
             facts.base = sealed;
             facts.total = sealed;
             let finding = Finding::new(rule::I17, "the header of the tail", fault.to_string());
-            vec![Piece::Damaged {
+            vec![LogPiece::Damaged {
                 count: 0,
                 finding: Box::new(finding.at(sealed)),
             }]
@@ -207,15 +207,19 @@ fn of_ledger(tail: &[u8], sealed: u64, checkpointed: Option<u64>) -> (Facts, Vec
     (facts, pieces)
 }
 
-fn after_bundles(tail: Tail, checkpointed: Option<u64>, facts: &mut Facts) -> Vec<Piece> {
+fn after_bundles(
+    tail: TailContents,
+    checkpointed: Option<u64>,
+    facts: &mut LogBounds,
+) -> Vec<LogPiece> {
     let end = tail.base + tail.entries.len() as u64;
     facts.total = end + tail.later.len() as u64;
-    let mut pieces = vec![Piece::Entries(tail.entries)];
+    let mut pieces = vec![LogPiece::Entries(tail.entries)];
     let at_risk = checkpointed.is_some_and(|size| size > end) || !tail.later.is_empty();
     match tail.rest {
-        Rest::Clean => {}
+        TailRest::Clean => {}
         // An entry that a checkpoint covers was whole once; one that others follow, too.
-        Rest::Torn { offset, .. } | Rest::Stray { offset, .. } if at_risk => {
+        TailRest::Torn { offset, .. } | TailRest::Stray { offset, .. } if at_risk => {
             let first_later = tail.later.first().map(|(sequence, _)| *sequence);
             let count = first_later.map_or(0, |later| later.saturating_sub(end));
             let expected = format!("entry {end} in the tail");
@@ -224,16 +228,16 @@ fn after_bundles(tail: Tail, checkpointed: Option<u64>, facts: &mut Facts) -> Ve
                 expected,
                 format!("a damaged frame at byte {offset}"),
             );
-            pieces.push(Piece::Damaged {
+            pieces.push(LogPiece::Damaged {
                 count,
                 finding: Box::new(finding.at(end)),
             });
-            pieces.push(Piece::Entries(
+            pieces.push(LogPiece::Entries(
                 tail.later.into_iter().map(|(_, bytes)| bytes).collect(),
             ));
         }
-        Rest::Torn { len, .. } => facts.torn = Some(len),
-        Rest::Stray { offset, len } => {
+        TailRest::Torn { len, .. } => facts.torn = Some(len),
+        TailRest::Stray { offset, len } => {
             let found = format!("{len} bytes at byte {offset}");
             facts.findings.push(Finding::new(
                 rule::I14,

@@ -16,11 +16,11 @@ use crate::text::Id;
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::layout::CHECKPOINT_FILE;
-use crate::ledger::reader::Reader;
+use crate::ledger::reader::EntryReader;
 
-/// See the module.
+/// The entries up to a checkpoint, held against its root.
 #[derive(Debug)]
-pub struct Prefix {
+pub struct ProvenPrefix {
     /// What the entries amount to.
     pub register: Register,
     /// The secret that each is about, by its place.
@@ -31,7 +31,7 @@ pub struct Prefix {
     tree: Frontier,
 }
 
-impl Prefix {
+impl ProvenPrefix {
     /// Reads the first `size` entries of the ledger in `dir`, or all of them.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Prefix {
         wait: Duration,
         size: Option<u64>,
     ) -> Result<Self, LedgerError> {
-        let reader = Reader::open(world, dir, wait)?;
+        let reader = EntryReader::open(world, dir, wait)?;
         let note = reader.file(CHECKPOINT_FILE).unwrap_or_default();
         let stated = checkpoint::stated(note).map_err(|fault| fault.to_string());
         let newest = stated.as_ref().map_or(0, |stated| stated.size);

@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::LeafHash;
-use crate::ledger::tree::{Tree, TreeError};
+use crate::ledger::tree::{StoredTree, StoredTreeError};
 use crate::merkle::ProofError;
 use crate::note::SignedNote;
-use crate::proof::{Continued, TlogProof};
+use crate::proof::{Continuation, TlogProof};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
-use crate::store::image::Tail;
+use crate::store::image::TailContents;
 use crate::store::tail::TailError;
 use crate::sys::disk::Disk;
 use crate::sys::world::World;
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::layout::{CHECKPOINT_FILE, COSIGNED_FILE};
-use crate::ledger::standing::{Standing, take};
+use crate::ledger::standing::{FolderKind, take};
 
-/// Why there is no proof.
+/// Why a ledger gives no proof.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NoProof {
+pub enum NoProofError {
     /// There is no ledger to make it from.
     #[error(transparent)]
     Audit(#[from] LedgerError),
@@ -41,11 +41,11 @@ pub enum NoProof {
     Bundle(#[from] BundleError),
     /// There is no such entry, or what is stored proves nothing.
     #[error(transparent)]
-    Tree(#[from] TreeError),
+    Tree(#[from] StoredTreeError),
 }
 
-/// The ledger at one moment, to make proofs from.
-pub struct Proofs {
+/// Makes inclusion and consistency proofs of a ledger as it was when opened.
+pub struct LedgerProofs {
     world: World,
     dir: PathBuf,
     carry: Vec<u8>,
@@ -57,17 +57,17 @@ pub struct Proofs {
     cosigned: Option<(String, Checkpoint)>,
 }
 
-impl Proofs {
+impl LedgerProofs {
     /// Takes the ledger in `dir` as it is now, waiting up to `wait` for a writer at work.
     ///
     /// # Errors
     /// No ledger there, or none with a checkpoint.
-    pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProof> {
+    pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProofError> {
         let taken = take(world, dir, wait)?;
         let image = taken.image;
         let note = image.files.get(CHECKPOINT_FILE);
-        let note = note.ok_or(NoProof::NoCheckpoint)?;
-        let (note, stated) = read(note).map_err(NoProof::Checkpoint)?;
+        let note = note.ok_or(NoProofError::NoCheckpoint)?;
+        let (note, stated) = read(note).map_err(NoProofError::Checkpoint)?;
         // One that cannot be used is `verify`'s to name; the newest has no cosignatures and no faults.
         let cosigned = image
             .files
@@ -78,11 +78,11 @@ impl Proofs {
         };
         let cosigned = cosigned.filter(fits);
         let (carry, base, tail) = match taken.standing {
-            Standing::Ledger => {
-                let tail = Tail::parse(image.tail.as_deref().unwrap_or_default())?;
+            FolderKind::Ledger => {
+                let tail = TailContents::parse(image.tail.as_deref().unwrap_or_default())?;
                 (tail.carry, tail.base, tail.entries)
             }
-            Standing::Copy => {
+            FolderKind::Copy => {
                 let (base, tail) = right_edge(world, dir, stated.size)?;
                 (Vec::new(), base, tail)
             }
@@ -115,7 +115,7 @@ impl Proofs {
     ///
     /// # Errors
     /// There is no such entry, or it cannot be read.
-    pub fn entry(&self, sequence: u64) -> Result<Vec<u8>, NoProof> {
+    pub fn entry(&self, sequence: u64) -> Result<Vec<u8>, NoProofError> {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
         let found = match sequence.checked_sub(self.base) {
             Some(at) => self.tail.get(place(at)).cloned(),
@@ -128,15 +128,15 @@ impl Proofs {
         let size = self.stated.size;
         found.ok_or_else(|| {
             let index = sequence;
-            TreeError::from(ProofError::Beyond { index, size }).into()
+            StoredTreeError::from(ProofError::Beyond { index, size }).into()
         })
     }
 
     /// The stored bytes of entries, whose places are in order: each bundle is read once.
     ///
     /// # Errors
-    /// As [`Proofs::entry`].
-    pub fn entries(&self, sequences: &[u64]) -> Result<BTreeMap<u64, Vec<u8>>, NoProof> {
+    /// As [`LedgerProofs::entry`].
+    pub fn entries(&self, sequences: &[u64]) -> Result<BTreeMap<u64, Vec<u8>>, NoProofError> {
         let width = BUNDLE_ENTRIES as u64;
         let mut entries = BTreeMap::new();
         for together in sequences.chunk_by(|one, next| one / width == next / width) {
@@ -160,7 +160,7 @@ impl Proofs {
     ///
     /// # Errors
     /// There is no such entry, or what is stored does not prove it.
-    pub fn receipt(&self, sequence: u64) -> Result<(TlogProof, &Checkpoint), NoProof> {
+    pub fn receipt(&self, sequence: u64) -> Result<(TlogProof, &Checkpoint), NoProofError> {
         let leaf = LeafHash::of(&self.entry(sequence)?);
         let tree = self.tree();
         if let Some((note, seen)) = &self.cosigned
@@ -181,11 +181,11 @@ impl Proofs {
     /// # Errors
     /// `old` is 0 or more than `new`, `new` is more than there are, or what is stored does not prove
     /// it.
-    pub fn consistency(&self, old: u64, new: u64) -> Result<Continued, NoProof> {
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Continuation, NoProofError> {
         let tree = self.tree();
         if new > self.stated.size {
             let (index, size) = (new.saturating_sub(1), self.stated.size);
-            return Err(TreeError::from(ProofError::Beyond { index, size }).into());
+            return Err(StoredTreeError::from(ProofError::Beyond { index, size }).into());
         }
         // What is proven rests on the checkpoint, whichever sizes were asked for.
         let is_newest = new == self.stated.size;
@@ -196,7 +196,7 @@ impl Proofs {
                 .0
         };
         let (old_root, proof) = tree.consistency(old, new, root)?;
-        Ok(Continued {
+        Ok(Continuation {
             old: (old, old_root),
             new: (new, root),
             proof,
@@ -212,8 +212,8 @@ impl Proofs {
         &self,
         wanted: &[(u64, LeafHash)],
         note: &str,
-    ) -> Result<Vec<TlogProof>, NoProof> {
-        let (note, stated) = read(note.as_bytes()).map_err(NoProof::Checkpoint)?;
+    ) -> Result<Vec<TlogProof>, NoProofError> {
+        let (note, stated) = read(note.as_bytes()).map_err(NoProofError::Checkpoint)?;
         let tree = self.tree();
         let receipt = |(sequence, leaf): &(u64, LeafHash)| {
             let path = tree.inclusion(*sequence, *leaf, stated.size, stated.root)?;
@@ -226,10 +226,10 @@ impl Proofs {
     ///
     /// # Errors
     /// It is no checkpoint, `old` is 0 or more than it states, or what is stored does not prove it.
-    pub fn continued(&self, old: u64, note: &str) -> Result<Continued, NoProof> {
-        let (note, stated) = read(note.as_bytes()).map_err(NoProof::Checkpoint)?;
+    pub fn continued(&self, old: u64, note: &str) -> Result<Continuation, NoProofError> {
+        let (note, stated) = read(note.as_bytes()).map_err(NoProofError::Checkpoint)?;
         let (old_root, proof) = self.tree().consistency(old, stated.size, stated.root)?;
-        Ok(Continued {
+        Ok(Continuation {
             old: (old, old_root),
             new: (stated.size, stated.root),
             proof,
@@ -241,8 +241,8 @@ impl Proofs {
         &*self.world.disk
     }
 
-    fn tree(&self) -> Tree<'_> {
-        Tree::new(
+    fn tree(&self) -> StoredTree<'_> {
+        StoredTree::new(
             self.disk(),
             &self.dir,
             &self.carry,

@@ -7,39 +7,39 @@ use std::time::Duration;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::entry::{self, Entry, Stored};
+use crate::entry::{self, Entry, StoredEntry};
 use crate::register::Register;
 use crate::statement::Statement;
 use crate::sys::world::World;
-use crate::verify::Piece;
+use crate::verify::LogPiece;
 
 use crate::ledger::error::LedgerError;
-use crate::ledger::pieces::Pieces;
+use crate::ledger::pieces::LogPieces;
 use crate::ledger::standing::take;
 
 /// Entries decoded together in a replay: eight bundles keep all cores busy.
 const AT_ONCE: usize = 2_048;
 
 /// What a replay needs of an entry, and what was asked of its bytes.
-type Decoded<T> = (u64, Entry, Statement, T);
+type DecodedEntry<T> = (u64, Entry, Statement, T);
 
 /// The entries of a ledger in order, as they were when it was opened.
-pub struct Reader {
-    pieces: Pieces,
+pub struct EntryReader {
+    pieces: LogPieces,
     files: BTreeMap<String, Vec<u8>>,
     next: u64,
     current: std::vec::IntoIter<Vec<u8>>,
     total: u64,
 }
 
-impl Reader {
+impl EntryReader {
     /// Opens a ledger for reading; a writer is waited for, and kept out only for a moment.
     ///
     /// # Errors
     /// There is no ledger, or the writer held the lock for the whole `wait`.
     pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, LedgerError> {
         let taken = take(world, dir, wait)?;
-        let pieces = Pieces::new(world.disk.clone(), dir, &taken, None)?;
+        let pieces = LogPieces::new(world.disk.clone(), dir, &taken, None)?;
         let total = pieces.facts().total;
         Ok(Self {
             pieces,
@@ -75,7 +75,7 @@ impl Reader {
     /// answer and what it says, once that is folded.
     ///
     /// # Errors
-    /// As [`Reader::replay`].
+    /// As [`EntryReader::replay`].
     pub(crate) fn replay_first<T: Send>(
         mut self,
         size: u64,
@@ -103,7 +103,7 @@ impl Reader {
     fn decode_some<T: Send>(
         &mut self,
         look: &(impl Fn(&[u8]) -> T + Sync),
-    ) -> Vec<Result<Decoded<T>, LedgerError>> {
+    ) -> Vec<Result<DecodedEntry<T>, LedgerError>> {
         let mut raw = Vec::new();
         let mut current = std::mem::take(&mut self.current);
         while raw.len() < AT_ONCE {
@@ -111,12 +111,12 @@ impl Reader {
             self.next += current.len() as u64;
             raw.extend((first..).zip(current.by_ref().map(Ok)));
             match self.pieces.next() {
-                Some(Piece::Entries(entries)) => current = entries.into_iter(),
-                Some(Piece::Damaged { finding, count }) => {
+                Some(LogPiece::Entries(entries)) => current = entries.into_iter(),
+                Some(LogPiece::Damaged { finding, count }) => {
                     raw.push((self.next, Err(finding.found)));
                     self.next += count;
                 }
-                Some(Piece::Elsewhere { count }) => self.next += count,
+                Some(LogPiece::Elsewhere { count }) => self.next += count,
                 None => break,
             }
         }
@@ -135,17 +135,17 @@ impl Reader {
             .collect()
     }
 
-    fn decode(&mut self, bytes: Vec<u8>) -> Result<Stored, LedgerError> {
+    fn decode(&mut self, bytes: Vec<u8>) -> Result<StoredEntry, LedgerError> {
         let sequence = self.next;
         self.next += 1;
-        Stored::of(sequence, bytes).map_err(|why| LedgerError::Entry {
+        StoredEntry::of(sequence, bytes).map_err(|why| LedgerError::Entry {
             sequence,
             why: why.to_string(),
         })
     }
 }
 
-fn place_of<T>(decoded: &Result<Decoded<T>, LedgerError>) -> u64 {
+fn place_of<T>(decoded: &Result<DecodedEntry<T>, LedgerError>) -> u64 {
     match decoded {
         Ok((sequence, ..)) | Err(LedgerError::Entry { sequence, .. }) => *sequence,
         Err(_) => 0,
@@ -154,7 +154,7 @@ fn place_of<T>(decoded: &Result<Decoded<T>, LedgerError>) -> u64 {
 
 fn fold<T>(
     register: &mut Register,
-    decoded: Vec<Result<Decoded<T>, LedgerError>>,
+    decoded: Vec<Result<DecodedEntry<T>, LedgerError>>,
     each: &mut (dyn FnMut(T, &Register, &Statement) + Send),
 ) -> Result<(), LedgerError> {
     for decoded in decoded {
@@ -170,8 +170,8 @@ fn fold<T>(
     Ok(())
 }
 
-impl Iterator for Reader {
-    type Item = Result<Stored, LedgerError>;
+impl Iterator for EntryReader {
+    type Item = Result<StoredEntry, LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -179,9 +179,9 @@ impl Iterator for Reader {
                 return Some(self.decode(bytes));
             }
             match self.pieces.next()? {
-                Piece::Entries(entries) => self.current = entries.into_iter(),
-                Piece::Elsewhere { count } => self.next += count,
-                Piece::Damaged { finding, count } => {
+                LogPiece::Entries(entries) => self.current = entries.into_iter(),
+                LogPiece::Elsewhere { count } => self.next += count,
+                LogPiece::Damaged { finding, count } => {
                     let sequence = self.next;
                     self.next += count;
                     return Some(Err(LedgerError::Entry {

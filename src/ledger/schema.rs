@@ -4,22 +4,22 @@
 use bincode::Decode;
 
 use crate::codec;
-use crate::register::{Charter, Threaded};
+use crate::register::{LedgerState, SecretThread};
 use crate::rotation::{Incident, Rotation};
-use crate::store::index::{Index, IndexError, Table};
+use crate::store::index::{Index, IndexError, IndexTable};
 use crate::text::Id;
 
-pub(crate) const CHARTER: Table = Table::new(1);
-pub(crate) const SECRETS: Table = Table::new(2);
-pub(crate) const ROTATIONS: Table = Table::new(3);
-pub(crate) const INCIDENTS: Table = Table::new(4);
-pub(crate) const EVENTS: Table = Table::new(5);
+pub(crate) const CHARTER: IndexTable = IndexTable::new(1);
+pub(crate) const SECRETS: IndexTable = IndexTable::new(2);
+pub(crate) const ROTATIONS: IndexTable = IndexTable::new(3);
+pub(crate) const INCIDENTS: IndexTable = IndexTable::new(4);
+pub(crate) const EVENTS: IndexTable = IndexTable::new(5);
 
 /// The charter as the index has it.
 ///
 /// # Errors
 /// The index failed, or holds something else.
-pub(crate) fn charter(index: &Index) -> Result<Option<Charter>, IndexError> {
+pub(crate) fn charter(index: &Index) -> Result<Option<LedgerState>, IndexError> {
     read(index, CHARTER, &[])
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn charter(index: &Index) -> Result<Option<Charter>, IndexError> {
 /// The index failed, or holds something else.
 pub(crate) fn each_secret(
     index: &Index,
-    take: &mut dyn FnMut(Id, Threaded),
+    take: &mut dyn FnMut(Id, SecretThread),
 ) -> Result<(), IndexError> {
     each(index, SECRETS, take)
 }
@@ -73,7 +73,7 @@ pub(crate) fn malformed(fault: codec::CodecError) -> IndexError {
 
 pub(crate) fn read<T: Decode<()>>(
     index: &Index,
-    table: Table,
+    table: IndexTable,
     key: &[u8],
 ) -> Result<Option<T>, IndexError> {
     let stored = index.get(table, key)?;
@@ -84,7 +84,7 @@ pub(crate) fn read<T: Decode<()>>(
 
 pub(crate) fn each<T: Decode<()>>(
     index: &Index,
-    table: Table,
+    table: IndexTable,
     take: &mut dyn FnMut(Id, T),
 ) -> Result<(), IndexError> {
     for pair in index.iterate(table, &[]) {

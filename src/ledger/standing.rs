@@ -10,10 +10,10 @@ use std::time::Duration;
 use crate::checkpoint;
 use crate::ledger::layout::CREATING;
 use crate::ledger::warm::WARM_FILE;
-use crate::store::image::Image;
+use crate::store::image::LogImage;
 use crate::store::index::INDEX;
 use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::Kind;
+use crate::sys::disk::FileKind;
 use crate::sys::lock::LOCK_FILE;
 use crate::sys::world::World;
 
@@ -34,9 +34,9 @@ const WRITERS: &[&str] = &[
     CREATING,
 ];
 
-/// What a folder is.
+/// What a folder is: a ledger, a published copy, or neither.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Standing {
+pub enum FolderKind {
     /// A ledger that is or was written to.
     #[default]
     Ledger,
@@ -45,12 +45,12 @@ pub enum Standing {
 }
 
 /// The files of a folder that change, at one moment.
-pub(crate) struct Taken {
-    pub(crate) standing: Standing,
-    pub(crate) image: Image,
+pub(crate) struct FolderSnapshot {
+    pub(crate) standing: FolderKind,
+    pub(crate) image: LogImage,
 }
 
-impl Taken {
+impl FolderSnapshot {
     /// The size that a file's checkpoint states, before anybody checked it.
     pub(crate) fn stated(&self, name: &str) -> Option<u64> {
         let stated = checkpoint::stated(self.image.files.get(name)?).ok()?;
@@ -62,7 +62,7 @@ impl Taken {
 ///
 /// # Errors
 /// No such folder, neither ledger nor copy, or a ledger without its log.
-pub fn standing(world: &World, dir: &Path) -> Result<Standing, LedgerError> {
+pub fn standing(world: &World, dir: &Path) -> Result<FolderKind, LedgerError> {
     if world.disk.metadata(dir)?.is_none() {
         return Err(OpenError::NoFolder {
             dir: dir.to_owned(),
@@ -71,7 +71,7 @@ pub fn standing(world: &World, dir: &Path) -> Result<Standing, LedgerError> {
     }
     let there = |name: &str| world.disk.metadata(&dir.join(name));
     if there(TAIL_FILE)?.is_some() {
-        return Ok(Standing::Ledger);
+        return Ok(FolderKind::Ledger);
     }
     for name in WRITERS {
         if there(name)?.is_some() {
@@ -81,8 +81,8 @@ pub fn standing(world: &World, dir: &Path) -> Result<Standing, LedgerError> {
             .into());
         }
     }
-    if there("tile")?.is_some_and(|tiles| tiles.kind == Kind::Folder) {
-        Ok(Standing::Copy)
+    if there("tile")?.is_some_and(|tiles| tiles.kind == FileKind::Folder) {
+        Ok(FolderKind::Copy)
     } else if there(CHECKPOINT_FILE)?.is_some() {
         Err(OpenError::LostLog {
             dir: dir.to_owned(),
@@ -97,12 +97,16 @@ pub fn standing(world: &World, dir: &Path) -> Result<Standing, LedgerError> {
 }
 
 /// The files that change, at one moment.
-pub(crate) fn take(world: &World, dir: &Path, wait: Duration) -> Result<Taken, LedgerError> {
+pub(crate) fn take(
+    world: &World,
+    dir: &Path,
+    wait: Duration,
+) -> Result<FolderSnapshot, LedgerError> {
     let standing = standing(world, dir)?;
     let small: &[&str] = match standing {
-        Standing::Ledger => &[CHECKPOINT_FILE, COSIGNED_FILE],
-        Standing::Copy => &[CHECKPOINT_FILE, NEXT_CHECKPOINT],
+        FolderKind::Ledger => &[CHECKPOINT_FILE, COSIGNED_FILE],
+        FolderKind::Copy => &[CHECKPOINT_FILE, NEXT_CHECKPOINT],
     };
-    let image = Image::take(&*world.disk, dir, wait, small)?;
-    Ok(Taken { standing, image })
+    let image = LogImage::take(&*world.disk, dir, wait, small)?;
+    Ok(FolderSnapshot { standing, image })
 }

@@ -17,10 +17,10 @@ use crate::sys::disk::{Disk, DiskError};
 const TILE_LEVELS: u8 = 8;
 const HASH_BYTES: usize = 32;
 
-/// Why a proof cannot be made.
+/// Why a stored tree gives no proof.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TreeError {
+pub enum StoredTreeError {
     /// The sizes asked for have no proof.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -40,8 +40,8 @@ pub enum TreeError {
     Damaged(ProofError),
 }
 
-/// The stored tree at one moment.
-pub struct Tree<'a> {
+/// The Merkle tree of a ledger as its tiles and tail hold it.
+pub struct StoredTree<'a> {
     disk: &'a dyn Disk,
     dir: &'a Path,
     base: u64,
@@ -51,7 +51,7 @@ pub struct Tree<'a> {
     known: RefCell<BTreeMap<Subtree, NodeHash>>,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> StoredTree<'a> {
     /// The tree of the ledger in `dir`, of which `base` entries are sealed and `tail` are not.
     /// `carry` is what the tail's header says of the sealed ones: it has the roots of the large subtrees
     /// to the left of the newest entries, which would else be made from up to 255 tiles for each level.
@@ -84,11 +84,11 @@ impl<'a> Tree<'a> {
         leaf: LeafHash,
         size: u64,
         root: NodeHash,
-    ) -> Result<InclusionProof, TreeError> {
+    ) -> Result<InclusionProof, StoredTreeError> {
         let proof = InclusionProof::prove(index, size, |subtree| self.node(subtree))?;
         proof
             .check(index, leaf, size, root)
-            .map_err(TreeError::Damaged)?;
+            .map_err(StoredTreeError::Damaged)?;
         Ok(proof)
     }
 
@@ -102,12 +102,12 @@ impl<'a> Tree<'a> {
         old: u64,
         new: u64,
         root: NodeHash,
-    ) -> Result<(NodeHash, ConsistencyProof), TreeError> {
+    ) -> Result<(NodeHash, ConsistencyProof), StoredTreeError> {
         let proof = ConsistencyProof::prove(old, new, |subtree| self.node(subtree))?;
         let old_root = self.root(old)?;
         proof
             .check((old, old_root), (new, root))
-            .map_err(TreeError::Damaged)?;
+            .map_err(StoredTreeError::Damaged)?;
         Ok((old_root, proof))
     }
 
@@ -115,7 +115,7 @@ impl<'a> Tree<'a> {
     ///
     /// # Errors
     /// A tile cannot be read.
-    pub fn root(&self, size: u64) -> Result<NodeHash, TreeError> {
+    pub fn root(&self, size: u64) -> Result<NodeHash, StoredTreeError> {
         let mut root = None;
         let mut end = size;
         // The complete subtrees that make up the tree, the smallest first.
@@ -131,7 +131,7 @@ impl<'a> Tree<'a> {
         Ok(root.unwrap_or_else(NodeHash::empty))
     }
 
-    fn node(&self, subtree: Subtree) -> Result<NodeHash, TreeError> {
+    fn node(&self, subtree: Subtree) -> Result<NodeHash, StoredTreeError> {
         if let Some(known) = self.known.borrow().get(&subtree) {
             return Ok(*known);
         }
@@ -140,7 +140,7 @@ impl<'a> Tree<'a> {
         Ok(node)
     }
 
-    fn make(&self, subtree: Subtree) -> Result<NodeHash, TreeError> {
+    fn make(&self, subtree: Subtree) -> Result<NodeHash, StoredTreeError> {
         let Subtree { level, index } = subtree;
         if let Some(node) = self.read_in_tile(subtree)? {
             return Ok(node);
@@ -165,7 +165,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The root of a subtree out of the tile that holds its upper nodes, where that is full.
-    fn read_in_tile(&self, subtree: Subtree) -> Result<Option<NodeHash>, TreeError> {
+    fn read_in_tile(&self, subtree: Subtree) -> Result<Option<NodeHash>, StoredTreeError> {
         let Subtree { level, index } = subtree;
         let (tile_level, above) = (level / TILE_LEVELS, level % TILE_LEVELS);
         let first = index << above;
@@ -199,7 +199,11 @@ impl<'a> Tree<'a> {
         Ok(nodes.pop())
     }
 
-    fn with_tile<T>(&self, id: TileId, take: impl FnOnce(&[u8]) -> T) -> Result<T, TreeError> {
+    fn with_tile<T>(
+        &self,
+        id: TileId,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, StoredTreeError> {
         if let Some(bytes) = self.tiles.borrow().get(&id) {
             return Ok(take(bytes));
         }
@@ -207,7 +211,7 @@ impl<'a> Tree<'a> {
         let bytes = self.disk.read(&self.dir.join(&path))?;
         if bytes.len() != TILE_WIDTH * HASH_BYTES {
             let found = bytes.len();
-            return Err(TreeError::Tile { path, found });
+            return Err(StoredTreeError::Tile { path, found });
         }
         let taken = take(&bytes);
         self.tiles.borrow_mut().insert(id, bytes);

@@ -16,7 +16,7 @@ use bincode::{Decode, Encode};
 
 use crate::codec;
 use crate::hash::{Blake3Digest, Link};
-use crate::register::{Charter, Register, Threaded};
+use crate::register::{LedgerState, Register, SecretThread};
 use crate::rotation::{Incident, Rotation};
 use crate::store::publish;
 use crate::sys::disk::Disk;
@@ -33,18 +33,18 @@ const MOST: usize = 32;
 
 /// What was known at one end of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Warm {
+pub(crate) struct EdgeCache {
     /// Entries in the log.
     pub(crate) size: u64,
     /// The link of the last of them.
     pub(crate) link: Link,
-    charter: Charter,
-    secrets: BTreeMap<Id, Threaded>,
+    charter: LedgerState,
+    secrets: BTreeMap<Id, SecretThread>,
     rotations: BTreeMap<Id, Box<Rotation>>,
     incidents: BTreeMap<Id, Incident>,
 }
 
-impl Warm {
+impl EdgeCache {
     /// Keeps what of `register` was `touched` last, and some of the rest.
     pub(crate) fn of(
         size: u64,

@@ -46,7 +46,7 @@ struct SignatureLine {
 
 /// A note of which at least one signature was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
+pub struct VerifiedNote {
     /// The signed text, with its final line break.
     pub text: String,
     /// The keys that signed it, each once, in the order in which they were trusted.
@@ -355,7 +355,7 @@ pub(crate) fn format_line(name: &KeyName, id: [u8; KEY_ID_BYTES], signature: &[u
 ///
 /// # Errors
 /// Where the note is malformed, a trusted key's signature does not hold, or none of them signed.
-pub fn open(note: &[u8], keys: &[NoteKey]) -> Result<Opened, NoteError> {
+pub fn open(note: &[u8], keys: &[NoteKey]) -> Result<VerifiedNote, NoteError> {
     let note = SignedNote::parse(note)?;
     let mut verified = Vec::new();
     for key in keys {
@@ -380,7 +380,7 @@ pub fn open(note: &[u8], keys: &[NoteKey]) -> Result<Opened, NoteError> {
         });
         return Err(other.map_or(NoteError::NoTrustedKey, NoteError::OtherKey));
     }
-    Ok(Opened {
+    Ok(VerifiedNote {
         text: note.text,
         verified,
     })

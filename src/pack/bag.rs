@@ -7,7 +7,7 @@ use crate::hash::Sha256Digest;
 use crate::key::{PublicKey, SecretKey, Signature};
 
 use super::sshsig;
-use super::zip::{self, Files, ZipError};
+use super::zip::{self, PackFiles, ZipError};
 
 /// The folder of the payload.
 pub(super) const DATA: &str = "data/";
@@ -30,7 +30,7 @@ const UNLISTED: [&str; 3] = [TAG_MANIFEST, SIGNATURE, SSH_SIGNATURE];
 pub struct Bag {
     /// The folder.
     pub top: String,
-    files: Files,
+    files: PackFiles,
 }
 
 /// One thing that is wrong with a bag.
@@ -57,11 +57,11 @@ impl Bag {
     #[must_use]
     pub fn sealed(
         top: &str,
-        payload: &Files,
+        payload: &PackFiles,
         info: &[(&'static str, String)],
         key: &SecretKey,
     ) -> Self {
-        let mut files: Files = payload
+        let mut files: PackFiles = payload
             .iter()
             .map(|(path, bytes)| (format!("{DATA}{path}"), bytes.clone()))
             .collect();
@@ -88,7 +88,7 @@ impl Bag {
 
     /// Takes files for a bag, by their path below its folder. Nothing is checked.
     #[must_use]
-    pub const fn of_files(top: String, files: Files) -> Self {
+    pub const fn of_files(top: String, files: PackFiles) -> Self {
         Self { top, files }
     }
 
@@ -98,7 +98,7 @@ impl Bag {
     /// What no zip of a pack has.
     pub fn from_zip(bytes: &[u8]) -> Result<Self, ZipError> {
         let mut top = String::new();
-        let mut files = Files::new();
+        let mut files = PackFiles::new();
         for (name, bytes) in zip::read(bytes)? {
             if let Some((folder, path)) = name.split_once('/') {
                 folder.clone_into(&mut top);

@@ -19,6 +19,6 @@ mod zip;
 
 pub use bag::{Bag, BagFault, SIGNATURE, SSH_SIGNATURE, TAG_MANIFEST};
 pub use dsse::{IN_TOTO, bundle as in_toto_bundle, pre_authentication_encoding};
-pub use selection::{Form, Part, Selection, SelectionError, ends};
+pub use selection::{PackPart, Selection, SelectionError, SelectionForm, ends};
 pub use sshsig::{NAMESPACE, public_line};
-pub use zip::{Files, ZIP_LIMIT, ZipError, check_name, read as read_zip, write as write_zip};
+pub use zip::{PackFiles, ZIP_LIMIT, ZipError, check_name, read as read_zip, write as write_zip};

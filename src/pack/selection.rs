@@ -19,7 +19,7 @@ const AS_IN_TOTO: &str = "; as in-toto";
 
 /// The part of a ledger that a pack is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum PackPart {
     /// All of it.
     Everything,
     /// One rotation.
@@ -32,7 +32,7 @@ pub enum Part {
 
 /// What was made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum SelectionForm {
     /// A pack: one bag in one zip.
     Pack,
     /// An in-toto Statement of each rotation, in envelopes.
@@ -43,11 +43,11 @@ pub enum Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// The part.
-    pub part: Part,
+    pub part: PackPart,
     /// Whether attached files were left out.
     pub without_attachments: bool,
     /// What was made of it.
-    pub form: Form,
+    pub form: SelectionForm,
     /// The key that signs it.
     pub key: PublicKey,
 }
@@ -57,7 +57,7 @@ pub struct Selection {
 #[error("`{0}` is no selection of a pack")]
 pub struct SelectionError(String);
 
-impl fmt::Display for Part {
+impl fmt::Display for PackPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Everything | Self::Range(None, None) => f.write_str("everything"),
@@ -77,14 +77,14 @@ impl fmt::Display for Selection {
             false => "",
         };
         let form = match self.form {
-            Form::Pack => "",
-            Form::InToto => AS_IN_TOTO,
+            SelectionForm::Pack => "",
+            SelectionForm::InToto => AS_IN_TOTO,
         };
         write!(f, "{}{without}{form}; pack key {}", self.part, self.key)
     }
 }
 
-impl FromStr for Part {
+impl FromStr for PackPart {
     type Err = SelectionError;
 
     fn from_str(text: &str) -> Result<Self, SelectionError> {
@@ -113,8 +113,8 @@ impl FromStr for Selection {
         let refusal = || SelectionError(text.to_owned());
         let (said, key) = text.rsplit_once("; pack key ").ok_or_else(refusal)?;
         let (said, form) = match said.strip_suffix(AS_IN_TOTO) {
-            Some(said) => (said, Form::InToto),
-            None => (said, Form::Pack),
+            Some(said) => (said, SelectionForm::InToto),
+            None => (said, SelectionForm::Pack),
         };
         let (part, without_attachments) = match said.strip_suffix(WITHOUT) {
             Some(part) => (part, true),
@@ -151,21 +151,28 @@ mod tests {
         let time = |text: &str| text.parse::<Timestamp>().unwrap();
         let (from, to) = (time("2026-01-01T00:00:00Z"), time("2026-03-31T23:59:59Z"));
         for (part, said) in [
-            (Part::Everything, "everything"),
-            (Part::Rotation(id("r-41")), "rotation r-41"),
-            (Part::Secret(id("db/orders")), "secret db/orders"),
-            (Part::Range(Some(from), None), "from 2026-01-01T00:00:00Z"),
-            (Part::Range(None, Some(to)), "to 2026-03-31T23:59:59Z"),
+            (PackPart::Everything, "everything"),
+            (PackPart::Rotation(id("r-41")), "rotation r-41"),
+            (PackPart::Secret(id("db/orders")), "secret db/orders"),
             (
-                Part::Range(Some(from), Some(to)),
+                PackPart::Range(Some(from), None),
+                "from 2026-01-01T00:00:00Z",
+            ),
+            (PackPart::Range(None, Some(to)), "to 2026-03-31T23:59:59Z"),
+            (
+                PackPart::Range(Some(from), Some(to)),
                 "from 2026-01-01T00:00:00Z to 2026-03-31T23:59:59Z",
             ),
         ] {
             for (without_attachments, form, middle) in [
-                (false, Form::Pack, ""),
-                (true, Form::Pack, "; without attachments"),
-                (false, Form::InToto, "; as in-toto"),
-                (true, Form::InToto, "; without attachments; as in-toto"),
+                (false, SelectionForm::Pack, ""),
+                (true, SelectionForm::Pack, "; without attachments"),
+                (false, SelectionForm::InToto, "; as in-toto"),
+                (
+                    true,
+                    SelectionForm::InToto,
+                    "; without attachments; as in-toto",
+                ),
             ] {
                 let text = format!("{said}{middle}; pack key {key}");
                 let selection = Selection {

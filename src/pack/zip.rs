@@ -30,7 +30,7 @@ const LOCAL_BYTES: usize = 30;
 const CENTRAL_BYTES: usize = 46;
 
 /// Files by their path, which is the name in the zip.
-pub type Files = BTreeMap<String, Vec<u8>>;
+pub type PackFiles = BTreeMap<String, Vec<u8>>;
 
 /// Why bytes are not the zip of a pack. Names are those in the zip, shown with escapes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +130,7 @@ pub enum ZipError {
 ///
 /// # Errors
 /// A name that cannot be, too many files, or too many bytes.
-pub fn write(files: &Files) -> Result<Vec<u8>, ZipError> {
+pub fn write(files: &PackFiles) -> Result<Vec<u8>, ZipError> {
     if files.len() > FILES_LIMIT {
         return Err(ZipError::TooMany);
     }
@@ -245,17 +245,17 @@ fn put(to: &mut Vec<u8>, parts: &[&[u8]]) {
 ///
 /// # Errors
 /// The first thing that is not as [`write()`] writes it.
-pub fn read(zip: &[u8]) -> Result<Files, ZipError> {
+pub fn read(zip: &[u8]) -> Result<PackFiles, ZipError> {
     if zip.len() as u64 > ZIP_LIMIT {
         return Err(ZipError::TooLarge);
     }
-    let mut walk = Walk { zip, at: 0 };
+    let mut walk = ZipReader { zip, at: 0 };
     match walk.peek() {
         Some(LOCAL) => {}
         Some(END) => return Err(ZipError::Empty),
         _ => return Err(ZipError::NotAZip),
     }
-    let mut files: Files = BTreeMap::new();
+    let mut files: PackFiles = BTreeMap::new();
     let mut offsets = Vec::new();
     while walk.peek() == Some(LOCAL) {
         let offset = walk.at as u32;
@@ -306,12 +306,12 @@ pub fn read(zip: &[u8]) -> Result<Files, ZipError> {
 }
 
 /// A position in a zip.
-struct Walk<'a> {
+struct ZipReader<'a> {
     zip: &'a [u8],
     at: usize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ZipReader<'a> {
     fn take(&mut self, count: usize, what: impl FnOnce() -> String) -> Result<&'a [u8], ZipError> {
         let end = self.at.checked_add(count);
         let taken = end.and_then(|end| self.zip.get(self.at..end));

@@ -6,15 +6,15 @@ use crate::hash::{Blake3Digest, Link, Sha256Digest};
 use crate::merkle::Tile;
 use crate::rule::{self, Finding};
 use crate::statement::Attachment;
-use crate::verify::{Count, Observer, Surroundings};
+use crate::verify::{Observer, Surroundings, VerdictCount};
 
 /// Notes the attached files that entries name.
 #[derive(Default)]
-pub(super) struct Watcher {
+pub(super) struct AttachmentWatcher {
     named: BTreeMap<Blake3Digest, (u64, Attachment)>,
 }
 
-impl Watcher {
+impl AttachmentWatcher {
     /// Hashes each of the `files` again; those that were withheld or expunged are counted.
     pub(super) fn check(
         self,
@@ -66,7 +66,7 @@ impl Watcher {
             ));
         }
         if !self.named.is_empty() {
-            around.counts.push(Count {
+            around.counts.push(VerdictCount {
                 good,
                 total: self.named.len() as u64,
                 what: "attachments",
@@ -92,7 +92,7 @@ fn fault(found: Option<&[u8]>, attachment: &Attachment) -> Option<String> {
     }
 }
 
-impl Observer for Watcher {
+impl Observer for AttachmentWatcher {
     fn tile(&mut self, _: &Tile, _: u64, _: u64) {}
 
     fn attachment(&mut self, sequence: u64, attachment: &Attachment) {

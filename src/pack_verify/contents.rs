@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use crate::facts::{self, POPULATION, Row};
+use crate::facts::{self, POPULATION, SecretRow};
 use crate::hash::Blake3Digest;
-use crate::pack::{Bag, Files};
-use crate::proof::{Continued, TlogProof};
+use crate::pack::{Bag, PackFiles};
+use crate::proof::{Continuation, TlogProof};
 use crate::rule::{self, Finding};
 use crate::timetoken::StoredToken;
 
@@ -23,7 +23,7 @@ const LAST: u64 = 1 << 48;
 
 /// What a pack has of a ledger. Nothing of it is verified.
 #[derive(Debug, Default, Clone)]
-pub struct Contents {
+pub struct UnverifiedPack {
     /// The stored bytes of entries, by their place.
     pub entries: BTreeMap<u64, Vec<u8>>,
     /// The receipt of each, under the checkpoint.
@@ -33,16 +33,16 @@ pub struct Contents {
     /// The newest checkpoint that witnesses had cosigned.
     pub cosigned: Option<Vec<u8>>,
     /// That the ledger of the checkpoint continues those of the other checkpoints, by their size.
-    pub consistency: BTreeMap<u64, Continued>,
+    pub consistency: BTreeMap<u64, Continuation>,
     /// Time tokens.
     pub tokens: Vec<StoredToken>,
     /// Attached files.
     pub attachments: BTreeMap<Blake3Digest, Vec<u8>>,
     /// Every registered secret.
-    pub population: Vec<Row>,
+    pub population: Vec<SecretRow>,
 }
 
-impl Contents {
+impl UnverifiedPack {
     /// Takes a pack apart, and says what in it cannot be read.
     #[must_use]
     pub fn of(bag: &Bag) -> (Self, Vec<Finding>) {
@@ -67,7 +67,7 @@ impl Contents {
         }
         for (name, bytes) in bag.below(CONSISTENCY) {
             if let Some(size) = place(name, ".txt") {
-                match Continued::parse(bytes) {
+                match Continuation::parse(bytes) {
                     Some(continued) => drop(contents.consistency.insert(size, continued)),
                     None => unreadable(
                         &format!("{CONSISTENCY}{name}"),
@@ -102,8 +102,8 @@ impl Contents {
 
     /// The files of a pack that hold it; the population stands in a document.
     #[must_use]
-    pub fn files(&self) -> Files {
-        let mut files = Files::new();
+    pub fn files(&self) -> PackFiles {
+        let mut files = PackFiles::new();
         files.insert(CHECKPOINT.to_owned(), self.checkpoint.clone());
         if let Some(cosigned) = &self.cosigned {
             files.insert(COSIGNED.to_owned(), cosigned.clone());

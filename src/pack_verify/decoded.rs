@@ -2,28 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::facts::{Dossier, FactsForm};
 use crate::rule::Finding;
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
-use crate::verify::{self, Question, Report, Stamp, Surroundings};
+use crate::verify::{self, Report, Surroundings, TokenOnFile, VerifyQuestion};
 
-use super::attached::Watcher;
-use super::contents::Contents;
+use super::attached::AttachmentWatcher;
+use super::contents::UnverifiedPack;
 use super::reach::Reach;
-use super::record::Record;
+use super::record::ExportRecord;
 
 /// What a pack has of a ledger: its entries, decoded, and the one of them that records the export. Nothing of it
 /// is verified.
 #[derive(Debug)]
 pub struct DecodedPack {
-    pub(super) contents: Contents,
-    pub(super) record: Option<Record>,
+    pub(super) contents: UnverifiedPack,
+    pub(super) record: Option<ExportRecord>,
     /// Why the last entry records no export.
     pub(super) no_record: Option<Finding>,
     /// Those that can be read, in their order.
-    entries: Vec<Stored>,
+    entries: Vec<StoredEntry>,
     /// The attached files that are here, by their BLAKE3 in hex.
     attached: BTreeSet<String>,
 }
@@ -31,11 +31,11 @@ pub struct DecodedPack {
 impl DecodedPack {
     /// Decodes what a pack has.
     #[must_use]
-    pub fn of(contents: Contents) -> Self {
-        let (record, no_record) = Record::of(&contents);
+    pub fn of(contents: UnverifiedPack) -> Self {
+        let (record, no_record) = ExportRecord::of(&contents);
         let entries = contents.entries.iter();
         let stored =
-            |(sequence, bytes): (&u64, &Vec<u8>)| Stored::of(*sequence, bytes.clone()).ok();
+            |(sequence, bytes): (&u64, &Vec<u8>)| StoredEntry::of(*sequence, bytes.clone()).ok();
         let attached = contents.attachments.keys();
         Self {
             record,
@@ -48,7 +48,7 @@ impl DecodedPack {
 
     /// What it has, as it was.
     #[must_use]
-    pub const fn contents(&self) -> &Contents {
+    pub const fn contents(&self) -> &UnverifiedPack {
         &self.contents
     }
 
@@ -64,9 +64,9 @@ impl DecodedPack {
     /// the pack rest on. With `keep_said` it keeps what was said about rotations, for a page.
     #[must_use]
     pub fn as_exported(&self, keep_said: bool) -> Report {
-        let question = Question {
+        let question = VerifyQuestion {
             keep_said,
-            ..Question::at(self.exported())
+            ..VerifyQuestion::at(self.exported())
         };
         self.judge(question, None, Vec::new())
     }
@@ -91,7 +91,7 @@ impl DecodedPack {
     /// was found in the pack as a file.
     pub(super) fn judge(
         &self,
-        mut question: Question,
+        mut question: VerifyQuestion,
         signed: Option<&SignatureCheck<'_>>,
         findings: Vec<Finding>,
     ) -> Report {
@@ -101,10 +101,10 @@ impl DecodedPack {
             ..Surroundings::default()
         };
         let reach = Reach::of(contents, &mut around);
-        question.stamps = Stamp::of(contents.tokens.clone(), signed);
+        question.stamps = TokenOnFile::of(contents.tokens.clone(), signed);
         question.kept = reach.checkpoints(std::mem::take(&mut question.kept), &mut around);
         question.proven = reach.proven();
-        let mut watcher = Watcher::default();
+        let mut watcher = AttachmentWatcher::default();
         let folded = verify::fold(reach.pieces().into_iter(), question, &mut watcher);
         let record = self.record.as_ref();
         let withheld = record.is_some_and(|record| record.selection.without_attachments);

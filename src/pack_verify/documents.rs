@@ -1,15 +1,15 @@
 //! The documents of a pack, held against those that follow from its entries: what they state is compared, how
 //! they word it is not.
 
-use crate::facts::{Dossier, Facts, FactsForm, RENDERINGS, SUMMARY, states_the_same};
-use crate::pack::{Bag, Files};
+use crate::facts::{Dossier, FactsForm, PackFacts, RENDERINGS, SUMMARY, states_the_same};
+use crate::pack::{Bag, PackFiles};
 use crate::rule::{self, Finding};
 use crate::verify::Report;
 
 use super::decoded::DecodedPack;
 
 /// Makes what people read in a pack, by its path there.
-pub type Renderer<'a> = dyn Fn(&Dossier<'_>, &Facts) -> Files + 'a;
+pub type Renderer<'a> = dyn Fn(&Dossier<'_>, &PackFacts) -> PackFiles + 'a;
 
 /// What came of the comparison.
 #[derive(Default)]
@@ -49,7 +49,7 @@ pub(super) fn compare(
     let mut report = pack.as_exported(render.is_some());
     reword(&mut report);
     let made = pack.dossier(&report, form).and_then(|dossier| {
-        let facts = Facts::of(&dossier)?;
+        let facts = PackFacts::of(&dossier)?;
         let words = render.map(|render| render(&dossier, &facts));
         Some((facts, words.unwrap_or_default()))
     });
@@ -61,7 +61,7 @@ pub(super) fn compare(
 }
 
 /// Holds every file of the payload against what a pack of these entries has.
-fn hold(bag: &Bag, held: &Files, facts: Facts, words: &Files) -> Comparison {
+fn hold(bag: &Bag, held: &PackFiles, facts: PackFacts, words: &PackFiles) -> Comparison {
     let mut findings = Vec::new();
     let mut other_words = Vec::new();
     for (path, bytes) in bag.payload() {

@@ -1,26 +1,26 @@
 //! A pack, judged: what was found in it as a file, in its documents, and in its entries.
 
 use crate::facts::{Dossier, FactsForm};
-use crate::pack::{Bag, BagFault, Form, Selection};
+use crate::pack::{Bag, BagFault, Selection, SelectionForm};
 use crate::rule::{self, Finding, Rule};
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
 use crate::trust::Trust;
-use crate::verify::{Kept, Question, Report};
+use crate::verify::{Report, StoredCheckpoint, VerifyQuestion};
 
-use super::contents::Contents;
+use super::contents::UnverifiedPack;
 use super::decoded::DecodedPack;
 use super::documents::{Renderer, compare};
 
 /// What is asked about a pack besides what stands in it.
 #[derive(Default)]
-pub struct Asked<'a> {
+pub struct PackQuestion<'a> {
     /// The instant to judge at; that of the export where none is named.
     pub as_of: Option<Timestamp>,
     /// Whom the reader trusts, by a file that came by another road.
     pub trust: Option<Trust>,
     /// Checkpoints kept by others.
-    pub anchors: Vec<Kept>,
+    pub anchors: Vec<StoredCheckpoint>,
     /// Whether an authority that the reader trusts signed a time token; none where that is not asked.
     pub signed: Option<&'a SignatureCheck<'a>>,
     /// How this program words what people read; without it no words of a pack are compared.
@@ -29,8 +29,8 @@ pub struct Asked<'a> {
     pub keep_said: bool,
 }
 
-/// What came of it.
-pub struct Examined {
+/// What the verification of a pack found.
+pub struct PackReport {
     /// The five verdicts on what the pack has of the ledger.
     pub report: Report,
     /// The form that the pack's facts are in, where this program does not know it: what they state was not
@@ -39,7 +39,7 @@ pub struct Examined {
     pack: DecodedPack,
 }
 
-impl Examined {
+impl PackReport {
     /// What was selected for the pack, as the record of its export says.
     #[must_use]
     pub fn selection(&self) -> Option<&Selection> {
@@ -55,7 +55,7 @@ impl Examined {
 
 /// Judges a pack.
 #[must_use]
-pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
+pub fn examine(bag: &Bag, asked: PackQuestion<'_>) -> PackReport {
     examine_reworded(bag, asked, &|_| {})
 }
 
@@ -63,8 +63,12 @@ pub fn examine(bag: &Bag, asked: Asked<'_>) -> Examined {
 /// which the facts are made again. It is how a test is a program of another year.
 #[doc(hidden)]
 #[must_use]
-pub fn examine_reworded(bag: &Bag, asked: Asked<'_>, reword: &dyn Fn(&mut Report)) -> Examined {
-    let (contents, mut findings) = Contents::of(bag);
+pub fn examine_reworded(
+    bag: &Bag,
+    asked: PackQuestion<'_>,
+    reword: &dyn Fn(&mut Report),
+) -> PackReport {
+    let (contents, mut findings) = UnverifiedPack::of(bag);
     let pack = DecodedPack::of(contents);
     let compared = compare(bag, &pack, asked.renderer, reword);
     findings.extend(of_rule(rule::P01, bag.faults(compared.info.as_deref())));
@@ -73,21 +77,21 @@ pub fn examine_reworded(bag: &Bag, asked: Asked<'_>, reword: &dyn Fn(&mut Report
     if let Some(record) = &pack.record {
         let faults = bag.signature_faults(&record.selection.key);
         findings.extend(of_rule(rule::P02, faults));
-        if record.selection.form != Form::Pack {
+        if record.selection.form != SelectionForm::Pack {
             let expected = "a pack whose record says that a pack was exported";
             let said = record.selection.to_string();
             findings.push(Finding::new(rule::P04, expected, said).at(record.stored.sequence));
         }
     }
-    let question = Question {
+    let question = VerifyQuestion {
         trust: asked.trust,
         kept: asked.anchors,
         keep_said: asked.keep_said,
-        ..Question::at(asked.as_of.unwrap_or_else(|| pack.exported()))
+        ..VerifyQuestion::at(asked.as_of.unwrap_or_else(|| pack.exported()))
     };
     let mut report = pack.judge(question, asked.signed, findings);
     report.not_checked.extend(compared.not_checked);
-    Examined {
+    PackReport {
         report,
         other_form: compared.other_form,
         pack,

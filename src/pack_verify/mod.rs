@@ -22,7 +22,7 @@ mod examined;
 mod reach;
 mod record;
 
-pub use contents::Contents;
+pub use contents::UnverifiedPack;
 pub use decoded::DecodedPack;
 pub use documents::Renderer;
-pub use examined::{Asked, Examined, examine, examine_reworded};
+pub use examined::{PackQuestion, PackReport, examine, examine_reworded};

@@ -7,13 +7,13 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::hash::{LeafHash, NodeHash};
 use crate::merkle::InclusionProof;
 use crate::rule::{self, Finding};
-use crate::verify::{Count, Keeper, Kept, Piece, Surroundings};
+use crate::verify::{CheckpointKeeper, LogPiece, StoredCheckpoint, Surroundings, VerdictCount};
 
-use super::contents::Contents;
+use super::contents::UnverifiedPack;
 
 /// How much of a ledger a pack has.
 pub(super) struct Reach<'c> {
-    contents: &'c Contents,
+    contents: &'c UnverifiedPack,
     /// Entries of the ledger, up to the last that is here.
     size: u64,
     /// Whether some of them are elsewhere.
@@ -25,7 +25,7 @@ pub(super) struct Reach<'c> {
 impl<'c> Reach<'c> {
     /// Holds each receipt and each consistency proof against the checkpoint. Whose checkpoint it is, is for
     /// the verification.
-    pub(super) fn of(contents: &'c Contents, around: &mut Surroundings) -> Self {
+    pub(super) fn of(contents: &'c UnverifiedPack, around: &mut Surroundings) -> Self {
         let last = contents.entries.last_key_value();
         let size = last.map_or(0, |(last, _)| last + 1);
         let mut reach = Self {
@@ -80,7 +80,7 @@ impl<'c> Reach<'c> {
                 .findings
                 .push(Finding::new(rule::P04, expected, "it is missing"));
         }
-        around.counts.push(Count {
+        around.counts.push(VerdictCount {
             good,
             total: contents.entries.len() as u64,
             what: "receipts",
@@ -117,24 +117,31 @@ impl<'c> Reach<'c> {
 
     /// What is held against the entries: the pack's own checkpoints, and those of `anchors` that it can answer. An
     /// anchor of a size that the pack has no proof for says nothing against it; one of the pack's own does.
-    pub(super) fn checkpoints(&self, anchors: Vec<Kept>, around: &mut Surroundings) -> Vec<Kept> {
+    pub(super) fn checkpoints(
+        &self,
+        anchors: Vec<StoredCheckpoint>,
+        around: &mut Surroundings,
+    ) -> Vec<StoredCheckpoint> {
         let contents = self.contents;
-        let cosigned = contents.cosigned.as_ref().map(|bytes| Kept {
-            keeper: Keeper::Cosigned,
+        let cosigned = contents.cosigned.as_ref().map(|bytes| StoredCheckpoint {
+            keeper: CheckpointKeeper::Cosigned,
             name: "cosigned".to_owned(),
             bytes: Some(bytes.clone()),
         });
         let stated = |note: &[u8]| Some(checkpoint::stated(note).ok()?.size);
         let stamped = contents.tokens.iter();
         let stamped = stamped.filter_map(|token| stated(token.checkpoint.as_deref()?));
-        let own = cosigned.iter().filter_map(Kept::stated_size).chain(stamped);
+        let own = cosigned
+            .iter()
+            .filter_map(StoredCheckpoint::stated_size)
+            .chain(stamped);
         for size in own.filter(|size| !self.tells(*size)) {
             let expected = format!("a proof that the ledger continues that of {size} entries");
             around
                 .findings
                 .push(Finding::new(rule::P03, expected, "none"));
         }
-        let comparable = |anchor: &Kept| {
+        let comparable = |anchor: &StoredCheckpoint| {
             let size = anchor.stated_size();
             size.is_none_or(|size| size <= self.size && self.tells(size))
         };
@@ -144,8 +151,8 @@ impl<'c> Reach<'c> {
             format!("the checkpoint {name}: the pack has no proof to it")
         }));
         kept.extend(cosigned);
-        kept.push(Kept {
-            keeper: Keeper::Folder,
+        kept.push(StoredCheckpoint {
+            keeper: CheckpointKeeper::Folder,
             name: "checkpoint".to_owned(),
             bytes: Some(contents.checkpoint.clone()),
         });
@@ -153,20 +160,20 @@ impl<'c> Reach<'c> {
     }
 
     /// The entries, and how many are not here between them.
-    pub(super) fn pieces(&self) -> Vec<Piece> {
+    pub(super) fn pieces(&self) -> Vec<LogPiece> {
         let mut pieces = Vec::new();
         let mut run: Vec<Vec<u8>> = Vec::new();
         let mut next = 0;
         for (sequence, bytes) in &self.contents.entries {
             if *sequence != next {
                 let count = sequence - next;
-                pieces.push(Piece::Entries(std::mem::take(&mut run)));
-                pieces.push(Piece::Elsewhere { count });
+                pieces.push(LogPiece::Entries(std::mem::take(&mut run)));
+                pieces.push(LogPiece::Elsewhere { count });
             }
             run.push(bytes.clone());
             next = sequence + 1;
         }
-        pieces.push(Piece::Entries(run));
+        pieces.push(LogPiece::Entries(run));
         pieces
     }
 

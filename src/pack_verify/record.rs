@@ -1,9 +1,9 @@
 //! The entry that ends a pack: it records the export, and with it what was selected, how much of it there
 //! is, where each secret's entries ended, and whose key signs the pack.
 
-use crate::entry::Stored;
+use crate::entry::StoredEntry;
 use crate::event::{Event, PackExported};
-use crate::facts::{Row, population};
+use crate::facts::{SecretRow, population};
 use crate::hash::Sha256Digest;
 use crate::pack::{Selection, ends};
 use crate::register::Register;
@@ -11,19 +11,19 @@ use crate::rule::{self, Finding};
 use crate::text::Id;
 use crate::verify::select;
 
-use super::contents::Contents;
+use super::contents::UnverifiedPack;
 
 /// The record of an export, as it stands there.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) stored: Stored,
+pub(super) struct ExportRecord {
+    pub(super) stored: StoredEntry,
     pub(super) exported: PackExported,
     pub(super) selection: Selection,
 }
 
-impl Record {
+impl ExportRecord {
     /// The last entry of a pack, where that records an export; and why it does not.
-    pub(super) fn of(contents: &Contents) -> (Option<Self>, Option<Finding>) {
+    pub(super) fn of(contents: &UnverifiedPack) -> (Option<Self>, Option<Finding>) {
         let refusal = |found: String| {
             let expected = "a pack that ends with the entry that records its export";
             (None, Some(Finding::new(rule::P04, expected, found)))
@@ -31,7 +31,7 @@ impl Record {
         let Some((sequence, bytes)) = contents.entries.last_key_value() else {
             return refusal("no entry".to_owned());
         };
-        let stored = match Stored::of(*sequence, bytes.clone()) {
+        let stored = match StoredEntry::of(*sequence, bytes.clone()) {
             Ok(stored) => stored,
             Err(fault) => return refusal(fault.to_string()),
         };
@@ -55,8 +55,8 @@ impl Record {
     /// What the record says of the pack, held against what the pack's entries amount to.
     pub(super) fn differences(
         &self,
-        contents: &Contents,
-        entries: &[Stored],
+        contents: &UnverifiedPack,
+        entries: &[StoredEntry],
         register: &Register,
     ) -> Vec<Finding> {
         let place = self.stored.sequence;
@@ -103,14 +103,14 @@ impl Record {
     }
 
     /// Rows of the population that the entries of the pack contradict.
-    fn other_rows(&self, contents: &Contents, register: &Register) -> Vec<Finding> {
+    fn other_rows(&self, contents: &UnverifiedPack, register: &Register) -> Vec<Finding> {
         let as_of = self.stored.entry.recorded;
         let made = population(register, as_of, &|_| true);
         let mut findings = Vec::new();
         let mut hold = |expected: String, found: &str| {
             findings.push(Finding::new(rule::P05, expected, found));
         };
-        let row_of = |rows: &'_ [Row], secret: &Id| {
+        let row_of = |rows: &'_ [SecretRow], secret: &Id| {
             let at = rows.binary_search_by(|row| row.secret.cmp(secret));
             at.ok().and_then(|at| rows.get(at).cloned())
         };

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use crate::facts::Row;
+use crate::facts::SecretRow;
 use crate::time::Timestamp;
 
 use super::markup::{cut, days};
-use super::matter::Matter;
+use super::matter::PageModel;
 
 /// The secrets that are drawn, those nearest to their limit or beyond it first. More than these
 /// nobody compares by eye, and the table has all of them.
@@ -22,7 +22,7 @@ const FULL: f64 = 900.0;
 
 /// A secret in use as the chart shows it.
 struct Bar<'a> {
-    secret: &'a Row,
+    secret: &'a SecretRow,
     /// Days since the version in use was generated; none where nobody knows when.
     age: Option<i64>,
     limit: i64,
@@ -30,7 +30,7 @@ struct Bar<'a> {
 }
 
 impl<'a> Bar<'a> {
-    fn of(secret: &'a Row, as_of: Timestamp) -> Self {
+    fn of(secret: &'a SecretRow, as_of: Timestamp) -> Self {
         let generated = secret.generated_utc.as_deref();
         let generated = generated.and_then(|time| time.parse().ok());
         Self {
@@ -58,9 +58,9 @@ impl<'a> Bar<'a> {
 }
 
 /// The charts, or nothing where no secret is in use.
-pub(super) fn charts(matter: &Matter<'_>) -> Markup {
+pub(super) fn charts(matter: &PageModel<'_>) -> Markup {
     let in_use = matter.secrets.iter().map(AsRef::as_ref);
-    let in_use = in_use.filter(|row: &&Row| row.retired_by_entry.is_none());
+    let in_use = in_use.filter(|row: &&SecretRow| row.retired_by_entry.is_none());
     let mut bars: Vec<Bar<'_>> = in_use
         .map(|row| Bar::of(row, matter.report.as_of))
         .collect();

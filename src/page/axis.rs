@@ -17,7 +17,7 @@ const PIECE_WIDTH: f64 = 16.0;
 
 /// A part of the axis: time that is drawn to scale, or a pause.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct AxisPiece {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
     pub(super) left: f64,
@@ -25,7 +25,7 @@ pub(super) struct Piece {
     pub(super) is_pause: bool,
 }
 
-impl Piece {
+impl AxisPiece {
     fn micros(&self) -> i64 {
         self.to.micros().saturating_sub(self.from.micros())
     }
@@ -39,7 +39,7 @@ impl Piece {
 /// The axis of one rotation, from its first instant to its last.
 #[derive(Debug)]
 pub(super) struct Axis {
-    pub(super) pieces: Vec<Piece>,
+    pub(super) pieces: Vec<AxisPiece>,
 }
 
 impl Axis {
@@ -61,7 +61,7 @@ impl Axis {
         gaps.sort_unstable_by_key(|(gap, from, _)| (-gap, *from));
         gaps.truncate(PAUSES);
         gaps.sort_unstable_by_key(|(_, from, _)| *from);
-        let piece = |from, to, is_pause| Piece {
+        let piece = |from, to, is_pause| AxisPiece {
             from,
             to,
             left,
@@ -86,11 +86,11 @@ impl Axis {
         reason = "times that are drawn to a tenth of a point"
     )]
     fn lay_out(&mut self, left: f64, right: f64) {
-        let drawn = |pieces: &[Piece]| -> i64 {
+        let drawn = |pieces: &[AxisPiece]| -> i64 {
             let to_scale = pieces.iter().filter(|piece| !piece.is_pause);
-            to_scale.map(Piece::micros).fold(0, i64::saturating_add)
+            to_scale.map(AxisPiece::micros).fold(0, i64::saturating_add)
         };
-        let least = |piece: &Piece| match piece.is_pause {
+        let least = |piece: &AxisPiece| match piece.is_pause {
             true => PAUSE_WIDTH,
             false => PIECE_WIDTH,
         };

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::pack::NAMESPACE;
-use crate::verify::Stamped;
+use crate::verify::FittingToken;
 
 const TEXT: &str = include_str!("by-hand.md");
 
@@ -21,7 +21,7 @@ A token over fewer entries than the pack's checkpoint covers is tied to it by th
 ";
 
 /// The text for a pack of the ledger of this name, whose export an entry records, with these time tokens.
-pub(super) fn text(origin: &str, record: u64, stamped: &[Stamped]) -> String {
+pub(super) fn text(origin: &str, record: u64, stamped: &[FittingToken]) -> String {
     let mut stamps = String::new();
     if !stamped.is_empty() {
         stamps.push_str(STAMPS);

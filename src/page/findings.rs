@@ -6,12 +6,12 @@ use crate::rule::{Finding, Rule};
 use crate::text::Id;
 
 use super::markup::{head, instant, sheet};
-use super::matter::Matter;
+use super::matter::PageModel;
 
 /// The findings of one rule that are listed; more of one kind nobody reads on paper.
 const LISTED: usize = 25;
 
-pub(super) fn section(matter: &Matter<'_>) -> Markup {
+pub(super) fn section(matter: &PageModel<'_>) -> Markup {
     html! {
         section #findings {
             h2 { "Findings" }
@@ -21,7 +21,7 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
     }
 }
 
-fn findings(matter: &Matter<'_>) -> Markup {
+fn findings(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     if report.findings.is_empty() {
         return html! { p { "None: nothing is held against " (matter.whose()) "." } };
@@ -58,7 +58,7 @@ fn findings(matter: &Matter<'_>) -> Markup {
 }
 
 /// Where all findings are.
-const fn whole(matter: &Matter<'_>) -> &'static str {
+const fn whole(matter: &PageModel<'_>) -> &'static str {
     match matter.pack {
         Some(_) => "findings.csv in the pack has them",
         None => "ledger verify --json has them",
@@ -98,7 +98,7 @@ fn row(finding: &Finding) -> Markup {
 }
 
 /// Every exception, whether or not it covers a finding now.
-fn waivers(matter: &Matter<'_>) -> Markup {
+fn waivers(matter: &PageModel<'_>) -> Markup {
     let as_of = matter.report.as_of;
     let granted: Vec<_> = matter
         .register

@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use crate::pack::Part;
-use crate::verify::Status;
+use crate::pack::PackPart;
+use crate::verify::VerdictStatus;
 
 use super::markup::{Tone, instant};
-use super::matter::Matter;
+use super::matter::PageModel;
 use super::scope;
 
-pub(super) fn heading(matter: &Matter<'_>) -> Markup {
+pub(super) fn heading(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     html! {
         header {
@@ -19,7 +19,7 @@ pub(super) fn heading(matter: &Matter<'_>) -> Markup {
                 "Whether each production secret was rotated in time, by whom, and whether the old one is dead: as recorded in the ledger "
                 strong { (matter.origin()) } " and judged as of " (instant(report.as_of)) " UTC."
             }
-            @if matter.part != Part::Everything {
+            @if matter.part != PackPart::Everything {
                 p.lead {
                     strong { "This page tells a part of it: " } (scope::words(&matter.part)) ". "
                     a href="#scope" { "What was left out" }
@@ -39,13 +39,13 @@ pub(super) fn heading(matter: &Matter<'_>) -> Markup {
 }
 
 /// The verdicts in one sentence: what stands against the ledger, then what could not be told.
-fn conclusion(matter: &Matter<'_>) -> Markup {
+fn conclusion(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
-    let of = |status: Status| {
+    let of = |status: VerdictStatus| {
         let lines = report.verdicts.iter().filter(|line| line.status == status);
         lines.map(|line| line.verdict.word()).collect::<Vec<_>>()
     };
-    let (failed, untold) = (of(Status::Fail), of(Status::NotChecked));
+    let (failed, untold) = (of(VerdictStatus::Fail), of(VerdictStatus::NotChecked));
     let failing: u64 = report.verdicts.iter().map(|line| line.failing).sum();
     let waived: u64 = report.verdicts.iter().map(|line| line.waived).sum();
     let tone = match (

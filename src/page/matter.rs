@@ -6,19 +6,19 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::event::Event;
-use crate::facts::{self, Dossier, Row};
-use crate::pack::Part;
+use crate::facts::{self, Dossier, SecretRow};
+use crate::pack::PackPart;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::text::Id;
-use crate::verify::{self, Admitted, Report};
+use crate::verify::{self, AdmittedEntry, Report};
 
 /// A report, looked up the ways in which a page needs it.
-pub(super) struct Matter<'a> {
+pub(super) struct PageModel<'a> {
     pub(super) report: &'a Report,
     /// Which part of the ledger is told.
-    pub(super) part: Part,
+    pub(super) part: PackPart,
     /// The pack that the page is about; none where it is about a ledger.
     pub(super) pack: Option<&'a Dossier<'a>>,
     /// Whether the page is one of the pack's own files.
@@ -26,22 +26,22 @@ pub(super) struct Matter<'a> {
     /// What the entries amount to, where integrity passed.
     pub(super) register: Option<&'a Register>,
     /// Every registered secret, the nearest to its limit or beyond it first.
-    pub(super) secrets: Vec<Cow<'a, Row>>,
+    pub(super) secrets: Vec<Cow<'a, SecretRow>>,
     /// The rotations that are told, by their opening.
     pub(super) rotations: Vec<&'a Rotation>,
-    by_rotation: BTreeMap<&'a Id, Vec<&'a Admitted>>,
-    by_incident: BTreeMap<&'a Id, Vec<&'a Admitted>>,
+    by_rotation: BTreeMap<&'a Id, Vec<&'a AdmittedEntry>>,
+    by_incident: BTreeMap<&'a Id, Vec<&'a AdmittedEntry>>,
     /// Remarks and corrections, by the entry that they are about.
-    by_entry: BTreeMap<u64, Vec<&'a Admitted>>,
+    by_entry: BTreeMap<u64, Vec<&'a AdmittedEntry>>,
     findings: BTreeMap<&'a Id, Vec<&'a Finding>>,
 }
 
-impl<'a> Matter<'a> {
+impl<'a> PageModel<'a> {
     /// What a page about a ledger tells: the period that the report was asked for.
     pub(super) fn of_ledger(report: &'a Report) -> Self {
         let part = match report.requested {
-            (None, None) => Part::Everything,
-            (from, to) => Part::Range(from, to),
+            (None, None) => PackPart::Everything,
+            (from, to) => PackPart::Range(from, to),
         };
         let rows = report
             .register()
@@ -67,9 +67,9 @@ impl<'a> Matter<'a> {
 
     fn new(
         report: &'a Report,
-        part: Part,
+        part: PackPart,
         pack: Option<&'a Dossier<'a>>,
-        mut secrets: Vec<Cow<'a, Row>>,
+        mut secrets: Vec<Cow<'a, SecretRow>>,
     ) -> Self {
         let register = report.register().map(|register| register.get());
         let selected = register.map(|register| verify::select(register, &part, report.as_of));
@@ -100,7 +100,7 @@ impl<'a> Matter<'a> {
         matter
     }
 
-    fn sort_in(&mut self, admitted: &'a Admitted) {
+    fn sort_in(&mut self, admitted: &'a AdmittedEntry) {
         let place = match &admitted.event {
             Event::EntryAnnotated(annotated) => self.by_entry.entry(annotated.entry).or_default(),
             Event::EntryCorrected(corrected) => self.by_entry.entry(corrected.entry).or_default(),
@@ -147,17 +147,18 @@ impl<'a> Matter<'a> {
     }
 
     /// What was said in a rotation and about the incident behind it, in the order of the ledger.
-    pub(super) fn said_in(&self, rotation: &Rotation) -> Vec<&'a Admitted> {
+    pub(super) fn said_in(&self, rotation: &Rotation) -> Vec<&'a AdmittedEntry> {
         let own = self.by_rotation.get(&rotation.id);
         let incident = rotation.incident.as_ref();
         let behind = incident.and_then(|id| self.by_incident.get(id));
-        let mut said: Vec<&Admitted> = own.into_iter().chain(behind).flatten().copied().collect();
+        let mut said: Vec<&AdmittedEntry> =
+            own.into_iter().chain(behind).flatten().copied().collect();
         said.sort_by_key(|admitted| admitted.sequence);
         said
     }
 
     /// Remarks on an entry, and corrections of it.
-    pub(super) fn said_about(&self, sequence: u64) -> &[&'a Admitted] {
+    pub(super) fn said_about(&self, sequence: u64) -> &[&'a AdmittedEntry] {
         self.by_entry.get(&sequence).map_or(&[], Vec::as_slice)
     }
 
@@ -168,7 +169,7 @@ impl<'a> Matter<'a> {
 }
 
 /// The order of secrets: in use before retired, what has least time left first.
-fn standing(row: &Row) -> (bool, i64, &Id) {
+fn standing(row: &SecretRow) -> (bool, i64, &Id) {
     let left = row.days_left.unwrap_or(i64::MIN);
     (row.retired_by_entry.is_some(), left, &row.secret)
 }

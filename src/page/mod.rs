@@ -43,13 +43,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::facts::{Dossier, Facts};
+use crate::facts::{Dossier, PackFacts};
 use crate::hash::Sha256Digest;
-use crate::pack::Files;
+use crate::pack::PackFiles;
 use crate::text::is_deceptive;
 use crate::verify::Report;
 
-use matter::Matter;
+use matter::PageModel;
 
 /// The only style of the page; the policy in its head names its digest.
 const STYLE: &str = include_str!("style.css");
@@ -61,28 +61,28 @@ const STYLE: &str = include_str!("style.css");
 /// not pass there is nothing to tell but the verdicts and findings.
 #[must_use]
 pub fn page(report: &Report) -> String {
-    document(&Matter::of_ledger(report))
+    document(&PageModel::of_ledger(report))
 }
 
 /// The page about a pack: what was selected for it, as whoever asked had it verified.
 #[must_use]
 pub fn page_of_pack(pack: &Dossier<'_>) -> String {
-    document(&Matter::of_pack(pack))
+    document(&PageModel::of_pack(pack))
 }
 
 /// What people read in a pack, by its path there: the page about what was selected, as of the export; tables;
 /// and how to check it by hand.
 #[must_use]
-pub fn renderings(pack: &Dossier<'_>, facts: &Facts) -> Files {
+pub fn renderings(pack: &Dossier<'_>, facts: &PackFacts) -> PackFiles {
     let mut files = tables::files(pack, facts);
-    let page = document(&Matter::in_pack(pack));
+    let page = document(&PageModel::in_pack(pack));
     files.insert("report.html".to_owned(), page.into_bytes());
     let by_hand = by_hand::text(pack.origin(), pack.record.sequence, &pack.report.stamped);
     files.insert("VERIFY.md".to_owned(), by_hand.into_bytes());
     files
 }
 
-fn document(matter: &Matter<'_>) -> String {
+fn document(matter: &PageModel<'_>) -> String {
     let title = format!(
         "Rotation evidence of {}, as of {}",
         matter.origin(),

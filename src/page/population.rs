@@ -5,15 +5,15 @@ use std::borrow::Cow;
 
 use maud::{Markup, html};
 
-use crate::facts::Row;
+use crate::facts::SecretRow;
 use crate::register::Register;
 use crate::time::Timestamp;
 
 use super::ages;
 use super::markup::{LISTED, Tone, days, head, instant, mark, sheet};
-use super::matter::Matter;
+use super::matter::PageModel;
 
-pub(super) fn section(matter: &Matter<'_>) -> Markup {
+pub(super) fn section(matter: &PageModel<'_>) -> Markup {
     let Some(register) = matter.register else {
         return html! {
             section #population {
@@ -52,8 +52,8 @@ fn attested(register: &Register) -> Markup {
     }
 }
 
-fn figures(secrets: &[Cow<'_, Row>]) -> Markup {
-    let count = |is: &dyn Fn(&Row) -> bool| secrets.iter().filter(|row| is(row)).count();
+fn figures(secrets: &[Cow<'_, SecretRow>]) -> Markup {
+    let count = |is: &dyn Fn(&SecretRow) -> bool| secrets.iter().filter(|row| is(row)).count();
     let figures = [
         ("registered", secrets.len()),
         ("in time", count(&|row| row.state == "in time")),
@@ -67,7 +67,7 @@ fn figures(secrets: &[Cow<'_, Row>]) -> Markup {
     }
 }
 
-fn table(secrets: &[Cow<'_, Row>]) -> Markup {
+fn table(secrets: &[Cow<'_, SecretRow>]) -> Markup {
     html! {
         table.cards.secrets {
             caption {
@@ -80,7 +80,7 @@ fn table(secrets: &[Cow<'_, Row>]) -> Markup {
     }
 }
 
-fn row(row: &Row) -> Markup {
+fn row(row: &SecretRow) -> Markup {
     html! {
         tr {
             th scope="row" .name {
@@ -113,7 +113,7 @@ fn date(text: Option<&str>) -> Markup {
     }
 }
 
-fn standing(row: &Row) -> Markup {
+fn standing(row: &SecretRow) -> Markup {
     let left = row.days_left.map(|left| (left < 0, left.unsigned_abs()));
     html! {
         @match (row.retired_by_entry, left) {

@@ -7,18 +7,18 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::facts;
-use crate::rotation::{Ending, Rotation};
+use crate::rotation::{Rotation, RotationEnd};
 use crate::text::Id;
-use crate::verify::Admitted;
+use crate::verify::AdmittedEntry;
 
 use super::markup::{LISTED, Tone, head, instant, mark, minute, sheet, title};
-use super::matter::Matter;
+use super::matter::PageModel;
 use super::{story, timeline};
 
 /// The rotations that are told in full; each takes a page or two.
 const TOLD: usize = 40;
 
-pub(super) fn section(matter: &Matter<'_>) -> Markup {
+pub(super) fn section(matter: &PageModel<'_>) -> Markup {
     if matter.register.is_none() {
         return html! {
             section #rotations {
@@ -46,7 +46,7 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
 }
 
 /// How many rotations are not drawn, how many not even listed, and where they are.
-fn left_out(matter: &Matter<'_>, told: usize) -> Markup {
+fn left_out(matter: &PageModel<'_>, told: usize) -> Markup {
     let all = matter.rotations.len();
     html! {
         @if all > told {
@@ -63,7 +63,7 @@ fn left_out(matter: &Matter<'_>, told: usize) -> Markup {
     }
 }
 
-fn overview(matter: &Matter<'_>, told: &[usize]) -> Markup {
+fn overview(matter: &PageModel<'_>, told: &[usize]) -> Markup {
     html! {
         table.cards.rotations {
             caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
@@ -80,7 +80,7 @@ fn overview(matter: &Matter<'_>, told: &[usize]) -> Markup {
 }
 
 /// A rotation in one line, with a link to where it is told in full.
-fn line(matter: &Matter<'_>, rotation: &Rotation, number: Option<usize>) -> Markup {
+fn line(matter: &PageModel<'_>, rotation: &Rotation, number: Option<usize>) -> Markup {
     let began = rotation
         .completion()
         .map_or(rotation.opened.occurred, |completion| completion.started);
@@ -104,7 +104,7 @@ fn line(matter: &Matter<'_>, rotation: &Rotation, number: Option<usize>) -> Mark
 }
 
 /// The rules of the findings against a rotation, each once.
-fn against(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
+fn against(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
     let findings = matter.findings_of(&rotation.id);
     let rules = |waived: bool| {
         let findings = findings
@@ -134,9 +134,9 @@ fn listed(rules: &BTreeSet<&str>) -> Markup {
 /// How it ended, or where it stands.
 fn stands(rotation: &Rotation) -> Markup {
     let (tone, word) = match &rotation.ending {
-        Some(Ending::Completed(_)) => (Tone::Good, "completed"),
-        Some(Ending::RolledBack(_)) => (Tone::Warn, "rolled back"),
-        Some(Ending::Aborted(_)) => (Tone::Warn, "aborted"),
+        Some(RotationEnd::Completed(_)) => (Tone::Good, "completed"),
+        Some(RotationEnd::RolledBack(_)) => (Tone::Warn, "rolled back"),
+        Some(RotationEnd::Aborted(_)) => (Tone::Warn, "aborted"),
         None => (Tone::Warn, rotation.state().word()),
     };
     html! {
@@ -150,7 +150,7 @@ fn stands(rotation: &Rotation) -> Markup {
 fn old_secret(rotation: &Rotation) -> Markup {
     let kept = matches!(
         rotation.ending,
-        Some(Ending::RolledBack(_) | Ending::Aborted(_))
+        Some(RotationEnd::RolledBack(_) | RotationEnd::Aborted(_))
     );
     html! {
         @match (rotation.dead.is_some(), rotation.old_revoked.is_some()) {
@@ -163,7 +163,7 @@ fn old_secret(rotation: &Rotation) -> Markup {
     }
 }
 
-fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
+fn article(matter: &PageModel<'_>, number: usize, rotation: &Rotation) -> Markup {
     let said = matter.said_in(rotation);
     let findings = matter.findings_of(&rotation.id);
     html! {
@@ -197,7 +197,7 @@ fn article(matter: &Matter<'_>, number: usize, rotation: &Rotation) -> Markup {
 }
 
 /// The SOP's nine fields, or why there are none.
-fn template(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
+fn template(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
     match facts::template(matter.report, &rotation.id) {
         Ok(template) => html! {
             table.template {
@@ -213,7 +213,7 @@ fn template(matter: &Matter<'_>, rotation: &Rotation) -> Markup {
     }
 }
 
-fn entries(matter: &Matter<'_>, rotation: &Rotation, said: &[&Admitted]) -> Markup {
+fn entries(matter: &PageModel<'_>, rotation: &Rotation, said: &[&AdmittedEntry]) -> Markup {
     let table = html! {
         table.cards.entries {
             caption {
@@ -231,7 +231,7 @@ fn entries(matter: &Matter<'_>, rotation: &Rotation, said: &[&Admitted]) -> Mark
     sheet(&format!("Entries of rotation {}", rotation.id), &table)
 }
 
-fn entry(rotation: &Rotation, admitted: &Admitted) -> Markup {
+fn entry(rotation: &Rotation, admitted: &AdmittedEntry) -> Markup {
     let author = &admitted.author;
     html! {
         tr {

@@ -2,30 +2,30 @@
 
 use maud::{Markup, html};
 
-use crate::facts::{Dossier, Row};
-use crate::pack::Part;
+use crate::facts::{Dossier, SecretRow};
+use crate::pack::PackPart;
 use crate::register::Register;
 
 use super::markup::{counted, instant};
-use super::matter::Matter;
+use super::matter::PageModel;
 
 /// The part in words.
-pub(super) fn words(part: &Part) -> Markup {
+pub(super) fn words(part: &PackPart) -> Markup {
     html! {
         @match part {
-            Part::Everything | Part::Range(None, None) => "everything that is recorded",
-            Part::Rotation(id) => { "rotation " strong { (id.as_str()) } },
-            Part::Secret(id) => { "secret " strong { (id.as_str()) } ", with all of its rotations" },
-            Part::Range(Some(from), None) => { "the rotations that had not ended before " (instant(*from)) },
-            Part::Range(None, Some(to)) => { "the rotations that began no later than " (instant(*to)) },
-            Part::Range(Some(from), Some(to)) => {
+            PackPart::Everything | PackPart::Range(None, None) => "everything that is recorded",
+            PackPart::Rotation(id) => { "rotation " strong { (id.as_str()) } },
+            PackPart::Secret(id) => { "secret " strong { (id.as_str()) } ", with all of its rotations" },
+            PackPart::Range(Some(from), None) => { "the rotations that had not ended before " (instant(*from)) },
+            PackPart::Range(None, Some(to)) => { "the rotations that began no later than " (instant(*to)) },
+            PackPart::Range(Some(from), Some(to)) => {
                 "the rotations any part of which lies between " (instant(*from)) " and " (instant(*to))
             },
         }
     }
 }
 
-pub(super) fn section(matter: &Matter<'_>) -> Markup {
+pub(super) fn section(matter: &PageModel<'_>) -> Markup {
     html! {
         section #scope {
             h2 { "What was selected, and what was not" }
@@ -39,7 +39,7 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
     }
 }
 
-fn rotations(matter: &Matter<'_>, register: &Register) -> Markup {
+fn rotations(matter: &PageModel<'_>, register: &Register) -> Markup {
     let told = matter.rotations.len();
     let others = register.rotations.len() - told;
     html! {
@@ -58,9 +58,9 @@ fn rotations(matter: &Matter<'_>, register: &Register) -> Markup {
     }
 }
 
-fn secrets(matter: &Matter<'_>) -> Markup {
+fn secrets(matter: &PageModel<'_>) -> Markup {
     let all = matter.secrets.len();
-    let here = |row: &&std::borrow::Cow<'_, Row>| row.entries_in_pack;
+    let here = |row: &&std::borrow::Cow<'_, SecretRow>| row.entries_in_pack;
     let here = matter.secrets.iter().filter(here).count();
     html! {
         dt { "Secrets" }
@@ -75,7 +75,7 @@ fn secrets(matter: &Matter<'_>) -> Markup {
     }
 }
 
-fn entries(matter: &Matter<'_>) -> Markup {
+fn entries(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     html! {
         @if matter.is_part() {

@@ -7,7 +7,7 @@ use crate::facts::FactsForm;
 use crate::policy::Policy;
 
 use super::markup::{days, head, instant, sheet};
-use super::matter::Matter;
+use super::matter::PageModel;
 
 /// Each word with what it means; the page uses no other word of this program's.
 const WORDS: [(&str, &str); 5] = [
@@ -39,7 +39,7 @@ const PACK: (&str, &str) = (
     "one file with the entries that were selected, proofs that they are in the ledger, and documents that follow from them. The export is itself recorded in the ledger, as the last entry of the pack.",
 );
 
-pub(super) fn section(matter: &Matter<'_>) -> Markup {
+pub(super) fn section(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     html! {
         section #source {
@@ -64,7 +64,7 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
     }
 }
 
-fn maker(matter: &Matter<'_>) -> Markup {
+fn maker(matter: &PageModel<'_>) -> Markup {
     html! {
         @match matter.pack.filter(|_| matter.in_pack) {
             Some(pack) => { "ledger export, format " (pack.form.number()) " of packs" }
@@ -73,7 +73,7 @@ fn maker(matter: &Matter<'_>) -> Markup {
     }
 }
 
-fn policy(matter: &Matter<'_>) -> Markup {
+fn policy(matter: &PageModel<'_>) -> Markup {
     let Some(register) = matter.register else {
         return html! { "not shown" };
     };
@@ -105,7 +105,7 @@ fn exceptional_ages(policy: &Policy) -> Vec<(SecretClass, u32)> {
 }
 
 /// Who could act, with which roles.
-pub(super) fn people(matter: &Matter<'_>) -> Markup {
+pub(super) fn people(matter: &PageModel<'_>) -> Markup {
     let Some(register) = matter.register else {
         return html! {};
     };
@@ -134,7 +134,7 @@ pub(super) fn people(matter: &Matter<'_>) -> Markup {
     html! { section #people { h2 { "Who acted" } (sheet("Who acted", &table)) } }
 }
 
-pub(super) fn glossary(matter: &Matter<'_>) -> Markup {
+pub(super) fn glossary(matter: &PageModel<'_>) -> Markup {
     html! {
         section #words {
             h2 { "Words" }
@@ -146,7 +146,7 @@ pub(super) fn glossary(matter: &Matter<'_>) -> Markup {
     }
 }
 
-pub(super) fn how_to_check(matter: &Matter<'_>) -> Markup {
+pub(super) fn how_to_check(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     html! {
         section #check {

@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 
 use crate::event::Event;
-use crate::rotation::{DualRun, Ending, Revoked, Rotation};
-use crate::verify::Admitted;
+use crate::rotation::{DualRun, RevokedVersion, Rotation, RotationEnd};
+use crate::verify::AdmittedEntry;
 
 use super::markup::{instant, span};
 use super::timeline;
 
 /// The rotation in sentences: approval, dual-run, revocation and its proof, its end.
-pub(super) fn sentences(rotation: &Rotation, said: &[&Admitted]) -> Markup {
+pub(super) fn sentences(rotation: &Rotation, said: &[&AdmittedEntry]) -> Markup {
     html! {
         (approval(rotation)) " "
         @if let Some(run) = &rotation.dual_run { (dual_run(rotation, run)) " " }
@@ -19,7 +19,7 @@ pub(super) fn sentences(rotation: &Rotation, said: &[&Admitted]) -> Markup {
     }
 }
 
-fn who<'a>(said: &[&'a Admitted], sequence: u64) -> &'a str {
+fn who<'a>(said: &[&'a AdmittedEntry], sequence: u64) -> &'a str {
     let admitted = said.iter().find(|admitted| admitted.sequence == sequence);
     admitted.map_or("somebody", |admitted| admitted.author.actor.as_str())
 }
@@ -55,7 +55,7 @@ fn dual_run(rotation: &Rotation, run: &DualRun) -> Markup {
     }
 }
 
-fn revocation(rotation: &Rotation, revoked: &Revoked, said: &[&Admitted]) -> Markup {
+fn revocation(rotation: &Rotation, revoked: &RevokedVersion, said: &[&AdmittedEntry]) -> Markup {
     html! {
         "The old secret (" (revoked.version.as_str()) ") was revoked by " (who(said, revoked.at.sequence))
         ", effective " (instant(revoked.effective)) ", and "
@@ -70,7 +70,7 @@ fn revocation(rotation: &Rotation, revoked: &Revoked, said: &[&Admitted]) -> Mar
 }
 
 /// What the proof of a revocation was.
-fn proof(said: &[&Admitted], sequence: u64) -> Markup {
+fn proof(said: &[&AdmittedEntry], sequence: u64) -> Markup {
     let admitted = said.iter().find(|admitted| admitted.sequence == sequence);
     html! {
         @match admitted.map(|admitted| &admitted.event) {
@@ -82,11 +82,11 @@ fn proof(said: &[&Admitted], sequence: u64) -> Markup {
     }
 }
 
-fn end(rotation: &Rotation, said: &[&Admitted]) -> Markup {
+fn end(rotation: &Rotation, said: &[&AdmittedEntry]) -> Markup {
     let ended = match &rotation.ending {
-        Some(Ending::Completed(completion)) => Some(("Completed", completion.at)),
-        Some(Ending::RolledBack(at)) => Some(("Rolled back to the old secret", *at)),
-        Some(Ending::Aborted(at)) => Some(("Aborted before the cutover", *at)),
+        Some(RotationEnd::Completed(completion)) => Some(("Completed", completion.at)),
+        Some(RotationEnd::RolledBack(at)) => Some(("Rolled back to the old secret", *at)),
+        Some(RotationEnd::Aborted(at)) => Some(("Aborted before the cutover", *at)),
         None => None,
     };
     html! {

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::facts::{Dossier, Facts};
-use crate::pack::Files;
+use crate::facts::{Dossier, PackFacts};
+use crate::pack::PackFiles;
 use crate::rule::Finding;
 
 const ROTATIONS: &str = "rotation,secret,reason,state,opened_utc,started_utc,completed_utc,operators,approved_by,\
@@ -24,7 +24,7 @@ const KEYS: &str = "file,key,holder,name,kind,roles,since_entry,revoked_by_entry
 const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// The tables of a pack, by their path in it.
-pub(super) fn files(pack: &Dossier<'_>, facts: &Facts) -> Files {
+pub(super) fn files(pack: &Dossier<'_>, facts: &PackFacts) -> PackFiles {
     let findings = pack.report.findings.iter().map(Finding::to_json).collect();
     let tables = [
         ("rotations.csv", ROTATIONS, &facts.rotations),

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::event::{Event, TestResult};
 use crate::rotation::Rotation;
 use crate::time::Timestamp;
-use crate::verify::Admitted;
+use crate::verify::AdmittedEntry;
 
 use super::ages::{at, upright};
 use super::axis::Axis;
@@ -24,7 +24,7 @@ const WHO: usize = 766;
 
 /// How a step is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum MarkShape {
     /// Done.
     Step,
     /// A Security Owner's word.
@@ -49,7 +49,7 @@ pub(super) fn told(number: usize) -> String {
 }
 
 /// The drawing of `rotation`.
-pub(super) fn drawing(number: usize, rotation: &Rotation, said: &[&Admitted]) -> Markup {
+pub(super) fn drawing(number: usize, rotation: &Rotation, said: &[&AdmittedEntry]) -> Markup {
     let Some(axis) = Axis::over(instants(rotation, said), LEFT, RIGHT) else {
         return html! {};
     };
@@ -68,7 +68,7 @@ pub(super) fn drawing(number: usize, rotation: &Rotation, said: &[&Admitted]) ->
     }
 }
 
-fn instants(rotation: &Rotation, said: &[&Admitted]) -> Vec<Timestamp> {
+fn instants(rotation: &Rotation, said: &[&AdmittedEntry]) -> Vec<Timestamp> {
     let mut instants: Vec<Timestamp> = said.iter().map(|admitted| admitted.occurred).collect();
     if !instants.is_empty() {
         instants.extend(
@@ -118,14 +118,14 @@ fn ends(axis: &Axis, foot: usize) -> Markup {
     }
 }
 
-fn step(rotation: &Rotation, admitted: &Admitted, axis: &Axis, top: usize) -> Markup {
+fn step(rotation: &Rotation, admitted: &AdmittedEntry, axis: &Axis, top: usize) -> Markup {
     let middle = top + ROW / 2;
     let base = top + 15;
     let shape = shape(rotation, admitted);
     html! {
         (hair_line(top))
         text.dim.end x=(NUMBER) y=(base) { (sop_number(&admitted.event)) }
-        text.badtext[shape == Shape::Failure] x=(LABEL) y=(base) { (title(&admitted.event)) }
+        text.badtext[shape == MarkShape::Failure] x=(LABEL) y=(base) { (title(&admitted.event)) }
         @if let Some(bar) = bar(rotation, admitted) { (drawn_bar(&bar, axis, middle)) }
         (drawn_shape(shape, axis.x(admitted.occurred), middle))
         text x=(WHEN) y=(base) { (minute(admitted.occurred)) }
@@ -139,7 +139,7 @@ fn hair_line(top: usize) -> Markup {
 }
 
 /// The time that begins with a step and ends with a later one.
-fn bar(rotation: &Rotation, admitted: &Admitted) -> Option<Bar> {
+fn bar(rotation: &Rotation, admitted: &AdmittedEntry) -> Option<Bar> {
     let dual_run = rotation.dual_run.filter(|run| run.supported);
     if let Some(dual_run) = dual_run.filter(|run| run.at.sequence == admitted.sequence) {
         return Some(Bar {
@@ -176,40 +176,40 @@ fn drawn_bar(bar: &Bar, axis: &Axis, middle: usize) -> Markup {
     }
 }
 
-fn shape(rotation: &Rotation, admitted: &Admitted) -> Shape {
+fn shape(rotation: &Rotation, admitted: &AdmittedEntry) -> MarkShape {
     if rotation
         .dead
         .is_some_and(|dead| dead.sequence == admitted.sequence)
     {
-        return Shape::Proof;
+        return MarkShape::Proof;
     }
     match &admitted.event {
-        Event::RotationApproved(_) | Event::RotationConfirmed(_) => Shape::Owner,
+        Event::RotationApproved(_) | Event::RotationConfirmed(_) => MarkShape::Owner,
         Event::StepFailed(_) | Event::RotationAborted(_) | Event::RollbackCompleted(_) => {
-            Shape::Failure
+            MarkShape::Failure
         }
         Event::ReplacementValidated(validated) if validated.result != TestResult::Pass => {
-            Shape::Failure
+            MarkShape::Failure
         }
-        Event::HealthConfirmed(health) if !health.healthy => Shape::Failure,
+        Event::HealthConfirmed(health) if !health.healthy => MarkShape::Failure,
         // A test that did not prove it is no step forward.
-        Event::RevocationVerified(_) if rotation.dead.is_none() => Shape::Failure,
-        _ => Shape::Step,
+        Event::RevocationVerified(_) if rotation.dead.is_none() => MarkShape::Failure,
+        _ => MarkShape::Step,
     }
 }
 
-fn drawn_shape(shape: Shape, x: f64, middle: usize) -> Markup {
+fn drawn_shape(shape: MarkShape, x: f64, middle: usize) -> Markup {
     #[expect(clippy::cast_precision_loss, reason = "a row of a drawing")]
     let y = middle as f64;
     html! {
         @match shape {
-            Shape::Step => circle.fill-step cx=(at(x)) cy=(at(y)) r="4.5" {},
-            Shape::Owner => rect.hollow x=(at(x - 4.5)) y=(at(y - 4.5)) width="9" height="9" {},
-            Shape::Proof => {
+            MarkShape::Step => circle.fill-step cx=(at(x)) cy=(at(y)) r="4.5" {},
+            MarkShape::Owner => rect.hollow x=(at(x - 4.5)) y=(at(y - 4.5)) width="9" height="9" {},
+            MarkShape::Proof => {
                 circle.fill-good cx=(at(x)) cy=(at(y)) r="7" {}
                 circle.hollow cx=(at(x)) cy=(at(y)) r="2" {}
             }
-            Shape::Failure => path.cross d=(format!("M{0} {2}L{1} {3}M{0} {3}L{1} {2}", at(x - 4.5), at(x + 4.5), at(y - 4.5), at(y + 4.5))) {},
+            MarkShape::Failure => path.cross d=(format!("M{0} {2}L{1} {3}M{0} {3}L{1} {2}", at(x - 4.5), at(x + 4.5), at(y - 4.5), at(y + 4.5))) {},
         }
     }
 }
@@ -223,10 +223,10 @@ pub(super) fn legend() -> Markup {
                 desc #legend-desc {
                     "Dot: a step. Square: a Security Owner's word. Ring: the old secret is shown dead. Cross: something went wrong. Blue bar: old and new secret are both accepted. Red bar: revoked and not yet shown dead. Grey: the approved window."
                 }
-                (drawn_shape(Shape::Step, 10.0, 14)) text x="24" y="18" { "step" }
-                (drawn_shape(Shape::Owner, 240.0, 14)) text x="254" y="18" { "Security Owner's word" }
-                (drawn_shape(Shape::Proof, 480.0, 14)) text x="494" y="18" { "old secret shown dead" }
-                (drawn_shape(Shape::Failure, 720.0, 14)) text x="734" y="18" { "went wrong" }
+                (drawn_shape(MarkShape::Step, 10.0, 14)) text x="24" y="18" { "step" }
+                (drawn_shape(MarkShape::Owner, 240.0, 14)) text x="254" y="18" { "Security Owner's word" }
+                (drawn_shape(MarkShape::Proof, 480.0, 14)) text x="494" y="18" { "old secret shown dead" }
+                (drawn_shape(MarkShape::Failure, 720.0, 14)) text x="734" y="18" { "went wrong" }
                 rect.fill-dual x="0" y="34" width="18" height="8" {} text x="24" y="42" { "old and new both accepted" }
                 rect.fill-bad x="230" y="34" width="18" height="8" {} text x="254" y="42" { "revoked, not yet shown dead" }
                 rect.fill-window x="470" y="30" width="18" height="16" {} text x="494" y="42" { "approved window" }

@@ -2,15 +2,15 @@
 
 use maud::{Markup, html};
 
-use crate::verify::{Status, VerdictLine};
+use crate::verify::{VerdictLine, VerdictStatus};
 
 use super::markup::{Tone, head, mark, sheet};
-use super::matter::Matter;
+use super::matter::PageModel;
 
 /// What such a chain can show at all; always said beside what was not checked.
 const PRINCIPLE: &str = "A chain shows that what was recorded is whole. It does not show that everything was recorded, nor that something happened because somebody said so: entries are signed claims.";
 
-pub(super) fn section(matter: &Matter<'_>) -> Markup {
+pub(super) fn section(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     html! {
         section #verdicts {
@@ -34,16 +34,16 @@ pub(super) fn section(matter: &Matter<'_>) -> Markup {
 }
 
 /// Good, bad, or neither, as the verdicts are told apart.
-pub(super) const fn tone(status: Status) -> Tone {
+pub(super) const fn tone(status: VerdictStatus) -> Tone {
     match status {
-        Status::Pass => Tone::Good,
-        Status::Fail => Tone::Bad,
-        Status::Waived => Tone::Warn,
-        Status::NotChecked => Tone::Plain,
+        VerdictStatus::Pass => Tone::Good,
+        VerdictStatus::Fail => Tone::Bad,
+        VerdictStatus::Waived => Tone::Warn,
+        VerdictStatus::NotChecked => Tone::Plain,
     }
 }
 
-fn table(matter: &Matter<'_>) -> Markup {
+fn table(matter: &PageModel<'_>) -> Markup {
     html! {
         table.cards.answers {
             caption {

@@ -5,9 +5,9 @@ use std::fmt;
 use crate::hash::NodeHash;
 use crate::merkle::ConsistencyProof;
 
-/// That a ledger continued from one size to another.
+/// That a ledger continued from one size to another: its consistency proof and both roots.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Continued {
+pub struct Continuation {
     /// The earlier size and root.
     pub old: (u64, NodeHash),
     /// The later size and root.
@@ -18,7 +18,7 @@ pub struct Continued {
     pub checkpoint: Option<String>,
 }
 
-impl Continued {
+impl Continuation {
     /// Reads what [`Display`](fmt::Display) writes; none where it is anything else. Nothing is checked.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
@@ -44,7 +44,7 @@ impl Continued {
     }
 }
 
-impl fmt::Display for Continued {
+impl fmt::Display for Continuation {
     /// As FORMAT.md has it: for people and scripts, and signed by nobody but in its checkpoint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "old {} {}", self.old.0, self.old.1.to_base64())?;

@@ -6,7 +6,7 @@ use crate::checkpoint::CheckpointError;
 use crate::hash::NodeHash;
 use crate::ledger::LedgerError;
 use crate::store::blobs::BlobError;
-use crate::store::publish::PublishError;
+use crate::store::publish::ImmutableFileError;
 use crate::sys::disk::DiskError;
 
 /// Why nothing, or not everything, was published. The copy's checkpoint is then the one before.
@@ -121,11 +121,11 @@ pub enum PublicationError {
     Disk(#[from] DiskError),
 }
 
-impl From<PublishError> for PublicationError {
-    fn from(fault: PublishError) -> Self {
+impl From<ImmutableFileError> for PublicationError {
+    fn from(fault: ImmutableFileError) -> Self {
         match fault {
-            PublishError::Differs { path } => Self::Differs { path },
-            PublishError::Disk(fault) => Self::Disk(fault),
+            ImmutableFileError::Differs { path } => Self::Differs { path },
+            ImmutableFileError::Disk(fault) => Self::Disk(fault),
         }
     }
 }

@@ -16,4 +16,4 @@ mod task;
 mod write;
 
 pub use error::PublicationError;
-pub use task::{Publication, Published};
+pub use task::{Publication, PublicationReport};

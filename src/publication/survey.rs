@@ -5,13 +5,13 @@ use std::path::Path;
 
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::hash::{Blake3Digest, LeafHash, NodeHash};
-use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, Reader};
+use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, EntryReader};
 use crate::merkle::Frontier;
 use crate::note::{NoteError, NoteKey, Origin, SignedNote};
 use crate::register::Register;
 use crate::store::blobs::ATTACHMENTS;
 use crate::store::publish::TEMPORARY_PREFIX;
-use crate::sys::disk::{Cause, Disk};
+use crate::sys::disk::{Disk, DiskCause};
 use crate::timetoken::TIMESTAMPS;
 
 use super::error::PublicationError;
@@ -19,12 +19,12 @@ use super::task::Publication;
 
 /// A checkpoint and the note that it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Noted {
+pub(super) struct StoredNote {
     pub(super) bytes: Vec<u8>,
     pub(super) stated: Checkpoint,
 }
 
-impl Noted {
+impl StoredNote {
     fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let note = SignedNote::parse(bytes)?;
         Ok(Self {
@@ -35,19 +35,19 @@ impl Noted {
 }
 
 /// What is to be published, and what stands there.
-pub(super) struct Chosen {
-    pub(super) note: Noted,
-    pub(super) before: Option<Noted>,
+pub(super) struct PublicationPlan {
+    pub(super) note: StoredNote,
+    pub(super) before: Option<StoredNote>,
     pub(super) ledger: u64,
 }
 
 /// What the entries amount to, as far as a publication asks.
-pub(super) struct Survey {
+pub(super) struct LedgerSurvey {
     register: Register,
     roots: BTreeMap<u64, NodeHash>,
     root: NodeHash,
-    newest: Noted,
-    cosigned: Option<Noted>,
+    newest: StoredNote,
+    cosigned: Option<StoredNote>,
     /// Attachments and the entries that name them first.
     attachments: BTreeMap<Blake3Digest, u64>,
 }
@@ -56,13 +56,13 @@ pub(super) struct Survey {
 ///
 /// # Errors
 /// It holds something else.
-pub(super) fn look(disk: &dyn Disk, to: &Path) -> Result<Option<Noted>, PublicationError> {
+pub(super) fn look(disk: &dyn Disk, to: &Path) -> Result<Option<StoredNote>, PublicationError> {
     if disk.metadata(to)?.is_none() {
         return Ok(None);
     }
     let bytes = match disk.read(&to.join(CHECKPOINT_FILE)) {
         Ok(bytes) => Some(bytes),
-        Err(fault) if fault.cause() == Cause::Missing => None,
+        Err(fault) if fault.cause() == DiskCause::Missing => None,
         Err(fault) => return Err(fault.into()),
     };
     let begun = ["tile", ATTACHMENTS, CHECKPOINT_FILE, TIMESTAMPS];
@@ -77,7 +77,7 @@ pub(super) fn look(disk: &dyn Disk, to: &Path) -> Result<Option<Noted>, Publicat
         }
     }
     let parse = |bytes: Vec<u8>| {
-        Noted::parse(&bytes).map_err(|source| PublicationError::OtherLedger {
+        StoredNote::parse(&bytes).map_err(|source| PublicationError::OtherLedger {
             path: to.to_owned(),
             source,
         })
@@ -88,12 +88,12 @@ pub(super) fn look(disk: &dyn Disk, to: &Path) -> Result<Option<Noted>, Publicat
 /// Reads the ledger from end to end.
 pub(super) fn read(
     publication: &Publication<'_>,
-    before: Option<&Noted>,
-) -> Result<Survey, PublicationError> {
-    let reader = Reader::open(publication.world, publication.ledger, publication.wait)?;
+    before: Option<&StoredNote>,
+) -> Result<LedgerSurvey, PublicationError> {
+    let reader = EntryReader::open(publication.world, publication.ledger, publication.wait)?;
     let own = |name: &'static str| {
         let parse = |bytes| {
-            Noted::parse(bytes).map_err(|source| PublicationError::Unusable { name, source })
+            StoredNote::parse(bytes).map_err(|source| PublicationError::Unusable { name, source })
         };
         reader.file(name).map(parse).transpose()
     };
@@ -131,7 +131,7 @@ pub(super) fn read(
                 why: denial.message,
             })?;
     }
-    Ok(Survey {
+    Ok(LedgerSurvey {
         register,
         roots,
         root: frontier.root(),
@@ -141,13 +141,13 @@ pub(super) fn read(
     })
 }
 
-impl Survey {
+impl LedgerSurvey {
     /// Decides what the copy will state, which is never less than it does.
     pub(super) fn choose(
         &self,
         publication: &Publication<'_>,
-        before: Option<Noted>,
-    ) -> Result<Chosen, PublicationError> {
+        before: Option<StoredNote>,
+    ) -> Result<PublicationPlan, PublicationError> {
         self.check_own(CHECKPOINT_FILE, &self.newest)?;
         if self.newest.stated.size == 0 {
             return Err(PublicationError::NoCheckpoint);
@@ -167,7 +167,7 @@ impl Survey {
             }
             _ => wanted,
         };
-        Ok(Chosen {
+        Ok(PublicationPlan {
             note: note.clone(),
             before: before.clone(),
             ledger: self.newest.stated.size,
@@ -183,7 +183,7 @@ impl Survey {
             .map(move |(digest, _)| (digest, expunged.contains(digest)))
     }
 
-    fn check_own(&self, name: &'static str, noted: &Noted) -> Result<(), PublicationError> {
+    fn check_own(&self, name: &'static str, noted: &StoredNote) -> Result<(), PublicationError> {
         self.check_signature(noted)
             .map_err(|source| PublicationError::Unusable { name, source })?;
         let Checkpoint { size, root, .. } = noted.stated;
@@ -201,7 +201,7 @@ impl Survey {
     fn check_published(
         &self,
         publication: &Publication<'_>,
-        before: &Noted,
+        before: &StoredNote,
     ) -> Result<(), PublicationError> {
         let path = || publication.to.to_owned();
         let Checkpoint { size, root, origin } = &before.stated;
@@ -231,7 +231,7 @@ impl Survey {
     }
 
     /// Whether the sealing key of its time signed it.
-    fn check_signature(&self, noted: &Noted) -> Result<(), CheckpointError> {
+    fn check_signature(&self, noted: &StoredNote) -> Result<(), CheckpointError> {
         let charter = &self.register.charter;
         let origin = charter.origin.as_ref();
         let key = origin

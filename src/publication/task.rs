@@ -22,9 +22,9 @@ pub struct Publication<'a> {
     pub wait: Duration,
 }
 
-/// What a publication came to.
+/// What a publication wrote, removed, and states now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
+pub struct PublicationReport {
     /// What the copy's checkpoint states now.
     pub checkpoint: Checkpoint,
     /// The size that it stated before; none where there was no copy.

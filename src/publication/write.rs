@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::hash::{LeafHash, NodeHash};
-use crate::ledger::{CHECKPOINT_FILE, NEXT_CHECKPOINT, Reader};
+use crate::ledger::{CHECKPOINT_FILE, EntryReader, NEXT_CHECKPOINT};
 use crate::merkle::{Frontier, TileBuilder, partial_tiles};
 use crate::store::blobs::{ATTACHMENT_LIMIT, ATTACHMENTS, Blobs, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
@@ -26,8 +26,8 @@ use crate::timestamps;
 use crate::timetoken::StoredToken;
 
 use super::error::PublicationError;
-use super::survey::{self, Chosen, Survey};
-use super::task::{Publication, Published};
+use super::survey::{self, LedgerSurvey, PublicationPlan};
+use super::task::{Publication, PublicationReport};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 
@@ -38,7 +38,7 @@ impl Publication<'_> {
     /// # Errors
     /// The ledger is behind or beside what was published, it or the copy cannot be used, or the
     /// disk's refusal.
-    pub fn run(&self) -> Result<Published, PublicationError> {
+    pub fn run(&self) -> Result<PublicationReport, PublicationError> {
         let before = survey::look(&*self.world.disk, self.to)?;
         let survey = survey::read(self, before.as_ref())?;
         let chosen = survey.choose(self, before)?;
@@ -49,9 +49,9 @@ impl Publication<'_> {
 /// Writes what is missing, and last the checkpoint.
 fn bring_up(
     publication: &Publication<'_>,
-    survey: &Survey,
-    chosen: Chosen,
-) -> Result<Published, PublicationError> {
+    survey: &LedgerSurvey,
+    chosen: PublicationPlan,
+) -> Result<PublicationReport, PublicationError> {
     let disk = &*publication.world.disk;
     let to = publication.to;
     let size = chosen.note.stated.size;
@@ -94,7 +94,7 @@ fn bring_up(
     if with_attachments {
         removed += remove_expunged(disk, to, survey, size)?;
     }
-    Ok(Published {
+    Ok(PublicationReport {
         checkpoint: chosen.note.stated,
         before,
         ledger: chosen.ledger,
@@ -118,7 +118,7 @@ impl Copy<'_> {
         publication: &Publication<'_>,
         size: u64,
     ) -> Result<NodeHash, PublicationError> {
-        let reader = Reader::open(publication.world, publication.ledger, publication.wait)?;
+        let reader = EntryReader::open(publication.world, publication.ledger, publication.wait)?;
         let mut frontier = Frontier::new();
         let mut tiles = TileBuilder::new();
         let mut bundle = Vec::with_capacity(BUNDLE_ENTRIES);
@@ -162,7 +162,7 @@ impl Copy<'_> {
     fn attachments(
         &mut self,
         publication: &Publication<'_>,
-        survey: &Survey,
+        survey: &LedgerSurvey,
         size: u64,
     ) -> Result<(), PublicationError> {
         let blobs = Blobs::new(publication.world.disk.clone(), publication.ledger);
@@ -253,7 +253,7 @@ fn remove_earlier_edges(
 fn remove_expunged(
     disk: &dyn Disk,
     to: &Path,
-    survey: &Survey,
+    survey: &LedgerSurvey,
     size: u64,
 ) -> Result<u64, DiskError> {
     let mut removed = 0;

@@ -21,7 +21,7 @@ use crate::hash::{Blake3Digest, Sha256Digest};
 use crate::inventory::Secret;
 use crate::keyring::{Author, Denial, Keyring};
 use crate::policy::Policy;
-use crate::rotation::{Incident, Moment, Rotation, Setting, Told};
+use crate::rotation::{EntryFrame, EntryMoment, Incident, Rotation, RotationSetting};
 use crate::rule::{self, Finding, Verdict};
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -29,9 +29,9 @@ use crate::time::Timestamp;
 /// How far two clocks may differ before one of them is wrong.
 pub const ALLOWED_SKEW: Duration = Duration::from_secs(300);
 
-/// What the ledger as a whole stands on; small, and loaded for each append.
+/// What the ledger as a whole stands on: keyring, policy, origin; small, and loaded for each append.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
-pub struct Charter {
+pub struct LedgerState {
     /// The name of the log in its checkpoints; none before entry 0.
     pub origin: Option<Id>,
     /// Who may say what.
@@ -43,16 +43,16 @@ pub struct Charter {
     /// Secrets that are registered and not retired.
     pub active_secrets: u64,
     /// The last attestation of the inventory.
-    pub attested: Option<Moment>,
+    pub attested: Option<EntryMoment>,
     /// Times in which a source was not listening.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<SourceSilence>,
     /// Attached files that were removed.
     pub expunged: Vec<Blake3Digest>,
 }
 
 /// A time in which a source was not listening.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Gap {
+pub struct SourceSilence {
     /// The entry.
     pub sequence: u64,
     /// Start of the gap.
@@ -63,7 +63,7 @@ pub struct Gap {
 
 /// The parts of a register that an event may touch, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parts {
+pub struct RegisterParts {
     /// A secret.
     pub secret: Option<Id>,
     /// A rotation; it leads to its secret and incident.
@@ -72,9 +72,9 @@ pub struct Parts {
     pub incident: Option<Id>,
 }
 
-/// A secret with the thread of its entries.
+/// A secret, and how many entries there are about it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Threaded {
+pub struct SecretThread {
     /// The secret.
     pub secret: Secret,
     /// 1 + the sequence of the last entry about it.
@@ -85,9 +85,9 @@ pub struct Threaded {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Register {
     /// What the ledger as a whole stands on.
-    pub charter: Charter,
+    pub charter: LedgerState,
     /// Secrets, by id.
-    pub secrets: BTreeMap<Id, Threaded>,
+    pub secrets: BTreeMap<Id, SecretThread>,
     /// Rotations, by id. Boxed: a map that grows in the order of its keys keeps half of its room for
     /// values empty.
     pub rotations: BTreeMap<Id, Box<Rotation>>,
@@ -99,8 +99,8 @@ impl Register {
     /// The parts that `event` names; whoever holds only some of the register loads these first,
     /// and what they lead to.
     #[must_use]
-    pub fn parts(event: &Event) -> Parts {
-        Parts {
+    pub fn parts(event: &Event) -> RegisterParts {
+        RegisterParts {
             secret: event.secret().cloned(),
             rotation: event.rotation().cloned(),
             incident: event.incident().cloned(),
@@ -185,7 +185,7 @@ impl Register {
                 let secret = Secret::register(told.sequence, registered);
                 self.charter.active_secrets += 1;
                 self.secrets
-                    .insert(secret.id.clone(), Threaded { secret, thread: 0 });
+                    .insert(secret.id.clone(), SecretThread { secret, thread: 0 });
             }
             Event::SecretUpdated(updated) => {
                 if let Some(threaded) = self.secrets.get_mut(&updated.secret) {
@@ -207,7 +207,7 @@ impl Register {
             Event::RotationRecorded(recorded) => {
                 let mut rotation = Rotation::record(told, recorded);
                 if let Some(secret) = self.secret(&recorded.secret) {
-                    let setting = Setting {
+                    let setting = RotationSetting {
                         policy: &self.charter.policy,
                         secret,
                         incident: None,
@@ -311,7 +311,7 @@ impl Register {
         }
     }
 
-    fn judge_times(&self, told: &Told<'_>, event: &Event, found: &mut Vec<Finding>) {
+    fn judge_times(&self, told: &EntryFrame<'_>, event: &Event, found: &mut Vec<Finding>) {
         let mut hold = |rule, expected: String| {
             let finding = Finding::new(rule, expected, told.occurred.to_string()).at(told.sequence);
             found.push(match event.rotation() {
@@ -336,14 +336,14 @@ impl Register {
         }
     }
 
-    fn open(&mut self, told: &Told<'_>, opened: &RotationOpened, found: &mut Vec<Finding>) {
+    fn open(&mut self, told: &EntryFrame<'_>, opened: &RotationOpened, found: &mut Vec<Finding>) {
         let mut rotation = Rotation::open(told, opened);
         if let Some(secret) = self.secret(&opened.secret) {
             let incident = opened
                 .incident
                 .as_ref()
                 .and_then(|id| self.incidents.get(id));
-            let setting = Setting {
+            let setting = RotationSetting {
                 policy: &self.charter.policy,
                 secret,
                 incident,
@@ -369,7 +369,7 @@ impl Register {
     }
 
     /// One step of a rotation that is open, or that has ended and is confirmed now.
-    fn advance(&mut self, told: &Told<'_>, event: &Event, found: &mut Vec<Finding>) {
+    fn advance(&mut self, told: &EntryFrame<'_>, event: &Event, found: &mut Vec<Finding>) {
         let Some(id) = event.rotation() else { return };
         // Taken out while its surroundings are read, and put back below.
         let Some(mut rotation) = self.rotations.remove(id) else {
@@ -381,7 +381,7 @@ impl Register {
                 .incident
                 .as_ref()
                 .and_then(|id| self.incidents.get(id));
-            let setting = Setting {
+            let setting = RotationSetting {
                 policy: &self.charter.policy,
                 secret,
                 incident,
@@ -403,7 +403,7 @@ impl Register {
 
     /// Takes the new version of a completed rotation into use; other ends leave the secret's age
     /// as it is (blueprint: age runs from the generation of the version now in use).
-    fn complete(&mut self, told: &Told<'_>, rotation: &Rotation, found: &mut Vec<Finding>) {
+    fn complete(&mut self, told: &EntryFrame<'_>, rotation: &Rotation, found: &mut Vec<Finding>) {
         let Some(completion) = rotation.completion() else {
             return;
         };
@@ -434,8 +434,8 @@ impl Register {
             .put_to_use(generated.map(|generated| &generated.version), age_from);
     }
 
-    fn take_gap(&mut self, told: &Told<'_>, gap: &SourceGap) {
-        self.charter.gaps.push(Gap {
+    fn take_gap(&mut self, told: &EntryFrame<'_>, gap: &SourceGap) {
+        self.charter.gaps.push(SourceSilence {
             sequence: told.sequence,
             from: gap.from,
             to: gap.to,
@@ -504,7 +504,7 @@ impl Register {
             let Some(secret) = self.secret(&rotation.secret) else {
                 continue;
             };
-            let setting = Setting {
+            let setting = RotationSetting {
                 policy,
                 secret,
                 incident: None,
@@ -528,7 +528,7 @@ impl Register {
             let Some(secret) = self.secret(&incident.secret) else {
                 continue;
             };
-            let setting = Setting {
+            let setting = RotationSetting {
                 policy,
                 secret,
                 incident: Some(incident),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::inventory::{Age, Secret};
+use crate::inventory::{Secret, SecretAge};
 use crate::rotation::{Incident, NextStep, Rotation};
 use crate::time::Timestamp;
 
@@ -59,7 +59,7 @@ impl Register {
     /// The secrets that are due by `horizon` as of an instant, the most urgent first: one of which nobody
     /// knows when it was generated is due.
     #[must_use]
-    pub fn due_secrets(&self, as_of: Timestamp, horizon: Timestamp) -> Vec<(&Secret, Age)> {
+    pub fn due_secrets(&self, as_of: Timestamp, horizon: Timestamp) -> Vec<(&Secret, SecretAge)> {
         let policy = &self.charter.policy;
         let mut secrets: Vec<_> = self
             .active_secrets()

@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::key::PublicKey;
 use crate::keyring::Author;
-use crate::rotation::Told;
+use crate::rotation::EntryFrame;
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -27,8 +27,8 @@ pub struct Recorded<'a> {
 
 impl Recorded<'_> {
     /// The frame that its event is judged in.
-    pub(super) const fn told<'a>(&self, author: &'a Author) -> Told<'a> {
-        Told {
+    pub(super) const fn told<'a>(&self, author: &'a Author) -> EntryFrame<'a> {
+        EntryFrame {
             sequence: self.sequence,
             occurred: self.occurred,
             recorded: self.recorded,

@@ -6,8 +6,8 @@ use crate::event::{
 use crate::rule;
 
 use super::entry::{RotationEntry, list, sorted};
-use super::facts::{Completion, Ending};
-use super::frame::Told;
+use super::facts::{Completion, RotationEnd};
+use super::frame::EntryFrame;
 use super::state::Rotation;
 use super::switch::judge_revocation_claim;
 
@@ -36,7 +36,7 @@ impl Rotation {
             let found = format!("{} failed in entry {}", failed.step, failed.at.sequence);
             entry.breaks(rule::S70, "the failed step resolved", found);
         }
-        self.ending = Some(Ending::Completed(Completion {
+        self.ending = Some(RotationEnd::Completed(Completion {
             at: entry.told.moment(),
             rotated_by: signature_line(entry.told),
             started: self.opened.occurred,
@@ -126,7 +126,7 @@ impl Rotation {
             entry.breaks(rule::S72, "a version that works", found);
         }
         self.failed = None;
-        self.ending = Some(Ending::RolledBack(entry.told.moment()));
+        self.ending = Some(RotationEnd::RolledBack(entry.told.moment()));
     }
 
     pub(super) fn abort(&mut self, entry: &mut RotationEntry<'_>, _aborted: &RotationAborted) {
@@ -135,11 +135,11 @@ impl Rotation {
             entry.breaks(rule::S75, "before the cutover", found);
         }
         self.failed = None;
-        self.ending = Some(Ending::Aborted(entry.told.moment()));
+        self.ending = Some(RotationEnd::Aborted(entry.told.moment()));
     }
 }
 
-pub(super) fn signature_line(told: &Told<'_>) -> String {
+pub(super) fn signature_line(told: &EntryFrame<'_>) -> String {
     let author = told.author;
     if author.person == author.actor {
         format!("{} ({})", author.name, author.actor)

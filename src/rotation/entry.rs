@@ -3,13 +3,13 @@
 use crate::rule::{Finding, Rule};
 use crate::text::Id;
 
-use super::frame::{Setting, Told};
+use super::frame::{EntryFrame, RotationSetting};
 use super::state::Rotation;
 
 /// One entry of one rotation, what it is judged by, and where what it breaks is written down.
 pub(super) struct RotationEntry<'a> {
-    pub(super) setting: &'a Setting<'a>,
-    pub(super) told: &'a Told<'a>,
+    pub(super) setting: &'a RotationSetting<'a>,
+    pub(super) told: &'a EntryFrame<'a>,
     rotation: Id,
     secret: Id,
     found: &'a mut Vec<Finding>,
@@ -18,8 +18,8 @@ pub(super) struct RotationEntry<'a> {
 impl<'a> RotationEntry<'a> {
     pub(super) fn new(
         rotation: &Rotation,
-        setting: &'a Setting<'a>,
-        told: &'a Told<'a>,
+        setting: &'a RotationSetting<'a>,
+        told: &'a EntryFrame<'a>,
         found: &'a mut Vec<Finding>,
     ) -> Self {
         Self {

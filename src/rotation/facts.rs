@@ -6,13 +6,13 @@ use crate::event::Step;
 use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
 
-use super::frame::Moment;
+use super::frame::EntryMoment;
 
 /// A Security Owner's approval.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Approval {
     /// Where and when.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// The person.
     pub by: Id,
     /// The window, where one was approved.
@@ -23,16 +23,16 @@ pub struct Approval {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Preconditions {
     /// Where and when.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// Whether a rollback plan was named.
     pub rollback_plan: bool,
 }
 
 /// A generated replacement.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Generated {
+pub struct Replacement {
     /// Where and when.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// The new version.
     pub version: Reference,
 }
@@ -41,27 +41,27 @@ pub struct Generated {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct DualRun {
     /// Where and when.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// Whether it is run.
     pub supported: bool,
     /// When it was to end.
     pub planned_end: Option<Timestamp>,
 }
 
-/// A word on health.
+/// What was last said on the health of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct Health {
+pub struct HealthCheck {
     /// Where and when.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// Whether all services were healthy.
     pub healthy: bool,
 }
 
 /// A version's revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Revoked {
+pub struct RevokedVersion {
     /// Where and when.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// From when on it is dead.
     pub effective: Timestamp,
     /// The version.
@@ -70,29 +70,29 @@ pub struct Revoked {
 
 /// A failed step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct Failed {
+pub struct FailedStep {
     /// Where and when.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// The step.
     pub step: Step,
 }
 
 /// How a rotation ended.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub enum Ending {
+pub enum RotationEnd {
     /// The new version is in use.
     Completed(Completion),
     /// The old version is in use again.
-    RolledBack(Moment),
+    RolledBack(EntryMoment),
     /// It was given up before the cutover.
-    Aborted(Moment),
+    Aborted(EntryMoment),
 }
 
 /// The facts of the evidence template (SOP 8) that the completion brings.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Completion {
     /// Where and when it was said.
-    pub at: Moment,
+    pub at: EntryMoment,
     /// Who rotated it.
     pub rotated_by: String,
     /// When it began.

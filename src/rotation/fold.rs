@@ -6,16 +6,16 @@ use crate::event::{Event, FourEyes, Phase, RotationOpened, RotationRecorded, Ste
 use crate::rule::{self, Finding};
 
 use super::entry::{RotationEntry, list, sorted};
-use super::facts::{Ending, Failed};
-use super::frame::{Setting, Told};
+use super::facts::{FailedStep, RotationEnd};
+use super::frame::{EntryFrame, RotationSetting};
 use super::state::Rotation;
 
 impl Rotation {
     /// Holds against the rotation what its opening breaks (SOP 6, Step 1).
     pub fn judge_opening(
         &self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        setting: &RotationSetting<'_>,
+        told: &EntryFrame<'_>,
         opened: &RotationOpened,
         found: &mut Vec<Finding>,
     ) {
@@ -40,8 +40,8 @@ impl Rotation {
     /// Holds against the rotation what its one-shot record breaks (SOP 8).
     pub fn judge_record(
         &self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        setting: &RotationSetting<'_>,
+        told: &EntryFrame<'_>,
         recorded: &RotationRecorded,
         found: &mut Vec<Finding>,
     ) {
@@ -63,8 +63,8 @@ impl Rotation {
     /// Takes one event of this rotation, and pushes what it breaks to `found`.
     pub fn apply(
         &mut self,
-        setting: &Setting<'_>,
-        told: &Told<'_>,
+        setting: &RotationSetting<'_>,
+        told: &EntryFrame<'_>,
         event: &Event,
         found: &mut Vec<Finding>,
     ) {
@@ -101,7 +101,7 @@ impl Rotation {
             Event::RotationCompleted(completed) => self.complete(&mut entry, completed),
             Event::RotationConfirmed(confirmed) => self.confirm(&mut entry, confirmed),
             Event::StepFailed(failed) => {
-                self.failed = Some(Failed {
+                self.failed = Some(FailedStep {
                     at: told.moment(),
                     step: failed.step,
                 })
@@ -123,7 +123,7 @@ impl Rotation {
             Event::RotationApproved(_) => self.is_emergency() && self.approved.is_none(),
             Event::ReplacementValidated(validated) => {
                 validated.phase == Phase::PostRollback
-                    && matches!(self.ending, Some(Ending::RolledBack(_)))
+                    && matches!(self.ending, Some(RotationEnd::RolledBack(_)))
             }
             _ => false,
         };

@@ -11,9 +11,9 @@ use crate::policy::Policy;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-/// Where and when something was said.
+/// Where and when something was said: an entry, and the time that it states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct Moment {
+pub struct EntryMoment {
     /// The entry.
     pub sequence: u64,
     /// When it happened, as its author says.
@@ -22,7 +22,7 @@ pub struct Moment {
 
 /// An entry's frame: who says it, where and when.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct EntryFrame<'a> {
     /// The entry.
     pub sequence: u64,
     /// When it happened, as its author says.
@@ -33,11 +33,11 @@ pub struct Told<'a> {
     pub author: &'a Author,
 }
 
-impl Told<'_> {
+impl EntryFrame<'_> {
     /// Where and when.
     #[must_use]
-    pub const fn moment(&self) -> Moment {
-        Moment {
+    pub const fn moment(&self) -> EntryMoment {
+        EntryMoment {
             sequence: self.sequence,
             occurred: self.occurred,
         }
@@ -56,13 +56,13 @@ pub struct Incident {
     /// When it was noticed.
     pub detected: Timestamp,
     /// Its declaration.
-    pub declared: Moment,
+    pub declared: EntryMoment,
     /// The rotations that answer it.
     pub rotations: Vec<Id>,
     /// The runbook's execution.
-    pub runbook: Option<Moment>,
+    pub runbook: Option<EntryMoment>,
     /// The post-incident report.
-    pub report: Option<Moment>,
+    pub report: Option<EntryMoment>,
 }
 
 impl Incident {
@@ -74,9 +74,9 @@ impl Incident {
     }
 }
 
-/// What a rotation is judged by besides its own entries.
+/// What a rotation is judged by besides its own entries: policy, secret, incident.
 #[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
+pub struct RotationSetting<'a> {
     /// The policy in force.
     pub policy: &'a Policy,
     /// The secret, as the inventory knows it.

@@ -6,13 +6,13 @@ use crate::policy::Policy;
 use crate::rule::{self, Finding, Rule};
 use crate::time::Timestamp;
 
-use super::facts::{Ending, Failed};
-use super::frame::{Incident, Setting};
+use super::facts::{FailedStep, RotationEnd};
+use super::frame::{Incident, RotationSetting};
 use super::state::Rotation;
 
 impl Rotation {
     /// Pushes to `found` what stands against the rotation at `as_of`.
-    pub fn judge(&self, setting: &Setting<'_>, as_of: Timestamp, found: &mut Vec<Finding>) {
+    pub fn judge(&self, setting: &RotationSetting<'_>, as_of: Timestamp, found: &mut Vec<Finding>) {
         let policy = setting.policy;
         match (&self.ending, self.ended()) {
             (Some(ending), Some(end)) => {
@@ -29,7 +29,7 @@ impl Rotation {
                     let (begun, expected) = (self.opened.sequence, format!("ended by {limit}"));
                     found.push(self.owes(rule::C06, begun, expected, self.state().word()));
                 }
-                if let Some(Failed { at, step }) = self.failed {
+                if let Some(FailedStep { at, step }) = self.failed {
                     let what = format!("{step} failed");
                     found.push(self.owes(rule::S70, at.sequence, "the failed step resolved", what));
                 }
@@ -39,9 +39,9 @@ impl Rotation {
     }
 
     /// What its end leaves open: the proof that the old version is dead, or the way back.
-    fn owed_by_end(&self, ending: &Ending, sequence: u64) -> Vec<Finding> {
+    fn owed_by_end(&self, ending: &RotationEnd, sequence: u64) -> Vec<Finding> {
         let mut owed = Vec::new();
-        if matches!(ending, Ending::Completed(_)) {
+        if matches!(ending, RotationEnd::Completed(_)) {
             if self.dead.is_none() {
                 let expected = "revocation.verified that counts";
                 owed.push(self.owes(rule::S50, sequence, expected, "none"));
@@ -52,7 +52,7 @@ impl Rotation {
             let expected = format!("secret.revoked of {}", generated.version);
             owed.push(self.owes(rule::S74, sequence, expected, "still valid"));
         }
-        if matches!(ending, Ending::RolledBack(_)) && self.restored.is_none() {
+        if matches!(ending, RotationEnd::RolledBack(_)) && self.restored.is_none() {
             let expected = "a passing validation in phase post_rollback";
             owed.push(self.owes(rule::S73, sequence, expected, "none"));
         }
@@ -94,7 +94,7 @@ impl Incident {
     /// of its rotations revoked the suspect secret.
     pub fn judge(
         &self,
-        setting: &Setting<'_>,
+        setting: &RotationSetting<'_>,
         revoked: bool,
         as_of: Timestamp,
         found: &mut Vec<Finding>,

@@ -26,8 +26,9 @@ mod state;
 mod switch;
 
 pub use facts::{
-    Approval, Completion, DualRun, Ending, Failed, Generated, Health, Preconditions, Revoked,
+    Approval, Completion, DualRun, FailedStep, HealthCheck, Preconditions, Replacement,
+    RevokedVersion, RotationEnd,
 };
-pub use frame::{Incident, Moment, Setting, Told};
+pub use frame::{EntryFrame, EntryMoment, Incident, RotationSetting};
 pub use next::NextStep;
-pub use state::{Rotation, State};
+pub use state::{Rotation, RotationState};

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::event::Event;
     use crate::keyring::Author;
-    use crate::rotation::{Ending, Failed, Moment, Told};
+    use crate::rotation::{EntryFrame, EntryMoment, FailedStep, RotationEnd};
     use crate::text::Line;
     use crate::time::Timestamp;
 
@@ -146,7 +146,7 @@ mod tests {
         };
         let now = Timestamp::from_micros(0);
         Rotation::open(
-            &Told {
+            &EntryFrame {
                 sequence: 4,
                 occurred: now,
                 recorded: now,
@@ -173,15 +173,15 @@ mod tests {
 
     #[test]
     fn a_failed_step_comes_before_everything_and_an_end_is_confirmed() {
-        let at = Moment {
+        let at = EntryMoment {
             sequence: 9,
             occurred: Timestamp::from_micros(0),
         };
         let mut rotation = opened("emergency");
         let step = Step::Validate;
-        rotation.failed = Some(Failed { at, step });
+        rotation.failed = Some(FailedStep { at, step });
         assert_eq!(next(&rotation).0, "validate again, rollback or abort");
-        rotation.ending = Some(Ending::Aborted(at));
+        rotation.ending = Some(RotationEnd::Aborted(at));
         assert_eq!(next(&rotation).0, "rotation.confirmed");
         rotation.confirmed = Some(at);
         assert_eq!(rotation.next_step(None), None);

@@ -9,7 +9,7 @@ use crate::rule;
 use crate::text::Reference;
 
 use super::entry::RotationEntry;
-use super::facts::{Approval, DualRun, Generated, Preconditions};
+use super::facts::{Approval, DualRun, Preconditions, Replacement};
 use super::state::Rotation;
 
 impl Rotation {
@@ -106,7 +106,7 @@ impl Rotation {
             entry.breaks(rule::S33, "a new version", generated.new_version.as_str());
         }
         self.check_window(entry);
-        self.generated = Some(Generated {
+        self.generated = Some(Replacement {
             at: entry.told.moment(),
             version: generated.new_version.clone(),
         });

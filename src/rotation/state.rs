@@ -7,9 +7,10 @@ use crate::inventory::Secret;
 use crate::text::{Id, Reference};
 
 use super::facts::{
-    Approval, Completion, DualRun, Ending, Failed, Generated, Health, Preconditions, Revoked,
+    Approval, Completion, DualRun, FailedStep, HealthCheck, Preconditions, Replacement,
+    RevokedVersion, RotationEnd,
 };
-use super::frame::{Moment, Told};
+use super::frame::{EntryFrame, EntryMoment};
 
 /// One rotation of one secret.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -23,7 +24,7 @@ pub struct Rotation {
     /// The incident behind an emergency.
     pub incident: Option<Id>,
     /// Its opening (SOP 6, Step 1).
-    pub opened: Moment,
+    pub opened: EntryMoment,
     /// The consumers named then.
     pub consumers: Vec<Id>,
     /// The version to be replaced.
@@ -33,43 +34,43 @@ pub struct Rotation {
     /// The preconditions (SOP 5), and whether a rollback plan was among them.
     pub preconditions: Option<Preconditions>,
     /// The replacement (SOP 6, Step 2).
-    pub generated: Option<Generated>,
+    pub generated: Option<Replacement>,
     /// Dual-run (SOP 6, Step 3).
     pub dual_run: Option<DualRun>,
     /// The first passing validation of the new version before cutover (SOP 6, Step 3).
-    pub validated: Option<Moment>,
+    pub validated: Option<EntryMoment>,
     /// What the last validation before cutover came to.
     pub last_result: Option<TestResult>,
     /// The consumers cut over so far (SOP 6, Step 4).
     pub cut_over: Vec<Id>,
     /// The last cutover.
-    pub cutover: Option<Moment>,
+    pub cutover: Option<EntryMoment>,
     /// The last word on health (SOP 6, Step 4).
-    pub health: Option<Health>,
+    pub health: Option<HealthCheck>,
     /// The old version's revocation (SOP 6, Step 5).
-    pub old_revoked: Option<Revoked>,
+    pub old_revoked: Option<RevokedVersion>,
     /// The new version's revocation, after a failure.
-    pub new_revoked: Option<Moment>,
+    pub new_revoked: Option<EntryMoment>,
     /// The proof that the old version is dead (SOP 6, Step 5).
-    pub dead: Option<Moment>,
+    pub dead: Option<EntryMoment>,
     /// A failed step that nothing resolved yet.
-    pub failed: Option<Failed>,
+    pub failed: Option<FailedStep>,
     /// The passing validation of the restored version.
-    pub restored: Option<Moment>,
+    pub restored: Option<EntryMoment>,
     /// How it ended.
-    pub ending: Option<Ending>,
+    pub ending: Option<RotationEnd>,
     /// The confirmation of its end (SOP 3).
-    pub confirmed: Option<Moment>,
+    pub confirmed: Option<EntryMoment>,
     /// The people who executed its steps.
     pub operators: Vec<Id>,
     /// The last step said about it.
-    pub last: Moment,
+    pub last: EntryMoment,
 }
 
 /// Where a rotation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum State {
+pub enum RotationState {
     /// Opened (Step 1).
     Opened,
     /// Approved by a Security Owner.
@@ -102,7 +103,7 @@ pub enum State {
     Confirmed,
 }
 
-impl State {
+impl RotationState {
     /// The word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -129,7 +130,7 @@ impl State {
 impl Rotation {
     /// The rotation that an opening begins.
     #[must_use]
-    pub fn open(told: &Told<'_>, opened: &RotationOpened) -> Self {
+    pub fn open(told: &EntryFrame<'_>, opened: &RotationOpened) -> Self {
         Self {
             id: opened.rotation.clone(),
             secret: opened.secret.clone(),
@@ -161,7 +162,7 @@ impl Rotation {
 
     /// The rotation that one `rotation.recorded` tells as a whole.
     #[must_use]
-    pub fn record(told: &Told<'_>, recorded: &RotationRecorded) -> Self {
+    pub fn record(told: &EntryFrame<'_>, recorded: &RotationRecorded) -> Self {
         let opened = RotationOpened {
             rotation: recorded.rotation.clone(),
             secret: recorded.secret.clone(),
@@ -174,8 +175,8 @@ impl Rotation {
             ticket: None,
         };
         // When it was generated nobody said; it cannot have been before the rotation began.
-        let generated = recorded.new_version.clone().map(|version| Generated {
-            at: Moment {
+        let generated = recorded.new_version.clone().map(|version| Replacement {
+            at: EntryMoment {
                 occurred: recorded.started,
                 ..told.moment()
             },
@@ -183,7 +184,7 @@ impl Rotation {
         });
         Self {
             generated,
-            ending: Some(Ending::Completed(Completion {
+            ending: Some(RotationEnd::Completed(Completion {
                 at: told.moment(),
                 rotated_by: recorded.rotated_by.to_string(),
                 started: recorded.started,
@@ -213,8 +214,8 @@ impl Rotation {
     #[must_use]
     pub const fn completion(&self) -> Option<&Completion> {
         match &self.ending {
-            Some(Ending::Completed(completion)) => Some(completion),
-            Some(Ending::RolledBack(_) | Ending::Aborted(_)) | None => None,
+            Some(RotationEnd::Completed(completion)) => Some(completion),
+            Some(RotationEnd::RolledBack(_) | RotationEnd::Aborted(_)) | None => None,
         }
     }
 
@@ -229,19 +230,19 @@ impl Rotation {
     #[must_use]
     pub const fn outcome(&self) -> Option<Outcome> {
         match &self.ending {
-            Some(Ending::Completed(_)) => Some(Outcome::Completed),
-            Some(Ending::RolledBack(_)) => Some(Outcome::RolledBack),
-            Some(Ending::Aborted(_)) => Some(Outcome::Aborted),
+            Some(RotationEnd::Completed(_)) => Some(Outcome::Completed),
+            Some(RotationEnd::RolledBack(_)) => Some(Outcome::RolledBack),
+            Some(RotationEnd::Aborted(_)) => Some(Outcome::Aborted),
             None => None,
         }
     }
 
     /// Where and when its end was said.
     #[must_use]
-    pub const fn ended(&self) -> Option<Moment> {
+    pub const fn ended(&self) -> Option<EntryMoment> {
         match &self.ending {
-            Some(Ending::Completed(completion)) => Some(completion.at),
-            Some(Ending::RolledBack(at) | Ending::Aborted(at)) => Some(*at),
+            Some(RotationEnd::Completed(completion)) => Some(completion.at),
+            Some(RotationEnd::RolledBack(at) | RotationEnd::Aborted(at)) => Some(*at),
             None => None,
         }
     }
@@ -266,43 +267,43 @@ impl Rotation {
 
     /// Where it stands.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> RotationState {
         if self.confirmed.is_some() {
-            return State::Confirmed;
+            return RotationState::Confirmed;
         }
         match &self.ending {
-            Some(Ending::Completed(_)) => return State::Completed,
-            Some(Ending::RolledBack(_)) => return State::RolledBack,
-            Some(Ending::Aborted(_)) => return State::Aborted,
+            Some(RotationEnd::Completed(_)) => return RotationState::Completed,
+            Some(RotationEnd::RolledBack(_)) => return RotationState::RolledBack,
+            Some(RotationEnd::Aborted(_)) => return RotationState::Aborted,
             None => {}
         }
         // The furthest fact decides: an emergency reaches them in another order.
         let facts = [
-            (self.failed.is_some(), State::Failed),
-            (self.dead.is_some(), State::Dead),
+            (self.failed.is_some(), RotationState::Failed),
+            (self.dead.is_some(), RotationState::Dead),
             (
                 self.health
                     .is_some_and(|health| healthy_and_revoked(&health, self)),
-                State::Revoked,
+                RotationState::Revoked,
             ),
             (
                 self.health.is_some_and(|health| health.healthy),
-                State::Healthy,
+                RotationState::Healthy,
             ),
-            (self.cutover.is_some(), State::CuttingOver),
-            (self.validated.is_some(), State::Validated),
-            (self.dual_run.is_some(), State::DualRun),
-            (self.generated.is_some(), State::Generated),
-            (self.preconditions.is_some(), State::Ready),
-            (self.approved.is_some(), State::Approved),
+            (self.cutover.is_some(), RotationState::CuttingOver),
+            (self.validated.is_some(), RotationState::Validated),
+            (self.dual_run.is_some(), RotationState::DualRun),
+            (self.generated.is_some(), RotationState::Generated),
+            (self.preconditions.is_some(), RotationState::Ready),
+            (self.approved.is_some(), RotationState::Approved),
         ];
         facts
             .into_iter()
             .find_map(|(holds, state)| holds.then_some(state))
-            .unwrap_or(State::Opened)
+            .unwrap_or(RotationState::Opened)
     }
 }
 
-fn healthy_and_revoked(health: &Health, rotation: &Rotation) -> bool {
+fn healthy_and_revoked(health: &HealthCheck, rotation: &Rotation) -> bool {
     health.healthy && rotation.old_revoked.is_some()
 }

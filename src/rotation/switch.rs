@@ -10,7 +10,7 @@ use crate::text::Reference;
 use crate::time::Timestamp;
 
 use super::entry::{RotationEntry, list};
-use super::facts::{Health, Revoked};
+use super::facts::{HealthCheck, RevokedVersion};
 use super::state::Rotation;
 
 impl Rotation {
@@ -72,7 +72,7 @@ impl Rotation {
             let found = format!("not yet: {}", list(&remaining));
             entry.breaks(rule::S28, "every consumer cut over", found);
         }
-        self.health = Some(Health {
+        self.health = Some(HealthCheck {
             at: entry.told.moment(),
             healthy: health.healthy,
         });
@@ -97,7 +97,7 @@ impl Rotation {
                     entry.breaks(rule::S45, old, revoked.version.as_str());
                 }
                 self.judge_revocation_order(entry, revoked);
-                self.old_revoked = Some(Revoked {
+                self.old_revoked = Some(RevokedVersion {
                     at: entry.told.moment(),
                     effective: revoked.effective,
                     version: revoked.version.clone(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::hash::Blake3Digest;
 use crate::store::engine::{Engine, FolderEngine, PutOutcome};
-use crate::sys::disk::{Cause, Disk, DiskError, Kind};
+use crate::sys::disk::{Disk, DiskCause, DiskError, FileKind};
 
 /// The most bytes of one attachment: 64 MiB.
 pub const ATTACHMENT_LIMIT: u64 = 64 * 1024 * 1024;
@@ -48,7 +48,7 @@ pub struct Blobs {
 
 /// What stands in the attachments' folder.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Listing {
+pub struct AttachmentListing {
     /// Files whose name is a digest; their bytes were not looked at.
     pub digests: Vec<Blake3Digest>,
     /// Anything else, by its path below the ledger's folder.
@@ -123,16 +123,16 @@ impl Blobs {
     ///
     /// # Errors
     /// The disk's refusal. A missing folder is an empty listing.
-    pub fn list(&self) -> Result<Listing, DiskError> {
-        let mut listing = Listing::default();
+    pub fn list(&self) -> Result<AttachmentListing, DiskError> {
+        let mut listing = AttachmentListing::default();
         let (disk, root) = (&*self.folder.disk, &self.folder.root);
         let top = match disk.list(&root.join(ATTACHMENTS)) {
-            Err(e) if e.cause() == Cause::Missing => return Ok(listing),
+            Err(e) if e.cause() == DiskCause::Missing => return Ok(listing),
             listed => listed?,
         };
         for folder in top {
             let path = Path::new(ATTACHMENTS).join(&folder.name);
-            if folder.kind != Kind::Folder {
+            if folder.kind != FileKind::Folder {
                 listing.strays.push(path);
                 continue;
             }
@@ -141,7 +141,8 @@ impl Blobs {
                 let path = path.join(&file.name);
                 match name.parse::<Blake3Digest>() {
                     Ok(digest)
-                        if file.kind == Kind::File && path == Path::new(&blob_path(&digest)) =>
+                        if file.kind == FileKind::File
+                            && path == Path::new(&blob_path(&digest)) =>
                     {
                         listing.digests.push(digest);
                     }
@@ -196,7 +197,7 @@ mod tests {
     fn strays_are_listed_apart() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = blobs(dir.path());
-        assert_eq!(blobs.list().unwrap(), Listing::default());
+        assert_eq!(blobs.list().unwrap(), AttachmentListing::default());
         let digest = blobs.put(b"output").unwrap();
         let folder = dir.path().join(ATTACHMENTS);
         std::fs::write(folder.join("readme"), b"").unwrap();

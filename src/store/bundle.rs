@@ -13,7 +13,7 @@
 
 use std::path::Path;
 
-use crate::sys::disk::{Cause, Disk, DiskError};
+use crate::sys::disk::{Disk, DiskCause, DiskError};
 
 /// Entries in a bundle, fixed by C2SP tlog-tiles.
 pub const BUNDLE_ENTRIES: usize = 256;
@@ -200,7 +200,7 @@ pub fn read_partial(
     }
     match disk.read_at_most(&file, MAX_BUNDLE) {
         Ok(bytes) => decode_partial(n, width, &bytes),
-        Err(e) if e.cause() == Cause::Missing => Err(BundleError::Missing { path }),
+        Err(e) if e.cause() == DiskCause::Missing => Err(BundleError::Missing { path }),
         Err(e) => Err(e.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! The reader's side: what stands in a ledger's folder, damage and all.
 //!
-//! An [`Image`] is one moment of the files that a writer changes: the tail, and small files that go
+//! An [`LogImage`] is one moment of the files that a writer changes: the tail, and small files that go
 //! with it. It is taken in the milliseconds of a shared lock, so that verifying a ledger for minutes
 //! keeps no writer waiting; bundles and tiles never change and are read afterwards. Nothing is
 //! written here and nothing is repaired: damage is described, with its place, for the verifier.
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::store::tail::{self, MAX_TAIL, Rest, TAIL_FILE, TailError};
-use crate::sys::disk::{Cause, Disk, DiskError, Kind};
+use crate::store::tail::{self, MAX_TAIL, TAIL_FILE, TailError, TailRest};
+use crate::sys::disk::{Disk, DiskCause, DiskError, FileKind};
 use crate::sys::lock::{LOCK_FILE, LockError, ReadLock};
 
 /// Deeper than any path of a ledger; a folder nested further is not walked into.
@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 16;
 
 /// The files that a writer changes, at one moment.
 #[derive(Debug)]
-pub struct Image {
+pub struct LogImage {
     /// The bytes of `tail`; `None` where there is no such file.
     pub tail: Option<Vec<u8>>,
     /// The other files that were asked for, by the name they were asked for, where they exist.
@@ -27,7 +27,7 @@ pub struct Image {
 
 /// What the bytes of a tail say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tail {
+pub struct TailContents {
     /// Number of entries in bundles.
     pub base: u64,
     /// What the writer carries for itself.
@@ -36,13 +36,13 @@ pub struct Tail {
     pub entries: Vec<Vec<u8>>,
     /// What follows them. Where that is torn or stray, the damaged entry, if one was there, is
     /// number `base + entries.len()`.
-    pub rest: Rest,
+    pub rest: TailRest,
     /// Whole entries that were found beyond the damage, with their sequences. The tail of a ledger
     /// at rest has none; if the first one continues without a gap, bytes were put in between.
     pub later: Vec<(u64, Vec<u8>)>,
 }
 
-impl Image {
+impl LogImage {
     /// Takes the image of the ledger in `dir`, with the small files `names` (paths below it), while
     /// no writer is at work.
     ///
@@ -84,12 +84,12 @@ impl Image {
 fn if_there(read: Result<Vec<u8>, DiskError>) -> Result<Option<Vec<u8>>, DiskError> {
     match read {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(e) if e.cause() == Cause::Missing => Ok(None),
+        Err(e) if e.cause() == DiskCause::Missing => Ok(None),
         Err(e) => Err(e),
     }
 }
 
-impl Tail {
+impl TailContents {
     /// Reads the bytes of a tail, and past damage where that is possible.
     ///
     /// # Errors
@@ -99,8 +99,8 @@ impl Tail {
         let entries: Vec<_> = layout.slots.iter().map(|s| s.of(bytes).to_vec()).collect();
         let next = layout.base.saturating_add(entries.len() as u64);
         let later = match layout.rest {
-            Rest::Clean => Vec::new(),
-            Rest::Torn { offset, .. } | Rest::Stray { offset, .. } => {
+            TailRest::Clean => Vec::new(),
+            TailRest::Torn { offset, .. } | TailRest::Stray { offset, .. } => {
                 tail::find_later(bytes, offset, next)
                     .into_iter()
                     .map(|(sequence, slot)| (sequence, slot.of(bytes).to_vec()))
@@ -141,10 +141,10 @@ pub fn list_files(disk: &dyn Disk, dir: &Path) -> Result<Vec<Found>, DiskError> 
         }
         for named in disk.list(&dir.join(&folder))? {
             let path = folder.join(&named.name);
-            if named.kind == Kind::Folder {
+            if named.kind == FileKind::Folder {
                 folders.push(path);
             } else {
-                let is_file = named.kind == Kind::File;
+                let is_file = named.kind == FileKind::File;
                 found.push(Found { path, is_file });
             }
         }
@@ -167,19 +167,19 @@ mod tests {
         log.append(0, &[b"one", b"two"]).unwrap();
         std::fs::write(dir.path().join("checkpoint"), b"note").unwrap();
         let names = ["checkpoint", "ledger.toml"];
-        let image = Image::take(&RealDisk, dir.path(), Duration::ZERO, &names).unwrap();
+        let image = LogImage::take(&RealDisk, dir.path(), Duration::ZERO, &names).unwrap();
         assert_eq!(image.files["checkpoint"], b"note");
         assert!(!image.files.contains_key("ledger.toml"));
-        let tail = Tail::parse(&image.tail.unwrap()).unwrap();
+        let tail = TailContents::parse(&image.tail.unwrap()).unwrap();
         assert_eq!(tail.entries, [b"one", b"two"]);
         assert_eq!((tail.base, tail.carry.as_slice()), (0, &b"carry"[..]));
-        assert_eq!((tail.rest, tail.later), (Rest::Clean, vec![]));
+        assert_eq!((tail.rest, tail.later), (TailRest::Clean, vec![]));
     }
 
     #[test]
     fn a_missing_tail_is_told_and_nothing_is_created() {
         let dir = tempfile::tempdir().unwrap();
-        let image = Image::take(&RealDisk, dir.path(), Duration::ZERO, &[]).unwrap();
+        let image = LogImage::take(&RealDisk, dir.path(), Duration::ZERO, &[]).unwrap();
         assert!(image.tail.is_none());
         assert!(list_files(&RealDisk, dir.path()).unwrap().is_empty());
     }
@@ -192,9 +192,9 @@ mod tests {
         let mut bytes = std::fs::read(dir.path().join(TAIL_FILE)).unwrap();
         let at = bytes.windows(3).position(|w| w == b"two").unwrap();
         bytes[at] = b'T';
-        let tail = Tail::parse(&bytes).unwrap();
+        let tail = TailContents::parse(&bytes).unwrap();
         assert_eq!(tail.entries, [b"one"]);
-        assert!(matches!(tail.rest, Rest::Torn { .. }));
+        assert!(matches!(tail.rest, TailRest::Torn { .. }));
         assert_eq!(tail.later, [(2, b"six".to_vec())]);
     }
 

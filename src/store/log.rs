@@ -5,7 +5,7 @@
 //! one. [`Log`] is the writer's side and expects its caller to hold the writer's lock.
 //!
 //! An append is one write and one fdatasync. When [`Log::append`] returns `Ok`, the entries survive
-//! a power cut. When it returns [`AppendError::Unknown`], nobody can say: the log refuses further
+//! a power cut. When it returns [`LogAppendError::Unknown`], nobody can say: the log refuses further
 //! work, and opening it again tells.
 
 use std::ops::Range;
@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use crate::store::bundle::{BUNDLE_ENTRIES, MAX_ENTRY};
 use crate::store::publish;
-use crate::store::tail::{self, MAX_CARRY, MAX_TAIL, Rest, Slot, TAIL_FILE, TailError};
-use crate::sys::disk::{Disk, DiskError, Handle};
+use crate::store::tail::{self, FrameSlot, MAX_CARRY, MAX_TAIL, TAIL_FILE, TailError, TailRest};
+use crate::sys::disk::{Disk, DiskError, FileHandle};
 
 /// How far ahead of the entries zeros are written: one file growth in some 400 appends.
 const ZERO_STEP: usize = 256 * 1024;
@@ -23,7 +23,7 @@ const ZERO_STEP: usize = 256 * 1024;
 /// Why a log could not be made or opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum OpenError {
+pub enum LogOpenError {
     /// A folder without a tail is no ledger, or one that has lost its log. It is never taken for a
     /// new one.
     #[error("{} has no log: its file `tail` is missing", dir.display())]
@@ -60,7 +60,7 @@ pub enum OpenError {
 /// Why an append was not acknowledged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum AppendError {
+pub enum LogAppendError {
     /// The log has another size than the caller believed. Nothing was written.
     #[error("the log has {actual} entries, not {expected}")]
     Conflict {
@@ -125,13 +125,13 @@ pub enum RereadError {
 pub struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) dir: PathBuf,
-    pub(crate) file: Handle,
+    pub(crate) file: FileHandle,
     /// The tail's bytes from its header to the end of its last entry.
     pub(crate) bytes: Vec<u8>,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Vec<FrameSlot>,
     pub(crate) base: u64,
     pub(crate) carry: Vec<u8>,
-    pub(crate) rest: Rest,
+    pub(crate) rest: TailRest,
     /// How far the file reaches; zeros from the last entry on, unless `rest` says otherwise.
     pub(crate) allocated: usize,
     /// A write failed half-way: what the file holds is unknown until it is read again.
@@ -144,12 +144,12 @@ impl Log {
     ///
     /// # Errors
     /// There is a log, or the disk's refusal.
-    pub fn create(disk: Arc<dyn Disk>, dir: &Path, carry: &[u8]) -> Result<Self, OpenError> {
+    pub fn create(disk: Arc<dyn Disk>, dir: &Path, carry: &[u8]) -> Result<Self, LogOpenError> {
         // A folder with sealed tiles and no tail is a ledger that was damaged, not a new one.
         for name in [TAIL_FILE, "tile"] {
             if disk.metadata(&dir.join(name))?.is_some() {
                 let dir = dir.to_owned();
-                return Err(OpenError::Exists { dir });
+                return Err(LogOpenError::Exists { dir });
             }
         }
         let bytes = fresh_tail(0, carry, &[])?;
@@ -163,7 +163,7 @@ impl Log {
     ///
     /// # Errors
     /// No log there, a damaged header, or the disk's refusal.
-    pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<(Self, Rest), OpenError> {
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<(Self, TailRest), LogOpenError> {
         let mut log = Self::load(disk, dir)?;
         publish::remove_leftovers(&*log.disk, dir)?;
         // A process killed before its sync leaves entries, or the tail's very name, to be seen and
@@ -175,14 +175,14 @@ impl Log {
     }
 
     /// Reads the tail as it stands.
-    pub(crate) fn load(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn load(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, LogOpenError> {
         let path = dir.join(TAIL_FILE);
         let Some(found) = disk.metadata(&path)? else {
             let dir = dir.to_owned();
-            return Err(OpenError::NoLog { dir });
+            return Err(LogOpenError::NoLog { dir });
         };
         if found.len > MAX_TAIL as u64 {
-            return Err(OpenError::TooLong { bytes: found.len });
+            return Err(LogOpenError::TooLong { bytes: found.len });
         }
         let mut bytes = disk.read_at_most(&path, MAX_TAIL as u64)?;
         let layout = tail::decode(&bytes)?;
@@ -236,22 +236,22 @@ impl Log {
     /// they survive a power cut: one write, one fdatasync, whatever their number.
     ///
     /// # Errors
-    /// After [`AppendError::Unknown`] the entries may be there, in part or whole; every other error
+    /// After [`LogAppendError::Unknown`] the entries may be there, in part or whole; every other error
     /// means that none is.
     pub fn append<E: AsRef<[u8]>>(
         &mut self,
         expected_size: u64,
         entries: &[E],
-    ) -> Result<(), AppendError> {
+    ) -> Result<(), LogAppendError> {
         if self.given_up {
-            return Err(AppendError::GivenUp);
+            return Err(LogAppendError::GivenUp);
         }
-        if self.rest != Rest::Clean {
-            return Err(AppendError::RestNotDropped);
+        if self.rest != TailRest::Clean {
+            return Err(LogAppendError::RestNotDropped);
         }
         let actual = self.size();
         if expected_size != actual {
-            return Err(AppendError::Conflict {
+            return Err(LogAppendError::Conflict {
                 expected: expected_size,
                 actual,
             });
@@ -270,12 +270,12 @@ impl Log {
     }
 
     /// Adds the frames of `entries` to the image in memory.
-    fn frame<E: AsRef<[u8]>>(&mut self, entries: &[E]) -> Result<(), AppendError> {
+    fn frame<E: AsRef<[u8]>>(&mut self, entries: &[E]) -> Result<(), LogAppendError> {
         for (index, entry) in entries.iter().enumerate() {
             let entry = entry.as_ref();
             let sequence = self.size();
             let slot = tail::encode_frame(&mut self.bytes, sequence, entry).ok_or(
-                AppendError::BadLength {
+                LogAppendError::BadLength {
                     index,
                     len: entry.len(),
                 },
@@ -283,7 +283,7 @@ impl Log {
             self.slots.push(slot);
         }
         if self.bytes.len() > MAX_TAIL {
-            return Err(AppendError::TooLarge {
+            return Err(LogAppendError::TooLarge {
                 bytes: self.bytes.len(),
             });
         }
@@ -292,7 +292,7 @@ impl Log {
 
     /// Writes zeros ahead, so that a full disk is found out before an entry is begun. Their sync is
     /// the one of the entries: zeros that are lost before it were worth nothing.
-    fn reserve(&mut self) -> Result<(), AppendError> {
+    fn reserve(&mut self) -> Result<(), LogAppendError> {
         let needed = self.bytes.len();
         if needed <= self.allocated {
             return Ok(());
@@ -305,14 +305,14 @@ impl Log {
                 Ok(size) => self.allocated = usize::try_from(size).unwrap_or(self.allocated),
                 Err(_) => self.given_up = true,
             }
-            return Err(AppendError::Refused(refusal));
+            return Err(LogAppendError::Refused(refusal));
         }
         self.allocated = wanted;
         Ok(())
     }
 
     /// Writes the image from `end` on to the file and syncs it.
-    fn commit(&mut self, end: usize) -> Result<(), AppendError> {
+    fn commit(&mut self, end: usize) -> Result<(), LogAppendError> {
         let frames = self.bytes.get(end..).unwrap_or_default();
         if frames.is_empty() {
             return Ok(());
@@ -323,7 +323,7 @@ impl Log {
             .and_then(|()| self.file.sync_data());
         result.map_err(|e| {
             self.given_up = true;
-            AppendError::Unknown(e)
+            LogAppendError::Unknown(e)
         })
     }
 
@@ -367,7 +367,7 @@ impl Log {
     /// # Errors
     /// The disk's refusal; the log must then be opened again.
     pub fn drop_rest(&mut self) -> Result<Vec<u8>, DiskError> {
-        let (Rest::Torn { offset, len } | Rest::Stray { offset, len }) = self.rest else {
+        let (TailRest::Torn { offset, len } | TailRest::Stray { offset, len }) = self.rest else {
             return Ok(Vec::new());
         };
         let mut dropped = vec![0; len];
@@ -376,15 +376,15 @@ impl Log {
         self.file.write_at(&vec![0; len], offset as u64)?;
         self.file.sync_data()?;
         self.given_up = false;
-        self.rest = Rest::Clean;
+        self.rest = TailRest::Clean;
         Ok(dropped)
     }
 }
 
 /// The bytes of a tail that nobody has appended to: header, frames that are there already, zeros.
-pub(crate) fn fresh_tail(base: u64, carry: &[u8], frames: &[u8]) -> Result<Vec<u8>, OpenError> {
-    let mut bytes =
-        tail::encode_header(base, carry).ok_or(OpenError::CarryTooLong { bytes: carry.len() })?;
+pub(crate) fn fresh_tail(base: u64, carry: &[u8], frames: &[u8]) -> Result<Vec<u8>, LogOpenError> {
+    let mut bytes = tail::encode_header(base, carry)
+        .ok_or(LogOpenError::CarryTooLong { bytes: carry.len() })?;
     bytes.extend(frames);
     let wanted = (bytes.len() + 1).next_multiple_of(ZERO_STEP);
     bytes.resize(wanted, 0);

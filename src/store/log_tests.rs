@@ -10,7 +10,7 @@ fn new_log(dir: &Path) -> Log {
     Log::create(Arc::new(RealDisk), dir, b"genesis").unwrap()
 }
 
-fn reopen(dir: &Path) -> (Log, Rest) {
+fn reopen(dir: &Path) -> (Log, TailRest) {
     Log::open(Arc::new(RealDisk), dir).unwrap()
 }
 
@@ -23,7 +23,7 @@ fn appended_entries_are_there_after_reopening() {
     log.append(3, &[] as &[&[u8]]).unwrap();
     drop(log);
     let (log, rest) = reopen(dir.path());
-    assert_eq!(rest, Rest::Clean);
+    assert_eq!(rest, TailRest::Clean);
     assert_eq!(
         (log.size(), log.base(), log.carry()),
         (3, 0, &b"genesis"[..])
@@ -40,7 +40,7 @@ fn an_append_on_another_size_is_a_conflict() {
     let refusal = log.append(0, &[entry(1)]).unwrap_err();
     assert!(matches!(
         refusal,
-        AppendError::Conflict {
+        LogAppendError::Conflict {
             expected: 0,
             actual: 1
         }
@@ -54,7 +54,10 @@ fn a_batch_with_a_bad_entry_records_none() {
     let mut log = new_log(dir.path());
     for bad in [vec![], vec![0; MAX_ENTRY + 1]] {
         let refusal = log.append(0, &[entry(0), bad]).unwrap_err();
-        assert!(matches!(refusal, AppendError::BadLength { index: 1, .. }));
+        assert!(matches!(
+            refusal,
+            LogAppendError::BadLength { index: 1, .. }
+        ));
     }
     log.append(0, &[vec![7; MAX_ENTRY]]).unwrap();
     assert_eq!(reopen(dir.path()).0.size(), 1);
@@ -67,7 +70,7 @@ fn a_batch_longer_than_the_zeros_ahead_is_whole() {
     let batch: Vec<_> = (0..20).map(|i| vec![i; MAX_ENTRY]).collect();
     log.append(0, &batch).unwrap();
     let (log, rest) = reopen(dir.path());
-    assert_eq!(rest, Rest::Clean);
+    assert_eq!(rest, TailRest::Clean);
     assert!(log.tail().eq(batch.iter().map(Vec::as_slice)));
 }
 
@@ -109,14 +112,14 @@ fn a_rest_must_be_dropped_before_the_next_append() {
     let (mut log, rest) = reopen(dir.path());
     assert_eq!(
         rest,
-        Rest::Torn {
+        TailRest::Torn {
             offset: end,
             len: 6
         }
     );
     assert!(matches!(
         log.append(1, &[entry(1)]),
-        Err(AppendError::RestNotDropped)
+        Err(LogAppendError::RestNotDropped)
     ));
     assert!(matches!(
         log.seal(&[], b""),
@@ -125,7 +128,7 @@ fn a_rest_must_be_dropped_before_the_next_append() {
     assert_eq!(log.drop_rest().unwrap(), b"RLf\x01\x20\x01");
     log.append(1, &[entry(1)]).unwrap();
     let (log, rest) = reopen(dir.path());
-    assert_eq!((log.size(), rest), (2, Rest::Clean));
+    assert_eq!((log.size(), rest), (2, TailRest::Clean));
 }
 
 #[test]
@@ -152,7 +155,7 @@ fn sealing_moves_whole_groups_and_keeps_the_others() {
 
     log.append(520, &[entry(520)]).unwrap();
     let (log, rest) = reopen(dir.path());
-    assert_eq!((log.size(), log.base(), rest), (521, 512, Rest::Clean));
+    assert_eq!((log.size(), log.base(), rest), (521, 512, TailRest::Clean));
 }
 
 #[test]
@@ -171,7 +174,7 @@ fn a_bundle_with_other_bytes_stops_the_sealing_and_is_kept() {
     );
     assert!(matches!(
         log.append(256, &[entry(256)]),
-        Err(AppendError::GivenUp)
+        Err(LogAppendError::GivenUp)
     ));
     assert_eq!(reopen(dir.path()).0.size(), 256);
 }
@@ -180,10 +183,10 @@ fn a_bundle_with_other_bytes_stops_the_sealing_and_is_kept() {
 fn a_folder_that_lost_its_log_is_not_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     let missing = Log::open(Arc::new(RealDisk), dir.path()).unwrap_err();
-    assert!(matches!(missing, OpenError::NoLog { .. }));
+    assert!(matches!(missing, LogOpenError::NoLog { .. }));
     let nowhere = Log::open(Arc::new(RealDisk), &dir.path().join("nowhere")).unwrap_err();
-    assert!(matches!(nowhere, OpenError::NoLog { .. }));
+    assert!(matches!(nowhere, LogOpenError::NoLog { .. }));
     std::fs::create_dir(dir.path().join("tile")).unwrap();
     let refusal = Log::create(Arc::new(RealDisk), dir.path(), b"").unwrap_err();
-    assert!(matches!(refusal, OpenError::Exists { .. }));
+    assert!(matches!(refusal, LogOpenError::Exists { .. }));
 }

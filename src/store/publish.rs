@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::sys::disk::{Cause, Disk, DiskError};
+use crate::sys::disk::{Disk, DiskCause, DiskError};
 
 /// How the names of files that are not in their place yet begin.
 pub const TEMPORARY_PREFIX: &str = ".new-";
@@ -20,7 +20,7 @@ pub const TEMPORARY_PREFIX: &str = ".new-";
 /// A file that must never change was to be written with other bytes than it has.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum PublishError {
+pub enum ImmutableFileError {
     /// What is there differs from what was to be written.
     #[error("{} exists with other content", path.display())]
     Differs {
@@ -39,7 +39,7 @@ pub enum PublishError {
 /// The disk's refusal; the file may then hold a mixture.
 pub fn in_place(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let mut file = match disk.open(path) {
-        Err(e) if e.cause() == Cause::Missing => disk.create(path)?,
+        Err(e) if e.cause() == DiskCause::Missing => disk.create(path)?,
         opened => opened?,
     };
     file.write_at(bytes, 0)?;
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
 
     /// Writes the file at `relative` once, read-only. One that is there with the same bytes is left
     /// alone: its bytes were synced before it got its name.
-    pub(crate) fn write(&mut self, relative: &str, bytes: &[u8]) -> Result<(), PublishError> {
+    pub(crate) fn write(&mut self, relative: &str, bytes: &[u8]) -> Result<(), ImmutableFileError> {
         let path = self.root.join(relative);
         self.make_folders(relative)?;
         if let Some(found) = self.disk.metadata(&path)? {
@@ -113,7 +113,7 @@ impl<'a> Writer<'a> {
             return if found.len == len && self.disk.read_at_most(&path, len)? == bytes {
                 Ok(())
             } else {
-                Err(PublishError::Differs { path })
+                Err(ImmutableFileError::Differs { path })
             };
         }
         let temporary = self
@@ -181,12 +181,12 @@ mod tests {
         let write = |bytes: &[u8]| {
             let mut writer = Writer::new(&RealDisk, dir.path());
             writer.write("a/b/c", bytes)?;
-            writer.finish().map_err(PublishError::from)
+            writer.finish().map_err(ImmutableFileError::from)
         };
         write(b"same").unwrap();
         write(b"same").unwrap();
         let refusal = write(b"other").unwrap_err();
-        assert!(matches!(refusal, PublishError::Differs { .. }));
+        assert!(matches!(refusal, ImmutableFileError::Differs { .. }));
         assert_eq!(std::fs::read(dir.path().join("a/b/c")).unwrap(), b"same");
         let found = std::fs::metadata(dir.path().join("a/b/c")).unwrap();
         assert!(found.permissions().readonly());

@@ -11,9 +11,9 @@
 //! again; after it, with the new one.
 
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
-use crate::store::log::{Log, OpenError, fresh_tail};
-use crate::store::publish::{self, PublishError, Writer};
-use crate::store::tail::{Rest, TAIL_FILE};
+use crate::store::log::{Log, LogOpenError, fresh_tail};
+use crate::store::publish::{self, ImmutableFileError, Writer};
+use crate::store::tail::{TAIL_FILE, TailRest};
 use crate::sys::disk::DiskError;
 
 /// Why a sealing was not finished. No entry is lost; the log must be opened again.
@@ -22,10 +22,10 @@ use crate::sys::disk::DiskError;
 pub enum SealError {
     /// A file exists with other bytes than belong there.
     #[error(transparent)]
-    Publish(#[from] PublishError),
+    Publish(#[from] ImmutableFileError),
     /// The log could not be opened on its new tail.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] LogOpenError),
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -43,7 +43,7 @@ impl Log {
     /// A file that is there with other bytes, or the disk's refusal. Open the log again; sealing
     /// can then be repeated.
     pub fn seal(&mut self, files: &[(String, Vec<u8>)], carry: &[u8]) -> Result<(), SealError> {
-        if self.given_up || self.rest != Rest::Clean {
+        if self.given_up || self.rest != TailRest::Clean {
             return Err(SealError::NotInOrder);
         }
         let sealed = self.sealable();

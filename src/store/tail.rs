@@ -14,7 +14,7 @@
 //!
 //! The zeros are written ahead of time, so that an append changes no file size and its fdatasync
 //! has no metadata to commit. Every byte of the file is thereby covered: a header check, a frame
-//! check, or it must be zero. [`Rest`] says what follows the last whole frame.
+//! check, or it must be zero. [`TailRest`] says what follows the last whole frame.
 
 use crate::store::bundle::{BUNDLE_ENTRIES, MAX_ENTRY};
 
@@ -65,10 +65,10 @@ pub enum TailError {
     },
 }
 
-/// What follows the last whole frame. Offsets and lengths are bytes of the file; the length runs
-/// to the last byte that is not zero.
+/// What follows the last whole frame of a tail. Offsets and lengths are bytes of the file; the length runs to the
+/// last byte that is not zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rest {
+pub enum TailRest {
     /// Zeros only.
     Clean,
     /// The remains of a write: a frame begins there and does not hold, or its first sectors never
@@ -91,12 +91,12 @@ pub enum Rest {
 
 /// Where an entry lies in the tail's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Slot {
+pub(crate) struct FrameSlot {
     pub(crate) start: usize,
     pub(crate) len: usize,
 }
 
-impl Slot {
+impl FrameSlot {
     /// The entry's bytes in those of the tail.
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
         bytes
@@ -112,14 +112,14 @@ impl Slot {
 
 /// The layout of a tail's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub(crate) struct TailLayout {
     pub(crate) base: u64,
     pub(crate) carry: Vec<u8>,
     /// The whole frames from the beginning, without a gap: entries `base`, `base + 1`, …
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Vec<FrameSlot>,
     /// Where the last of them ends.
     pub(crate) end: usize,
-    pub(crate) rest: Rest,
+    pub(crate) rest: TailRest,
 }
 
 fn check(context: &'static str, parts: &[&[u8]]) -> [u8; CHECK_BYTES] {
@@ -156,7 +156,7 @@ pub(crate) fn encode_header(base: u64, carry: &[u8]) -> Option<Vec<u8>> {
 
 /// Adds the frame of an entry to `bytes` and says where the entry lies in them; `None` if it is
 /// empty or longer than [`MAX_ENTRY`].
-pub(crate) fn encode_frame(bytes: &mut Vec<u8>, sequence: u64, entry: &[u8]) -> Option<Slot> {
+pub(crate) fn encode_frame(bytes: &mut Vec<u8>, sequence: u64, entry: &[u8]) -> Option<FrameSlot> {
     let length = u32::try_from(entry.len())
         .ok()
         .filter(|_| (1..=MAX_ENTRY).contains(&entry.len()))?;
@@ -168,7 +168,7 @@ pub(crate) fn encode_frame(bytes: &mut Vec<u8>, sequence: u64, entry: &[u8]) -> 
     sequence_field.copy_from_slice(&sequence.to_le_bytes());
     bytes.extend(fields);
     bytes.extend(check(FRAME_CONTEXT, &[&fields, entry]));
-    let slot = Slot {
+    let slot = FrameSlot {
         start: bytes.len(),
         len: entry.len(),
     };
@@ -177,7 +177,7 @@ pub(crate) fn encode_frame(bytes: &mut Vec<u8>, sequence: u64, entry: &[u8]) -> 
 }
 
 /// The sequence and place of the whole frame at `offset`, if there is one.
-fn decode_frame(bytes: &[u8], offset: usize) -> Option<(u64, Slot)> {
+fn decode_frame(bytes: &[u8], offset: usize) -> Option<(u64, FrameSlot)> {
     let (fields, after) = bytes.get(offset..)?.split_first_chunk::<FRAME_FIELDS>()?;
     let (magic, numbers) = fields.split_first_chunk::<4>()?;
     let (length, sequence) = numbers.split_first_chunk::<4>()?;
@@ -193,7 +193,7 @@ fn decode_frame(bytes: &[u8], offset: usize) -> Option<(u64, Slot)> {
     let start = offset + FRAME_OVERHEAD;
     // A log that has an entry behind this one has no size.
     let sequence = u64::from_le_bytes(*sequence.first_chunk()?);
-    (sequence < u64::MAX).then_some((sequence, Slot { start, len }))
+    (sequence < u64::MAX).then_some((sequence, FrameSlot { start, len }))
 }
 
 fn decode_header(bytes: &[u8]) -> Result<(u64, Vec<u8>, usize), TailError> {
@@ -221,7 +221,7 @@ fn decode_header(bytes: &[u8]) -> Result<(u64, Vec<u8>, usize), TailError> {
 }
 
 /// Reads the layout of a tail: its header, its whole frames without a gap, and what follows them.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Layout, TailError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<TailLayout, TailError> {
     let (base, carry, mut end) = decode_header(bytes)?;
     let mut slots = Vec::new();
     while let Some((sequence, slot)) = decode_frame(bytes, end) {
@@ -232,7 +232,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Layout, TailError> {
         slots.push(slot);
     }
     let rest = classify(bytes, end);
-    Ok(Layout {
+    Ok(TailLayout {
         base,
         carry,
         slots,
@@ -252,10 +252,10 @@ fn first_not_zero(bytes: &[u8]) -> Option<usize> {
     rest.iter().position(|b| *b != 0).map(|at| from + at)
 }
 
-fn classify(bytes: &[u8], offset: usize) -> Rest {
+fn classify(bytes: &[u8], offset: usize) -> TailRest {
     let rest = bytes.get(offset..).unwrap_or_default();
     let Some(first) = first_not_zero(rest) else {
-        return Rest::Clean;
+        return TailRest::Clean;
     };
     let len = rest
         .iter()
@@ -268,15 +268,15 @@ fn classify(bytes: &[u8], offset: usize) -> Rest {
     let first_sector_lost =
         first >= to_next_sector && rest.iter().filter(|b| **b != 0).count() >= FEWEST_OF_A_WRITE;
     if frame_begins || first_sector_lost {
-        Rest::Torn { offset, len }
+        TailRest::Torn { offset, len }
     } else {
-        Rest::Stray { offset, len }
+        TailRest::Stray { offset, len }
     }
 }
 
 /// The whole frames that can still be found after damage at `from`, with their sequences: entries
 /// beyond the one that is damaged, for a reader who wants to know what is left.
-pub(crate) fn find_later(bytes: &[u8], from: usize, after: u64) -> Vec<(u64, Slot)> {
+pub(crate) fn find_later(bytes: &[u8], from: usize, after: u64) -> Vec<(u64, FrameSlot)> {
     let mut found = Vec::new();
     let mut at = from;
     let mut last = after;
@@ -330,7 +330,7 @@ mod tests {
             (layout.base, layout.carry.as_slice()),
             (512, &b"carried"[..])
         );
-        assert_eq!(layout.rest, Rest::Clean);
+        assert_eq!(layout.rest, TailRest::Clean);
         assert_eq!(entries(&bytes), [b"one", b"two"]);
     }
 
@@ -350,7 +350,8 @@ mod tests {
             for bit in 0..8 {
                 let mut flipped = bytes.clone();
                 flipped[at] ^= 1 << bit;
-                let noticed = decode(&flipped).map_or(true, |layout| layout.rest != Rest::Clean);
+                let noticed =
+                    decode(&flipped).map_or(true, |layout| layout.rest != TailRest::Clean);
                 assert!(noticed, "bit {bit} of byte {at}");
             }
         }
@@ -365,19 +366,25 @@ mod tests {
             let mut bytes = [&whole, &next[..cut]].concat();
             bytes.resize(8192, 0);
             let rest = decode(&bytes).unwrap().rest;
-            assert!(matches!(rest, Rest::Torn { .. }), "cut at {cut}: {rest:?}");
+            assert!(
+                matches!(rest, TailRest::Torn { .. }),
+                "cut at {cut}: {rest:?}"
+            );
         }
         let mut lost_sector = [whole.as_slice(), &next].concat();
         lost_sector[whole.len()..SECTOR].fill(0);
         let rest = decode(&lost_sector).unwrap().rest;
-        assert!(matches!(rest, Rest::Torn { offset, .. } if offset == whole.len()));
+        assert!(matches!(rest, TailRest::Torn { offset, .. } if offset == whole.len()));
 
         for at in [whole.len(), whole.len() + 3, SECTOR, 5000] {
             let mut bytes = whole.clone();
             bytes.resize(8192, 0);
             bytes[at] = 1;
             let rest = decode(&bytes).unwrap().rest;
-            assert!(matches!(rest, Rest::Stray { .. }), "byte {at}: {rest:?}");
+            assert!(
+                matches!(rest, TailRest::Stray { .. }),
+                "byte {at}: {rest:?}"
+            );
         }
     }
 
@@ -386,7 +393,10 @@ mod tests {
         let mut bytes = tail(&[b"one"], 0);
         encode_frame(&mut bytes, 514, b"three").unwrap();
         assert_eq!(entries(&bytes), [b"one"]);
-        assert!(matches!(decode(&bytes).unwrap().rest, Rest::Torn { .. }));
+        assert!(matches!(
+            decode(&bytes).unwrap().rest,
+            TailRest::Torn { .. }
+        ));
     }
 
     #[test]
@@ -398,7 +408,7 @@ mod tests {
         }
         let layout = decode(&bytes).unwrap();
         assert_eq!(layout.slots.len(), 255);
-        assert!(matches!(layout.rest, Rest::Torn { .. }));
+        assert!(matches!(layout.rest, TailRest::Torn { .. }));
         assert_eq!(find_later(&bytes, layout.end, u64::MAX), []);
     }
 

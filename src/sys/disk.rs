@@ -1,7 +1,7 @@
 //! The few file operations that the store needs, behind a trait.
 //!
 //! [`RealDisk`] is the file system; tests put a simulated one in its place that drops whatever was
-//! not synced. Nothing here retries: in particular a [`Handle`] whose sync failed refuses all
+//! not synced. Nothing here retries: in particular a [`FileHandle`] whose sync failed refuses all
 //! further work, because after a failed fsync Linux may report the lost pages as clean, and a
 //! second fsync would then succeed over data that never reached the disk. Stop, reopen, look.
 
@@ -29,7 +29,7 @@ pub struct DiskError {
 
 /// What a caller may want to tell apart about a [`DiskError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum DiskCause {
     /// No space or no quota left, or a limit on file sizes: make room, then it is safe to try again.
     Full,
     /// A read-only file system, or permissions that do not allow it.
@@ -53,14 +53,16 @@ impl DiskError {
 
     /// Which of the cases that need different advice this is.
     #[must_use]
-    pub fn cause(&self) -> Cause {
+    pub fn cause(&self) -> DiskCause {
         match self.source.kind() {
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Cause::Full,
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Cause::ReadOnly,
-            io::ErrorKind::NotFound => Cause::Missing,
-            _ => Cause::Other,
+            | io::ErrorKind::FileTooLarge => DiskCause::Full,
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                DiskCause::ReadOnly
+            }
+            io::ErrorKind::NotFound => DiskCause::Missing,
+            _ => DiskCause::Other,
         }
     }
 
@@ -80,7 +82,7 @@ impl DiskError {
 
 /// What stands under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// An ordinary file.
     File,
     /// A folder.
@@ -91,38 +93,38 @@ pub enum Kind {
 
 /// One name in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct DirEntry {
     /// The name, without its folder.
     pub name: OsString,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
 }
 
 /// What is known about a path without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
     /// What it is; symbolic links are not followed.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Length in bytes.
     pub len: u64,
 }
 
 /// The file operations of the store. Paths are used as they are given.
 ///
-/// Durability follows POSIX: bytes are durable after [`Handle::sync_data`], names (created,
+/// Durability follows POSIX: bytes are durable after [`FileHandle::sync_data`], names (created,
 /// renamed, removed) after [`Disk::sync_dir`] of their folder, and nothing earlier.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Opens an existing file for reading and writing.
     ///
     /// # Errors
     /// Missing, not allowed, or the system's refusal.
-    fn open(&self, path: &Path) -> Result<Handle, DiskError>;
+    fn open(&self, path: &Path) -> Result<FileHandle, DiskError>;
 
     /// Creates a file, emptying one that is there, for reading and writing.
     ///
     /// # Errors
     /// Not allowed, no space, or the system's refusal.
-    fn create(&self, path: &Path) -> Result<Handle, DiskError>;
+    fn create(&self, path: &Path) -> Result<FileHandle, DiskError>;
 
     /// Reads a whole file of at most `most` bytes. Whoever wrote the file decided how long it is: more than
     /// that is refused before it is in memory.
@@ -143,7 +145,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// Missing, not allowed, or the system's refusal.
-    fn list(&self, dir: &Path) -> Result<Vec<Named>, DiskError>;
+    fn list(&self, dir: &Path) -> Result<Vec<DirEntry>, DiskError>;
 
     /// Makes a folder; one that is there already is fine.
     ///
@@ -182,7 +184,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn metadata(&self, path: &Path) -> Result<Option<Metadata>, DiskError>;
 }
 
-/// An open file, as a [`Disk`] provides it to a [`Handle`].
+/// An open file, as a [`Disk`] provides it to a [`FileHandle`].
 pub trait RawFile: Send + fmt::Debug {
     /// Fills `buf` from `offset`; fewer bytes in the file are an error.
     ///
@@ -217,13 +219,13 @@ pub trait RawFile: Send + fmt::Debug {
 
 /// An open file that is given up after a failed sync.
 #[derive(Debug)]
-pub struct Handle {
+pub struct FileHandle {
     file: Box<dyn RawFile>,
     path: PathBuf,
     sync_failed: bool,
 }
 
-impl Handle {
+impl FileHandle {
     /// Wraps an open file; `path` is what errors will name.
     #[must_use]
     pub fn new(file: Box<dyn RawFile>, path: &Path) -> Self {
@@ -320,35 +322,35 @@ impl RawFile for fs::File {
     }
 }
 
-fn kind_of(file_type: fs::FileType) -> Kind {
+fn kind_of(file_type: fs::FileType) -> FileKind {
     if file_type.is_file() {
-        Kind::File
+        FileKind::File
     } else if file_type.is_dir() {
-        Kind::Folder
+        FileKind::Folder
     } else {
-        Kind::Other
+        FileKind::Other
     }
 }
 
 impl Disk for RealDisk {
-    fn open(&self, path: &Path) -> Result<Handle, DiskError> {
+    fn open(&self, path: &Path) -> Result<FileHandle, DiskError> {
         let file = fs::OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(|e| DiskError::new("open", path, e))?;
-        Ok(Handle::new(Box::new(file), path))
+        Ok(FileHandle::new(Box::new(file), path))
     }
 
-    fn create(&self, path: &Path) -> Result<Handle, DiskError> {
+    fn create(&self, path: &Path) -> Result<FileHandle, DiskError> {
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         let file = options.open(path);
         let file = file.map_err(|e| DiskError::new("create", path, e))?;
-        Ok(Handle::new(Box::new(file), path))
+        Ok(FileHandle::new(Box::new(file), path))
     }
 
     fn read_at_most(&self, path: &Path, most: u64) -> Result<Vec<u8>, DiskError> {
         let found = self.metadata(path)?;
         // Reading a planted pipe would wait for ever, and a link could lead anywhere.
-        if found.is_some_and(|found| found.kind != Kind::File) {
+        if found.is_some_and(|found| found.kind != FileKind::File) {
             let refusal = io::Error::other("not an ordinary file");
             return Err(DiskError::new("read", path, refusal));
         }
@@ -364,12 +366,12 @@ impl Disk for RealDisk {
         Ok(bytes)
     }
 
-    fn list(&self, dir: &Path) -> Result<Vec<Named>, DiskError> {
-        let listed = || -> io::Result<Vec<Named>> {
+    fn list(&self, dir: &Path) -> Result<Vec<DirEntry>, DiskError> {
+        let listed = || -> io::Result<Vec<DirEntry>> {
             let mut names = Vec::new();
             for found in fs::read_dir(dir)? {
                 let found = found?;
-                names.push(Named {
+                names.push(DirEntry {
                     name: found.file_name(),
                     kind: kind_of(found.file_type()?),
                 });
@@ -464,7 +466,7 @@ mod tests {
 
     #[test]
     fn a_handle_whose_sync_failed_refuses_further_work() {
-        let mut handle = Handle::new(Box::new(SyncFails), Path::new("tail"));
+        let mut handle = FileHandle::new(Box::new(SyncFails), Path::new("tail"));
         handle.write_at(b"x", 0).unwrap();
         handle.sync_data().unwrap_err();
         let refusal = handle.write_at(b"x", 0).unwrap_err();
@@ -477,14 +479,14 @@ mod tests {
     #[test]
     fn errors_keep_what_a_caller_must_tell_apart() {
         let error = |kind: io::ErrorKind| DiskError::new("write", Path::new("t"), kind.into());
-        assert_eq!(error(io::ErrorKind::StorageFull).cause(), Cause::Full);
-        assert_eq!(error(io::ErrorKind::QuotaExceeded).cause(), Cause::Full);
+        assert_eq!(error(io::ErrorKind::StorageFull).cause(), DiskCause::Full);
+        assert_eq!(error(io::ErrorKind::QuotaExceeded).cause(), DiskCause::Full);
         assert_eq!(
             error(io::ErrorKind::ReadOnlyFilesystem).cause(),
-            Cause::ReadOnly
+            DiskCause::ReadOnly
         );
         let missing = RealDisk.read(Path::new("/nowhere/at/all")).unwrap_err();
-        assert_eq!(missing.cause(), Cause::Missing);
+        assert_eq!(missing.cause(), DiskCause::Missing);
         assert!(missing.to_string().contains("/nowhere/at/all"));
     }
 
@@ -493,9 +495,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
         let names = RealDisk.list(dir.path()).unwrap();
-        assert_eq!(names[0].kind, Kind::Other);
+        assert_eq!(names[0].kind, FileKind::Other);
         let found = RealDisk.metadata(&dir.path().join("link")).unwrap();
-        assert_eq!(found.unwrap().kind, Kind::Other);
+        assert_eq!(found.unwrap().kind, FileKind::Other);
         RealDisk.read(&dir.path().join("link")).unwrap_err();
     }
 }

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 #[error("the system's random number generator failed: {0}")]
 pub struct EntropyError(#[from] getrandom::Error);
 
-/// Where unpredictable bytes come from. Tests hand in [`Counting`].
+/// Where unpredictable bytes come from. Tests hand in [`CountingEntropy`].
 pub trait Entropy: Send + Sync {
     /// Fills all of `bytes`.
     ///
@@ -30,12 +30,12 @@ impl Entropy for SystemEntropy {
 
 /// For tests only: the same bytes in the same order for the same seed. Anyone can predict them.
 #[derive(Debug, Default)]
-pub struct Counting {
+pub struct CountingEntropy {
     seed: u64,
     drawn: AtomicU64,
 }
 
-impl Counting {
+impl CountingEntropy {
     /// A source whose bytes follow from `seed` and from how often it was asked.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
@@ -46,7 +46,7 @@ impl Counting {
     }
 }
 
-impl Entropy for Counting {
+impl Entropy for CountingEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
         let draw = self.drawn.fetch_add(1, Ordering::Relaxed);
         blake3::Hasher::new()
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_seed_repeats_but_its_draws_differ() {
         let draws = |seed| {
-            let source = Counting::new(seed);
+            let source = CountingEntropy::new(seed);
             let mut bytes = [[0; 16]; 3];
             for draw in &mut bytes {
                 source.fill(draw).unwrap();
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn an_id_carries_its_version_its_variant_and_its_millisecond() {
         let now: Timestamp = "2026-11-23T09:00:00.123456Z".parse().unwrap();
-        let entropy = Counting::new(7);
+        let entropy = CountingEntropy::new(7);
         let id = uuid_v7(now, &entropy).unwrap();
         let mut millis = [0; 8];
         millis[2..].copy_from_slice(&id[..6]);

@@ -3,29 +3,28 @@
 use crate::checkpoint::{self, CheckpointError, CosignatureError, SignedCheckpoint};
 use crate::note::{self, NoteError, NoteKey, OtherKey, SignedNote};
 
-use super::policy::{Name, Trust};
+use super::policy::{Trust, TrustName};
 
 /// How far a witness's clock may be ahead of the reader's, in seconds.
 pub const SKEW: u64 = 60;
 
 /// A checkpoint by a trusted log, with what the trusted witnesses say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+pub struct JudgedCheckpoint {
     /// The checkpoint, its log signature verified.
     pub checkpoint: SignedCheckpoint,
     /// The log's key.
     pub log: NoteKey,
     /// Each trusted witness, and when it cosigned, in seconds since 1970; none where it did not.
-    pub witnesses: Vec<(Name, Option<u64>)>,
+    pub witnesses: Vec<(TrustName, Option<u64>)>,
     /// Whether the witnesses that cosigned are as many as the file demands.
     pub quorum: bool,
     /// The witnesses that did not, where another key under the witness's name did.
-    pub other_keys: Vec<(Name, OtherKey)>,
+    pub other_keys: Vec<(TrustName, OtherKey)>,
 }
 
-/// Each trusted witness with the time of its cosignature, where there is one, and whether they are
-/// enough.
-pub type Seen = (Vec<(Name, Option<u64>)>, bool);
+/// Each trusted witness with the time of its cosignature, where there is one, and whether they are enough.
+pub type WitnessTimes = (Vec<(TrustName, Option<u64>)>, bool);
 
 /// Why a checkpoint does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +45,7 @@ impl Trust {
     /// # Errors
     /// Where it is malformed, no listed log signed it, or the line of a listed log or witness does
     /// not hold.
-    pub fn judge(&self, note: &[u8], latest: u64) -> Result<Judged, DistrustError> {
+    pub fn judge(&self, note: &[u8], latest: u64) -> Result<JudgedCheckpoint, DistrustError> {
         let keys: Vec<NoteKey> = self.logs.iter().map(|log| log.key.clone()).collect();
         // Every line of a listed log must hold: what one of them did not make refuses the whole,
         // whoever else signed it.
@@ -71,7 +70,7 @@ impl Trust {
         let listed = self.witnesses.iter();
         let other_keys = listed
             .filter_map(|witness| Some((witness.name.clone(), witness.key.other_key(&parsed)?)));
-        Ok(Judged {
+        Ok(JudgedCheckpoint {
             checkpoint,
             log,
             witnesses,
@@ -85,7 +84,11 @@ impl Trust {
     ///
     /// # Errors
     /// The line of a listed witness that does not hold.
-    pub fn witnessed(&self, note: &SignedNote, latest: u64) -> Result<Seen, CosignatureError> {
+    pub fn witnessed(
+        &self,
+        note: &SignedNote,
+        latest: u64,
+    ) -> Result<WitnessTimes, CosignatureError> {
         let mut cosigned = Vec::with_capacity(self.witnesses.len());
         for witness in &self.witnesses {
             let time = witness.key.cosigned(note)?;
@@ -99,22 +102,22 @@ impl Trust {
     }
 }
 
-impl Judged {
+impl JudgedCheckpoint {
     /// The witnesses that did not cosign it.
-    pub fn missing(&self) -> impl Iterator<Item = &Name> {
+    pub fn missing(&self) -> impl Iterator<Item = &TrustName> {
         let missing = self.witnesses.iter().filter(|(_, time)| time.is_none());
         missing.map(|(name, _)| name)
     }
 
     /// The lines of another key under the name of a witness that did not.
     #[must_use]
-    pub fn other_key(&self, witness: &Name) -> Option<&OtherKey> {
+    pub fn other_key(&self, witness: &TrustName) -> Option<&OtherKey> {
         let mut others = self.other_keys.iter();
         others.find_map(|(name, other)| (name == witness).then_some(other))
     }
 
     /// Those that did, and when.
-    pub fn cosigners(&self) -> impl Iterator<Item = (&Name, u64)> {
+    pub fn cosigners(&self) -> impl Iterator<Item = (&TrustName, u64)> {
         let there = self.witnesses.iter();
         there.filter_map(|(name, time)| Some((name, (*time)?)))
     }

@@ -14,9 +14,9 @@ mod judge;
 mod parse;
 mod policy;
 
-pub use judge::{DistrustError, Judged, SKEW, Seen};
-pub use parse::{PolicyError, PolicyFault, TRUST_LIMIT};
-pub use policy::{Log, Name, Trust, Witness};
+pub use judge::{DistrustError, JudgedCheckpoint, SKEW, WitnessTimes};
+pub use parse::{TRUST_LIMIT, TrustFileError, TrustFileFault};
+pub use policy::{Trust, TrustName, TrustedLog, TrustedWitness};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::key::PublicKey;
 use crate::note::{NoteKey, NoteKeyError};
 use crate::text::decimal;
 
-use super::policy::{Group, Log, Member, Name, Trust, Witness};
+use super::policy::{GroupMember, Trust, TrustName, TrustedLog, TrustedWitness, WitnessGroup};
 
 /// The most bytes of a trust file.
 pub const TRUST_LIMIT: usize = 1 << 20;
@@ -18,17 +18,17 @@ const NONE: &[u8] = b"none";
 /// What is wrong with a trust file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
-pub struct PolicyError {
+pub struct TrustFileError {
     /// Counted from 1; the last one where something is missing.
     pub line: usize,
     /// What is wrong.
-    pub fault: PolicyFault,
+    pub fault: TrustFileFault,
 }
 
 /// What is wrong with a line of a trust file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum PolicyFault {
+pub enum TrustFileFault {
     /// More bytes than [`TRUST_LIMIT`].
     #[error("the trust file has more than {TRUST_LIMIT} bytes")]
     TooLarge,
@@ -52,16 +52,16 @@ pub enum PolicyFault {
     DuplicateKey,
     /// A name that is taken.
     #[error("the name `{0}` is taken")]
-    DuplicateName(Name),
+    DuplicateName(TrustName),
     /// The reserved name.
     #[error("the name `none` is reserved")]
     Reserved,
     /// A member that no line above defines.
     #[error("no line above defines `{0}`")]
-    Unknown(Name),
+    Unknown(TrustName),
     /// A member that an earlier group, or this one, has already.
     #[error("`{0}` is a member already, and would count twice")]
-    MemberTwice(Name),
+    MemberTwice(TrustName),
     /// A threshold that cannot be met, or that nobody need meet.
     #[error("a group needs all, any, or a number from 1 to that of its members")]
     Threshold,
@@ -75,12 +75,12 @@ pub enum PolicyFault {
 
 #[derive(Default)]
 struct Parser {
-    logs: Vec<Log>,
-    witnesses: Vec<Witness>,
-    groups: Vec<Group>,
-    quorum: Option<Option<Member>>,
+    logs: Vec<TrustedLog>,
+    witnesses: Vec<TrustedWitness>,
+    groups: Vec<WitnessGroup>,
+    quorum: Option<Option<GroupMember>>,
     /// Witnesses and groups share their names.
-    names: HashMap<Vec<u8>, Member>,
+    names: HashMap<Vec<u8>, GroupMember>,
     /// Who is a member of a group already.
     counted: HashSet<Vec<u8>>,
     log_keys: HashSet<PublicKey>,
@@ -92,10 +92,10 @@ impl Trust {
     ///
     /// # Errors
     /// Names the line and what is wrong with it.
-    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
-        let at = |line, fault| PolicyError { line, fault };
+    pub fn parse(bytes: &[u8]) -> Result<Self, TrustFileError> {
+        let at = |line, fault| TrustFileError { line, fault };
         if bytes.len() > TRUST_LIMIT {
-            return Err(at(1, PolicyFault::TooLarge));
+            return Err(at(1, TrustFileFault::TooLarge));
         }
         let mut parser = Parser::default();
         let mut last = 1;
@@ -106,7 +106,7 @@ impl Trust {
             parser.line(line).map_err(|fault| at(number, fault))?;
         }
         let Some(quorum) = parser.quorum else {
-            return Err(at(last, PolicyFault::NoQuorum));
+            return Err(at(last, TrustFileFault::NoQuorum));
         };
         Ok(Self {
             logs: parser.logs,
@@ -118,10 +118,10 @@ impl Trust {
 }
 
 impl Parser {
-    fn line(&mut self, line: &[u8]) -> Result<(), PolicyFault> {
+    fn line(&mut self, line: &[u8]) -> Result<(), TrustFileFault> {
         let allowed = |byte: u8| byte == b'\t' || matches!(byte, 0x20..=0x7e | 0x80..=0xff);
         if let Some(byte) = line.iter().find(|byte| !allowed(**byte)) {
-            return Err(PolicyFault::Byte(*byte));
+            return Err(TrustFileFault::Byte(*byte));
         }
         let words: Vec<&[u8]> = line
             .split(|byte| matches!(byte, b' ' | b'\t'))
@@ -134,50 +134,55 @@ impl Parser {
             ([b'#', ..], _) => Ok(()),
             (b"log", [key]) => self.log(key, None),
             (b"log", [key, url]) => self.log(key, Some(url)),
-            (b"log", _) => Err(PolicyFault::Words("log <vkey> [url]")),
+            (b"log", _) => Err(TrustFileFault::Words("log <vkey> [url]")),
             (b"witness", [name, key]) => self.witness(name, key, None),
             (b"witness", [name, key, url]) => self.witness(name, key, Some(url)),
-            (b"witness", _) => Err(PolicyFault::Words("witness <name> <vkey> [url]")),
+            (b"witness", _) => Err(TrustFileFault::Words("witness <name> <vkey> [url]")),
             (b"group", [name, need, members @ ..]) if !members.is_empty() => {
                 self.group(name, need, members)
             }
-            (b"group", _) => Err(PolicyFault::Words("group <name> all|any|<k> <member>…")),
+            (b"group", _) => Err(TrustFileFault::Words("group <name> all|any|<k> <member>…")),
             (b"quorum", [name]) => self.quorum(name),
-            (b"quorum", _) => Err(PolicyFault::Words("quorum <name>|none")),
-            _ => Err(PolicyFault::Keyword),
+            (b"quorum", _) => Err(TrustFileFault::Words("quorum <name>|none")),
+            _ => Err(TrustFileFault::Keyword),
         }
     }
 
-    fn log(&mut self, key: &[u8], url: Option<&&[u8]>) -> Result<(), PolicyFault> {
+    fn log(&mut self, key: &[u8], url: Option<&&[u8]>) -> Result<(), TrustFileFault> {
         let key: NoteKey = text(key)?.parse()?;
         if !self.log_keys.insert(*key.public()) {
-            return Err(PolicyFault::DuplicateKey);
+            return Err(TrustFileFault::DuplicateKey);
         }
         let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
-        self.logs.push(Log { key, url });
+        self.logs.push(TrustedLog { key, url });
         Ok(())
     }
 
-    fn witness(&mut self, name: &[u8], key: &[u8], url: Option<&&[u8]>) -> Result<(), PolicyFault> {
+    fn witness(
+        &mut self,
+        name: &[u8],
+        key: &[u8],
+        url: Option<&&[u8]>,
+    ) -> Result<(), TrustFileFault> {
         let name = self.new_name(name)?;
         let key: CosignerKey = text(key)?.parse()?;
         if !self.witness_keys.insert(*key.public()) {
-            return Err(PolicyFault::DuplicateKey);
+            return Err(TrustFileFault::DuplicateKey);
         }
         let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
-        let place = Member::Witness(self.witnesses.len());
+        let place = GroupMember::Witness(self.witnesses.len());
         self.names.insert(name.0.clone(), place);
-        self.witnesses.push(Witness { name, key, url });
+        self.witnesses.push(TrustedWitness { name, key, url });
         Ok(())
     }
 
-    fn group(&mut self, name: &[u8], need: &[u8], members: &[&[u8]]) -> Result<(), PolicyFault> {
+    fn group(&mut self, name: &[u8], need: &[u8], members: &[&[u8]]) -> Result<(), TrustFileFault> {
         let name = self.new_name(name)?;
         let mut found = Vec::with_capacity(members.len());
         for member in members {
             found.push(self.find(member)?);
             if !self.counted.insert(member.to_vec()) {
-                return Err(PolicyFault::MemberTwice(Name(member.to_vec())));
+                return Err(TrustFileFault::MemberTwice(TrustName(member.to_vec())));
             }
         }
         let need = match need {
@@ -186,23 +191,23 @@ impl Parser {
             number => str::from_utf8(number)
                 .ok()
                 .and_then(decimal)
-                .ok_or(PolicyFault::Threshold)?,
+                .ok_or(TrustFileFault::Threshold)?,
         };
         if need == 0 || need > found.len() {
-            return Err(PolicyFault::Threshold);
+            return Err(TrustFileFault::Threshold);
         }
-        let place = Member::Group(self.groups.len());
+        let place = GroupMember::Group(self.groups.len());
         self.names.insert(name.0, place);
-        self.groups.push(Group {
+        self.groups.push(WitnessGroup {
             need,
             members: found,
         });
         Ok(())
     }
 
-    fn quorum(&mut self, name: &[u8]) -> Result<(), PolicyFault> {
+    fn quorum(&mut self, name: &[u8]) -> Result<(), TrustFileFault> {
         if self.quorum.is_some() {
-            return Err(PolicyFault::SecondQuorum);
+            return Err(TrustFileFault::SecondQuorum);
         }
         self.quorum = Some(match name {
             NONE => None,
@@ -211,22 +216,22 @@ impl Parser {
         Ok(())
     }
 
-    fn new_name(&self, name: &[u8]) -> Result<Name, PolicyFault> {
+    fn new_name(&self, name: &[u8]) -> Result<TrustName, TrustFileFault> {
         if name == NONE {
-            return Err(PolicyFault::Reserved);
+            return Err(TrustFileFault::Reserved);
         }
         match self.find(name) {
-            Ok(_) => Err(PolicyFault::DuplicateName(Name(name.to_vec()))),
-            Err(_) => Ok(Name(name.to_vec())),
+            Ok(_) => Err(TrustFileFault::DuplicateName(TrustName(name.to_vec()))),
+            Err(_) => Ok(TrustName(name.to_vec())),
         }
     }
 
-    fn find(&self, name: &[u8]) -> Result<Member, PolicyFault> {
+    fn find(&self, name: &[u8]) -> Result<GroupMember, TrustFileFault> {
         let found = self.names.get(name).copied();
-        found.ok_or_else(|| PolicyFault::Unknown(Name(name.to_vec())))
+        found.ok_or_else(|| TrustFileFault::Unknown(TrustName(name.to_vec())))
     }
 }
 
-fn text(word: &[u8]) -> Result<&str, PolicyFault> {
-    std::str::from_utf8(word).map_err(|_| PolicyFault::KeyText)
+fn text(word: &[u8]) -> Result<&str, TrustFileFault> {
+    std::str::from_utf8(word).map_err(|_| TrustFileFault::KeyText)
 }

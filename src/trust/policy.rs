@@ -9,27 +9,27 @@ use crate::text::is_deceptive;
 /// Whom an auditor trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
-    pub(super) logs: Vec<Log>,
-    pub(super) witnesses: Vec<Witness>,
-    pub(super) groups: Vec<Group>,
+    pub(super) logs: Vec<TrustedLog>,
+    pub(super) witnesses: Vec<TrustedWitness>,
+    pub(super) groups: Vec<WitnessGroup>,
     /// None where no witness need have seen a checkpoint.
-    pub(super) quorum: Option<Member>,
+    pub(super) quorum: Option<GroupMember>,
 }
 
 /// A log whose checkpoints count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
+pub struct TrustedLog {
     /// Its key; the key's name is its origin.
     pub key: NoteKey,
     /// Where it can be asked.
     pub url: Option<String>,
 }
 
-/// Somebody who says what they saw of a log.
+/// A witness whose cosignatures count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
+pub struct TrustedWitness {
     /// What the file calls it.
-    pub name: Name,
+    pub name: TrustName,
     /// Its key.
     pub key: CosignerKey,
     /// Where it can be asked.
@@ -38,16 +38,16 @@ pub struct Witness {
 
 /// A name in a trust file: opaque bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name(pub(super) Vec<u8>);
+pub struct TrustName(pub(super) Vec<u8>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
+pub(super) struct WitnessGroup {
     pub(super) need: usize,
-    pub(super) members: Vec<Member>,
+    pub(super) members: Vec<GroupMember>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Member {
+pub(super) enum GroupMember {
     Witness(usize),
     Group(usize),
 }
@@ -55,13 +55,13 @@ pub(super) enum Member {
 impl Trust {
     /// The logs, in the file's order.
     #[must_use]
-    pub fn logs(&self) -> &[Log] {
+    pub fn logs(&self) -> &[TrustedLog] {
         &self.logs
     }
 
     /// The witnesses, in the file's order.
     #[must_use]
-    pub fn witnesses(&self) -> &[Witness] {
+    pub fn witnesses(&self) -> &[TrustedWitness] {
         &self.witnesses
     }
 
@@ -70,7 +70,7 @@ impl Trust {
     pub fn trusting(&self, key: NoteKey) -> Self {
         let mut trust = self.clone();
         if trust.logs.iter().all(|log| log.key != key) {
-            trust.logs.push(Log { key, url: None });
+            trust.logs.push(TrustedLog { key, url: None });
         }
         trust
     }
@@ -83,11 +83,11 @@ impl Trust {
 
     /// Members are defined before the groups that name them, so one walk settles all, however deep
     /// a hostile file nests them.
-    pub(super) fn is_met(&self, quorum: Member, cosigned: &[Option<u64>]) -> bool {
+    pub(super) fn is_met(&self, quorum: GroupMember, cosigned: &[Option<u64>]) -> bool {
         let mut met: Vec<bool> = Vec::with_capacity(self.groups.len());
-        let holds = |met: &[bool], member: Member| match member {
-            Member::Witness(place) => cosigned.get(place).is_some_and(Option::is_some),
-            Member::Group(place) => met.get(place).copied().unwrap_or(false),
+        let holds = |met: &[bool], member: GroupMember| match member {
+            GroupMember::Witness(place) => cosigned.get(place).is_some_and(Option::is_some),
+            GroupMember::Group(place) => met.get(place).copied().unwrap_or(false),
         };
         for group in &self.groups {
             let members = group.members.iter();
@@ -98,7 +98,7 @@ impl Trust {
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for TrustName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A name may be any bytes; shown, it must not rearrange a screen.
         for c in String::from_utf8_lossy(&self.0).chars() {
@@ -112,7 +112,7 @@ impl fmt::Display for Name {
     }
 }
 
-impl fmt::Debug for Name {
+impl fmt::Debug for TrustName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Name({self})")
     }

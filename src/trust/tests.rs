@@ -53,7 +53,7 @@ fn file(lines: &str) -> String {
     file + lines
 }
 
-fn fault(lines: &str) -> PolicyFault {
+fn fault(lines: &str) -> TrustFileFault {
     Trust::parse(file(lines).as_bytes()).unwrap_err().fault
 }
 
@@ -120,58 +120,58 @@ fn what_no_listed_log_signed_does_not_count() {
 
 #[test]
 fn each_malformed_line_is_refused_by_name() {
-    let name = |text: &str| Name(text.as_bytes().to_vec());
+    let name = |text: &str| TrustName(text.as_bytes().to_vec());
     for (lines, wanted) in [
-        ("", PolicyFault::NoQuorum),
-        ("quorum none\nquorum none", PolicyFault::SecondQuorum),
-        ("quorum", PolicyFault::Words("quorum <name>|none")),
-        ("quorum w9", PolicyFault::Unknown(name("w9"))),
-        ("log", PolicyFault::Words("log <vkey> [url]")),
+        ("", TrustFileFault::NoQuorum),
+        ("quorum none\nquorum none", TrustFileFault::SecondQuorum),
+        ("quorum", TrustFileFault::Words("quorum <name>|none")),
+        ("quorum w9", TrustFileFault::Unknown(name("w9"))),
+        ("log", TrustFileFault::Words("log <vkey> [url]")),
         (
             "witness a",
-            PolicyFault::Words("witness <name> <vkey> [url]"),
+            TrustFileFault::Words("witness <name> <vkey> [url]"),
         ),
         (
             "group g all",
-            PolicyFault::Words("group <name> all|any|<k> <member>…"),
+            TrustFileFault::Words("group <name> all|any|<k> <member>…"),
         ),
-        ("group g 0 w2", PolicyFault::Threshold),
-        ("group g 2 w2", PolicyFault::Threshold),
-        ("group g 01 w2", PolicyFault::Threshold),
-        ("group g some w2", PolicyFault::Threshold),
-        ("group g all w2 w2", PolicyFault::MemberTwice(name("w2"))),
+        ("group g 0 w2", TrustFileFault::Threshold),
+        ("group g 2 w2", TrustFileFault::Threshold),
+        ("group g 01 w2", TrustFileFault::Threshold),
+        ("group g some w2", TrustFileFault::Threshold),
+        ("group g all w2 w2", TrustFileFault::MemberTwice(name("w2"))),
         (
             "group g all w2\ngroup h any w2 w3",
-            PolicyFault::MemberTwice(name("w2")),
+            TrustFileFault::MemberTwice(name("w2")),
         ),
-        ("group g all w9", PolicyFault::Unknown(name("w9"))),
-        ("group g all g", PolicyFault::Unknown(name("g"))),
-        ("group w2 all w3", PolicyFault::DuplicateName(name("w2"))),
-        ("group none all w3", PolicyFault::Reserved),
-        ("trust everybody", PolicyFault::Keyword),
-        ("quorum none\r", PolicyFault::Byte(b'\r')),
+        ("group g all w9", TrustFileFault::Unknown(name("w9"))),
+        ("group g all g", TrustFileFault::Unknown(name("g"))),
+        ("group w2 all w3", TrustFileFault::DuplicateName(name("w2"))),
+        ("group none all w3", TrustFileFault::Reserved),
+        ("trust everybody", TrustFileFault::Keyword),
+        ("quorum none\r", TrustFileFault::Byte(b'\r')),
     ] {
         assert_eq!(fault(lines), wanted, "{lines}");
     }
     let again = format!("log {}", log());
-    assert_eq!(fault(&again), PolicyFault::DuplicateKey);
+    assert_eq!(fault(&again), TrustFileFault::DuplicateKey);
     let renamed = CosignerKey::new(origin("other.example"), key(2).public()).unwrap();
     assert_eq!(
         fault(&format!("witness w7 {renamed}")),
-        PolicyFault::DuplicateKey
+        TrustFileFault::DuplicateKey
     );
     assert!(matches!(
         fault(&format!("witness w7 {}", log())),
-        PolicyFault::Key(_)
+        TrustFileFault::Key(_)
     ));
     assert!(matches!(
         fault(&format!("log {}", witness(7))),
-        PolicyFault::Key(_)
+        TrustFileFault::Key(_)
     ));
     let long = vec![b'#'; TRUST_LIMIT + 1];
     assert_eq!(
         Trust::parse(&long).unwrap_err().fault,
-        PolicyFault::TooLarge
+        TrustFileFault::TooLarge
     );
     let third = Trust::parse(b"\n# one\nlog x\n").unwrap_err();
     assert_eq!(third.line, 3);

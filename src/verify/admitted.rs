@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// An entry that counts: its signature holds, and its author might say it.
 #[derive(Debug, Clone)]
-pub struct Admitted {
+pub struct AdmittedEntry {
     /// Its place.
     pub sequence: u64,
     /// When it happened, as its author says.

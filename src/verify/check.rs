@@ -7,15 +7,15 @@ use crate::statement::{Statement, signature_holds};
 
 /// One entry, checked by itself.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct CheckedEntry {
     pub(super) link: Link,
     pub(super) leaf: LeafHash,
-    pub(super) content: Result<Content, CodecError>,
+    pub(super) content: Result<EntryContent, CodecError>,
 }
 
 /// What a decodable entry says.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(super) struct EntryContent {
     pub(super) sequence: u64,
     pub(super) previous: Link,
     pub(super) subject_previous: u64,
@@ -24,7 +24,7 @@ pub(super) struct Content {
     pub(super) signed: bool,
 }
 
-impl Checked {
+impl CheckedEntry {
     /// Checks the stored bytes of one entry. The bytes themselves are hashed, never an encoding
     /// made again.
     pub(super) fn of(bytes: &[u8]) -> Self {
@@ -36,14 +36,14 @@ impl Checked {
     }
 }
 
-fn content(bytes: &[u8]) -> Result<Content, CodecError> {
+fn content(bytes: &[u8]) -> Result<EntryContent, CodecError> {
     let entry = Entry::decode(bytes)?;
     let statement = Statement::decode(&entry.statement)?;
     let signed = statement
         .author
         .admit_once()
         .is_some_and(|author| signature_holds(&entry.statement, &author, &entry.signature));
-    Ok(Content {
+    Ok(EntryContent {
         sequence: entry.sequence,
         previous: entry.previous,
         subject_previous: entry.subject_previous,

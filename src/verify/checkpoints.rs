@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::hash::NodeHash;
-use crate::keyring::Seal;
+use crate::keyring::SealingKey;
 use crate::note::{KeyName, NoteKey, SignedNote};
 use crate::rule::{self, Finding};
 use crate::time::Timestamp;
-use crate::trust::{Name, Trust};
+use crate::trust::{Trust, TrustName};
 
 /// Who kept a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper {
+pub enum CheckpointKeeper {
     /// The ledger's own folder: it must be the newest, and it feeds the integrity verdict.
     Folder,
     /// This host, outside the folder.
@@ -26,11 +26,11 @@ pub enum Keeper {
     Stamped,
 }
 
-/// A checkpoint to hold against the entries.
+/// A checkpoint that somebody kept, to hold against the entries.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct StoredCheckpoint {
     /// Who kept it.
-    pub keeper: Keeper,
+    pub keeper: CheckpointKeeper,
     /// What to call it in findings: a file name.
     pub name: String,
     /// The bytes; none where the file should be there and is not.
@@ -39,7 +39,7 @@ pub struct Kept {
 
 /// What came of holding checkpoints against the entries.
 #[derive(Debug, Default)]
-pub(super) struct Compared {
+pub(super) struct CheckpointComparison {
     pub(super) findings: Vec<Finding>,
     /// Those that cannot be compared, since entries before them are damaged.
     pub(super) untold: Vec<String>,
@@ -62,7 +62,7 @@ pub(super) struct Compared {
     pub(super) sealed: Option<u64>,
 }
 
-impl Kept {
+impl StoredCheckpoint {
     /// The size it states, before anybody checked its signature.
     #[must_use]
     pub fn stated_size(&self) -> Option<u64> {
@@ -76,7 +76,7 @@ impl Kept {
 }
 
 /// What the entries gave, to hold checkpoints against.
-pub(super) struct Given<'a> {
+pub(super) struct LedgerRoots<'a> {
     /// Roots at the sizes that the checkpoints speak of.
     pub(super) roots: &'a BTreeMap<u64, NodeHash>,
     /// Entries.
@@ -84,24 +84,27 @@ pub(super) struct Given<'a> {
     /// The name that entry 0 gives the ledger.
     pub(super) origin: Option<KeyName>,
     /// The sealing keys that the entries name.
-    pub(super) seals: &'a [Seal],
+    pub(super) seals: &'a [SealingKey],
     /// The instant to judge at: a cosignature from later counts for nothing.
     pub(super) as_of: Timestamp,
 }
 
 /// Holds each checkpoint against the entries and, where there is a trust file, against that.
 pub(super) fn compare(
-    kept: &[Kept],
-    given: &Given<'_>,
+    kept: &[StoredCheckpoint],
+    given: &LedgerRoots<'_>,
     trust: Option<&Trust>,
     interrupted: bool,
-) -> Compared {
-    let mut compared = Compared::default();
+) -> CheckpointComparison {
+    let mut compared = CheckpointComparison::default();
     // What holds, with its size, to be asked who has seen it.
     let mut holding = Vec::new();
-    let mut signed: BTreeMap<u64, (NodeHash, &Kept)> = BTreeMap::new();
+    let mut signed: BTreeMap<u64, (NodeHash, &StoredCheckpoint)> = BTreeMap::new();
     for one in kept {
-        let counts = matches!(one.keeper, Keeper::Outside | Keeper::Anchor);
+        let counts = matches!(
+            one.keeper,
+            CheckpointKeeper::Outside | CheckpointKeeper::Anchor
+        );
         compared.given += u64::from(counts);
         if interrupted {
             compared.untold.push(one.name.clone());
@@ -117,12 +120,12 @@ pub(super) fn compare(
         match judge(one, given) {
             Ok(covered) => {
                 holding.push((covered, one));
-                if one.keeper == Keeper::Folder {
+                if one.keeper == CheckpointKeeper::Folder {
                     compared.sealed = Some(covered);
                 } else if counts {
                     compared.extended += 1;
                     compared.anchored = compared.anchored.max(Some(covered));
-                    compared.by_others |= one.keeper == Keeper::Anchor;
+                    compared.by_others |= one.keeper == CheckpointKeeper::Anchor;
                 }
             }
             Err(Some(finding)) => compared.findings.push(*finding),
@@ -139,11 +142,11 @@ pub(super) fn compare(
 /// Whether the reader trusts who sealed the ledger, and how far the witnesses of their choice saw it.
 fn compare_with(
     trust: &Trust,
-    holding: &[(u64, &Kept)],
-    given: &Given<'_>,
-    compared: &mut Compared,
+    holding: &[(u64, &StoredCheckpoint)],
+    given: &LedgerRoots<'_>,
+    compared: &mut CheckpointComparison,
 ) {
-    let is_listed = |seal: &Seal| {
+    let is_listed = |seal: &SealingKey| {
         trust.logs().iter().any(|log| {
             *log.key.public() == seal.key && Some(log.key.name()) == given.origin.as_ref()
         })
@@ -193,7 +196,7 @@ fn compare_with(
 /// newest checkpoint that says most about it.
 fn witnessed(
     trust: &Trust,
-    holding: &[(u64, &Kept)],
+    holding: &[(u64, &StoredCheckpoint)],
     as_of: Timestamp,
 ) -> Result<(u64, Vec<String>), String> {
     let latest = u64::try_from(as_of.micros() / 1_000_000).unwrap_or_default();
@@ -228,7 +231,12 @@ fn witnessed(
 
 /// The newest time at which a witness that is missing was there, in all that holds: whether it was
 /// left out just now or never asked is the first question of whoever looks for it.
-fn last_there(trust: &Trust, holding: &[(u64, &Kept)], name: &Name, latest: u64) -> String {
+fn last_there(
+    trust: &Trust,
+    holding: &[(u64, &StoredCheckpoint)],
+    name: &TrustName,
+    latest: u64,
+) -> String {
     let times = holding.iter().filter_map(|(covered, one)| {
         let note = SignedNote::parse(one.bytes.as_deref()?).ok()?;
         let (seen, _) = trust.witnessed(&note, latest).ok()?;
@@ -246,8 +254,14 @@ fn seconds(time: u64) -> String {
 }
 
 /// Two signed checkpoints of one size are all that anybody needs to see that the ledger was forked.
-fn fork(size: u64, one: (NodeHash, &Kept), other: (NodeHash, &Kept)) -> Finding {
-    let said = |(root, kept): (NodeHash, &Kept)| format!("{}: root {root} at {size}", kept.name);
+fn fork(
+    size: u64,
+    one: (NodeHash, &StoredCheckpoint),
+    other: (NodeHash, &StoredCheckpoint),
+) -> Finding {
+    let said = |(root, kept): (NodeHash, &StoredCheckpoint)| {
+        format!("{}: root {root} at {size}", kept.name)
+    };
     let notes = [one.1, other.1].map(|kept| {
         let bytes = kept.bytes.as_deref().unwrap_or_default();
         String::from_utf8_lossy(bytes).into_owned()
@@ -256,7 +270,10 @@ fn fork(size: u64, one: (NodeHash, &Kept), other: (NodeHash, &Kept)) -> Finding 
 }
 
 /// A checkpoint that a sealing key of the ledger signed, whatever the entries say to it, and the key.
-fn opened<'g>(kept: &Kept, given: &Given<'g>) -> Result<(Checkpoint, &'g Seal), String> {
+fn opened<'g>(
+    kept: &StoredCheckpoint,
+    given: &LedgerRoots<'g>,
+) -> Result<(Checkpoint, &'g SealingKey), String> {
     let bytes = kept.bytes.as_deref().ok_or("the file is missing")?;
     let origin = given.origin.as_ref().ok_or("entry 0 names no ledger")?;
     let mut refusal = "no sealing key is known".to_owned();
@@ -274,8 +291,11 @@ fn opened<'g>(kept: &Kept, given: &Given<'g>) -> Result<(Checkpoint, &'g Seal), 
 
 /// The size that a kept checkpoint proves; what stands against it, or nothing where that cannot be
 /// told.
-pub(super) fn judge(kept: &Kept, given: &Given<'_>) -> Result<u64, Option<Box<Finding>>> {
-    let own = kept.keeper == Keeper::Folder;
+pub(super) fn judge(
+    kept: &StoredCheckpoint,
+    given: &LedgerRoots<'_>,
+) -> Result<u64, Option<Box<Finding>>> {
+    let own = kept.keeper == CheckpointKeeper::Folder;
     // What the ledger's own checkpoint gets wrong is held against its integrity.
     let fault = |of_others, own_rule, expected: String, found: String| {
         let rule = if own { own_rule } else { of_others };

@@ -12,12 +12,12 @@ use crate::time::Timestamp;
 
 /// What was signed by whom, in 24 bytes an entry.
 #[derive(Debug, Default)]
-pub(super) struct Doubt {
-    by_key: HashMap<PublicKey, Vec<Said>>,
+pub(super) struct CompromisedKeys {
+    by_key: HashMap<PublicKey, Vec<SignedEntry>>,
 }
 
 #[derive(Debug)]
-struct Said {
+struct SignedEntry {
     sequence: u64,
     /// By the ledger's clock: a thief can date back what they sign, and not when it is recorded.
     recorded: Timestamp,
@@ -26,7 +26,7 @@ struct Said {
     about: u64,
 }
 
-impl Doubt {
+impl CompromisedKeys {
     /// Remembers an entry that `register` has taken.
     pub(super) fn note(
         &mut self,
@@ -44,7 +44,7 @@ impl Doubt {
             let known = register.secrets.get(&register.subject(event)?)?;
             Some(known.secret.registered)
         };
-        self.by_key.entry(*key).or_default().push(Said {
+        self.by_key.entry(*key).or_default().push(SignedEntry {
             sequence,
             recorded,
             about: opened().or_else(registered).unwrap_or(0),

@@ -3,11 +3,11 @@
 
 use std::iter::Fuse;
 
-use super::check::Checked;
-use super::folded::Folded;
+use super::check::CheckedEntry;
+use super::folded::VerifiedFold;
 use super::ledger_fold::LedgerFold;
-use super::piece::{Observer, Piece};
-use super::question::Question;
+use super::piece::{LogPiece, Observer};
+use super::question::VerifyQuestion;
 
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
 const BATCH: usize = 1_024;
@@ -17,10 +17,10 @@ const IN_FLIGHT: usize = 2;
 
 /// Reads `pieces` to their end and folds what they hold.
 pub fn fold(
-    pieces: impl Iterator<Item = Piece> + Send,
-    question: Question,
+    pieces: impl Iterator<Item = LogPiece> + Send,
+    question: VerifyQuestion,
     observer: &mut dyn Observer,
-) -> Folded {
+) -> VerifiedFold {
     let mut folding = LedgerFold::new(question);
     let batches = Batches {
         pieces: pieces.fuse(),
@@ -41,16 +41,16 @@ struct Batches<I: Iterator> {
     pieces: Fuse<I>,
     waiting: Vec<Vec<u8>>,
     /// What follows the entries that wait.
-    gap: Option<Piece>,
+    gap: Option<LogPiece>,
 }
 
-impl<I: Iterator<Item = Piece>> Iterator for Batches<I> {
-    type Item = Piece;
+impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
+    type Item = LogPiece;
 
-    fn next(&mut self) -> Option<Piece> {
+    fn next(&mut self) -> Option<LogPiece> {
         while self.gap.is_none() && self.waiting.len() < BATCH {
             match self.pieces.next() {
-                Some(Piece::Entries(entries)) => self.waiting.extend(entries),
+                Some(LogPiece::Entries(entries)) => self.waiting.extend(entries),
                 Some(gap) => self.gap = Some(gap),
                 None => break,
             }
@@ -58,34 +58,40 @@ impl<I: Iterator<Item = Piece>> Iterator for Batches<I> {
         if self.waiting.is_empty() {
             return self.gap.take();
         }
-        Some(Piece::Entries(std::mem::take(&mut self.waiting)))
+        Some(LogPiece::Entries(std::mem::take(&mut self.waiting)))
     }
 }
 
-fn check(piece: Piece) -> Piece<Checked> {
+fn check(piece: LogPiece) -> LogPiece<CheckedEntry> {
     match piece {
-        Piece::Entries(entries) => Piece::Entries(check_all(&entries)),
-        Piece::Damaged { count, finding } => Piece::Damaged { count, finding },
-        Piece::Elsewhere { count } => Piece::Elsewhere { count },
+        LogPiece::Entries(entries) => LogPiece::Entries(check_all(&entries)),
+        LogPiece::Damaged { count, finding } => LogPiece::Damaged { count, finding },
+        LogPiece::Elsewhere { count } => LogPiece::Elsewhere { count },
     }
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn check_all(entries: &[Vec<u8>]) -> Vec<Checked> {
+fn check_all(entries: &[Vec<u8>]) -> Vec<CheckedEntry> {
     use rayon::prelude::*;
-    entries.par_iter().map(|bytes| Checked::of(bytes)).collect()
+    entries
+        .par_iter()
+        .map(|bytes| CheckedEntry::of(bytes))
+        .collect()
 }
 
 #[cfg(target_family = "wasm")]
-fn check_all(entries: &[Vec<u8>]) -> Vec<Checked> {
-    entries.iter().map(|bytes| Checked::of(bytes)).collect()
+fn check_all(entries: &[Vec<u8>]) -> Vec<CheckedEntry> {
+    entries
+        .iter()
+        .map(|bytes| CheckedEntry::of(bytes))
+        .collect()
 }
 
 /// Hands what `batches` hold to `take`, checked and in order, until they end or it says to stop.
 #[cfg(not(target_family = "wasm"))]
 fn each_checked(
-    batches: impl Iterator<Item = Piece> + Send,
-    take: impl FnMut(Piece<Checked>) -> bool,
+    batches: impl Iterator<Item = LogPiece> + Send,
+    take: impl FnMut(LogPiece<CheckedEntry>) -> bool,
 ) {
     use std::sync::mpsc::sync_channel;
     std::thread::scope(|scope| {
@@ -103,6 +109,9 @@ fn each_checked(
 
 /// The same where there is one thread.
 #[cfg(target_family = "wasm")]
-fn each_checked(batches: impl Iterator<Item = Piece>, take: impl FnMut(Piece<Checked>) -> bool) {
+fn each_checked(
+    batches: impl Iterator<Item = LogPiece>,
+    take: impl FnMut(LogPiece<CheckedEntry>) -> bool,
+) {
     batches.map(check).all(take);
 }

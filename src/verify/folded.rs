@@ -4,20 +4,19 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::hash::{Blake3Digest, LedgerId, Link, NodeHash};
 use crate::merkle::{PartialTile, TileBuilder};
-use crate::register::{Charter, Register};
+use crate::register::{LedgerState, Register};
 use crate::rule::{Finding, Verdict};
 use crate::time::Timestamp;
 
-use super::admitted::Admitted;
-use super::checkpoints::Compared;
-use super::question::Question;
-use super::stamps::Stamped;
+use super::admitted::AdmittedEntry;
+use super::checkpoints::CheckpointComparison;
+use super::question::VerifyQuestion;
+use super::stamps::FittingToken;
 
-/// Everything that the entries amount to and everything held against them, before what their
-/// surroundings say.
+/// Everything that the entries amount to and all that is held against them.
 #[derive(Debug)]
-pub struct Folded {
-    pub(super) question: Question,
+pub struct VerifiedFold {
+    pub(super) question: VerifyQuestion,
     pub(super) register: Register,
     pub(super) ledger: Option<LedgerId>,
     /// Entries so far, and so the place of the next.
@@ -30,28 +29,28 @@ pub struct Folded {
     pub(super) first: Option<Timestamp>,
     pub(super) last: Option<Timestamp>,
     pub(super) in_range: u64,
-    pub(super) tally: Tally,
-    pub(super) compared: Compared,
+    pub(super) tally: EntryTally,
+    pub(super) compared: CheckpointComparison,
     /// Time tokens that fit the ledger.
-    pub(super) stamped: Vec<Stamped>,
+    pub(super) stamped: Vec<FittingToken>,
     pub(super) findings: Vec<Finding>,
     pub(super) findings_total: u64,
     /// Findings that were counted and not kept.
     pub(super) unlisted: BTreeMap<Verdict, u64>,
     /// No root can be made beyond damage.
     pub(super) broken: bool,
-    pub(super) charter_then: Option<Charter>,
+    pub(super) charter_then: Option<LedgerState>,
     /// What was said about rotations, where that was asked for.
-    pub(super) said: Vec<Admitted>,
+    pub(super) said: Vec<AdmittedEntry>,
     /// Every event id with its entry, in the order of the ids at the end: sorted, they need half of what
     /// a set of them would.
     pub(super) event_ids: Vec<([u8; 16], u64)>,
     pub(super) interrupted: bool,
 }
 
-impl Folded {
+impl VerifiedFold {
     /// Nothing yet.
-    pub(super) fn new(question: Question) -> Self {
+    pub(super) fn new(question: VerifyQuestion) -> Self {
         Self {
             question,
             register: Register::default(),
@@ -64,8 +63,8 @@ impl Folded {
             first: None,
             last: None,
             in_range: 0,
-            tally: Tally::default(),
-            compared: Compared::default(),
+            tally: EntryTally::default(),
+            compared: CheckpointComparison::default(),
             stamped: Vec::new(),
             findings: Vec::new(),
             findings_total: 0,
@@ -80,7 +79,7 @@ impl Folded {
 
     /// The charter as it was at the size that the question named.
     #[must_use]
-    pub const fn charter_then(&self) -> Option<&Charter> {
+    pub const fn charter_then(&self) -> Option<&LedgerState> {
         self.charter_then.as_ref()
     }
 
@@ -127,7 +126,7 @@ impl Folded {
 
 /// How many of how many.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Tally {
+pub(super) struct EntryTally {
     pub(super) whole: u64,
     pub(super) signed: u64,
     pub(super) authorised: u64,

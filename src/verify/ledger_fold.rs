@@ -14,16 +14,16 @@ use crate::statement::EventId;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::admitted::{Admitted, tells_of_rotations};
-use super::check::{Checked, Content};
-use super::checkpoints::{self, Given};
-use super::doubt::Doubt;
-use super::folded::Folded;
+use super::admitted::{AdmittedEntry, tells_of_rotations};
+use super::check::{CheckedEntry, EntryContent};
+use super::checkpoints::{self, LedgerRoots};
+use super::doubt::CompromisedKeys;
+use super::folded::VerifiedFold;
 use super::links::Links;
-use super::piece::{Observer, Piece};
-use super::question::Question;
-use super::select::{self, Tallied};
-use super::stamps::Stamps;
+use super::piece::{LogPiece, Observer};
+use super::question::VerifyQuestion;
+use super::select::{self, SubjectCounts};
+use super::stamps::TokenCheck;
 
 /// Findings of one verdict kept in full. A ledger with more than this is not mended one by one; but
 /// many of one verdict must not hide a single one of another.
@@ -31,7 +31,7 @@ const KEPT_FINDINGS: usize = 10_000;
 
 /// The fold over the entries, one after the other.
 pub(super) struct LedgerFold {
-    pub(super) done: Folded,
+    pub(super) done: VerifiedFold,
     /// The link that the next entry must carry; unknown after damage.
     previous: Option<Link>,
     links: Links,
@@ -40,15 +40,15 @@ pub(super) struct LedgerFold {
     roots: BTreeMap<u64, NodeHash>,
     wanted: BTreeSet<u64>,
     kept: BTreeMap<Verdict, usize>,
-    doubt: Doubt,
-    stamps: Stamps,
+    doubt: CompromisedKeys,
+    stamps: TokenCheck,
     /// Entries so far, by what they are about; the record of an export is held against it.
-    about: Tallied,
+    about: SubjectCounts,
 }
 
 impl LedgerFold {
-    pub(super) fn new(mut question: Question) -> Self {
-        let stamps = Stamps::new(std::mem::take(&mut question.stamps));
+    pub(super) fn new(mut question: VerifyQuestion) -> Self {
+        let stamps = TokenCheck::new(std::mem::take(&mut question.stamps));
         let wanted: BTreeSet<u64> = question
             .kept
             .iter()
@@ -58,36 +58,36 @@ impl LedgerFold {
             .collect();
         let roots = question.proven.clone().unwrap_or_default();
         let mut fold = Self {
-            done: Folded::new(question),
+            done: VerifiedFold::new(question),
             previous: Some(Link::ZERO),
             links: Links::default(),
             frontier: Frontier::new(),
             roots,
             wanted,
             kept: BTreeMap::new(),
-            doubt: Doubt::default(),
+            doubt: CompromisedKeys::default(),
             stamps,
-            about: Tallied::new(),
+            about: SubjectCounts::new(),
         };
         fold.keep_what_was_asked();
         fold
     }
 
-    pub(super) fn take(&mut self, piece: Piece<Checked>, observer: &mut dyn Observer) {
+    pub(super) fn take(&mut self, piece: LogPiece<CheckedEntry>, observer: &mut dyn Observer) {
         match piece {
-            Piece::Entries(entries) => {
+            LogPiece::Entries(entries) => {
                 for entry in entries {
                     self.place(entry, observer);
                 }
             }
-            Piece::Damaged { count, finding } => {
+            LogPiece::Damaged { count, finding } => {
                 self.hold(*finding);
                 // The entries behind it are still read, for what they show; no root can be made.
                 self.done.broken = true;
                 self.previous = None;
                 self.pass(count);
             }
-            Piece::Elsewhere { count } => {
+            LogPiece::Elsewhere { count } => {
                 self.previous = None;
                 self.pass(count);
                 self.done.elsewhere = self.done.elsewhere.saturating_add(count);
@@ -125,7 +125,7 @@ impl LedgerFold {
 
     /// Takes the entry in the next place: the chain and the tree first, for they hold whatever the
     /// bytes say; then what they say.
-    fn place(&mut self, checked: Checked, observer: &mut dyn Observer) {
+    fn place(&mut self, checked: CheckedEntry, observer: &mut dyn Observer) {
         let place = self.done.size;
         if place == u64::MAX {
             let found = "an entry behind the last that any can have";
@@ -143,7 +143,7 @@ impl LedgerFold {
         self.keep_what_was_asked();
     }
 
-    fn grow(&mut self, checked: &Checked, observer: &mut dyn Observer) {
+    fn grow(&mut self, checked: &CheckedEntry, observer: &mut dyn Observer) {
         if self.done.broken || self.done.question.proven.is_some() {
             return;
         }
@@ -167,7 +167,13 @@ impl LedgerFold {
         }
     }
 
-    fn judge(&mut self, place: u64, link: Link, content: Content, observer: &mut dyn Observer) {
+    fn judge(
+        &mut self,
+        place: u64,
+        link: Link,
+        content: EntryContent,
+        observer: &mut dyn Observer,
+    ) {
         let chained = self.judge_place(place, &content);
         if place == 0 {
             self.done.ledger = Some(LedgerId::from_genesis(link));
@@ -213,7 +219,7 @@ impl LedgerFold {
 
     /// Holds against the entry what stands around its event: the signature, the ledger's id, its times, and
     /// the thread of what it is about.
-    fn judge_frame(&mut self, place: u64, content: &Content, subject: Option<&Id>) {
+    fn judge_frame(&mut self, place: u64, content: &EntryContent, subject: Option<&Id>) {
         let statement = &content.statement;
         if content.signed {
             self.done.tally.signed += 1;
@@ -243,7 +249,7 @@ impl LedgerFold {
         }
     }
 
-    fn judge_place(&mut self, place: u64, content: &Content) -> bool {
+    fn judge_place(&mut self, place: u64, content: &EntryContent) -> bool {
         let mut holds = true;
         if content.sequence != place {
             self.against(rule::I04, place.to_string(), content.sequence.to_string());
@@ -320,10 +326,10 @@ impl LedgerFold {
         }
     }
 
-    fn keep_said(&mut self, place: u64, content: &Content, author: Author) {
+    fn keep_said(&mut self, place: u64, content: &EntryContent, author: Author) {
         let statement = &content.statement;
         if self.done.question.keep_said && tells_of_rotations(&statement.event) {
-            self.done.said.push(Admitted {
+            self.done.said.push(AdmittedEntry {
                 sequence: place,
                 occurred: statement.occurred,
                 recorded: content.recorded,
@@ -352,7 +358,7 @@ impl LedgerFold {
         }
     }
 
-    pub(super) fn finish(mut self) -> Folded {
+    pub(super) fn finish(mut self) -> VerifiedFold {
         self.find_event_ids_used_twice();
         let as_of = self.done.question.as_of;
         let mut late = Vec::new();
@@ -363,7 +369,7 @@ impl LedgerFold {
         }
         let charter = &self.done.register.charter;
         let origin = charter.origin.as_ref();
-        let given = Given {
+        let given = LedgerRoots {
             roots: &self.roots,
             size: self.done.size,
             origin: origin.and_then(|origin| KeyName::new(origin.as_str()).ok()),
@@ -387,7 +393,7 @@ impl LedgerFold {
             Some(proven) => proven.get(&self.done.size).copied(),
             None => Some(self.frontier.root()),
         };
-        Folded {
+        VerifiedFold {
             head: self.previous.unwrap_or(Link::ZERO),
             root: root.unwrap_or_else(NodeHash::empty),
             broken: self.done.broken || self.done.interrupted,

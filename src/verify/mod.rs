@@ -2,7 +2,7 @@
 //! that it runs in an auditor's hands on whatever holds the bytes.
 //!
 //! [`fold()`] reads the entries once, in order, and keeps what it needs; whoever feeds it hands over
-//! what only they could look at (tiles, attachments, the index) with [`Folded::conclude`], which
+//! what only they could look at (tiles, attachments, the index) with [`VerifiedFold::conclude`], which
 //! makes the [`Report`]. [`Verified`] is made there and nowhere else.
 
 mod admitted;
@@ -23,15 +23,15 @@ mod select;
 mod stamps;
 mod verdict;
 
-pub use admitted::Admitted;
-pub use checkpoints::{Keeper, Kept};
+pub use admitted::AdmittedEntry;
+pub use checkpoints::{CheckpointKeeper, StoredCheckpoint};
 pub use conclusion::Conclusion;
 pub use fold::fold;
-pub use folded::Folded;
-pub use piece::{Observer, Piece};
-pub use question::Question;
+pub use folded::VerifiedFold;
+pub use piece::{LogPiece, Observer};
+pub use question::VerifyQuestion;
 pub use receipt::ReceiptReport;
 pub use report::{Report, Surroundings, Verified};
-pub use select::{Selected, ends_sha256, select};
-pub use stamps::{Stamp, Stamped, brackets};
-pub use verdict::{Count, Status, VerdictLine};
+pub use select::{LedgerPart, ends_sha256, select};
+pub use stamps::{FittingToken, TokenOnFile, brackets};
+pub use verdict::{VerdictCount, VerdictLine, VerdictStatus};

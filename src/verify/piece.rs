@@ -5,9 +5,9 @@ use crate::merkle::Tile;
 use crate::rule::Finding;
 use crate::statement::Attachment;
 
-/// What the stored log offers, in order: entries as stored bytes, or as what was made of each.
+/// A run of stored entries, damage, or entries that are elsewhere.
 #[derive(Debug)]
-pub enum Piece<T = Vec<u8>> {
+pub enum LogPiece<T = Vec<u8>> {
     /// Entries that follow the last piece.
     Entries(Vec<T>),
     /// Entries that cannot be read: how many, and why.

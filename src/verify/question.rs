@@ -7,12 +7,12 @@ use crate::rotation::Rotation;
 use crate::time::Timestamp;
 use crate::trust::Trust;
 
-use super::checkpoints::Kept;
-use super::stamps::Stamp;
+use super::checkpoints::StoredCheckpoint;
+use super::stamps::TokenOnFile;
 
-/// What is asked of a verification.
+/// What a verification is asked: the instant, the range, what to hold against the entries.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct VerifyQuestion {
     /// The instant that ages, open rotations and exceptions are judged at.
     pub as_of: Timestamp,
     /// Rotations that ended before this are left out of conformance.
@@ -20,9 +20,9 @@ pub struct Question {
     /// Rotations that began after this are left out of conformance.
     pub to: Option<Timestamp>,
     /// Checkpoints kept somewhere, to be held against the entries.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<StoredCheckpoint>,
     /// Time tokens kept with the ledger.
-    pub stamps: Vec<Stamp>,
+    pub stamps: Vec<TokenOnFile>,
     /// Whom the reader trusts, by a file that did not come from what is verified.
     pub trust: Option<Trust>,
     /// Whether to keep the charter as it was at a size, to hold an index of that size against it.
@@ -34,7 +34,7 @@ pub struct Question {
     pub keep_said: bool,
 }
 
-impl Question {
+impl VerifyQuestion {
     /// Everything, at `as_of`, with no checkpoint to hold against it.
     #[must_use]
     pub const fn at(as_of: Timestamp) -> Self {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::entry::Entry;
 use crate::hash::Link;
-use crate::proof::{TlogProof, UnprovenError};
+use crate::proof::{ReceiptCheckError, TlogProof};
 use crate::statement::{Statement, signature_holds};
 use crate::time::Timestamp;
-use crate::trust::{Judged, Trust};
+use crate::trust::{JudgedCheckpoint, Trust};
 
 use super::conclusion::Conclusion;
 
@@ -21,7 +21,7 @@ pub struct ReceiptReport {
     /// of log.
     said: Result<Option<SignedEntry>, String>,
     /// What the trust file makes of the checkpoint and the path to it; none without a trust file.
-    proven: Option<Result<Judged, UnprovenError>>,
+    proven: Option<Result<JudgedCheckpoint, ReceiptCheckError>>,
     demands: bool,
 }
 

@@ -6,13 +6,13 @@ use crate::keyring::{SEAL_DAYS, SEAL_ENTRIES};
 use crate::time::Timestamp;
 use crate::trust::Trust;
 
-use super::folded::Folded;
+use super::folded::VerifiedFold;
 use super::stamps::brackets;
 
 /// Ranges of entries that are told apart by their time tokens; older ones are counted.
 const LISTED_BRACKETS: usize = 3;
 
-impl Folded {
+impl VerifiedFold {
     pub(super) fn not_checked(&self, intact: bool) -> Vec<String> {
         let mut block = Vec::new();
         if self.interrupted {

@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::hash::{LedgerId, Link, NodeHash};
 use crate::register::Register;
-use crate::rotation::State;
+use crate::rotation::RotationState;
 use crate::rule::{Finding, Verdict};
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::admitted::Admitted;
+use super::admitted::AdmittedEntry;
 use super::conclusion::Conclusion;
-use super::folded::Folded;
-use super::stamps::Stamped;
-use super::verdict::{Count, Status, VerdictLine};
+use super::folded::VerifiedFold;
+use super::stamps::FittingToken;
+use super::verdict::{VerdictCount, VerdictLine, VerdictStatus};
 
-/// Something that stood the verification of the ledger it comes from. Only [`Folded::conclude`]
+/// Something that stood the verification of the ledger it comes from. Only [`VerifiedFold::conclude`]
 /// makes one, and only where integrity passed: holding it is the proof.
 #[derive(Debug, Clone)]
 pub struct Verified<T>(T);
@@ -35,7 +35,7 @@ pub struct Surroundings {
     /// What it holds against the ledger.
     pub findings: Vec<Finding>,
     /// How much of what was looked at, for the integrity line.
-    pub counts: Vec<Count>,
+    pub counts: Vec<VerdictCount>,
     /// What it could not look at.
     pub not_checked: Vec<String>,
     /// What the reader should know and nobody need mend.
@@ -76,15 +76,15 @@ pub struct Report {
     /// What the reader should know and nobody need mend.
     pub notes: Vec<String>,
     /// The time tokens that fit the ledger, by size.
-    pub stamped: Vec<Stamped>,
+    pub stamped: Vec<FittingToken>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
     register: Option<Verified<Register>>,
-    said: Option<Verified<Vec<Admitted>>>,
+    said: Option<Verified<Vec<AdmittedEntry>>>,
     in_range: u64,
 }
 
-impl Folded {
+impl VerifiedFold {
     /// The report, with what the feeder of the verification found in the surroundings.
     #[must_use]
     pub fn conclude(mut self, surroundings: Surroundings) -> Report {
@@ -179,7 +179,7 @@ impl Report {
 
     /// What was said about rotations, entry by entry, where that was asked for and integrity passed.
     #[must_use]
-    pub const fn said(&self) -> Option<&Verified<Vec<Admitted>>> {
+    pub const fn said(&self) -> Option<&Verified<Vec<AdmittedEntry>>> {
         self.said.as_ref()
     }
 
@@ -202,7 +202,7 @@ impl Report {
     pub fn conclusion(&self, strict: bool, fail_on: &[Verdict]) -> Conclusion {
         let fails = |verdict: &Verdict| {
             self.line(*verdict)
-                .is_some_and(|line| line.status == Status::Fail)
+                .is_some_and(|line| line.status == VerdictStatus::Fail)
         };
         let broken = [Verdict::Integrity, Verdict::Authority, Verdict::Anchoring];
         if broken.iter().any(fails) {
@@ -220,7 +220,7 @@ impl Report {
 
     /// Rotations by how they stand, for the summary.
     #[must_use]
-    pub fn rotations(&self) -> Vec<(State, u64)> {
+    pub fn rotations(&self) -> Vec<(RotationState, u64)> {
         let mut states = BTreeMap::new();
         for rotation in self
             .register
@@ -263,7 +263,7 @@ impl Report {
     }
 }
 
-fn stamped_json(one: &Stamped) -> Value {
+fn stamped_json(one: &FittingToken) -> Value {
     json!({
         "response": one.name,
         "checkpoint": one.checkpoint_name,

@@ -8,18 +8,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::event::{Event, PackExported};
 use crate::hash::Sha256Digest;
-use crate::pack::{Part, Selection, ends};
+use crate::pack::{PackPart, Selection, ends};
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::{self, Finding};
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::question::Question;
+use super::question::VerifyQuestion;
 
-/// A part of a register.
+/// The rotations and secrets of a part of a ledger.
 #[derive(Debug, Clone)]
-pub struct Selected<'r> {
+pub struct LedgerPart<'r> {
     register: &'r Register,
     /// The rotations, by their opening.
     pub rotations: Vec<&'r Rotation>,
@@ -29,45 +29,45 @@ pub struct Selected<'r> {
 
 /// The part of a register; an open rotation lasts until `as_of`.
 #[must_use]
-pub fn select<'r>(register: &'r Register, part: &Part, as_of: Timestamp) -> Selected<'r> {
+pub fn select<'r>(register: &'r Register, part: &PackPart, as_of: Timestamp) -> LedgerPart<'r> {
     let (from, to) = match part {
-        Part::Range(from, to) => (*from, *to),
+        PackPart::Range(from, to) => (*from, *to),
         _ => (None, None),
     };
-    let question = Question {
+    let question = VerifyQuestion {
         from,
         to,
-        ..Question::at(as_of)
+        ..VerifyQuestion::at(as_of)
     };
     let belongs = |rotation: &&Rotation| match part {
-        Part::Everything => true,
-        Part::Rotation(id) => rotation.id == *id,
-        Part::Secret(id) => rotation.secret == *id,
-        Part::Range(..) => question.selects(rotation),
+        PackPart::Everything => true,
+        PackPart::Rotation(id) => rotation.id == *id,
+        PackPart::Secret(id) => rotation.secret == *id,
+        PackPart::Range(..) => question.selects(rotation),
     };
     let all = register.rotations.values().map(AsRef::as_ref);
     let mut rotations: Vec<&Rotation> = all.filter(belongs).collect();
     rotations.sort_by_key(|rotation| (rotation.opened.sequence, &rotation.id));
     let secrets = match part {
-        Part::Everything => register.secrets.keys().collect(),
-        Part::Secret(id) => register
+        PackPart::Everything => register.secrets.keys().collect(),
+        PackPart::Secret(id) => register
             .secrets
             .get_key_value(id)
             .into_iter()
             .map(|(id, _)| id)
             .collect(),
-        Part::Rotation(_) | Part::Range(..) => {
+        PackPart::Rotation(_) | PackPart::Range(..) => {
             rotations.iter().map(|rotation| &rotation.secret).collect()
         }
     };
-    Selected {
+    LedgerPart {
         register,
         rotations,
         secrets,
     }
 }
 
-impl Selected<'_> {
+impl LedgerPart<'_> {
     /// Whether the entry of this event belongs to the part.
     #[must_use]
     pub fn holds(&self, event: &Event) -> bool {
@@ -90,7 +90,7 @@ pub fn ends_sha256(register: &Register) -> Sha256Digest {
 }
 
 /// How many entries there are about each secret, and about none, up to an entry.
-pub(super) type Tallied = HashMap<Option<Id>, u64>;
+pub(super) type SubjectCounts = HashMap<Option<Id>, u64>;
 
 /// Holds the record of an export against the ledger as it was, every number of it: a pack may rest on it
 /// that nobody can hold against the ledger any more, and an entry about no secret that was left out shows
@@ -100,7 +100,7 @@ pub(super) fn judge_export(
     recorded: Timestamp,
     exported: &PackExported,
     register: &Register,
-    before: &Tallied,
+    before: &SubjectCounts,
 ) -> Option<Finding> {
     let selection: Selection = exported.selection.as_str().parse().ok()?;
     let selected = select(register, &selection.part, recorded);

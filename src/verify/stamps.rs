@@ -14,11 +14,11 @@ use crate::statement::Attachment;
 use crate::time::Timestamp;
 use crate::timetoken::{SignatureCheck, StoredToken, TimeToken};
 
-use super::checkpoints::{Given, Keeper, Kept, judge};
+use super::checkpoints::{CheckpointKeeper, LedgerRoots, StoredCheckpoint, judge};
 
 /// A time token that is kept with a ledger, and the checkpoint it is over.
 #[derive(Debug, Clone)]
-pub struct Stamp {
+pub struct TokenOnFile {
     /// What to call it in findings: a file name.
     pub name: String,
     /// The authority's whole response.
@@ -31,7 +31,7 @@ pub struct Stamp {
     pub signed: Option<Result<(), String>>,
 }
 
-impl Stamp {
+impl TokenOnFile {
     /// Tokens as they are stored, each with what `signed` says to it, where that is asked.
     pub fn of(tokens: Vec<StoredToken>, signed: Option<&SignatureCheck<'_>>) -> Vec<Self> {
         let stamp = |token: StoredToken| Self {
@@ -45,9 +45,9 @@ impl Stamp {
     }
 }
 
-/// A token that fits the ledger.
+/// A time token that fits the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamped {
+pub struct FittingToken {
     /// The file of the response.
     pub name: String,
     /// The file of the checkpoint.
@@ -65,10 +65,10 @@ pub struct Stamped {
     pub signed: bool,
 }
 
-/// One token, while the entries go by.
+/// One time token, and the entries seen before and after it.
 #[derive(Debug)]
-struct Watched {
-    stamp: Stamp,
+struct TokenWatch {
+    stamp: TokenOnFile,
     token: TimeToken,
     size: u64,
     named_by: Option<u64>,
@@ -80,9 +80,9 @@ struct Watched {
 
 /// The tokens, while the entries go by.
 #[derive(Debug, Default)]
-pub(super) struct Stamps {
+pub(super) struct TokenCheck {
     /// By size.
-    watched: Vec<Watched>,
+    watched: Vec<TokenWatch>,
     /// For each token, the earliest of the latest times of it and all larger ones.
     tightest: Vec<Timestamp>,
     /// Tokens that cover nothing more.
@@ -93,12 +93,12 @@ pub(super) struct Stamps {
     unfit: Vec<Finding>,
 }
 
-impl Stamps {
-    pub(super) fn new(stamps: Vec<Stamp>) -> Self {
+impl TokenCheck {
+    pub(super) fn new(stamps: Vec<TokenOnFile>) -> Self {
         let mut all = Self::default();
         for stamp in stamps {
             match fit(&stamp) {
-                Ok((token, size)) => all.watched.push(Watched {
+                Ok((token, size)) => all.watched.push(TokenWatch {
                     stamp,
                     token,
                     size,
@@ -169,12 +169,12 @@ impl Stamps {
     }
 
     /// What is held against the ledger, and the tokens that fit it, in the order of their sizes.
-    pub(super) fn conclude(self, given: &Given<'_>) -> (Vec<Finding>, Vec<Stamped>) {
+    pub(super) fn conclude(self, given: &LedgerRoots<'_>) -> (Vec<Finding>, Vec<FittingToken>) {
         let mut findings = self.unfit;
         let mut fitting = Vec::new();
         for watched in self.watched {
-            let kept = Kept {
-                keeper: Keeper::Stamped,
+            let kept = StoredCheckpoint {
+                keeper: CheckpointKeeper::Stamped,
                 name: watched.stamp.checkpoint_name.clone(),
                 bytes: watched.stamp.checkpoint.clone(),
             };
@@ -192,7 +192,7 @@ impl Stamps {
     }
 }
 
-impl Watched {
+impl TokenWatch {
     fn clock_findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let name = &self.stamp.name;
@@ -214,8 +214,8 @@ impl Watched {
         findings
     }
 
-    fn fitting(self) -> Stamped {
-        Stamped {
+    fn fitting(self) -> FittingToken {
+        FittingToken {
             size: self.size,
             time: self.token.time,
             not_after: self.token.latest(),
@@ -239,7 +239,7 @@ fn said(recorded: Timestamp, many: u64) -> String {
 }
 
 /// Whether the token is over the checkpoint beside it, whatever that states.
-fn fit(stamp: &Stamp) -> Result<(TimeToken, u64), Box<Finding>> {
+fn fit(stamp: &TokenOnFile) -> Result<(TimeToken, u64), Box<Finding>> {
     let expected = format!("a time token over {}", stamp.checkpoint_name);
     let unfit = |found: String| {
         let found = format!("{}: {found}", stamp.name);
@@ -264,7 +264,7 @@ fn fit(stamp: &Stamp) -> Result<(TimeToken, u64), Box<Finding>> {
 /// The tightest bracket of each entry, as ranges from the first to the last entry that any token
 /// covers: the first and last entry of a range, and its token.
 #[must_use]
-pub fn brackets(stamped: &[Stamped]) -> Vec<(u64, u64, &Stamped)> {
+pub fn brackets(stamped: &[FittingToken]) -> Vec<(u64, u64, &FittingToken)> {
     let mut by_time: Vec<_> = stamped.iter().collect();
     by_time.sort_by_key(|one| (one.not_after, std::cmp::Reverse(one.size)));
     let mut ranges = Vec::new();
@@ -282,8 +282,8 @@ pub fn brackets(stamped: &[Stamped]) -> Vec<(u64, u64, &Stamped)> {
 mod tests {
     use super::*;
 
-    fn stamped(size: u64, not_after: i64) -> Stamped {
-        Stamped {
+    fn stamped(size: u64, not_after: i64) -> FittingToken {
+        FittingToken {
             name: format!("{size}"),
             checkpoint_name: String::new(),
             size,
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn each_entry_has_its_tightest_bracket() {
-        let ranges = |stamped: &[Stamped]| {
+        let ranges = |stamped: &[FittingToken]| {
             let ranges = brackets(stamped);
             let ranges = ranges
                 .iter()

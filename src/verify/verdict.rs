@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::rotation::Rotation;
 use crate::rule::{Finding, Verdict};
 
-use super::folded::Folded;
+use super::folded::VerifiedFold;
 
 /// What came of one verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum VerdictStatus {
     /// Everything that was looked at is as it should be.
     Pass,
     /// Something is not.
@@ -20,7 +20,7 @@ pub enum Status {
     NotChecked,
 }
 
-impl Status {
+impl VerdictStatus {
     /// The word.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -35,7 +35,7 @@ impl Status {
 
 /// How many of how many were looked at and held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count {
+pub struct VerdictCount {
     /// Those that held.
     pub good: u64,
     /// All of them.
@@ -50,9 +50,9 @@ pub struct VerdictLine {
     /// The question.
     pub verdict: Verdict,
     /// The answer.
-    pub status: Status,
+    pub status: VerdictStatus,
     /// How many of how many.
-    pub counts: Vec<Count>,
+    pub counts: Vec<VerdictCount>,
     /// Findings that count.
     pub failing: u64,
     /// Findings that an exception covers.
@@ -63,16 +63,16 @@ pub struct VerdictLine {
 
 impl VerdictLine {
     fn count(&mut self, good: u64, total: u64, what: &'static str) {
-        self.counts.push(Count { good, total, what });
+        self.counts.push(VerdictCount { good, total, what });
     }
 
     fn not_checked(&mut self, why: &str) {
-        self.status = Status::NotChecked;
+        self.status = VerdictStatus::NotChecked;
         self.note = Some(why.to_owned());
     }
 }
 
-impl Folded {
+impl VerifiedFold {
     /// The line of a verdict, with what is held against it.
     pub(super) fn line(&self, verdict: Verdict, against: &[&Finding], intact: bool) -> VerdictLine {
         let open = || against.iter().filter(|one| one.waived_by.is_none());
@@ -83,9 +83,9 @@ impl Folded {
         let mut line = VerdictLine {
             verdict,
             status: match (failing, waived) {
-                (0, 0) => Status::Pass,
-                (0, _) => Status::Waived,
-                _ => Status::Fail,
+                (0, 0) => VerdictStatus::Pass,
+                (0, _) => VerdictStatus::Waived,
+                _ => VerdictStatus::Fail,
             },
             counts: Vec::new(),
             failing,
@@ -99,16 +99,16 @@ impl Folded {
             }
             Verdict::Authority => {
                 // None that can be read was signed by anybody.
-                if line.status == Status::Pass && self.tally.authorised == 0 {
-                    line.status = Status::NotChecked;
+                if line.status == VerdictStatus::Pass && self.tally.authorised == 0 {
+                    line.status = VerdictStatus::NotChecked;
                 }
                 let what = "entries by enrolled actors in their role";
                 line.count(self.tally.authorised, self.at_hand(), what);
             }
             Verdict::Anchoring => self.count_anchors(&mut line, against.is_empty()),
             Verdict::Conformance | Verdict::Coverage if !intact => {
-                if line.status != Status::Fail {
-                    line.status = Status::NotChecked;
+                if line.status != VerdictStatus::Fail {
+                    line.status = VerdictStatus::NotChecked;
                 }
                 line.note = Some("entries that do not verify prove nothing".to_owned());
             }
@@ -120,8 +120,8 @@ impl Folded {
             }
             Verdict::Coverage => self.count_secrets(&mut line),
         }
-        if line.status != Status::Fail && (self.size == 0 || self.interrupted) {
-            line.status = Status::NotChecked;
+        if line.status != VerdictStatus::Fail && (self.size == 0 || self.interrupted) {
+            line.status = VerdictStatus::NotChecked;
         }
         line
     }

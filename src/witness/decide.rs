@@ -9,18 +9,18 @@ use crate::hash::NodeHash;
 use crate::merkle::ConsistencyProof;
 use crate::note::{self, KeyName, NoteError, NoteKey, OtherKey};
 
-/// What a witness knows of one log.
+/// What a witness knows of one log: its keys, and the checkpoint last cosigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownLog {
     /// The keys that it trusts to sign for the origin.
     pub keys: Vec<NoteKey>,
     /// The checkpoint that it has last cosigned; none before the first.
     pub last: Option<Checkpoint>,
 }
 
-/// A checkpoint that is to be cosigned, once that is remembered durably.
+/// A checkpoint that may be cosigned, once that is remembered durably.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
+pub struct CosignableCheckpoint {
     /// What it states.
     pub checkpoint: Checkpoint,
     /// The text that is signed, with its final line break.
@@ -32,7 +32,7 @@ pub struct Accepted {
 /// Why a checkpoint is not cosigned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum CosignRefusal {
     /// 400: no request, or no checkpoint in it.
     #[error("{0}")]
     Malformed(String),
@@ -99,7 +99,7 @@ pub enum Contradiction {
 
 /// Whether a refused request shows that the log has two histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
+pub enum ForkEvidence {
     /// Signed by the log at a size at which it signed another root: proof of a fork.
     Fork,
     /// Signed by the log, without a proof that it extends what it signed before. The log itself
@@ -111,7 +111,7 @@ fn why(other: Option<&OtherKey>) -> String {
     other.map_or_else(String::new, |other| format!(": {other}"))
 }
 
-impl Refusal {
+impl CosignRefusal {
     /// The status code of tlog-witness.
     #[must_use]
     pub const fn status(&self) -> u16 {
@@ -125,7 +125,7 @@ impl Refusal {
     }
 }
 
-impl From<RequestError> for Refusal {
+impl From<RequestError> for CosignRefusal {
     fn from(fault: RequestError) -> Self {
         Self::Malformed(fault.to_string())
     }
@@ -133,13 +133,13 @@ impl From<RequestError> for Refusal {
 
 /// What a request comes to, and whether it is evidence against the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct WitnessDecision {
     /// The origin that the request names, where this witness follows it.
     pub origin: Option<KeyName>,
     /// Whether to cosign.
-    pub outcome: Result<Accepted, Refusal>,
+    pub outcome: Result<CosignableCheckpoint, CosignRefusal>,
     /// What the request shows by itself, whatever is answered.
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<ForkEvidence>,
 }
 
 /// The origin that a request is about: its checkpoint's first line, where it can be one. Nothing
@@ -151,8 +151,8 @@ pub(super) fn origin_of(request: &AddCheckpoint) -> Option<KeyName> {
 /// Decides about a request for a log of which `known` is known; `None` where this witness does not
 /// follow it.
 #[must_use]
-pub fn decide(request: &AddCheckpoint, known: Option<&Known>) -> Decision {
-    let refused = |refusal| Decision {
+pub fn decide(request: &AddCheckpoint, known: Option<&KnownLog>) -> WitnessDecision {
+    let refused = |refusal| WitnessDecision {
         origin: None,
         outcome: Err(refusal),
         evidence: None,
@@ -160,17 +160,17 @@ pub fn decide(request: &AddCheckpoint, known: Option<&Known>) -> Decision {
     let Some(origin) = origin_of(request) else {
         return refused(match Checkpoint::parse(request.note.text()) {
             Err(fault @ (CheckpointError::EmptyLine | CheckpointError::Missing(_))) => {
-                Refusal::Malformed(fault.to_string())
+                CosignRefusal::Malformed(fault.to_string())
             }
             // Origins that cannot be written down here cannot be followed here.
-            _ => Refusal::UnknownOrigin,
+            _ => CosignRefusal::UnknownOrigin,
         });
     };
     let Some(known) = known else {
-        return refused(Refusal::UnknownOrigin);
+        return refused(CosignRefusal::UnknownOrigin);
     };
     let (outcome, evidence) = judge(request, known, &origin);
-    Decision {
+    WitnessDecision {
         origin: Some(origin),
         outcome,
         evidence,
@@ -179,9 +179,12 @@ pub fn decide(request: &AddCheckpoint, known: Option<&Known>) -> Decision {
 
 fn judge(
     request: &AddCheckpoint,
-    known: &Known,
+    known: &KnownLog,
     origin: &KeyName,
-) -> (Result<Accepted, Refusal>, Option<Evidence>) {
+) -> (
+    Result<CosignableCheckpoint, CosignRefusal>,
+    Option<ForkEvidence>,
+) {
     let note = request.note.to_string();
     let opened = match note::open(note.as_bytes(), &known.keys) {
         Ok(opened) => opened,
@@ -191,37 +194,37 @@ fn judge(
                 NoteError::OtherKey(other) => Some(other),
                 _ => None,
             };
-            return (Err(Refusal::NotSigned { origin, other }), None);
+            return (Err(CosignRefusal::NotSigned { origin, other }), None);
         }
     };
     let (size, root) = match Checkpoint::parse(&opened.text) {
         Ok(checkpoint) => (checkpoint.size, Some(checkpoint.root)),
         // Refused further down, in its turn.
         Err(CheckpointError::EmptyTree) => (0, None),
-        Err(fault) => return (Err(Refusal::Malformed(fault.to_string())), None),
+        Err(fault) => return (Err(CosignRefusal::Malformed(fault.to_string())), None),
     };
     let last = known.last.as_ref();
     let fork = last
         .filter(|last| last.size == size && root.is_some_and(|root| root != last.root))
-        .map(|_| Evidence::Fork);
+        .map(|_| ForkEvidence::Fork);
     let (from, from_root) = last.map_or((0, NodeHash::empty()), |last| (last.size, last.root));
     if request.old > size {
         let (old, new) = (request.old, size);
-        return (Err(Refusal::OldBeyondNew { old, new }), fork);
+        return (Err(CosignRefusal::OldBeyondNew { old, new }), fork);
     }
     if request.old != from {
         let (known, old) = (from, request.old);
-        return (Err(Refusal::Conflict { known, old }), fork);
+        return (Err(CosignRefusal::Conflict { known, old }), fork);
     }
     let Some(root) = root else {
         return (Err(Contradiction::EmptyTree.into()), fork);
     };
     if let Err(contradiction) = extends(from, from_root, size, root, &request.proof) {
         let unproven = matches!(contradiction, Contradiction::NotConsistent { .. });
-        let evidence = fork.or(unproven.then_some(Evidence::Unproven));
+        let evidence = fork.or(unproven.then_some(ForkEvidence::Unproven));
         return (Err(contradiction.into()), evidence);
     }
-    let accepted = Accepted {
+    let accepted = CosignableCheckpoint {
         checkpoint: Checkpoint {
             origin: origin.clone(),
             size,

@@ -7,9 +7,9 @@ use crate::checkpoint::{Checkpoint, CosignerKey};
 use crate::hash::Sha256Digest;
 use crate::note::{KeyName, NoteKey, SignedNote};
 use crate::store::publish;
-use crate::sys::disk::{Cause, Disk, DiskError};
+use crate::sys::disk::{Disk, DiskCause, DiskError};
 
-use super::decide::Evidence;
+use super::decide::ForkEvidence;
 use super::error::WitnessError;
 
 /// The witness's private key.
@@ -32,7 +32,7 @@ const UNPROVEN: usize = 16;
 
 /// What was last cosigned for one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum LogState {
     Nothing(KeyName),
     Cosigned {
         checkpoint: Checkpoint,
@@ -43,7 +43,7 @@ pub(super) enum State {
     },
 }
 
-impl State {
+impl LogState {
     pub(super) const fn checkpoint(&self) -> Option<&Checkpoint> {
         match self {
             Self::Nothing(_) => None,
@@ -102,12 +102,12 @@ pub fn name_of(origin: &KeyName) -> String {
 
 /// The folder of a witness: its key, the logs it follows, and what it last cosigned for each.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct WitnessFolder {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
 }
 
-impl Folder {
+impl WitnessFolder {
     pub(super) fn create(
         disk: Arc<dyn Disk>,
         dir: &Path,
@@ -195,7 +195,7 @@ impl Folder {
         &self,
         origin: &KeyName,
         cosigner: &CosignerKey,
-    ) -> Result<State, WitnessError> {
+    ) -> Result<LogState, WitnessError> {
         let path = self.state_path(origin);
         let lost = |why: String| WitnessError::StateLost {
             origin: origin.clone(),
@@ -203,15 +203,15 @@ impl Folder {
             why,
         };
         match self.disk.read(&path) {
-            Ok(bytes) => State::parse(&bytes, origin, cosigner)
+            Ok(bytes) => LogState::parse(&bytes, origin, cosigner)
                 .map_err(|why| lost(format!("is damaged: {why}"))),
-            Err(fault) if fault.cause() == Cause::Missing => Err(lost("is missing".to_owned())),
+            Err(fault) if fault.cause() == DiskCause::Missing => Err(lost("is missing".to_owned())),
             Err(fault) => Err(fault.into()),
         }
     }
 
     /// Replaces the state of a log durably.
-    pub(super) fn keep(&self, origin: &KeyName, state: &State) -> Result<(), DiskError> {
+    pub(super) fn keep(&self, origin: &KeyName, state: &LogState) -> Result<(), DiskError> {
         let path = self.state_path(origin);
         publish::durably(&*self.disk, &path, state.format().as_bytes())
     }
@@ -219,13 +219,13 @@ impl Folder {
     /// Keeps a refused request beside what contradicts it; `None` where there is enough of its kind.
     pub(super) fn keep_evidence(
         &self,
-        evidence: Evidence,
-        state: &State,
+        evidence: ForkEvidence,
+        state: &LogState,
         request: &[u8],
     ) -> Result<Option<PathBuf>, DiskError> {
         let (kind, most) = match evidence {
-            Evidence::Fork => ("fork", FORKS),
-            Evidence::Unproven => ("unproven", UNPROVEN),
+            ForkEvidence::Fork => ("fork", FORKS),
+            ForkEvidence::Unproven => ("unproven", UNPROVEN),
         };
         let dir = self.dir.join(EVIDENCE);
         let digest = Sha256Digest::of(request).to_string();
@@ -235,7 +235,7 @@ impl Folder {
         if self.disk.metadata(&path)?.is_some() {
             return Ok(Some(path));
         }
-        let of_kind = |found: &crate::sys::disk::Named| {
+        let of_kind = |found: &crate::sys::disk::DirEntry| {
             let found = found.name.to_string_lossy();
             found.starts_with(kind) && found.ends_with(".request")
         };

@@ -20,9 +20,12 @@ mod request;
 mod service;
 mod succession;
 
-pub use decide::{Accepted, Contradiction, Decision, Evidence, Known, Refusal, decide};
+pub use decide::{
+    Contradiction, CosignRefusal, CosignableCheckpoint, ForkEvidence, KnownLog, WitnessDecision,
+    decide,
+};
 pub use error::WitnessError;
 pub use folder::{KEY_FILE, name_of};
 pub use request::{AddCheckpoint, REQUEST_LIMIT, RequestError};
-pub use service::{Answer, Beginning, Followed, Witness};
-pub use succession::{SUCCESSION_LIMIT, Succession, SuccessionError};
+pub use service::{FollowFrom, FollowedLog, Witness, WitnessAnswer};
+pub use succession::{SUCCESSION_LIMIT, SealSuccession, SuccessionError};

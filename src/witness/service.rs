@@ -9,15 +9,15 @@ use crate::note::{KeyName, NoteKey};
 use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
 
-use super::decide::{Accepted, Known, Refusal, decide, origin_of};
+use super::decide::{CosignRefusal, CosignableCheckpoint, KnownLog, decide, origin_of};
 use super::error::WitnessError;
-use super::folder::{Folder, State, name_of};
+use super::folder::{LogState, WitnessFolder, name_of};
 use super::request::AddCheckpoint;
-use super::succession::Succession;
+use super::succession::SealSuccession;
 
 /// Where a witness takes up a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Beginning {
+pub enum FollowFrom {
     /// Nothing was cosigned yet. Refused where something was, or where a state is there.
     New,
     /// From a checkpoint that this witness has cosigned: after its state was lost.
@@ -28,7 +28,7 @@ pub enum Beginning {
 
 /// One log that a witness follows.
 #[derive(Debug)]
-pub struct Followed {
+pub struct FollowedLog {
     /// Its origin.
     pub origin: KeyName,
     /// The keys that may sign for it.
@@ -39,11 +39,11 @@ pub struct Followed {
 
 /// The answer to a request.
 #[derive(Debug)]
-pub struct Answer {
+pub struct WitnessAnswer {
     /// The log, where it is followed here.
     pub origin: Option<KeyName>,
     /// The cosigned checkpoint and the cosignature's line, or why there is none.
-    pub outcome: Result<(Checkpoint, String), Refusal>,
+    pub outcome: Result<(Checkpoint, String), CosignRefusal>,
     /// Where the request was kept as evidence against the log.
     pub kept: Option<PathBuf>,
     /// Why evidence was not kept.
@@ -54,7 +54,7 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Witness {
     world: World,
-    folder: Folder,
+    folder: WitnessFolder,
     key: SecretKey,
     cosigner: CosignerKey,
 }
@@ -71,7 +71,7 @@ impl Witness {
         key: SecretKey,
     ) -> Result<Self, WitnessError> {
         let cosigner = CosignerKey::new(name, key.public())?;
-        let folder = Folder::create(world.disk.clone(), dir, &cosigner)?;
+        let folder = WitnessFolder::create(world.disk.clone(), dir, &cosigner)?;
         Ok(Self {
             world,
             folder,
@@ -85,7 +85,7 @@ impl Witness {
     /// # Errors
     /// No witness, another key, or the disk's refusal.
     pub fn open(world: World, dir: &Path, key: SecretKey) -> Result<Self, WitnessError> {
-        let folder = Folder::open(world.disk.clone(), dir)?;
+        let folder = WitnessFolder::open(world.disk.clone(), dir)?;
         let cosigner = folder.cosigner()?;
         if key.public() != *cosigner.public() {
             return Err(WitnessError::OtherKey(cosigner.to_string()));
@@ -111,38 +111,38 @@ impl Witness {
     pub fn add_log(
         &self,
         key: &NoteKey,
-        beginning: &Beginning,
+        beginning: &FollowFrom,
         wait: Duration,
     ) -> Result<(), WitnessError> {
         let _lock = self.lock(wait)?;
         let logs = self.folder.logs()?;
         let is_new_key = !logs.contains(key);
-        if !is_new_key && *beginning == Beginning::New {
+        if !is_new_key && *beginning == FollowFrom::New {
             return Err(WitnessError::Followed(key.name().clone()));
         }
         let begun = logs.iter().any(|log| log.name() == key.name());
         let state = match beginning {
-            Beginning::New if begun => None,
-            Beginning::New => {
+            FollowFrom::New if begun => None,
+            FollowFrom::New => {
                 // A log that was taken out of the list by hand, and its state not: go on from it.
                 match self.folder.state(key.name(), &self.cosigner) {
                     Ok(_) => None,
                     Err(_) if self.folder.has_no_state(key.name())? => {
-                        Some(State::Nothing(key.name().clone()))
+                        Some(LogState::Nothing(key.name().clone()))
                     }
                     Err(fault) => return Err(fault),
                 }
             }
-            Beginning::Forget => Some(State::Nothing(key.name().clone())),
-            Beginning::From(note) => {
-                let state = State::parse(note, key.name(), &self.cosigner)
+            FollowFrom::Forget => Some(LogState::Nothing(key.name().clone())),
+            FollowFrom::From(note) => {
+                let state = LogState::parse(note, key.name(), &self.cosigner)
                     .map_err(WitnessError::Beginning)?;
                 // What still stands is not to be taken back by an older copy.
                 if let (
-                    Ok(State::Cosigned {
+                    Ok(LogState::Cosigned {
                         checkpoint: stands, ..
                     }),
-                    State::Cosigned { checkpoint, .. },
+                    LogState::Cosigned { checkpoint, .. },
                 ) = (self.folder.state(key.name(), &self.cosigner), &state)
                     && stands.size > checkpoint.size
                 {
@@ -167,18 +167,18 @@ impl Witness {
     ///
     /// # Errors
     /// The list cannot be read. A state that cannot is told with its log.
-    pub fn logs(&self) -> Result<Vec<Followed>, WitnessError> {
-        let mut followed: Vec<Followed> = Vec::new();
+    pub fn logs(&self) -> Result<Vec<FollowedLog>, WitnessError> {
+        let mut followed: Vec<FollowedLog> = Vec::new();
         for key in self.folder.logs()? {
             if let Some(known) = followed.iter_mut().find(|log| log.origin == *key.name()) {
                 known.keys.push(key);
                 continue;
             }
             let state = self.folder.state(key.name(), &self.cosigner);
-            followed.push(Followed {
+            followed.push(FollowedLog {
                 origin: key.name().clone(),
                 keys: vec![key],
-                last: state.map(State::into_last),
+                last: state.map(LogState::into_last),
             });
         }
         Ok(followed)
@@ -189,10 +189,14 @@ impl Witness {
     ///
     /// # Errors
     /// The state cannot be told or kept; nothing was cosigned then.
-    pub fn add_checkpoint(&self, body: &[u8], wait: Duration) -> Result<Answer, WitnessError> {
+    pub fn add_checkpoint(
+        &self,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<WitnessAnswer, WitnessError> {
         let request = match AddCheckpoint::parse(body) {
             Ok(request) => request,
-            Err(fault) => return Ok(Answer::refused(None, fault.into())),
+            Err(fault) => return Ok(WitnessAnswer::refused(None, fault.into())),
         };
         // Held over check and write: two requests at once could otherwise both pass the check.
         let _lock = self.lock(wait)?;
@@ -203,7 +207,7 @@ impl Witness {
             Some(origin) if !keys.is_empty() => Some(self.folder.state(origin, &self.cosigner)?),
             _ => None,
         };
-        let known = state.as_ref().map(|state| Known {
+        let known = state.as_ref().map(|state| KnownLog {
             keys,
             last: state.checkpoint().cloned(),
         });
@@ -211,7 +215,7 @@ impl Witness {
         let accepted = match decision.outcome {
             Ok(accepted) => accepted,
             Err(refusal) => {
-                let mut answer = Answer::refused(decision.origin, refusal);
+                let mut answer = WitnessAnswer::refused(decision.origin, refusal);
                 if let (Some(evidence), Some(state)) = (decision.evidence, &state) {
                     match self.folder.keep_evidence(evidence, state, body) {
                         Ok(kept) => answer.kept = kept,
@@ -223,7 +227,7 @@ impl Witness {
             }
         };
         let line = self.remember(&accepted, &request)?;
-        Ok(Answer {
+        Ok(WitnessAnswer {
             origin: decision.origin,
             outcome: Ok((accepted.checkpoint, line)),
             kept: None,
@@ -234,7 +238,7 @@ impl Witness {
     /// Signs and makes it durable. Whoever gets the line back can rely on that.
     fn remember(
         &self,
-        accepted: &Accepted,
+        accepted: &CosignableCheckpoint,
         request: &AddCheckpoint,
     ) -> Result<String, WitnessError> {
         let seconds = self.world.clock.now().micros() / 1_000_000;
@@ -242,7 +246,7 @@ impl Witness {
         let time = time.ok_or(WitnessError::Clock)?;
         let line = cosign(&accepted.text, time, self.cosigner.name(), &self.key);
         let note = request.note.only(&accepted.signed_by);
-        let state = State::Cosigned {
+        let state = LogState::Cosigned {
             checkpoint: accepted.checkpoint.clone(),
             time,
             note: format!("{note}{line}"),
@@ -260,18 +264,18 @@ impl Witness {
         &self,
         body: &[u8],
         wait: Duration,
-    ) -> Result<Result<Vec<NoteKey>, Refusal>, WitnessError> {
-        let succession = match Succession::parse(body) {
+    ) -> Result<Result<Vec<NoteKey>, CosignRefusal>, WitnessError> {
+        let succession = match SealSuccession::parse(body) {
             Ok(succession) => succession,
-            Err(fault) => return Ok(Err(Refusal::Malformed(fault.to_string()))),
+            Err(fault) => return Ok(Err(CosignRefusal::Malformed(fault.to_string()))),
         };
         let _lock = self.lock(wait)?;
         let logs = self.folder.logs()?;
         if logs.iter().all(|key| *key.name() != succession.origin) {
-            return Ok(Err(Refusal::UnknownOrigin));
+            return Ok(Err(CosignRefusal::UnknownOrigin));
         }
         let Some(mut keys) = succession.lead_on(&logs) else {
-            return Ok(Err(Refusal::NoSuccessor(succession.origin)));
+            return Ok(Err(CosignRefusal::NoSuccessor(succession.origin)));
         };
         self.folder.set_logs(&keys)?;
         keys.retain(|key| *key.name() == succession.origin);
@@ -288,8 +292,8 @@ impl Witness {
         for key in self.folder.logs()? {
             if name_of(key.name()) == origin {
                 return Ok(match self.folder.state(key.name(), &self.cosigner)? {
-                    State::Cosigned { note, .. } => Some(note),
-                    State::Nothing(_) => None,
+                    LogState::Cosigned { note, .. } => Some(note),
+                    LogState::Nothing(_) => None,
                 });
             }
         }
@@ -302,8 +306,8 @@ impl Witness {
     }
 }
 
-impl Answer {
-    fn refused(origin: Option<KeyName>, refusal: Refusal) -> Self {
+impl WitnessAnswer {
+    fn refused(origin: Option<KeyName>, refusal: CosignRefusal) -> Self {
         Self {
             origin,
             outcome: Err(refusal),

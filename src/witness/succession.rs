@@ -14,7 +14,7 @@ pub const SUCCESSION_LIMIT: usize = 64;
 
 /// The entries by which a ledger's sealing keys named each other, as a witness gets them (FORMAT.md).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Succession {
+pub struct SealSuccession {
     /// The ledger.
     pub origin: KeyName,
     /// Stored bytes of `sealing_key.replaced`, the oldest first.
@@ -45,7 +45,7 @@ pub enum SuccessionError {
     },
 }
 
-impl Succession {
+impl SealSuccession {
     /// The body as it travels.
     #[must_use]
     pub fn format(&self) -> String {
@@ -124,12 +124,12 @@ mod tests {
 
     #[test]
     fn whatever_parses_formats_to_the_same_bytes_and_the_rest_is_refused_by_name() {
-        let whole = Succession {
+        let whole = SealSuccession {
             origin: KeyName::new("ledger.example/prod").unwrap(),
             entries: vec![vec![1, 2, 3], vec![4]],
         };
         let body = whole.format();
-        assert_eq!(Succession::parse(body.as_bytes()), Ok(whole));
+        assert_eq!(SealSuccession::parse(body.as_bytes()), Ok(whole));
         for (bad, fault) in [
             ("", SuccessionError::CutOff),
             ("a\nAAAA", SuccessionError::CutOff),
@@ -139,11 +139,14 @@ mod tests {
             ("a\nAAAA\nAAA\n", SuccessionError::Base64 { line: 3 }),
             ("a\nAAB=\n", SuccessionError::Base64 { line: 2 }),
         ] {
-            assert_eq!(Succession::parse(bad.as_bytes()), Err(fault), "{bad:?}");
+            assert_eq!(SealSuccession::parse(bad.as_bytes()), Err(fault), "{bad:?}");
         }
         let many = format!("a\n{}", "AAAA\n".repeat(65));
         let fault = SuccessionError::Count { found: 65 };
-        assert_eq!(Succession::parse(many.as_bytes()), Err(fault));
-        assert_eq!(Succession::parse(b"\xff\n"), Err(SuccessionError::Origin));
+        assert_eq!(SealSuccession::parse(many.as_bytes()), Err(fault));
+        assert_eq!(
+            SealSuccession::parse(b"\xff\n"),
+            Err(SuccessionError::Origin)
+        );
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use figures::Sample;
-use rotation_ledger::ledger::proofs::Proofs;
+use rotation_ledger::ledger::proofs::LedgerProofs;
 use rotation_ledger::merkle::ConsistencyProof;
 use rotation_ledger::proof::TlogProof;
 use rotation_ledger::trust::Trust;
@@ -57,7 +57,7 @@ fn measure(size: u64) {
         |count: u64| (0..count).map(move |n| n * (size / count) + (n * 7_919) % (size / count));
     for sequence in places(ROUNDS) {
         let began = Instant::now();
-        let proofs = Proofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
+        let proofs = LedgerProofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
         let receipt = proofs.receipt(sequence).unwrap().0.to_string();
         made.add(began.elapsed());
         bytes = bytes.max(receipt.len());
@@ -68,7 +68,7 @@ fn measure(size: u64) {
         checked.add(began.elapsed());
 
         let began = Instant::now();
-        let proofs = Proofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
+        let proofs = LedgerProofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
         let grown = proofs.consistency(sequence + 1, size).unwrap();
         continued.add(began.elapsed());
         hashes = hashes.max(grown.proof.hashes().len());
@@ -85,7 +85,7 @@ fn measure(size: u64) {
     let mut newest = Sample::new();
     for _ in 0..ROUNDS {
         let began = Instant::now();
-        let proofs = Proofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
+        let proofs = LedgerProofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
         let receipt = proofs.receipt(size - 1).unwrap().0.to_string();
         newest.add(began.elapsed());
         bytes = bytes.max(receipt.len());
@@ -105,7 +105,7 @@ fn measure(size: u64) {
         let receipt = output(ledger(folder.path()).args(["prove", &sequence.to_string()]));
         proving.add(began.elapsed());
         fs::write(at("receipt"), receipt).unwrap();
-        let proofs = Proofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
+        let proofs = LedgerProofs::open(&world, &place.dir, Duration::from_secs(5)).unwrap();
         fs::write(at("entry"), proofs.entry(sequence).unwrap()).unwrap();
         let began = Instant::now();
         let mut verify = Command::new(env!("CARGO_BIN_EXE_ledger"));

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use rotation_ledger::audit::Audit;
 use rotation_ledger::rule::Verdict;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 
 const VERIFY: &str = "LEDGER_BENCH_VERIFY";
 
@@ -74,11 +74,11 @@ fn verify(folder: &Path) {
     let took = began.elapsed().as_secs_f64();
     assert_eq!(
         report.line(Verdict::Integrity).map(|line| line.status),
-        Some(Status::Pass)
+        Some(VerdictStatus::Pass)
     );
     assert_eq!(
         report.line(Verdict::Authority).map(|line| line.status),
-        Some(Status::Pass)
+        Some(VerdictStatus::Pass)
     );
     println!(
         "  {:>9} entries   {took:>7.3} s   {:>8.0} entries/s   {:>6.1} us each   peak {:>5.0} MiB   {} findings",

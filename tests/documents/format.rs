@@ -26,7 +26,7 @@ use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
+use rotation_ledger::pack::PackFiles;
 use rotation_ledger::pack::TAG_MANIFEST;
 use rotation_ledger::pack::in_toto_bundle;
 use rotation_ledger::pack::read_zip;
@@ -362,12 +362,12 @@ fn in_lines(bytes: &[u8]) -> String {
 }
 
 fn zip() -> String {
-    let files: Files = [("pack-0/a".to_owned(), b"one".to_vec())].into();
+    let files: PackFiles = [("pack-0/a".to_owned(), b"one".to_vec())].into();
     in_lines(&write_zip(&files).unwrap())
 }
 
 fn bag() -> String {
-    let payload: Files = [("a".to_owned(), b"one".to_vec())].into();
+    let payload: PackFiles = [("a".to_owned(), b"one".to_vec())].into();
     let bag = Bag::sealed("pack-0", &payload, &[], &SecretKey::from_seed(&[7; 32]));
     let files = read_zip(&bag.to_zip().unwrap()).unwrap();
     let text = |name: &str| String::from_utf8(files[&format!("pack-0/{name}")].clone()).unwrap();

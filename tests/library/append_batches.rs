@@ -10,9 +10,9 @@ use crate::support::ledger::secret;
 use rotation_ledger::append::AppendError;
 use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
+use rotation_ledger::ledger::EntryReader;
 use rotation_ledger::ledger::LedgerError;
-use rotation_ledger::ledger::Reader;
-use rotation_ledger::ledger::proofs::Proofs;
+use rotation_ledger::ledger::proofs::LedgerProofs;
 use rotation_ledger::register::Register;
 
 fn batch(house: &House, writer: &Writer, range: std::ops::Range<usize>) -> Vec<Submission> {
@@ -20,8 +20,8 @@ fn batch(house: &House, writer: &Writer, range: std::ops::Range<usize>) -> Vec<S
     range.map(|n| house.seen(ledger, n)).collect()
 }
 
-fn reader(house: &House) -> Reader {
-    Reader::open(&house.world, &house.place.dir, Duration::ZERO).unwrap()
+fn reader(house: &House) -> EntryReader {
+    EntryReader::open(&house.world, &house.place.dir, Duration::ZERO).unwrap()
 }
 
 fn replay(house: &House) -> Result<Register, LedgerError> {
@@ -115,7 +115,7 @@ fn the_receipt_of_a_new_entry_reads_no_tile() {
     let given = receipts(writer.append(one));
     assert_eq!(writer.prove(&given).unwrap().len(), 1);
     drop(writer);
-    let proofs = Proofs::open(&house.world, &house.place.dir, Duration::ZERO).unwrap();
+    let proofs = LedgerProofs::open(&house.world, &house.place.dir, Duration::ZERO).unwrap();
     let newest = given[0].sequence;
     assert_eq!(proofs.receipt(newest).unwrap().0.index(), newest);
     assert!(proofs.receipt(3).is_err());

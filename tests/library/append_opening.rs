@@ -379,7 +379,7 @@ fn with_no_checkpoint_left_only_a_recovery_goes_on() {
 #[test]
 fn the_state_of_another_ledger_is_refused() {
     let (house, other) = (House::furnished(), House::empty());
-    let founding = rotation_ledger::append::Founding {
+    let founding = rotation_ledger::append::NewLedger {
         origin: rotation_ledger::note::Origin::new("ledger.example/other").unwrap(),
         actor: ledger::id("bob"),
         name: Line::new("Bob").unwrap(),

@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
-use rotation_ledger::guard::Coverage;
 use rotation_ledger::guard::Decoding;
 use rotation_ledger::guard::FieldClass;
-use rotation_ledger::guard::Hit;
-use rotation_ledger::guard::Kind;
 use rotation_ledger::guard::KnownValue;
 use rotation_ledger::guard::KnownValueError;
+use rotation_ledger::guard::ScanCoverage;
+use rotation_ledger::guard::SecretHit;
+use rotation_ledger::guard::SecretKind;
 use rotation_ledger::guard::scan_attachment;
 use rotation_ledger::guard::scan_field;
 
@@ -82,107 +82,119 @@ fn github_token() -> String {
 }
 
 /// Tokens that are known by their shape, wherever they stand.
-fn tokens() -> Vec<(Kind, String)> {
+fn tokens() -> Vec<(SecretKind, String)> {
     let pem = format!("{}\nMIIEvQIBADANBg\n", armour("PRIVATE KEY"));
     let uri = format!("postgres://app:{}@db.internal:5432/payments", "s3cr3t");
     vec![
-        (Kind::PrivateKey, pem),
-        (Kind::PrivateKey, armour("RSA PRIVATE KEY")),
-        (Kind::PrivateKey, armour("EC PRIVATE KEY")),
-        (Kind::PrivateKey, armour("OPENSSH PRIVATE KEY")),
-        (Kind::PrivateKey, armour("ENCRYPTED PRIVATE KEY")),
-        (Kind::PrivateKey, armour("PGP PRIVATE KEY BLOCK")),
+        (SecretKind::PrivateKey, pem),
+        (SecretKind::PrivateKey, armour("RSA PRIVATE KEY")),
+        (SecretKind::PrivateKey, armour("EC PRIVATE KEY")),
+        (SecretKind::PrivateKey, armour("OPENSSH PRIVATE KEY")),
+        (SecretKind::PrivateKey, armour("ENCRYPTED PRIVATE KEY")),
+        (SecretKind::PrivateKey, armour("PGP PRIVATE KEY BLOCK")),
         (
-            Kind::PrivateKey,
+            SecretKind::PrivateKey,
             format!("PuTTY-User-Key-{}3: ssh-ed25519", "File-"),
         ),
         (
-            Kind::PrivateKey,
+            SecretKind::PrivateKey,
             format!("PRIVATE+{}example.com/log+530d903a+A{}", "KEY+", alnum(43)),
         ),
         (
-            Kind::PrivateKey,
+            SecretKind::PrivateKey,
             format!("AGE-SECRET-{}1{}", "KEY-", alnum(58).to_uppercase()),
         ),
         (
-            Kind::PrivateKey,
+            SecretKind::PrivateKey,
             format!(r#"{{"kty":"OKP","d": "{}"}}"#, alnum(43)),
         ),
         (
-            Kind::AwsSecretAccessKey,
+            SecretKind::AwsSecretAccessKey,
             format!("aws_secret_access_{} = {}", "key", aws_secret()),
         ),
         (
-            Kind::AwsSecretAccessKey,
+            SecretKind::AwsSecretAccessKey,
             format!(r#""SecretAccess{}": "{}""#, "Key", aws_secret()),
         ),
         (
-            Kind::AwsSecretAccessKey,
+            SecretKind::AwsSecretAccessKey,
             format!("{}:{}", aws_id(), aws_secret()),
         ),
         (
-            Kind::AwsSecretAccessKey,
+            SecretKind::AwsSecretAccessKey,
             format!("{},{}", aws_secret(), aws_id()),
         ),
         (
-            Kind::AwsSessionToken,
+            SecretKind::AwsSessionToken,
             format!("IQoJb3Jp{}{}", "Z2lu", alnum(300)),
         ),
-        (Kind::GcpApiKey, google_key()),
-        (Kind::GoogleOauth, format!("ya{}{}", "29.", alnum(60))),
-        (Kind::GoogleOauth, format!("GOC{}{}", "SPX-", alnum(28))),
+        (SecretKind::GcpApiKey, google_key()),
+        (SecretKind::GoogleOauth, format!("ya{}{}", "29.", alnum(60))),
         (
-            Kind::GcpServiceAccountKey,
+            SecretKind::GoogleOauth,
+            format!("GOC{}{}", "SPX-", alnum(28)),
+        ),
+        (
+            SecretKind::GcpServiceAccountKey,
             format!(
                 r#"{{"private_{}": "{}\nMII"}}"#,
                 "key",
                 armour("PRIVATE KEY")
             ),
         ),
-        (Kind::GithubToken, github_token()),
-        (Kind::GithubToken, format!("gh{}{}", "s_", alnum(36))),
+        (SecretKind::GithubToken, github_token()),
+        (SecretKind::GithubToken, format!("gh{}{}", "s_", alnum(36))),
         (
-            Kind::GithubToken,
+            SecretKind::GithubToken,
             format!("github_{}{}_{}", "pat_", alnum(22), alnum(59)),
         ),
-        (Kind::GitlabToken, format!("gl{}{}", "pat-", alnum(20))),
-        (Kind::GitlabToken, format!("gl{}{}", "rt-", alnum(20))),
         (
-            Kind::SlackToken,
+            SecretKind::GitlabToken,
+            format!("gl{}{}", "pat-", alnum(20)),
+        ),
+        (SecretKind::GitlabToken, format!("gl{}{}", "rt-", alnum(20))),
+        (
+            SecretKind::SlackToken,
             format!("xo{}123456789012-{}", "xb-", alnum(24)),
         ),
         (
-            Kind::SlackToken,
+            SecretKind::SlackToken,
             format!("xo{}123456789012-{}", "xp-", alnum(24)),
         ),
         (
-            Kind::SlackWebhook,
+            SecretKind::SlackWebhook,
             format!(
                 "https://hooks.slack{}/services/T0AB12CD/B0EF34GH/{}",
                 ".com",
                 alnum(24)
             ),
         ),
-        (Kind::StripeKey, format!("sk_{}_{}", "live", alnum(24))),
-        (Kind::StripeKey, format!("rk_{}_{}", "test", alnum(24))),
-        (Kind::StripeKey, format!("wh{}{}", "sec_", alnum(32))),
-        (Kind::NpmToken, format!("np{}{}", "m_", alnum(36))),
         (
-            Kind::PypiToken,
+            SecretKind::StripeKey,
+            format!("sk_{}_{}", "live", alnum(24)),
+        ),
+        (
+            SecretKind::StripeKey,
+            format!("rk_{}_{}", "test", alnum(24)),
+        ),
+        (SecretKind::StripeKey, format!("wh{}{}", "sec_", alnum(32))),
+        (SecretKind::NpmToken, format!("np{}{}", "m_", alnum(36))),
+        (
+            SecretKind::PypiToken,
             format!("py{}{}", "pi-AgEIcHlwaS5vcmc", alnum(80)),
         ),
-        (Kind::VaultToken, format!("hv{}{}", "s.", alnum(24))),
-        (Kind::VaultToken, format!("hv{}{}", "b.", alnum(100))),
+        (SecretKind::VaultToken, format!("hv{}{}", "s.", alnum(24))),
+        (SecretKind::VaultToken, format!("hv{}{}", "b.", alnum(100))),
         (
-            Kind::AzureAccountKey,
+            SecretKind::AzureAccountKey,
             format!("AccountName=petcare;Account{}={}==", "Key", alnum(86)),
         ),
         (
-            Kind::AzureClientSecret,
+            SecretKind::AzureClientSecret,
             format!("aB3{}{}", "8Q~", alnum(34)),
         ),
         (
-            Kind::SignedUrl,
+            SecretKind::SignedUrl,
             format!(
                 "https://a.blob.core.windows.net/b?sv=2024&si{}={}%3D",
                 "g",
@@ -190,7 +202,7 @@ fn tokens() -> Vec<(Kind, String)> {
             ),
         ),
         (
-            Kind::SignedUrl,
+            SecretKind::SignedUrl,
             format!(
                 "https://b.s3.amazonaws.com/k?X-Amz-Signa{}={}",
                 "ture",
@@ -198,52 +210,52 @@ fn tokens() -> Vec<(Kind, String)> {
             ),
         ),
         (
-            Kind::ServiceToken,
+            SecretKind::ServiceToken,
             format!("SG{}{}.{}", ".", alnum(22), alnum(43)),
         ),
         (
-            Kind::ServiceToken,
+            SecretKind::ServiceToken,
             format!("sk-a{}{}", "nt-api03-", alnum(80)),
         ),
         (
-            Kind::ServiceToken,
+            SecretKind::ServiceToken,
             format!("dop_{}{}", "v1_", random(HEX, 64, 5)),
         ),
-        (Kind::Jwt, jwt()),
-        (Kind::UrlPassword, uri),
+        (SecretKind::Jwt, jwt()),
+        (SecretKind::UrlPassword, uri),
         (
-            Kind::UrlPassword,
+            SecretKind::UrlPassword,
             format!("redis://:{}@cache:6379/0", "hunter2"),
         ),
         (
-            Kind::UrlPassword,
+            SecretKind::UrlPassword,
             format!("https://ci:{}@git.example/r.git", "pa/ss"),
         ),
         (
-            Kind::UrlPassword,
+            SecretKind::UrlPassword,
             format!("jdbc:postgresql://db/pay?user=app&pass{}=hunter2", "word"),
         ),
         (
-            Kind::UrlPassword,
+            SecretKind::UrlPassword,
             format!("Server=db;User=app;Pwd={};", "hunter2"),
         ),
         (
-            Kind::AuthorizationHeader,
+            SecretKind::AuthorizationHeader,
             format!("Authorization: {} {}", "Bearer", alnum(30)),
         ),
         (
-            Kind::AuthorizationHeader,
+            SecretKind::AuthorizationHeader,
             format!("\"authorization\": \"{} {}\"", "Basic", alnum(12)),
         ),
         (
-            Kind::AuthorizationHeader,
+            SecretKind::AuthorizationHeader,
             format!("sent {} {}", "bearer", alnum(40)),
         ),
     ]
 }
 
 /// Values that only free text is searched for.
-fn free_text() -> Vec<(Kind, String)> {
+fn free_text() -> Vec<(SecretKind, String)> {
     let assigned = [
         "password=hunter2",
         "DB_PASSWORD: 'correct horse'",
@@ -268,7 +280,7 @@ fn free_text() -> Vec<(Kind, String)> {
     ];
     let mut all: Vec<_> = assigned
         .iter()
-        .map(|text| (Kind::PasswordAssignment, (*text).to_owned()))
+        .map(|text| (SecretKind::PasswordAssignment, (*text).to_owned()))
         .collect();
     for text in [
         format!("generated {} for payments", alnum(24)),
@@ -278,12 +290,12 @@ fn free_text() -> Vec<(Kind, String)> {
         format!("kept under {} for now", random(BASE36, 32, 2)),
         format!("https://pay.example/hook?k={}", random(BASE62, 32, 12)),
     ] {
-        all.push((Kind::HighEntropy, text));
+        all.push((SecretKind::HighEntropy, text));
     }
     all
 }
 
-fn assert_shows_nothing(hit: Hit, text: &str) {
+fn assert_shows_nothing(hit: SecretHit, text: &str) {
     let shown = format!("{hit} {hit:?}");
     let characters: Vec<char> = text.chars().collect();
     for window in characters.windows(6) {
@@ -337,13 +349,13 @@ fn assignments_and_random_values_are_refused_in_free_text_only() {
 
 #[test]
 fn every_kind_is_raised_by_some_test() {
-    let mut raised: Vec<Kind> = tokens()
+    let mut raised: Vec<SecretKind> = tokens()
         .into_iter()
         .chain(free_text())
         .map(|(kind, _)| kind)
         .collect();
-    raised.push(Kind::KnownValue);
-    for kind in Kind::ALL {
+    raised.push(SecretKind::KnownValue);
+    for kind in SecretKind::ALL {
         assert!(raised.contains(kind), "{}", kind.name());
     }
 }
@@ -415,12 +427,12 @@ fn a_private_key_without_its_armour_is_still_one() {
     for der in [pkcs8, sec1, pkcs1] {
         assert_eq!(
             scan_attachment(&der).hit.map(|hit| hit.kind),
-            Some(Kind::PrivateKey)
+            Some(SecretKind::PrivateKey)
         );
         let hit = scan_field(FieldClass::Reference, &STANDARD.encode(&der)).unwrap();
         assert_eq!(
             (hit.kind, hit.via),
-            (Kind::PrivateKey, Some(Decoding::Base64))
+            (SecretKind::PrivateKey, Some(Decoding::Base64))
         );
     }
     // A certificate request begins alike, with a name where a key has its algorithm.
@@ -490,7 +502,7 @@ fn a_key_id_passes_and_its_secret_part_beside_it_does_not() {
         assert_eq!(scan_field(class, &aws_id().replace("AKIA", "ASIA")), None);
         assert_eq!(
             scan_field(class, &format!("{}/{}", aws_id(), aws_secret())).map(|hit| hit.kind),
-            Some(Kind::AwsSecretAccessKey)
+            Some(SecretKind::AwsSecretAccessKey)
         );
     }
     let output = format!(
@@ -503,7 +515,7 @@ fn a_key_id_passes_and_its_secret_part_beside_it_does_not() {
         scan_attachment(output.as_bytes())
             .hit
             .map(|hit| (hit.kind, hit.line)),
-        Some((Kind::AwsSecretAccessKey, 2))
+        Some((SecretKind::AwsSecretAccessKey, 2))
     );
     // Forty hexadecimal digits beside it are a commit, not its secret.
     let commit = format!("{} deployed with {}", aws_id(), random(HEX, 40, 1));
@@ -582,7 +594,7 @@ fn what_a_clean_ledger_is_full_of_passes() {
         let scanned = scan_attachment(text.as_bytes());
         assert_eq!(
             (scanned.hit, scanned.coverage),
-            (None, Coverage::Text),
+            (None, ScanCoverage::Text),
             "{text}"
         );
     }
@@ -627,25 +639,28 @@ fn a_hit_reads_well_and_says_where() {
         hit.to_string(),
         "what looks like a GitHub token in base64 (line 2, byte 8)"
     );
-    assert_eq!(Kind::AwsSecretAccessKey.name(), "aws-secret-access-key");
+    assert_eq!(
+        SecretKind::AwsSecretAccessKey.name(),
+        "aws-secret-access-key"
+    );
 }
 
 #[test]
 fn attachments_that_are_no_text_are_searched_for_shapes() {
     let noise: Vec<u8> = (0..4000u32).map(|n| (n * n % 251) as u8).collect();
     let clean = scan_attachment(&noise);
-    assert_eq!((clean.hit, clean.coverage), (None, Coverage::Binary));
+    assert_eq!((clean.hit, clean.coverage), (None, ScanCoverage::Binary));
     let planted = [&noise[..], github_token().as_bytes(), &noise[..]].concat();
     let hit = scan_attachment(&planted).hit.unwrap();
-    assert_eq!((hit.kind, hit.at), (Kind::GithubToken, noise.len()));
+    assert_eq!((hit.kind, hit.at), (SecretKind::GithubToken, noise.len()));
 
     let zipped = [b"\x1f\x8b\x08\0".as_slice(), &noise].concat();
-    assert_eq!(scan_attachment(&zipped).coverage, Coverage::Compressed);
+    assert_eq!(scan_attachment(&zipped).coverage, ScanCoverage::Compressed);
     assert_eq!(
         scan_attachment(b"caf\xe9: password=hunter2")
             .hit
             .map(|hit| hit.kind),
-        Some(Kind::PasswordAssignment)
+        Some(SecretKind::PasswordAssignment)
     );
 }
 
@@ -662,7 +677,7 @@ fn utf_16_is_read_as_the_text_it_is() {
         let hit = scan_attachment(&bytes).hit.unwrap();
         assert_eq!(
             (hit.kind, hit.via, hit.line),
-            (Kind::GithubToken, Some(Decoding::Utf16), 2)
+            (SecretKind::GithubToken, Some(Decoding::Utf16), 2)
         );
         assert!(hit.at >= 2 * "ok\r\npassword=hunter2 ".len());
     }
@@ -672,7 +687,7 @@ fn utf_16_is_read_as_the_text_it_is() {
         .collect();
     assert_eq!(
         scan_attachment(&bytes).hit.map(|hit| hit.kind),
-        Some(Kind::PasswordAssignment)
+        Some(SecretKind::PasswordAssignment)
     );
 }
 
@@ -685,7 +700,7 @@ fn a_line_of_many_windows_hides_nothing_at_their_edges() {
         let hit = scan_attachment(STANDARD.encode(&plain).as_bytes()).hit;
         assert_eq!(
             hit.map(|hit| (hit.kind, hit.line)),
-            Some((Kind::GithubToken, 1)),
+            Some((SecretKind::GithubToken, 1)),
             "{before}"
         );
         let at = hit.unwrap().at;
@@ -736,7 +751,7 @@ fn a_known_value_is_found_in_every_form() {
         let hit = known
             .found_in(text.as_bytes())
             .unwrap_or_else(|| panic!("{text}"));
-        assert_eq!((hit.kind, hit.via), (Kind::KnownValue, via), "{text}");
+        assert_eq!((hit.kind, hit.via), (SecretKind::KnownValue, via), "{text}");
         // Digits that the value shares with what comes before it are not looked for.
         assert!((2..9).contains(&hit.line), "{hit:?}");
     }

@@ -26,12 +26,12 @@ use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Link;
 use rotation_ledger::ledger::Blame;
 use rotation_ledger::ledger::LedgerError;
+use rotation_ledger::ledger::LedgerPlace;
 use rotation_ledger::ledger::OpenError;
-use rotation_ledger::ledger::Place;
-use rotation_ledger::ledger::proofs::Proofs;
+use rotation_ledger::ledger::proofs::LedgerProofs;
 use rotation_ledger::publication::Publication;
 use rotation_ledger::publication::PublicationError;
-use rotation_ledger::publication::Published;
+use rotation_ledger::publication::PublicationReport;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::image::list_files;
@@ -41,7 +41,7 @@ use rotation_ledger::sys::world::World;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::Report;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::json;
 
 fn story_of(size: usize) -> Story {
@@ -72,7 +72,7 @@ impl Shelf {
         self.copy().join(name)
     }
 
-    fn publish(&self, story: &Story) -> Result<Published, PublicationError> {
+    fn publish(&self, story: &Story) -> Result<PublicationReport, PublicationError> {
         self.publish_with(&Folder::of(story), |_| {})
     }
 
@@ -80,7 +80,7 @@ impl Shelf {
         &self,
         ledger: &Folder,
         change: impl FnOnce(&mut Publication<'_>),
-    ) -> Result<Published, PublicationError> {
+    ) -> Result<PublicationReport, PublicationError> {
         let mut publication = Publication {
             world: &World::system(),
             ledger: &ledger.path(""),
@@ -197,7 +197,7 @@ fn proofs_can_be_made_from_a_copy() {
     let story = story_of(600);
     let shelf = Shelf::new(&story);
     shelf.publish(&story).unwrap();
-    let proofs = Proofs::open(&World::system(), &shelf.copy(), Duration::ZERO).unwrap();
+    let proofs = LedgerProofs::open(&World::system(), &shelf.copy(), Duration::ZERO).unwrap();
     for sequence in [0, 300, 511, 512, 599] {
         let (proof, stated) = proofs.receipt(sequence).unwrap();
         assert_eq!((proof.index(), stated.size), (sequence, 600));
@@ -444,7 +444,7 @@ fn without_entry_0_no_kept_checkpoint_is_accused() {
         let report = shelf.audit(vec![kept]).unwrap();
         assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
         let status = |verdict| report.line(verdict).unwrap().status;
-        assert_eq!(status(Verdict::Authority), Status::NotChecked);
+        assert_eq!(status(Verdict::Authority), VerdictStatus::NotChecked);
         let anchoring = report
             .findings
             .iter()
@@ -452,8 +452,8 @@ fn without_entry_0_no_kept_checkpoint_is_accused() {
         let rules: Vec<_> = anchoring.map(|finding| finding.rule.id).collect();
         (status(Verdict::Anchoring), rules)
     };
-    assert_eq!(against(40), (Status::NotChecked, vec![]));
-    assert_eq!(against(70), (Status::Fail, vec!["N-01"]));
+    assert_eq!(against(40), (VerdictStatus::NotChecked, vec![]));
+    assert_eq!(against(70), (VerdictStatus::Fail, vec!["N-01"]));
 }
 
 /// Nothing but a publication writes to it.
@@ -463,7 +463,7 @@ fn nothing_is_appended_to_a_copy() {
     let shelf = Shelf::new(&story);
     shelf.publish(&story).unwrap();
     let before = shelf.files();
-    let place = Place {
+    let place = LedgerPlace {
         dir: shelf.copy(),
         state: shelf.temp.path().join("state"),
     };

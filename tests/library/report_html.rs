@@ -382,10 +382,10 @@ fn a_period_leaves_out_what_lies_outside_it() {
     let began = register(&story.verify()).rotations["r-open"]
         .opened
         .occurred;
-    let mut question = rotation_ledger::verify::Question::at(story.now);
+    let mut question = rotation_ledger::verify::VerifyQuestion::at(story.now);
     question.from = Some(began);
     question.keep_said = true;
-    let pieces = std::iter::once(rotation_ledger::verify::Piece::Entries(
+    let pieces = std::iter::once(rotation_ledger::verify::LogPiece::Entries(
         story.entries.clone(),
     ));
     let report = rotation_ledger::verify::fold(pieces, question, &mut story::Quiet)

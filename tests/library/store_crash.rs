@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use rotation_ledger::store::blobs::Blobs;
 use rotation_ledger::store::bundle;
-use rotation_ledger::store::log::AppendError;
 use rotation_ledger::store::log::Log;
-use rotation_ledger::store::log::OpenError;
+use rotation_ledger::store::log::LogAppendError;
+use rotation_ledger::store::log::LogOpenError;
 use rotation_ledger::store::publish;
-use rotation_ledger::store::tail::Rest;
+use rotation_ledger::store::tail::TailRest;
 
 use crate::support::sim_disk::Cut;
 use crate::support::sim_disk::Fault;
@@ -29,11 +29,11 @@ fn entries(range: std::ops::Range<usize>) -> Vec<Vec<u8>> {
     range.map(entry).collect()
 }
 
-fn try_open(disk: &SimDisk) -> Result<(Log, Rest), OpenError> {
+fn try_open(disk: &SimDisk) -> Result<(Log, TailRest), LogOpenError> {
     Log::open(Arc::new(disk.clone()), dir())
 }
 
-fn open(disk: &SimDisk) -> (Log, Rest) {
+fn open(disk: &SimDisk) -> (Log, TailRest) {
     try_open(disk).unwrap()
 }
 
@@ -74,7 +74,7 @@ fn recover_and_go_on(disk: &SimDisk, acknowledged: usize, handed_over: usize, wh
     );
     assert!(stored == entries(0..count), "{what}: other entries");
     assert!(
-        !matches!(rest, Rest::Stray { .. }),
+        !matches!(rest, TailRest::Stray { .. }),
         "{what}: taken for tampering: {rest:?}"
     );
     log.drop_rest().unwrap();
@@ -82,7 +82,7 @@ fn recover_and_go_on(disk: &SimDisk, acknowledged: usize, handed_over: usize, wh
     log.seal(&tiles(), b"carry 1").unwrap();
     disk.power_cut(Cut::DropAll);
     let (log, rest) = open(disk);
-    assert_eq!(rest, Rest::Clean, "{what}");
+    assert_eq!(rest, TailRest::Clean, "{what}");
     assert!(
         read_all(disk, &log) == entries(0..count + 1),
         "{what}: after going on"
@@ -143,9 +143,9 @@ fn an_append_that_fails_anywhere_is_all_or_unknown_and_never_lost_once_acknowled
                 return false;
             };
             let appended = log.append(before as u64, &entries(before..before + batch));
-            if let Err(AppendError::Unknown(_)) = appended {
+            if let Err(LogAppendError::Unknown(_)) = appended {
                 let again = log.append(before as u64, &[entry(before)]);
-                assert!(matches!(again, Err(AppendError::GivenUp)));
+                assert!(matches!(again, Err(LogAppendError::GivenUp)));
             }
             appended.is_ok()
         };
@@ -176,7 +176,7 @@ fn an_append_without_its_sync_would_be_lost() {
     disk.fail_at(2, Fault::Before);
     assert!(matches!(
         log.append(3, &[entry(3)]),
-        Err(AppendError::Unknown(_))
+        Err(LogAppendError::Unknown(_))
     ));
     disk.power_cut(Cut::DropAll);
     assert_eq!(open(&disk).0.size(), 3);
@@ -212,7 +212,7 @@ fn a_disk_that_is_full_before_the_append_leaves_the_log_usable() {
     let batch: Vec<_> = (0..6).map(|i| vec![i + 1; 60_000]).collect();
     disk.fail_at(1, Fault::Half);
     let refusal = log.append(3, &batch).unwrap_err();
-    assert!(matches!(refusal, AppendError::Refused(_)), "{refusal}");
+    assert!(matches!(refusal, LogAppendError::Refused(_)), "{refusal}");
     log.append(3, &batch).unwrap();
     disk.power_cut(Cut::DropAll);
     assert_eq!(open(&disk).0.size(), 9);
@@ -229,7 +229,7 @@ fn dropping_a_torn_rest_can_be_cut_off_and_repeated() {
     let act = |disk: &SimDisk| try_open(disk).is_ok_and(|(mut log, _)| log.drop_rest().is_ok());
     at_every_operation(&start, act, |disk, acknowledged, what| {
         if acknowledged {
-            assert_eq!(open(disk).1, Rest::Clean, "{what}: came back");
+            assert_eq!(open(disk).1, TailRest::Clean, "{what}: came back");
         }
         recover_and_go_on(disk, count, count, what);
     });

@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use rotation_ledger::hash::Link;
 use rotation_ledger::store::bundle;
-use rotation_ledger::store::image::Tail;
+use rotation_ledger::store::image::TailContents;
 use rotation_ledger::store::index;
-use rotation_ledger::store::index::Applied;
-use rotation_ledger::store::index::Change;
-use rotation_ledger::store::index::Condition;
 use rotation_ledger::store::index::DEFAULT_CACHE;
 use rotation_ledger::store::index::Index;
+use rotation_ledger::store::index::IndexChange;
+use rotation_ledger::store::index::IndexCondition;
 use rotation_ledger::store::index::IndexError;
-use rotation_ledger::store::index::Table;
+use rotation_ledger::store::index::IndexPosition;
+use rotation_ledger::store::index::IndexTable;
 use rotation_ledger::store::log::Log;
-use rotation_ledger::store::tail::Rest;
+use rotation_ledger::store::tail::TailRest;
 use rotation_ledger::sys::disk::RealDisk;
 
-const TABLE: Table = Table::new(1);
+const TABLE: IndexTable = IndexTable::new(1);
 const KEYS: u64 = 3_000;
 
 #[test]
@@ -44,12 +44,13 @@ fn every_flipped_byte_of_bundle_and_tail_is_damage_or_another_entry() {
 
     // Past the entries the tail is zeros; one byte in a hundred of those is enough.
     let stored = fs::read(dir.path().join("tail")).unwrap();
-    let sound = Tail::parse(&stored).unwrap();
+    let sound = TailContents::parse(&stored).unwrap();
     assert_eq!(sound.entries, all[256..]);
     for at in (0..1_000).chain((1_000..stored.len()).step_by(97)) {
         let mut flipped = stored.clone();
         flipped[at] ^= 0x10;
-        let noticed = Tail::parse(&flipped).map_or(true, |tail| tail.rest != Rest::Clean);
+        let noticed =
+            TailContents::parse(&flipped).map_or(true, |tail| tail.rest != TailRest::Clean);
         assert!(noticed, "byte {at} of the tail");
     }
 }
@@ -82,27 +83,31 @@ fn dropped_doubled_and_exchanged_entries_of_the_tail_are_noticed() {
         [head, b, a, c, zeros].concat(),
         [head, a, c, b, zeros].concat(),
     ] {
-        let tail = Tail::parse(&forged).unwrap();
-        assert!(matches!(tail.rest, Rest::Torn { .. }), "{:?}", tail.entries);
+        let tail = TailContents::parse(&forged).unwrap();
+        assert!(
+            matches!(tail.rest, TailRest::Torn { .. }),
+            "{:?}",
+            tail.entries
+        );
     }
     // Only the end can be cut off without a trace here; against that stand the checkpoints.
-    let cut = Tail::parse(&[head, a, b, zeros].concat()).unwrap();
-    assert_eq!((cut.rest, cut.entries.len()), (Rest::Clean, 2));
+    let cut = TailContents::parse(&[head, a, b, zeros].concat()).unwrap();
+    assert_eq!((cut.rest, cut.entries.len()), (TailRest::Clean, 2));
 }
 
 fn value(n: u64) -> Vec<u8> {
     Link::of(&n.to_le_bytes()).as_bytes().repeat(4)
 }
 
-fn applied(size: u64) -> Applied {
+fn applied(size: u64) -> IndexPosition {
     let link = Link::of(&size.to_le_bytes());
-    Applied { size, link }
+    IndexPosition { size, link }
 }
 
 fn fill(dir: &Path, from: u64, to: u64) {
     let (mut index, _) = Index::open(dir, DEFAULT_CACHE).unwrap();
     for n in from..to {
-        let change = Change {
+        let change = IndexChange {
             table: TABLE,
             key: n.to_be_bytes().to_vec(),
             value: Some(value(n)),
@@ -116,9 +121,9 @@ fn fill(dir: &Path, from: u64, to: u64) {
 /// and when it is said to be damaged, set it aside. Returns whether it was found damaged.
 fn use_it(dir: &Path, what: &str) -> bool {
     let (mut index, condition) = Index::open(dir, DEFAULT_CACHE).unwrap();
-    if let Condition::Fresh { reason, set_aside } = condition {
+    if let IndexCondition::Fresh { reason, set_aside } = condition {
         assert!(reason.is_some() && set_aside.unwrap().exists(), "{what}");
-        assert_eq!(index.applied().unwrap(), Applied::NOTHING, "{what}");
+        assert_eq!(index.applied().unwrap(), IndexPosition::NOTHING, "{what}");
         assert_eq!(index.iterate(TABLE, &[]).count(), 0, "{what}");
         return true;
     }
@@ -157,14 +162,14 @@ fn set_aside(index: Index, reason: String, what: &str) -> bool {
     assert!(
         matches!(
             condition,
-            Condition::Fresh {
+            IndexCondition::Fresh {
                 reason: Some(_),
                 ..
             }
         ),
         "{what}"
     );
-    assert_eq!(fresh.applied().unwrap(), Applied::NOTHING, "{what}");
+    assert_eq!(fresh.applied().unwrap(), IndexPosition::NOTHING, "{what}");
     true
 }
 
@@ -249,6 +254,6 @@ fn a_half_written_snapshot_is_removed_without_a_rebuild() {
     fill(&path, 0, 100);
     fs::write(path.join("snap.7FFFFFFFFFFFFFFF.generating"), b"half").unwrap();
     let (index, condition) = Index::open(&path, DEFAULT_CACHE).unwrap();
-    assert_eq!(condition, Condition::Intact);
+    assert_eq!(condition, IndexCondition::Intact);
     assert_eq!(index.applied().unwrap(), applied(100));
 }

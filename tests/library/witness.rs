@@ -35,16 +35,16 @@ use rotation_ledger::statement::Statement;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::text::Line;
-use rotation_ledger::time::Stopped;
+use rotation_ledger::time::StoppedClock;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::trust::Trust;
 use rotation_ledger::witness::AddCheckpoint;
-use rotation_ledger::witness::Answer;
-use rotation_ledger::witness::Beginning;
 use rotation_ledger::witness::Contradiction;
-use rotation_ledger::witness::Refusal;
-use rotation_ledger::witness::Succession;
+use rotation_ledger::witness::CosignRefusal;
+use rotation_ledger::witness::FollowFrom;
+use rotation_ledger::witness::SealSuccession;
 use rotation_ledger::witness::Witness;
+use rotation_ledger::witness::WitnessAnswer;
 use rotation_ledger::witness::WitnessError;
 use rotation_ledger::witness::name_of;
 use serde_json::Value;
@@ -59,7 +59,7 @@ fn vectors() -> Value {
 
 fn world_at(seconds: i64) -> World {
     World {
-        clock: Arc::new(Stopped(Timestamp::from_micros(seconds * 1_000_000))),
+        clock: Arc::new(StoppedClock(Timestamp::from_micros(seconds * 1_000_000))),
         ..World::system()
     }
 }
@@ -82,7 +82,9 @@ impl Bench {
     fn at(size: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let witness = Witness::create(world_at(TIME), folder.path(), name(), key()).unwrap();
-        witness.add_log(&log_vkey(), &Beginning::New, WAIT).unwrap();
+        witness
+            .add_log(&log_vkey(), &FollowFrom::New, WAIT)
+            .unwrap();
         let bench = Self { folder, witness };
         if size > 0 {
             bench.ask(&request(0, size)).outcome.unwrap();
@@ -90,11 +92,11 @@ impl Bench {
         bench
     }
 
-    fn ask(&self, body: &[u8]) -> Answer {
+    fn ask(&self, body: &[u8]) -> WitnessAnswer {
         self.witness.add_checkpoint(body, WAIT).unwrap()
     }
 
-    fn refusal(&self, body: &[u8]) -> Refusal {
+    fn refusal(&self, body: &[u8]) -> CosignRefusal {
         self.ask(body).outcome.unwrap_err()
     }
 
@@ -336,7 +338,7 @@ fn every_refusal_has_its_status_and_changes_nothing() {
     }
     assert_eq!(
         bench.refusal(&request(0, 70)),
-        Refusal::Conflict { known: 33, old: 0 }
+        CosignRefusal::Conflict { known: 33, old: 0 }
     );
 
     let fresh = Bench::at(0);
@@ -348,7 +350,7 @@ fn every_refusal_has_its_status_and_changes_nothing() {
             Contradiction::EmptyTree,
         ),
     ] {
-        assert_eq!(fresh.refusal(&body), Refusal::Contradiction(expected));
+        assert_eq!(fresh.refusal(&body), CosignRefusal::Contradiction(expected));
     }
     assert_eq!(fresh.size(), 0);
 }
@@ -406,7 +408,7 @@ fn a_fork_is_refused_and_its_evidence_kept() {
     let answer = bench.ask(&request_with(64, &note(70, true), proof(64, 70, true)));
     assert_eq!(
         answer.outcome.unwrap_err(),
-        Refusal::Contradiction(Contradiction::NotConsistent { old: 64, new: 70 })
+        CosignRefusal::Contradiction(Contradiction::NotConsistent { old: 64, new: 70 })
     );
     let names = bench.evidence();
     let count = |kind: &str| names.iter().filter(|name| name.starts_with(kind)).count();
@@ -451,7 +453,7 @@ fn a_state_that_is_torn_or_missing_is_never_a_first_contact() {
         ));
         let again = bench
             .witness
-            .add_log(&log_vkey(), &Beginning::New, WAIT)
+            .add_log(&log_vkey(), &FollowFrom::New, WAIT)
             .unwrap_err();
         assert!(matches!(again, WitnessError::Followed(_)), "{again}");
     };
@@ -470,13 +472,13 @@ fn a_state_that_is_torn_or_missing_is_never_a_first_contact() {
     lost("no file");
 
     // The way back: from a checkpoint that it has cosigned, or by giving up what it stood for.
-    let uncosigned = Beginning::From(note(33, false).into_bytes());
+    let uncosigned = FollowFrom::From(note(33, false).into_bytes());
     let fault = bench
         .witness
         .add_log(&log_vkey(), &uncosigned, WAIT)
         .unwrap_err();
     assert!(matches!(fault, WitnessError::Beginning(_)), "{fault}");
-    let kept = Beginning::From(whole.clone());
+    let kept = FollowFrom::From(whole.clone());
     bench.witness.add_log(&log_vkey(), &kept, WAIT).unwrap();
     assert_eq!(bench.size(), 33);
     bench.ask(&request(33, 70)).outcome.unwrap();
@@ -487,7 +489,7 @@ fn a_state_that_is_torn_or_missing_is_never_a_first_contact() {
     );
     bench
         .witness
-        .add_log(&log_vkey(), &Beginning::Forget, WAIT)
+        .add_log(&log_vkey(), &FollowFrom::Forget, WAIT)
         .unwrap();
     assert_eq!(bench.size(), 0);
 }
@@ -516,7 +518,7 @@ fn logs_and_witnesses_of_any_name_are_followed_and_believed() {
         let dir = folder.path().join("deep/down/witness");
         fs::create_dir_all(&dir).unwrap();
         let witness = Witness::create(world_at(TIME), &dir, cosigner, key()).unwrap();
-        witness.add_log(&log, &Beginning::New, WAIT).unwrap();
+        witness.add_log(&log, &FollowFrom::New, WAIT).unwrap();
         let stated = Checkpoint {
             origin: origin.clone(),
             ..log::checkpoint(40, false)
@@ -617,7 +619,7 @@ fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
     let own = |key: &SecretKey| key.prove_possession();
     let hand = |old: &SecretKey, new: &SecretKey| handing_on(old, new, own(new));
     let told = |bench: &Bench, entries: Vec<Vec<u8>>| {
-        let body = Succession {
+        let body = SealSuccession {
             origin: origin(),
             entries,
         }
@@ -640,17 +642,17 @@ fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
     ] {
         assert_eq!(
             told(&bench, vec![refused]),
-            Err(Refusal::NoSuccessor(origin()))
+            Err(CosignRefusal::NoSuccessor(origin()))
         );
     }
-    let elsewhere = Succession {
+    let elsewhere = SealSuccession {
         origin: KeyName::new("other.example").unwrap(),
         entries: vec![hand(&log::log_key(), &keys[1])],
     };
     let elsewhere = bench
         .witness
         .add_successor(elsewhere.format().as_bytes(), WAIT);
-    assert_eq!(elsewhere.unwrap(), Err(Refusal::UnknownOrigin));
+    assert_eq!(elsewhere.unwrap(), Err(CosignRefusal::UnknownOrigin));
     let malformed = bench.witness.add_successor(b"x", WAIT).unwrap();
     assert_eq!(malformed.unwrap_err().status(), 400);
 
@@ -669,9 +671,12 @@ fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
         let stolen = request_with(40, &by(old, 70), proof(40, 70, false));
         assert_eq!(bench.refusal(&stolen).status(), 403);
         let stolen = told(&bench, vec![hand(old, &keys[2])]);
-        assert_eq!(stolen, Err(Refusal::NoSuccessor(origin())));
+        assert_eq!(stolen, Err(CosignRefusal::NoSuccessor(origin())));
     }
-    assert_eq!(told(&bench, entries), Err(Refusal::NoSuccessor(origin())));
+    assert_eq!(
+        told(&bench, entries),
+        Err(CosignRefusal::NoSuccessor(origin()))
+    );
 }
 
 #[test]
@@ -682,7 +687,10 @@ fn a_log_may_have_two_keys() {
     let body = request_with(33, &signed, proof(33, 70, false));
     assert_eq!(bench.refusal(&body).status(), 403);
     let vkey = NoteKey::new(origin(), next.public()).unwrap();
-    bench.witness.add_log(&vkey, &Beginning::New, WAIT).unwrap();
+    bench
+        .witness
+        .add_log(&vkey, &FollowFrom::New, WAIT)
+        .unwrap();
     assert_eq!(bench.size(), 33, "another key is no new beginning");
     bench.ask(&body).outcome.unwrap();
 }
@@ -692,7 +700,9 @@ fn a_clock_before_1970_cosigns_nothing() {
     for seconds in [-1, 0] {
         let folder = tempfile::tempdir().unwrap();
         let witness = Witness::create(world_at(seconds), folder.path(), name(), key()).unwrap();
-        witness.add_log(&log_vkey(), &Beginning::New, WAIT).unwrap();
+        witness
+            .add_log(&log_vkey(), &FollowFrom::New, WAIT)
+            .unwrap();
         let fault = witness.add_checkpoint(&request(0, 5), WAIT).unwrap_err();
         assert!(matches!(fault, WitnessError::Clock), "{fault}");
     }
@@ -735,7 +745,7 @@ fn of_requests_at_once_one_wins_and_no_other_goes_back() {
         .collect();
     assert_eq!(won.len(), 1, "{answers:?}");
     assert_eq!(bench.size(), won[0]);
-    let conflict = |answer: &Result<u64, Refusal>| matches!(answer, Err(Refusal::Conflict { known, .. }) if *known == won[0]);
+    let conflict = |answer: &Result<u64, CosignRefusal>| matches!(answer, Err(CosignRefusal::Conflict { known, .. }) if *known == won[0]);
     assert_eq!(answers.iter().filter(|answer| conflict(answer)).count(), 31);
 }
 
@@ -768,7 +778,9 @@ fn whatever_fails_and_whenever_the_power_goes_no_answer_is_forgotten() {
         ..world_at(TIME)
     };
     let witness = Witness::create(world, dir, name(), key()).unwrap();
-    witness.add_log(&log_vkey(), &Beginning::New, WAIT).unwrap();
+    witness
+        .add_log(&log_vkey(), &FollowFrom::New, WAIT)
+        .unwrap();
     witness
         .add_checkpoint(&request(0, 33), WAIT)
         .unwrap()
@@ -808,7 +820,7 @@ fn whatever_fails_and_whenever_the_power_goes_no_answer_is_forgotten() {
                     let refusal = witness.add_checkpoint(&forked, WAIT).unwrap().outcome;
                     assert_eq!(
                         refusal.unwrap_err(),
-                        Refusal::Conflict { known: 70, old: 33 },
+                        CosignRefusal::Conflict { known: 70, old: 33 },
                         "{what}"
                     );
                 }

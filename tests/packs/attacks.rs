@@ -4,12 +4,12 @@
 use rotation_ledger::facts::RENDERINGS;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack_verify::PackQuestion;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::verify::Conclusion;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 
 use crate::support::program::Program;
 use crate::support::shelf::OUTPUT;
@@ -165,7 +165,7 @@ fn another_form_hides_no_document() {
         let page = payload.get_mut("rotations.json").unwrap();
         page.extend(b"all is well");
     });
-    let examined = examine(&Bag::from_zip(&bad).unwrap(), Asked::default());
+    let examined = examine(&Bag::from_zip(&bad).unwrap(), PackQuestion::default());
     assert_eq!(examined.other_form, Some(3));
     assert_eq!(examined.report.findings, []);
     let unread = "what the documents state";
@@ -176,9 +176,9 @@ fn another_form_hides_no_document() {
         other(payload.get_mut("pack.json").unwrap());
         payload.get_mut(&entry(3)).unwrap()[40] ^= 1;
     });
-    let examined = examine(&Bag::from_zip(&bad).unwrap(), Asked::default());
+    let examined = examine(&Bag::from_zip(&bad).unwrap(), PackQuestion::default());
     let integrity = examined.report.line(Verdict::Integrity).unwrap().status;
-    assert_eq!(integrity, Status::Fail);
+    assert_eq!(integrity, VerdictStatus::Fail);
 
     // As people see it: a pack whose documents were not read ends with 4.
     let program = Program::prepared();
@@ -218,7 +218,7 @@ fn an_entry_that_was_left_out_shows_as_a_hole() {
     let bad = forged(&pack, &pack_key(), |payload| drop_entry(payload, last));
     assert_eq!(
         judge(&bad).line(Verdict::Integrity).unwrap().status,
-        Status::Fail
+        VerdictStatus::Fail
     );
     assert!(rules(&bad).contains(&"P-04"), "{:?}", found(&bad));
     // Who may speak: nothing threads these, and the record counts them.
@@ -228,7 +228,7 @@ fn an_entry_that_was_left_out_shows_as_a_hole() {
     let bad = forged(&pack, &pack_key(), |payload| drop_entry(payload, 0));
     assert_eq!(
         judge(&bad).line(Verdict::Integrity).unwrap().status,
-        Status::Fail
+        VerdictStatus::Fail
     );
 }
 
@@ -318,9 +318,9 @@ fn trust_is_never_taken_from_the_pack() {
     let bag = Bag::from_zip(&pack).unwrap();
     let trusting = |key: &rotation_ledger::key::SecretKey| {
         let file = log_line(key) + "quorum none\n";
-        let asked = Asked {
+        let asked = PackQuestion {
             trust: Some(rotation_ledger::trust::Trust::parse(file.as_bytes()).unwrap()),
-            ..Asked::default()
+            ..PackQuestion::default()
         };
         examine(&bag, asked).report
     };
@@ -334,7 +334,7 @@ fn trust_is_never_taken_from_the_pack() {
     assert_eq!(rules, ["N-04"]);
     assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
     // Without a trust file that is said, and the program does not call it passed.
-    let report = examine(&bag, Asked::default()).report;
+    let report = examine(&bag, PackQuestion::default()).report;
     assert!(
         report
             .not_checked

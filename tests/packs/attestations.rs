@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::Signature;
-use rotation_ledger::pack::Form;
 use rotation_ledger::pack::IN_TOTO;
-use rotation_ledger::pack::Part;
+use rotation_ledger::pack::PackPart;
+use rotation_ledger::pack::SelectionForm;
 use rotation_ledger::pack::pre_authentication_encoding;
 use serde_json::Value;
 
@@ -38,8 +38,8 @@ fn open(bundle: &[u8]) -> Vec<(Vec<u8>, bool)> {
     lines.map(envelope).collect()
 }
 
-fn exported(shelf: &mut Shelf, part: Part) -> (u64, Vec<u8>) {
-    let said = shelf.said_as(part, true, Form::InToto);
+fn exported(shelf: &mut Shelf, part: PackPart) -> (u64, Vec<u8>) {
+    let said = shelf.said_as(part, true, SelectionForm::InToto);
     let sequence = shelf.record(said);
     let pack = shelf.with(|export| export.pack(sequence)).unwrap();
     (sequence, pack.bytes)

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use rotation_ledger::export::payload;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
-use rotation_ledger::pack::Part;
-use rotation_ledger::pack_verify::Asked;
-use rotation_ledger::pack_verify::Contents;
+use rotation_ledger::pack::PackFiles;
+use rotation_ledger::pack::PackPart;
 use rotation_ledger::pack_verify::DecodedPack;
+use rotation_ledger::pack_verify::PackQuestion;
+use rotation_ledger::pack_verify::UnverifiedPack;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::time::Timestamp;
 use serde_json::Value;
@@ -33,12 +33,12 @@ use crate::support::story::id;
 /// A pack, its page and its other documents.
 struct Opened {
     zip: Vec<u8>,
-    files: Files,
+    files: PackFiles,
     page: String,
 }
 
 impl Opened {
-    fn of(shelf: &mut Shelf, part: Part) -> Self {
+    fn of(shelf: &mut Shelf, part: PackPart) -> Self {
         let zip = shelf.export(part).bytes;
         let (_, files) = files(&zip);
         let page = String::from_utf8(files["data/report.html"].clone()).unwrap();
@@ -73,8 +73,8 @@ fn every_rotation_is_told_as_rotations_json_has_it() {
     let parts = [
         everything(),
         rotation("r-standard"),
-        Part::Secret(id("api/billing")),
-        Part::Range(None, Some(eventful().now)),
+        PackPart::Secret(id("api/billing")),
+        PackPart::Range(None, Some(eventful().now)),
     ];
     for part in parts {
         let pack = Opened::of(&mut Shelf::new(eventful()), part.clone());
@@ -163,7 +163,7 @@ fn verdicts_findings_and_counts_are_those_of_the_other_documents() {
     let mut story = eventful();
     story.wait_days(90);
     let mut shelf = Shelf::new(story);
-    for part in [everything(), Part::Secret(id("sign/bundles"))] {
+    for part in [everything(), PackPart::Secret(id("sign/bundles"))] {
         let pack = Opened::of(&mut shelf, part);
         assert_eq!(
             found(&pack.zip)
@@ -183,7 +183,7 @@ fn verdicts_findings_and_counts_are_those_of_the_other_documents() {
             assert_eq!(row[4], line["waived"].to_string());
         }
         let bag = Bag::from_zip(&pack.zip).unwrap();
-        let report = examine(&bag, Asked::default()).report;
+        let report = examine(&bag, PackQuestion::default()).report;
         let findings = pack.json("findings.json");
         let findings = findings["findings"].as_array().unwrap();
         assert_eq!(findings.len(), report.findings.len());
@@ -357,7 +357,7 @@ fn rows_that_nobody_signed_are_text_and_nothing_more() {
         }
         *document = serde_json::to_vec(&rows).unwrap();
     });
-    let (contents, _) = Contents::of(&Bag::from_zip(&zip).unwrap());
+    let (contents, _) = UnverifiedPack::of(&Bag::from_zip(&zip).unwrap());
     let pack = DecodedPack::of(contents);
     let (files, _) = payload(&pack, &pack.as_exported(true)).unwrap();
     let page = String::from_utf8(files["report.html"].clone()).unwrap();

@@ -7,14 +7,14 @@ use std::path::Path;
 use rotation_ledger::facts::RENDERINGS;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
+use rotation_ledger::pack::PackFiles;
 use rotation_ledger::pack::write_zip;
-use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack_verify::PackQuestion;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::page::renderings;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Conclusion;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::json;
 
 use crate::support::shelf::Shelf;
@@ -55,7 +55,7 @@ fn seed_of(pack: &[u8]) -> Vec<u8> {
         let follows = path == "data/ledger/entries.ndjson";
         path.starts_with("data/ledger/") && !follows || path == "data/secrets.json"
     });
-    let named: Files = kept
+    let named: PackFiles = kept
         .map(|(path, bytes)| (format!("pack/{path}"), bytes))
         .collect();
     write_zip(&named).unwrap()
@@ -125,14 +125,14 @@ fn a_pack_of_each_form_verifies_for_ever() {
         assert_eq!(rules, ["S-50"], "form {form}");
         assert_eq!(
             report.line(Verdict::Integrity).unwrap().status,
-            Status::Pass
+            VerdictStatus::Pass
         );
         assert_eq!(report.conclusion(false, &[]), Conclusion::Passed);
     }
     // As long as this program words a pack of form 1 as it was worded, nothing of it is unread.
-    let asked = Asked {
+    let asked = PackQuestion {
         renderer: Some(&renderings),
-        ..Asked::default()
+        ..PackQuestion::default()
     };
     let report = examine(&Bag::from_zip(&kept(1)).unwrap(), asked).report;
     assert!(

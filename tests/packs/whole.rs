@@ -4,14 +4,14 @@ use rotation_ledger::export::ExportError;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Form;
-use rotation_ledger::pack::Part;
-use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack::PackPart;
+use rotation_ledger::pack::SelectionForm;
+use rotation_ledger::pack_verify::PackQuestion;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Conclusion;
-use rotation_ledger::verify::Stamp;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::TokenOnFile;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
 
 use crate::support::shelf::OUTPUT;
@@ -34,13 +34,13 @@ fn json(zip: &[u8], path: &str) -> Value {
     serde_json::from_slice(&files(zip).1[path]).unwrap()
 }
 
-fn parts(story: &Story) -> Vec<Part> {
+fn parts(story: &Story) -> Vec<PackPart> {
     vec![
         everything(),
         rotation("r-1"),
-        Part::Secret(id("sign/bundles")),
-        Part::Range(Some(story.now), None),
-        Part::Range(None, Some(story.now)),
+        PackPart::Secret(id("sign/bundles")),
+        PackPart::Range(Some(story.now), None),
+        PackPart::Range(None, Some(story.now)),
     ]
 }
 
@@ -62,8 +62,8 @@ fn every_selection_verifies_and_holds_what_it_says() {
         assert_eq!(found(&pack.bytes), [], "{part}: {:#?}", report.findings);
         for line in &report.verdicts {
             let wanted = match line.verdict {
-                Verdict::Anchoring => Status::NotChecked,
-                _ => Status::Pass,
+                Verdict::Anchoring => VerdictStatus::NotChecked,
+                _ => VerdictStatus::Pass,
             };
             assert_eq!(line.status, wanted, "{part}: {line:?}");
         }
@@ -98,7 +98,7 @@ fn a_range_without_a_rotation_is_no_pack() {
     let selection = rotation_ledger::pack::Selection {
         part: everything(),
         without_attachments: false,
-        form: Form::Pack,
+        form: SelectionForm::Pack,
         key: crate::support::shelf::pack_key().public(),
     };
     let now = shelf.story.now;
@@ -273,7 +273,7 @@ fn cosigned_checkpoints_and_time_tokens_travel_with_their_proofs() {
     let seconds = story.now.micros() / 1_000_000;
     let hash = Sha256Digest::of(&response).to_string();
     let stem = format!("timestamps/{size}-{}", &hash[..16]);
-    story.stamps = vec![Stamp {
+    story.stamps = vec![TokenOnFile {
         name: format!("{stem}.tsr"),
         response,
         checkpoint_name: format!("{stem}.checkpoint"),
@@ -307,12 +307,12 @@ fn cosigned_checkpoints_and_time_tokens_travel_with_their_proofs() {
 
     // A witness that the reader trusts counts, although most of what it saw is not in the pack.
     let file = log_line(&sealing_key()) + &witness_line("w1") + "quorum w1\n";
-    let asked = Asked {
+    let asked = PackQuestion {
         as_of: Some(shelf.story.now),
         trust: Some(rotation_ledger::trust::Trust::parse(file.as_bytes()).unwrap()),
-        ..Asked::default()
+        ..PackQuestion::default()
     };
     let report = examine(&Bag::from_zip(&pack.bytes).unwrap(), asked).report;
     let line = report.line(Verdict::Anchoring).unwrap();
-    assert_eq!(line.status, Status::Pass, "{:#?}", report.findings);
+    assert_eq!(line.status, VerdictStatus::Pass, "{:#?}", report.findings);
 }

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use rotation_ledger::facts::Dossier;
-use rotation_ledger::facts::Facts;
+use rotation_ledger::facts::PackFacts;
 use rotation_ledger::facts::RENDERINGS;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
-use rotation_ledger::pack_verify::Asked;
+use rotation_ledger::pack::PackFiles;
+use rotation_ledger::pack_verify::PackQuestion;
 use rotation_ledger::pack_verify::examine_reworded;
 use rotation_ledger::page::renderings;
 use rotation_ledger::rule::RULES;
@@ -17,7 +17,7 @@ use rotation_ledger::rule::Rule;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::Report;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
 use serde_json::json;
 
@@ -77,7 +77,7 @@ fn reword(report: &mut Report) {
 }
 
 /// Every column, text and style of what people read, otherwise.
-fn render(dossier: &Dossier<'_>, facts: &Facts) -> Files {
+fn render(dossier: &Dossier<'_>, facts: &PackFacts) -> PackFiles {
     let mut words = renderings(dossier, facts);
     for bytes in words.values_mut() {
         let text = String::from_utf8_lossy(bytes).replace("color", "background");
@@ -88,10 +88,10 @@ fn render(dossier: &Dossier<'_>, facts: &Facts) -> Files {
 
 /// What the program of another year says to a pack.
 fn judge(zip: &[u8]) -> Report {
-    let asked = Asked {
+    let asked = PackQuestion {
         trust: Some(trust()),
         renderer: Some(&render),
-        ..Asked::default()
+        ..PackQuestion::default()
     };
     examine_reworded(&Bag::from_zip(zip).unwrap(), asked, &reword).report
 }
@@ -134,7 +134,7 @@ fn packs_of_yesterday_pass_and_say_what_was_not_compared() {
         );
         assert_eq!(
             report.line(Verdict::Integrity).unwrap().status,
-            Status::Pass
+            VerdictStatus::Pass
         );
         assert_eq!(report.conclusion(false, &[]), Conclusion::Passed, "{name}");
         let words = report
@@ -195,7 +195,7 @@ fn another(value: &Value) -> Value {
     }
 }
 
-fn document(payload: &Files, path: &str) -> Value {
+fn document(payload: &PackFiles, path: &str) -> Value {
     serde_json::from_slice(&payload[path]).unwrap()
 }
 
@@ -297,7 +297,7 @@ fn nothing_is_said_beside_the_facts() {
 fn a_fact_that_was_changed_in_words_and_facts_alike_is_found() {
     for (name, pack, key) in yesterdays() {
         let (_, inside) = files(&pack);
-        let payload: Files = inside
+        let payload: PackFiles = inside
             .into_iter()
             .filter_map(|(path, bytes)| Some((path.strip_prefix("data/")?.to_owned(), bytes)))
             .collect();

@@ -1,7 +1,7 @@
 //! Everything that a zip can be and a pack's is not.
 
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
+use rotation_ledger::pack::PackFiles;
 use rotation_ledger::pack::ZipError;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
@@ -82,7 +82,7 @@ fn refusal(zip: &[u8]) -> String {
 
 #[test]
 fn what_is_written_is_read_and_is_what_other_programs_write() {
-    let files: Files = [
+    let files: PackFiles = [
         ("p/a", b"one".as_slice()),
         ("p/b/c", b""),
         ("p/d", b"three"),
@@ -180,7 +180,7 @@ fn each_kind_of_odd_zip_is_refused_by_name() {
 #[test]
 fn a_name_that_no_file_can_have_is_not_written_either() {
     for name in ["a", "p/../a", "/p/a", "p/a b"] {
-        let files: Files = [(name.to_owned(), Vec::new())].into();
+        let files: PackFiles = [(name.to_owned(), Vec::new())].into();
         assert!(
             matches!(write_zip(&files), Err(ZipError::Name { .. })),
             "{name}"
@@ -226,7 +226,7 @@ fn a_flipped_byte_of_a_pack_is_found() {
 
 #[test]
 fn more_files_than_16_bits_count_are_written_and_read() {
-    let files: Files = (0..70_000)
+    let files: PackFiles = (0..70_000)
         .map(|n| (format!("p/{n:05}"), Vec::new()))
         .collect();
     let zip = write_zip(&files).unwrap();

@@ -6,7 +6,7 @@ use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::merkle::TileId;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::bundle::bundle_path;
-use rotation_ledger::store::image::Tail;
+use rotation_ledger::store::image::TailContents;
 use serde_json::json;
 
 use crate::OUTPUT;
@@ -102,7 +102,7 @@ fn torn(folder: &Folder, rest: &[u8]) {
 
 /// Where the last frame lies, in the bytes of a tail.
 fn last_frame(bytes: &[u8]) -> std::ops::Range<usize> {
-    let tail = Tail::parse(bytes).unwrap();
+    let tail = TailContents::parse(bytes).unwrap();
     let last = tail.entries.last().unwrap();
     let start = bytes.windows(last.len()).position(|window| window == last);
     let start = start.unwrap();

@@ -39,7 +39,7 @@ use rotation_ledger::rule::Verdict;
 use rotation_ledger::statement::Attachment;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::time::Timestamp;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
 use serde_json::json;
 
@@ -55,7 +55,7 @@ pub(crate) fn ours(dir: &Path) -> Integrity {
     let found = report.findings.iter();
     let found = found.filter(|finding| finding.rule.verdict == Verdict::Integrity);
     let found = found.map(|finding| (finding.rule.id, finding.sequence));
-    Integrity::of(line.status == Status::Pass, found)
+    Integrity::of(line.status == VerdictStatus::Pass, found)
 }
 
 /// Insists that both say the same of a ledger, and says whether it is whole.

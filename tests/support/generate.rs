@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rotation_ledger::append;
-use rotation_ledger::append::Founding;
+use rotation_ledger::append::NewLedger;
 use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
 use rotation_ledger::event::*;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::key::SecretKey;
-use rotation_ledger::ledger::Place;
+use rotation_ledger::ledger::LedgerPlace;
 use rotation_ledger::note::Origin;
 use rotation_ledger::statement;
 use rotation_ledger::statement::EventId;
@@ -81,8 +81,8 @@ pub(crate) fn world() -> World {
     }
 }
 
-pub(crate) fn place(folder: &Path) -> Place {
-    Place {
+pub(crate) fn place(folder: &Path) -> LedgerPlace {
+    LedgerPlace {
         dir: folder.join("ledger"),
         state: folder.join("state"),
     }
@@ -113,10 +113,10 @@ pub(crate) fn signed(
 }
 
 /// Creates a ledger with its actors and `secrets` registered secrets.
-pub(crate) fn found(world: &World, folder: &Path, secrets: u64) -> (Place, Writer) {
+pub(crate) fn found(world: &World, folder: &Path, secrets: u64) -> (LedgerPlace, Writer) {
     let place = place(folder);
     let cast = cast();
-    let founding = Founding {
+    let founding = NewLedger {
         origin: Origin::new("ledger.example/bench").unwrap(),
         actor: id("sam"),
         name: line("Sam Security"),

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rotation_ledger::append::AppendError;
-use rotation_ledger::append::Founding;
-use rotation_ledger::append::Outcome;
+use rotation_ledger::append::BatchOutcome;
+use rotation_ledger::append::NewLedger;
 use rotation_ledger::append::Receipt;
 use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
@@ -16,9 +16,9 @@ use rotation_ledger::append::create;
 use rotation_ledger::append::draft::Draft;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::key::SecretKey;
-use rotation_ledger::ledger::Place;
+use rotation_ledger::ledger::LedgerPlace;
 use rotation_ledger::note::Origin;
-use rotation_ledger::sys::entropy::Counting;
+use rotation_ledger::sys::entropy::CountingEntropy;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::text::Id;
 use rotation_ledger::text::Line;
@@ -51,7 +51,7 @@ impl Clock for Hand {
 pub struct House {
     pub root: tempfile::TempDir,
     pub world: World,
-    pub place: Place,
+    pub place: LedgerPlace,
     pub clock: Arc<Hand>,
     pub owner: SecretKey,
     pub platform: SecretKey,
@@ -67,14 +67,14 @@ impl House {
     pub fn empty() -> Self {
         let root = tempfile::tempdir().unwrap();
         let clock = Arc::new(Hand(Mutex::new(NOW.parse().unwrap())));
-        let place = Place {
+        let place = LedgerPlace {
             dir: root.path().join("ledger"),
             state: root.path().join("state"),
         };
         Self {
             world: World {
                 clock: clock.clone(),
-                entropy: Arc::new(Counting::new(1)),
+                entropy: Arc::new(CountingEntropy::new(1)),
                 ..World::system()
             },
             place,
@@ -129,7 +129,7 @@ impl House {
     }
 
     pub fn create(&self) -> Result<Receipt, AppendError> {
-        let founding = Founding {
+        let founding = NewLedger {
             origin: Origin::new("ledger.example/test").unwrap(),
             actor: id("ann"),
             name: Line::new("Ann Owner").unwrap(),
@@ -210,7 +210,7 @@ pub fn opened(rotation: &str) -> Value {
 }
 
 /// The receipts of a batch of which nothing was refused.
-pub fn receipts(outcome: Outcome) -> Vec<Receipt> {
+pub fn receipts(outcome: BatchOutcome) -> Vec<Receipt> {
     if let Some(fault) = outcome.refused {
         panic!("refused: {fault}");
     }
@@ -218,7 +218,7 @@ pub fn receipts(outcome: Outcome) -> Vec<Receipt> {
 }
 
 /// Why a batch was stopped.
-pub fn refusal(outcome: Outcome) -> AppendError {
+pub fn refusal(outcome: BatchOutcome) -> AppendError {
     outcome.refused.expect("nothing was refused")
 }
 

@@ -6,28 +6,28 @@ use std::time::Duration;
 
 use rotation_ledger::event::PackExported;
 use rotation_ledger::export::Export;
-use rotation_ledger::export::Pack;
+use rotation_ledger::export::ExportedPack;
 use rotation_ledger::export::payload;
 use rotation_ledger::facts;
-use rotation_ledger::facts::Row;
+use rotation_ledger::facts::SecretRow;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
-use rotation_ledger::ledger::Place;
-use rotation_ledger::ledger::proofs::Proofs;
+use rotation_ledger::ledger::LedgerPlace;
+use rotation_ledger::ledger::proofs::LedgerProofs;
 use rotation_ledger::pack::Bag;
-use rotation_ledger::pack::Files;
-use rotation_ledger::pack::Form;
-use rotation_ledger::pack::Part;
+use rotation_ledger::pack::PackFiles;
+use rotation_ledger::pack::PackPart;
 use rotation_ledger::pack::Selection;
+use rotation_ledger::pack::SelectionForm;
 use rotation_ledger::pack::ends;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
 use rotation_ledger::pack_verify;
-use rotation_ledger::pack_verify::Asked;
-use rotation_ledger::pack_verify::Contents;
 use rotation_ledger::pack_verify::DecodedPack;
+use rotation_ledger::pack_verify::PackQuestion;
+use rotation_ledger::pack_verify::UnverifiedPack;
 use rotation_ledger::rule::Finding;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::statement::Attachment;
@@ -36,9 +36,9 @@ use rotation_ledger::sys::world::World;
 use rotation_ledger::text::Line;
 use rotation_ledger::trust::Trust;
 use rotation_ledger::verify;
-use rotation_ledger::verify::Piece;
-use rotation_ledger::verify::Question;
+use rotation_ledger::verify::LogPiece;
 use rotation_ledger::verify::Report;
+use rotation_ledger::verify::VerifyQuestion;
 use serde_json::json;
 
 use super::folder::Folder;
@@ -68,12 +68,12 @@ pub(crate) fn pack_key() -> SecretKey {
     key_of("the pack key")
 }
 
-pub(crate) fn everything() -> Part {
-    Part::Everything
+pub(crate) fn everything() -> PackPart {
+    PackPart::Everything
 }
 
-pub(crate) fn rotation(name: &str) -> Part {
-    Part::Rotation(id(name))
+pub(crate) fn rotation(name: &str) -> PackPart {
+    PackPart::Rotation(id(name))
 }
 
 /// Two rotations of one secret, one of another with an attached file, and three secrets untouched.
@@ -160,7 +160,7 @@ impl Shelf {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Export<'_>) -> T) -> T {
         let export = Export {
             world: &World::system(),
-            place: &Place {
+            place: &LedgerPlace {
                 dir: self.folder.as_ref().unwrap().path(""),
                 state: self.state.path().to_owned(),
             },
@@ -174,16 +174,16 @@ impl Shelf {
     }
 
     /// What would be recorded of an export now.
-    pub(crate) fn said(&mut self, part: Part, without_attachments: bool) -> PackExported {
-        self.said_as(part, without_attachments, Form::Pack)
+    pub(crate) fn said(&mut self, part: PackPart, without_attachments: bool) -> PackExported {
+        self.said_as(part, without_attachments, SelectionForm::Pack)
     }
 
     /// The same of an export in this form.
     pub(crate) fn said_as(
         &mut self,
-        part: Part,
+        part: PackPart,
         without_attachments: bool,
-        form: Form,
+        form: SelectionForm,
     ) -> PackExported {
         self.write();
         let selection = Selection {
@@ -215,7 +215,7 @@ impl Shelf {
     }
 
     /// Exports, from the record to the zip.
-    pub(crate) fn export(&mut self, part: Part) -> Pack {
+    pub(crate) fn export(&mut self, part: PackPart) -> ExportedPack {
         let said = self.said(part, false);
         let sequence = self.record(said);
         self.with(|export| export.pack(sequence)).unwrap()
@@ -226,11 +226,11 @@ impl Shelf {
 /// What follows from the lie follows; what does not is as it would be.
 pub(crate) struct Lie<'l> {
     /// What is said to be selected.
-    pub(crate) part: Part,
+    pub(crate) part: PackPart,
     /// Which of the entries before the record are in the pack.
     pub(crate) keep: &'l dyn Fn(u64) -> bool,
     /// What becomes of the population.
-    pub(crate) rows: &'l dyn Fn(&mut Vec<Row>),
+    pub(crate) rows: &'l dyn Fn(&mut Vec<SecretRow>),
     /// What becomes of the record at last.
     pub(crate) said: &'l dyn Fn(&mut PackExported),
 }
@@ -245,17 +245,17 @@ impl Shelf {
         let mut next = 0;
         for at in &kept {
             if *at != next {
-                pieces.push(Piece::Elsewhere { count: at - next });
+                pieces.push(LogPiece::Elsewhere { count: at - next });
             }
-            pieces.push(Piece::Entries(vec![
+            pieces.push(LogPiece::Entries(vec![
                 self.story.entries[*at as usize].clone(),
             ]));
             next = at + 1;
         }
         let now = self.story.now;
-        let question = Question {
+        let question = VerifyQuestion {
             proven: Some(Default::default()),
-            ..Question::at(now)
+            ..VerifyQuestion::at(now)
         };
         let folded = verify::fold(pieces.into_iter(), question, &mut Quiet);
         let known = facts::population(folded.register(), now, &|_| true);
@@ -270,7 +270,7 @@ impl Shelf {
         let selection = Selection {
             part: lie.part.clone(),
             without_attachments: true,
-            form: Form::Pack,
+            form: SelectionForm::Pack,
             key: pack_key().public(),
         };
         let last = rows.iter().map(|row| (&row.secret, row.last_entry));
@@ -288,10 +288,10 @@ impl Shelf {
         let checkpoint = self
             .story
             .checkpoint_of(record as usize + 1, &sealing_key());
-        let mut contents = Contents {
+        let mut contents = UnverifiedPack {
             checkpoint: checkpoint.clone(),
             population: rows,
-            ..Contents::default()
+            ..UnverifiedPack::default()
         };
         for at in kept.into_iter().chain([record]) {
             let bytes = self.story.entries[at as usize].clone();
@@ -302,7 +302,7 @@ impl Shelf {
             .map(|(at, bytes)| (*at, LeafHash::of(bytes)))
             .collect();
         let dir = self.folder.as_ref().unwrap().path("");
-        let proofs = Proofs::open(&World::system(), &dir, Duration::from_secs(1)).unwrap();
+        let proofs = LedgerProofs::open(&World::system(), &dir, Duration::from_secs(1)).unwrap();
         let checkpoint = String::from_utf8(checkpoint).unwrap();
         for receipt in proofs.receipts(&leaves, &checkpoint).unwrap() {
             contents.receipts.insert(receipt.index(), receipt);
@@ -337,7 +337,7 @@ pub(crate) fn receipt(sequence: u64) -> String {
 }
 
 /// Takes an entry out.
-pub(crate) fn drop_entry(payload: &mut Files, sequence: u64) {
+pub(crate) fn drop_entry(payload: &mut PackFiles, sequence: u64) {
     payload.remove(&entry(sequence)).unwrap();
     payload.remove(&receipt(sequence)).unwrap();
 }
@@ -355,9 +355,9 @@ pub(crate) fn judge(zip: &[u8]) -> Report {
 
 /// The same where a key signs the packs that is not the usual one.
 pub(crate) fn judge_signed_by(key: &SecretKey, zip: &[u8]) -> Report {
-    let asked = Asked {
+    let asked = PackQuestion {
         trust: Some(trust()),
-        ..Asked::default()
+        ..PackQuestion::default()
     };
     let report = pack_verify::examine(&Bag::from_zip(zip).unwrap(), asked).report;
     agree(zip, key, &report);
@@ -411,7 +411,7 @@ pub(crate) fn rules(zip: &[u8]) -> Vec<&'static str> {
 }
 
 /// The files of a zip below its one folder, and that folder.
-pub(crate) fn files(zip: &[u8]) -> (String, Files) {
+pub(crate) fn files(zip: &[u8]) -> (String, PackFiles) {
     let all = read_zip(zip).unwrap();
     let top = all
         .keys()
@@ -427,7 +427,7 @@ pub(crate) fn files(zip: &[u8]) -> (String, Files) {
 }
 
 /// The zip after somebody changed its files, and nothing else.
-pub(crate) fn changed(zip: &[u8], change: impl FnOnce(&mut Files)) -> Vec<u8> {
+pub(crate) fn changed(zip: &[u8], change: impl FnOnce(&mut PackFiles)) -> Vec<u8> {
     let (top, mut inside) = files(zip);
     change(&mut inside);
     let named = inside
@@ -438,7 +438,7 @@ pub(crate) fn changed(zip: &[u8], change: impl FnOnce(&mut Files)) -> Vec<u8> {
 }
 
 /// The same by somebody who also has a key to sign with: all lists are made anew.
-pub(crate) fn forged(zip: &[u8], key: &SecretKey, change: impl FnOnce(&mut Files)) -> Vec<u8> {
+pub(crate) fn forged(zip: &[u8], key: &SecretKey, change: impl FnOnce(&mut PackFiles)) -> Vec<u8> {
     let (top, inside) = files(zip);
     let info = String::from_utf8(inside["bag-info.txt"].clone()).unwrap();
     let info: Vec<(&'static str, String)> = info
@@ -449,7 +449,7 @@ pub(crate) fn forged(zip: &[u8], key: &SecretKey, change: impl FnOnce(&mut Files
         .collect();
     let payload =
         |(path, bytes): (String, Vec<u8>)| Some((path.strip_prefix("data/")?.to_owned(), bytes));
-    let mut payload: Files = inside.into_iter().filter_map(payload).collect();
+    let mut payload: PackFiles = inside.into_iter().filter_map(payload).collect();
     change(&mut payload);
     Bag::sealed(&top, &payload, &info, key).to_zip().unwrap()
 }

@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use rotation_ledger::sys::disk::DirEntry;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::disk::DiskError;
-use rotation_ledger::sys::disk::Handle;
-use rotation_ledger::sys::disk::Kind;
+use rotation_ledger::sys::disk::FileHandle;
+use rotation_ledger::sys::disk::FileKind;
 use rotation_ledger::sys::disk::Metadata;
-use rotation_ledger::sys::disk::Named;
 use rotation_ledger::sys::disk::RawFile;
 
 const SECTOR: usize = 512;
@@ -268,17 +268,17 @@ impl SimDisk {
 }
 
 impl Disk for SimDisk {
-    fn open(&self, path: &Path) -> Result<Handle, DiskError> {
+    fn open(&self, path: &Path) -> Result<FileHandle, DiskError> {
         let content = self.0.lock().unwrap().file(path);
         let content = content.map_err(|e| DiskError::new("open", path, e))?;
         let file = SimFile {
             disk: self.clone(),
             content,
         };
-        Ok(Handle::new(Box::new(file), path))
+        Ok(FileHandle::new(Box::new(file), path))
     }
 
-    fn create(&self, path: &Path) -> Result<Handle, DiskError> {
+    fn create(&self, path: &Path) -> Result<FileHandle, DiskError> {
         let result = self.0.lock().unwrap().change(|state, _| {
             state.parent_is_there(path)?;
             if let Ok(content) = state.file(path) {
@@ -306,19 +306,19 @@ impl Disk for SimDisk {
         Ok(live.clone())
     }
 
-    fn list(&self, dir: &Path) -> Result<Vec<Named>, DiskError> {
+    fn list(&self, dir: &Path) -> Result<Vec<DirEntry>, DiskError> {
         let state = self.0.lock().unwrap();
         let named = state
             .live
             .iter()
             .filter(|(path, _)| path.parent() == Some(dir));
         Ok(named
-            .map(|(path, node)| Named {
+            .map(|(path, node)| DirEntry {
                 name: path.file_name().unwrap().to_owned(),
                 kind: if *node == Node::Folder {
-                    Kind::Folder
+                    FileKind::Folder
                 } else {
-                    Kind::File
+                    FileKind::File
                 },
             })
             .collect())
@@ -378,11 +378,11 @@ impl Disk for SimDisk {
         let state = self.0.lock().unwrap();
         Ok(state.live.get(path).map(|node| match node {
             Node::Folder => Metadata {
-                kind: Kind::Folder,
+                kind: FileKind::Folder,
                 len: 0,
             },
             Node::File(content) => Metadata {
-                kind: Kind::File,
+                kind: FileKind::File,
                 len: state.contents[*content].live.len() as u64,
             },
         }))

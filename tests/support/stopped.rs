@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use rotation_ledger::cli;
 use rotation_ledger::cli::Streams;
-use rotation_ledger::sys::entropy::Counting;
+use rotation_ledger::sys::entropy::CountingEntropy;
 use rotation_ledger::sys::world::World;
-use rotation_ledger::time::Stopped;
+use rotation_ledger::time::StoppedClock;
 use rotation_ledger::time::Timestamp;
 
 fn main() -> ExitCode {
@@ -29,8 +29,8 @@ fn main() -> ExitCode {
         .first_chunk()
         .map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let world = World {
-        clock: Arc::new(Stopped(now)),
-        entropy: Arc::new(Counting::new(seed)),
+        clock: Arc::new(StoppedClock(now)),
+        entropy: Arc::new(CountingEntropy::new(seed)),
         ..World::system()
     };
     cli::run(std::env::args_os(), world, Streams::standard())

@@ -35,14 +35,14 @@ use rotation_ledger::text::Id;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::trust::Trust;
 use rotation_ledger::verify;
-use rotation_ledger::verify::Keeper;
-use rotation_ledger::verify::Kept;
+use rotation_ledger::verify::CheckpointKeeper;
+use rotation_ledger::verify::LogPiece;
 use rotation_ledger::verify::Observer;
-use rotation_ledger::verify::Piece;
-use rotation_ledger::verify::Question;
 use rotation_ledger::verify::Report;
-use rotation_ledger::verify::Stamp;
+use rotation_ledger::verify::StoredCheckpoint;
 use rotation_ledger::verify::Surroundings;
+use rotation_ledger::verify::TokenOnFile;
+use rotation_ledger::verify::VerifyQuestion;
 use serde_json::Value;
 use serde_json::json;
 
@@ -94,7 +94,7 @@ pub struct Story {
     /// The newest checkpoint that witnesses cosigned, in the folder.
     pub cosigned: Option<Vec<u8>>,
     /// Time tokens in the folder.
-    pub stamps: Vec<Stamp>,
+    pub stamps: Vec<TokenOnFile>,
     /// The trust file of the reader.
     pub trust: Option<String>,
     ledger: LedgerId,
@@ -454,35 +454,35 @@ impl Story {
 
     pub fn verify_as_of(&self, as_of: Timestamp) -> Report {
         let fitting = self.checkpoint_of(self.entries.len(), &self.seal());
-        let kept = |keeper, name: &str, bytes: Vec<u8>| Kept {
+        let kept = |keeper, name: &str, bytes: Vec<u8>| StoredCheckpoint {
             keeper,
             name: name.to_owned(),
             bytes: Some(bytes),
         };
         let folder = self.checkpoint.clone().unwrap_or_else(|| fitting.clone());
         let mut all = vec![
-            kept(Keeper::Folder, "checkpoint", folder),
-            kept(Keeper::Anchor, "anchor", fitting),
+            kept(CheckpointKeeper::Folder, "checkpoint", folder),
+            kept(CheckpointKeeper::Anchor, "anchor", fitting),
         ];
         all.extend(
             self.anchors
                 .iter()
-                .map(|bytes| kept(Keeper::Anchor, "other", bytes.clone())),
+                .map(|bytes| kept(CheckpointKeeper::Anchor, "other", bytes.clone())),
         );
         all.extend(
             self.cosigned
                 .clone()
-                .map(|bytes| kept(Keeper::Cosigned, "cosigned", bytes)),
+                .map(|bytes| kept(CheckpointKeeper::Cosigned, "cosigned", bytes)),
         );
         let trust = self.trust.as_ref();
-        let question = Question {
+        let question = VerifyQuestion {
             kept: all,
             stamps: self.stamps.clone(),
             keep_said: true,
             trust: trust.map(|file| Trust::parse(file.as_bytes()).unwrap()),
-            ..Question::at(as_of)
+            ..VerifyQuestion::at(as_of)
         };
-        let pieces = std::iter::once(Piece::Entries(self.entries.clone()));
+        let pieces = std::iter::once(LogPiece::Entries(self.entries.clone()));
         verify::fold(pieces, question, &mut Quiet).conclude(Surroundings::default())
     }
 

@@ -31,7 +31,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rotation_ledger::append;
-use rotation_ledger::append::Founding;
+use rotation_ledger::append::NewLedger;
 use rotation_ledger::audit::Audit;
 use rotation_ledger::event::EvidenceAttached;
 use rotation_ledger::event::SourceObserved;
@@ -40,7 +40,7 @@ use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::note::Origin;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::bundle;
-use rotation_ledger::store::image::Tail;
+use rotation_ledger::store::image::TailContents;
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::time::Timestamp;
@@ -88,7 +88,7 @@ impl Ledger {
     fn created() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cast = generate::cast();
-        let founding = Founding {
+        let founding = NewLedger {
             origin: Origin::new("ledger.example/test").unwrap(),
             actor: generate::id("sam"),
             name: generate::line("Sam Security"),
@@ -248,7 +248,7 @@ fn overwrite(path: &Path, bytes: &[u8]) {
 
 /// Where entry `n` of the tail lies in its file.
 fn in_tail(bytes: &[u8], n: usize) -> std::ops::Range<usize> {
-    let entry = Tail::parse(bytes).unwrap().entries[n].clone();
+    let entry = TailContents::parse(bytes).unwrap().entries[n].clone();
     let start = bytes
         .windows(entry.len())
         .position(|window| window == entry)
@@ -464,7 +464,7 @@ fn rewritten(
 ) -> BTreeSet<(&'static str, Option<u64>)> {
     let tail = ledger.path("tail");
     let before = fs::read(&tail).unwrap();
-    let parsed = Tail::parse(&before).unwrap();
+    let parsed = TailContents::parse(&before).unwrap();
     let mut entries = parsed.entries;
     change(&mut entries);
     fs::remove_file(&tail).unwrap();
@@ -557,7 +557,7 @@ fn resealed(
 fn every_sealed_entry_dropped_doubled_or_moved_is_named() {
     let ledger = Ledger::bare(256);
     let last = bundle::BUNDLE_ENTRIES - 1;
-    let tail = Tail::parse(&fs::read(ledger.path("tail")).unwrap()).unwrap();
+    let tail = TailContents::parse(&fs::read(ledger.path("tail")).unwrap()).unwrap();
     ledger.at_each(some(0..last + 1, 5), |ledger, n| {
         let fewer = resealed(ledger, |entries| drop(entries.remove(n)));
         assert!(fewer.contains(&("I-17", Some(0))), "{n}: {fewer:?}");
@@ -615,7 +615,7 @@ fn a_tail_cut_at_any_length_is_named() {
 #[test]
 fn an_entry_of_another_ledger_is_named() {
     let (ledger, other) = (Ledger::with(3), Ledger::with(3));
-    let foreign = Tail::parse(&fs::read(other.path("tail")).unwrap())
+    let foreign = TailContents::parse(&fs::read(other.path("tail")).unwrap())
         .unwrap()
         .entries;
     let found = rewritten(&ledger, |entries| entries[6].clone_from(&foreign[6]));

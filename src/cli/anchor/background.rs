@@ -6,10 +6,10 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::anchor::{Destination, Newest, Settings, WitnessRound};
-use crate::cli::answer::Outcome;
+use crate::anchor::{AnchorSettings, Destination, NewestCheckpoint, WitnessRound};
+use crate::cli::answer::CommandResult;
 use crate::cli::context::Context;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 use crate::sys::lock::LockError;
 use crate::trust::Trust;
 
@@ -31,7 +31,7 @@ pub(crate) fn after_commit(context: &mut Context) {
     }
 }
 
-fn publish_and_spawn(context: &mut Context, settings: &Settings) -> Result<(), Failure> {
+fn publish_and_spawn(context: &mut Context, settings: &AnchorSettings) -> Result<(), CommandError> {
     let destinations = settings.destinations()?;
     let folders: Vec<_> = destinations.iter().filter(|one| is_folder(one)).collect();
     if !folders.is_empty() {
@@ -78,7 +78,7 @@ const fn is_folder(destination: &Destination) -> bool {
 
 /// Starts the process that nobody waits for. It holds none of this one's streams, so whoever reads
 /// those is not kept waiting either, and a Ctrl-C here does not reach it.
-fn spawn(context: &Context) -> Result<(), Failure> {
+fn spawn(context: &Context) -> Result<(), CommandError> {
     let place = context.place()?;
     let started = env::current_exe().and_then(|program| {
         Command::new(program)
@@ -94,7 +94,7 @@ fn spawn(context: &Context) -> Result<(), Failure> {
             .spawn()
     });
     started.map(drop).map_err(|fault| {
-        Failure::new(
+        CommandError::new(
             Exit::Temporary,
             format!("the witnesses cannot be asked: {fault}"),
         )
@@ -102,7 +102,7 @@ fn spawn(context: &Context) -> Result<(), Failure> {
 }
 
 /// That process: rounds until there is nothing newer.
-pub(super) fn run(context: &mut Context) -> Outcome {
+pub(super) fn run(context: &mut Context) -> CommandResult {
     let (place, settings) = context.anchoring()?;
     let mut done = None;
     loop {
@@ -133,7 +133,7 @@ pub(super) fn run(context: &mut Context) -> Outcome {
 }
 
 /// To folders with the cosignatures that have come, and to the commands.
-fn hand_on(settings: &Settings, newest: &Newest) -> Result<(), Failure> {
+fn hand_on(settings: &AnchorSettings, newest: &NewestCheckpoint) -> Result<(), CommandError> {
     let note = newest.with_cosignatures();
     let is_new = settings.handed()? != note.text();
     let mut all_took_it = true;

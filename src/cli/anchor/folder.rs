@@ -4,13 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 
 const SUFFIX: &str = "checkpoint";
 
 /// The anchors that are meant: files as they are, and of a folder every checkpoint in it, by size. A
 /// folder of several ledgers' anchors is refused: those of the others would count against this one.
-pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
     let mut anchors = Vec::new();
     for path in named {
         if !path.is_dir() {
@@ -18,7 +18,7 @@ pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             continue;
         }
         let unread = |fault: io::Error| {
-            Failure::new(
+            CommandError::new(
                 Exit::NotVerified,
                 format!("the anchors in {} cannot be read: {fault}", path.display()),
             )
@@ -33,7 +33,7 @@ pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
                 }
             }
             if of_ledgers.len() > 1 {
-                return Err(Failure::usage(format!(
+                return Err(CommandError::usage(format!(
                     "{} holds anchors of {} ledgers",
                     path.display(),
                     of_ledgers.len()
@@ -44,7 +44,7 @@ pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         }
         // Nothing found is nothing checked.
         if found.is_empty() {
-            return Err(Failure::new(
+            return Err(CommandError::new(
                 Exit::NotVerified,
                 format!("there is no anchor in {}", path.display()),
             ));

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::options::Output;
-use crate::anchor::{Destination, PublishError, Published, SettingsError};
+use crate::anchor::{AnchorError, AnchorOutcome, AnchorSettingsError, Destination};
 
 pub(crate) use background::after_commit;
 pub(crate) use folder::expand;
@@ -56,7 +56,7 @@ pub(crate) struct AnchorArgs {
     output: Output,
 }
 
-pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> CommandResult {
     context.ui.thing = "anchor";
     if args.background {
         return background::run(context);
@@ -65,8 +65,10 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> Outcome {
     let mut chosen = settings.destinations()?;
     if let Some(number) = args.remove {
         if number == 0 || number > chosen.len() {
-            return Err(Failure::usage(format!("there is no destination {number}"))
-                .hint("ledger anchor --list numbers them"));
+            return Err(
+                CommandError::usage(format!("there is no destination {number}"))
+                    .hint("ledger anchor --list numbers them"),
+            );
         }
         chosen.remove(number - 1);
         settings.set_destinations(&chosen)?;
@@ -78,18 +80,18 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> Outcome {
     let destinations = match (&args.to, args.command.is_empty()) {
         (Some(dir), _) => {
             let whole = dir.canonicalize().map_err(|fault| {
-                Failure::usage(format!("{} cannot be published to: {fault}", dir.display()))
+                CommandError::usage(format!("{} cannot be published to: {fault}", dir.display()))
                     .hint("make the folder first; one that is not mounted is not made by mistake")
             })?;
             vec![Destination::Folder(whole)]
         }
         (None, false) => vec![Destination::Command(args.command.clone())],
         (None, true) if args.always => {
-            return Err(Failure::usage("--always needs a destination")
+            return Err(CommandError::usage("--always needs a destination")
                 .hint("name one with --to DIR, or a command after --"));
         }
         (None, true) if chosen.is_empty() => {
-            return Err(Failure::usage("there is nowhere to publish to")
+            return Err(CommandError::usage("there is nowhere to publish to")
                 .hint("name a place with --to DIR, or a command after --"));
         }
         (None, true) => chosen.clone(),
@@ -122,7 +124,7 @@ fn list(chosen: &[Destination]) -> Answer {
 }
 
 /// Publishes the newest checkpoint to each, and says what became of it.
-fn publish(context: &mut Context, destinations: &[Destination]) -> Outcome {
+fn publish(context: &mut Context, destinations: &[Destination]) -> CommandResult {
     let newest = context.newest()?;
     let note = newest.with_cosignatures();
     let mut exit = Exit::Passed;
@@ -131,11 +133,11 @@ fn publish(context: &mut Context, destinations: &[Destination]) -> Outcome {
     for destination in destinations {
         let published = destination.publish(&note, newest.stated());
         match &published {
-            Ok(Published::File(path)) => text += &format!("published  {}\n", path.display()),
-            Ok(Published::Already(path)) => text += &format!("there      {}\n", path.display()),
-            Ok(Published::Taken) => text += &format!("handed to  {destination}\n"),
+            Ok(AnchorOutcome::File(path)) => text += &format!("published  {}\n", path.display()),
+            Ok(AnchorOutcome::Already(path)) => text += &format!("there      {}\n", path.display()),
+            Ok(AnchorOutcome::Taken) => text += &format!("handed to  {destination}\n"),
             Err(fault) => {
-                let failure = Failure::from_publishing(fault);
+                let failure = CommandError::from_publishing(fault);
                 context.ui.warn(&failure.message);
                 if exit != Exit::Broken {
                     exit = failure.exit;
@@ -156,21 +158,21 @@ fn publish(context: &mut Context, destinations: &[Destination]) -> Outcome {
     Ok(Answer::new(document).text(text).exit(exit))
 }
 
-impl Failure {
+impl CommandError {
     /// A checkpoint that was not published.
-    fn from_publishing(fault: &PublishError) -> Self {
+    fn from_publishing(fault: &AnchorError) -> Self {
         let exit = match fault {
-            PublishError::Fork(_) => Exit::Broken,
+            AnchorError::Fork(_) => Exit::Broken,
             _ => Exit::Temporary,
         };
         Self::new(exit, format!("not published: {fault}"))
     }
 }
 
-impl From<SettingsError> for Failure {
-    fn from(fault: SettingsError) -> Self {
+impl From<AnchorSettingsError> for CommandError {
+    fn from(fault: AnchorSettingsError) -> Self {
         match fault {
-            SettingsError::Disk(fault) => fault.into(),
+            AnchorSettingsError::Disk(fault) => fault.into(),
             _ => Self::usage(fault.to_string()),
         }
     }

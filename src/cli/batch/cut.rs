@@ -11,16 +11,16 @@ const DRAFT_LIMIT: usize = 512 * 1024;
 const AHEAD: usize = 2_000;
 
 /// A draft's text and the number of the line it begins in, counted from 1.
-pub(super) struct Text {
+pub(super) struct DraftText {
     pub(super) line: u64,
     pub(super) text: String,
 }
 
 /// What was cut out, or the line and what is wrong with it.
-pub(super) type Cut = Result<Text, (u64, String)>;
+pub(super) type CutResult = Result<DraftText, (u64, String)>;
 
 /// Reads ahead while the batch before is written.
-pub(super) fn read_ahead(input: Box<dyn Read + Send>) -> mpsc::Receiver<Cut> {
+pub(super) fn read_ahead(input: Box<dyn Read + Send>) -> mpsc::Receiver<CutResult> {
     let (send, receive) = mpsc::sync_channel(AHEAD);
     std::thread::spawn(move || {
         for read in Drafts::new(BufReader::with_capacity(1 << 18, input)) {
@@ -47,7 +47,7 @@ impl<R: BufRead> Drafts<R> {
 }
 
 impl<R: BufRead> Iterator for Drafts<R> {
-    type Item = Cut;
+    type Item = CutResult;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut bytes = Vec::new();
@@ -83,7 +83,7 @@ impl<R: BufRead> Iterator for Drafts<R> {
             };
             match serde_json::from_str::<IgnoredAny>(text) {
                 Ok(_) => {
-                    return Some(Ok(Text {
+                    return Some(Ok(DraftText {
                         line: first,
                         text: text.to_owned(),
                     }));

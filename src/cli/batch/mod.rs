@@ -14,19 +14,19 @@ use serde_json::{Value, json};
 
 use crate::append::draft::Draft;
 use crate::append::{Submission, Writer};
-use crate::cli::answer::Outcome;
-use crate::cli::checks::{Checks, known_values, read_files};
+use crate::cli::answer::CommandResult;
+use crate::cli::checks::{SecretChecks, known_values, read_files};
 use crate::cli::context::Context;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::receipt;
-use crate::cli::signals::Guard;
+use crate::cli::signals::SignalGuard;
 use crate::guard::KnownValue;
 use crate::key::SecretKey;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::sys::entropy;
 
-use cut::{Cut, Text};
+use cut::{CutResult, DraftText};
 
 /// Drafts that share one commit, at most.
 const BATCH: usize = 1_000;
@@ -42,8 +42,8 @@ enum Source {
     Stdin,
 }
 
-/// A draft that is well formed, with the line it begins in.
-struct Prepared {
+/// A well-formed draft, with the line it begins in.
+struct DraftAtLine {
     line: u64,
     draft: Draft,
     /// What its attachments take.
@@ -51,18 +51,18 @@ struct Prepared {
 }
 
 /// Drafts on their way into one ledger.
-struct Batches<'a> {
+struct DraftBatches<'a> {
     context: &'a mut Context,
     writer: Writer,
-    guard: Guard,
+    guard: SignalGuard,
     key: SecretKey,
     known: Vec<KnownValue>,
-    checks: &'a Checks,
+    checks: &'a SecretChecks,
     taken: u64,
 }
 
 /// Records the drafts in a file or from stdin, in their order, up to the first bad one.
-pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Outcome {
+pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) -> CommandResult {
     context.ui.json = true;
     context.ui.thing = if checks.dry_run { "dry-run" } else { "receipt" };
     let stdin = Path::new("-");
@@ -72,7 +72,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
         Source::File
     };
     if source == Source::Stdin && checks.check_value_from.as_deref() == Some(stdin) {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "stdin cannot be both the drafts and the value to check against",
         ));
     }
@@ -81,15 +81,15 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
     let input: Box<dyn Read + Send> = match source {
         Source::Stdin => context.ui.take_stdin(),
         Source::File => Box::new(File::open(path).map_err(|fault| {
-            Failure::usage(format!(
+            CommandError::usage(format!(
                 "the drafts `{}` cannot be read: {fault}",
                 path.display()
             ))
         })?),
     };
-    let guard = Guard::new(false)?;
+    let guard = SignalGuard::new(false)?;
     let writer = context.writer()?;
-    let mut batches = Batches {
+    let mut batches = DraftBatches {
         context,
         writer,
         guard,
@@ -99,7 +99,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
         taken: 0,
     };
     let outcome = batches.all(&cut::read_ahead(input), source);
-    let Batches {
+    let DraftBatches {
         context,
         writer,
         guard,
@@ -108,7 +108,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
     } = batches;
     context.close(writer, &guard);
     match outcome? {
-        Exit::Passed if taken == 0 => Err(Failure::usage(format!(
+        Exit::Passed if taken == 0 => Err(CommandError::usage(format!(
             "there is no draft in `{}`",
             path.display()
         ))),
@@ -119,7 +119,10 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &Checks) -> Out
 /// What is to be recorded together: at most a batch, and none where there is nothing more. From
 /// stdin nothing is waited for once there is one, so that whoever pipes in single drafts gets each
 /// receipt at once, and whoever pipes in many shares commits.
-fn next_batch(drafts: &mpsc::Receiver<Cut>, source: Source) -> (Vec<Text>, Option<Failure>) {
+fn next_batch(
+    drafts: &mpsc::Receiver<CutResult>,
+    source: Source,
+) -> (Vec<DraftText>, Option<CommandError>) {
     let mut texts = Vec::new();
     while texts.len() < BATCH {
         let cut = if source == Source::Stdin && !texts.is_empty() {
@@ -132,7 +135,7 @@ fn next_batch(drafts: &mpsc::Receiver<Cut>, source: Source) -> (Vec<Text>, Optio
             Some(Err((line, fault))) => {
                 return (
                     texts,
-                    Some(at_line(line, Failure::new(Exit::Refused, fault))),
+                    Some(at_line(line, CommandError::new(Exit::Refused, fault))),
                 );
             }
             None => break,
@@ -141,8 +144,12 @@ fn next_batch(drafts: &mpsc::Receiver<Cut>, source: Source) -> (Vec<Text>, Optio
     (texts, None)
 }
 
-impl Batches<'_> {
-    fn all(&mut self, drafts: &mpsc::Receiver<Cut>, source: Source) -> Result<Exit, Failure> {
+impl DraftBatches<'_> {
+    fn all(
+        &mut self,
+        drafts: &mpsc::Receiver<CutResult>,
+        source: Source,
+    ) -> Result<Exit, CommandError> {
         loop {
             let (texts, bad) = next_batch(drafts, source);
             let over = texts.is_empty();
@@ -157,7 +164,7 @@ impl Batches<'_> {
     }
 
     /// Records what is good before the first bad one, and says what is bad about that.
-    fn take(&mut self, texts: Vec<Text>) -> Result<(), Failure> {
+    fn take(&mut self, texts: Vec<DraftText>) -> Result<(), CommandError> {
         let mut pending = Vec::new();
         let mut bytes = 0;
         for text in texts {
@@ -178,19 +185,19 @@ impl Batches<'_> {
         self.record(pending)
     }
 
-    fn prepare(&self, text: &Text) -> Result<Prepared, Failure> {
+    fn prepare(&self, text: &DraftText) -> Result<DraftAtLine, CommandError> {
         let mut draft = Draft::from_json(&text.text)?;
         if draft.event_id.is_none() {
             // Given here, one after the other: the drafts are signed side by side.
             let id = entropy::uuid_v7(self.context.now(), &*self.context.world.entropy)
-                .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+                .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
             draft.event_id = Some(EventId::from_bytes(id));
         }
         let length = |path: &std::path::PathBuf| {
             std::fs::metadata(path).map_or(0, |found| found.len().min(self.checks.attach_limit))
         };
         let bytes = draft.attachments.iter().map(length).sum();
-        Ok(Prepared {
+        Ok(DraftAtLine {
             line: text.line,
             draft,
             bytes,
@@ -198,7 +205,7 @@ impl Batches<'_> {
     }
 
     /// Signs and records, and stops at the first that cannot be.
-    fn record(&mut self, batch: Vec<Prepared>) -> Result<(), Failure> {
+    fn record(&mut self, batch: Vec<DraftAtLine>) -> Result<(), CommandError> {
         let mut lines = Vec::with_capacity(batch.len());
         let mut submissions = Vec::with_capacity(batch.len());
         let mut unsigned = None;
@@ -223,7 +230,7 @@ impl Batches<'_> {
         unsigned.map_or(Ok(()), Err)
     }
 
-    fn sign(&self, batch: Vec<Prepared>) -> Vec<(u64, Result<Submission, Failure>)> {
+    fn sign(&self, batch: Vec<DraftAtLine>) -> Vec<(u64, Result<Submission, CommandError>)> {
         let ledger = self.writer.ledger();
         let (world, limit) = (&self.context.world, self.checks.attach_limit);
         let (key, known) = (&self.key, self.known.as_slice());
@@ -236,7 +243,7 @@ impl Batches<'_> {
             .collect()
     }
 
-    fn check(&mut self, submissions: &[Submission], lines: &[u64]) -> Result<(), Failure> {
+    fn check(&mut self, submissions: &[Submission], lines: &[u64]) -> Result<(), CommandError> {
         for (submission, line) in submissions.iter().zip(lines) {
             let findings = self
                 .writer
@@ -250,7 +257,7 @@ impl Batches<'_> {
     }
 
     /// One commit. The receipts are out before a signal can end the program.
-    fn commit(&mut self, submissions: Vec<Submission>, lines: &[u64]) -> Result<(), Failure> {
+    fn commit(&mut self, submissions: Vec<Submission>, lines: &[u64]) -> Result<(), CommandError> {
         let (writer, ui) = (&mut self.writer, &mut self.context.ui);
         let outcome = self.guard.uninterrupted(|| {
             let outcome = writer.append(submissions);
@@ -273,8 +280,8 @@ impl Batches<'_> {
     }
 }
 
-fn at_line(line: u64, failure: Failure) -> Failure {
-    Failure {
+fn at_line(line: u64, failure: CommandError) -> CommandError {
+    CommandError {
         message: format!("line {line}: {}", failure.message),
         ..failure
     }

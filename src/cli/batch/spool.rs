@@ -7,11 +7,11 @@ use serde_json::json;
 use crate::append::{Receipt, Submission, Writer};
 use crate::spool::{self, SpoolError};
 
-use crate::cli::answer::{Answer, Outcome};
+use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::receipt;
-use crate::cli::signals::Guard;
+use crate::cli::signals::SignalGuard;
 
 /// Where statements wait that could not be recorded.
 pub(crate) fn dir(state: &Path) -> PathBuf {
@@ -20,14 +20,14 @@ pub(crate) fn dir(state: &Path) -> PathBuf {
 
 /// Delivers the spool, oldest first, up to the first that is refused: what those after it say may
 /// build on it.
-pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
+pub(crate) fn run(context: &mut Context, dry_run: bool) -> CommandResult {
     context.ui.thing = "spool";
     let files = spool::list(&dir(&context.place()?.state))?;
     let waiting = files.len();
     let mut delivered = Vec::new();
     let mut stopped = Ok(Exit::Passed);
     if !files.is_empty() {
-        let guard = Guard::new(false)?;
+        let guard = SignalGuard::new(false)?;
         let mut writer = context.writer()?;
         for path in files {
             match one(&path, &mut writer, &guard, dry_run) {
@@ -46,7 +46,7 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
                         path.display(),
                         failure.message
                     );
-                    stopped = Err(Failure { message, ..failure });
+                    stopped = Err(CommandError { message, ..failure });
                     break;
                 }
             }
@@ -63,7 +63,7 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
     } else {
         ""
     };
-    let error = stopped.as_ref().err().map(Failure::to_json);
+    let error = stopped.as_ref().err().map(CommandError::to_json);
     let receipts: Vec<_> = delivered.iter().map(receipt::to_json).collect();
     let document = json!({ "delivered": receipts, "left": left, "error": error });
     let answer = Answer::new(document).line(format!(
@@ -79,9 +79,9 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> Outcome {
 fn one(
     path: &Path,
     writer: &mut Writer,
-    guard: &Guard,
+    guard: &SignalGuard,
     dry_run: bool,
-) -> Result<Vec<Receipt>, Failure> {
+) -> Result<Vec<Receipt>, CommandError> {
     let submission: Submission = spool::read(path)?;
     if dry_run {
         writer.check(&submission)?;
@@ -98,7 +98,7 @@ fn one(
     }
 }
 
-impl From<SpoolError> for Failure {
+impl From<SpoolError> for CommandError {
     fn from(fault: SpoolError) -> Self {
         let exit = match &fault {
             SpoolError::Io { .. } => Exit::Temporary,

@@ -14,14 +14,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::append::draft::Draft;
-use crate::append::{self, Founding, Receipt, Writer};
+use crate::append::{self, NewLedger, Receipt, Writer};
 use crate::audit::Audit;
 use crate::facts;
 use crate::key::SecretKey;
-use crate::ledger::Place;
+use crate::ledger::LedgerPlace;
 use crate::note::Origin;
 use crate::rule::Verdict;
-use crate::store::image::Tail;
+use crate::store::image::TailContents;
 use crate::store::tail::TAIL_FILE;
 use crate::sys::disk;
 use crate::sys::keyfile::{self, PublicKeyFile};
@@ -30,11 +30,11 @@ use crate::text::{Id, Line};
 use crate::time::{Clock, Timestamp};
 use crate::verify::{Conclusion, Report};
 
-use super::answer::Outcome;
+use super::answer::CommandResult;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::{receipt, report};
-use story::{ACTORS, Chapter, Step};
+use story::{ACTORS, DemoChapter, DemoStep};
 
 /// How long ago the story begins.
 const STORY_DAYS: i64 = 10;
@@ -60,12 +60,12 @@ impl Clock for StoryClock {
     }
 }
 
-/// The people, their ledger and where it all is.
-struct Scene {
+/// The people of the demo, their ledger and where it lies.
+struct DemoLedger {
     world: World,
     clock: Arc<StoryClock>,
     folder: PathBuf,
-    place: Place,
+    place: LedgerPlace,
     /// When everybody was enrolled.
     begin: Timestamp,
     keys: Vec<(&'static str, SecretKey)>,
@@ -73,7 +73,7 @@ struct Scene {
 }
 
 /// Plays the story.
-pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> CommandResult {
     // Nothing is kept unless a folder was named: then everything is.
     let temporary = match &args.dir {
         Some(_) => None,
@@ -87,13 +87,13 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
     let folder = match (&args.dir, &temporary) {
         (Some(dir), _) => dir.clone(),
         (None, Some(temporary)) => temporary.path().to_owned(),
-        (None, None) => return Err(Failure::usage("no folder for the demonstration")),
+        (None, None) => return Err(CommandError::usage("no folder for the demonstration")),
     };
-    let mut scene = Scene::open(context, folder)?;
+    let mut scene = DemoLedger::open(context, folder)?;
     let mut writer = scene.found(context)?;
     scene.begin = scene.clock.now();
     let chapters =
-        story::chapters().map_err(|fault| Failure::usage(format!("the story: {fault}")))?;
+        story::chapters().map_err(|fault| CommandError::usage(format!("the story: {fault}")))?;
     for chapter in chapters {
         scene.play(context, &mut writer, chapter)?;
     }
@@ -108,7 +108,7 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
     let completed = report.register().into_iter().flat_map(facts::completed);
     for rotation in completed.filter(|id| id.as_str() == VICTIM.0) {
         let template = facts::template(&report, rotation)
-            .map_err(|why| Failure::new(Exit::NotVerified, why.to_string()))?;
+            .map_err(|why| CommandError::new(Exit::NotVerified, why.to_string()))?;
         context.ui.print(template.to_string());
     }
     scene.tamper(context)?;
@@ -127,14 +127,16 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
     Ok(Exit::from(conclusion(&report)).into())
 }
 
-impl Scene {
-    fn open(context: &mut Context, folder: PathBuf) -> Result<Self, Failure> {
+impl DemoLedger {
+    fn open(context: &mut Context, folder: PathBuf) -> Result<Self, CommandError> {
         let used = folder
             .read_dir()
             .is_ok_and(|mut inside| inside.next().is_some());
         if used {
-            return Err(Failure::usage(format!("{} is not empty", folder.display()))
-                .hint("name a new folder with --dir"));
+            return Err(
+                CommandError::usage(format!("{} is not empty", folder.display()))
+                    .hint("name a new folder with --dir"),
+            );
         }
         let begin = context.now().micros() - STORY_DAYS * DAY;
         let begin = begin - begin.rem_euclid(MINUTE);
@@ -145,7 +147,7 @@ impl Scene {
         };
         std::fs::create_dir_all(folder.join("keys"))
             .map_err(|fault| cannot("the folder for keys", &fault))?;
-        let place = Place {
+        let place = LedgerPlace {
             dir: folder.join("ledger"),
             state: folder.join("state"),
         };
@@ -165,12 +167,12 @@ impl Scene {
     }
 
     /// A new key for somebody, in a file as `ledger key generate` makes it.
-    fn new_key(&mut self, who: &'static str) -> Result<PublicKeyFile, Failure> {
+    fn new_key(&mut self, who: &'static str) -> Result<PublicKeyFile, CommandError> {
         let mut seed = zeroize::Zeroizing::new([0; 32]);
         self.world
             .entropy
             .fill(&mut *seed)
-            .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+            .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
         let key = SecretKey::from_seed(&seed);
         let path = self.folder.join("keys").join(format!("{who}.pem"));
         keyfile::write_new(&path, &key, None)?;
@@ -182,14 +184,15 @@ impl Scene {
     }
 
     /// Creates the ledger and enrols everybody.
-    fn found(&mut self, context: &mut Context) -> Result<Writer, Failure> {
+    fn found(&mut self, context: &mut Context) -> Result<Writer, CommandError> {
         self.new_key("sam")?;
-        let text = |text: &str| Line::new(text).map_err(|fault| Failure::usage(fault.to_string()));
+        let text =
+            |text: &str| Line::new(text).map_err(|fault| CommandError::usage(fault.to_string()));
         let origin = Origin::new("ledger.example/demo")
-            .map_err(|fault| Failure::usage(fault.to_string()))?;
-        let actor = Id::new("sam").map_err(|fault| Failure::usage(fault.to_string()))?;
+            .map_err(|fault| CommandError::usage(fault.to_string()))?;
+        let actor = Id::new("sam").map_err(|fault| CommandError::usage(fault.to_string()))?;
         let key = self.key("sam")?;
-        let founding = Founding {
+        let founding = NewLedger {
             origin,
             actor,
             name: text("Sam Security")?,
@@ -203,7 +206,7 @@ impl Scene {
         let mut enrolments = Vec::new();
         for (who, name, role) in ACTORS {
             let public = self.new_key(who)?;
-            enrolments.push(Step {
+            enrolments.push(DemoStep {
                 minutes: 5,
                 who: "sam".to_owned(),
                 draft: json!({"event": "actor.enrolled", "actor": who, "name": name, "kind": "human", "roles": [role], "key": public.key(), "possession": public.possession()}),
@@ -216,7 +219,7 @@ impl Scene {
         self.play(
             context,
             &mut writer,
-            Chapter {
+            DemoChapter {
                 title,
                 steps: enrolments,
             },
@@ -228,8 +231,8 @@ impl Scene {
         &mut self,
         context: &mut Context,
         writer: &mut Writer,
-        chapter: Chapter,
-    ) -> Result<(), Failure> {
+        chapter: DemoChapter,
+    ) -> Result<(), CommandError> {
         let first = writer.size();
         let mut findings = Vec::new();
         for step in chapter.steps {
@@ -250,14 +253,14 @@ impl Scene {
         Ok(())
     }
 
-    fn say(&mut self, writer: &mut Writer, step: Step) -> Result<Receipt, Failure> {
+    fn say(&mut self, writer: &mut Writer, step: DemoStep) -> Result<Receipt, CommandError> {
         let draft = story::dated(step.draft, self.begin, self.clock.now());
         let draft = Draft::from_json(&draft.to_string())?;
         let mut files = Vec::new();
         if let Some((name, text)) = step.shown_by {
-            let name = Line::new(name).map_err(|fault| Failure::usage(fault.to_string()))?;
+            let name = Line::new(name).map_err(|fault| CommandError::usage(fault.to_string()))?;
             let media_type =
-                Id::new("text/plain").map_err(|fault| Failure::usage(fault.to_string()))?;
+                Id::new("text/plain").map_err(|fault| CommandError::usage(fault.to_string()))?;
             files.push((name, media_type, text.into_bytes()));
         }
         let is_victim = draft.event.name() == VICTIM.1
@@ -279,21 +282,21 @@ impl Scene {
         let receipt = outcome
             .receipts
             .pop()
-            .ok_or_else(|| Failure::usage("an append without a receipt"))?;
+            .ok_or_else(|| CommandError::usage("an append without a receipt"))?;
         if is_victim {
             self.victim = Some(receipt.sequence);
         }
         Ok(receipt)
     }
 
-    fn key(&self, who: &str) -> Result<&SecretKey, Failure> {
+    fn key(&self, who: &str) -> Result<&SecretKey, CommandError> {
         let found = self.keys.iter().find(|(name, _)| *name == who);
         found
             .map(|(_, key)| key)
-            .ok_or_else(|| Failure::usage(format!("{who} has no key")))
+            .ok_or_else(|| CommandError::usage(format!("{who} has no key")))
     }
 
-    fn verify(&self, dir: &Path, as_of: Timestamp) -> Result<Report, Failure> {
+    fn verify(&self, dir: &Path, as_of: Timestamp) -> Result<Report, CommandError> {
         let audit = Audit {
             world: &self.world,
             dir,
@@ -312,17 +315,17 @@ impl Scene {
     }
 
     /// Flips one byte of one stored entry in a copy, and verifies the copy.
-    fn tamper(&self, context: &mut Context) -> Result<(), Failure> {
+    fn tamper(&self, context: &mut Context) -> Result<(), CommandError> {
         let copy = self.folder.join("tampered");
         disk::copy_folder(&self.place.dir, &copy)
             .map_err(|fault| cannot("a copy of the ledger", &fault))?;
         let victim = self.victim.unwrap_or_default();
         let tail = copy.join(TAIL_FILE);
         let mut bytes = std::fs::read(&tail).map_err(|fault| cannot("the copy's tail", &fault))?;
-        let entry = Tail::parse(&bytes)
+        let entry = TailContents::parse(&bytes)
             .ok()
             .and_then(|tail| tail.entries.get(usize::try_from(victim).ok()?).cloned())
-            .ok_or_else(|| Failure::usage("the copy's tail does not hold the entry"))?;
+            .ok_or_else(|| CommandError::usage("the copy's tail does not hold the entry"))?;
         let at = bytes
             .windows(entry.len())
             .position(|window| window == entry)
@@ -342,7 +345,7 @@ impl Scene {
         if report.conclusion(false, &[]) == Conclusion::Broken && named {
             return Ok(());
         }
-        Err(Failure::new(
+        Err(CommandError::new(
             Exit::Broken,
             format!("the flipped byte of entry {victim} was not found"),
         ))
@@ -360,6 +363,6 @@ fn conclusion(report: &Report) -> Conclusion {
     report.conclusion(false, &[Verdict::Conformance, Verdict::Coverage])
 }
 
-fn cannot(what: &str, fault: &std::io::Error) -> Failure {
-    Failure::new(Exit::Temporary, format!("{what}: {fault}"))
+fn cannot(what: &str, fault: &std::io::Error) -> CommandError {
+    CommandError::new(Exit::Temporary, format!("{what}: {fault}"))
 }

@@ -15,7 +15,7 @@ const MINUTE: i64 = 60_000_000;
 
 /// One step: minutes since the step before, who says it, what, and a file that shows it.
 #[derive(Deserialize)]
-pub(super) struct Step {
+pub(super) struct DemoStep {
     pub(super) minutes: i64,
     pub(super) who: String,
     pub(super) draft: Value,
@@ -25,9 +25,9 @@ pub(super) struct Step {
 
 /// A chapter: its title and its steps.
 #[derive(Deserialize)]
-pub(super) struct Chapter {
+pub(super) struct DemoChapter {
     pub(super) title: String,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<DemoStep>,
 }
 
 /// The actors besides the founder: key, name, role.
@@ -38,7 +38,7 @@ pub(super) const ACTORS: &[(&str, &str, &str)] = &[
 ];
 
 /// What follows on the enrolments.
-pub(super) fn chapters() -> Result<Vec<Chapter>, serde_json::Error> {
+pub(super) fn chapters() -> Result<Vec<DemoChapter>, serde_json::Error> {
     serde_json::from_str(STORY)
 }
 

@@ -11,7 +11,7 @@ use crate::event::{Event, EventSpec};
 use crate::time::Timestamp;
 
 use crate::cli::context::read_public;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 
 use super::naming::{
     GENERIC, PUBLIC, defaults_to_now, id, is_from_public, is_scope, long_name, splits, takes_public,
@@ -25,7 +25,7 @@ pub(crate) fn read(
     spec: &'static EventSpec,
     matches: &ArgMatches,
     now: Timestamp,
-) -> Result<Fields, Failure> {
+) -> Result<Fields, CommandError> {
     let mut fields = Fields::new();
     for field in spec
         .fields
@@ -34,7 +34,7 @@ pub(crate) fn read(
     {
         for word in matches.get_many::<String>(&id(field)).into_iter().flatten() {
             take(&mut fields, field, word)
-                .map_err(|fault| Failure::usage(format!("--{} {fault}", long_name(field))))?;
+                .map_err(|fault| CommandError::usage(format!("--{} {fault}", long_name(field))))?;
         }
     }
     if takes_public(spec)
@@ -61,11 +61,11 @@ pub(crate) fn take_named<'a>(
     spec: &'static EventSpec,
     fields: &mut Fields,
     words: impl Iterator<Item = &'a String>,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     for word in words {
         let (name, value) = word
             .split_once('=')
-            .ok_or_else(|| Failure::usage("a field is written as NAME=VALUE"))?;
+            .ok_or_else(|| CommandError::usage("a field is written as NAME=VALUE"))?;
         let field = spec
             .fields
             .iter()
@@ -73,11 +73,11 @@ pub(crate) fn take_named<'a>(
             .ok_or_else(|| {
                 let known: Vec<_> = spec.fields.iter().map(|field| field.name).collect();
                 let name: String = name.chars().take(64).collect();
-                Failure::usage(format!("{} has no field `{name}`", spec.name))
+                CommandError::usage(format!("{} has no field `{name}`", spec.name))
                     .hint(format!("its fields are {}", known.join(", ")))
             })?;
         take(fields, field, value)
-            .map_err(|fault| Failure::usage(format!("the field `{}` {fault}", field.name)))?;
+            .map_err(|fault| CommandError::usage(format!("the field `{}` {fault}", field.name)))?;
     }
     Ok(())
 }
@@ -131,7 +131,7 @@ fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String
 }
 
 /// The event, once every field is there. What is missing is named all at once.
-pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, Failure> {
+pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, CommandError> {
     let missing: Vec<_> = missing(spec, &fields).collect();
     if let [first, rest @ ..] = missing.as_slice() {
         let flags: Vec<_> = missing.iter().map(|field| flag_name(spec, field)).collect();
@@ -146,13 +146,15 @@ pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, 
         } else {
             String::new()
         };
-        return Err(
-            Failure::usage(format!("{} needs {}{what}", spec.name, needed.join(", ")))
-                .hint(format!("ledger append {} --help", spec.name)),
-        );
+        return Err(CommandError::usage(format!(
+            "{} needs {}{what}",
+            spec.name,
+            needed.join(", ")
+        ))
+        .hint(format!("ledger append {} --help", spec.name)));
     }
     Event::parse(spec.name, fields).map_err(|fault| {
-        Failure::new(Exit::Refused, fault.to_string())
+        CommandError::new(Exit::Refused, fault.to_string())
             .hint(format!("ledger append {} --help", spec.name))
     })
 }
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
     use crate::event::{self, VOCABULARY};
 
-    fn read_line(name: &str, words: &[&str]) -> Result<Event, Failure> {
+    fn read_line(name: &str, words: &[&str]) -> Result<Event, CommandError> {
         let spec = event::spec(name).unwrap();
         let matches = flags(spec.name, spec)
             .no_binary_name(true)

@@ -29,7 +29,7 @@ const NOT_RUNNABLE: u8 = 126;
 
 /// How a tool ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum ToolExit {
     /// With this exit code.
     Code(u8),
     /// By this signal.
@@ -38,7 +38,7 @@ pub(super) enum Ended {
     NotStarted(u8, String),
 }
 
-impl Ended {
+impl ToolExit {
     /// The exit code that tells it on.
     pub(super) fn code(&self) -> u8 {
         match self {
@@ -58,8 +58,8 @@ impl Ended {
 }
 
 /// What a tool did.
-pub(super) struct Ran {
-    pub(super) ended: Ended,
+pub(super) struct ToolRun {
+    pub(super) ended: ToolExit,
     /// The first bytes of what it printed on both streams, in the order they came.
     pub(super) output: Vec<u8>,
     /// Whether it printed more than was kept.
@@ -68,7 +68,7 @@ pub(super) struct Ran {
     pub(super) interrupted: bool,
 }
 
-enum News {
+enum ToolEvent {
     Out(Vec<u8>),
     Err(Vec<u8>),
     Closed,
@@ -76,10 +76,10 @@ enum News {
 }
 
 /// Runs the tool to its end. Keeps the first `limit` bytes of its output.
-pub(super) fn run(command: &[OsString], fields: Option<&Path>, limit: u64, ui: &mut Ui) -> Ran {
+pub(super) fn run(command: &[OsString], fields: Option<&Path>, limit: u64, ui: &mut Ui) -> ToolRun {
     let interrupted = Arc::new(AtomicBool::new(false));
-    let mut ran = Ran {
-        ended: Ended::Code(0),
+    let mut ran = ToolRun {
+        ended: ToolExit::Code(0),
         output: Vec::new(),
         truncated: false,
         interrupted: false,
@@ -92,7 +92,7 @@ pub(super) fn run(command: &[OsString], fields: Option<&Path>, limit: u64, ui: &
             } else {
                 NOT_RUNNABLE
             };
-            ran.ended = Ended::NotStarted(code, fault.to_string());
+            ran.ended = ToolExit::NotStarted(code, fault.to_string());
             ui.warn(ran.ended.describe());
         }
     }
@@ -105,7 +105,7 @@ fn start(
     fields: Option<&Path>,
     at_terminal: bool,
     interrupted: &Arc<AtomicBool>,
-) -> io::Result<mpsc::Receiver<News>> {
+) -> io::Result<mpsc::Receiver<ToolEvent>> {
     let (program, args) = command
         .split_first()
         .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
@@ -124,10 +124,10 @@ fn start(
     let running = Arc::new(Mutex::new(true));
     let (send, news) = mpsc::sync_channel(CHUNKS);
     if let Some(out) = child.stdout.take() {
-        read_into(out, send.clone(), News::Out);
+        read_into(out, send.clone(), ToolEvent::Out);
     }
     if let Some(err) = child.stderr.take() {
-        read_into(err, send.clone(), News::Err);
+        read_into(err, send.clone(), ToolEvent::Err);
     }
 
     let (still_running, interrupted) = (running.clone(), interrupted.clone());
@@ -156,15 +156,15 @@ fn start(
             );
         }
         *running.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        let _ = send.send(News::Ended(child.wait()));
+        let _ = send.send(ToolEvent::Ended(child.wait()));
     });
     Ok(news)
 }
 
 fn read_into(
     mut pipe: impl Read + Send + 'static,
-    send: mpsc::SyncSender<News>,
-    wrap: fn(Vec<u8>) -> News,
+    send: mpsc::SyncSender<ToolEvent>,
+    wrap: fn(Vec<u8>) -> ToolEvent,
 ) {
     std::thread::spawn(move || {
         let mut chunk = vec![0; CHUNK];
@@ -179,11 +179,11 @@ fn read_into(
                 return;
             }
         }
-        let _ = send.send(News::Closed);
+        let _ = send.send(ToolEvent::Closed);
     });
 }
 
-fn pass_through(news: &mpsc::Receiver<News>, limit: u64, ui: &mut Ui, ran: &mut Ran) {
+fn pass_through(news: &mpsc::Receiver<ToolEvent>, limit: u64, ui: &mut Ui, ran: &mut ToolRun) {
     let mut open = 2;
     let mut ended = false;
     while open > 0 || !ended {
@@ -193,17 +193,17 @@ fn pass_through(news: &mpsc::Receiver<News>, limit: u64, ui: &mut Ui, ran: &mut 
             news.recv().ok()
         };
         match next {
-            Some(News::Out(bytes)) => {
+            Some(ToolEvent::Out(bytes)) => {
                 ui.print_bytes(&bytes);
                 ui.flush();
                 keep(&bytes, limit, ran);
             }
-            Some(News::Err(bytes)) => {
+            Some(ToolEvent::Err(bytes)) => {
                 ui.talk_bytes(&bytes);
                 keep(&bytes, limit, ran);
             }
-            Some(News::Closed) => open -= 1,
-            Some(News::Ended(status)) => {
+            Some(ToolEvent::Closed) => open -= 1,
+            Some(ToolEvent::Ended(status)) => {
                 ended = true;
                 ran.ended = how(status);
             }
@@ -212,7 +212,7 @@ fn pass_through(news: &mpsc::Receiver<News>, limit: u64, ui: &mut Ui, ran: &mut 
     }
 }
 
-fn keep(bytes: &[u8], limit: u64, ran: &mut Ran) {
+fn keep(bytes: &[u8], limit: u64, ran: &mut ToolRun) {
     let room = usize::try_from(limit)
         .unwrap_or(usize::MAX)
         .saturating_sub(ran.output.len());
@@ -221,12 +221,12 @@ fn keep(bytes: &[u8], limit: u64, ran: &mut Ran) {
         .extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
 }
 
-fn how(status: io::Result<ExitStatus>) -> Ended {
+fn how(status: io::Result<ExitStatus>) -> ToolExit {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
-            (Some(code), _) => Ended::Code(u8::try_from(code).unwrap_or(u8::MAX)),
-            (None, signal) => Ended::Signal(signal.unwrap_or_default()),
+            (Some(code), _) => ToolExit::Code(u8::try_from(code).unwrap_or(u8::MAX)),
+            (None, signal) => ToolExit::Signal(signal.unwrap_or_default()),
         },
-        Err(fault) => Ended::NotStarted(NOT_RUNNABLE, format!("its end is not known: {fault}")),
+        Err(fault) => ToolExit::NotStarted(NOT_RUNNABLE, format!("its end is not known: {fault}")),
     }
 }

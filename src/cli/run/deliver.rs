@@ -9,13 +9,13 @@ use crate::append::{Receipt, Submission, Writer};
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
 use crate::key::SecretKey;
-use crate::ledger::{HINT_FILE, Place, Reader};
+use crate::ledger::{EntryReader, HINT_FILE, LedgerPlace};
 use crate::spool;
 use crate::sys::disk::{Disk as _, RealDisk};
 
 use super::evidence::Drafts;
 use crate::cli::context::Context;
-use crate::cli::exit::Failure;
+use crate::cli::exit::CommandError;
 use crate::cli::{batch, receipt};
 
 /// How long to wait for another writer where somebody is waiting for this program to end.
@@ -25,10 +25,10 @@ pub(super) const SHORT_WAIT: Duration = Duration::from_secs(2);
 const ID_FILE: &str = "ledger-id";
 
 /// The id of the ledger, so that statements can be signed for it even where it cannot be opened.
-pub(super) fn identify(context: &mut Context, place: &Place) -> Option<LedgerId> {
+pub(super) fn identify(context: &mut Context, place: &LedgerPlace) -> Option<LedgerId> {
     let remembered = place.state.join(ID_FILE);
     let wait = context.globals.wait.min(SHORT_WAIT);
-    let genesis = Reader::open(&context.world, &place.dir, wait)
+    let genesis = EntryReader::open(&context.world, &place.dir, wait)
         .ok()
         .and_then(|mut reader| reader.next()?.ok());
     if let Some(stored) = genesis {
@@ -47,7 +47,7 @@ fn small_text(path: &Path) -> Option<String> {
 }
 
 /// What the ledger says about itself to people.
-fn hinted(place: &Place) -> Option<LedgerId> {
+fn hinted(place: &LedgerPlace) -> Option<LedgerId> {
     #[derive(serde::Deserialize)]
     struct Hint {
         ledger: LedgerId,
@@ -58,7 +58,7 @@ fn hinted(place: &Place) -> Option<LedgerId> {
 
 /// Where what is said about a tool goes, and in whose name.
 pub(super) struct Delivery<'a> {
-    pub(super) place: &'a Place,
+    pub(super) place: &'a LedgerPlace,
     /// The ledger's id, where it is known.
     pub(super) ledger: Option<LedgerId>,
     pub(super) key: &'a SecretKey,
@@ -141,10 +141,10 @@ impl Delivery<'_> {
 /// What was recorded, what was not, and why.
 fn append(
     context: &mut Context,
-    place: &Place,
+    place: &LedgerPlace,
     submissions: Vec<Submission>,
     wait: Duration,
-) -> (Vec<Receipt>, Vec<Submission>, Option<Failure>) {
+) -> (Vec<Receipt>, Vec<Submission>, Option<CommandError>) {
     if submissions.is_empty() {
         return (Vec::new(), Vec::new(), None);
     }
@@ -168,7 +168,7 @@ fn append(
     (
         outcome.receipts,
         waiting,
-        outcome.refused.map(Failure::from),
+        outcome.refused.map(CommandError::from),
     )
 }
 

@@ -12,14 +12,14 @@ use crate::guard::{self, KnownValue};
 use crate::hash::Blake3Digest;
 use crate::text::{Id, Line};
 
-use super::child::{Ended, Ran};
+use super::child::{ToolExit, ToolRun};
 use crate::cli::checks::File;
 use crate::cli::context::Context;
-use crate::cli::exit::Failure;
+use crate::cli::exit::CommandError;
 use crate::cli::fields::{self, Fields};
 
 /// A step that was performed, or tried.
-pub(super) struct Performed<'a> {
+pub(super) struct StepRun<'a> {
     pub(super) rotation: &'a Id,
     pub(super) step: Step,
     pub(super) command: &'a [OsString],
@@ -36,16 +36,16 @@ pub(super) struct Drafts {
 }
 
 /// The step's own event: its kind, the fields given as flags, and those that the tool wrote.
-pub(super) type Own = (&'static EventSpec, Fields, Result<Vec<String>, String>);
+pub(super) type StepEvent = (&'static EventSpec, Fields, Result<Vec<String>, String>);
 
-impl Performed<'_> {
+impl StepRun<'_> {
     /// The drafts about a tool that ended. What cannot be said is warned of, never a reason to say
     /// nothing.
     pub(super) fn drafts(
         &self,
         context: &mut Context,
-        ran: &Ran,
-        own: Option<Own>,
+        ran: &ToolRun,
+        own: Option<StepEvent>,
         known: &[KnownValue],
     ) -> Drafts {
         let files = self.output(context, ran, known);
@@ -91,11 +91,11 @@ impl Performed<'_> {
         }
     }
 
-    fn end(&self, ended: &Ended) -> Result<Event, String> {
+    fn end(&self, ended: &ToolExit) -> Result<Event, String> {
         let duration_ms = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX);
         let command = self.command_digest();
         let exit_code = i32::from(ended.code());
-        if *ended == Ended::Code(0) {
+        if *ended == ToolExit::Code(0) {
             return Ok(StepPerformed {
                 rotation: self.rotation.clone(),
                 step: self.step,
@@ -134,8 +134,8 @@ impl Performed<'_> {
         spec: &'static EventSpec,
         given: Fields,
         told: Result<Vec<String>, String>,
-    ) -> Result<Option<Event>, Failure> {
-        let told = told.map_err(Failure::usage)?;
+    ) -> Result<Option<Event>, CommandError> {
+        let told = told.map_err(CommandError::usage)?;
         if given.is_empty() && told.is_empty() {
             return Ok(None);
         }
@@ -150,7 +150,7 @@ impl Performed<'_> {
 
     /// The output as an attachment; none where there is none, or where it holds secret material:
     /// then not even its digest is kept, which could be tried against guesses.
-    fn output(&self, context: &mut Context, ran: &Ran, known: &[KnownValue]) -> Vec<File> {
+    fn output(&self, context: &mut Context, ran: &ToolRun, known: &[KnownValue]) -> Vec<File> {
         if ran.output.is_empty() {
             return Vec::new();
         }

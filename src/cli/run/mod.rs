@@ -20,16 +20,16 @@ use tempfile::NamedTempFile;
 use crate::event::{self, EventSpec, Step};
 use crate::text::Id;
 
-use super::answer::Outcome;
-use super::checks::{Checks, known_values};
+use super::answer::CommandResult;
+use super::checks::{SecretChecks, known_values};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
 use super::options::{Output, parse_size};
 
-use child::{Ended, FIELDS_VARIABLE};
+use child::{FIELDS_VARIABLE, ToolExit};
 use deliver::Delivery;
-use evidence::Performed;
+use evidence::StepRun;
 
 /// More than the fields of any event take.
 const FIELDS_LIMIT: u64 = 256 * 1024;
@@ -88,11 +88,11 @@ pub(crate) struct RunArgs {
     command: Vec<OsString>,
 }
 
-pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
+pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
     context.ui.thing = "run";
     let own = args.step.event().and_then(event::spec);
     let fields = given_fields(args, own)?;
-    let checks = Checks {
+    let checks = SecretChecks {
         attach_limit: args.output_limit,
         check_value_from: args.check_value_from.clone(),
         dry_run: false,
@@ -117,11 +117,11 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
     );
     let code = ran.ended.code();
 
-    let own = own.filter(|_| ran.ended == Ended::Code(0)).map(|spec| {
+    let own = own.filter(|_| ran.ended == ToolExit::Code(0)).map(|spec| {
         let more = told.as_ref().map(|file| read_fields(file.path()));
         (spec, fields, more.unwrap_or_else(|| Ok(Vec::new())))
     });
-    let performed = Performed {
+    let performed = StepRun {
         rotation: &args.rotation,
         step: args.step,
         command: &args.command,
@@ -149,13 +149,13 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> Outcome {
     })
 }
 
-fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Fields, Failure> {
+fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Fields, CommandError> {
     let mut fields = Fields::new();
     match own {
         Some(spec) => fields::take_named(spec, &mut fields, args.field.iter())?,
         None if args.field.is_empty() => {}
         None => {
-            return Err(Failure::usage(format!(
+            return Err(CommandError::usage(format!(
                 "the step {} has no event of its own, so no fields",
                 args.step
             )));
@@ -164,7 +164,7 @@ fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Field
     if let Some(rotation) = fields.get("rotation")
         && rotation.as_str() != Some(args.rotation.as_str())
     {
-        return Err(Failure::usage(
+        return Err(CommandError::usage(
             "the field `rotation` is another one than --rotation",
         ));
     }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::anchor::{ChoiceError, Settings, Trouble, WitnessAnswers, WitnessRound};
+use crate::anchor::{AnchorSettings, ChoiceError, CosignError, WitnessAnswers, WitnessRound};
 use crate::checkpoint::{Checkpoint, CosignerKey};
-use crate::cli::answer::{Answer, Outcome};
+use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::cli::options::Output;
@@ -97,14 +97,14 @@ pub(super) struct AcceptArgs {
     output: Output,
 }
 
-fn chosen(settings: &Settings) -> Result<Trust, Failure> {
+fn chosen(settings: &AnchorSettings) -> Result<Trust, CommandError> {
     settings.witnesses()?.ok_or_else(|| {
-        Failure::usage("this ledger has no witnesses")
+        CommandError::usage("this ledger has no witnesses")
             .hint("choose one with: ledger witness use NAME VKEY URL")
     })
 }
 
-pub(super) fn choose(context: &mut Context, args: &UseArgs) -> Outcome {
+pub(super) fn choose(context: &mut Context, args: &UseArgs) -> CommandResult {
     let (_, settings) = context.anchoring()?;
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
@@ -129,7 +129,7 @@ pub(super) fn choose(context: &mut Context, args: &UseArgs) -> Outcome {
         .note("next: ledger witness ask; they follow the key that ledger trust show prints first"))
 }
 
-pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> Outcome {
+pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> CommandResult {
     let (place, settings) = context.anchoring()?;
     let trust = chosen(&settings)?;
     let newest = context.newest()?;
@@ -188,18 +188,18 @@ fn answer(newest: &Checkpoint, answered: &WitnessAnswers) -> Answer {
     answered.notices.iter().fold(answer, Answer::warn)
 }
 
-fn describe(trouble: &Trouble) -> String {
+fn describe(trouble: &CosignError) -> String {
     match trouble {
-        Trouble::NoUrl => format!("{trouble}; see ledger witness request"),
+        CosignError::NoUrl => format!("{trouble}; see ledger witness request"),
         _ => trouble.to_string(),
     }
 }
 
-pub(super) fn request(context: &mut Context, args: &RequestArgs) -> Outcome {
+pub(super) fn request(context: &mut Context, args: &RequestArgs) -> CommandResult {
     let newest = context.newest()?;
     let size = newest.stated().size;
     if args.old > size {
-        return Err(Failure::usage(format!(
+        return Err(CommandError::usage(format!(
             "the witness cannot have cosigned size {}: this ledger ends at {size}",
             args.old
         ))
@@ -218,15 +218,15 @@ pub(super) fn request(context: &mut Context, args: &RequestArgs) -> Outcome {
     Ok(Answer::plain(request.format()))
 }
 
-pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
+pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> CommandResult {
     let (place, settings) = context.anchoring()?;
     let trust = chosen(&settings)?;
     let request = read_input(&mut context.ui, &args.request, REQUEST_LIMIT as u64)?;
     let request = AddCheckpoint::parse(&request)
-        .map_err(|fault| Failure::usage(format!("{}: {fault}", args.request.display())))?;
+        .map_err(|fault| CommandError::usage(format!("{}: {fault}", args.request.display())))?;
     let line = read_input(&mut context.ui, &args.line, REQUEST_LIMIT as u64)?;
     let whole = [request.note.to_string().as_bytes(), &line].concat();
-    let usage = |fault: String| Failure::usage(format!("{}: {fault}", args.line.display()));
+    let usage = |fault: String| CommandError::usage(format!("{}: {fault}", args.line.display()));
     let note = SignedNote::parse(&whole).map_err(|fault| usage(fault.to_string()))?;
     let stated = Checkpoint::parse(note.text()).map_err(|fault| usage(fault.to_string()))?;
     let newest = context.newest()?;
@@ -240,7 +240,7 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
         let found = witness
             .key
             .newest_line(&note)
-            .map_err(|fault| Failure::new(Exit::Broken, fault.to_string()))?;
+            .map_err(|fault| CommandError::new(Exit::Broken, fault.to_string()))?;
         let Some((time, line)) = found else { continue };
         let cosigned = SignedNote::parse(format!("{}{line}", request.note).as_bytes())
             .map_err(|fault| usage(fault.to_string()))?;
@@ -264,7 +264,7 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> Outcome {
     Ok(Answer::new(json!({ "size": size, "witnesses": named })).lines(lines))
 }
 
-impl From<ChoiceError> for Failure {
+impl From<ChoiceError> for CommandError {
     fn from(fault: ChoiceError) -> Self {
         let message = fault.to_string();
         match fault {

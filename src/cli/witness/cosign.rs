@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::dir::DirArgs;
 use crate::checkpoint::Checkpoint;
-use crate::cli::answer::{Answer as Reply, Outcome};
+use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::cli::options::Output;
 use crate::note::SignedNote;
-use crate::witness::{AddCheckpoint, Answer, REQUEST_LIMIT, Refusal, Witness};
+use crate::witness::{AddCheckpoint, CosignRefusal, REQUEST_LIMIT, Witness, WitnessAnswer};
 
 /// Cosign one checkpoint that came as a file, and print the cosignature
 ///
@@ -34,7 +34,7 @@ pub(super) struct CosignArgs {
     output: Output,
 }
 
-pub(super) fn run(context: &mut Context, args: &CosignArgs) -> Outcome {
+pub(super) fn run(context: &mut Context, args: &CosignArgs) -> CommandResult {
     let witness = args.place.open(context)?;
     let mut bytes = read_input(&mut context.ui, &args.file, REQUEST_LIMIT as u64)?;
     if !bytes.starts_with(b"old ")
@@ -51,7 +51,7 @@ pub(super) fn run(context: &mut Context, args: &CosignArgs) -> Outcome {
     conclude(context, &witness, answer)
 }
 
-fn conclude(context: &mut Context, witness: &Witness, answer: Answer) -> Outcome {
+fn conclude(context: &mut Context, witness: &Witness, answer: WitnessAnswer) -> CommandResult {
     if let Some(kept) = &answer.kept {
         context.ui.warn(format!(
             "kept as evidence against the ledger: {}",
@@ -81,21 +81,21 @@ fn conclude(context: &mut Context, witness: &Witness, answer: Answer) -> Outcome
         "cosigned_utc": time.map(seconds),
         "line": line.trim_end(),
     });
-    Ok(Reply::new(document)
+    Ok(Answer::new(document)
         .text(line)
         .say(format!("cosigned `{origin}` at size {size}")))
 }
 
-fn failure(refusal: &Refusal) -> Failure {
+fn failure(refusal: &CosignRefusal) -> CommandError {
     let message = format!("not cosigned: {refusal}");
     match refusal {
-        Refusal::Contradiction(_) => Failure::new(Exit::Broken, message)
+        CosignRefusal::Contradiction(_) => CommandError::new(Exit::Broken, message)
             .hint("ask the ledger's operator; what it signed before and this do not fit together"),
-        Refusal::Conflict { known, .. } => Failure::new(Exit::Refused, message).hint(format!(
-            "ask the ledger's operator for: ledger witness request --old {known}"
-        )),
-        Refusal::UnknownOrigin => Failure::new(Exit::Refused, message)
+        CosignRefusal::Conflict { known, .. } => CommandError::new(Exit::Refused, message).hint(
+            format!("ask the ledger's operator for: ledger witness request --old {known}"),
+        ),
+        CosignRefusal::UnknownOrigin => CommandError::new(Exit::Refused, message)
             .hint("follow it with: ledger witness add-log --dir DIR --log VKEY"),
-        _ => Failure::new(Exit::Refused, message),
+        _ => CommandError::new(Exit::Refused, message),
     }
 }

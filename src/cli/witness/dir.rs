@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::context::Context;
-use crate::cli::exit::Failure;
+use crate::cli::exit::CommandError;
 use crate::witness::{KEY_FILE, Witness, WitnessError};
 
 /// Where a witness lives.
@@ -15,7 +15,7 @@ pub(super) struct DirArgs {
 }
 
 impl DirArgs {
-    pub(super) fn open(&self, context: &Context) -> Result<Witness, Failure> {
+    pub(super) fn open(&self, context: &Context) -> Result<Witness, CommandError> {
         if !self.dir.join("vkey").exists() {
             return Err(WitnessError::NoWitness(self.dir.clone()).into());
         }

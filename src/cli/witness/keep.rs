@@ -6,16 +6,16 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::dir::DirArgs;
-use crate::cli::answer::{Answer, Outcome};
+use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::{Context, read_passphrase};
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::cli::options::Output;
 use crate::key::SecretKey;
 use crate::note::{NOTE_LIMIT, NoteKey, Origin};
 use crate::sys::keyfile;
-use crate::witness::{Beginning, Followed, KEY_FILE, Witness, WitnessError};
+use crate::witness::{FollowFrom, FollowedLog, KEY_FILE, Witness, WitnessError};
 
 /// Become a witness: make its key and its folder, and print its vkey
 ///
@@ -77,15 +77,15 @@ pub(super) struct ShowArgs {
     output: Output,
 }
 
-pub(super) fn init(context: &mut Context, args: &InitArgs) -> Outcome {
+pub(super) fn init(context: &mut Context, args: &InitArgs) -> CommandResult {
     let name =
-        Origin::new(&args.name).map_err(|fault| Failure::usage(format!("--name {fault}")))?;
+        Origin::new(&args.name).map_err(|fault| CommandError::usage(format!("--name {fault}")))?;
     let dir = &args.place.dir;
     if dir.join("vkey").exists() {
         return Err(WitnessError::Exists(dir.clone()).into());
     }
     std::fs::create_dir_all(dir).map_err(|fault| {
-        Failure::usage(format!(
+        CommandError::usage(format!(
             "the folder {} cannot be made: {fault}",
             dir.display()
         ))
@@ -94,13 +94,13 @@ pub(super) fn init(context: &mut Context, args: &InitArgs) -> Outcome {
     let passphrase = passphrase
         .map(read_passphrase)
         .transpose()
-        .map_err(|fault| Failure::usage(fault.to_string()))?;
+        .map_err(|fault| CommandError::usage(fault.to_string()))?;
     let mut seed = Zeroizing::new([0; 32]);
     context
         .world
         .entropy
         .fill(&mut *seed)
-        .map_err(|fault| Failure::new(Exit::Temporary, fault.to_string()))?;
+        .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
     let key = SecretKey::from_seed(&seed);
     keyfile::write_new(
         &dir.join(KEY_FILE),
@@ -109,7 +109,7 @@ pub(super) fn init(context: &mut Context, args: &InitArgs) -> Outcome {
     )?;
     let witness = Witness::create(context.world.clone(), dir, name, key)?;
     for log in &args.logs {
-        witness.add_log(log, &Beginning::New, context.globals.wait)?;
+        witness.add_log(log, &FollowFrom::New, context.globals.wait)?;
     }
     let answer = describe(context, &witness)?;
     Ok(match args.logs.is_empty() {
@@ -118,12 +118,12 @@ pub(super) fn init(context: &mut Context, args: &InitArgs) -> Outcome {
     })
 }
 
-pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> Outcome {
+pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> CommandResult {
     let witness = args.place.open(context)?;
     let beginning = match &args.from {
-        Some(path) => Beginning::From(read_input(&mut context.ui, path, NOTE_LIMIT as u64)?),
-        None if args.forget => Beginning::Forget,
-        None => Beginning::New,
+        Some(path) => FollowFrom::From(read_input(&mut context.ui, path, NOTE_LIMIT as u64)?),
+        None if args.forget => FollowFrom::Forget,
+        None => FollowFrom::New,
     };
     for log in &args.logs {
         witness.add_log(log, &beginning, context.globals.wait)?;
@@ -136,13 +136,13 @@ pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> Outcome {
     describe(context, &witness)
 }
 
-pub(super) fn show(context: &mut Context, args: &ShowArgs) -> Outcome {
+pub(super) fn show(context: &mut Context, args: &ShowArgs) -> CommandResult {
     let witness = args.place.open(context)?;
     describe(context, &witness)
 }
 
 /// The vkey, and the ledgers. Where a state cannot be told that is shown before it fails.
-fn describe(context: &mut Context, witness: &Witness) -> Outcome {
+fn describe(context: &mut Context, witness: &Witness) -> CommandResult {
     let mut followed = witness.logs()?;
     let vkey = witness.cosigner().to_string();
     let logs: Vec<_> = followed.iter().map(to_json).collect();
@@ -162,7 +162,7 @@ fn describe(context: &mut Context, witness: &Witness) -> Outcome {
     }
 }
 
-fn row(log: &Followed) -> Vec<String> {
+fn row(log: &FollowedLog) -> Vec<String> {
     let (size, time) = match &log.last {
         Ok(Some((checkpoint, time))) => (checkpoint.size.to_string(), seconds(*time)),
         Ok(None) => ("-".to_owned(), "nothing yet".to_owned()),
@@ -176,7 +176,7 @@ fn row(log: &Followed) -> Vec<String> {
     ]
 }
 
-fn to_json(log: &Followed) -> serde_json::Value {
+fn to_json(log: &FollowedLog) -> serde_json::Value {
     let last = log.last.as_ref().ok().and_then(Option::as_ref);
     json!({
         "origin": log.origin,

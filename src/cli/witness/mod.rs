@@ -8,9 +8,9 @@ mod serve;
 
 use clap::{ArgMatches, FromArgMatches as _, Subcommand as _};
 
-use super::answer::Outcome;
+use super::answer::CommandResult;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{CommandError, Exit};
 use crate::witness::WitnessError;
 
 const LONG: &str = "\
@@ -51,10 +51,10 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
         .arg_required_else_help(true)
 }
 
-pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
+pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult {
     context.ui.thing = "witness";
     let action = WitnessAction::from_arg_matches(matches);
-    let action = action.map_err(|fault| Failure::usage(fault.to_string()))?;
+    let action = action.map_err(|fault| CommandError::usage(fault.to_string()))?;
     match &action {
         WitnessAction::Init(args) => keep::init(context, args),
         WitnessAction::AddLog(args) => keep::add_log(context, args),
@@ -68,7 +68,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> Outcome {
     }
 }
 
-impl From<WitnessError> for Failure {
+impl From<WitnessError> for CommandError {
     fn from(fault: WitnessError) -> Self {
         let message = fault.to_string();
         match fault {

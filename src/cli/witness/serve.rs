@@ -7,15 +7,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::dir::DirArgs;
-use crate::cli::answer::{Answer as Listening, Outcome};
+use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::options::Output;
-use crate::cli::signals::Guard;
-use crate::http::{self, Limits, Request, Response, Served};
-use crate::witness::{Answer, REQUEST_LIMIT, Refusal, Witness, WitnessError};
+use crate::cli::signals::SignalGuard;
+use crate::http::{self, Request, Response, ServedRequest, ServerLimits};
+use crate::witness::{CosignRefusal, REQUEST_LIMIT, Witness, WitnessAnswer, WitnessError};
 
-const LIMITS: Limits = Limits {
+const LIMITS: ServerLimits = ServerLimits {
     head: 8 * 1024,
     body: REQUEST_LIMIT,
     time: Duration::from_secs(10),
@@ -47,23 +47,23 @@ pub(super) struct ServeArgs {
     output: Output,
 }
 
-pub(super) fn run(context: &mut Context, args: &ServeArgs) -> Outcome {
+pub(super) fn run(context: &mut Context, args: &ServeArgs) -> CommandResult {
     let witness = args.place.open(context)?;
     let refused = |fault| {
-        Failure::new(
+        CommandError::new(
             Exit::Temporary,
             format!("cannot listen on {}: {fault}", args.listen),
         )
     };
     let listener = TcpListener::bind(&args.listen).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let guard = Guard::new(true)?;
+    let guard = SignalGuard::new(true)?;
     guard.begin();
     let document = json!({
         "listen": address.to_string(),
         "vkey": witness.cosigner().to_string(),
     });
-    let listening = Listening::new(document).line(format!("listening on {address}"));
+    let listening = Answer::new(document).line(format!("listening on {address}"));
     context.ui.answer(listening);
     context.ui.flush();
     let quiet = context.globals.quiet;
@@ -74,7 +74,7 @@ pub(super) fn run(context: &mut Context, args: &ServeArgs) -> Outcome {
         eprintln!("{text}");
     };
     let answer = |request: &Request| respond(&witness, request, &log);
-    let tell = |served: &Served<'_>| {
+    let tell = |served: &ServedRequest<'_>| {
         if !quiet {
             log(describe(served, &context.world.clock.now().to_seconds()));
         }
@@ -85,7 +85,7 @@ pub(super) fn run(context: &mut Context, args: &ServeArgs) -> Outcome {
 }
 
 /// One line for one request: time, client, what was asked, what was answered.
-fn describe(served: &Served<'_>, now: &str) -> String {
+fn describe(served: &ServedRequest<'_>, now: &str) -> String {
     let (method, path) = served
         .request
         .map_or(("-", "-"), |request| (&*request.method, &*request.path));
@@ -160,7 +160,7 @@ fn not_allowed(allow: &'static str) -> Response {
     }
 }
 
-fn answered(answer: Answer, log: &dyn Fn(String)) -> Response {
+fn answered(answer: WitnessAnswer, log: &dyn Fn(String)) -> Response {
     if let Some(kept) = &answer.kept {
         log(format!("warning: kept as evidence: {}", kept.display()));
     }
@@ -172,7 +172,7 @@ fn answered(answer: Answer, log: &dyn Fn(String)) -> Response {
             body: line.into_bytes(),
             ..Response::text(200, "")
         },
-        Err(Refusal::Conflict { known, .. }) => Response {
+        Err(CosignRefusal::Conflict { known, .. }) => Response {
             content_type: SIZE,
             ..Response::text(409, known.to_string())
         },

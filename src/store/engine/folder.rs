@@ -8,8 +8,8 @@ use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
 use crate::store::image;
 use crate::store::log::{self, Log};
-use crate::store::publish::{PublishError, Writer};
-use crate::sys::disk::{Cause, Disk, DiskError};
+use crate::store::publish::{ImmutableFileError, Writer};
+use crate::sys::disk::{Disk, DiskCause, DiskError};
 
 /// A ledger's folder on a disk. Whoever puts into it holds the writer's lock.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Engine for FolderEngine {
     fn get(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
         match self.disk.read_at_most(&self.root.join(name), most) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(fault) if fault.cause() == Cause::Missing => Ok(None),
+            Err(fault) if fault.cause() == DiskCause::Missing => Ok(None),
             Err(fault) => Err(fault),
         }
     }
@@ -61,8 +61,8 @@ impl Engine for FolderEngine {
         let mut writer = Writer::new(&*self.disk, &self.root);
         match writer.write(name, bytes) {
             Ok(()) => {}
-            Err(PublishError::Disk(fault)) => return Err(fault),
-            Err(PublishError::Differs { .. }) => return Ok(PutOutcome::Occupied),
+            Err(ImmutableFileError::Disk(fault)) => return Err(fault),
+            Err(ImmutableFileError::Differs { .. }) => return Ok(PutOutcome::Occupied),
         }
         // Also when it was there: the process that wrote it may have ended before this line.
         writer.finish()?;
@@ -72,7 +72,7 @@ impl Engine for FolderEngine {
     fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError> {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let listed = match image::list_files(&*self.disk, &self.root.join(folder)) {
-            Err(fault) if fault.cause() == Cause::Missing => return Ok(Vec::new()),
+            Err(fault) if fault.cause() == DiskCause::Missing => return Ok(Vec::new()),
             listed => listed?,
         };
         let names = listed.into_iter().filter(|found| found.is_file);
@@ -94,7 +94,7 @@ impl Engine for FolderEngine {
         let rest = segment.entries.get(written..).unwrap_or_default();
         match log.append(log.size(), rest) {
             Ok(()) => Ok(SegmentOutcome::Stored),
-            Err(log::AppendError::Unknown(fault)) => Ok(SegmentOutcome::Unknown(fault)),
+            Err(log::LogAppendError::Unknown(fault)) => Ok(SegmentOutcome::Unknown(fault)),
             Err(fault) => Err(fault.into()),
         }
     }

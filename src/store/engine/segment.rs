@@ -2,7 +2,7 @@
 
 use crate::hash::Link;
 use crate::store::bundle::BundleError;
-use crate::store::log::{self, OpenError};
+use crate::store::log::{self, LogOpenError};
 use crate::sys::disk::DiskError;
 
 /// Entries that go into the log together, and what they are to stand behind.
@@ -47,13 +47,13 @@ pub enum SegmentError {
     },
     /// The log cannot be opened.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] LogOpenError),
     /// Entries that stand in the log cannot be read.
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// The log refused the entries.
     #[error(transparent)]
-    Refused(#[from] log::AppendError),
+    Refused(#[from] log::LogAppendError),
 }
 
 /// How a segment meets what stands in the log.

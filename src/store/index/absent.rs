@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::terms::{Applied, Change, Condition, IndexError, Pair, Table};
+use super::terms::{IndexChange, IndexCondition, IndexError, IndexPair, IndexPosition, IndexTable};
 
 /// An open index; there is none.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ impl Index {
     ///
     /// # Errors
     /// Always.
-    pub const fn open(_: &Path, _: u64) -> Result<(Self, Condition), IndexError> {
+    pub const fn open(_: &Path, _: u64) -> Result<(Self, IndexCondition), IndexError> {
         Err(IndexError::None)
     }
 
@@ -29,7 +29,7 @@ impl Index {
     ///
     /// # Errors
     /// None: there is nobody to ask.
-    pub fn set_aside(self, _: String) -> Result<(Self, Condition), IndexError> {
+    pub fn set_aside(self, _: String) -> Result<(Self, IndexCondition), IndexError> {
         match self {}
     }
 
@@ -37,7 +37,7 @@ impl Index {
     ///
     /// # Errors
     /// None: there is nobody to ask.
-    pub fn applied(&self) -> Result<Applied, IndexError> {
+    pub fn applied(&self) -> Result<IndexPosition, IndexError> {
         match *self {}
     }
 
@@ -45,7 +45,7 @@ impl Index {
     ///
     /// # Errors
     /// None: there is nobody to ask.
-    pub fn get(&self, _: Table, _: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
+    pub fn get(&self, _: IndexTable, _: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
         match *self {}
     }
 
@@ -53,13 +53,13 @@ impl Index {
     ///
     /// # Errors
     /// None: there is nobody to ask.
-    pub fn at_or_before(&self, _: Table, _: &[u8]) -> Result<Option<Pair>, IndexError> {
+    pub fn at_or_before(&self, _: IndexTable, _: &[u8]) -> Result<Option<IndexPair>, IndexError> {
         match *self {}
     }
 
     pub(super) fn key_at_or_before(
         &self,
-        _: Table,
+        _: IndexTable,
         _: &[u8],
     ) -> Result<Option<Vec<u8>>, IndexError> {
         match *self {}
@@ -69,12 +69,16 @@ impl Index {
     ///
     /// # Errors
     /// None: there is nobody to ask.
-    pub fn apply(&mut self, _: &[Change], _: Applied) -> Result<(), IndexError> {
+    pub fn apply(&mut self, _: &[IndexChange], _: IndexPosition) -> Result<(), IndexError> {
         match *self {}
     }
 
     /// Cannot be asked.
-    pub fn iterate(&self, _: Table, _: &[u8]) -> std::iter::Empty<Result<Pair, IndexError>> {
+    pub fn iterate(
+        &self,
+        _: IndexTable,
+        _: &[u8],
+    ) -> std::iter::Empty<Result<IndexPair, IndexError>> {
         match *self {}
     }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::hash::Link;
 
 use super::folder::Folder;
-use super::guard::{Trouble, guarded, guarded_within};
-use super::terms::{Applied, Change, Condition, IndexError, Pair, Table};
+use super::guard::{GuardError, guarded, guarded_within};
+use super::terms::{IndexChange, IndexCondition, IndexError, IndexPair, IndexPosition, IndexTable};
 
 /// Far longer than opening or flushing ever takes; only a call that never returns exceeds it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 const MARKER_KEY: [u8; 1] = [0];
 const MARKER_BYTES: usize = 40;
 const TABLE_KEY: u8 = 1;
-impl Applied {
+impl IndexPosition {
     fn encode(self) -> [u8; MARKER_BYTES] {
         let mut bytes = [0; MARKER_BYTES];
         let (size, link) = bytes.split_at_mut(8);
@@ -38,7 +38,7 @@ impl Applied {
     }
 }
 
-impl Table {
+impl IndexTable {
     fn key(self, key: &[u8]) -> Vec<u8> {
         [&[TABLE_KEY, self.0], key].concat()
     }
@@ -59,17 +59,17 @@ impl Index {
     ///
     /// # Errors
     /// In use by somebody else, the disk's refusal, or damage in the fresh one too.
-    pub fn open(dir: &Path, cache_bytes: u64) -> Result<(Self, Condition), IndexError> {
+    pub fn open(dir: &Path, cache_bytes: u64) -> Result<(Self, IndexCondition), IndexError> {
         let folder = Folder::new(dir);
         if !folder.exists() {
-            let condition = Condition::Fresh {
+            let condition = IndexCondition::Fresh {
                 reason: None,
                 set_aside: None,
             };
             return Ok((Self::make(folder, cache_bytes)?, condition));
         }
         match Self::open_there(folder, cache_bytes) {
-            Ok(index) => Ok((index, Condition::Intact)),
+            Ok(index) => Ok((index, IndexCondition::Intact)),
             Err(IndexError::Damaged(reason)) => {
                 Self::replace(Folder::new(dir), cache_bytes, reason)
             }
@@ -96,7 +96,7 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::open`].
-    pub fn set_aside(mut self, reason: String) -> Result<(Self, Condition), IndexError> {
+    pub fn set_aside(mut self, reason: String) -> Result<(Self, IndexCondition), IndexError> {
         let (folder, cache_bytes) = (self.folder.clone(), self.cache_bytes);
         // It is being given up, so what it says about closing is of no interest.
         let _ = self.shut();
@@ -107,9 +107,9 @@ impl Index {
         folder: Folder,
         cache_bytes: u64,
         reason: String,
-    ) -> Result<(Self, Condition), IndexError> {
+    ) -> Result<(Self, IndexCondition), IndexError> {
         let aside = folder.set_aside().map_err(|e| refused(&folder, e))?;
-        let condition = Condition::Fresh {
+        let condition = IndexCondition::Fresh {
             reason: Some(reason),
             set_aside: Some(aside),
         };
@@ -120,7 +120,7 @@ impl Index {
         std::fs::create_dir_all(folder.path()).map_err(|e| refused(&folder, e))?;
         let mut index = Self::connect(folder, cache_bytes)?;
         // From now on an index without this marker is one that has lost its content.
-        index.apply(&[], Applied::NOTHING)?;
+        index.apply(&[], IndexPosition::NOTHING)?;
         index.flush()?;
         Ok(index)
     }
@@ -178,10 +178,10 @@ impl Index {
     ///
     /// # Errors
     /// Damage; also when the marker is not there, since every index is made with one.
-    pub fn applied(&self) -> Result<Applied, IndexError> {
+    pub fn applied(&self) -> Result<IndexPosition, IndexError> {
         let stored = self.call(|db| db.get(MARKER_KEY))?;
         stored
-            .and_then(|bytes| Applied::decode(&bytes))
+            .and_then(|bytes| IndexPosition::decode(&bytes))
             .ok_or_else(|| IndexError::Damaged("its content is gone".to_owned()))
     }
 
@@ -189,7 +189,7 @@ impl Index {
     ///
     /// # Errors
     /// Damage, or the disk's refusal.
-    pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
+    pub fn get(&self, table: IndexTable, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
         let stored = self.call(|db| db.get(table.key(key)))?;
         Ok(stored.map(|value| value.to_vec()))
     }
@@ -198,7 +198,11 @@ impl Index {
     ///
     /// # Errors
     /// Damage, or the disk's refusal.
-    pub fn at_or_before(&self, table: Table, key: &[u8]) -> Result<Option<Pair>, IndexError> {
+    pub fn at_or_before(
+        &self,
+        table: IndexTable,
+        key: &[u8],
+    ) -> Result<Option<IndexPair>, IndexError> {
         let range = table.key(&[])..=table.key(key);
         self.call(|db| db.range(range).next_back().transpose())
             .map(|found| found.map(pair))
@@ -207,7 +211,7 @@ impl Index {
     /// The same without copying the value.
     pub(super) fn key_at_or_before(
         &self,
-        table: Table,
+        table: IndexTable,
         key: &[u8],
     ) -> Result<Option<Vec<u8>>, IndexError> {
         let range = table.key(&[])..=table.key(key);
@@ -220,7 +224,11 @@ impl Index {
     ///
     /// # Errors
     /// Damage, or the disk's refusal; the index is then behind the log.
-    pub fn apply(&mut self, changes: &[Change], applied: Applied) -> Result<(), IndexError> {
+    pub fn apply(
+        &mut self,
+        changes: &[IndexChange],
+        applied: IndexPosition,
+    ) -> Result<(), IndexError> {
         self.folder
             .mark_in_use()
             .map_err(|e| refused(&self.folder, e))?;
@@ -240,9 +248,9 @@ impl Index {
     /// It ends after the first error.
     pub fn iterate<'a>(
         &'a self,
-        table: Table,
+        table: IndexTable,
         prefix: &[u8],
-    ) -> impl Iterator<Item = Result<Pair, IndexError>> + use<'a> {
+    ) -> impl Iterator<Item = Result<IndexPair, IndexError>> + use<'a> {
         let mut failed = None;
         let mut stored = match self.call(|db| Ok(db.scan_prefix(table.key(prefix)))) {
             Ok(stored) => Some(stored),
@@ -323,19 +331,19 @@ pub fn copy(dir: &Path, to: &Path) -> Result<bool, IndexError> {
     Ok(true)
 }
 
-fn pair((key, value): (sled::IVec, sled::IVec)) -> Pair {
+fn pair((key, value): (sled::IVec, sled::IVec)) -> IndexPair {
     (without_table(&key), value.to_vec())
 }
 
-/// The caller's part of a stored key; see [`Table::key`].
+/// The caller's part of a stored key; see [`IndexTable::key`].
 fn without_table(key: &[u8]) -> Vec<u8> {
     key.get(2..).unwrap_or_default().to_vec()
 }
 
 /// Tells damage from a disk that refuses and from an index in use. An unknown error counts as
 /// damage: the worst that follows is a rebuild.
-fn judge(folder: &Folder, trouble: Trouble) -> IndexError {
-    let Trouble::Sled(sled::Error::Io(e)) = trouble else {
+fn judge(folder: &Folder, trouble: GuardError) -> IndexError {
+    let GuardError::Sled(sled::Error::Io(e)) = trouble else {
         return IndexError::Damaged(trouble.to_string());
     };
     match e.kind() {

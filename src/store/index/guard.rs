@@ -21,7 +21,7 @@ thread_local! {
 
 /// What went wrong inside a guarded call.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum Trouble {
+pub(crate) enum GuardError {
     #[error(transparent)]
     Sled(#[from] sled::Error),
     #[error("sled panicked: {0}")]
@@ -31,7 +31,7 @@ pub(crate) enum Trouble {
 }
 
 /// Runs a call into sled on this thread; a panic is an error.
-pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, Trouble> {
+pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, GuardError> {
     install_quiet_hook();
     let before = GUARDED.replace(true);
     // What the call captured is dropped or set aside after a panic, never used again.
@@ -39,7 +39,7 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, sled::Error>) -> Resul
     GUARDED.set(before);
     match result {
         Ok(result) => Ok(result?),
-        Err(payload) => Err(Trouble::Panic(message(&*payload))),
+        Err(payload) => Err(GuardError::Panic(message(&*payload))),
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, sled::Error>) -> Resul
 pub(crate) fn guarded_within<T: Send + 'static>(
     limit: Duration,
     call: impl FnOnce() -> Result<T, sled::Error> + Send + 'static,
-) -> Result<T, Trouble> {
+) -> Result<T, GuardError> {
     let (answer, answered) = mpsc::sync_channel(1);
     let spawned = thread::Builder::new()
         .name("ledger-index".to_owned())
@@ -57,11 +57,11 @@ pub(crate) fn guarded_within<T: Send + 'static>(
             let _ = answer.send(guarded(call));
         });
     if let Err(e) = spawned {
-        return Err(Trouble::Sled(e.into()));
+        return Err(GuardError::Sled(e.into()));
     }
     match answered.recv_timeout(limit) {
         Ok(result) => result,
-        Err(_) => Err(Trouble::Hang(limit)),
+        Err(_) => Err(GuardError::Hang(limit)),
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
             thread::sleep(Duration::from_secs(5));
             Ok(())
         });
-        assert!(matches!(trouble, Err(Trouble::Hang(_))));
+        assert!(matches!(trouble, Err(GuardError::Hang(_))));
         let quick = guarded_within(Duration::from_secs(60), || Ok(7));
         assert_eq!(quick.unwrap(), 7);
     }

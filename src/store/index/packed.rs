@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use super::absent::Index;
 #[cfg(feature = "index")]
 use super::db::Index;
-use super::terms::{Change, IndexError, Table};
+use super::terms::{IndexChange, IndexError, IndexTable};
 
 /// An id.
 pub type Id = [u8; 16];
@@ -35,7 +35,7 @@ type Items = Vec<(Id, u64)>;
 ///
 /// # Errors
 /// Damage, or the disk's refusal.
-pub fn get(index: &Index, table: Table, id: &Id) -> Result<Option<u64>, IndexError> {
+pub fn get(index: &Index, table: IndexTable, id: &Id) -> Result<Option<u64>, IndexError> {
     let (_, items) = chunk_of(index, table, id)?;
     let found = items.binary_search_by(|(other, _)| other.cmp(id)).ok();
     Ok(found
@@ -47,7 +47,11 @@ pub fn get(index: &Index, table: Table, id: &Id) -> Result<Option<u64>, IndexErr
 ///
 /// # Errors
 /// Damage, or the disk's refusal.
-pub fn each(index: &Index, table: Table, take: &mut dyn FnMut(Id, u64)) -> Result<(), IndexError> {
+pub fn each(
+    index: &Index,
+    table: IndexTable,
+    take: &mut dyn FnMut(Id, u64),
+) -> Result<(), IndexError> {
     for pair in index.iterate(table, &[]) {
         for (id, number) in decode(&pair?.1)? {
             take(id, number);
@@ -61,7 +65,11 @@ pub fn each(index: &Index, table: Table, take: &mut dyn FnMut(Id, u64)) -> Resul
 ///
 /// # Errors
 /// Damage, or the disk's refusal.
-pub fn set(index: &Index, table: Table, numbers: &[(Id, u64)]) -> Result<Vec<Change>, IndexError> {
+pub fn set(
+    index: &Index,
+    table: IndexTable,
+    numbers: &[(Id, u64)],
+) -> Result<Vec<IndexChange>, IndexError> {
     let mut touched: BTreeMap<Id, Items> = BTreeMap::new();
     for (id, number) in numbers {
         let (key, mut items) = match touched.range(..=*id).next_back() {
@@ -86,7 +94,7 @@ pub fn set(index: &Index, table: Table, numbers: &[(Id, u64)]) -> Result<Vec<Cha
         }
         touched.insert(key, items);
     }
-    let change = |(key, items): (Id, Items)| Change {
+    let change = |(key, items): (Id, Items)| IndexChange {
         table,
         key: key.to_vec(),
         value: Some(encode(&items)),
@@ -94,13 +102,13 @@ pub fn set(index: &Index, table: Table, numbers: &[(Id, u64)]) -> Result<Vec<Cha
     Ok(touched.into_iter().map(change).collect())
 }
 
-fn stored_key(index: &Index, table: Table, id: &Id) -> Result<Option<Id>, IndexError> {
+fn stored_key(index: &Index, table: IndexTable, id: &Id) -> Result<Option<Id>, IndexError> {
     let found = index.key_at_or_before(table, id)?;
     found.map(|key| read_key(&key)).transpose()
 }
 
 /// The stored chunk that holds `id`, or would.
-fn chunk_of(index: &Index, table: Table, id: &Id) -> Result<(Id, Items), IndexError> {
+fn chunk_of(index: &Index, table: IndexTable, id: &Id) -> Result<(Id, Items), IndexError> {
     match index.at_or_before(table, id)? {
         Some((key, value)) => Ok((read_key(&key)?, decode(&value)?)),
         None => Ok((FIRST, Items::new())),
@@ -139,10 +147,10 @@ fn decode(bytes: &[u8]) -> Result<Items, IndexError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::index::{Applied, DEFAULT_CACHE};
+    use crate::store::index::{DEFAULT_CACHE, IndexPosition};
     use proptest::prelude::*;
 
-    const TABLE: Table = Table::new(9);
+    const TABLE: IndexTable = IndexTable::new(9);
 
     fn id(n: u64) -> Id {
         let mut id = [0; 16];
@@ -162,7 +170,7 @@ mod tests {
                     .iter()
                     .all(|c| c.value.as_ref().unwrap().len() <= MOST * ITEM_BYTES)
             );
-            index.apply(&changes, Applied::NOTHING).unwrap();
+            index.apply(&changes, IndexPosition::NOTHING).unwrap();
             model.extend(numbers);
         }
         for (id, number) in &model {

@@ -29,16 +29,16 @@ pub enum IndexError {
     None,
 }
 
-/// Up to which point of the log an index was brought.
+/// Up to which entry an index was brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Applied {
+pub struct IndexPosition {
     /// Number of entries applied.
     pub size: u64,
     /// Link of the last of them; zeros where there is none.
     pub link: Link,
 }
 
-impl Applied {
+impl IndexPosition {
     /// Of an index that nothing was applied to.
     pub const NOTHING: Self = Self {
         size: 0,
@@ -46,11 +46,11 @@ impl Applied {
     };
 }
 
-/// A kind of keys. The numbers are the caller's.
+/// A kind of keys in the index. The numbers are the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Table(pub(super) u8);
+pub struct IndexTable(pub(super) u8);
 
-impl Table {
+impl IndexTable {
     /// The table of this number.
     #[must_use]
     pub const fn new(number: u8) -> Self {
@@ -58,23 +58,23 @@ impl Table {
     }
 }
 
-/// One value to be set, or removed.
+/// One value to be set in the index, or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct IndexChange {
     /// In which table.
-    pub table: Table,
+    pub table: IndexTable,
     /// Under which key.
     pub key: Vec<u8>,
     /// The new value; `None` removes the key.
     pub value: Option<Vec<u8>>,
 }
 
-/// A key and its value.
-pub type Pair = (Vec<u8>, Vec<u8>);
+/// A key of the index and its value.
+pub type IndexPair = (Vec<u8>, Vec<u8>);
 
 /// In which condition an index was found at opening.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
+pub enum IndexCondition {
     /// As it was left.
     Intact,
     /// New and empty: to be rebuilt from the log. Where there was one before that could not be

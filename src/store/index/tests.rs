@@ -1,24 +1,23 @@
-
 use super::super::terms::{DEFAULT_CACHE, INDEX};
 use super::*;
 
-const TABLE: Table = Table::new(1);
-const OTHER: Table = Table::new(2);
+const TABLE: IndexTable = IndexTable::new(1);
+const OTHER: IndexTable = IndexTable::new(2);
 
-fn open(dir: &Path) -> (Index, Condition) {
+fn open(dir: &Path) -> (Index, IndexCondition) {
     Index::open(&dir.join(INDEX), DEFAULT_CACHE).unwrap()
 }
 
-fn put(key: &[u8], value: &[u8]) -> Change {
-    Change {
+fn put(key: &[u8], value: &[u8]) -> IndexChange {
+    IndexChange {
         table: TABLE,
         key: key.to_vec(),
         value: Some(value.to_vec()),
     }
 }
 
-fn at(size: u64) -> Applied {
-    Applied {
+fn at(size: u64) -> IndexPosition {
+    IndexPosition {
         size,
         link: Link::of(&size.to_le_bytes()),
     }
@@ -39,12 +38,15 @@ fn filled(dir: &Path) {
 fn what_is_applied_is_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let (mut index, condition) = open(dir.path());
-    assert!(matches!(condition, Condition::Fresh { reason: None, .. }));
-    assert_eq!(index.applied().unwrap(), Applied::NOTHING);
+    assert!(matches!(
+        condition,
+        IndexCondition::Fresh { reason: None, .. }
+    ));
+    assert_eq!(index.applied().unwrap(), IndexPosition::NOTHING);
     index
         .apply(&[put(b"a", b"1"), put(b"b", b"2")], at(2))
         .unwrap();
-    let remove = Change {
+    let remove = IndexChange {
         value: None,
         ..put(b"a", b"")
     };
@@ -52,7 +54,7 @@ fn what_is_applied_is_there_after_reopening() {
     index.close().unwrap();
 
     let (index, condition) = open(dir.path());
-    assert_eq!(condition, Condition::Intact);
+    assert_eq!(condition, IndexCondition::Intact);
     assert_eq!(index.applied().unwrap(), at(3));
     assert_eq!(index.get(TABLE, b"a").unwrap(), None);
     assert_eq!(index.get(TABLE, b"b").unwrap().unwrap(), b"2");
@@ -63,7 +65,7 @@ fn what_is_applied_is_there_after_reopening() {
 fn tables_and_prefixes_are_apart() {
     let dir = tempfile::tempdir().unwrap();
     let (mut index, _) = open(dir.path());
-    let other = Change {
+    let other = IndexChange {
         table: OTHER,
         ..put(b"ab", b"other")
     };
@@ -114,11 +116,11 @@ fn a_power_cut_while_writing_is_noticed_and_a_kill_is_not_mistaken_for_one() {
 
     let this_boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap();
     std::fs::write(&mark, &this_boot[..36]).unwrap();
-    assert_eq!(open(dir.path()).1, Condition::Intact);
+    assert_eq!(open(dir.path()).1, IndexCondition::Intact);
 
     std::fs::write(&mark, b"3e5c1c0e-0000-0000-0000-000000000000").unwrap();
     let (index, condition) = open(dir.path());
-    let Condition::Fresh {
+    let IndexCondition::Fresh {
         reason: Some(reason),
         set_aside: Some(_),
     } = condition
@@ -126,7 +128,7 @@ fn a_power_cut_while_writing_is_noticed_and_a_kill_is_not_mistaken_for_one() {
         panic!("{condition:?}");
     };
     assert!(reason.contains("machine stopped"), "{reason}");
-    assert_eq!(index.applied().unwrap(), Applied::NOTHING);
+    assert_eq!(index.applied().unwrap(), IndexPosition::NOTHING);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use rotation_ledger::event::Phase;
 use rotation_ledger::event::Step;
 use rotation_ledger::event::TestResult;
 use rotation_ledger::event::Which;
-use rotation_ledger::rotation::State;
+use rotation_ledger::rotation::RotationState;
 use rotation_ledger::text::Id;
 use rotation_ledger::time::Timestamp;
 use serde_json::Value;
@@ -169,19 +169,21 @@ impl Model {
         )
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> RotationState {
         let has = |is: fn(&Event) -> bool| self.last(is).is_some();
         match self.end() {
-            Some(_) if self.confirmed().is_some() => State::Confirmed,
-            Some((_, Outcome::Completed)) => State::Completed,
-            Some((_, Outcome::RolledBack)) => State::RolledBack,
-            Some((_, Outcome::Aborted)) => State::Aborted,
-            None if self.failed().is_some() => State::Failed,
-            None if self.dead().is_some() => State::Dead,
-            None if self.healthy() && self.old_revoked().is_some() => State::Revoked,
-            None if self.healthy() => State::Healthy,
-            None if has(|event| matches!(event, Event::CutoverCompleted(_))) => State::CuttingOver,
-            None if has(validates) => State::Validated,
+            Some(_) if self.confirmed().is_some() => RotationState::Confirmed,
+            Some((_, Outcome::Completed)) => RotationState::Completed,
+            Some((_, Outcome::RolledBack)) => RotationState::RolledBack,
+            Some((_, Outcome::Aborted)) => RotationState::Aborted,
+            None if self.failed().is_some() => RotationState::Failed,
+            None if self.dead().is_some() => RotationState::Dead,
+            None if self.healthy() && self.old_revoked().is_some() => RotationState::Revoked,
+            None if self.healthy() => RotationState::Healthy,
+            None if has(|event| matches!(event, Event::CutoverCompleted(_))) => {
+                RotationState::CuttingOver
+            }
+            None if has(validates) => RotationState::Validated,
             None if has(|event| {
                 matches!(
                     event,
@@ -189,14 +191,18 @@ impl Model {
                 )
             }) =>
             {
-                State::DualRun
+                RotationState::DualRun
             }
             None if has(|event| matches!(event, Event::ReplacementGenerated(_))) => {
-                State::Generated
+                RotationState::Generated
             }
-            None if has(|event| matches!(event, Event::PreconditionsConfirmed(_))) => State::Ready,
-            None if has(|event| matches!(event, Event::RotationApproved(_))) => State::Approved,
-            None => State::Opened,
+            None if has(|event| matches!(event, Event::PreconditionsConfirmed(_))) => {
+                RotationState::Ready
+            }
+            None if has(|event| matches!(event, Event::RotationApproved(_))) => {
+                RotationState::Approved
+            }
+            None => RotationState::Opened,
         }
     }
 }
@@ -345,7 +351,7 @@ fn the_model_knows_a_rotation_by_the_book() {
         )
     });
     let model = Model(said.collect());
-    assert_eq!(model.state(), State::Confirmed);
+    assert_eq!(model.state(), RotationState::Confirmed);
     assert_eq!(model.dead(), Some(9));
     assert_eq!(model.failed(), None);
     story.play(script);

@@ -2,8 +2,8 @@
 //! other ledgers, and made by an exporter who lies. What a pack alone shows, and what takes the ledger.
 
 use rotation_ledger::event::PackExported;
-use rotation_ledger::facts::Row;
-use rotation_ledger::pack::Files;
+use rotation_ledger::facts::SecretRow;
+use rotation_ledger::pack::PackFiles;
 use serde_json::Value;
 
 use crate::attacks::auditor::Scene;
@@ -76,11 +76,11 @@ fn seen(pack: &[u8]) -> String {
 }
 
 /// What they see when whoever holds the pack key had their way with the payload, and signed it anew.
-fn resealed(change: impl FnOnce(&mut Files)) -> String {
+fn resealed(change: impl FnOnce(&mut PackFiles)) -> String {
     seen(&forged(&pack(), &pack_key(), change))
 }
 
-fn edit(path: &'static str) -> impl FnOnce(&mut Files) {
+fn edit(path: &'static str) -> impl FnOnce(&mut PackFiles) {
     move |payload| payload.get_mut(path).unwrap().push(b'\n')
 }
 
@@ -118,7 +118,7 @@ fn without(what: &'static str) -> (String, String) {
     })
 }
 
-fn dropping(rows: &dyn Fn(&mut Vec<Row>)) -> (String, String) {
+fn dropping(rows: &dyn Fn(&mut Vec<SecretRow>)) -> (String, String) {
     both(&Lie { rows, ..honestly() })
 }
 

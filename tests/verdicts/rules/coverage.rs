@@ -3,7 +3,7 @@
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::pack::ends;
 use rotation_ledger::rule::Verdict;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
 use serde_json::json;
 
@@ -183,7 +183,7 @@ fn an_exception_waives_until_it_expires_and_is_shown() {
             .line(Verdict::Conformance)
             .map(|line| line.status)
     };
-    assert_eq!(line(&story), Some(Status::Waived));
+    assert_eq!(line(&story), Some(VerdictStatus::Waived));
     assert!(
         story
             .found()
@@ -191,7 +191,7 @@ fn an_exception_waives_until_it_expires_and_is_shown() {
             .all(|finding| finding.waived_by.is_some())
     );
     story.now = story.now.plus(hours(24 * 10));
-    assert_eq!(line(&story), Some(Status::Fail));
+    assert_eq!(line(&story), Some(VerdictStatus::Fail));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::verify::Conclusion;
-use rotation_ledger::verify::Stamp;
+use rotation_ledger::verify::TokenOnFile;
 use rotation_ledger::verify::brackets;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::support::token::response;
 fn stamp(story: &mut Story, time: Timestamp) {
     let checkpoint = story.checkpoint_of(story.entries.len(), &sealing_key());
     let stem = format!("timestamps/{}-0", story.entries.len());
-    story.stamps.push(Stamp {
+    story.stamps.push(TokenOnFile {
         name: format!("{stem}.tsr"),
         response: response(&checkpoint, time),
         checkpoint_name: format!("{stem}.checkpoint"),
@@ -130,7 +130,7 @@ fn a_token_over_a_checkpoint_that_the_ledger_contradicts() {
     let stamped = |checkpoint: Vec<u8>| {
         let mut story = Story::new();
         let now = story.now;
-        story.stamps.push(Stamp {
+        story.stamps.push(TokenOnFile {
             name: "token".to_owned(),
             response: response(&checkpoint, now),
             checkpoint_name: "checkpoint".to_owned(),

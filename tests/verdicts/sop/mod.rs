@@ -20,7 +20,7 @@ use rotation_ledger::event::Event;
 use rotation_ledger::event::VOCABULARY;
 use rotation_ledger::rule::Rule;
 use rotation_ledger::rule::Verdict;
-use rotation_ledger::verify::Status;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
 
 const SECRET: &str = "db/orders";
@@ -85,7 +85,7 @@ fn sop_1_a_rotation_by_the_book_passes_every_verdict() {
     for verdict in Verdict::ALL {
         assert_eq!(
             report.line(verdict).map(|line| line.status),
-            Some(Status::Pass),
+            Some(VerdictStatus::Pass),
             "{verdict:?}"
         );
     }
