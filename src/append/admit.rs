@@ -3,44 +3,21 @@
 //! Only what is malformed, unauthorised, out of scope, in conflict or of an impossible time is
 //! refused, and, where the policy says so, what breaks the SOP's order. All else is recorded.
 
+use crate::append::batch::{Batch, BatchItem, EventIds, NextEntry, UnwrittenEntry};
 use crate::append::check::ValidSubmission;
 use crate::append::error::AppendError;
-use crate::append::{Writer, memory};
+use crate::append::memory;
+use crate::append::writer::Writer;
 use crate::entry::Entry;
 use crate::event::{Event, Sequencing};
 use crate::hash::Link;
 use crate::keyring::{Author, Denial};
-use crate::register::{ALLOWED_SKEW, Recorded};
+use crate::register::ALLOWED_SKEW;
 use crate::rule::{self, Finding, Verdict};
-use crate::statement::{EventId, Statement};
+use crate::statement::Statement;
 use crate::store::index::IndexError;
 use crate::sys::keyfile;
 use crate::time::Timestamp;
-
-/// Where the next entry goes.
-pub(super) struct NextEntry {
-    pub(super) sequence: u64,
-    pub(super) previous: Link,
-    pub(super) recorded: Timestamp,
-}
-
-/// What becomes of one submission of a batch.
-pub(super) enum BatchItem {
-    /// It is the next entry, once it is written.
-    New(UnwrittenEntry),
-    /// It was recorded before, as this entry, perhaps earlier in this batch.
-    Again(u64),
-}
-
-/// An entry that is not written yet.
-pub(super) struct UnwrittenEntry {
-    pub(super) bytes: Vec<u8>,
-    pub(super) link: Link,
-    pub(super) recorded: Timestamp,
-    pub(super) event_id: EventId,
-    pub(super) event: &'static str,
-    pub(super) findings: Vec<Finding>,
-}
 
 /// Why a submission was not placed.
 enum Stop {
@@ -69,30 +46,14 @@ enum AdmissionResult {
     Again(u64),
 }
 
-impl NextEntry {
-    /// The place after the entry that took this one.
-    pub(super) const fn after(&self, placed: &UnwrittenEntry) -> Self {
-        Self {
-            sequence: self.sequence + 1,
-            previous: placed.link,
-            recorded: placed.recorded,
-        }
-    }
-
-    const fn recorded<'a>(&self, statement: &'a Statement) -> Recorded<'a> {
-        statement.recorded_as(self.sequence, self.recorded)
-    }
-}
-
 impl Writer {
-    /// Places a submission after the entries `so_far` of its batch.
+    /// Places a submission after what was placed of its batch.
     pub(super) fn place_surely(
         &mut self,
         checked: &ValidSubmission,
-        next: &NextEntry,
-        so_far: &[Vec<u8>],
+        batch: &Batch,
     ) -> Result<BatchItem, AppendError> {
-        self.despite_the_index(so_far, |writer| writer.place(checked, next, so_far))
+        self.despite_the_index(batch, |writer| writer.place(checked, batch))
     }
 
     /// What a submission would be held against as the next entry.
@@ -100,10 +61,12 @@ impl Writer {
         &mut self,
         checked: &ValidSubmission,
     ) -> Result<Vec<Finding>, AppendError> {
-        let next = self.next();
-        self.despite_the_index(&[], |writer| match writer.try_on(checked, &next, &[])? {
+        let batch = Batch::begin(self.next(), EventIds::Any);
+        self.despite_the_index(&batch, |writer| match writer.try_on(checked, &batch)? {
             AdmissionResult::Again(_) => Ok(Vec::new()),
-            AdmissionResult::Admitted { author, .. } => Ok(writer.foresee(checked, &next, &author)),
+            AdmissionResult::Admitted { author, .. } => {
+                Ok(writer.foresee(checked, &batch.next, &author))
+            }
         })
     }
 
@@ -111,7 +74,7 @@ impl Writer {
     /// entries placed so far, and where that one fails too, everything is kept in memory.
     fn despite_the_index<T>(
         &mut self,
-        so_far: &[Vec<u8>],
+        batch: &Batch,
         mut work: impl FnMut(&mut Self) -> Result<T, Stop>,
     ) -> Result<T, AppendError> {
         let mut fault = match work(self) {
@@ -120,7 +83,7 @@ impl Writer {
             Err(Stop::Index(fault)) => fault,
         };
         for renew in [Self::renew_memory, Self::forget_index] {
-            renew(self, &fault.to_string(), so_far)?;
+            renew(self, &fault.to_string(), &batch.entries)?;
             fault = match work(self) {
                 Ok(done) => return Ok(done),
                 Err(Stop::Refused(fault)) => return Err(fault),
@@ -133,13 +96,9 @@ impl Writer {
         })
     }
 
-    fn place(
-        &mut self,
-        checked: &ValidSubmission,
-        next: &NextEntry,
-        so_far: &[Vec<u8>],
-    ) -> Result<BatchItem, Stop> {
-        let (author, thread) = match self.try_on(checked, next, so_far)? {
+    fn place(&mut self, checked: &ValidSubmission, batch: &Batch) -> Result<BatchItem, Stop> {
+        let next = &batch.next;
+        let (author, thread) = match self.try_on(checked, batch)? {
             AdmissionResult::Admitted { author, thread } => (author, thread),
             AdmissionResult::Again(sequence) => return Ok(BatchItem::Again(sequence)),
         };
@@ -171,16 +130,17 @@ impl Writer {
     fn try_on(
         &mut self,
         checked: &ValidSubmission,
-        next: &NextEntry,
-        so_far: &[Vec<u8>],
+        batch: &Batch,
     ) -> Result<AdmissionResult, Stop> {
+        let next = &batch.next;
         let statement = &checked.statement;
         let event = &statement.event;
-        if !(self.minted && self.memory.has_all_of(event)) {
-            self.warm_up(so_far)?;
+        let is_new = batch.ids == EventIds::Fresh && self.memory.has_all_of(event);
+        if !is_new {
+            self.warm_up(&batch.entries)?;
         }
         if let Some(sequence) = self.memory.sequence_of(&statement.event_id)? {
-            let entry = Entry::decode(&self.stored_or_placed(sequence, so_far)?);
+            let entry = Entry::decode(&self.stored_or_placed(sequence, batch)?);
             // The whole statement is compared: the same id over other words is a conflict.
             return match entry {
                 Ok(entry) if entry.statement == checked.submission.statement.bytes() => {
@@ -200,7 +160,7 @@ impl Writer {
             .author(&next.recorded(statement))
             .map_err(AppendError::Denied)?;
         let thread = register.thread(register.subject(event).as_ref());
-        self.check_named_entry(event, so_far)?;
+        self.check_named_entry(event, batch)?;
         self.check_next_key(event)?;
         if self.memory.register().charter.policy.sequencing == Sequencing::Refuse {
             let mut found = self.foresee(checked, next, &author);
@@ -243,13 +203,13 @@ impl Writer {
 
     /// A remark or correction names its entry by sequence and link; a wrong link would stand in the
     /// ledger for ever as a remark on something else.
-    fn check_named_entry(&self, event: &Event, so_far: &[Vec<u8>]) -> Result<(), AppendError> {
+    fn check_named_entry(&self, event: &Event, batch: &Batch) -> Result<(), AppendError> {
         let (entry, link) = match event {
             Event::EntryAnnotated(annotated) => (annotated.entry, annotated.link),
             Event::EntryCorrected(corrected) => (corrected.entry, corrected.link),
             _ => return Ok(()),
         };
-        let there = Link::of(&self.stored_or_placed(entry, so_far)?);
+        let there = Link::of(&self.stored_or_placed(entry, batch)?);
         if there == link {
             return Ok(());
         }
@@ -276,13 +236,13 @@ impl Writer {
     }
 
     /// The bytes of an entry that is stored, or placed before in the same batch.
-    fn stored_or_placed(&self, sequence: u64, so_far: &[Vec<u8>]) -> Result<Vec<u8>, AppendError> {
+    fn stored_or_placed(&self, sequence: u64, batch: &Batch) -> Result<Vec<u8>, AppendError> {
         match sequence.checked_sub(self.size()) {
             None => self.stored(sequence),
             Some(place) => {
                 let placed = usize::try_from(place)
                     .ok()
-                    .and_then(|place| so_far.get(place));
+                    .and_then(|place| batch.entries.get(place));
                 placed.cloned().ok_or_else(|| AppendError::DamagedEntry {
                     sequence,
                     fault: "it is missing".to_owned(),

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::append::error::AppendError;
-use crate::append::{Submission, screen};
+use crate::append::screen;
+use crate::append::submission::Submission;
 use crate::event::Event;
 use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
 use crate::statement::{Attachment, Statement};

@@ -14,10 +14,11 @@
 use std::sync::mpsc;
 use std::thread;
 
-use crate::append::admit::{BatchItem, NextEntry, UnwrittenEntry};
+use crate::append::batch::{Batch, BatchItem, EventIds, NextEntry, UnwrittenEntry};
 use crate::append::check::{self, ValidSubmission};
 use crate::append::error::AppendError;
-use crate::append::{BatchOutcome, Receipt, Submission, Writer};
+use crate::append::submission::{BatchOutcome, Receipt, Submission};
+use crate::append::writer::Writer;
 use crate::checkpoint::{self, Checkpoint};
 use crate::entry::Entry;
 use crate::hash::{LeafHash, Link, NodeHash};
@@ -30,13 +31,6 @@ use crate::time::Timestamp;
 /// How many statements of a batch are checked ahead of those that are placed.
 const AT_ONCE: usize = 128;
 
-/// Entries that are checked together, or the damage between them.
-struct CheckBatch {
-    next: NextEntry,
-    entries: Vec<Vec<u8>>,
-    placings: Vec<BatchItem>,
-}
-
 impl Writer {
     /// Appends statements as one commit: what has a receipt would survive a power cut. Stops before
     /// the first that is refused; a statement recorded before is answered with a receipt again.
@@ -44,52 +38,44 @@ impl Writer {
     /// An error that concerns the whole commit (no room, an unknown outcome) leaves no new entry a
     /// receipt.
     pub fn append(&mut self, batch: Vec<Submission>) -> BatchOutcome {
-        self.minted = false;
-        self.commit_all(batch)
+        self.commit_all(batch, EventIds::Any)
     }
 
     /// The same for statements whose event ids were made a moment ago, so that no entry can have
     /// them: where the last writer left what they touch, the index need not be opened.
     pub fn append_minted(&mut self, batch: Vec<Submission>) -> BatchOutcome {
-        self.minted = true;
-        self.commit_all(batch)
+        self.commit_all(batch, EventIds::Fresh)
     }
 
-    fn commit_all(&mut self, batch: Vec<Submission>) -> BatchOutcome {
+    fn commit_all(&mut self, submissions: Vec<Submission>, ids: EventIds) -> BatchOutcome {
         let mut outcome = BatchOutcome {
             receipts: Vec::new(),
             refused: None,
         };
-        if self.given_up {
+        if self.log.is_given_up() {
             outcome.refused = Some(AppendError::GivenUp);
             return outcome;
         }
-        let mut placed = CheckBatch {
-            next: self.next(),
-            entries: Vec::with_capacity(batch.len()),
-            placings: Vec::with_capacity(batch.len()),
-        };
-        outcome.refused = self.place_all(batch, &mut placed);
-        let CheckBatch {
-            entries,
-            mut placings,
-            ..
-        } = placed;
+        let mut batch = Batch::begin(self.next(), ids);
+        outcome.refused = self.place_all(submissions, &mut batch);
+        let Batch {
+            entries, mut items, ..
+        } = batch;
         let first = self.size();
         let leaves = self.commit(&entries).unwrap_or_else(|fault| {
             // What was recorded before this batch is not unsaid by it.
-            let old = placings
+            let old = items
                 .iter()
-                .take_while(|placing| matches!(placing, BatchItem::Again(at) if *at < first));
+                .take_while(|item| matches!(item, BatchItem::Again(at) if *at < first));
             let old = old.count();
-            placings.truncate(old);
+            items.truncate(old);
             outcome.refused = Some(fault);
             Vec::new()
         });
         let mut new = (first..).zip(leaves);
         let (size, root) = (self.size(), self.root());
-        for placing in placings {
-            let receipt = match (placing, &mut new) {
+        for item in items {
+            let receipt = match (item, &mut new) {
                 (BatchItem::Again(sequence), _) => self.receipt_again(sequence),
                 (BatchItem::New(placed), new) => match new.next() {
                     Some((sequence, leaf)) => Ok(receipt(sequence, leaf, placed, (size, root))),
@@ -112,17 +98,17 @@ impl Writer {
     /// sealing waits for the disk, checking for the processor.
     fn place_all(
         &mut self,
-        batch: Vec<Submission>,
-        placed: &mut CheckBatch,
+        submissions: Vec<Submission>,
+        batch: &mut Batch,
     ) -> Option<AppendError> {
         let ledger = self.ledger;
-        if batch.len() <= AT_ONCE && self.log.sealable() == 0 {
-            return self.place_each(check::all(batch, ledger), placed);
+        if submissions.len() <= AT_ONCE && self.log.sealable() == 0 {
+            return self.place_each(check::all(submissions, ledger), batch);
         }
         thread::scope(|scope| {
             let (done, checked) = mpsc::channel();
             scope.spawn(move || {
-                let mut rest = batch.into_iter();
+                let mut rest = submissions.into_iter();
                 loop {
                     let some: Vec<_> = rest.by_ref().take(AT_ONCE).collect();
                     // Nobody listens any more where a statement was refused.
@@ -132,30 +118,21 @@ impl Writer {
                 }
             });
             self.seal();
-            if self.given_up {
+            if self.log.is_given_up() {
                 return Some(AppendError::GivenUp);
             }
-            checked
-                .iter()
-                .find_map(|some| self.place_each(some, placed))
+            checked.iter().find_map(|some| self.place_each(some, batch))
         })
     }
 
     fn place_each(
         &mut self,
         checked: Vec<Result<ValidSubmission, AppendError>>,
-        placed: &mut CheckBatch,
+        batch: &mut Batch,
     ) -> Option<AppendError> {
         for checked in checked {
-            let placing =
-                checked.and_then(|one| self.place_surely(&one, &placed.next, &placed.entries));
-            match placing {
-                Ok(BatchItem::New(mut new)) => {
-                    placed.next = placed.next.after(&new);
-                    placed.entries.push(std::mem::take(&mut new.bytes));
-                    placed.placings.push(BatchItem::New(new));
-                }
-                Ok(again @ BatchItem::Again(_)) => placed.placings.push(again),
+            match checked.and_then(|one| self.place_surely(&one, batch)) {
+                Ok(item) => batch.push(item),
                 Err(fault) => return Some(fault),
             }
         }
@@ -199,7 +176,7 @@ impl Writer {
             .log
             .reread(first..first + entries.len() as u64)
             .map_err(|fault| {
-                self.given_up = true;
+                self.log.give_up();
                 AppendError::Unknown(fault.to_string())
             })?;
         let recorded = stored.last().and_then(|last| recorded_in(last));
@@ -219,12 +196,12 @@ impl Writer {
                 AppendError::Unsplit(fault.to_string())
             }
             other => {
-                self.given_up = true;
+                self.log.give_up();
                 return AppendError::Unknown(other.to_string());
             }
         };
         if self.reload_memory().is_err() {
-            self.given_up = true;
+            self.log.give_up();
         }
         fault
     }

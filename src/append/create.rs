@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::append::Receipt;
 use crate::append::error::AppendError;
 use crate::append::look::damaged_log;
+use crate::append::submission::Receipt;
 use crate::checkpoint::{self, Checkpoint};
 use crate::entry::Entry;
 use crate::event::LedgerCreated;

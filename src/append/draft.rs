@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::append::Submission;
 use crate::append::screen::{self, SecretMatch};
+use crate::append::submission::Submission;
 use crate::codec::CodecError;
 use crate::event::{Event, EventError};
 use crate::guard::KnownValue;

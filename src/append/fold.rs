@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
-use crate::append::Writer;
 use crate::append::error::AppendError;
 use crate::append::memory::LoadedRegister;
+use crate::append::writer::Writer;
 use crate::entry;
 use crate::hash::{LedgerId, Link};
 use crate::register::Register;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::append::Writer;
 use crate::append::error::AppendError;
 use crate::append::fold::{Source, damaged_bundle};
 use crate::append::memory::LoadedRegister;
+use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::event::Event;
@@ -180,8 +180,6 @@ impl OpeningState {
             memory,
             notices,
             old_key_has_its_file: place_in_list > 0,
-            given_up: false,
-            minted: false,
             log: self.log,
             _lock: self.lock,
         };

@@ -38,13 +38,30 @@ struct IndexChanges {
     incidents: BTreeSet<Id>,
 }
 
-/// See the module.
+/// What stands behind the parts that are held in memory.
+#[derive(Debug)]
+enum Backing {
+    /// The index, open.
+    Index(Index),
+    /// An index that was not opened: what is held is what the last writer left, and all that is known.
+    Unopened,
+    /// Nothing: no index could be used, so everything is held.
+    Nothing,
+}
+
+impl Backing {
+    const fn index(&self) -> Option<&Index> {
+        match self {
+            Self::Index(index) => Some(index),
+            Self::Unopened | Self::Nothing => None,
+        }
+    }
+}
+
+/// The part of the register that an append needs, from the index or a replay; see the module.
 #[derive(Debug)]
 pub(super) struct LoadedRegister {
-    /// None where it cannot be used at all: then everything is kept here.
-    index: Option<Index>,
-    /// Whether the index was not opened, and what is here is all that is known of the entries.
-    cold: bool,
+    backing: Backing,
     applied: IndexPosition,
     register: Register,
     ids: HashMap<EventId, u64>,
@@ -55,8 +72,7 @@ impl LoadedRegister {
     /// With nothing behind it, and nothing in it.
     pub(super) fn empty() -> Self {
         Self {
-            index: None,
-            cold: false,
+            backing: Backing::Nothing,
             applied: IndexPosition::NOTHING,
             register: Register::default(),
             ids: HashMap::new(),
@@ -67,7 +83,7 @@ impl LoadedRegister {
     /// With the parts that the last writer left, and the index not opened.
     pub(super) fn cold(register: Register) -> Self {
         Self {
-            cold: true,
+            backing: Backing::Unopened,
             register,
             ..Self::empty()
         }
@@ -75,7 +91,7 @@ impl LoadedRegister {
 
     /// Whether the index was not opened.
     pub(super) const fn is_cold(&self) -> bool {
-        self.cold
+        matches!(self.backing, Backing::Unopened)
     }
 
     /// Whether everything that `event` touches is here. An event that begins something needs to
@@ -128,7 +144,7 @@ impl LoadedRegister {
             IndexCondition::Fresh { reason: None, .. } | IndexCondition::Intact => None,
         };
         let mut memory = Self {
-            index: Some(index),
+            backing: Backing::Index(index),
             ..Self::empty()
         };
         match memory.read_beginnings() {
@@ -138,7 +154,7 @@ impl LoadedRegister {
     }
 
     fn read_beginnings(&mut self) -> Result<(), IndexError> {
-        let Some(index) = &self.index else {
+        let Some(index) = self.backing.index() else {
             return Ok(());
         };
         self.applied = index.applied()?;
@@ -153,19 +169,21 @@ impl LoadedRegister {
     /// Sets the index aside for `reason` and begins with an empty one, or without one.
     pub(super) fn renewed(self, reason: &str) -> (Self, Option<String>) {
         let said = format!("the index was set aside and made again: {reason}");
-        match self.index.map(|index| index.set_aside(reason.to_owned())) {
-            Some(Ok((index, _))) => (
+        let Backing::Index(index) = self.backing else {
+            return (Self::empty(), None);
+        };
+        match index.set_aside(reason.to_owned()) {
+            Ok((index, _)) => (
                 Self {
-                    index: Some(index),
+                    backing: Backing::Index(index),
                     ..Self::empty()
                 },
                 Some(said),
             ),
-            Some(Err(fault)) => (
+            Err(fault) => (
                 Self::empty(),
                 Some(format!("working without an index: {fault}")),
             ),
-            None => (Self::empty(), None),
         }
     }
 
@@ -174,9 +192,9 @@ impl LoadedRegister {
     /// # Errors
     /// The index failed.
     pub(super) fn reset(&mut self) -> Result<(), IndexError> {
-        let index = self.index.take();
+        let backing = std::mem::replace(&mut self.backing, Backing::Nothing);
         *self = Self {
-            index,
+            backing,
             ..Self::empty()
         };
         self.read_beginnings()
@@ -197,7 +215,7 @@ impl LoadedRegister {
     /// # Errors
     /// The index failed.
     pub(super) fn sequence_of(&self, id: &EventId) -> Result<Option<u64>, IndexError> {
-        match (self.ids.get(id), &self.index) {
+        match (self.ids.get(id), self.backing.index()) {
             (Some(sequence), _) => Ok(Some(*sequence)),
             (None, Some(index)) => packed::get(index, EVENTS, id.as_bytes()),
             (None, None) => Ok(None),
@@ -214,7 +232,7 @@ impl LoadedRegister {
             // An attestation is held against the whole inventory.
             return self.load_all_secrets();
         }
-        let Some(index) = &self.index else {
+        let Some(index) = self.backing.index() else {
             return Ok(());
         };
         let register = &mut self.register;
@@ -242,7 +260,7 @@ impl LoadedRegister {
     }
 
     fn load_all_secrets(&mut self) -> Result<(), IndexError> {
-        let Some(index) = &self.index else {
+        let Some(index) = self.backing.index() else {
             return Ok(());
         };
         each(index, SECRETS, &mut |id, part| {
@@ -325,7 +343,7 @@ impl LoadedRegister {
     /// # Errors
     /// The index failed.
     pub(super) fn store(&mut self, size: u64, link: Link) -> Result<(), IndexError> {
-        let Some(index) = &mut self.index else {
+        let Backing::Index(index) = &mut self.backing else {
             return Ok(());
         };
         let mut numbers: Vec<_> = self
@@ -370,7 +388,7 @@ impl LoadedRegister {
     /// The index failed.
     pub(super) fn whole(&self) -> Result<Register, IndexError> {
         let mut whole = self.register.clone();
-        let Some(index) = &self.index else {
+        let Some(index) = self.backing.index() else {
             return Ok(whole);
         };
         each(index, SECRETS, &mut |id, part| {
@@ -387,7 +405,7 @@ impl LoadedRegister {
 
     /// Closes the index. What goes wrong here is found at the next opening.
     pub(super) fn close(self) {
-        if let Some(index) = self.index {
+        if let Backing::Index(index) = self.backing {
             let _ = index.close();
         }
     }

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use crate::append::error::AppendError;
 use crate::append::look::{CheckpointRelation, OpeningState};
-use crate::append::{Receipt, Submission, Writer};
+use crate::append::submission::{Receipt, Submission};
+use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
 use crate::event::{Event, RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;

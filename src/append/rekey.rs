@@ -21,7 +21,9 @@ use std::io::{self, Write as _};
 
 use zeroize::Zeroizing;
 
-use crate::append::{AppendError, Receipt, Writer};
+use crate::append::error::AppendError;
+use crate::append::submission::Receipt;
+use crate::append::writer::Writer;
 use crate::event::SealingKeyReplaced;
 use crate::key::SecretKey;
 use crate::sys::disk::DiskError;
@@ -50,7 +52,7 @@ impl Writer {
         let due = seals
             .last()
             .is_some_and(|seal| seal.is_due(self.size(), self.world.clock.now()));
-        if self.given_up || !due {
+        if self.log.is_given_up() || !due {
             return;
         }
         let replaced = Line::new("it has sealed for long enough")
@@ -104,7 +106,7 @@ impl Writer {
             // It was there when the entry was admitted. Sealing with the old key would be refused
             // by every reader, so nothing more is sealed until it is back.
             _ => {
-                self.given_up = true;
+                self.log.give_up();
                 self.notices.push(
                     "the new sealing key is gone: bring it back and open the ledger again"
                         .to_owned(),

@@ -13,7 +13,8 @@
 use std::collections::BTreeMap;
 
 use crate::append::commit::recorded_in;
-use crate::append::{Writer, look};
+use crate::append::look;
+use crate::append::writer::Writer;
 use crate::merkle::{TILE_WIDTH, Tile, TileError, TileId, completed_tiles};
 use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::log::{Log, RereadError};
@@ -37,24 +38,26 @@ enum SealingError {
 impl Writer {
     /// Seals what fills whole bundles, if anything does. What goes wrong becomes a notice.
     pub(super) fn seal(&mut self) {
-        if self.given_up || self.log.sealable() == 0 {
+        if self.log.is_given_up() || self.log.sealable() == 0 {
             return;
         }
         if let Err(fault) = self.try_seal() {
             self.notices.push(format!(
                 "every entry is recorded, but sealing was put off: {fault}"
             ));
-            self.given_up = self.given_up || !self.reopen_log();
+            if !self.reopen_log() {
+                self.log.give_up();
+            }
             return;
         }
         if self.warm_up(&[]).is_err() {
-            self.given_up = true;
+            self.log.give_up();
             return;
         }
         if let Err(fault) = self.memory.store(self.edge.size(), self.edge.link())
             && self.renew_memory(&fault.to_string(), &[]).is_err()
         {
-            self.given_up = true;
+            self.log.give_up();
         }
     }
 

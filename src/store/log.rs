@@ -157,6 +157,17 @@ impl Log {
         Self::load(disk, dir)
     }
 
+    /// Refuses further work until the log is opened again.
+    pub const fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// Whether only opening it again can tell what it holds.
+    #[must_use]
+    pub const fn is_given_up(&self) -> bool {
+        self.given_up
+    }
+
     /// Opens the log in `dir` and says what follows its last whole entry. Reads the tail only, so
     /// its cost does not grow with the ledger. Removes temporary files that a crash left behind, and
     /// makes durable what it found.
