@@ -9,13 +9,13 @@
 //! ```
 //! use std::time::Duration;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use rotation_ledger::{Draft, Founding, Place, SecretKey, World, Writer, create};
+//! use rotation_ledger::{Draft, NewLedger, LedgerPlace, SecretKey, World, Writer, create};
 //!
 //! let folder = tempfile::tempdir()?;
-//! let place = Place { dir: folder.path().join("prod"), state: folder.path().join("state") };
+//! let place = LedgerPlace { dir: folder.path().join("prod"), state: folder.path().join("state") };
 //! let world = World::system();
 //! let sam = SecretKey::from_seed(&[7; 32]); // of an example: draw yours
-//! create(&world, &place, &Founding {
+//! create(&world, &place, &NewLedger {
 //!     origin: "ledger.example/prod".parse()?,
 //!     actor: "sam".parse()?,
 //!     name: "Sam Security".parse()?,
@@ -39,11 +39,11 @@
 //! # Verify a pack, and print the template of each rotation in it
 //!
 //! ```
-//! use rotation_ledger::{Asked, Bag, examine, facts, template};
+//! use rotation_ledger::{PackQuestion, Bag, examine, facts, template};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!
 //! let bag = Bag::from_zip(&std::fs::read("tests/packs/form-2.zip")?)?;
-//! let report = examine(&bag, Asked::default()).report;
+//! let report = examine(&bag, PackQuestion::default()).report;
 //! for finding in &report.findings {
 //!     println!("{} {}: {}", finding.rule.id, finding.expected, finding.found);
 //! }

@@ -117,7 +117,7 @@ impl OpenError {
             Self::Copy { .. } => "name the ledger that it was published from with --ledger",
             Self::NewerFormat { .. } => "use the program that made it, or a newer one",
             Self::LostLog { .. } => {
-                "run `ledger verify` to see what is left, and restore the folder from a copy"
+                "restore the folder from a copy; it is never taken for a new ledger"
             }
             Self::InterruptedCreation { .. } => {
                 "run `ledger init` again: it removes what is there and begins anew; no receipt was ever given for it"

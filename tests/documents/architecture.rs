@@ -17,9 +17,6 @@ struct Room {
 /// Floors whose rows are exact: what they may use is used. Above them a room may grow into its row.
 const EXACT: &[&str] = &["ground", "domain", "formats", "judgement", "world"];
 
-/// Rooms whose files still import each other in circles. No room joins them; each leaves when it is clean.
-const NOT_YET_CLEAN: &[&str] = &["append"];
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -221,13 +218,7 @@ fn files_import_each_other_in_no_circle() {
     let graph = imports::graph(&modules());
     for room in rooms() {
         let circle = circle_in(&room.name, &graph);
-        let is_known = NOT_YET_CLEAN.contains(&room.name.as_str());
-        assert!(is_known || circle.is_empty(), "a circle among {circle:?}");
-        assert!(
-            !is_known || !circle.is_empty(),
-            "`{}` is clean now",
-            room.name
-        );
+        assert!(circle.is_empty(), "a circle among {circle:?}");
     }
 }
 
