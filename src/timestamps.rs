@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::{self, CheckpointError};
 use crate::hash::Sha256Digest;
 use crate::note::NOTE_LIMIT;
-use crate::store::publish::{self, ImmutableFileError, Writer};
-use crate::sys::disk::{DirEntry, Disk, DiskCause, DiskError, FileKind};
+use crate::store::engine::{Engine, FolderEngine, PutOutcome};
+use crate::store::publish::ImmutableFileError;
+use crate::sys::disk::{DirEntry, Disk, DiskError, FileKind};
 use crate::sys::entropy::EntropyError;
 use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
@@ -128,45 +129,40 @@ impl StampRequest {
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn keep(&self, disk: &dyn Disk, state: &Path) -> Result<(), TimestampError> {
-        let folder = state.join(TIMESTAMPS);
-        disk.create_dir(state)?;
-        disk.create_dir(&folder)?;
-        disk.sync_dir(state)?;
+    pub fn keep(&self, state: &FolderEngine) -> Result<(), TimestampError> {
         let waiting = PendingRequest {
             schema: SCHEMA.to_owned(),
             checkpoint: String::from_utf8_lossy(&self.checkpoint).into_owned(),
             imprint: self.request.imprint,
             nonce: hex::encode(self.request.nonce),
         };
-        let path = self.path(state);
         let text = serde_json::to_vec(&waiting).map_err(|fault| TimestampError::Request {
-            path: path.clone(),
+            path: state.place(&self.name()),
             why: fault.to_string(),
         })?;
-        Ok(publish::durably(disk, &path, &text)?)
+        Ok(state.replace(&self.name(), &text)?)
     }
 
     /// Forgets the request: its response came.
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn forget(&self, disk: &dyn Disk, state: &Path) -> Result<(), TimestampError> {
-        Ok(disk.remove(&self.path(state))?)
+    pub fn forget(&self, state: &FolderEngine) -> Result<(), TimestampError> {
+        Ok(state.remove(&self.name())?)
     }
 
-    fn path(&self, state: &Path) -> PathBuf {
+    fn name(&self) -> String {
         let nonce = hex::encode(self.request.nonce);
-        state.join(TIMESTAMPS).join(format!("{nonce}{REQUEST}"))
+        format!("{TIMESTAMPS}/{nonce}{REQUEST}")
     }
 
-    fn read(disk: &dyn Disk, path: &Path) -> Result<Self, TimestampError> {
+    fn read(state: &FolderEngine, name: &str) -> Result<Self, TimestampError> {
         let fault = |why: &str| TimestampError::Request {
-            path: path.to_owned(),
+            path: state.place(name),
             why: why.to_owned(),
         };
-        let bytes = read_bounded(disk, path, 2 * NOTE_LIMIT)?
-            .ok_or_else(|| fault("it is too long, or no file"))?;
+        let bytes = state.get(name, 2 * NOTE_LIMIT as u64)?;
+        let bytes = bytes.ok_or_else(|| fault("it is no file"))?;
         let waiting: PendingRequest =
             serde_json::from_slice(&bytes).map_err(|why| fault(&why.to_string()))?;
         let mut nonce = [0; NONCE_BYTES];
@@ -188,23 +184,13 @@ impl StampRequest {
 ///
 /// # Errors
 /// None waits, or it answers none of them: how it does not answer the one that is nearest.
-pub fn asked_for(
-    disk: &dyn Disk,
-    state: &Path,
-    token: &TimeToken,
-) -> Result<StampRequest, TimestampError> {
-    let folder = state.join(TIMESTAMPS);
-    let listed = match disk.list(&folder) {
-        Ok(listed) => listed,
-        Err(fault) if fault.cause() == DiskCause::Missing => Vec::new(),
-        Err(fault) => return Err(fault.into()),
-    };
+pub fn asked_for(state: &FolderEngine, token: &TimeToken) -> Result<StampRequest, TimestampError> {
     let mut refusal = TimestampError::NoRequest;
-    for found in listed {
-        if !found.name.to_string_lossy().ends_with(REQUEST) {
+    for found in state.list(&format!("{TIMESTAMPS}/"))? {
+        if !found.ends_with(REQUEST) {
             continue;
         }
-        let asked = StampRequest::read(disk, &folder.join(&found.name))?;
+        let asked = StampRequest::read(state, &found)?;
         match asked.request.check(token) {
             Ok(()) => return Ok(asked),
             // A request over the same checkpoint says more about what went wrong.
@@ -234,10 +220,16 @@ pub fn store(
     // A writer removes temporary files that it does not know of.
     let now = world.clock.now();
     let _lock = WriteLock::acquire(dir, wait, "ledger timestamp", now)?;
-    let mut writer = Writer::new(&*world.disk, dir);
+    let engine = FolderEngine::new(world.disk.clone(), dir);
     // The checkpoint first: a token without it would accuse the ledger.
-    writer.write(&stored.checkpoint_path(), &asked.checkpoint)?;
-    writer.write(&stored.response_path(), response)?;
-    writer.finish()?;
+    for (name, bytes) in [
+        (stored.checkpoint_path(), &asked.checkpoint[..]),
+        (stored.response_path(), response),
+    ] {
+        if engine.put_once(&name, bytes)? == PutOutcome::Occupied {
+            let path = engine.place(&name);
+            return Err(ImmutableFileError::Differs { path }.into());
+        }
+    }
     Ok((stored, token))
 }

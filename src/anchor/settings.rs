@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::publish;
-use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::store::engine::{Engine, FolderEngine};
+use crate::sys::disk::{Disk, DiskError, SMALL_FILE};
 use crate::sys::lock::{LockError, WriteLock};
 use crate::time::Timestamp;
-use crate::trust::Trust;
+use crate::trust::{Trust, TrustFileError};
 
 use super::cosigned::CosignatureBook;
 use super::destination::Destination;
@@ -45,6 +45,7 @@ pub enum AnchorSettingsError {
 #[derive(Debug)]
 pub struct AnchorSettings {
     disk: Arc<dyn Disk>,
+    engine: FolderEngine,
     dir: PathBuf,
 }
 
@@ -52,16 +53,19 @@ impl AnchorSettings {
     /// The settings below the state folder `state`.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, state: &Path) -> Self {
+        let dir = state.join(FOLDER);
         Self {
+            engine: FolderEngine::new(disk.clone(), &dir),
             disk,
-            dir: state.join(FOLDER),
+            dir,
         }
     }
 
-    /// Whether anything was ever chosen. Costs one look at the disk.
+    /// Whether anything was ever chosen.
     #[must_use]
     pub fn exist(&self) -> bool {
-        matches!(self.disk.metadata(&self.dir), Ok(Some(_)))
+        let stands = |name: &&str| !matches!(self.engine.get(name, SMALL_FILE), Ok(None));
+        [DESTINATIONS, WITNESSES].iter().any(stands)
     }
 
     /// Their folder.
@@ -89,17 +93,11 @@ impl AnchorSettings {
     /// # Errors
     /// The file is damaged, or the disk's refusal.
     pub fn destinations(&self) -> Result<Vec<Destination>, AnchorSettingsError> {
-        let path = self.dir.join(DESTINATIONS);
-        let text = self.read(&path)?;
+        let text = self.read(DESTINATIONS)?;
         let mut destinations = Vec::new();
         for (line, text) in (1..).zip(text.lines()) {
-            let destination =
-                serde_json::from_str(text).map_err(|why| AnchorSettingsError::Damaged {
-                    path: path.clone(),
-                    line,
-                    why: why.to_string(),
-                })?;
-            destinations.push(destination);
+            let destination = serde_json::from_str(text);
+            destinations.push(destination.map_err(|why| self.damaged(DESTINATIONS, line, &why))?);
         }
         Ok(destinations)
     }
@@ -126,13 +124,9 @@ impl AnchorSettings {
         if text.is_empty() {
             return Ok(None);
         }
-        let trust =
-            Trust::parse(text.as_bytes()).map_err(|fault| AnchorSettingsError::Damaged {
-                path: self.dir.join(WITNESSES),
-                line: fault.line,
-                why: fault.fault.to_string(),
-            })?;
-        Ok(Some(trust))
+        let trust = Trust::parse(text.as_bytes());
+        let damaged = |fault: TrustFileError| self.damaged(WITNESSES, fault.line, &fault.fault);
+        Ok(Some(trust.map_err(damaged)?))
     }
 
     /// The file as it stands; empty where nobody was chosen.
@@ -140,7 +134,7 @@ impl AnchorSettings {
     /// # Errors
     /// It is not text, or the disk's refusal.
     pub fn witness_file(&self) -> Result<String, AnchorSettingsError> {
-        self.read(&self.dir.join(WITNESSES))
+        self.read(WITNESSES)
     }
 
     /// The checkpoint that was last handed to the commands.
@@ -148,7 +142,7 @@ impl AnchorSettings {
     /// # Errors
     /// The disk's refusal.
     pub fn handed(&self) -> Result<String, AnchorSettingsError> {
-        self.read(&self.dir.join(HANDED))
+        self.read(HANDED)
     }
 
     /// Remembers that the commands have got a checkpoint.
@@ -167,20 +161,20 @@ impl AnchorSettings {
         self.write(WITNESSES, text)
     }
 
-    fn read(&self, path: &Path) -> Result<String, AnchorSettingsError> {
-        match self.disk.read(path) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|why| AnchorSettingsError::Damaged {
-                path: path.to_owned(),
-                line: 1,
-                why: why.to_string(),
-            }),
-            Err(fault) if fault.cause() == DiskCause::Missing => Ok(String::new()),
-            Err(fault) => Err(fault.into()),
-        }
+    fn read(&self, name: &str) -> Result<String, AnchorSettingsError> {
+        let bytes = self.engine.get(name, SMALL_FILE)?.unwrap_or_default();
+        String::from_utf8(bytes).map_err(|why| self.damaged(name, 1, &why))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), DiskError> {
-        self.disk.create_dir(&self.dir)?;
-        publish::durably(&*self.disk, &self.dir.join(name), text.as_bytes())
+        self.engine.replace(name, text.as_bytes())
+    }
+
+    fn damaged(&self, name: &str, line: usize, why: &dyn std::fmt::Display) -> AnchorSettingsError {
+        AnchorSettingsError::Damaged {
+            path: self.engine.place(name),
+            line,
+            why: why.to_string(),
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::hash::Sha256Digest;
 use crate::http;
 use crate::ledger::CHECKPOINT_FILE;
+use crate::store::engine::FolderEngine;
 use crate::timestamps::{self, StampRequest, TimestampError};
 use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
 
@@ -79,10 +80,10 @@ pub(crate) fn run(context: &mut Context, args: &TimestampArgs) -> CommandResult 
     if let Some(path) = &what.response_in {
         let response = read_bounded(path, RESPONSE_LIMIT)?;
         let token = TimeToken::parse(&response).map_err(TimestampError::from)?;
-        let place = context.place()?;
-        let asked = timestamps::asked_for(&*context.world.disk, &place.state, &token)?;
+        let state = state(context)?;
+        let asked = timestamps::asked_for(&state, &token)?;
         let outcome = keep(context, &asked, &response)?;
-        asked.forget(&*context.world.disk, &place.state)?;
+        asked.forget(&state)?;
         return Ok(outcome);
     }
     list(context, what.verify_command)
@@ -122,14 +123,20 @@ fn ask(url: &str, asked: &StampRequest, time: Duration) -> Result<Vec<u8>, Comma
     Ok(reply.body)
 }
 
+/// Where requests wait for their tokens.
+fn state(context: &Context) -> Result<FolderEngine, CommandError> {
+    let place = context.place()?;
+    Ok(FolderEngine::new(context.world.disk.clone(), &place.state))
+}
+
 fn request(context: &mut Context, path: &Path) -> CommandResult {
     let asked = newest(context)?;
-    let place = context.place()?;
-    asked.keep(&*context.world.disk, &place.state)?;
+    let state = state(context)?;
+    asked.keep(&state)?;
     let bytes = asked.request.encode().map_err(TimestampError::from)?;
     if let Err(fault) = write_new(path, &bytes) {
         // Nobody can answer what nobody got.
-        asked.forget(&*context.world.disk, &place.state)?;
+        asked.forget(&state)?;
         return Err(fault);
     }
     let (path, imprint) = (path.display().to_string(), asked.request.imprint);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::checkpoint::{Checkpoint, CosignerKey};
 use crate::hash::Sha256Digest;
 use crate::note::{KeyName, NoteKey, SignedNote};
-use crate::store::publish;
-use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::store::engine::{Engine, FolderEngine};
+use crate::sys::disk::{Disk, DiskError, SMALL_FILE};
 
 use super::decide::ForkEvidence;
 use super::error::WitnessError;
@@ -103,38 +103,39 @@ pub fn name_of(origin: &KeyName) -> String {
 /// The folder of a witness: its key, the logs it follows, and what it last cosigned for each.
 #[derive(Debug)]
 pub(super) struct WitnessFolder {
-    disk: Arc<dyn Disk>,
+    engine: FolderEngine,
     dir: PathBuf,
 }
 
 impl WitnessFolder {
+    fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
+        Self {
+            engine: FolderEngine::new(disk, dir),
+            dir: dir.to_owned(),
+        }
+    }
+
     pub(super) fn create(
         disk: Arc<dyn Disk>,
         dir: &Path,
         cosigner: &CosignerKey,
     ) -> Result<Self, WitnessError> {
-        let folder = Self {
-            disk,
-            dir: dir.to_owned(),
-        };
-        if folder.disk.metadata(&dir.join(VKEY))?.is_some() {
+        let folder = Self::new(disk, dir);
+        if folder.get(VKEY)?.is_some() {
             return Err(WitnessError::Exists(dir.to_owned()));
         }
         for name in [STATE, EVIDENCE] {
-            folder.disk.create_dir(&dir.join(name))?;
+            folder.engine.make_folder(name)?;
         }
-        publish::durably(&*folder.disk, &dir.join(LOGS), LOGS_HEAD.as_bytes())?;
+        folder.engine.replace(LOGS, LOGS_HEAD.as_bytes())?;
         let line = format!("{cosigner}\n");
-        publish::durably(&*folder.disk, &dir.join(VKEY), line.as_bytes())?;
+        folder.engine.replace(VKEY, line.as_bytes())?;
         Ok(folder)
     }
 
     pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, WitnessError> {
-        let folder = Self {
-            disk,
-            dir: dir.to_owned(),
-        };
-        match folder.disk.metadata(&dir.join(VKEY))? {
+        let folder = Self::new(disk, dir);
+        match folder.get(VKEY)? {
             Some(_) => Ok(folder),
             None => Err(WitnessError::NoWitness(dir.to_owned())),
         }
@@ -145,29 +146,27 @@ impl WitnessFolder {
     }
 
     pub(super) fn cosigner(&self) -> Result<CosignerKey, WitnessError> {
-        let path = self.dir.join(VKEY);
-        let text = self.text(&path)?;
+        let text = self.text(VKEY)?;
         text.trim_end()
             .parse()
-            .map_err(|fault| damaged(&path, 1, &fault))
+            .map_err(|fault| self.damaged(VKEY, 1, &fault))
     }
 
     /// The keys of the logs that are followed.
     pub(super) fn logs(&self) -> Result<Vec<NoteKey>, WitnessError> {
-        let path = self.dir.join(LOGS);
         let mut keys = Vec::new();
-        for (number, line) in (1..).zip(self.text(&path)?.lines()) {
+        for (number, line) in (1..).zip(self.text(LOGS)?.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             let vkey = line
                 .strip_prefix("log ")
-                .ok_or_else(|| damaged(&path, number, &"a line reads `log <vkey>`"))?;
+                .ok_or_else(|| self.damaged(LOGS, number, &"a line reads `log <vkey>`"))?;
             keys.push(
                 vkey.trim()
                     .parse()
-                    .map_err(|fault| damaged(&path, number, &fault))?,
+                    .map_err(|fault| self.damaged(LOGS, number, &fault))?,
             );
         }
         Ok(keys)
@@ -178,15 +177,11 @@ impl WitnessFolder {
         for key in keys {
             text.push_str(&format!("log {key}\n"));
         }
-        publish::durably(&*self.disk, &self.dir.join(LOGS), text.as_bytes())
-    }
-
-    fn state_path(&self, origin: &KeyName) -> PathBuf {
-        self.dir.join(STATE).join(name_of(origin))
+        self.engine.replace(LOGS, text.as_bytes())
     }
 
     pub(super) fn has_no_state(&self, origin: &KeyName) -> Result<bool, DiskError> {
-        Ok(self.disk.metadata(&self.state_path(origin))?.is_none())
+        Ok(self.get(&state_name(origin))?.is_none())
     }
 
     /// What was last cosigned for a log. A missing state is an error: it was written before the log
@@ -196,24 +191,23 @@ impl WitnessFolder {
         origin: &KeyName,
         cosigner: &CosignerKey,
     ) -> Result<LogState, WitnessError> {
-        let path = self.state_path(origin);
+        let name = state_name(origin);
         let lost = |why: String| WitnessError::StateLost {
             origin: origin.clone(),
-            path: path.clone(),
+            path: self.engine.place(&name),
             why,
         };
-        match self.disk.read(&path) {
-            Ok(bytes) => LogState::parse(&bytes, origin, cosigner)
+        match self.get(&name)? {
+            Some(bytes) => LogState::parse(&bytes, origin, cosigner)
                 .map_err(|why| lost(format!("is damaged: {why}"))),
-            Err(fault) if fault.cause() == DiskCause::Missing => Err(lost("is missing".to_owned())),
-            Err(fault) => Err(fault.into()),
+            None => Err(lost("is missing".to_owned())),
         }
     }
 
     /// Replaces the state of a log durably.
     pub(super) fn keep(&self, origin: &KeyName, state: &LogState) -> Result<(), DiskError> {
-        let path = self.state_path(origin);
-        publish::durably(&*self.disk, &path, state.format().as_bytes())
+        let bytes = state.format().into_bytes();
+        self.engine.replace(&state_name(origin), &bytes)
     }
 
     /// Keeps a refused request beside what contradicts it; `None` where there is enough of its kind.
@@ -227,44 +221,43 @@ impl WitnessFolder {
             ForkEvidence::Fork => ("fork", FORKS),
             ForkEvidence::Unproven => ("unproven", UNPROVEN),
         };
-        let dir = self.dir.join(EVIDENCE);
         let digest = Sha256Digest::of(request).to_string();
-        let name = format!("{kind}-{}", digest.get(..16).unwrap_or(&digest));
-        let path = dir.join(format!("{name}.request"));
+        let stem = format!("{kind}-{}", digest.get(..16).unwrap_or(&digest));
+        let name = format!("{EVIDENCE}/{stem}.request");
         // The same request again is the same evidence.
-        if self.disk.metadata(&path)?.is_some() {
-            return Ok(Some(path));
+        if self.get(&name)?.is_none() {
+            let of_kind = self.engine.list(&format!("{EVIDENCE}/{kind}-"))?;
+            let requests = of_kind.iter().filter(|name| name.ends_with(".request"));
+            if requests.count() >= most {
+                return Ok(None);
+            }
+            let known = format!("{EVIDENCE}/{stem}.known");
+            self.engine.replace(&known, state.format().as_bytes())?;
+            self.engine.replace(&name, request)?;
         }
-        let of_kind = |found: &crate::sys::disk::DirEntry| {
-            let found = found.name.to_string_lossy();
-            found.starts_with(kind) && found.ends_with(".request")
-        };
-        if self
-            .disk
-            .list(&dir)?
-            .iter()
-            .filter(|found| of_kind(found))
-            .count()
-            >= most
-        {
-            return Ok(None);
-        }
-        let known = dir.join(format!("{name}.known"));
-        publish::durably(&*self.disk, &known, state.format().as_bytes())?;
-        publish::durably(&*self.disk, &path, request)?;
-        Ok(Some(path))
+        Ok(Some(self.engine.place(&name)))
     }
 
-    fn text(&self, path: &Path) -> Result<String, WitnessError> {
-        let bytes = self.disk.read(path)?;
-        String::from_utf8(bytes).map_err(|fault| damaged(path, 1, &fault))
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, DiskError> {
+        self.engine.get(name, SMALL_FILE)
+    }
+
+    fn text(&self, name: &str) -> Result<String, WitnessError> {
+        let bytes = self.get(name)?;
+        let bytes = bytes.ok_or_else(|| self.damaged(name, 1, &"it is missing"))?;
+        String::from_utf8(bytes).map_err(|fault| self.damaged(name, 1, &fault))
+    }
+
+    fn damaged(&self, name: &str, line: usize, why: &dyn std::fmt::Display) -> WitnessError {
+        WitnessError::Damaged {
+            path: self.engine.place(name),
+            line,
+            why: why.to_string(),
+        }
     }
 }
 
-fn damaged(path: &Path, line: usize, why: &dyn std::fmt::Display) -> WitnessError {
-    WitnessError::Damaged {
-        path: path.to_owned(),
-        line,
-        why: why.to_string(),
-    }
+/// Where the state of a log lies in the folder.
+fn state_name(origin: &KeyName) -> String {
+    format!("{STATE}/{}", name_of(origin))
 }

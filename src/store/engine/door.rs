@@ -28,6 +28,19 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// A refusal: put them again to know.
     fn put_once(&self, name: &str, bytes: &[u8]) -> Result<PutOutcome, DiskError>;
 
+    /// Puts bytes under a name in place of those before: whoever reads, also after a power cut, finds the old
+    /// ones or the new ones and never a part.
+    ///
+    /// # Errors
+    /// A refusal: one of the two stands there.
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError>;
+
+    /// Takes away what stands under a name, where something does.
+    ///
+    /// # Errors
+    /// A refusal: it may still stand there.
+    fn remove(&self, name: &str) -> Result<(), DiskError>;
+
     /// The names that begin with `prefix`, sorted.
     ///
     /// # Errors

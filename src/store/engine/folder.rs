@@ -8,7 +8,7 @@ use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
 use crate::store::image;
 use crate::store::log::{self, Log};
-use crate::store::publish::{ImmutableFileError, Writer};
+use crate::store::publish::{self, ImmutableFileError, Writer};
 use crate::sys::disk::{Disk, DiskCause, DiskError};
 
 /// A ledger's folder on a disk. Whoever puts into it holds the writer's lock.
@@ -26,6 +26,38 @@ impl FolderEngine {
             disk,
             root: root.to_owned(),
         }
+    }
+
+    /// Where a name lies, for messages.
+    #[must_use]
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Makes the folder of names that begin with `name` and a slash, for people to look into before anything is
+    /// in it.
+    ///
+    /// # Errors
+    /// The disk's refusal.
+    pub fn make_folder(&self, name: &str) -> Result<(), DiskError> {
+        self.make(&self.place(name))
+    }
+
+    /// Makes a folder, and those above it up to the root, where they are missing. A power cut must not take
+    /// away a folder in which something was put.
+    fn make(&self, folder: &Path) -> Result<(), DiskError> {
+        if self.disk.metadata(folder)?.is_some() {
+            return Ok(());
+        }
+        let above = folder.parent().unwrap_or(Path::new(""));
+        if above.starts_with(&self.root) {
+            self.make(above)?;
+        }
+        self.disk.create_dir(folder)?;
+        self.disk.sync_dir(match above {
+            here if here == Path::new("") => Path::new("."),
+            above => above,
+        })
     }
 
     /// At most `most` entries from `from` on, of bundles and tail.
@@ -50,7 +82,7 @@ impl FolderEngine {
 
 impl Engine for FolderEngine {
     fn get(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        match self.disk.read_at_most(&self.root.join(name), most) {
+        match self.disk.read_at_most(&self.place(name), most) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(fault) if fault.cause() == DiskCause::Missing => Ok(None),
             Err(fault) => Err(fault),
@@ -67,6 +99,21 @@ impl Engine for FolderEngine {
         // Also when it was there: the process that wrote it may have ended before this line.
         writer.finish()?;
         Ok(PutOutcome::Stored)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        let path = self.place(name);
+        self.make(path.parent().unwrap_or(&self.root))?;
+        publish::durably(&*self.disk, &path, bytes)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), DiskError> {
+        let path = self.place(name);
+        match self.disk.remove(&path) {
+            Err(fault) if fault.cause() == DiskCause::Missing => Ok(()),
+            Err(fault) => Err(fault),
+            Ok(()) => self.disk.sync_dir(path.parent().unwrap_or(&self.root)),
+        }
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError> {

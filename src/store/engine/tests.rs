@@ -54,6 +54,16 @@ impl Engine for MemoryEngine {
         })
     }
 
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.shelf(|shelf| shelf.named.insert(name.to_owned(), bytes.to_vec()));
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), DiskError> {
+        self.shelf(|shelf| shelf.named.remove(name));
+        Ok(())
+    }
+
     fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError> {
         let begins = |name: &&String| name.starts_with(prefix);
         Ok(self.shelf(|shelf| shelf.named.keys().filter(begins).cloned().collect()))
@@ -140,6 +150,25 @@ fn names_are_put_once(engine: &dyn Engine) {
     assert_eq!(engine.list("tile").unwrap().len(), 4);
 }
 
+fn what_changes_is_replaced_whole(engine: &dyn Engine) {
+    // Each call is made twice: one that was cut off is made again.
+    for _ in 0..2 {
+        engine
+            .replace("state/deep/head", b"old, and longer")
+            .unwrap();
+        engine.replace("state/deep/head", b"new").unwrap();
+        engine.replace("top", b"").unwrap();
+    }
+    assert_eq!(engine.get("state/deep/head", 9).unwrap().unwrap(), b"new");
+    assert_eq!(engine.get("top", 0).unwrap().unwrap(), b"");
+    assert_eq!(engine.list("state/").unwrap(), ["state/deep/head"]);
+    for _ in 0..2 {
+        engine.remove("state/deep/head").unwrap();
+        assert_eq!(engine.get("state/deep/head", 9).unwrap(), None);
+    }
+    assert_eq!(engine.list("state/").unwrap(), Vec::<String>::new());
+}
+
 fn segments_stand_where_they_were_put(engine: &dyn Engine) {
     let mut first = Racer {
         engine,
@@ -194,6 +223,7 @@ fn the_folder_and_the_memory_keep_the_same_promises() {
     for engine in [&folder as &dyn Engine, &memory] {
         segments_stand_where_they_were_put(engine);
         names_are_put_once(engine);
+        what_changes_is_replaced_whole(engine);
     }
 }
 
