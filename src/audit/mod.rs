@@ -27,7 +27,7 @@ use crate::ledger::pieces::LogPieces;
 use crate::ledger::standing::{standing, take};
 use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, FolderKind, LedgerError};
 use index::IndexState;
-use surroundings::SurroundingsCheck;
+use surroundings::{AuditedFolder, SurroundingsCheck};
 
 /// One verification of one ledger.
 pub struct Audit<'a> {
@@ -111,15 +111,13 @@ impl Audit<'_> {
             keep_said,
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
-        let mut watcher = SurroundingsCheck::new(
-            self.world.disk.clone(),
-            self.dir,
-            &facts,
-            self.progress,
-            &stop,
-            index,
-            token_files,
-        );
+        let folder = AuditedFolder {
+            disk: self.world.disk.clone(),
+            dir: self.dir.to_owned(),
+            progress: self.progress,
+            stop: &stop,
+        };
+        let mut watcher = SurroundingsCheck::new(folder, &facts, index, token_files);
         let folded = verify::fold(pieces, question, &mut watcher);
         let surroundings = watcher.look_around(&folded, &facts)?;
         Ok(folded.conclude(surroundings))

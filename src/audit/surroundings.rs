@@ -1,7 +1,7 @@
 //! What stands around the entries in a store: Merkle tiles, attachments, the index.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -21,15 +21,22 @@ use crate::ledger::{FolderKind, LedgerError};
 
 const HASH_BYTES: usize = 32;
 
+/// The folder that is looked at, and whoever waits for it.
+pub(super) struct AuditedFolder<'a> {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: PathBuf,
+    /// Is told how many entries of how many are done.
+    pub(super) progress: &'a (dyn Fn(u64, u64) + Sync),
+    /// Whether to stop.
+    pub(super) stop: &'a (dyn Fn() -> bool + Sync),
+}
+
 /// Looks at what the entries name while they go by, and at the folder when they are done.
 pub(super) struct SurroundingsCheck<'a> {
-    disk: Arc<dyn Disk>,
-    dir: PathBuf,
+    folder: AuditedFolder<'a>,
     /// Entries in bundles: only what is sealed has tiles.
     base: u64,
     total: u64,
-    progress: &'a (dyn Fn(u64, u64) + Sync),
-    stop: &'a (dyn Fn() -> bool + Sync),
     findings: Vec<Finding>,
     tiles: VerdictCount,
     /// Each file as it was first named. Two entries that name one file by different digests are two.
@@ -41,21 +48,15 @@ pub(super) struct SurroundingsCheck<'a> {
 
 impl<'a> SurroundingsCheck<'a> {
     pub(super) fn new(
-        disk: Arc<dyn Disk>,
-        dir: &Path,
+        folder: AuditedFolder<'a>,
         facts: &LogBounds,
-        progress: &'a (dyn Fn(u64, u64) + Sync),
-        stop: &'a (dyn Fn() -> bool + Sync),
         index: IndexState,
         tokens: HashSet<PathBuf>,
     ) -> Self {
         Self {
-            disk,
-            dir: dir.to_owned(),
+            folder,
             base: facts.base,
             total: facts.total,
-            progress,
-            stop,
             findings: Vec::new(),
             tiles: VerdictCount {
                 good: 0,
@@ -94,8 +95,8 @@ impl<'a> SurroundingsCheck<'a> {
             .map(|(digest, ..)| blob_path(digest))
             .map(PathBuf::from);
         let strays = StrayFiles {
-            disk: &*self.disk,
-            dir: &self.dir,
+            disk: &*self.folder.disk,
+            dir: &self.folder.dir,
             facts,
             accounted: attached_files.chain(self.tokens.drain()).collect(),
             broken: folded.is_broken(),
@@ -120,7 +121,11 @@ impl<'a> SurroundingsCheck<'a> {
     fn lacks_attachments(&self, facts: &LogBounds) -> Result<bool, DiskError> {
         Ok(facts.standing == FolderKind::Copy
             && !self.attachments.is_empty()
-            && self.disk.metadata(&self.dir.join(ATTACHMENTS))?.is_none())
+            && self
+                .folder
+                .disk
+                .metadata(&self.folder.dir.join(ATTACHMENTS))?
+                .is_none())
     }
 
     /// Reads and hashes each attachment again, on all cores.
@@ -129,7 +134,7 @@ impl<'a> SurroundingsCheck<'a> {
         expunged: &HashSet<Blake3Digest>,
         around: &mut Surroundings,
     ) -> Option<VerdictCount> {
-        let blobs = Blobs::new(self.disk.clone(), &self.dir);
+        let blobs = Blobs::new(self.folder.disk.clone(), &self.folder.dir);
         let faults: Vec<Option<(u64, String)>> = self
             .attachments
             .par_iter()
@@ -182,7 +187,7 @@ impl<'a> SurroundingsCheck<'a> {
     /// Holds the stored bytes of a tile against what the entries give; `first` is its first entry.
     fn compare_tile(&mut self, path: &str, made: &[u8], first: u64) {
         self.tiles.total += 1;
-        let fault = match self.disk.read(&self.dir.join(path)) {
+        let fault = match self.folder.disk.read(&self.folder.dir.join(path)) {
             Ok(bytes) if bytes == made => {
                 self.tiles.good += 1;
                 return;
@@ -203,8 +208,11 @@ impl<'a> SurroundingsCheck<'a> {
 
     fn compare_index(&mut self, folded: &VerifiedFold, around: &mut Surroundings) {
         if !folded.is_broken() && !matches!(self.index, IndexState::Nothing) {
-            self.findings
-                .extend(index::warm_difference(&*self.disk, &self.dir, folded));
+            self.findings.extend(index::warm_difference(
+                &*self.folder.disk,
+                &self.folder.dir,
+                folded,
+            ));
         }
         match std::mem::replace(&mut self.index, IndexState::Nothing) {
             IndexState::Nothing => {}
@@ -257,10 +265,10 @@ impl Observer for SurroundingsCheck<'_> {
     }
 
     fn progress(&mut self, done: u64) {
-        (self.progress)(done, self.total);
+        (self.folder.progress)(done, self.total);
     }
 
     fn interrupted(&self) -> bool {
-        (self.stop)()
+        (self.folder.stop)()
     }
 }

@@ -87,7 +87,7 @@ impl Register {
             return Ok(());
         };
         let Some(rotation) = self.rotations.get(id) else {
-            return Err(denial(
+            return Err(Denial::new(
                 rule::C01,
                 "an opened rotation",
                 format!(
@@ -96,7 +96,7 @@ impl Register {
             ));
         };
         match event.secret() {
-            Some(secret) if *secret != rotation.secret => Err(denial(
+            Some(secret) if *secret != rotation.secret => Err(Denial::new(
                 rule::C01,
                 rotation.secret.as_str(),
                 format!(
@@ -110,7 +110,7 @@ impl Register {
 
     fn need_active_secret(&self, id: &Id) -> Result<(), Denial> {
         match self.secrets.get(id) {
-            None => Err(denial(
+            None => Err(Denial::new(
                 rule::C01,
                 "a registered secret",
                 format!(
@@ -118,7 +118,7 @@ impl Register {
                 ),
             )),
             Some(threaded) => threaded.secret.retired.map_or(Ok(()), |sequence| {
-                Err(denial(
+                Err(Denial::new(
                     rule::C01,
                     "a secret in use",
                     format!("secret `{id}` was retired by entry {sequence}"),
@@ -129,13 +129,13 @@ impl Register {
 
     fn need_incident(&self, id: &Id, secret: Option<&Id>) -> Result<(), Denial> {
         match self.incidents.get(id) {
-            None => Err(denial(
+            None => Err(Denial::new(
                 rule::C01,
                 "a declared incident",
                 format!("no incident `{id}` was declared; declare it with incident.declared"),
             )),
             Some(incident) if secret.is_some_and(|secret| *secret != incident.secret) => {
-                Err(denial(
+                Err(Denial::new(
                     rule::C01,
                     incident.secret.as_str(),
                     format!("incident `{id}` is about secret `{}`", incident.secret),
@@ -160,39 +160,27 @@ impl Register {
         });
         need_free("exception", &granted.exception, taken)?;
         if granted.expires <= occurred {
-            return Err(denial(
-                rule::W02,
-                "an end in the future",
-                format!("the exception would end at {}", granted.expires),
-            ));
+            let message = format!("the exception would end at {}", granted.expires);
+            return Err(Denial::new(rule::W02, "an end in the future", message));
         }
         if granted.rules.is_empty() {
-            return Err(denial(
-                rule::W02,
-                "the rules it covers",
-                "an exception from no rule".to_owned(),
-            ));
+            let message = "an exception from no rule".to_owned();
+            return Err(Denial::new(rule::W02, "the rules it covers", message));
         }
         for id in &granted.rules {
             let excusable =
                 |rule: &&Rule| matches!(rule.verdict, Verdict::Conformance | Verdict::Coverage);
             if rule::rule(id.as_str()).filter(excusable).is_none() {
-                return Err(denial(
+                let message =
+                    format!("`{id}` is no rule that can be excused; the rules are in EVENTS.md");
+                return Err(Denial::new(
                     rule::C01,
                     "a rule of conformance or coverage",
-                    format!("`{id}` is no rule that can be excused; the rules are in EVENTS.md"),
+                    message,
                 ));
             }
         }
         Ok(())
-    }
-}
-
-fn denial(rule: &'static Rule, expected: impl Into<String>, message: String) -> Denial {
-    Denial {
-        rule,
-        expected: expected.into(),
-        message,
     }
 }
 
@@ -206,7 +194,7 @@ fn admit_beginning(sequence: u64, event: &Event) -> Result<(), Denial> {
     } else {
         format!("entry 0 is {}, not ledger.created", event.name())
     };
-    Err(denial(
+    Err(Denial::new(
         rule::I10,
         "ledger.created as entry 0 and nowhere else",
         message,
@@ -215,21 +203,19 @@ fn admit_beginning(sequence: u64, event: &Event) -> Result<(), Denial> {
 
 fn need_free(what: &str, id: &Id, taken: bool) -> Result<(), Denial> {
     if taken {
-        return Err(denial(
-            rule::C02,
-            "an id that is free",
-            format!("there is a {what} `{id}` already"),
-        ));
+        let message = format!("there is a {what} `{id}` already");
+        return Err(Denial::new(rule::C02, "an id that is free", message));
     }
     Ok(())
 }
 
 fn need_earlier(entry: u64, sequence: u64) -> Result<(), Denial> {
     if entry >= sequence {
-        return Err(denial(
+        let message = format!("there is no entry {entry} yet");
+        return Err(Denial::new(
             rule::I11,
             format!("an entry before {sequence}"),
-            format!("there is no entry {entry} yet"),
+            message,
         ));
     }
     Ok(())
