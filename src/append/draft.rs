@@ -84,20 +84,6 @@ impl DraftError {
             _ => Blame::Refused,
         }
     }
-
-    /// What to try next.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Secret(_) => Some(
-                "leave it out or name a reference to it; and if it was real, rotate it".to_owned(),
-            ),
-            Self::Event(EventError::Unknown(_)) => {
-                Some("`ledger append --help` lists the events".to_owned())
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Draft {

@@ -21,6 +21,7 @@ use super::checks::{SecretChecks, known_values, read_files};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
+use super::hint::Hint as _;
 use super::options::Output;
 use super::signals::SignalGuard;
 use super::{batch, receipt};

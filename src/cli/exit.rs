@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::anchor::RoundConclusion;
 use crate::append::AppendError;
+use crate::cli::hint::Hint as _;
 use crate::ledger::{Blame, LedgerError, OpenError};
 use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::keyfile::KeyFileError;
@@ -154,7 +155,7 @@ impl From<LedgerError> for CommandError {
             LedgerError::Open(fault) => Self {
                 exit: fault.blame().into(),
                 message,
-                hint: fault.hint().map(str::to_owned),
+                hint: fault.hint(),
             },
             LedgerError::Entry { .. } => Self::new(Exit::Broken, message)
                 .hint("ledger verify names everything that is damaged"),

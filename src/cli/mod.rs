@@ -17,6 +17,7 @@ mod exit;
 mod export;
 mod fields;
 mod files;
+pub mod hint;
 mod init;
 mod key;
 mod layout;

@@ -106,29 +106,6 @@ impl OpenError {
             Self::Lock(_) | Self::Disk(_) => Blame::Temporary,
         }
     }
-
-    /// What to try next.
-    #[must_use]
-    pub const fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::NoFolder { .. } | Self::EmptyFolder { .. } | Self::NotALedger { .. } => {
-                "create one with `ledger init`, or name another with --ledger"
-            }
-            Self::Copy { .. } => "name the ledger that it was published from with --ledger",
-            Self::NewerFormat { .. } => "use the program that made it, or a newer one",
-            Self::LostLog { .. } => {
-                "restore the folder from a copy; it is never taken for a new ledger"
-            }
-            Self::InterruptedCreation { .. } => {
-                "run `ledger init` again: it removes what is there and begins anew; no receipt was ever given for it"
-            }
-            Self::NotEmpty { .. } => "name a new folder, or an empty one",
-            Self::OtherLedgersHead { .. } => {
-                "each ledger needs a state folder of its own: check --state"
-            }
-            Self::Lock(_) | Self::Disk(_) => return None,
-        })
-    }
 }
 
 /// Why a stored ledger cannot be read.

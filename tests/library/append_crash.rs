@@ -14,6 +14,7 @@ use rotation_ledger::append::AppendError;
 use rotation_ledger::append::Receipt;
 use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
+use rotation_ledger::cli::hint::Hint as _;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Link;

@@ -14,6 +14,7 @@ use crate::support::ledger::receipts;
 use rotation_ledger::append::AppendError;
 use rotation_ledger::append::Writer;
 use rotation_ledger::append::recover;
+use rotation_ledger::cli::hint::Hint as _;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::event::Event;
 use rotation_ledger::event::RecoveryKind;

@@ -1,0 +1,94 @@
+//! What to try next, for each fault of the library: the one place that names flags and commands for it.
+
+use crate::append::AppendError;
+use crate::append::draft::DraftError;
+use crate::event::EventError;
+use crate::ledger::OpenError;
+use crate::store::blobs::BlobError;
+use crate::sys::keyfile::KeyFileError;
+use crate::sys::lock::LockError;
+
+const OWN_STATE: &str = "each ledger needs a state folder of its own: check --state";
+const NO_SECRETS: &str = "leave it out or name a reference to it; and if it was real, rotate it";
+
+/// A fault that somebody at a terminal can do something about.
+pub trait Hint {
+    /// What to try next, where there is something.
+    fn hint(&self) -> Option<String>;
+}
+
+impl Hint for OpenError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoFolder { .. } | Self::EmptyFolder { .. } | Self::NotALedger { .. } => {
+                "create one with `ledger init`, or name another with --ledger"
+            }
+            Self::Copy { .. } => "name the ledger that it was published from with --ledger",
+            Self::NewerFormat { .. } => "use the program that made it, or a newer one",
+            Self::LostLog { .. } => {
+                "restore the folder from a copy; it is never taken for a new ledger"
+            }
+            Self::InterruptedCreation { .. } => {
+                "run `ledger init` again: it removes what is there and begins anew; no receipt was ever given for it"
+            }
+            Self::NotEmpty { .. } => "name a new folder, or an empty one",
+            Self::OtherLedgersHead { .. } => OWN_STATE,
+            Self::Lock(_) | Self::Disk(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl Hint for AppendError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Open(fault) => return fault.hint(),
+            Self::DamagedEntry { .. } | Self::DamagedLog { .. } => {
+                "run `ledger verify` to see what is left, and restore the folder from a copy"
+            }
+            Self::StateInUse { .. } => {
+                "a ledger was here before: find it, or name another folder outside"
+            }
+            Self::Lock(LockError::Held { .. }) => "try again, or wait longer with --wait",
+            Self::SealingKey(KeyFileError::Missing { .. }) => {
+                "the sealing key stays outside the ledger's folder: bring it from the machine that created the ledger"
+            }
+            Self::OtherSealingKey { .. } => OWN_STATE,
+            Self::DamagedCheckpoint { .. }
+            | Self::Behind { .. }
+            | Self::Beside { .. }
+            | Self::NoCheckpoint { .. } => {
+                "find the newest copy of the ledger; if there is none, a Security Owner may accept this one with `ledger recover`"
+            }
+            Self::Denied(denial) => return Some(denial.rule.hint.to_owned()),
+            Self::OutOfOrder(findings) => {
+                return findings.first().map(|finding| finding.rule.hint.to_owned());
+            }
+            Self::Time { .. } => "check the clock of this machine and of the one that signed it",
+            Self::Secret(_) => NO_SECRETS,
+            Self::Conflict { .. } => {
+                "leave event_id out for a new event; keep it only to repeat the very same statement"
+            }
+            Self::Unknown(_) | Self::GivenUp => {
+                "send the same statement again: if it was recorded, its receipt comes back"
+            }
+            Self::Lock(_) | Self::Disk(_) | Self::Blob(BlobError::Disk(_)) => {
+                "nothing was recorded: make room or access, then send it again"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl Hint for DraftError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Secret(_) => Some(NO_SECRETS.to_owned()),
+            Self::Event(EventError::Unknown(_)) => {
+                Some("`ledger append --help` lists the events".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
