@@ -20,19 +20,19 @@ use crate::sys::keyfile;
 use crate::time::Timestamp;
 
 /// Why a submission was not placed.
-enum Stop {
+enum PlacementError {
     Refused(AppendError),
     /// Nothing was decided: the index must be made again first.
     Index(IndexError),
 }
 
-impl From<AppendError> for Stop {
+impl From<AppendError> for PlacementError {
     fn from(fault: AppendError) -> Self {
         Self::Refused(fault)
     }
 }
 
-impl From<IndexError> for Stop {
+impl From<IndexError> for PlacementError {
     fn from(fault: IndexError) -> Self {
         Self::Index(fault)
     }
@@ -75,19 +75,19 @@ impl Writer {
     fn despite_the_index<T>(
         &mut self,
         batch: &Batch,
-        mut work: impl FnMut(&mut Self) -> Result<T, Stop>,
+        mut work: impl FnMut(&mut Self) -> Result<T, PlacementError>,
     ) -> Result<T, AppendError> {
         let mut fault = match work(self) {
             Ok(done) => return Ok(done),
-            Err(Stop::Refused(fault)) => return Err(fault),
-            Err(Stop::Index(fault)) => fault,
+            Err(PlacementError::Refused(fault)) => return Err(fault),
+            Err(PlacementError::Index(fault)) => fault,
         };
         for renew in [Self::renew_memory, Self::forget_index] {
             renew(self, &fault.to_string(), &batch.entries)?;
             fault = match work(self) {
                 Ok(done) => return Ok(done),
-                Err(Stop::Refused(fault)) => return Err(fault),
-                Err(Stop::Index(fault)) => fault,
+                Err(PlacementError::Refused(fault)) => return Err(fault),
+                Err(PlacementError::Index(fault)) => fault,
             };
         }
         // Without an index nothing can fail in it.
@@ -96,7 +96,11 @@ impl Writer {
         })
     }
 
-    fn place(&mut self, checked: &ValidSubmission, batch: &Batch) -> Result<BatchItem, Stop> {
+    fn place(
+        &mut self,
+        checked: &ValidSubmission,
+        batch: &Batch,
+    ) -> Result<BatchItem, PlacementError> {
         let next = &batch.next;
         let (author, thread) = match self.try_on(checked, batch)? {
             AdmissionResult::Admitted { author, thread } => (author, thread),
@@ -131,7 +135,7 @@ impl Writer {
         &mut self,
         checked: &ValidSubmission,
         batch: &Batch,
-    ) -> Result<AdmissionResult, Stop> {
+    ) -> Result<AdmissionResult, PlacementError> {
         let next = &batch.next;
         let statement = &checked.statement;
         let event = &statement.event;

@@ -22,7 +22,7 @@ use crate::sys::disk::Disk;
 const BUNDLES_AT_ONCE: u64 = 16;
 
 /// Where the entries are read from.
-pub(super) struct Source<'a> {
+pub(super) struct EntrySource<'a> {
     pub(super) disk: &'a dyn Disk,
     pub(super) dir: &'a Path,
     pub(super) log: &'a Log,
@@ -32,18 +32,18 @@ pub(super) struct Source<'a> {
 }
 
 /// Why folding stopped.
-pub(super) enum Stop {
+pub(super) enum ReplayError {
     Index(IndexError),
     Log(AppendError),
 }
 
-impl From<IndexError> for Stop {
+impl From<IndexError> for ReplayError {
     fn from(fault: IndexError) -> Self {
         Self::Index(fault)
     }
 }
 
-impl From<AppendError> for Stop {
+impl From<AppendError> for ReplayError {
     fn from(fault: AppendError) -> Self {
         Self::Log(fault)
     }
@@ -59,7 +59,7 @@ pub(super) fn damaged_bundle(fault: BundleError) -> AppendError {
     }
 }
 
-impl Source<'_> {
+impl EntrySource<'_> {
     /// The stored bytes of an entry.
     pub(super) fn entry(&self, sequence: u64) -> Result<Vec<u8>, AppendError> {
         let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
@@ -123,8 +123,8 @@ impl Source<'_> {
         for last_try in [false, true] {
             match self.fold_all(&mut memory, placed) {
                 Ok(()) => return Ok(memory),
-                Err(Stop::Log(fault)) => return Err(fault),
-                Err(Stop::Index(fault)) => {
+                Err(ReplayError::Log(fault)) => return Err(fault),
+                Err(ReplayError::Index(fault)) => {
                     let notice;
                     (memory, notice) = if last_try {
                         (
@@ -140,14 +140,14 @@ impl Source<'_> {
         }
         match self.fold_all(&mut memory, placed) {
             Ok(()) => Ok(memory),
-            Err(Stop::Log(fault)) => Err(fault),
-            Err(Stop::Index(fault)) => Err(AppendError::DamagedLog {
+            Err(ReplayError::Log(fault)) => Err(fault),
+            Err(ReplayError::Index(fault)) => Err(AppendError::DamagedLog {
                 fault: fault.to_string(),
             }),
         }
     }
 
-    fn fold_all(&self, memory: &mut LoadedRegister, placed: &[Vec<u8>]) -> Result<(), Stop> {
+    fn fold_all(&self, memory: &mut LoadedRegister, placed: &[Vec<u8>]) -> Result<(), ReplayError> {
         let width = BUNDLE_ENTRIES as u64;
         let (base, start) = (self.log.base(), memory.applied().size);
         for n in start / width..base / width {
@@ -176,7 +176,12 @@ impl Source<'_> {
         Ok(())
     }
 
-    fn fold(&self, memory: &mut LoadedRegister, sequence: u64, stored: &[u8]) -> Result<(), Stop> {
+    fn fold(
+        &self,
+        memory: &mut LoadedRegister,
+        sequence: u64,
+        stored: &[u8],
+    ) -> Result<(), ReplayError> {
         let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
         let is_new = sequence >= self.proven && sequence < self.log.size();
         if is_new {
@@ -220,8 +225,8 @@ impl Source<'_> {
 
 impl Writer {
     /// Where stored entries are read from, all of them acknowledged by this writer.
-    pub(super) fn source(&self) -> Source<'_> {
-        Source {
+    pub(super) fn source(&self) -> EntrySource<'_> {
+        EntrySource {
             disk: &*self.world.disk,
             dir: &self.place.dir,
             log: &self.log,

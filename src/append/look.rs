@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::append::error::AppendError;
-use crate::append::fold::{Source, damaged_bundle};
+use crate::append::fold::{EntrySource, damaged_bundle};
 use crate::append::memory::LoadedRegister;
 use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
@@ -124,7 +124,7 @@ impl OpeningState {
         place: &LedgerPlace,
         proven: u64,
     ) -> Result<Writer, AppendError> {
-        let source = Source {
+        let source = EntrySource {
             disk: &*world.disk,
             dir: &place.dir,
             log: &self.log,

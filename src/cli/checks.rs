@@ -14,7 +14,7 @@ use super::options::parse_size;
 use super::ui::Ui;
 
 /// A file to attach: its name, its media type and its bytes.
-pub(crate) type File = (Line, Id, Vec<u8>);
+pub(crate) type AttachedFile = (Line, Id, Vec<u8>);
 
 /// A value to check against has no more bytes than this.
 const VALUE_LIMIT: u64 = 1024 * 1024;
@@ -70,7 +70,7 @@ pub(crate) fn known_values(
 }
 
 /// The files that a draft names.
-pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<File>, CommandError> {
+pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<AttachedFile>, CommandError> {
     let read = |path: &PathBuf| attachment::read_attachment(path, limit);
     Ok(paths.iter().map(read).collect::<Result<_, _>>()?)
 }

@@ -26,7 +26,7 @@ pub(crate) struct KeyArgs {
 #[derive(Debug, clap::Subcommand)]
 enum KeyAction {
     Generate(GenerateArgs),
-    Show(ShowArgs),
+    Show(KeyShowArgs),
     Renew(RenewArgs),
 }
 
@@ -54,7 +54,7 @@ struct GenerateArgs {
 ///   ledger key show --key alice.pem > alice.pem.pub
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-struct ShowArgs {
+struct KeyShowArgs {
     #[command(flatten)]
     output: Output,
 }

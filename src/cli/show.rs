@@ -32,13 +32,13 @@ pub(crate) struct ShowArgs {
     output: Output,
 }
 
-enum What {
+enum ShowTarget {
     Sequence(u64),
     Event(EventId),
     Rotation(Id),
 }
 
-impl What {
+impl ShowTarget {
     fn parse(text: &str) -> Result<Self, CommandError> {
         if let Ok(sequence) = text.parse() {
             return Ok(Self::Sequence(sequence));
@@ -60,7 +60,7 @@ struct EntryJson {
 
 pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     context.ui.thing = "show";
-    let what = What::parse(&args.what)?;
+    let what = ShowTarget::parse(&args.what)?;
     let tokens = timestamps::list(&*context.world.disk, &context.dir()?)?;
     let mut names = Names::default();
     let mut shown: Vec<EntryJson> = Vec::new();
@@ -69,9 +69,9 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
         let stored = stored?;
         names.learn(&stored);
         let wanted = match &what {
-            What::Sequence(sequence) => stored.sequence == *sequence,
-            What::Event(id) => stored.statement.event_id == *id,
-            What::Rotation(id) => stored.statement.event.rotation() == Some(id),
+            ShowTarget::Sequence(sequence) => stored.sequence == *sequence,
+            ShowTarget::Event(id) => stored.statement.event_id == *id,
+            ShowTarget::Rotation(id) => stored.statement.event.rotation() == Some(id),
         };
         if wanted {
             let mut entry = log::to_json(&stored, &names);
@@ -90,16 +90,16 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     }
     if shown.is_empty() {
         let message = match what {
-            What::Sequence(sequence) => format!("there is no entry {sequence}"),
-            What::Event(id) => format!("there is no event {id}"),
-            What::Rotation(id) => format!("there is no rotation `{id}`"),
+            ShowTarget::Sequence(sequence) => format!("there is no entry {sequence}"),
+            ShowTarget::Event(id) => format!("there is no event {id}"),
+            ShowTarget::Rotation(id) => format!("there is no rotation `{id}`"),
         };
         return Err(
             CommandError::new(Exit::NotVerified, message).hint("ledger log lists what there is")
         );
     }
     let state = match &what {
-        What::Rotation(id) => {
+        ShowTarget::Rotation(id) => {
             let register = context.register()?;
             register
                 .rotations

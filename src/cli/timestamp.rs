@@ -25,7 +25,7 @@ const REPLY: &str = "application/timestamp-reply";
 /// What is to be done; without any of these, the tokens are listed.
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
-pub(crate) struct What {
+pub(crate) struct TimestampAction {
     /// Ask this authority, over HTTP or HTTPS
     #[arg(long, value_name = "URL")]
     tsa: Option<String>,
@@ -58,7 +58,7 @@ pub(crate) struct What {
 #[command(verbatim_doc_comment)]
 pub(crate) struct TimestampArgs {
     #[command(flatten)]
-    what: What,
+    what: TimestampAction,
     /// How long to wait for the authority
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span, requires = "tsa")]
     timeout: Duration,

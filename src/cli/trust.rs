@@ -21,7 +21,7 @@ pub(crate) struct TrustArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum TrustAction {
-    Show(ShowArgs),
+    Show(TrustShowArgs),
 }
 
 /// Print a trust file (C2SP tlog-policy) for this ledger, to hand over by another road
@@ -34,7 +34,7 @@ enum TrustAction {
 ///   ledger trust show --witness audit.example/w1+8c7d…+BG… > prod.trust
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-struct ShowArgs {
+struct TrustShowArgs {
     /// A witness that must have seen the ledger, instead of those in use; repeat for more
     #[arg(long, value_name = "VKEY")]
     witness: Vec<CosignerKey>,

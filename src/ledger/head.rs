@@ -81,11 +81,11 @@ impl HeadCheckpoint {
 #[derive(Debug)]
 pub(crate) struct HeadFiles {
     note: String,
-    files: [File; 2],
+    files: [HeadFile; 2],
 }
 
 #[derive(Debug)]
-struct File {
+struct HeadFile {
     path: PathBuf,
     /// Open while the file holds exactly the `length` bytes of the last note.
     handle: Option<FileHandle>,
@@ -95,7 +95,7 @@ struct File {
 impl HeadFiles {
     /// For the checkpoint in the folder and the one outside. Nothing is written yet.
     pub(crate) fn new(checkpoint: PathBuf, head: PathBuf) -> Self {
-        let file = |path| File {
+        let file = |path| HeadFile {
             path,
             handle: None,
             length: 0,
@@ -148,7 +148,7 @@ impl HeadFiles {
     }
 }
 
-impl File {
+impl HeadFile {
     fn write(&mut self, disk: &dyn Disk, note: &[u8]) -> Result<(), DiskError> {
         match self.handle.take() {
             Some(mut handle) if self.length == note.len() => {

@@ -21,7 +21,7 @@ const WIDTH: f64 = 500.0;
 const FULL: f64 = 900.0;
 
 /// A secret in use as the chart shows it.
-struct Bar<'a> {
+struct AgeBar<'a> {
     secret: &'a SecretRow,
     /// Days since the version in use was generated; none where nobody knows when.
     age: Option<i64>,
@@ -29,7 +29,7 @@ struct Bar<'a> {
     overdue: bool,
 }
 
-impl<'a> Bar<'a> {
+impl<'a> AgeBar<'a> {
     fn of(secret: &'a SecretRow, as_of: Timestamp) -> Self {
         let generated = secret.generated_utc.as_deref();
         let generated = generated.and_then(|time| time.parse().ok());
@@ -61,8 +61,8 @@ impl<'a> Bar<'a> {
 pub(super) fn charts(matter: &PageModel<'_>) -> Markup {
     let in_use = matter.secrets.iter().map(AsRef::as_ref);
     let in_use = in_use.filter(|row: &&SecretRow| row.retired_by_entry.is_none());
-    let mut bars: Vec<Bar<'_>> = in_use
-        .map(|row| Bar::of(row, matter.report.as_of))
+    let mut bars: Vec<AgeBar<'_>> = in_use
+        .map(|row| AgeBar::of(row, matter.report.as_of))
         .collect();
     bars.sort_by(|a, b| (b.used(), &a.secret.secret).cmp(&(a.used(), &b.secret.secret)));
     let left_out = bars.split_off(bars.len().min(DRAWN));
@@ -82,7 +82,7 @@ pub(super) fn charts(matter: &PageModel<'_>) -> Markup {
     }
 }
 
-fn chart(sheet: usize, bars: &[Bar<'_>], longest: i64) -> Markup {
+fn chart(sheet: usize, bars: &[AgeBar<'_>], longest: i64) -> Markup {
     let height = TOP + bars.len() * ROW + 4;
     let (title, desc) = (format!("ages-{sheet}-title"), format!("ages-{sheet}-desc"));
     let overdue = bars.iter().filter(|bar| bar.overdue).count();
@@ -106,7 +106,7 @@ fn chart(sheet: usize, bars: &[Bar<'_>], longest: i64) -> Markup {
     }
 }
 
-fn drawn(bar: &Bar<'_>, top: usize, longest: i64) -> Markup {
+fn drawn(bar: &AgeBar<'_>, top: usize, longest: i64) -> Markup {
     let limit = x(bar.limit, longest);
     let end = bar.age.map_or(limit, |age| x(age, longest));
     let middle = top + 15;

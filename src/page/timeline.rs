@@ -36,7 +36,7 @@ enum MarkShape {
 }
 
 /// A span of time in the row of the step that begins it.
-struct Bar {
+struct StepBar {
     from: Timestamp,
     /// Where it is over.
     to: Option<Timestamp>,
@@ -139,10 +139,10 @@ fn hair_line(top: usize) -> Markup {
 }
 
 /// The time that begins with a step and ends with a later one.
-fn bar(rotation: &Rotation, admitted: &AdmittedEntry) -> Option<Bar> {
+fn bar(rotation: &Rotation, admitted: &AdmittedEntry) -> Option<StepBar> {
     let dual_run = rotation.dual_run.filter(|run| run.supported);
     if let Some(dual_run) = dual_run.filter(|run| run.at.sequence == admitted.sequence) {
-        return Some(Bar {
+        return Some(StepBar {
             from: dual_run.at.occurred,
             to: dual_run_end(rotation),
             class: "fill-dual",
@@ -150,7 +150,7 @@ fn bar(rotation: &Rotation, admitted: &AdmittedEntry) -> Option<Bar> {
     }
     let revoked = rotation.old_revoked.as_ref();
     let revoked = revoked.filter(|revoked| revoked.at.sequence == admitted.sequence)?;
-    Some(Bar {
+    Some(StepBar {
         from: revoked.effective,
         to: rotation.dead.map(|dead| dead.occurred),
         class: "fill-bad",
@@ -164,7 +164,7 @@ pub(super) fn dual_run_end(rotation: &Rotation) -> Option<Timestamp> {
     end.map(|end| end.occurred)
 }
 
-fn drawn_bar(bar: &Bar, axis: &Axis, middle: usize) -> Markup {
+fn drawn_bar(bar: &StepBar, axis: &Axis, middle: usize) -> Markup {
     let end = axis.pieces.last().map_or(RIGHT, |piece| piece.right);
     let (left, right) = (axis.x(bar.from), bar.to.map_or(end, |to| axis.x(to)));
     let class = match bar.to {

@@ -13,11 +13,11 @@ use crate::time::Timestamp;
 /// What was signed by whom, in 24 bytes an entry.
 #[derive(Debug, Default)]
 pub(super) struct CompromisedKeys {
-    by_key: HashMap<PublicKey, Vec<SignedEntry>>,
+    by_key: HashMap<PublicKey, Vec<KeyUse>>,
 }
 
 #[derive(Debug)]
-struct SignedEntry {
+struct KeyUse {
     sequence: u64,
     /// By the ledger's clock: a thief can date back what they sign, and not when it is recorded.
     recorded: Timestamp,
@@ -44,7 +44,7 @@ impl CompromisedKeys {
             let known = register.secrets.get(&register.subject(event)?)?;
             Some(known.secret.registered)
         };
-        self.by_key.entry(*key).or_default().push(SignedEntry {
+        self.by_key.entry(*key).or_default().push(KeyUse {
             sequence,
             recorded,
             about: opened().or_else(registered).unwrap_or(0),

@@ -23,7 +23,7 @@ pub(super) type CutResult = Result<DraftText, (u64, String)>;
 pub(super) fn read_ahead(input: Box<dyn Read + Send>) -> mpsc::Receiver<CutResult> {
     let (send, receive) = mpsc::sync_channel(AHEAD);
     std::thread::spawn(move || {
-        for read in Drafts::new(BufReader::with_capacity(1 << 18, input)) {
+        for read in DraftCutter::new(BufReader::with_capacity(1 << 18, input)) {
             let last = read.is_err();
             // Nobody listens any more once a bad line ended it.
             if send.send(read).is_err() || last {
@@ -35,18 +35,18 @@ pub(super) fn read_ahead(input: Box<dyn Read + Send>) -> mpsc::Receiver<CutResul
 }
 
 /// Cuts a text into JSON objects: one a line, or one over several lines.
-struct Drafts<R> {
+struct DraftCutter<R> {
     input: R,
     line: u64,
 }
 
-impl<R: BufRead> Drafts<R> {
+impl<R: BufRead> DraftCutter<R> {
     const fn new(input: R) -> Self {
         Self { input, line: 0 }
     }
 }
 
-impl<R: BufRead> Iterator for Drafts<R> {
+impl<R: BufRead> Iterator for DraftCutter<R> {
     type Item = CutResult;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn cut(text: &[u8]) -> Vec<Result<(u64, String), (u64, String)>> {
-        Drafts::new(text)
+        DraftCutter::new(text)
             .map(|read| read.map(|text| (text.line, text.text.split_whitespace().collect())))
             .take(8)
             .collect()
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_draft_without_an_end_takes_bounded_room() {
         let endless = std::io::repeat(b'[').take(1 << 22);
-        let fault = Drafts::new(BufReader::new(endless))
+        let fault = DraftCutter::new(BufReader::new(endless))
             .next()
             .unwrap()
             .err()

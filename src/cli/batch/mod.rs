@@ -35,7 +35,7 @@ const BATCH_FILES: u64 = 64 * 1024 * 1024;
 
 /// Where drafts come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
+enum DraftSource {
     /// A file: what is in it comes at once.
     File,
     /// Stdin: nobody knows when the next one comes.
@@ -67,11 +67,11 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
     context.ui.thing = if checks.dry_run { "dry-run" } else { "receipt" };
     let stdin = Path::new("-");
     let source = if path == stdin {
-        Source::Stdin
+        DraftSource::Stdin
     } else {
-        Source::File
+        DraftSource::File
     };
-    if source == Source::Stdin && checks.check_value_from.as_deref() == Some(stdin) {
+    if source == DraftSource::Stdin && checks.check_value_from.as_deref() == Some(stdin) {
         return Err(CommandError::usage(
             "stdin cannot be both the drafts and the value to check against",
         ));
@@ -79,8 +79,8 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
     let known = known_values(&mut context.ui, checks)?;
     let key = context.key()?;
     let input: Box<dyn Read + Send> = match source {
-        Source::Stdin => context.ui.take_stdin(),
-        Source::File => Box::new(File::open(path).map_err(|fault| {
+        DraftSource::Stdin => context.ui.take_stdin(),
+        DraftSource::File => Box::new(File::open(path).map_err(|fault| {
             CommandError::usage(format!(
                 "the drafts `{}` cannot be read: {fault}",
                 path.display()
@@ -121,11 +121,11 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
 /// receipt at once, and whoever pipes in many shares commits.
 fn next_batch(
     drafts: &mpsc::Receiver<CutResult>,
-    source: Source,
+    source: DraftSource,
 ) -> (Vec<DraftText>, Option<CommandError>) {
     let mut texts = Vec::new();
     while texts.len() < BATCH {
-        let cut = if source == Source::Stdin && !texts.is_empty() {
+        let cut = if source == DraftSource::Stdin && !texts.is_empty() {
             drafts.try_recv().ok()
         } else {
             drafts.recv().ok()
@@ -148,7 +148,7 @@ impl DraftBatches<'_> {
     fn all(
         &mut self,
         drafts: &mpsc::Receiver<CutResult>,
-        source: Source,
+        source: DraftSource,
     ) -> Result<Exit, CommandError> {
         loop {
             let (texts, bad) = next_batch(drafts, source);

@@ -13,7 +13,7 @@ use crate::ledger::{EntryReader, HINT_FILE, LedgerPlace};
 use crate::spool;
 use crate::sys::disk::{Disk as _, RealDisk};
 
-use super::evidence::Drafts;
+use super::evidence::StepDrafts;
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::{batch, receipt};
@@ -70,7 +70,7 @@ pub(super) struct Delivery<'a> {
 impl Delivery<'_> {
     /// Signs and records the drafts in one commit; what cannot be recorded is spooled. Whether all of
     /// it is in the ledger.
-    pub(super) fn deliver(&self, context: &mut Context, drafts: Drafts) -> bool {
+    pub(super) fn deliver(&self, context: &mut Context, drafts: StepDrafts) -> bool {
         let mut complete = drafts.complete;
         let Some(ledger) = self.ledger else {
             context.ui.warn(format!(

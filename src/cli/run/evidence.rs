@@ -13,7 +13,7 @@ use crate::hash::Blake3Digest;
 use crate::text::{Id, Line};
 
 use super::child::{ToolExit, ToolRun};
-use crate::cli::checks::File;
+use crate::cli::checks::AttachedFile;
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::fields::{self, Fields};
@@ -28,9 +28,9 @@ pub(super) struct StepRun<'a> {
 }
 
 /// What is to be said, and whether something that was to be said cannot be.
-pub(super) struct Drafts {
+pub(super) struct StepDrafts {
     /// Each with the files that show it.
-    pub(super) ready: Vec<(Draft, Vec<File>)>,
+    pub(super) ready: Vec<(Draft, Vec<AttachedFile>)>,
     /// Whether nothing had to be left out.
     pub(super) complete: bool,
 }
@@ -47,9 +47,9 @@ impl StepRun<'_> {
         ran: &ToolRun,
         own: Option<StepEvent>,
         known: &[KnownValue],
-    ) -> Drafts {
+    ) -> StepDrafts {
         let files = self.output(context, ran, known);
-        let mut drafts = Drafts {
+        let mut drafts = StepDrafts {
             ready: Vec::new(),
             complete: true,
         };
@@ -150,7 +150,12 @@ impl StepRun<'_> {
 
     /// The output as an attachment; none where there is none, or where it holds secret material:
     /// then not even its digest is kept, which could be tried against guesses.
-    fn output(&self, context: &mut Context, ran: &ToolRun, known: &[KnownValue]) -> Vec<File> {
+    fn output(
+        &self,
+        context: &mut Context,
+        ran: &ToolRun,
+        known: &[KnownValue],
+    ) -> Vec<AttachedFile> {
         if ran.output.is_empty() {
             return Vec::new();
         }

@@ -25,7 +25,7 @@ use crate::witness::{FollowFrom, FollowedLog, KEY_FILE, Witness, WitnessError};
 ///   ledger witness init --dir witness --name witness.example/audit --log VKEY
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct InitArgs {
+pub(super) struct WitnessInitArgs {
     /// The witness's name, for ever: a URL without scheme, as witness.example/audit
     #[arg(long, value_name = "NAME")]
     name: String,
@@ -70,14 +70,14 @@ pub(super) struct AddLogArgs {
 ///   ledger witness show --dir witness
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct ShowArgs {
+pub(super) struct WitnessShowArgs {
     #[command(flatten)]
     place: DirArgs,
     #[command(flatten)]
     output: Output,
 }
 
-pub(super) fn init(context: &mut Context, args: &InitArgs) -> CommandResult {
+pub(super) fn init(context: &mut Context, args: &WitnessInitArgs) -> CommandResult {
     let name =
         Origin::new(&args.name).map_err(|fault| CommandError::usage(format!("--name {fault}")))?;
     let dir = &args.place.dir;
@@ -136,7 +136,7 @@ pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> CommandResult
     describe(context, &witness)
 }
 
-pub(super) fn show(context: &mut Context, args: &ShowArgs) -> CommandResult {
+pub(super) fn show(context: &mut Context, args: &WitnessShowArgs) -> CommandResult {
     let witness = args.place.open(context)?;
     describe(context, &witness)
 }

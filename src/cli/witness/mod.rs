@@ -32,9 +32,9 @@ On the ledger's host:
 
 #[derive(Debug, clap::Subcommand)]
 enum WitnessAction {
-    Init(keep::InitArgs),
+    Init(keep::WitnessInitArgs),
     AddLog(keep::AddLogArgs),
-    Show(keep::ShowArgs),
+    Show(keep::WitnessShowArgs),
     Cosign(cosign::CosignArgs),
     Serve(serve::ServeArgs),
     Use(Box<ask::UseArgs>),
