@@ -20,7 +20,7 @@ use crate::merkle::{Frontier, TileBuilder, partial_tiles};
 use crate::store::blobs::{ATTACHMENT_LIMIT, ATTACHMENTS, Blobs, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
 use crate::store::image::list_files;
-use crate::store::publish::{self, TEMPORARY_PREFIX, Writer};
+use crate::store::publish::{self, ImmutableWriter, TEMPORARY_PREFIX};
 use crate::sys::disk::{Disk, DiskError};
 use crate::timestamps;
 use crate::timetoken::StoredToken;
@@ -64,7 +64,7 @@ fn bring_up(
     let mut copy = Copy {
         disk,
         to,
-        writer: Writer::new(disk, to),
+        writer: ImmutableWriter::new(disk, to),
         written: 0,
     };
     let found = copy.log(publication, size)?;
@@ -107,7 +107,7 @@ fn bring_up(
 struct Copy<'a> {
     disk: &'a dyn Disk,
     to: &'a Path,
-    writer: Writer<'a>,
+    writer: ImmutableWriter<'a>,
     written: u64,
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`in_place`] | no: old, new or torn | one write |
 //! | [`durably`] | yes: old or new, never a mixture | two syncs |
-//! | `Writer` | yes, once `Writer::finish` returns; many files share the folder syncs | one sync per file |
+//! | `ImmutableWriter` | yes, once `ImmutableWriter::finish` returns; many files share the folder syncs | one sync per file |
 //!
 //! New files are written under a temporary name in the ledger's own folder and renamed, so that
 //! leftovers of a crash lie in one place, where [`remove_leftovers`] finds them without a search.
@@ -67,7 +67,7 @@ pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskErr
     disk.sync_dir(folder)
 }
 
-/// Removes what an interrupted `Writer` or [`durably`] left in the ledger's folder. Only for who
+/// Removes what an interrupted `ImmutableWriter` or [`durably`] left in the ledger's folder. Only for who
 /// holds the writer's lock.
 ///
 /// # Errors
@@ -82,9 +82,9 @@ pub fn remove_leftovers(disk: &dyn Disk, root: &Path) -> Result<(), DiskError> {
 }
 
 /// Writes files that never change again below a ledger's folder. Nothing counts as durable before
-/// [`Writer::finish`].
+/// [`ImmutableWriter::finish`].
 #[derive(Debug)]
-pub(crate) struct Writer<'a> {
+pub(crate) struct ImmutableWriter<'a> {
     disk: &'a dyn Disk,
     root: &'a Path,
     written: u32,
@@ -93,7 +93,7 @@ pub(crate) struct Writer<'a> {
     folders: BTreeSet<PathBuf>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> ImmutableWriter<'a> {
     pub(crate) const fn new(disk: &'a dyn Disk, root: &'a Path) -> Self {
         Self {
             disk,
@@ -179,7 +179,7 @@ mod tests {
     fn a_file_written_once_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let write = |bytes: &[u8]| {
-            let mut writer = Writer::new(&RealDisk, dir.path());
+            let mut writer = ImmutableWriter::new(&RealDisk, dir.path());
             writer.write("a/b/c", bytes)?;
             writer.finish().map_err(ImmutableFileError::from)
         };

@@ -12,7 +12,7 @@
 
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
 use crate::store::log::{Log, LogOpenError, fresh_tail};
-use crate::store::publish::{self, ImmutableFileError, Writer};
+use crate::store::publish::{self, ImmutableFileError, ImmutableWriter};
 use crate::store::tail::{TAIL_FILE, TailRest};
 use crate::sys::disk::DiskError;
 
@@ -60,7 +60,7 @@ impl Log {
         let frames = self.bytes.get(frames_from..).unwrap_or_default();
         let new_tail = fresh_tail(base, carry, frames)?;
 
-        let mut writer = Writer::new(&*self.disk, &self.dir);
+        let mut writer = ImmutableWriter::new(&*self.disk, &self.dir);
         let first = self.base / BUNDLE_ENTRIES as u64;
         let sealed_slots = self.slots.get(..sealed).unwrap_or_default();
         for (n, group) in (first..).zip(sealed_slots.chunks(BUNDLE_ENTRIES)) {

@@ -49,11 +49,11 @@ fn small_text(path: &Path) -> Option<String> {
 /// What the ledger says about itself to people.
 fn hinted(place: &LedgerPlace) -> Option<LedgerId> {
     #[derive(serde::Deserialize)]
-    struct Hint {
+    struct LedgerHint {
         ledger: LedgerId,
     }
     let text = small_text(&place.dir.join(HINT_FILE))?;
-    toml::from_str(&text).ok().map(|hint: Hint| hint.ledger)
+    toml::from_str(&text).ok().map(|hint: LedgerHint| hint.ledger)
 }
 
 /// Where what is said about a tool goes, and in whose name.

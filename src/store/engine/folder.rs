@@ -8,7 +8,7 @@ use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
 use crate::store::image;
 use crate::store::log::{self, Log};
-use crate::store::publish::{self, ImmutableFileError, Writer};
+use crate::store::publish::{self, ImmutableFileError, ImmutableWriter};
 use crate::sys::disk::{Disk, DiskCause, DiskError};
 
 /// A ledger's folder on a disk. Whoever puts into it holds the writer's lock.
@@ -90,7 +90,7 @@ impl Engine for FolderEngine {
     }
 
     fn put_once(&self, name: &str, bytes: &[u8]) -> Result<PutOutcome, DiskError> {
-        let mut writer = Writer::new(&*self.disk, &self.root);
+        let mut writer = ImmutableWriter::new(&*self.disk, &self.root);
         match writer.write(name, bytes) {
             Ok(()) => {}
             Err(ImmutableFileError::Disk(fault)) => return Err(fault),
