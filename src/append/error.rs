@@ -10,7 +10,7 @@ use crate::note::OriginError;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::store::blobs::BlobError;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
@@ -208,8 +208,9 @@ fn describe(findings: &[Finding]) -> String {
 impl AppendError {
     /// Whom it is to be laid at.
     #[must_use]
-    pub const fn blame(&self) -> Blame {
+    pub fn blame(&self) -> Blame {
         match self {
+            Self::Disk(fault) if fault.cause() == DiskCause::TooLong => Blame::CannotVerify,
             Self::Open(fault) => fault.blame(),
             Self::DamagedEntry { .. }
             | Self::DamagedLog { .. }

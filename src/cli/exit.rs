@@ -182,7 +182,9 @@ impl From<DiskError> for CommandError {
             DiskCause::Full => {
                 Self::new(Exit::Temporary, message).hint("free some space and try again")
             }
-            DiskCause::ReadOnly | DiskCause::Missing => Self::new(Exit::NotVerified, message),
+            DiskCause::ReadOnly | DiskCause::Missing | DiskCause::TooLong => {
+                Self::new(Exit::NotVerified, message)
+            }
             DiskCause::Other => Self::new(Exit::Temporary, message),
         }
     }

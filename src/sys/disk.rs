@@ -36,6 +36,8 @@ pub enum DiskCause {
     ReadOnly,
     /// Nothing is there under that name.
     Missing,
+    /// More bytes than any file of its name has: no file that this program wrote. Trying again is no use.
+    TooLong,
     /// Anything else.
     Other,
 }
@@ -62,6 +64,7 @@ impl DiskError {
                 DiskCause::ReadOnly
             }
             io::ErrorKind::NotFound => DiskCause::Missing,
+            io::ErrorKind::InvalidData => DiskCause::TooLong,
             _ => DiskCause::Other,
         }
     }
@@ -69,7 +72,8 @@ impl DiskError {
     /// That a file is longer than `most` bytes, which is all that was to be read of it.
     #[must_use]
     pub fn too_long(path: &Path, most: u64) -> Self {
-        let refusal = io::Error::other(format!("it is longer than {most} bytes"));
+        let refusal = format!("it is longer than {most} bytes");
+        let refusal = io::Error::new(io::ErrorKind::InvalidData, refusal);
         Self::new("read", path, refusal)
     }
 

@@ -53,7 +53,9 @@ fn hinted(place: &LedgerPlace) -> Option<LedgerId> {
         ledger: LedgerId,
     }
     let text = small_text(&place.dir.join(HINT_FILE))?;
-    toml::from_str(&text).ok().map(|hint: LedgerHint| hint.ledger)
+    toml::from_str(&text)
+        .ok()
+        .map(|hint: LedgerHint| hint.ledger)
 }
 
 /// Where what is said about a tool goes, and in whose name.

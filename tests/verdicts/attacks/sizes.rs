@@ -68,10 +68,10 @@ attacks! {
         "a tail that continues as many entries as there are numbers", "integrity: I-17 at 256 · exit 1", || {
             rebased(u64::MAX - 255).bounded(ADDRESSES_KIB).seen()
         };
-        "a checkpoint of four gigabytes", "refused: cannot read checkpoint: it is longer than 4194304 bytes · exit 6", || {
+        "a checkpoint of four gigabytes", "refused: cannot read checkpoint: it is longer than 4194304 bytes · exit 4", || {
             endless(CHECKPOINT_FILE).bounded(ADDRESSES_KIB).seen()
         };
-        "a tail of four gigabytes", "refused: cannot read tail: it is longer than 134217728 bytes · exit 6", || {
+        "a tail of four gigabytes", "refused: cannot read tail: it is longer than 134217728 bytes · exit 4", || {
             endless("tail").bounded(ADDRESSES_KIB).seen()
         };
     }
