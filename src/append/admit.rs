@@ -61,7 +61,7 @@ impl Writer {
         &mut self,
         checked: &ValidSubmission,
     ) -> Result<Vec<Finding>, AppendError> {
-        let batch = Batch::begin(self.next(), EventIds::Any);
+        let batch = Batch::begin(self.next(), EventIds::Any, 0);
         self.despite_the_index(&batch, |writer| match writer.try_on(checked, &batch)? {
             AdmissionResult::Again(_) => Ok(Vec::new()),
             AdmissionResult::Admitted { author, .. } => {

@@ -49,12 +49,13 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) const fn begin(next: NextEntry, ids: EventIds) -> Self {
+    /// A batch of `length` submissions, none of them placed.
+    pub(super) fn begin(next: NextEntry, ids: EventIds, length: usize) -> Self {
         Self {
             ids,
             next,
-            entries: Vec::new(),
-            items: Vec::new(),
+            entries: Vec::with_capacity(length),
+            items: Vec::with_capacity(length),
         }
     }
 

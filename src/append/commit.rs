@@ -56,7 +56,7 @@ impl Writer {
             outcome.refused = Some(AppendError::GivenUp);
             return outcome;
         }
-        let mut batch = Batch::begin(self.next(), ids);
+        let mut batch = Batch::begin(self.next(), ids, submissions.len());
         outcome.refused = self.place_all(submissions, &mut batch);
         let Batch {
             entries, mut items, ..

@@ -10,12 +10,12 @@
 //! | `seal` | when whole bundles leave the tail |
 //! | `memory` | what the entries amount to, as far as it was needed, with the index behind it |
 //! | `fold` | how the memory is brought up to the log |
-//! | `edge` | the right end of chain and tree |
-//! | `kept` | the newest checkpoint, in the folder and outside it |
 //! | `rekey` | how a sealing key is replaced |
 //! | `recover` | the explicit way out of a refused opening |
 //! | `screen` | where secret material is looked for |
-//! | `draft`, `attachment`, `spool` | statements on their way here |
+//! | `draft`, `attachment` | statements on their way here |
+//! | `submission`, `batch` | what goes in and comes back; what was placed and not written yet |
+//! | `writer` | the single writer, and how it lets go |
 //!
 //! An append is acknowledged when it would survive a power cut, and not before. The log is the
 //! truth: an index that fails, or a bundle that could not be sealed yet, never fails an append. What

@@ -63,11 +63,9 @@ impl FolderSnapshot {
 /// # Errors
 /// No such folder, neither ledger nor copy, or a ledger without its log.
 pub fn standing(world: &World, dir: &Path) -> Result<FolderKind, LedgerError> {
+    let owned = || dir.to_owned();
     if world.disk.metadata(dir)?.is_none() {
-        return Err(OpenError::NoFolder {
-            dir: dir.to_owned(),
-        }
-        .into());
+        return Err(OpenError::NoFolder { dir: owned() }.into());
     }
     let there = |name: &str| world.disk.metadata(&dir.join(name));
     if there(TAIL_FILE)?.is_some() {
@@ -75,24 +73,15 @@ pub fn standing(world: &World, dir: &Path) -> Result<FolderKind, LedgerError> {
     }
     for name in WRITERS {
         if there(name)?.is_some() {
-            return Err(OpenError::LostLog {
-                dir: dir.to_owned(),
-            }
-            .into());
+            return Err(OpenError::LostLog { dir: owned() }.into());
         }
     }
     if there("tile")?.is_some_and(|tiles| tiles.kind == FileKind::Folder) {
         Ok(FolderKind::Copy)
     } else if there(CHECKPOINT_FILE)?.is_some() {
-        Err(OpenError::LostLog {
-            dir: dir.to_owned(),
-        }
-        .into())
+        Err(OpenError::LostLog { dir: owned() }.into())
     } else {
-        Err(OpenError::NotALedger {
-            dir: dir.to_owned(),
-        }
-        .into())
+        Err(OpenError::NotALedger { dir: owned() }.into())
     }
 }
 
