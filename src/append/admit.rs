@@ -15,6 +15,7 @@ use crate::keyring::{Author, Denial};
 use crate::register::ALLOWED_SKEW;
 use crate::rule::{self, Finding, Verdict};
 use crate::statement::Statement;
+use crate::store::blobs;
 use crate::store::index::IndexError;
 use crate::sys::keyfile;
 use crate::time::Timestamp;
@@ -114,7 +115,7 @@ impl Writer {
         let entry = Entry::place(next.sequence, next.previous, thread, next.recorded, signed);
         let bytes = entry.encode().map_err(AppendError::from)?;
         for file in &submission.files {
-            self.blobs.put(file).map_err(AppendError::from)?;
+            blobs::put(&*self.engine, file).map_err(AppendError::from)?;
         }
         let mut findings = Vec::new();
         let recorded = next.recorded(statement);

@@ -1,5 +1,6 @@
 //! Statements that are appended as one commit: what was placed of them, and where the next goes.
 
+use crate::append::check::ValidSubmission;
 use crate::hash::Link;
 use crate::register::Recorded;
 use crate::rule::Finding;
@@ -46,6 +47,8 @@ pub(super) struct Batch {
     pub(super) next: NextEntry,
     pub(super) entries: Vec<Vec<u8>>,
     pub(super) items: Vec<BatchItem>,
+    /// What the items were made of: it is placed again where another writer was first.
+    pub(super) placed: Vec<ValidSubmission>,
 }
 
 impl Batch {
@@ -56,11 +59,12 @@ impl Batch {
             next,
             entries: Vec::with_capacity(length),
             items: Vec::with_capacity(length),
+            placed: Vec::with_capacity(length),
         }
     }
 
     /// Takes what was placed in the next place, or answered with an entry of before.
-    pub(super) fn push(&mut self, item: BatchItem) {
+    pub(super) fn push(&mut self, item: BatchItem, placed: ValidSubmission) {
         let item = match item {
             BatchItem::New(mut new) => {
                 self.next = self.next.after(&new);
@@ -70,6 +74,7 @@ impl Batch {
             again @ BatchItem::Again(_) => again,
         };
         self.items.push(item);
+        self.placed.push(placed);
     }
 }
 

@@ -24,12 +24,16 @@ use crate::entry::Entry;
 use crate::hash::{LeafHash, Link, NodeHash};
 use crate::rule::Finding;
 use crate::statement::Statement;
-use crate::store::log;
+use crate::store::engine::{Segment, SegmentError, SegmentOutcome};
+use crate::store::log::LogAppendError;
 use crate::sys::disk::DiskError;
 use crate::time::Timestamp;
 
 /// How many statements of a batch are checked ahead of those that are placed.
 const AT_ONCE: usize = 128;
+
+/// How often a commit is tried where other writers are faster, or no answer comes.
+const MOST_TRIES: usize = 32;
 
 impl Writer {
     /// Appends statements as one commit: what has a receipt would survive a power cut. Stops before
@@ -52,29 +56,28 @@ impl Writer {
             receipts: Vec::new(),
             refused: None,
         };
-        if self.log.is_given_up() {
-            outcome.refused = Some(AppendError::GivenUp);
+        if let Err(fault) = self.look_for_others() {
+            outcome.refused = Some(fault);
             return outcome;
         }
-        let mut batch = Batch::begin(self.next(), ids, submissions.len());
-        outcome.refused = self.place_all(submissions, &mut batch);
-        let Batch {
-            entries, mut items, ..
-        } = batch;
-        let first = self.size();
-        let leaves = self.commit(&entries).unwrap_or_else(|fault| {
+        let mut batch;
+        (batch, outcome.refused) = self.place_all(submissions, ids);
+        let leaves = self.commit(&mut batch, &mut outcome.refused);
+        let leaves = leaves.unwrap_or_else(|fault| {
             // What was recorded before this batch is not unsaid by it.
-            let old = items
+            let size = self.size();
+            let old = batch
+                .items
                 .iter()
-                .take_while(|item| matches!(item, BatchItem::Again(at) if *at < first));
+                .take_while(|item| matches!(item, BatchItem::Again(at) if *at < size));
             let old = old.count();
-            items.truncate(old);
+            batch.items.truncate(old);
             outcome.refused = Some(fault);
             Vec::new()
         });
-        let mut new = (first..).zip(leaves);
         let (size, root) = (self.size(), self.root());
-        for item in items {
+        let mut new = (size - leaves.len() as u64..).zip(leaves);
+        for item in batch.items {
             let receipt = match (item, &mut new) {
                 (BatchItem::Again(sequence), _) => self.receipt_again(sequence),
                 (BatchItem::New(placed), new) => match new.next() {
@@ -93,17 +96,30 @@ impl Writer {
         outcome
     }
 
-    /// Checks and places a batch up to the first refusal, which it returns. While a long one is
+    /// Takes in what others put since, so that nothing is refused for what they changed.
+    fn look_for_others(&mut self) -> Result<(), AppendError> {
+        if self.log.is_given_up() {
+            return Err(AppendError::GivenUp);
+        }
+        if self.log.is_overtaken()? {
+            self.catch_up()?;
+        }
+        Ok(())
+    }
+
+    /// Checks and places a batch up to the first refusal, which it returns with it. While a long one is
     /// checked on all cores, what the last commit filled is sealed, and what was checked is placed:
     /// sealing waits for the disk, checking for the processor.
     fn place_all(
         &mut self,
         submissions: Vec<Submission>,
-        batch: &mut Batch,
-    ) -> Option<AppendError> {
-        let ledger = self.ledger;
-        if submissions.len() <= AT_ONCE && self.log.sealable() == 0 {
-            return self.place_each(check::all(submissions, ledger), batch);
+        ids: EventIds,
+    ) -> (Batch, Option<AppendError>) {
+        let (ledger, length) = (self.ledger, submissions.len());
+        if length <= AT_ONCE && self.log.sealable() == 0 {
+            let mut batch = Batch::begin(self.next(), ids, length);
+            let refused = self.place_each(check::all(submissions, ledger), &mut batch);
+            return (batch, refused);
         }
         thread::scope(|scope| {
             let (done, checked) = mpsc::channel();
@@ -118,10 +134,14 @@ impl Writer {
                 }
             });
             self.seal();
-            if self.log.is_given_up() {
-                return Some(AppendError::GivenUp);
-            }
-            checked.iter().find_map(|some| self.place_each(some, batch))
+            let mut batch = Batch::begin(self.next(), ids, length);
+            let refused = match self.log.is_given_up() {
+                true => Some(AppendError::GivenUp),
+                false => checked
+                    .iter()
+                    .find_map(|some| self.place_each(some, &mut batch)),
+            };
+            (batch, refused)
         })
     }
 
@@ -131,8 +151,9 @@ impl Writer {
         batch: &mut Batch,
     ) -> Option<AppendError> {
         for checked in checked {
-            match checked.and_then(|one| self.place_surely(&one, batch)) {
-                Ok(item) => batch.push(item),
+            let placed = checked.and_then(|one| Ok((self.place_surely(&one, batch)?, one)));
+            match placed {
+                Ok((item, one)) => batch.push(item, one),
                 Err(fault) => return Some(fault),
             }
         }
@@ -144,6 +165,7 @@ impl Writer {
     /// # Errors
     /// Why it would be refused.
     pub fn check(&mut self, submission: &Submission) -> Result<Vec<Finding>, AppendError> {
+        self.look_for_others()?;
         let mut found = Vec::new();
         for checked in check::all(vec![submission.clone()], self.ledger) {
             found.extend(self.try_surely(&checked?)?);
@@ -161,20 +183,53 @@ impl Writer {
         }
     }
 
-    /// Writes entries that were placed, and a checkpoint over them. When it returns their leaves,
-    /// they are durable.
-    fn commit(&mut self, entries: &[Vec<u8>]) -> Result<Vec<LeafHash>, AppendError> {
-        if entries.is_empty() {
-            return Ok(Vec::new());
+    /// Writes the entries that were placed, and a checkpoint over them. When it returns their leaves,
+    /// they are durable. Where another writer was first, they are placed again behind its entries, up to the
+    /// first that is `refused` now.
+    fn commit(
+        &mut self,
+        batch: &mut Batch,
+        refused: &mut Option<AppendError>,
+    ) -> Result<Vec<LeafHash>, AppendError> {
+        let mut tries = 1..MOST_TRIES;
+        while !batch.entries.is_empty() {
+            let segment = Segment {
+                position: self.size(),
+                previous: self.edge.link(),
+                entries: &batch.entries,
+            };
+            match self.log.put(&segment) {
+                Ok(SegmentOutcome::Stored) => return self.acknowledge(batch.entries.len()),
+                Ok(SegmentOutcome::Occupied { .. }) => {
+                    self.catch_up()?;
+                    if tries.next().is_none() {
+                        return Err(AppendError::Overtaken(MOST_TRIES));
+                    }
+                    let again = std::mem::take(&mut batch.placed);
+                    *batch = Batch::begin(self.next(), EventIds::Any, again.len());
+                    let again = again.into_iter().map(Ok).collect();
+                    *refused = self.place_each(again, batch).or(refused.take());
+                }
+                Ok(SegmentOutcome::Unknown(fault)) => {
+                    // The same again settles it, where the engine can still be asked.
+                    if self.log.is_given_up() || tries.next().is_none() {
+                        self.log.give_up();
+                        return Err(AppendError::Unknown(fault.to_string()));
+                    }
+                }
+                Err(fault) => return Err(self.not_written(fault)),
+            }
         }
+        Ok(Vec::new())
+    }
+
+    /// Takes the last `count` entries as recorded: they are durable. What cannot be read back cannot be
+    /// vouched for.
+    fn acknowledge(&mut self, count: usize) -> Result<Vec<LeafHash>, AppendError> {
         let first = self.size();
-        if let Err(fault) = self.log.append(first, entries) {
-            return Err(self.not_written(fault));
-        }
-        // From here on the entries are durable. What cannot be read back cannot be vouched for.
         let stored = self
             .log
-            .reread(first..first + entries.len() as u64)
+            .reread(first..first + count as u64)
             .map_err(|fault| {
                 self.log.give_up();
                 AppendError::Unknown(fault.to_string())
@@ -188,13 +243,13 @@ impl Writer {
     }
 
     /// What a failed write of the log means, with the memory put back to what is stored.
-    fn not_written(&mut self, fault: log::LogAppendError) -> AppendError {
+    fn not_written(&mut self, fault: SegmentError) -> AppendError {
         let fault = match fault {
-            log::LogAppendError::Refused(refusal) => AppendError::Disk(refusal),
+            SegmentError::Refused(LogAppendError::Refused(refusal)) => AppendError::Disk(refusal),
             // Over 64 MiB in one batch: nothing was written, and a smaller one will be.
-            log::LogAppendError::TooLarge { .. } | log::LogAppendError::BadLength { .. } => {
-                AppendError::Unsplit(fault.to_string())
-            }
+            SegmentError::Refused(
+                LogAppendError::TooLarge { .. } | LogAppendError::BadLength { .. },
+            ) => AppendError::Unsplit(fault.to_string()),
             other => {
                 self.log.give_up();
                 return AppendError::Unknown(other.to_string());
@@ -224,7 +279,7 @@ impl Writer {
             root: self.edge.root(),
         };
         let note = checkpoint::sign(&checkpoint, &self.key);
-        self.published.publish(&*self.world.disk, note)?;
+        self.published.publish(note)?;
         self.let_go_of_old_key()
     }
 

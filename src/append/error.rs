@@ -180,6 +180,9 @@ pub enum AppendError {
     /// The write failed half-way: only opening the ledger again tells.
     #[error("whether it was recorded is unknown: {0}")]
     Unknown(String),
+    /// Others were first, each time.
+    #[error("nothing was recorded: other writers were faster, {0} times")]
+    Overtaken(usize),
     /// An earlier write failed half-way.
     #[error("an earlier write to this ledger failed; it must be opened again")]
     GivenUp,
@@ -228,6 +231,7 @@ impl AppendError {
             | Self::Entropy(_)
             | Self::Unsplit(_)
             | Self::Unknown(_)
+            | Self::Overtaken(_)
             | Self::GivenUp => Blame::Temporary,
             Self::SealingKey(_)
             | Self::OtherSealingKey { .. }

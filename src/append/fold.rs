@@ -4,8 +4,6 @@
 //! was signed, and `verify` checks them again. Those beyond it are checked like new ones before
 //! anything is signed over them, since whoever can write to the tail could have put them there.
 
-use std::path::Path;
-
 use crate::append::error::AppendError;
 use crate::append::memory::LoadedRegister;
 use crate::append::writer::Writer;
@@ -13,19 +11,18 @@ use crate::entry;
 use crate::hash::{LedgerId, Link};
 use crate::register::Register;
 use crate::statement;
-use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
+use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
+use crate::store::engine::{Engine, EngineLog, read_bundle};
 use crate::store::index::IndexError;
-use crate::store::log::Log;
-use crate::sys::disk::Disk;
+use crate::sys::disk::DiskCause;
 
 /// How many bundles are folded before the index is written; bounds the memory that it takes.
 const BUNDLES_AT_ONCE: u64 = 16;
 
 /// Where the entries are read from.
 pub(super) struct EntrySource<'a> {
-    pub(super) disk: &'a dyn Disk,
-    pub(super) dir: &'a Path,
-    pub(super) log: &'a Log,
+    pub(super) engine: &'a dyn Engine,
+    pub(super) log: &'a dyn EngineLog,
     pub(super) ledger: LedgerId,
     /// Entries that a checkpoint covers.
     pub(super) proven: u64,
@@ -52,7 +49,7 @@ impl From<AppendError> for ReplayError {
 /// An error of a bundle as one of the log.
 pub(super) fn damaged_bundle(fault: BundleError) -> AppendError {
     match fault {
-        BundleError::Disk(fault) => fault.into(),
+        BundleError::Disk(fault) if fault.cause() != DiskCause::TooLong => fault.into(),
         other => AppendError::DamagedLog {
             fault: other.to_string(),
         },
@@ -67,8 +64,7 @@ impl EntrySource<'_> {
             Some(place) => self.log.tail().nth(at(place)).map(<[u8]>::to_vec),
             None => {
                 let width = BUNDLE_ENTRIES as u64;
-                let entries =
-                    bundle::read(self.disk, self.dir, sequence / width).map_err(damaged_bundle)?;
+                let entries = read_bundle(self.engine, sequence / width).map_err(damaged_bundle)?;
                 entries.into_iter().nth(at(sequence % width))
             }
         };
@@ -97,7 +93,7 @@ impl EntrySource<'_> {
         placed: &[Vec<u8>],
         notices: &mut Vec<String>,
     ) -> Result<LoadedRegister, AppendError> {
-        let (memory, notice) = LoadedRegister::open(self.dir);
+        let (memory, notice) = LoadedRegister::open(self.engine.scratch());
         notices.extend(notice);
         let memory = if self.fits(&memory)? {
             memory
@@ -151,7 +147,7 @@ impl EntrySource<'_> {
         let width = BUNDLE_ENTRIES as u64;
         let (base, start) = (self.log.base(), memory.applied().size);
         for n in start / width..base / width {
-            let entries = bundle::read(self.disk, self.dir, n).map_err(damaged_bundle)?;
+            let entries = read_bundle(self.engine, n).map_err(damaged_bundle)?;
             for (sequence, bytes) in (n * width..).zip(&entries) {
                 if sequence >= start {
                     self.fold(memory, sequence, bytes)?;
@@ -224,14 +220,13 @@ impl EntrySource<'_> {
 }
 
 impl Writer {
-    /// Where stored entries are read from, all of them acknowledged by this writer.
+    /// Where stored entries are read from. Those up to the edge were proven before it was moved there.
     pub(super) fn source(&self) -> EntrySource<'_> {
         EntrySource {
-            disk: &*self.world.disk,
-            dir: &self.place.dir,
-            log: &self.log,
+            engine: &*self.engine,
+            log: &*self.log,
             ledger: self.ledger,
-            proven: self.log.size(),
+            proven: self.edge.size(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A ledger's folder as it is found, its lock held, before anybody relies on it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::append::error::AppendError;
@@ -14,17 +14,17 @@ use crate::event::Event;
 use crate::hash::{LeafHash, LedgerId, Link, NodeHash};
 use crate::key::SecretKey;
 use crate::ledger::edge::Edge;
-use crate::ledger::head::{HeadCheckpoint, HeadFiles};
+use crate::ledger::head::{HeadCheckpoint, PublishedHead};
 use crate::ledger::warm::EdgeCache;
-use crate::ledger::{self, CHECKPOINT_FILE, HINT_FILE, LedgerPlace, folder};
+use crate::ledger::{self, CHECKPOINT_FILE, HEAD_FILE, HINT_FILE, LedgerPlace, folder};
 use crate::merkle::Frontier;
 use crate::note::{NoteKey, Origin};
 use crate::statement::Statement;
-use crate::store::blobs::Blobs;
-use crate::store::bundle::{self, BUNDLE_ENTRIES};
-use crate::store::log::{Log, LogOpenError};
+use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::engine::{Engine, EngineLog, FolderEngine, read_bundle};
+use crate::store::log::LogOpenError;
 use crate::store::tail::TailRest;
-use crate::sys::disk::Disk;
+use crate::sys::disk::SMALL_FILE;
 use crate::sys::keyfile;
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
@@ -34,8 +34,9 @@ const COMMAND: &str = "ledger (writing)";
 
 /// What was found.
 pub(super) struct OpeningState {
-    lock: WriteLock,
-    pub(super) log: Log,
+    engine: Arc<dyn Engine>,
+    lock: Option<WriteLock>,
+    pub(super) log: Box<dyn EngineLog>,
     pub(super) rest: TailRest,
     sealed: Edge,
     pub(super) edge: Edge,
@@ -62,7 +63,7 @@ pub(super) enum CheckpointRelation {
 }
 
 impl OpeningState {
-    /// Takes the lock and looks.
+    /// Takes the lock of the ledger's folder and looks.
     ///
     /// # Errors
     /// No ledger there, in use, or one whose chain does not hold.
@@ -71,26 +72,42 @@ impl OpeningState {
         place: &LedgerPlace,
         wait: Duration,
     ) -> Result<Self, AppendError> {
-        let disk = &*world.disk;
-        folder::look(disk, &place.dir)?;
+        folder::look(&*world.disk, &place.dir)?;
         let lock = WriteLock::acquire(&place.dir, wait, COMMAND, world.clock.now())?;
-        let (log, rest) = Log::open(world.disk.clone(), &place.dir).map_err(damaged_log)?;
-        let sealed = sealed_edge(&log)?;
-        let genesis = genesis(disk, &place.dir, &log)?;
+        let folder = FolderEngine::new(world.disk.clone(), &place.dir);
+        Self::of(world, place, Arc::new(folder), Some(lock))
+    }
+
+    /// Looks at the ledger in `engine`.
+    ///
+    /// # Errors
+    /// No ledger there, or one whose chain does not hold.
+    pub(super) fn of(
+        world: &World,
+        place: &LedgerPlace,
+        engine: Arc<dyn Engine>,
+        lock: Option<WriteLock>,
+    ) -> Result<Self, AppendError> {
+        let (log, rest) = engine.open_log().map_err(damaged_log)?;
+        let sealed = sealed_edge(&*log)?;
+        let genesis = genesis(&*engine, &*log)?;
         let (origin, ledger) = identity(&genesis)?;
         let keys = sealing_keys(place, &origin)?;
         let note_keys: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
-        let folder =
-            HeadCheckpoint::read(disk, &place.dir.join(CHECKPOINT_FILE), &note_keys, None)?;
-        let outside = HeadCheckpoint::read(disk, &place.head(), &note_keys, Some(&folder))?;
+        let folder = engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
+        let path = place.dir.join(CHECKPOINT_FILE);
+        let folder = HeadCheckpoint::of(folder, &path, &note_keys, None)?;
+        let outside = outside(world, place).get(HEAD_FILE, SMALL_FILE)?;
+        let outside = HeadCheckpoint::of(outside, &place.head(), &note_keys, Some(&folder))?;
         let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
             .into_iter()
             .filter_map(HeadCheckpoint::checkpoint)
             .map(|checkpoint| (checkpoint.size, NodeHash::empty()))
             .collect();
-        let edge = walk(&log, &sealed, &mut roots)?;
-        roots_of_bundles(disk, &place.dir, &sealed, &mut roots)?;
+        let edge = walk(&*log, &sealed, &mut roots)?;
+        roots_of_bundles(&*engine, &sealed, &mut roots)?;
         Ok(Self {
+            engine,
             lock,
             log,
             rest,
@@ -125,14 +142,15 @@ impl OpeningState {
         proven: u64,
     ) -> Result<Writer, AppendError> {
         let source = EntrySource {
-            disk: &*world.disk,
-            dir: &place.dir,
-            log: &self.log,
+            engine: &*self.engine,
+            log: &*self.log,
             ledger: self.ledger,
             proven,
         };
         let mut notices = Vec::new();
-        let warm = EdgeCache::read(&*world.disk, &place.dir).filter(|warm| {
+        let warm = self.engine.scratch();
+        let warm = warm.and_then(|dir| EdgeCache::read(&*world.disk, dir));
+        let warm = warm.filter(|warm| {
             // Only of this very end, and only where a checkpoint covers all of it.
             self.rest == TailRest::Clean
                 && proven == self.edge.size()
@@ -170,16 +188,19 @@ impl OpeningState {
         let mut writer = Writer {
             world: world.clone(),
             place: place.clone(),
-            blobs: Blobs::new(world.disk.clone(), &place.dir),
             ledger: self.ledger,
             origin: self.origin,
             key,
             edge: self.edge,
             sealed: self.sealed,
-            published: HeadFiles::new(place.dir.join(CHECKPOINT_FILE), place.head()),
+            published: PublishedHead::new([
+                self.engine.slot(CHECKPOINT_FILE),
+                outside(world, place).slot(HEAD_FILE),
+            ]),
             memory,
             notices,
             old_key_has_its_file: place_in_list > 0,
+            engine: self.engine,
             log: self.log,
             _lock: self.lock,
         };
@@ -187,14 +208,13 @@ impl OpeningState {
             (HeadCheckpoint::Intact(stated, folder), HeadCheckpoint::Intact(_, outside))
                 if folder == outside && stated.size == writer.size() && place_in_list == 0 =>
             {
-                writer
-                    .published
-                    .adopt(&*world.disk, String::from_utf8_lossy(folder).into_owned());
+                let note = String::from_utf8_lossy(folder).into_owned();
+                writer.published.adopt(note);
             }
             _ => {}
         }
         let description = folder::describe(&writer.ledger, &note_key);
-        match folder::restore_description(&*world.disk, &place.dir, &description) {
+        match folder::restore_description(&*writer.engine, &description) {
             Ok(false) => {}
             Ok(true) => writer.notices.push(format!(
                 "{} was missing or differed, and was written anew",
@@ -206,6 +226,11 @@ impl OpeningState {
         }
         Ok(writer)
     }
+}
+
+/// What this host keeps of the ledger.
+fn outside(world: &World, place: &LedgerPlace) -> FolderEngine {
+    FolderEngine::new(world.disk.clone(), &place.state)
 }
 
 /// An error of opening the log, as one of opening the ledger.
@@ -220,7 +245,7 @@ pub(super) fn damaged_log(fault: LogOpenError) -> AppendError {
 }
 
 /// The edge that the header of the tail carries. Nothing vouches for it yet.
-pub(super) fn sealed_edge(log: &Log) -> Result<Edge, AppendError> {
+pub(super) fn sealed_edge(log: &dyn EngineLog) -> Result<Edge, AppendError> {
     if log.base() == 0 {
         return Ok(Edge::start());
     }
@@ -235,7 +260,7 @@ pub(super) fn sealed_edge(log: &Log) -> Result<Edge, AppendError> {
 /// Chains the entries of the tail from `sealed`, and fills in the root at each size in `roots` that
 /// it passes.
 pub(super) fn walk(
-    log: &Log,
+    log: &dyn EngineLog,
     sealed: &Edge,
     roots: &mut BTreeMap<u64, NodeHash>,
 ) -> Result<Edge, AppendError> {
@@ -247,28 +272,33 @@ pub(super) fn walk(
     };
     note(&edge);
     for bytes in log.tail() {
-        let sequence = edge.size();
-        let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
-        let entry = Entry::decode(bytes).map_err(|fault| damaged(fault.to_string()))?;
-        if entry.sequence != sequence || entry.previous != edge.link() {
-            return Err(damaged("it does not follow the entry before".to_owned()));
-        }
-        if entry.recorded < edge.recorded() {
-            return Err(damaged(
-                "it was recorded before the entry before".to_owned(),
-            ));
-        }
-        edge.push(bytes, entry.recorded);
+        chain(&mut edge, bytes)?;
         note(&edge);
     }
     Ok(edge)
 }
 
+/// Chains the next entry to `edge`.
+pub(super) fn chain(edge: &mut Edge, bytes: &[u8]) -> Result<(), AppendError> {
+    let sequence = edge.size();
+    let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
+    let entry = Entry::decode(bytes).map_err(|fault| damaged(fault.to_string()))?;
+    if entry.sequence != sequence || entry.previous != edge.link() {
+        return Err(damaged("it does not follow the entry before".to_owned()));
+    }
+    if entry.recorded < edge.recorded() {
+        return Err(damaged(
+            "it was recorded before the entry before".to_owned(),
+        ));
+    }
+    edge.push(bytes, entry.recorded);
+    Ok(())
+}
+
 /// Fills in the roots at sizes before the tail. Reads every bundle, which only an old copy of the
 /// checkpoint outside makes necessary: sealing makes both durable first.
 fn roots_of_bundles(
-    disk: &dyn Disk,
-    dir: &Path,
+    engine: &dyn Engine,
     sealed: &Edge,
     roots: &mut BTreeMap<u64, NodeHash>,
 ) -> Result<(), AppendError> {
@@ -277,7 +307,7 @@ fn roots_of_bundles(
     }
     let mut frontier = Frontier::new();
     for n in 0..sealed.size() / BUNDLE_ENTRIES as u64 {
-        for bytes in bundle::read(disk, dir, n).map_err(damaged_bundle)? {
+        for bytes in read_bundle(engine, n).map_err(damaged_bundle)? {
             if let Some(root) = roots.get_mut(&frontier.size()) {
                 *root = frontier.root();
             }
@@ -292,14 +322,14 @@ fn roots_of_bundles(
     })
 }
 
-fn genesis(disk: &dyn Disk, dir: &Path, log: &Log) -> Result<Vec<u8>, AppendError> {
+fn genesis(engine: &dyn Engine, log: &dyn EngineLog) -> Result<Vec<u8>, AppendError> {
     let missing = || AppendError::DamagedLog {
         fault: "entry 0 is missing".to_owned(),
     };
     if log.base() == 0 {
         return log.tail().next().map(<[u8]>::to_vec).ok_or_else(missing);
     }
-    let first = bundle::read(disk, dir, 0).map_err(damaged_bundle)?;
+    let first = read_bundle(engine, 0).map_err(damaged_bundle)?;
     first.into_iter().next().ok_or_else(missing)
 }
 

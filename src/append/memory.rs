@@ -123,9 +123,12 @@ impl LoadedRegister {
         dirty.secrets.contains(id) || dirty.rotations.contains(id) || dirty.incidents.contains(id)
     }
 
-    /// Opens the index of the ledger in `dir`, or goes without one where that cannot be. The second
-    /// answer is what there is to say about it.
-    pub(super) fn open(dir: &Path) -> (Self, Option<String>) {
+    /// Opens the index in the folder `dir`, or goes without one where there is none or that cannot be. The
+    /// second answer is what there is to say about it.
+    pub(super) fn open(dir: Option<&Path>) -> (Self, Option<String>) {
+        let Some(dir) = dir else {
+            return (Self::empty(), None);
+        };
         match Index::open(&dir.join(INDEX), DEFAULT_CACHE) {
             Ok((index, condition)) => Self::behind(index, condition),
             Err(fault) => (

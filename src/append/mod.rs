@@ -7,6 +7,7 @@
 //! | `check` | what a submission must be before its place is looked for |
 //! | `admit` | whether a submission may become the next entry |
 //! | `commit` | the order of an append: place, write, sync, re-read, checkpoint, receipt |
+//! | `catch_up` | how a writer takes in what others put into the log since it looked |
 //! | `seal` | when whole bundles leave the tail |
 //! | `memory` | what the entries amount to, as far as it was needed, with the index behind it |
 //! | `fold` | how the memory is brought up to the log |
@@ -15,7 +16,7 @@
 //! | `screen` | where secret material is looked for |
 //! | `draft`, `attachment` | statements on their way here |
 //! | `submission`, `batch` | what goes in and comes back; what was placed and not written yet |
-//! | `writer` | the single writer, and how it lets go |
+//! | `writer` | a writer, and how it lets go |
 //!
 //! An append is acknowledged when it would survive a power cut, and not before. The log is the
 //! truth: an index that fails, or a bundle that could not be sealed yet, never fails an append. What
@@ -27,6 +28,7 @@ pub mod draft;
 
 mod admit;
 mod batch;
+mod catch_up;
 mod check;
 mod commit;
 mod create;
@@ -40,6 +42,8 @@ mod rekey;
 mod screen;
 mod seal;
 mod submission;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use crate::store::blobs::ATTACHMENT_LIMIT;

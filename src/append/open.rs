@@ -13,6 +13,7 @@
 //! If the power fails between the healing and the entry that records it, the entry is missing: what
 //! was dropped was never acknowledged, and what was made again is as it was.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::append::error::AppendError;
@@ -26,6 +27,7 @@ use crate::key::SecretKey;
 use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
 use crate::statement::{self, EventId, Statement};
+use crate::store::engine::Engine;
 use crate::store::tail::TailRest;
 use crate::sys::entropy::uuid_v7;
 use crate::sys::world::World;
@@ -38,7 +40,23 @@ impl Writer {
     /// # Errors
     /// No ledger there, in use, damaged, or rolled back; see [`AppendError`].
     pub fn open(world: &World, place: &LedgerPlace, wait: Duration) -> Result<Self, AppendError> {
-        let looked = OpeningState::take(world, place, wait)?;
+        Self::on(world, place, OpeningState::take(world, place, wait)?)
+    }
+
+    /// Opens the ledger in an engine that others may write to at the same time. `place` has the sealing key and
+    /// the newest checkpoint that this host knows.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_in(
+        world: &World,
+        place: &LedgerPlace,
+        engine: Arc<dyn Engine>,
+    ) -> Result<Self, AppendError> {
+        Self::on(world, place, OpeningState::of(world, place, engine, None)?)
+    }
+
+    fn on(world: &World, place: &LedgerPlace, looked: OpeningState) -> Result<Self, AppendError> {
         let proven = judge(&looked)?;
         let lost = match (&looked.folder, &looked.outside) {
             (HeadCheckpoint::Lost(why), _) => Some(format!("in the folder: {why}")),

@@ -120,7 +120,7 @@ impl Writer {
             return Err(fault);
         }
         // The entry is there; now the old checkpoint must not come back after a power cut.
-        self.published.make_durable(&*self.world.disk)?;
+        self.published.make_durable()?;
         let receipt = outcome
             .receipts
             .into_iter()

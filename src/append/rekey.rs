@@ -125,7 +125,7 @@ impl Writer {
         }
         // A checkpoint of before that a power cut brings back is by the old key: without its file
         // it could not be told from a forged one.
-        self.published.make_durable(&*self.world.disk)?;
+        self.published.make_durable()?;
         self.old_key_has_its_file = false;
         self.take_next_key_file();
         Ok(())

@@ -13,14 +13,12 @@
 use std::collections::BTreeMap;
 
 use crate::append::commit::recorded_in;
-use crate::append::look;
 use crate::append::writer::Writer;
 use crate::merkle::{TILE_WIDTH, Tile, TileError, TileId, completed_tiles};
 use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::log::{Log, RereadError};
+use crate::store::log::RereadError;
 use crate::store::seal::SealError;
-use crate::store::tail::TailRest;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, SMALL_FILE};
 
 /// Why a bundle was not sealed.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +43,7 @@ impl Writer {
             self.notices.push(format!(
                 "every entry is recorded, but sealing was put off: {fault}"
             ));
-            if !self.reopen_log() {
+            if self.catch_up().is_err() {
                 self.log.give_up();
             }
             return;
@@ -62,7 +60,7 @@ impl Writer {
     }
 
     fn try_seal(&mut self) -> Result<(), SealingError> {
-        self.published.make_durable(&*self.world.disk)?;
+        self.published.make_durable()?;
         let base = self.log.base();
         let stored = self.log.reread(base..base + self.log.sealable() as u64)?;
         let mut edge = self.sealed.clone();
@@ -76,11 +74,10 @@ impl Writer {
             };
             let made = completed_tiles(bundle, leaves, |id| match tiles.get(&id) {
                 Some(tile) => Ok(tile.bytes().to_vec()),
-                None => self
-                    .world
-                    .disk
-                    .read(&self.place.dir.join(id.path()))
-                    .map_err(SealingError::from),
+                None => {
+                    let stored = self.engine.need(&id.path(), SMALL_FILE);
+                    stored.map_err(SealingError::from)
+                }
             })?;
             tiles.extend(made.into_iter().map(|tile| (tile.id(), tile)));
         }
@@ -91,22 +88,5 @@ impl Writer {
         self.log.seal(&files, &edge.encode())?;
         self.sealed = edge;
         Ok(())
-    }
-
-    /// Opens the log again after a sealing that failed half-way. Whether it is where it was.
-    fn reopen_log(&mut self) -> bool {
-        let Ok((log, TailRest::Clean)) = Log::open(self.world.disk.clone(), &self.place.dir) else {
-            return false;
-        };
-        let Ok(sealed) = look::sealed_edge(&log) else {
-            return false;
-        };
-        let edge = look::walk(&log, &sealed, &mut BTreeMap::new());
-        if edge.ok().as_ref() != Some(&self.edge) {
-            return false;
-        }
-        self.log = log;
-        self.sealed = sealed;
-        true
     }
 }

@@ -1,5 +1,7 @@
 //! The single writer of a ledger: what it holds, and how it lets go.
 
+use std::sync::Arc;
+
 use crate::append::error::AppendError;
 use crate::append::memory::LoadedRegister;
 use crate::append::submission::Receipt;
@@ -7,25 +9,25 @@ use crate::hash::{LedgerId, NodeHash};
 use crate::key::SecretKey;
 use crate::ledger::LedgerPlace;
 use crate::ledger::edge::Edge;
-use crate::ledger::head::HeadFiles;
+use crate::ledger::head::PublishedHead;
 use crate::ledger::tree::{StoredTree, StoredTreeError};
 use crate::ledger::warm::EdgeCache;
 use crate::note::Origin;
 use crate::proof::TlogProof;
 use crate::register::Register;
-use crate::store::blobs::Blobs;
-use crate::store::log::Log;
+use crate::store::engine::{Engine, EngineLog};
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
 use crate::text::Id;
 
-/// The single writer of a ledger. Holds its lock until it is dropped.
+/// A writer of a ledger: the single one of a folder, whose lock it holds until it is dropped; of an engine that
+/// many may write to, one that catches up with the others.
 #[derive(Debug)]
 pub struct Writer {
     pub(super) world: World,
     pub(super) place: LedgerPlace,
-    pub(super) log: Log,
-    pub(super) blobs: Blobs,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) log: Box<dyn EngineLog>,
     pub(super) ledger: LedgerId,
     pub(super) origin: Origin,
     pub(super) key: SecretKey,
@@ -33,14 +35,14 @@ pub struct Writer {
     pub(super) edge: Edge,
     /// The end of what is in bundles; [`Edge::encode`] of it stands in the tail's header.
     pub(super) sealed: Edge,
-    pub(super) published: HeadFiles,
+    pub(super) published: PublishedHead,
     pub(super) memory: LoadedRegister,
     pub(super) notices: Vec<String>,
     /// Whether the old sealing key still has its file: the new one takes its name only when a
     /// checkpoint by the new one would survive a power cut.
     pub(super) old_key_has_its_file: bool,
-    // Last, so that it is let go of after everything else.
-    pub(super) _lock: WriteLock,
+    // Last, so that it is let go of after everything else. An engine that many may write to has none.
+    pub(super) _lock: Option<WriteLock>,
 }
 
 impl Writer {
@@ -81,8 +83,7 @@ impl Writer {
     /// What is stored does not prove it. The entries are recorded all the same.
     pub fn prove(&self, receipts: &[Receipt]) -> Result<Vec<TlogProof>, StoredTreeError> {
         let (base, tail) = (self.log.base(), self.log.tail());
-        let disk = &*self.world.disk;
-        let tree = StoredTree::new(disk, &self.place.dir, self.log.carry(), base, tail);
+        let tree = StoredTree::new(&*self.engine, self.log.carry(), base, tail);
         let (size, root) = (self.size(), self.root());
         let prove = |receipt: &Receipt| {
             let path = tree.inclusion(receipt.sequence, receipt.leaf, size, root)?;
@@ -133,11 +134,13 @@ impl Drop for Writer {
             self.seal();
         }
         let memory = std::mem::replace(&mut self.memory, LoadedRegister::empty());
-        if !self.log.is_given_up() && memory.register().charter.origin.is_some() {
+        if !self.log.is_given_up()
+            && memory.register().charter.origin.is_some()
+            && let Some(dir) = self.engine.scratch()
+        {
             let touched = |id: &Id| memory.is_touched(id);
             let (size, link) = (self.edge.size(), self.edge.link());
-            EdgeCache::of(size, link, memory.register(), &touched)
-                .write(&*self.world.disk, &self.place.dir);
+            EdgeCache::of(size, link, memory.register(), &touched).write(&*self.world.disk, dir);
         }
         memory.close();
     }

@@ -9,10 +9,11 @@ use crate::hash::LedgerId;
 use crate::ledger::error::OpenError;
 use crate::ledger::layout::{CHECKPOINT_FILE, CREATING, HINT_FILE};
 use crate::note::NoteKey;
+use crate::store::engine::Engine;
 use crate::store::log::Log;
-use crate::store::publish::{self, TEMPORARY_PREFIX};
+use crate::store::publish::TEMPORARY_PREFIX;
 use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::{Disk, DiskCause, DiskError, FileKind};
+use crate::sys::disk::{Disk, DiskError, FileKind, SMALL_FILE};
 use crate::sys::lock::LOCK_FILE;
 
 const FORMAT: i64 = 1;
@@ -31,18 +32,12 @@ pub(crate) fn describe(ledger: &LedgerId, key: &NoteKey) -> String {
 }
 
 /// Whether the hint is there; makes it again where it is not, or is not what it should be.
-pub(crate) fn restore_description(
-    disk: &dyn Disk,
-    dir: &Path,
-    wanted: &str,
-) -> Result<bool, DiskError> {
-    let path = dir.join(HINT_FILE);
-    match disk.read(&path) {
-        Ok(bytes) if bytes == wanted.as_bytes() => return Ok(false),
-        Err(fault) if fault.cause() != DiskCause::Missing => return Err(fault),
-        _ => {}
+pub(crate) fn restore_description(engine: &dyn Engine, wanted: &str) -> Result<bool, DiskError> {
+    let wanted = wanted.as_bytes();
+    if engine.get(HINT_FILE, SMALL_FILE)?.as_deref() == Some(wanted) {
+        return Ok(false);
     }
-    publish::durably(disk, &path, wanted.as_bytes())?;
+    engine.replace(HINT_FILE, wanted)?;
     Ok(true)
 }
 

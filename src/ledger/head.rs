@@ -5,13 +5,13 @@
 //! does not leave a mixture of two: a note is shorter than a disk sector, and where the new one has
 //! another length than the old one, it is written aside and renamed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::ledger::error::OpenError;
 use crate::note::NoteKey;
-use crate::store::publish;
-use crate::sys::disk::{Disk, DiskCause, DiskError, FileHandle};
+use crate::store::engine::EngineSlot;
+use crate::sys::disk::DiskError;
 
 /// What one of the two places holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,24 +23,20 @@ pub(crate) enum HeadCheckpoint {
 }
 
 impl HeadCheckpoint {
-    /// Reads the checkpoint at `path`. Where it has the very bytes of one that was `read_before`, the
-    /// same holds of it.
+    /// The checkpoint that was `found` at `path`. Where it has the very bytes of one that was `read_before`,
+    /// the same holds of it.
     ///
     /// # Errors
-    /// A whole checkpoint of another ledger, or the disk's refusal. One that is missing, cut short
-    /// or not signed by any of `keys` is [`HeadCheckpoint::Lost`].
-    pub(crate) fn read(
-        disk: &dyn Disk,
+    /// A whole checkpoint of another ledger. One that is missing, cut short or not signed by any of `keys` is
+    /// [`HeadCheckpoint::Lost`].
+    pub(crate) fn of(
+        found: Option<Vec<u8>>,
         path: &Path,
         keys: &[NoteKey],
         read_before: Option<&Self>,
     ) -> Result<Self, OpenError> {
-        let bytes = match disk.read(path) {
-            Ok(bytes) => bytes,
-            Err(fault) if fault.cause() == DiskCause::Missing => {
-                return Ok(Self::Lost("it is missing"));
-            }
-            Err(fault) => return Err(fault.into()),
+        let Some(bytes) = found else {
+            return Ok(Self::Lost("it is missing"));
         };
         if bytes.is_empty() {
             return Ok(Self::Lost("it is empty"));
@@ -77,33 +73,18 @@ impl HeadCheckpoint {
     }
 }
 
-/// The two files, open for writing.
+/// The newest checkpoint, and its two places.
 #[derive(Debug)]
-pub(crate) struct HeadFiles {
+pub(crate) struct PublishedHead {
     note: String,
-    files: [HeadFile; 2],
+    places: [Box<dyn EngineSlot>; 2],
 }
 
-#[derive(Debug)]
-struct HeadFile {
-    path: PathBuf,
-    /// Open while the file holds exactly the `length` bytes of the last note.
-    handle: Option<FileHandle>,
-    length: usize,
-}
-
-impl HeadFiles {
-    /// For the checkpoint in the folder and the one outside. Nothing is written yet.
-    pub(crate) fn new(checkpoint: PathBuf, head: PathBuf) -> Self {
-        let file = |path| HeadFile {
-            path,
-            handle: None,
-            length: 0,
-        };
-        Self {
-            note: String::new(),
-            files: [file(checkpoint), file(head)],
-        }
+impl PublishedHead {
+    /// For the checkpoint in the ledger and the one outside. Nothing is written yet.
+    pub(crate) const fn new(places: [Box<dyn EngineSlot>; 2]) -> Self {
+        let note = String::new();
+        Self { note, places }
     }
 
     /// The newest note.
@@ -111,25 +92,23 @@ impl HeadFiles {
         &self.note
     }
 
-    /// Takes the note that both files hold already, so that they are not written again.
-    pub(crate) fn adopt(&mut self, disk: &dyn Disk, note: String) {
-        for file in &mut self.files {
-            file.length = note.len();
-            // Where it cannot be opened, the next note is written as a new file, or says why not.
-            file.handle = disk.open(&file.path).ok();
+    /// Takes the note that both places hold already, so that it is not written again.
+    pub(crate) fn adopt(&mut self, note: String) {
+        for place in &mut self.places {
+            place.adopt(note.as_bytes());
         }
         self.note = note;
     }
 
-    /// Writes `note` to both places, in place where it has the length of the one before.
+    /// Writes `note` to both places.
     ///
     /// # Errors
-    /// The disk's refusal. Both were tried.
-    pub(crate) fn publish(&mut self, disk: &dyn Disk, note: String) -> Result<(), DiskError> {
+    /// A refusal. Both were tried.
+    pub(crate) fn publish(&mut self, note: String) -> Result<(), DiskError> {
         let results = self
-            .files
+            .places
             .each_mut()
-            .map(|file| file.write(disk, note.as_bytes()));
+            .map(|place| place.write(note.as_bytes()));
         self.note = note;
         results.into_iter().collect()
     }
@@ -137,35 +116,13 @@ impl HeadFiles {
     /// Makes the newest note durable in both places: after a power cut it is there.
     ///
     /// # Errors
-    /// The disk's refusal. Both were tried.
-    pub(crate) fn make_durable(&mut self, disk: &dyn Disk) -> Result<(), DiskError> {
+    /// A refusal. Both were tried.
+    pub(crate) fn make_durable(&mut self) -> Result<(), DiskError> {
         let note = self.note.as_bytes();
         let results = self
-            .files
+            .places
             .each_mut()
-            .map(|file| file.write_durably(disk, note));
+            .map(|place| place.write_durably(note));
         results.into_iter().collect()
-    }
-}
-
-impl HeadFile {
-    fn write(&mut self, disk: &dyn Disk, note: &[u8]) -> Result<(), DiskError> {
-        match self.handle.take() {
-            Some(mut handle) if self.length == note.len() => {
-                // Not put back after an error: what the file holds is then unknown.
-                handle.write_at(note, 0)?;
-                self.handle = Some(handle);
-                Ok(())
-            }
-            _ => self.write_durably(disk, note),
-        }
-    }
-
-    fn write_durably(&mut self, disk: &dyn Disk, note: &[u8]) -> Result<(), DiskError> {
-        self.handle = None;
-        publish::durably(disk, &self.path, note)?;
-        self.handle = Some(disk.open(&self.path)?);
-        self.length = note.len();
-        Ok(())
     }
 }

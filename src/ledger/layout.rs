@@ -9,6 +9,9 @@ pub const COSIGNED_FILE: &str = "cosigned";
 /// What the ledger says about itself to people; nothing in it is trusted.
 pub const HINT_FILE: &str = "ledger.toml";
 
+/// The newest checkpoint of a ledger, in the state folder of this host.
+pub(crate) const HEAD_FILE: &str = "head";
+
 /// Stands in the folder while a ledger is created in it, from before its first file until after its
 /// last: what lies beside it has never been acknowledged to anybody.
 pub const CREATING: &str = "creating";
@@ -27,7 +30,7 @@ impl LedgerPlace {
     /// The newest signed checkpoint, kept outside the ledger's folder.
     #[must_use]
     pub fn head(&self) -> PathBuf {
-        self.state.join("head")
+        self.state.join(HEAD_FILE)
     }
 
     /// The ledger's sealing key (PKCS#8 PEM).

@@ -28,6 +28,7 @@ pub mod tree;
 pub(crate) mod warm;
 
 pub use error::{Blame, LedgerError, OpenError};
+pub(crate) use layout::HEAD_FILE;
 pub use layout::{CHECKPOINT_FILE, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace};
 pub use prefix::ProvenPrefix;
 pub use reader::EntryReader;

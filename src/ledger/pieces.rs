@@ -2,13 +2,14 @@
 //! ledger or the partial bundle of a copy.
 
 use std::iter::Peekable;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
 use crate::merkle::LogFile;
 use crate::rule::{self, Finding};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
+use crate::store::engine::{FolderEngine, read_partial_bundle};
 use crate::store::image::{TailContents, list_files};
 use crate::store::tail::TailRest;
 use crate::sys::disk::{Disk, DiskCause, DiskError};
@@ -50,8 +51,7 @@ impl LogBounds {
 /// The folder says which bundles there are to read. A size that the tail's header or a checkpoint
 /// states says no more than where one is missing: nothing is done once for each number below it.
 pub(crate) struct LogPieces {
-    disk: Arc<dyn Disk>,
-    dir: PathBuf,
+    folder: FolderEngine,
     /// The next entry to come out of a bundle.
     at: u64,
     /// The first entry that is in none.
@@ -89,8 +89,7 @@ impl LogPieces {
         there.retain(|bundle| bundle.is_sealed_in(end) || bundle.is_edge_of(end));
         there.sort_unstable_by_key(|bundle| bundle.tile.index);
         Ok(Self {
-            disk,
-            dir: dir.to_owned(),
+            folder: FolderEngine::new(disk, dir),
             at: 0,
             end,
             there: there.into_iter().peekable(),
@@ -118,7 +117,7 @@ impl LogPieces {
 
     fn read(&self, bundle: LogFile) -> LogPiece {
         let (n, width) = (bundle.tile.index, bundle.width);
-        match bundle::read_partial(&*self.disk, &self.dir, n, width as usize) {
+        match read_partial_bundle(&self.folder, n, width as usize) {
             Ok(entries) => LogPiece::Entries(entries),
             Err(fault) => {
                 let first = n * WIDTH;

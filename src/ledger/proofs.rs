@@ -1,7 +1,7 @@
 //! Proofs out of a stored ledger, without reading it from end to end. Nothing is written.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
@@ -10,10 +10,10 @@ use crate::ledger::tree::{StoredTree, StoredTreeError};
 use crate::merkle::ProofError;
 use crate::note::SignedNote;
 use crate::proof::{Continuation, TlogProof};
-use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
+use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
+use crate::store::engine::{FolderEngine, read_bundle, read_partial_bundle};
 use crate::store::image::TailContents;
 use crate::store::tail::TailError;
-use crate::sys::disk::Disk;
 use crate::sys::world::World;
 
 use crate::ledger::error::LedgerError;
@@ -46,8 +46,7 @@ pub enum NoProofError {
 
 /// Makes inclusion and consistency proofs of a ledger as it was when opened.
 pub struct LedgerProofs {
-    world: World,
-    dir: PathBuf,
+    folder: FolderEngine,
     carry: Vec<u8>,
     base: u64,
     tail: Vec<Vec<u8>>,
@@ -64,6 +63,7 @@ impl LedgerProofs {
     /// No ledger there, or none with a checkpoint.
     pub fn open(world: &World, dir: &Path, wait: Duration) -> Result<Self, NoProofError> {
         let taken = take(world, dir, wait)?;
+        let folder = FolderEngine::new(world.disk.clone(), dir);
         let image = taken.image;
         let note = image.files.get(CHECKPOINT_FILE);
         let note = note.ok_or(NoProofError::NoCheckpoint)?;
@@ -83,13 +83,12 @@ impl LedgerProofs {
                 (tail.carry, tail.base, tail.entries)
             }
             FolderKind::Copy => {
-                let (base, tail) = right_edge(world, dir, stated.size)?;
+                let (base, tail) = right_edge(&folder, stated.size)?;
                 (Vec::new(), base, tail)
             }
         };
         Ok(Self {
-            world: world.clone(),
-            dir: dir.to_owned(),
+            folder,
             carry,
             base,
             tail,
@@ -121,7 +120,7 @@ impl LedgerProofs {
             Some(at) => self.tail.get(place(at)).cloned(),
             None => {
                 let width = BUNDLE_ENTRIES as u64;
-                let entries = bundle::read(self.disk(), &self.dir, sequence / width)?;
+                let entries = read_bundle(&self.folder, sequence / width)?;
                 entries.into_iter().nth(place(sequence % width))
             }
         };
@@ -147,7 +146,7 @@ impl LedgerProofs {
                 }
                 continue;
             }
-            let bundle = bundle::read(self.disk(), &self.dir, first / width)?;
+            let bundle = read_bundle(&self.folder, first / width)?;
             let places = bundle.into_iter().zip(first - first % width..);
             let wanted = places.filter(|(_, at)| together.binary_search(at).is_ok());
             entries.extend(wanted.map(|(bytes, at)| (at, bytes)));
@@ -237,14 +236,9 @@ impl LedgerProofs {
         })
     }
 
-    fn disk(&self) -> &dyn Disk {
-        &*self.world.disk
-    }
-
     fn tree(&self) -> StoredTree<'_> {
         StoredTree::new(
-            self.disk(),
-            &self.dir,
+            &self.folder,
             &self.carry,
             self.base,
             self.tail.iter().map(Vec::as_slice),
@@ -259,11 +253,11 @@ fn read(note: &[u8]) -> Result<(String, Checkpoint), CheckpointError> {
 }
 
 /// The entries of a copy that stand in no full bundle, and how many stand before them.
-fn right_edge(world: &World, dir: &Path, size: u64) -> Result<(u64, Vec<Vec<u8>>), BundleError> {
+fn right_edge(folder: &FolderEngine, size: u64) -> Result<(u64, Vec<Vec<u8>>), BundleError> {
     let (bundles, width) = (size / BUNDLE_ENTRIES as u64, size % BUNDLE_ENTRIES as u64);
     let entries = match width as usize {
         0 => Vec::new(),
-        width => bundle::read_partial(&*world.disk, dir, bundles, width)?,
+        width => read_partial_bundle(folder, bundles, width)?,
     };
     Ok((size - width, entries))
 }

@@ -6,12 +6,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use crate::hash::{LeafHash, NodeHash};
 use crate::ledger::edge::Edge;
 use crate::merkle::{ConsistencyProof, InclusionProof, ProofError, Subtree, TILE_WIDTH, TileId};
-use crate::sys::disk::{Disk, DiskError};
+use crate::store::engine::Engine;
+use crate::sys::disk::{DiskError, SMALL_FILE};
 
 /// Levels of the tree that one level of tiles spans.
 const TILE_LEVELS: u8 = 8;
@@ -42,8 +42,7 @@ pub enum StoredTreeError {
 
 /// The Merkle tree of a ledger as its tiles and tail hold it.
 pub struct StoredTree<'a> {
-    disk: &'a dyn Disk,
-    dir: &'a Path,
+    engine: &'a dyn Engine,
     base: u64,
     tail: Vec<LeafHash>,
     tiles: RefCell<BTreeMap<TileId, Vec<u8>>>,
@@ -52,12 +51,11 @@ pub struct StoredTree<'a> {
 }
 
 impl<'a> StoredTree<'a> {
-    /// The tree of the ledger in `dir`, of which `base` entries are sealed and `tail` are not.
+    /// The tree of the ledger in `engine`, of which `base` entries are sealed and `tail` are not.
     /// `carry` is what the tail's header says of the sealed ones: it has the roots of the large subtrees
     /// to the left of the newest entries, which would else be made from up to 255 tiles for each level.
     pub fn new<'e>(
-        disk: &'a dyn Disk,
-        dir: &'a Path,
+        engine: &'a dyn Engine,
         carry: &[u8],
         base: u64,
         tail: impl Iterator<Item = &'e [u8]>,
@@ -65,8 +63,7 @@ impl<'a> StoredTree<'a> {
         let edge = Edge::decode(carry).filter(|edge| edge.size() == base);
         let known = edge.iter().flat_map(|edge| edge.frontier().subtrees());
         Self {
-            disk,
-            dir,
+            engine,
             base,
             tail: tail.map(LeafHash::of).collect(),
             tiles: RefCell::default(),
@@ -208,7 +205,7 @@ impl<'a> StoredTree<'a> {
             return Ok(take(bytes));
         }
         let path = id.path();
-        let bytes = self.disk.read(&self.dir.join(&path))?;
+        let bytes = self.engine.need(&path, SMALL_FILE)?;
         if bytes.len() != TILE_WIDTH * HASH_BYTES {
             let found = bytes.len();
             return Err(StoredTreeError::Tile { path, found });

@@ -72,21 +72,12 @@ impl Blobs {
         }
     }
 
-    /// Stores bytes durably under their digest. Bytes that are there already are hashed again and
-    /// left alone.
+    /// Stores bytes in the folder; see [`put`].
     ///
     /// # Errors
-    /// What is there under that digest is something else, or the disk's refusal.
+    /// As [`put`].
     pub fn put(&self, bytes: &[u8]) -> Result<Blake3Digest, BlobError> {
-        let digest = Blake3Digest::of(bytes);
-        match self.folder.put_once(&blob_path(&digest), bytes)? {
-            PutOutcome::Stored => {}
-            // Somebody else's bytes under this name: reading names what they are.
-            PutOutcome::Occupied => {
-                self.get(&digest)?;
-            }
-        }
-        Ok(digest)
+        put(&self.folder, bytes)
     }
 
     /// The bytes of an attachment, hashed again on the way.
@@ -94,17 +85,7 @@ impl Blobs {
     /// # Errors
     /// Missing, other bytes than the digest says, or the disk's refusal.
     pub fn get(&self, digest: &Blake3Digest) -> Result<Vec<u8>, BlobError> {
-        let bytes = self.folder.get(&blob_path(digest), ATTACHMENT_LIMIT)?;
-        let bytes = bytes.ok_or(BlobError::Missing { digest: *digest })?;
-        let found = Blake3Digest::of(&bytes);
-        if found == *digest {
-            Ok(bytes)
-        } else {
-            Err(BlobError::Mismatch {
-                digest: *digest,
-                found,
-            })
-        }
+        get(&self.folder, digest)
     }
 
     /// The length of an attachment's file, so that one of the wrong length need not be read.
@@ -151,6 +132,37 @@ impl Blobs {
             }
         }
         Ok(listing)
+    }
+}
+
+/// Stores bytes durably under their digest. Bytes that are there already are hashed again and left
+/// alone.
+///
+/// # Errors
+/// What is there under that digest is something else, or the engine's refusal.
+pub fn put(engine: &dyn Engine, bytes: &[u8]) -> Result<Blake3Digest, BlobError> {
+    let digest = Blake3Digest::of(bytes);
+    match engine.put_once(&blob_path(&digest), bytes)? {
+        PutOutcome::Stored => {}
+        // Somebody else's bytes under this name: reading names what they are.
+        PutOutcome::Occupied => {
+            get(engine, &digest)?;
+        }
+    }
+    Ok(digest)
+}
+
+fn get(engine: &dyn Engine, digest: &Blake3Digest) -> Result<Vec<u8>, BlobError> {
+    let bytes = engine.get(&blob_path(digest), ATTACHMENT_LIMIT)?;
+    let bytes = bytes.ok_or(BlobError::Missing { digest: *digest })?;
+    let found = Blake3Digest::of(&bytes);
+    if found == *digest {
+        Ok(bytes)
+    } else {
+        Err(BlobError::Mismatch {
+            digest: *digest,
+            found,
+        })
     }
 }
 

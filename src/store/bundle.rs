@@ -11,9 +11,7 @@
 //! A published copy also has the entries that no full bundle holds yet, in a partial bundle
 //! `tile/entries/….p/W` of W entries; a ledger's own folder has none.
 
-use std::path::Path;
-
-use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::sys::disk::DiskError;
 
 /// Entries in a bundle, fixed by C2SP tlog-tiles.
 pub const BUNDLE_ENTRIES: usize = 256;
@@ -169,42 +167,6 @@ pub fn decode_partial(n: u64, width: usize, bytes: &[u8]) -> Result<Vec<Vec<u8>>
     Ok(entries)
 }
 
-/// Reads the 256 entries of bundle `n` of the ledger in `dir`.
-///
-/// # Errors
-/// Names the bundle and what is wrong with it.
-pub fn read(disk: &dyn Disk, dir: &Path, n: u64) -> Result<Vec<Vec<u8>>, BundleError> {
-    read_partial(disk, dir, n, BUNDLE_ENTRIES)
-}
-
-/// Reads the `width` entries of bundle `n`, whole or partial, in `dir`.
-///
-/// # Errors
-/// Names the bundle and what is wrong with it.
-pub fn read_partial(
-    disk: &dyn Disk,
-    dir: &Path,
-    n: u64,
-    width: usize,
-) -> Result<Vec<Vec<u8>>, BundleError> {
-    let path = path_of(n, width);
-    let file = dir.join(&path);
-    // A file that cannot be a bundle is not read into memory to find that out.
-    match disk.metadata(&file)? {
-        None => return Err(BundleError::Missing { path }),
-        Some(found) if found.len > MAX_BUNDLE => {
-            let bytes = found.len - MAX_BUNDLE;
-            return Err(BundleError::TrailingBytes { path, bytes });
-        }
-        Some(_) => {}
-    }
-    match disk.read_at_most(&file, MAX_BUNDLE) {
-        Ok(bytes) => decode_partial(n, width, &bytes),
-        Err(e) if e.cause() == DiskCause::Missing => Err(BundleError::Missing { path }),
-        Err(e) => Err(e.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,8 +226,5 @@ mod tests {
         assert!(matches!(fewer, BundleError::WrongCount { count: 255, .. }));
         let empty = decode(0, &[0, 0, 0, 1, 7]).unwrap_err();
         assert!(matches!(empty, BundleError::EmptyEntry { index: 0, .. }));
-        let dir = tempfile::tempdir().unwrap();
-        let missing = read(&crate::sys::disk::RealDisk, dir.path(), 7).unwrap_err();
-        assert_eq!(missing.to_string(), "tile/entries/007 is missing");
     }
 }

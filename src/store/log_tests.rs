@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::bundle;
+use crate::store::engine::{FolderEngine, read_bundle};
 use crate::sys::disk::RealDisk;
 
 fn entry(i: usize) -> Vec<u8> {
@@ -148,8 +148,9 @@ fn sealing_moves_whole_groups_and_keeps_the_others() {
         std::fs::read(dir.path().join("tile/0/000")).unwrap(),
         b"hashes"
     );
-    let mut stored = bundle::read(&RealDisk, dir.path(), 0).unwrap();
-    stored.extend(bundle::read(&RealDisk, dir.path(), 1).unwrap());
+    let folder = FolderEngine::new(Arc::new(RealDisk), dir.path());
+    let mut stored = read_bundle(&folder, 0).unwrap();
+    stored.extend(read_bundle(&folder, 1).unwrap());
     stored.extend(log.tail().map(<[u8]>::to_vec));
     assert_eq!(stored, all);
 

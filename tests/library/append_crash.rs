@@ -20,7 +20,7 @@ use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Link;
 use rotation_ledger::ledger::Blame;
 use rotation_ledger::merkle::root_of;
-use rotation_ledger::store::bundle;
+use rotation_ledger::store::engine::{FolderEngine, read_bundle};
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::text::Line;
@@ -40,9 +40,10 @@ fn simulated(entries: usize) -> (House, SimDisk) {
 fn stored(house: &House) -> Vec<Vec<u8>> {
     let disk = house.world.disk.clone();
     let (log, _) = Log::open(disk.clone(), &house.place.dir).unwrap();
+    let folder = FolderEngine::new(disk, &house.place.dir);
     let mut all = Vec::new();
     for n in 0..log.base() / 256 {
-        all.extend(bundle::read(&*disk, &house.place.dir, n).unwrap());
+        all.extend(read_bundle(&folder, n).unwrap());
     }
     all.extend(log.tail().map(<[u8]>::to_vec));
     all

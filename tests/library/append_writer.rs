@@ -22,7 +22,7 @@ use rotation_ledger::merkle::root_of;
 use rotation_ledger::spool;
 use rotation_ledger::statement::Statement;
 use rotation_ledger::store::blobs::Blobs;
-use rotation_ledger::store::bundle;
+use rotation_ledger::store::engine::{FolderEngine, read_bundle};
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::disk::RealDisk;
 use serde_json::json;
@@ -31,9 +31,10 @@ use std::sync::Arc;
 /// Every stored entry, read past the writer.
 fn stored(house: &House) -> Vec<Vec<u8>> {
     let (log, _) = Log::open(Arc::new(RealDisk), &house.place.dir).unwrap();
+    let folder = FolderEngine::new(Arc::new(RealDisk), &house.place.dir);
     let mut all = Vec::new();
     for n in 0..log.base() / 256 {
-        all.extend(bundle::read(&RealDisk, &house.place.dir, n).unwrap());
+        all.extend(read_bundle(&folder, n).unwrap());
     }
     all.extend(log.tail().map(<[u8]>::to_vec));
     all

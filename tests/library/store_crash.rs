@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rotation_ledger::store::blobs::Blobs;
-use rotation_ledger::store::bundle;
+use rotation_ledger::store::engine::{FolderEngine, read_bundle};
 use rotation_ledger::store::log::Log;
 use rotation_ledger::store::log::LogAppendError;
 use rotation_ledger::store::log::LogOpenError;
@@ -55,9 +55,10 @@ fn aftermaths() -> Vec<Option<Cut>> {
 }
 
 fn read_all(disk: &SimDisk, log: &Log) -> Vec<Vec<u8>> {
+    let folder = FolderEngine::new(Arc::new(disk.clone()), dir());
     let mut all = Vec::new();
     for n in 0..log.base() / 256 {
-        all.extend(bundle::read(disk, dir(), n).unwrap());
+        all.extend(read_bundle(&folder, n).unwrap());
     }
     all.extend(log.tail().map(<[u8]>::to_vec));
     all

@@ -1,8 +1,15 @@
 //! What an engine has to be able to do.
 
 use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
 
 use super::segment::{Segment, SegmentError, SegmentOutcome};
+use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::log::{LogOpenError, RereadError};
+use crate::store::seal::SealError;
+use crate::store::tail::TailRest;
 use crate::sys::disk::DiskError;
 
 /// What became of bytes that were to be put under a name once.
@@ -47,9 +54,102 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// The refusal of what keeps them.
     fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError>;
 
+    /// Opens the log for a writer, and says what follows its last whole entry.
+    ///
+    /// # Errors
+    /// There is no log, or none that can be read.
+    fn open_log(&self) -> Result<(Box<dyn EngineLog>, TailRest), LogOpenError>;
+
+    /// The place of a small value that every commit writes anew.
+    fn slot(&self, name: &str) -> Box<dyn EngineSlot>;
+
+    /// A folder for what can be made again from the entries at any time, where the engine has one.
+    fn scratch(&self) -> Option<&Path>;
+
+    /// The bytes under a name that something must have; see [`Engine::get`].
+    ///
+    /// # Errors
+    /// Nothing has it, more bytes than that, or the refusal of what keeps them.
+    fn need(&self, name: &str, most: u64) -> Result<Vec<u8>, DiskError> {
+        let missing = || DiskError::new("read", Path::new(name), io::ErrorKind::NotFound.into());
+        self.get(name, most)?.ok_or_else(missing)
+    }
+}
+
+/// The log of an engine as one writer knows it: as it was when opened, and what this writer put since.
+pub trait EngineLog: Send + fmt::Debug {
+    /// Number of entries in bundles, a multiple of 256.
+    fn base(&self) -> u64;
+
+    /// What was left for the writer at the last sealing.
+    fn carry(&self) -> &[u8];
+
+    /// The entries behind the bundles in order; the first is entry [`EngineLog::base`].
+    fn tail(&self) -> Box<dyn ExactSizeIterator<Item = &[u8]> + '_>;
+
+    /// Number of entries.
+    fn size(&self) -> u64 {
+        self.base().saturating_add(self.tail().len() as u64)
+    }
+
+    /// How many entries fill whole bundles, and so can be sealed.
+    fn sealable(&self) -> usize {
+        self.tail().len() / BUNDLE_ENTRIES * BUNDLE_ENTRIES
+    }
+
+    /// Whether somebody else put entries since. Where a lock keeps others out, never.
+    ///
+    /// # Errors
+    /// The refusal of what keeps them.
+    fn is_overtaken(&self) -> Result<bool, DiskError>;
+
     /// Puts entries at the end of the log, where it ends as their writer believes.
     ///
     /// # Errors
     /// Nothing was written.
-    fn put_segment(&self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError>;
+    fn put(&mut self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError>;
+
+    /// Reads entries of the tail back from where they are kept.
+    ///
+    /// # Errors
+    /// Names the first that is not in the tail or not what was written.
+    fn reread(&self, sequences: Range<u64>) -> Result<Vec<Vec<u8>>, RereadError>;
+
+    /// Drops what follows the last whole entry, and returns its bytes. For a caller who has made sure that no
+    /// acknowledged entry is among it.
+    ///
+    /// # Errors
+    /// A refusal; the log must then be opened again.
+    fn drop_rest(&mut self) -> Result<Vec<u8>, DiskError>;
+
+    /// Puts whole groups of 256 entries into bundles, with the `files` that belong beside them (name, bytes).
+    /// From then on `carry` is what the log carries.
+    ///
+    /// # Errors
+    /// No entry is lost; the log must be opened again.
+    fn seal(&mut self, files: &[(String, Vec<u8>)], carry: &[u8]) -> Result<(), SealError>;
+
+    /// Refuses further work until the log is opened again.
+    fn give_up(&mut self);
+
+    /// Whether only opening it again can tell what it holds.
+    fn is_given_up(&self) -> bool;
+}
+
+/// The place of a small value that every commit writes anew, mostly without waiting until it is durable.
+pub trait EngineSlot: Send + fmt::Debug {
+    /// Is told that `bytes` stand there already.
+    fn adopt(&mut self, bytes: &[u8]);
+
+    /// Puts `bytes` there. A power cut may bring back what stood there before, never a mixture.
+    ///
+    /// # Errors
+    /// A refusal: either may stand there.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), DiskError>;
+
+    /// Puts `bytes` there so that they survive a power cut.
+    ///
+    /// # Errors
+    /// A refusal: either may stand there.
+    fn write_durably(&mut self, bytes: &[u8]) -> Result<(), DiskError>;
 }

@@ -1,15 +1,20 @@
 //! The folder as an engine: one file for each name, the log in its tail and bundles.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::door::{Engine, PutOutcome};
+use super::bundles::read_bundle;
+use super::door::{Engine, EngineLog, EngineSlot, PutOutcome};
 use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
-use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError};
+use crate::hash::Link;
+use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
 use crate::store::image;
-use crate::store::log::{self, Log};
+use crate::store::log::{Log, LogAppendError, LogOpenError, RereadError};
 use crate::store::publish::{self, ImmutableFileError, ImmutableWriter};
-use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::store::seal::SealError;
+use crate::store::tail::TailRest;
+use crate::sys::disk::{Disk, DiskCause, DiskError, FileHandle};
 
 /// A ledger's folder on a disk. Whoever puts into it holds the writer's lock.
 #[derive(Debug, Clone)]
@@ -58,25 +63,6 @@ impl FolderEngine {
             here if here == Path::new("") => Path::new("."),
             above => above,
         })
-    }
-
-    /// At most `most` entries from `from` on, of bundles and tail.
-    fn entries(&self, log: &Log, from: u64, most: usize) -> Result<Vec<Vec<u8>>, BundleError> {
-        let width = BUNDLE_ENTRIES as u64;
-        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
-        let mut found: Vec<Vec<u8>> = Vec::new();
-        while found.len() < most {
-            let next = from.saturating_add(found.len() as u64);
-            let left = most - found.len();
-            if let Some(place) = next.checked_sub(log.base()) {
-                let tail = log.tail().skip(at(place)).take(left);
-                found.extend(tail.map(<[u8]>::to_vec));
-                break;
-            }
-            let bundle = bundle::read(&*self.disk, &self.root, next / width)?;
-            found.extend(bundle.into_iter().skip(at(next % width)).take(left));
-        }
-        Ok(found)
     }
 }
 
@@ -129,20 +115,153 @@ impl Engine for FolderEngine {
         Ok(names)
     }
 
-    fn put_segment(&self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError> {
-        // Opened anew each time: after a failed sync only that tells what the disk has.
-        let (mut log, _) = Log::open(self.disk.clone(), &self.root)?;
-        let reach = segment.entries.len() + 1;
-        let standing = self.entries(&log, segment.from(), reach)?;
-        let written = match segment.meet(log.size(), standing)? {
+    fn open_log(&self) -> Result<(Box<dyn EngineLog>, TailRest), LogOpenError> {
+        let (log, rest) = Log::open(self.disk.clone(), &self.root)?;
+        let folder = self.clone();
+        let last = None;
+        Ok((Box::new(FolderLog { folder, log, last }), rest))
+    }
+
+    fn slot(&self, name: &str) -> Box<dyn EngineSlot> {
+        Box::new(FolderSlot {
+            disk: self.disk.clone(),
+            path: self.place(name),
+            handle: None,
+            length: 0,
+        })
+    }
+
+    fn scratch(&self) -> Option<&Path> {
+        Some(&self.root)
+    }
+}
+
+/// The log of a folder whose lock its writer holds.
+#[derive(Debug)]
+struct FolderLog {
+    folder: FolderEngine,
+    log: Log,
+    /// The link of the last entry, where this writer put it: then a segment behind it meets nothing.
+    last: Option<Link>,
+}
+
+impl FolderLog {
+    /// At most `most` entries from `from` on, of bundles and tail.
+    fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, BundleError> {
+        let width = BUNDLE_ENTRIES as u64;
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+        let mut found: Vec<Vec<u8>> = Vec::new();
+        while found.len() < most {
+            let next = from.saturating_add(found.len() as u64);
+            let left = most - found.len();
+            if let Some(place) = next.checked_sub(self.log.base()) {
+                let tail = self.log.tail().skip(at(place)).take(left);
+                found.extend(tail.map(<[u8]>::to_vec));
+                break;
+            }
+            let bundle = read_bundle(&self.folder, next / width)?;
+            found.extend(bundle.into_iter().skip(at(next % width)).take(left));
+        }
+        Ok(found)
+    }
+
+    fn meet(&self, segment: &Segment<'_>) -> Result<Meeting, SegmentError> {
+        if segment.position == self.log.size() && self.last == Some(segment.previous) {
+            return Ok(Meeting::Continues(0));
+        }
+        let standing = self.entries(segment.from(), segment.entries.len() + 1)?;
+        segment.meet(self.log.size(), standing)
+    }
+}
+
+impl EngineLog for FolderLog {
+    fn base(&self) -> u64 {
+        self.log.base()
+    }
+
+    fn carry(&self) -> &[u8] {
+        self.log.carry()
+    }
+
+    fn tail(&self) -> Box<dyn ExactSizeIterator<Item = &[u8]> + '_> {
+        Box::new(self.log.tail())
+    }
+
+    fn is_overtaken(&self) -> Result<bool, DiskError> {
+        Ok(false)
+    }
+
+    fn put(&mut self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError> {
+        let written = match self.meet(segment)? {
             Meeting::Settled(outcome) => return Ok(outcome),
             Meeting::Continues(written) => written,
         };
         let rest = segment.entries.get(written..).unwrap_or_default();
-        match log.append(log.size(), rest) {
-            Ok(()) => Ok(SegmentOutcome::Stored),
-            Err(log::LogAppendError::Unknown(fault)) => Ok(SegmentOutcome::Unknown(fault)),
-            Err(fault) => Err(fault.into()),
+        match self.log.append(self.log.size(), rest) {
+            Ok(()) => {}
+            Err(LogAppendError::Unknown(fault)) => return Ok(SegmentOutcome::Unknown(fault)),
+            Err(fault) => return Err(fault.into()),
         }
+        self.last = segment.entries.last().map(|last| Link::of(last));
+        Ok(SegmentOutcome::Stored)
+    }
+
+    fn reread(&self, sequences: Range<u64>) -> Result<Vec<Vec<u8>>, RereadError> {
+        self.log.reread(sequences)
+    }
+
+    fn drop_rest(&mut self) -> Result<Vec<u8>, DiskError> {
+        self.log.drop_rest()
+    }
+
+    fn seal(&mut self, files: &[(String, Vec<u8>)], carry: &[u8]) -> Result<(), SealError> {
+        self.log.seal(files, carry)
+    }
+
+    fn give_up(&mut self) {
+        self.log.give_up();
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.log.is_given_up()
+    }
+}
+
+/// A small file that is overwritten in place while its length stays: a rename costs more than an append. A file
+/// shorter than a disk sector is then the old one or the new one after a power cut.
+#[derive(Debug)]
+struct FolderSlot {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    /// Open while the file holds exactly the `length` bytes of the last value.
+    handle: Option<FileHandle>,
+    length: usize,
+}
+
+impl EngineSlot for FolderSlot {
+    fn adopt(&mut self, bytes: &[u8]) {
+        self.length = bytes.len();
+        // Where it cannot be opened, the next value is written as a new file, or says why not.
+        self.handle = self.disk.open(&self.path).ok();
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
+        match self.handle.take() {
+            Some(mut handle) if self.length == bytes.len() => {
+                // Not put back after an error: what the file holds is then unknown.
+                handle.write_at(bytes, 0)?;
+                self.handle = Some(handle);
+                Ok(())
+            }
+            _ => self.write_durably(bytes),
+        }
+    }
+
+    fn write_durably(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
+        self.handle = None;
+        publish::durably(&*self.disk, &self.path, bytes)?;
+        self.handle = Some(self.disk.open(&self.path)?);
+        self.length = bytes.len();
+        Ok(())
     }
 }

@@ -5,12 +5,16 @@
 //! and catches up; one who is told nothing puts the same segment again, which settles what became of it.
 //! Locks, torn writes, zeros written ahead and files overwritten in place are each engine's own business.
 
+mod bundles;
 mod door;
 mod folder;
+#[cfg(test)]
+pub(crate) mod memory;
 mod segment;
 #[cfg(test)]
 mod tests;
 
-pub use door::{Engine, PutOutcome};
+pub use bundles::{read_bundle, read_partial_bundle};
+pub use door::{Engine, EngineLog, EngineSlot, PutOutcome};
 pub use folder::FolderEngine;
 pub use segment::{Segment, SegmentError, SegmentOutcome};

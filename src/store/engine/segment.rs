@@ -2,7 +2,7 @@
 
 use crate::hash::Link;
 use crate::store::bundle::BundleError;
-use crate::store::log::{self, LogOpenError};
+use crate::store::log::LogAppendError;
 use crate::sys::disk::DiskError;
 
 /// Entries that go into the log together, and what they are to stand behind.
@@ -45,15 +45,12 @@ pub enum SegmentError {
         /// How many entries there are.
         size: u64,
     },
-    /// The log cannot be opened.
-    #[error(transparent)]
-    Open(#[from] LogOpenError),
     /// Entries that stand in the log cannot be read.
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// The log refused the entries.
     #[error(transparent)]
-    Refused(#[from] log::LogAppendError),
+    Refused(#[from] LogAppendError),
 }
 
 /// How a segment meets what stands in the log.

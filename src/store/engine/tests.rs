@@ -1,94 +1,14 @@
-//! What every engine promises, and an engine in memory that keeps the same promises.
+//! What every engine promises: the folder, and the one in memory.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
-use super::segment::Meeting;
+use super::memory::MemoryEngine;
 use super::{Engine, FolderEngine, PutOutcome, Segment, SegmentError, SegmentOutcome};
 use crate::hash::Link;
 use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::store::log::Log;
-use crate::sys::disk::{DiskError, RealDisk};
-
-/// A ledger in memory.
-#[derive(Debug, Default)]
-struct MemoryEngine(Mutex<Shelf>);
-
-#[derive(Debug, Default)]
-struct Shelf {
-    named: BTreeMap<String, Vec<u8>>,
-    log: Vec<Vec<u8>>,
-    /// How many puts from now on reach the log without an answer.
-    unanswered: usize,
-}
-
-impl MemoryEngine {
-    fn shelf<T>(&self, work: impl FnOnce(&mut Shelf) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Engine for MemoryEngine {
-    fn get(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        let found = self.shelf(|shelf| shelf.named.get(name).cloned());
-        match found {
-            Some(bytes) if bytes.len() as u64 > most => {
-                Err(DiskError::too_long(Path::new(name), most))
-            }
-            found => Ok(found),
-        }
-    }
-
-    fn put_once(&self, name: &str, bytes: &[u8]) -> Result<PutOutcome, DiskError> {
-        self.shelf(|shelf| {
-            let there = shelf.named.entry(name.to_owned());
-            let there = there.or_insert_with(|| bytes.to_vec());
-            Ok(if there == bytes {
-                PutOutcome::Stored
-            } else {
-                PutOutcome::Occupied
-            })
-        })
-    }
-
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
-        self.shelf(|shelf| shelf.named.insert(name.to_owned(), bytes.to_vec()));
-        Ok(())
-    }
-
-    fn remove(&self, name: &str) -> Result<(), DiskError> {
-        self.shelf(|shelf| shelf.named.remove(name));
-        Ok(())
-    }
-
-    fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError> {
-        let begins = |name: &&String| name.starts_with(prefix);
-        Ok(self.shelf(|shelf| shelf.named.keys().filter(begins).cloned().collect()))
-    }
-
-    fn put_segment(&self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError> {
-        self.shelf(|shelf| {
-            let from = usize::try_from(segment.from()).unwrap();
-            let reach = segment.entries.len() + 1;
-            let standing = shelf.log.iter().skip(from).take(reach).cloned().collect();
-            let written = match segment.meet(shelf.log.len() as u64, standing)? {
-                Meeting::Settled(outcome) => return Ok(outcome),
-                Meeting::Continues(written) => written,
-            };
-            shelf.log.extend_from_slice(&segment.entries[written..]);
-            if shelf.unanswered == 0 {
-                return Ok(SegmentOutcome::Stored);
-            }
-            shelf.unanswered -= 1;
-            let silence = io::ErrorKind::TimedOut.into();
-            let silence = DiskError::new("write", Path::new("log"), silence);
-            Ok(SegmentOutcome::Unknown(silence))
-        })
-    }
-}
+use crate::sys::disk::RealDisk;
 
 /// A writer who knows the log as far as it was told.
 struct Racer<'a> {
@@ -98,7 +18,9 @@ struct Racer<'a> {
 
 impl Racer<'_> {
     fn put(&self, entries: &[Vec<u8>]) -> Result<SegmentOutcome, SegmentError> {
-        self.engine.put_segment(&Segment {
+        // Opened anew each time: the log is then the one that others left.
+        let (mut log, _) = self.engine.open_log().unwrap();
+        log.put(&Segment {
             position: self.known.len() as u64,
             previous: link(self.known.last()),
             entries,
