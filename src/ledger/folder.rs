@@ -8,12 +8,13 @@ use serde::Deserialize;
 use crate::hash::LedgerId;
 use crate::ledger::error::OpenError;
 use crate::ledger::layout::{CHECKPOINT_FILE, CREATING, HINT_FILE};
+use crate::ledger::standing::{FolderKind, kind_of};
 use crate::note::NoteKey;
 use crate::store::engine::Engine;
 use crate::store::log::Log;
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::{Disk, DiskError, FileKind, SMALL_FILE};
+use crate::sys::disk::{Disk, DiskCause, DiskError, SMALL_FILE};
 use crate::sys::lock::LOCK_FILE;
 
 const FORMAT: i64 = 1;
@@ -41,55 +42,36 @@ pub(crate) fn restore_description(engine: &dyn Engine, wanted: &str) -> Result<b
     Ok(true)
 }
 
-/// Whether a ledger can be opened in `dir`. Changes nothing: not even a lock file is made in a
-/// folder that is somebody else's.
+/// Whether a writer can open a ledger in `dir`.
 ///
 /// # Errors
-/// No folder, nothing in it, no ledger, a published copy, one that lost its log, of a newer format, or half created.
+/// As [`kind_of`]; a published copy, a ledger of a newer format, or one half created.
 pub(crate) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
-    let owned = || dir.to_owned();
-    match disk.metadata(dir)? {
-        None => return Err(OpenError::NoFolder { dir: owned() }),
-        // A link to a folder is as good as the folder.
-        Some(found) if found.kind == FileKind::File => {
-            return Err(OpenError::NotALedger { dir: owned() });
+    let kind = kind_of(disk, dir);
+    if let Ok(FolderKind::Ledger) | Err(OpenError::LostLog { .. }) = kind {
+        if disk.metadata(&dir.join(CREATING))?.is_some() {
+            return Err(OpenError::InterruptedCreation { dir: dir.into() });
         }
-        Some(_) => {}
+        check_format(disk, dir)?;
     }
-    let names = names(disk, dir)?;
-    let has = |name: &str| names.iter().any(|found| found == name);
-    if has(CREATING) {
-        return Err(OpenError::InterruptedCreation { dir: owned() });
+    match kind? {
+        FolderKind::Ledger => Ok(()),
+        FolderKind::Copy => Err(OpenError::Copy { dir: dir.into() }),
     }
-    if has(HINT_FILE) {
-        let text = disk.read(&dir.join(HINT_FILE))?;
-        let stated = toml::from_str::<LedgerTomlFormat>(&String::from_utf8_lossy(&text));
-        if let Ok(LedgerTomlFormat { format: found }) = stated
-            && found > FORMAT
-        {
-            return Err(OpenError::NewerFormat {
-                dir: owned(),
-                found,
-            });
-        }
+}
+
+fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
+    let text = match disk.read(&dir.join(HINT_FILE)) {
+        Err(fault) if fault.cause() == DiskCause::Missing => return Ok(()),
+        text => text?,
+    };
+    match toml::from_str::<LedgerTomlFormat>(&String::from_utf8_lossy(&text)) {
+        Ok(LedgerTomlFormat { format: found }) if found > FORMAT => Err(OpenError::NewerFormat {
+            dir: dir.into(),
+            found,
+        }),
+        _ => Ok(()),
     }
-    if has(TAIL_FILE) {
-        return Ok(());
-    }
-    // Of the files of a writer a copy has none, and a ledger that lost its log most.
-    if has("tile") && !has(HINT_FILE) && !has(LOCK_FILE) {
-        return Err(OpenError::Copy { dir: owned() });
-    }
-    if [HINT_FILE, CHECKPOINT_FILE, "tile"]
-        .iter()
-        .any(|name| has(name))
-    {
-        return Err(OpenError::LostLog { dir: owned() });
-    }
-    if names.iter().all(|name| name == LOCK_FILE) {
-        return Err(OpenError::EmptyFolder { dir: owned() });
-    }
-    Err(OpenError::NotALedger { dir: owned() })
 }
 
 /// Makes the folder where it is missing, with its parents, and the name of each durable.

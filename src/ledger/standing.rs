@@ -13,7 +13,7 @@ use crate::ledger::warm::WARM_FILE;
 use crate::store::image::LogImage;
 use crate::store::index::INDEX;
 use crate::store::tail::TAIL_FILE;
-use crate::sys::disk::FileKind;
+use crate::sys::disk::{DirEntry, Disk, FileKind};
 use crate::sys::lock::LOCK_FILE;
 use crate::sys::world::World;
 
@@ -58,31 +58,48 @@ impl FolderSnapshot {
     }
 }
 
-/// What `dir` is. Nothing is waited for and no lock is made where it is neither.
+/// What `dir` is, by the names in it. Changes nothing: not even a lock file is made in a folder that is
+/// somebody else's.
+///
+/// # Errors
+/// No folder, nothing in it, neither ledger nor copy, or a ledger without its log.
+pub(crate) fn kind_of(disk: &dyn Disk, dir: &Path) -> Result<FolderKind, OpenError> {
+    let owned = || dir.to_owned();
+    match disk.metadata(dir)? {
+        None => return Err(OpenError::NoFolder { dir: owned() }),
+        // A link to a folder is as good as the folder.
+        Some(found) if found.kind == FileKind::File => {
+            return Err(OpenError::NotALedger { dir: owned() });
+        }
+        Some(_) => {}
+    }
+    let listed = disk.list(dir)?;
+    let has = |name: &&str| listed.iter().any(|found| found.name == *name);
+    let tiles = |found: &DirEntry| found.name == "tile" && found.kind == FileKind::Folder;
+    if has(&TAIL_FILE) {
+        Ok(FolderKind::Ledger)
+    } else if listed.iter().all(|found| found.name == LOCK_FILE) {
+        Err(OpenError::EmptyFolder { dir: owned() })
+    } else if WRITERS.iter().any(has) {
+        Err(OpenError::LostLog { dir: owned() })
+    } else if listed.iter().any(tiles) {
+        Ok(FolderKind::Copy)
+    } else if has(&CHECKPOINT_FILE) {
+        Err(OpenError::LostLog { dir: owned() })
+    } else {
+        Err(OpenError::NotALedger { dir: owned() })
+    }
+}
+
+/// What `dir` is, for who wants to read it.
 ///
 /// # Errors
 /// No such folder, neither ledger nor copy, or a ledger without its log.
 pub fn standing(world: &World, dir: &Path) -> Result<FolderKind, LedgerError> {
-    let owned = || dir.to_owned();
-    if world.disk.metadata(dir)?.is_none() {
-        return Err(OpenError::NoFolder { dir: owned() }.into());
-    }
-    let there = |name: &str| world.disk.metadata(&dir.join(name));
-    if there(TAIL_FILE)?.is_some() {
-        return Ok(FolderKind::Ledger);
-    }
-    for name in WRITERS {
-        if there(name)?.is_some() {
-            return Err(OpenError::LostLog { dir: owned() }.into());
-        }
-    }
-    if there("tile")?.is_some_and(|tiles| tiles.kind == FileKind::Folder) {
-        Ok(FolderKind::Copy)
-    } else if there(CHECKPOINT_FILE)?.is_some() {
-        Err(OpenError::LostLog { dir: owned() }.into())
-    } else {
-        Err(OpenError::NotALedger { dir: owned() }.into())
-    }
+    kind_of(&*world.disk, dir).map_err(|fault| match fault {
+        OpenError::EmptyFolder { dir } => OpenError::NotALedger { dir }.into(),
+        fault => fault.into(),
+    })
 }
 
 /// The files that change, at one moment.
