@@ -6,6 +6,7 @@
 use crate::append::batch::{Batch, BatchItem, EventIds, NextEntry, UnwrittenEntry};
 use crate::append::check::ValidSubmission;
 use crate::append::error::AppendError;
+use crate::append::fold::MemoryError;
 use crate::append::memory;
 use crate::append::writer::Writer;
 use crate::entry::Entry;
@@ -16,28 +17,8 @@ use crate::register::ALLOWED_SKEW;
 use crate::rule::{self, Finding, Verdict};
 use crate::statement::Statement;
 use crate::store::blobs;
-use crate::store::index::IndexError;
 use crate::sys::keyfile;
 use crate::time::Timestamp;
-
-/// Why a submission was not placed.
-enum PlacementError {
-    Refused(AppendError),
-    /// Nothing was decided: the index must be made again first.
-    Index(IndexError),
-}
-
-impl From<AppendError> for PlacementError {
-    fn from(fault: AppendError) -> Self {
-        Self::Refused(fault)
-    }
-}
-
-impl From<IndexError> for PlacementError {
-    fn from(fault: IndexError) -> Self {
-        Self::Index(fault)
-    }
-}
 
 /// What admission found about a submission, nothing changed yet.
 enum AdmissionResult {
@@ -76,19 +57,19 @@ impl Writer {
     fn despite_the_index<T>(
         &mut self,
         batch: &Batch,
-        mut work: impl FnMut(&mut Self) -> Result<T, PlacementError>,
+        mut work: impl FnMut(&mut Self) -> Result<T, MemoryError>,
     ) -> Result<T, AppendError> {
         let mut fault = match work(self) {
             Ok(done) => return Ok(done),
-            Err(PlacementError::Refused(fault)) => return Err(fault),
-            Err(PlacementError::Index(fault)) => fault,
+            Err(MemoryError::Append(fault)) => return Err(fault),
+            Err(MemoryError::Index(fault)) => fault,
         };
         for renew in [Self::renew_memory, Self::forget_index] {
             renew(self, &fault.to_string(), &batch.entries)?;
             fault = match work(self) {
                 Ok(done) => return Ok(done),
-                Err(PlacementError::Refused(fault)) => return Err(fault),
-                Err(PlacementError::Index(fault)) => fault,
+                Err(MemoryError::Append(fault)) => return Err(fault),
+                Err(MemoryError::Index(fault)) => fault,
             };
         }
         // Without an index nothing can fail in it.
@@ -101,7 +82,7 @@ impl Writer {
         &mut self,
         checked: &ValidSubmission,
         batch: &Batch,
-    ) -> Result<BatchItem, PlacementError> {
+    ) -> Result<BatchItem, MemoryError> {
         let next = &batch.next;
         let (author, thread) = match self.try_on(checked, batch)? {
             AdmissionResult::Admitted { author, thread } => (author, thread),
@@ -136,7 +117,7 @@ impl Writer {
         &mut self,
         checked: &ValidSubmission,
         batch: &Batch,
-    ) -> Result<AdmissionResult, PlacementError> {
+    ) -> Result<AdmissionResult, MemoryError> {
         let next = &batch.next;
         let statement = &checked.statement;
         let event = &statement.event;

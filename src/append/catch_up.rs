@@ -9,10 +9,7 @@ use crate::append::error::AppendError;
 use crate::append::fold::damaged_bundle;
 use crate::append::look::{chain, damaged_log, sealed_edge, walk};
 use crate::append::writer::Writer;
-use crate::hash::NodeHash;
-use crate::ledger::edge::Edge;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::engine::{EngineLog, read_bundle};
+use crate::store::engine::entries_from;
 use crate::store::tail::TailRest;
 
 impl Writer {
@@ -31,18 +28,15 @@ impl Writer {
 
     fn try_to_catch_up(&mut self) -> Result<(), AppendError> {
         let (log, rest) = self.engine.open_log().map_err(damaged_log)?;
-        let damaged = |fault: &str| AppendError::DamagedLog {
-            fault: fault.to_owned(),
-        };
-        if rest != TailRest::Clean {
-            return Err(damaged("a write to it was cut off"));
+        let mut edge = self.edge.clone();
+        for bytes in entries_from(&*self.engine, &*log, edge.size()) {
+            chain(&mut edge, &bytes.map_err(damaged_bundle)?)?;
         }
         let sealed = sealed_edge(&*log)?;
-        let known = self.known_in(&*log)?;
-        let mut roots = BTreeMap::from([(known.size(), NodeHash::empty())]);
-        let edge = walk(&*log, &sealed, &mut roots)?;
-        if edge.size() < known.size() || roots.get(&known.size()) != Some(&known.root()) {
-            return Err(damaged("it does not go on from what was appended to it"));
+        if rest != TailRest::Clean || walk(&*log, &sealed, &mut BTreeMap::new())? != edge {
+            return Err(AppendError::DamagedLog {
+                fault: "it does not go on from what was appended to it".to_owned(),
+            });
         }
         self.log = log;
         self.sealed = sealed;
@@ -51,19 +45,5 @@ impl Writer {
         self.edge = edge;
         self.adopt_next_key();
         Ok(())
-    }
-
-    /// The edge of what this writer knows, moved on to the end of the bundles where that is behind it.
-    fn known_in(&self, log: &dyn EngineLog) -> Result<Edge, AppendError> {
-        let width = BUNDLE_ENTRIES as u64;
-        let mut known = self.edge.clone();
-        for n in self.size() / width..log.base() / width {
-            let bundle = read_bundle(&*self.engine, n).map_err(damaged_bundle)?;
-            let unknown = known.size() % width;
-            for bytes in bundle.iter().skip(unknown as usize) {
-                chain(&mut known, bytes)?;
-            }
-        }
-        Ok(known)
     }
 }

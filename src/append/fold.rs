@@ -4,6 +4,8 @@
 //! was signed, and `verify` checks them again. Those beyond it are checked like new ones before
 //! anything is signed over them, since whoever can write to the tail could have put them there.
 
+use std::borrow::Cow;
+
 use crate::append::error::AppendError;
 use crate::append::memory::LoadedRegister;
 use crate::append::writer::Writer;
@@ -12,12 +14,12 @@ use crate::hash::{LedgerId, Link};
 use crate::register::Register;
 use crate::statement;
 use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
-use crate::store::engine::{Engine, EngineLog, read_bundle};
+use crate::store::engine::{Engine, EngineLog, entries_from};
 use crate::store::index::IndexError;
 use crate::sys::disk::DiskCause;
 
-/// How many bundles are folded before the index is written; bounds the memory that it takes.
-const BUNDLES_AT_ONCE: u64 = 16;
+/// How many entries of bundles are folded before the index is written; bounds the memory that it takes.
+const ENTRIES_AT_ONCE: u64 = 16 * BUNDLE_ENTRIES as u64;
 
 /// Where the entries are read from.
 pub(super) struct EntrySource<'a> {
@@ -28,22 +30,15 @@ pub(super) struct EntrySource<'a> {
     pub(super) proven: u64,
 }
 
-/// Why folding stopped.
-pub(super) enum ReplayError {
-    Index(IndexError),
-    Log(AppendError),
-}
-
-impl From<IndexError> for ReplayError {
-    fn from(fault: IndexError) -> Self {
-        Self::Index(fault)
-    }
-}
-
-impl From<AppendError> for ReplayError {
-    fn from(fault: AppendError) -> Self {
-        Self::Log(fault)
-    }
+/// Why work on the memory stopped.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MemoryError {
+    /// The index failed: it must be made again first.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The log, or what was to be appended.
+    #[error(transparent)]
+    Append(#[from] AppendError),
 }
 
 /// An error of a bundle as one of the log.
@@ -57,21 +52,22 @@ pub(super) fn damaged_bundle(fault: BundleError) -> AppendError {
 }
 
 impl EntrySource<'_> {
+    /// The stored entries from `start` on, each bundle read once.
+    pub(super) fn entries_from(
+        &self,
+        start: u64,
+    ) -> impl Iterator<Item = Result<Cow<'_, [u8]>, AppendError>> {
+        entries_from(self.engine, self.log, start).map(|bytes| bytes.map_err(damaged_bundle))
+    }
+
     /// The stored bytes of an entry.
     pub(super) fn entry(&self, sequence: u64) -> Result<Vec<u8>, AppendError> {
-        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
-        let found = match sequence.checked_sub(self.log.base()) {
-            Some(place) => self.log.tail().nth(at(place)).map(<[u8]>::to_vec),
-            None => {
-                let width = BUNDLE_ENTRIES as u64;
-                let entries = read_bundle(self.engine, sequence / width).map_err(damaged_bundle)?;
-                entries.into_iter().nth(at(sequence % width))
-            }
-        };
-        found.ok_or_else(|| AppendError::DamagedEntry {
+        let found = self.entries_from(sequence).next();
+        let found = found.ok_or_else(|| AppendError::DamagedEntry {
             sequence,
             fault: "it is missing".to_owned(),
-        })
+        })?;
+        Ok(found?.into_owned())
     }
 
     /// Whether the index behind `memory` is of this log, at its end or before.
@@ -119,8 +115,8 @@ impl EntrySource<'_> {
         for last_try in [false, true] {
             match self.fold_all(&mut memory, placed) {
                 Ok(()) => return Ok(memory),
-                Err(ReplayError::Log(fault)) => return Err(fault),
-                Err(ReplayError::Index(fault)) => {
+                Err(MemoryError::Append(fault)) => return Err(fault),
+                Err(MemoryError::Index(fault)) => {
                     let notice;
                     (memory, notice) = if last_try {
                         (
@@ -136,35 +132,22 @@ impl EntrySource<'_> {
         }
         match self.fold_all(&mut memory, placed) {
             Ok(()) => Ok(memory),
-            Err(ReplayError::Log(fault)) => Err(fault),
-            Err(ReplayError::Index(fault)) => Err(AppendError::DamagedLog {
+            Err(MemoryError::Append(fault)) => Err(fault),
+            Err(MemoryError::Index(fault)) => Err(AppendError::DamagedLog {
                 fault: fault.to_string(),
             }),
         }
     }
 
-    fn fold_all(&self, memory: &mut LoadedRegister, placed: &[Vec<u8>]) -> Result<(), ReplayError> {
-        let width = BUNDLE_ENTRIES as u64;
-        let (base, start) = (self.log.base(), memory.applied().size);
-        for n in start / width..base / width {
-            let entries = read_bundle(self.engine, n).map_err(damaged_bundle)?;
-            for (sequence, bytes) in (n * width..).zip(&entries) {
-                if sequence >= start {
-                    self.fold(memory, sequence, bytes)?;
-                }
+    fn fold_all(&self, memory: &mut LoadedRegister, placed: &[Vec<u8>]) -> Result<(), MemoryError> {
+        let start = memory.applied().size;
+        for (sequence, bytes) in (start..).zip(self.entries_from(start)) {
+            let bytes = bytes?;
+            self.fold(memory, sequence, &bytes)?;
+            let (end, base) = (sequence + 1, self.log.base());
+            if end == base || (end < base && end.is_multiple_of(ENTRIES_AT_ONCE)) {
+                memory.store(end, Link::of(&bytes))?;
             }
-            let done = n + 1;
-            if done % BUNDLES_AT_ONCE == 0 || done == base / width {
-                memory.store(
-                    done * width,
-                    entries.last().map_or(Link::ZERO, |last| Link::of(last)),
-                )?;
-            }
-        }
-        let start = memory.applied().size.max(base);
-        let unknown = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
-        for (sequence, bytes) in (base..).zip(self.log.tail()).skip(unknown(start - base)) {
-            self.fold(memory, sequence, bytes)?;
         }
         for (sequence, bytes) in (self.log.size()..).zip(placed) {
             self.fold(memory, sequence, bytes)?;
@@ -177,7 +160,7 @@ impl EntrySource<'_> {
         memory: &mut LoadedRegister,
         sequence: u64,
         stored: &[u8],
-    ) -> Result<(), ReplayError> {
+    ) -> Result<(), MemoryError> {
         let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
         let is_new = sequence >= self.proven && sequence < self.log.size();
         if is_new {
@@ -252,11 +235,7 @@ impl Writer {
     ) -> Result<(), AppendError> {
         let memory = std::mem::replace(&mut self.memory, LoadedRegister::empty());
         let (memory, notice) = memory.renewed(why);
-        let mut notices: Vec<_> = notice.into_iter().collect();
-        let memory = self.source().bring_up(memory, placed, &mut notices);
-        self.notices.extend(notices);
-        self.memory = memory?;
-        Ok(())
+        self.take_memory(memory, notice, placed)
     }
 
     /// Goes on without an index, everything kept in memory.
@@ -265,13 +244,8 @@ impl Writer {
         why: &str,
         placed: &[Vec<u8>],
     ) -> Result<(), AppendError> {
-        let mut notices = vec![format!("working without an index: {why}")];
-        let memory = self
-            .source()
-            .bring_up(LoadedRegister::empty(), placed, &mut notices);
-        self.notices.extend(notices);
-        self.memory = memory?;
-        Ok(())
+        let notice = format!("working without an index: {why}");
+        self.take_memory(LoadedRegister::empty(), Some(notice), placed)
     }
 
     /// Forgets what was placed and not written.
@@ -280,13 +254,22 @@ impl Writer {
             return self.warm_up(&[]);
         }
         let mut memory = std::mem::replace(&mut self.memory, LoadedRegister::empty());
-        let mut notices = Vec::new();
+        let mut notice = None;
         if let Err(fault) = memory.reset() {
-            let notice;
             (memory, notice) = memory.renewed(&fault.to_string());
-            notices.extend(notice);
         }
-        let memory = self.source().bring_up(memory, &[], &mut notices);
+        self.take_memory(memory, notice, &[])
+    }
+
+    /// Takes `memory`, brought up to the log and to the entries `placed` after it.
+    fn take_memory(
+        &mut self,
+        memory: LoadedRegister,
+        notice: Option<String>,
+        placed: &[Vec<u8>],
+    ) -> Result<(), AppendError> {
+        let mut notices: Vec<_> = notice.into_iter().collect();
+        let memory = self.source().bring_up(memory, placed, &mut notices);
         self.notices.extend(notices);
         self.memory = memory?;
         Ok(())

@@ -20,8 +20,7 @@ use crate::ledger::{self, CHECKPOINT_FILE, HEAD_FILE, HINT_FILE, LedgerPlace, fo
 use crate::merkle::Frontier;
 use crate::note::{NoteKey, Origin};
 use crate::statement::Statement;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::engine::{Engine, EngineLog, FolderEngine, read_bundle};
+use crate::store::engine::{Engine, EngineLog, FolderEngine, entries_from};
 use crate::store::log::LogOpenError;
 use crate::store::tail::TailRest;
 use crate::sys::disk::SMALL_FILE;
@@ -105,7 +104,7 @@ impl OpeningState {
             .map(|checkpoint| (checkpoint.size, NodeHash::empty()))
             .collect();
         let edge = walk(&*log, &sealed, &mut roots)?;
-        roots_of_bundles(&*engine, &sealed, &mut roots)?;
+        roots_of_bundles(&*engine, &*log, &sealed, &mut roots)?;
         Ok(Self {
             engine,
             lock,
@@ -299,6 +298,7 @@ pub(super) fn chain(edge: &mut Edge, bytes: &[u8]) -> Result<(), AppendError> {
 /// checkpoint outside makes necessary: sealing makes both durable first.
 fn roots_of_bundles(
     engine: &dyn Engine,
+    log: &dyn EngineLog,
     sealed: &Edge,
     roots: &mut BTreeMap<u64, NodeHash>,
 ) -> Result<(), AppendError> {
@@ -306,13 +306,11 @@ fn roots_of_bundles(
         return Ok(());
     }
     let mut frontier = Frontier::new();
-    for n in 0..sealed.size() / BUNDLE_ENTRIES as u64 {
-        for bytes in read_bundle(engine, n).map_err(damaged_bundle)? {
-            if let Some(root) = roots.get_mut(&frontier.size()) {
-                *root = frontier.root();
-            }
-            frontier.append(LeafHash::of(&bytes));
+    for (size, bytes) in (0..sealed.size()).zip(entries_from(engine, log, 0)) {
+        if let Some(root) = roots.get_mut(&size) {
+            *root = frontier.root();
         }
+        frontier.append(LeafHash::of(&bytes.map_err(damaged_bundle)?));
     }
     if frontier.root() == sealed.root() {
         return Ok(());
@@ -323,14 +321,11 @@ fn roots_of_bundles(
 }
 
 fn genesis(engine: &dyn Engine, log: &dyn EngineLog) -> Result<Vec<u8>, AppendError> {
-    let missing = || AppendError::DamagedLog {
+    let first = entries_from(engine, log, 0).next();
+    let first = first.ok_or_else(|| AppendError::DamagedLog {
         fault: "entry 0 is missing".to_owned(),
-    };
-    if log.base() == 0 {
-        return log.tail().next().map(<[u8]>::to_vec).ok_or_else(missing);
-    }
-    let first = read_bundle(engine, 0).map_err(damaged_bundle)?;
-    first.into_iter().next().ok_or_else(missing)
+    })?;
+    Ok(first.map_err(damaged_bundle)?.into_owned())
 }
 
 /// The name and id of the ledger that begins with this entry.

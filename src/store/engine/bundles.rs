@@ -1,6 +1,8 @@
-//! The bundles of a log, read through the engine that keeps them.
+//! The entries of a log, read through the engine that keeps them.
 
-use super::door::Engine;
+use std::borrow::Cow;
+
+use super::door::{Engine, EngineLog};
 use crate::store::bundle::{BUNDLE_ENTRIES, BundleError, MAX_BUNDLE, decode_partial, path_of};
 
 /// Reads the 256 entries of bundle `n`.
@@ -26,4 +28,27 @@ pub fn read_partial_bundle(
         Some(bytes) => decode_partial(n, width, &bytes),
         None => Err(BundleError::Missing { path }),
     }
+}
+
+/// The entries from `start` on, of bundles and tail. Each bundle is read once.
+pub fn entries_from<'a>(
+    engine: &'a dyn Engine,
+    log: &'a dyn EngineLog,
+    start: u64,
+) -> impl Iterator<Item = Result<Cow<'a, [u8]>, BundleError>> {
+    let (base, width) = (log.base(), BUNDLE_ENTRIES as u64);
+    let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+    let bundles = (start / width..base / width).flat_map(move |n| {
+        let before = at(start.saturating_sub(n * width));
+        match read_bundle(engine, n) {
+            Ok(entries) => entries
+                .into_iter()
+                .skip(before)
+                .map(|bytes| Ok(Cow::Owned(bytes)))
+                .collect(),
+            Err(fault) => vec![Err(fault)],
+        }
+    });
+    let tail = log.tail().skip(at(start.saturating_sub(base)));
+    bundles.chain(tail.map(|bytes| Ok(Cow::Borrowed(bytes))))
 }

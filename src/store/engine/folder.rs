@@ -1,14 +1,14 @@
 //! The folder as an engine: one file for each name, the log in its tail and bundles.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::bundles::read_bundle;
+use super::bundles::entries_from;
 use super::door::{Engine, EngineLog, EngineSlot, PutOutcome};
 use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::hash::Link;
-use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
 use crate::store::image;
 use crate::store::log::{Log, LogAppendError, LogOpenError, RereadError};
 use crate::store::publish::{self, ImmutableFileError, ImmutableWriter};
@@ -146,31 +146,14 @@ struct FolderLog {
 }
 
 impl FolderLog {
-    /// At most `most` entries from `from` on, of bundles and tail.
-    fn entries(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, BundleError> {
-        let width = BUNDLE_ENTRIES as u64;
-        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
-        let mut found: Vec<Vec<u8>> = Vec::new();
-        while found.len() < most {
-            let next = from.saturating_add(found.len() as u64);
-            let left = most - found.len();
-            if let Some(place) = next.checked_sub(self.log.base()) {
-                let tail = self.log.tail().skip(at(place)).take(left);
-                found.extend(tail.map(<[u8]>::to_vec));
-                break;
-            }
-            let bundle = read_bundle(&self.folder, next / width)?;
-            found.extend(bundle.into_iter().skip(at(next % width)).take(left));
-        }
-        Ok(found)
-    }
-
     fn meet(&self, segment: &Segment<'_>) -> Result<Meeting, SegmentError> {
         if segment.position == self.log.size() && self.last == Some(segment.previous) {
             return Ok(Meeting::Continues(0));
         }
-        let standing = self.entries(segment.from(), segment.entries.len() + 1)?;
-        segment.meet(self.log.size(), standing)
+        let standing = entries_from(&self.folder, self, segment.from());
+        let standing = standing.take(segment.entries.len() + 1);
+        let standing = standing.map(|bytes| bytes.map(Cow::into_owned));
+        segment.meet(self.log.size(), standing.collect::<Result<_, _>>()?)
     }
 }
 
@@ -185,10 +168,6 @@ impl EngineLog for FolderLog {
 
     fn tail(&self) -> Box<dyn ExactSizeIterator<Item = &[u8]> + '_> {
         Box::new(self.log.tail())
-    }
-
-    fn is_overtaken(&self) -> Result<bool, DiskError> {
-        Ok(false)
     }
 
     fn put(&mut self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError> {

@@ -14,7 +14,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-pub use bundles::{read_bundle, read_partial_bundle};
+pub use bundles::{entries_from, read_bundle, read_partial_bundle};
 pub use door::{Engine, EngineLog, EngineSlot, PutOutcome};
 pub use folder::FolderEngine;
 pub use segment::{Segment, SegmentError, SegmentOutcome};
