@@ -1,19 +1,16 @@
 //! `ledger actor`: who may speak in the ledger.
 
-use clap::{ArgMatches, Args as _};
+use clap::ArgMatches;
 use serde_json::json;
 
-use crate::event;
 use crate::keyring::Actor;
 
 use super::answer::{Answer, CommandResult};
-use super::append;
+use super::append::{self, ShortNames};
 use super::context::Context;
-use super::exit::CommandError;
-use super::options::Output;
 
 /// The short names of events, and what they stand for.
-const SHORT: [(&str, &str); 2] = [("enroll", "actor.enrolled"), ("revoke", "actor.revoked")];
+const SHORT: &ShortNames = &[("enroll", "actor.enrolled"), ("revoke", "actor.revoked")];
 
 const EXAMPLE: &str = "\
 Example:
@@ -21,32 +18,15 @@ Example:
 
 /// Adds the subcommands.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
-    let events = SHORT.iter().filter_map(|(name, event)| {
-        Some(append::event_command("actor", name, event::spec(event)?))
-    });
-    let list = Output::augment_args(
-        clap::Command::new("list")
-            .about("List everybody who may or might speak, with key and roles"),
-    );
-    command
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommands(events)
-        .subcommand(list)
-        .after_help(EXAMPLE)
+    let list = clap::Command::new("list")
+        .about("List everybody who may or might speak, with key and roles");
+    append::short_subcommands(command, SHORT, list).after_help(EXAMPLE)
 }
 
 pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult {
-    let Some((name, matches)) = matches.subcommand() else {
-        return Err(CommandError::usage("enroll, revoke or list?"));
-    };
-    match SHORT
-        .iter()
-        .find(|(short, _)| *short == name)
-        .and_then(|(_, event)| event::spec(event))
-    {
-        Some(spec) => append::say(context, spec, matches),
-        None => list(context),
+    match append::short_spec(matches, SHORT) {
+        (Some(spec), matches) => append::say(context, spec, matches),
+        (None, _) => list(context),
     }
 }
 

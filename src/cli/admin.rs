@@ -19,7 +19,6 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::layout::counted;
-use super::options::Output;
 use super::receipt;
 
 /// Print the newest signed checkpoint, for keeping it where the ledger's host cannot rewrite it
@@ -31,10 +30,7 @@ use super::receipt;
 ///   ledger verify --anchor head-1101.txt
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub(crate) struct CheckpointArgs {
-    #[command(flatten)]
-    output: Output,
-}
+pub(crate) struct CheckpointArgs;
 
 /// Make the index again from the log
 ///
@@ -44,10 +40,7 @@ pub(crate) struct CheckpointArgs {
 ///   ledger reindex
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub(crate) struct ReindexArgs {
-    #[command(flatten)]
-    output: Output,
-}
+pub(crate) struct ReindexArgs;
 
 /// Accept a ledger that is behind or beside the checkpoint kept outside it
 ///
@@ -62,8 +55,6 @@ pub(crate) struct RecoverArgs {
     /// Why, in one line
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Explain a rule that a finding names, or list all of them
@@ -74,11 +65,9 @@ pub(crate) struct RecoverArgs {
 pub(crate) struct ExplainArgs {
     /// The rule's id
     rule: Option<String>,
-    #[command(flatten)]
-    output: Output,
 }
 
-pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> CommandResult {
+pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
     context.ui.thing = "checkpoint";
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
@@ -97,7 +86,7 @@ pub(crate) fn checkpoint(context: &mut Context, _args: &CheckpointArgs) -> Comma
     Ok(Answer::new(document).text(String::from_utf8_lossy(&bytes)))
 }
 
-pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> CommandResult {
+pub(crate) fn reindex(context: &mut Context) -> CommandResult {
     context.ui.thing = "reindex";
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
@@ -117,9 +106,7 @@ pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> CommandResu
     let mut writer = context.writer()?;
     writer.register()?;
     let entries = writer.size();
-    for notice in writer.close() {
-        context.ui.warn(notice);
-    }
+    context.warn_all(writer.close());
     let counted = counted(entries, "entry");
     Ok(Answer::new(json!({ "entries": entries }))
         .line(format!("the index was made again from {counted}")))
@@ -127,14 +114,11 @@ pub(crate) fn reindex(context: &mut Context, _args: &ReindexArgs) -> CommandResu
 
 pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> CommandResult {
     context.ui.thing = "recover";
-    let reason = Line::new(&args.reason)
-        .map_err(|fault| CommandError::usage(format!("--reason {fault}")))?;
+    let reason = Line::new(&args.reason).map_err(CommandError::flag("--reason"))?;
     let key = context.key()?;
     let place = context.place()?;
     let recovery = append::recover(&context.world, &place, context.globals.wait, &key, reason)?;
-    for notice in &recovery.notices {
-        context.ui.warn(notice);
-    }
+    context.warn_all(&recovery.notices);
     let set_aside = recovery.set_aside.map(|path| path.display().to_string());
     let document = json!({
         "receipt": receipt::to_json(&recovery.receipt),

@@ -22,7 +22,7 @@ use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
 use super::hint::Hint as _;
-use super::options::Output;
+use super::options::with_json;
 use super::signals::SignalGuard;
 use super::{batch, receipt};
 
@@ -74,20 +74,14 @@ pub(crate) struct Frame {
     #[arg(long, value_name = "TIME")]
     pub(crate) occurred: Option<Timestamp>,
     /// The person for whom a service says it
-    #[arg(
-        long,
-        value_name = "ACTOR",
-        env = "LEDGER_ON_BEHALF_OF",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "ACTOR")]
+    #[arg(env = "LEDGER_ON_BEHALF_OF", hide_env_values = true)]
     pub(crate) on_behalf_of: Option<Id>,
     /// A file that shows it; repeat for more
     #[arg(long, value_name = "FILE")]
     pub(crate) attach: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) checks: SecretChecks,
-    #[command(flatten)]
-    pub(crate) output: Output,
 }
 
 /// Adds one subcommand per event.
@@ -116,7 +110,39 @@ pub(crate) fn event_command(
     spec: &'static EventSpec,
 ) -> clap::Command {
     // The flags first: what they say about themselves would stand where the event's help is.
-    fields::describe(Frame::augment_args(fields::flags(name, spec)), path, spec)
+    let command = with_json(Frame::augment_args(fields::flags(name, spec)));
+    fields::describe(command, path, spec)
+}
+
+/// Short names of events, and what they stand for.
+pub(crate) type ShortNames = [(&'static str, &'static str)];
+
+/// Adds events under their short names to the command of a family, and its list.
+pub(crate) fn short_subcommands(
+    family: clap::Command,
+    short: &'static ShortNames,
+    list: clap::Command,
+) -> clap::Command {
+    let path = family.get_name().to_owned();
+    let events = short.iter().filter_map(|(name, event)| {
+        let spec = event::spec(event)?;
+        Some(event_command(&path, name, spec))
+    });
+    family
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(events)
+        .subcommand(with_json(list))
+}
+
+/// The event that a subcommand of a family says, with what was typed; none for its list.
+pub(crate) fn short_spec<'a>(
+    matches: &'a ArgMatches,
+    short: &ShortNames,
+) -> (Option<&'static EventSpec>, &'a ArgMatches) {
+    let (typed, inner) = matches.subcommand().unwrap_or(("list", matches));
+    let event = short.iter().find(|(name, _)| *name == typed);
+    (event.and_then(|(_, event)| event::spec(event)), inner)
 }
 
 pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches) -> CommandResult {

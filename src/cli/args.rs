@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use super::options::{Globals, Output};
+use super::options::{Globals, with_json};
 use super::{
     actor, admin, anchor, append, demo, export, init, key, log, man, note, prove, publish, run,
     secret, show, status, timestamp, trust, verify, witness,
@@ -48,8 +48,6 @@ See everything at work, in a temporary folder:  ledger demo";
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
-    #[command(flatten)]
-    pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -90,11 +88,16 @@ pub(crate) enum Command {
 /// The whole command line, as help texts, completions and man pages show it. The events' flags are
 /// made only where they are asked for: all of them would cost each process some milliseconds.
 pub(crate) fn command() -> clap::Command {
-    Cli::command()
-        .mut_subcommand("append", |command| command.defer(append::subcommands))
-        .mut_subcommand("actor", |command| command.defer(actor::subcommands))
-        .mut_subcommand("witness", |command| command.defer(witness::subcommands))
-        .mut_subcommand("secret", |command| command.defer(secret::subcommands))
+    with_json(Cli::command()).mut_subcommands(|command| match command.get_name() {
+        "append" => command.defer(append::subcommands),
+        "actor" => command.defer(actor::subcommands),
+        "witness" => command.defer(witness::subcommands),
+        "secret" => command.defer(secret::subcommands),
+        "key" | "note" | "trust" => command.mut_subcommands(with_json),
+        // The same text for everybody.
+        "demo" | "completions" | "man" => command,
+        _ => with_json(command),
+    })
 }
 
 /// Reads a command line.
@@ -106,15 +109,9 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<(Cli, ArgMatches), clap::Erro
 
 /// Whether `--json` was said, before the command's name or after it.
 pub(crate) fn wants_json(matches: &ArgMatches) -> bool {
-    let here = matches
-        .try_get_one::<bool>("json")
-        .ok()
-        .flatten()
-        .copied()
-        .unwrap_or(false);
-    here || matches
-        .subcommand()
-        .is_some_and(|(_, matches)| wants_json(matches))
+    let inside = || matches.subcommand();
+    matches!(matches.try_get_one("json"), Ok(Some(true)))
+        || inside().is_some_and(|(_, inner)| wants_json(inner))
 }
 
 #[cfg(test)]

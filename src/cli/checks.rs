@@ -1,7 +1,7 @@
 //! What is done with files and values before anything is recorded.
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
@@ -10,6 +10,7 @@ use crate::guard::KnownValue;
 use crate::text::{Id, Line};
 
 use super::exit::CommandError;
+use super::files::open_input;
 use super::options::parse_size;
 use super::ui::Ui;
 
@@ -46,14 +47,8 @@ pub(crate) fn known_values(
     let name = path.display();
     // All room at once: a buffer that grew would leave copies of the value behind.
     let mut value = Zeroizing::new(Vec::with_capacity(VALUE_LIMIT as usize + 1));
-    let read = if path == Path::new("-") {
-        ui.take_stdin()
-            .take(VALUE_LIMIT + 1)
-            .read_to_end(&mut value)
-    } else {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(VALUE_LIMIT + 1).read_to_end(&mut value))
-    };
+    let input = open_input(ui, path);
+    let read = input.and_then(|input| input.take(VALUE_LIMIT + 1).read_to_end(&mut value));
     read.map_err(|fault| {
         CommandError::usage(format!(
             "the value to check against cannot be read from `{name}`: {fault}"

@@ -16,6 +16,7 @@ use crate::sys::world::World;
 use crate::time::Timestamp;
 
 use super::exit::CommandError;
+use super::files::canonical;
 use super::options::Globals;
 use super::signals::SignalGuard;
 use super::ui::Ui;
@@ -40,6 +41,23 @@ impl Context {
     /// The present.
     pub(crate) fn now(&self) -> Timestamp {
         self.world.clock.now()
+    }
+
+    /// Says something that nobody has to read.
+    pub(crate) fn say(&mut self, text: impl AsRef<str>) {
+        self.ui.say(text);
+    }
+
+    /// Says what should be read.
+    pub(crate) fn warn(&mut self, text: impl AsRef<str>) {
+        self.ui.warn(text);
+    }
+
+    /// Passes on what somebody noticed.
+    pub(crate) fn warn_all(&mut self, notices: impl IntoIterator<Item = impl AsRef<str>>) {
+        for notice in notices {
+            self.ui.warn(notice);
+        }
     }
 
     /// The ledger's folder.
@@ -124,18 +142,14 @@ impl Context {
     pub(crate) fn writer(&mut self) -> Result<Writer, CommandError> {
         let place = self.place()?;
         let writer = Writer::open(&self.world, &place, self.globals.wait)?;
-        for notice in writer.notices() {
-            self.ui.warn(notice);
-        }
+        self.warn_all(writer.notices());
         Ok(writer)
     }
 
     /// Lets go of the ledger. Bundles that were filled are sealed now: the receipts are out, so
     /// nobody waits for it, and no signal leaves it half done.
     pub(crate) fn close(&mut self, writer: Writer, guard: &SignalGuard) {
-        for notice in guard.uninterrupted(|| writer.close()) {
-            self.ui.warn(notice);
-        }
+        self.warn_all(guard.uninterrupted(|| writer.close()));
         self.has_committed = true;
     }
 
@@ -154,49 +168,31 @@ impl Context {
     }
 }
 
-/// The one path of a folder that may not exist yet: its parent's, and its name.
-fn canonical(dir: &Path) -> PathBuf {
-    if let Ok(path) = dir.canonicalize() {
-        return path;
-    }
-    let parent = match dir.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    match (parent.canonicalize(), dir.file_name()) {
-        (Ok(parent), Some(name)) => parent.join(name),
-        _ => dir.to_owned(),
-    }
-}
-
 /// The first line of a passphrase file.
 pub(crate) fn read_passphrase(path: &Path) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(1024));
-    std::fs::File::open(path)
-        .and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text))
-        .map_err(|fault| {
-            io::Error::new(
-                fault.kind(),
-                format!("the passphrase file `{}`: {fault}", path.display()),
-            )
-        })?;
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text));
+    read.map_err(|fault| {
+        let message = format!("the passphrase file `{}`: {fault}", path.display());
+        io::Error::new(fault.kind(), message)
+    })?;
     let line = text.lines().next().unwrap_or_default();
     Ok(Zeroizing::new(line.to_owned()))
 }
 
 /// A public key file, with the proof in it verified.
 pub(crate) fn read_public(path: &Path) -> Result<PublicKeyFile, CommandError> {
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text))
-        .map_err(|fault| {
-            CommandError::usage(format!(
-                "the public key file `{}` cannot be read: {fault}",
-                path.display()
-            ))
-        })?;
+    let name = path.display();
+    let read = std::fs::File::open(path);
+    let text = read.and_then(|file| io::read_to_string(file.take(SMALL_FILE_LIMIT)));
+    let text = text.map_err(|fault| {
+        CommandError::usage(format!(
+            "the public key file `{name}` cannot be read: {fault}"
+        ))
+    })?;
     PublicKeyFile::parse(&text).map_err(|fault| {
-        CommandError::usage(format!("`{}`: {fault}", path.display()))
+        CommandError::usage(format!("`{name}`: {fault}"))
             .hint("its owner prints it with: ledger key show")
     })
 }

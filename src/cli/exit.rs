@@ -1,5 +1,6 @@
 //! How a command ends: the exit codes, and failures that say what to try next.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use crate::append::AppendError;
 use crate::cli::hint::Hint as _;
 use crate::ledger::{Blame, LedgerError, OpenError};
 use crate::sys::disk::{DiskCause, DiskError};
+use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
 use crate::verify::Conclusion;
@@ -104,8 +106,13 @@ impl CommandError {
     }
 
     /// The command line, or a file named on it, cannot be used.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, message)
+    pub(crate) fn usage(message: impl ToString) -> Self {
+        Self::new(Exit::Usage, message.to_string())
+    }
+
+    /// What was given with `flag` cannot be used.
+    pub(crate) fn flag<T: Display>(flag: &str) -> impl Fn(T) -> Self {
+        move |fault| Self::usage(format!("{flag} {fault}"))
     }
 
     /// As the `error` of a JSON document.
@@ -172,6 +179,12 @@ impl From<LockError> for CommandError {
                 .hint("try again, or wait longer with --wait 5m; nothing was recorded"),
             LockError::Disk(fault) => fault.into(),
         }
+    }
+}
+
+impl From<EntropyError> for CommandError {
+    fn from(fault: EntropyError) -> Self {
+        Self::new(Exit::Temporary, fault.to_string())
     }
 }
 

@@ -16,9 +16,8 @@ use crate::time::Timestamp;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{folder_of, write_whole};
+use super::files::{OR_FORCE, folder_of, is_there, keep_apart, write_whole};
 use super::layout::counted;
-use super::options::Output;
 use super::signals::SignalGuard;
 
 /// How often an export begins again because the ledger grew under it.
@@ -73,15 +72,13 @@ pub(crate) struct ExportArgs {
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> CommandResult {
     context.ui.thing = "export";
     check_out(&args.out, args.force)?;
     let place = context.place()?;
-    check_outside(&args.out, &place.dir)?;
+    keep_apart("--out", &args.out, &place.dir)?;
     let world = context.world.clone();
     let export = Export {
         world: &world,
@@ -123,10 +120,7 @@ fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
             "--out {} is no ordinary file",
             out.display()
         ))),
-        Ok(_) if !force => Err(
-            CommandError::usage(format!("{} is there already", out.display()))
-                .hint("choose another name, or replace it with --force"),
-        ),
+        Ok(_) if !force => Err(is_there(out, OR_FORCE)),
         _ if !folder_of(out).is_dir() => Err(CommandError::usage(format!(
             "there is no folder {} for --out",
             folder_of(out).display()
@@ -143,18 +137,6 @@ fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
                 })
             }
         },
-    }
-}
-
-/// A pack in the ledger's folder would be a file that nothing there accounts for.
-fn check_outside(out: &Path, ledger: &Path) -> Result<(), CommandError> {
-    let folders = (folder_of(out).canonicalize(), ledger.canonicalize());
-    match folders {
-        (Ok(folder), Ok(ledger)) if folder.starts_with(&ledger) => Err(CommandError::usage(
-            format!("--out {} lies in the ledger's own folder", out.display()),
-        )
-        .hint("write the pack elsewhere: what is no part of a ledger is held against it")),
-        _ => Ok(()),
     }
 }
 

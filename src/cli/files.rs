@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::DiskError;
@@ -12,14 +12,26 @@ use crate::sys::disk::DiskError;
 use super::exit::CommandError;
 use super::ui::Ui;
 
+const ANOTHER_NAME: &str = "choose another name; nothing is written over";
+/// Where a command takes it.
+pub(crate) const OR_FORCE: &str = "choose another name, or replace it with --force";
+
 /// Reads a file, and no more of it than is looked at.
 pub(crate) fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, CommandError> {
-    let read = std::fs::File::open(path).and_then(|file| bounded(file, limit));
+    let read = File::open(path).and_then(|file| bounded(file, limit));
     read.map_err(|fault| unreadable(path, fault))
 }
 
+/// A file named on the command line, or stdin.
+pub(crate) fn open_input(ui: &mut Ui, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    if path == Path::new("-") {
+        return Ok(ui.take_stdin());
+    }
+    Ok(Box::new(File::open(path)?))
+}
+
 /// The beginning of what comes in, and one byte more than the limit where there is more.
-pub(crate) fn bounded(from: impl io::Read, limit: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn bounded(from: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // One more than the limit shows that there is more.
     from.take(limit as u64 + 1).read_to_end(&mut bytes)?;
@@ -31,17 +43,13 @@ pub(crate) fn unreadable(path: &Path, fault: io::Error) -> CommandError {
     CommandError::usage(DiskError::new("read", path, fault).to_string())
 }
 
-/// A file named on the command line, or stdin.
-pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: u64) -> Result<Vec<u8>, CommandError> {
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        ui.take_stdin().take(limit + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-    };
+/// The whole of a file named on the command line, or of stdin.
+pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: usize) -> Result<Vec<u8>, CommandError> {
+    let read = open_input(ui, path).and_then(|input| bounded(input, limit));
     let name = path.display();
-    read.map_err(|fault| CommandError::usage(format!("`{name}` cannot be read: {fault}")))?;
-    if bytes.len() as u64 > limit {
+    let unread = |fault| CommandError::usage(format!("`{name}` cannot be read: {fault}"));
+    let bytes = read.map_err(unread)?;
+    if bytes.len() > limit {
         return Err(CommandError::usage(format!(
             "`{name}` is longer than {limit} bytes"
         )));
@@ -51,32 +59,34 @@ pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: u64) -> Result<Vec<u8>
 
 /// Writes a file that is not there yet: whole, or not at all.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-    let write = || {
+    let write = || -> io::Result<()> {
         let mut file = tempfile::Builder::new()
             .prefix(".ledger-")
             .permissions(Permissions::from_mode(0o644))
             .tempfile_in(folder_of(path))?;
-        io::Write::write_all(&mut file, bytes)?;
+        file.write_all(bytes)?;
         file.persist_noclobber(path).map_err(|fault| fault.error)?;
         Ok(())
     };
-    write().map_err(|fault: io::Error| match fault.kind() {
-        io::ErrorKind::AlreadyExists => is_there(path),
-        _ => DiskError::new("write", path, fault).into(),
-    })
+    write().map_err(|fault| unwritten(path, fault, ANOTHER_NAME))
 }
 
 /// Refuses a name that [`write_new`] would refuse, before there is anything to write.
 pub(crate) fn refuse_existing(path: &Path) -> Result<(), CommandError> {
     match path.symlink_metadata() {
-        Ok(_) => Err(is_there(path)),
+        Ok(_) => Err(is_there(path, ANOTHER_NAME)),
         Err(_) => Ok(()),
     }
 }
 
-fn is_there(path: &Path) -> CommandError {
-    CommandError::usage(format!("{} is there already", path.display()))
-        .hint("choose another name; nothing is written over")
+/// Refuses a place in the ledger's own folder, where it would be a stray: nothing accounts for it.
+pub(crate) fn keep_apart(flag: &str, path: &Path, ledger: &Path) -> Result<(), CommandError> {
+    if !canonical(path).starts_with(canonical(ledger)) {
+        return Ok(());
+    }
+    let message = format!("{flag} {} lies in the ledger's own folder", path.display());
+    Err(CommandError::usage(message)
+        .hint("choose a place outside of it: what is no part of a ledger is held against it"))
 }
 
 /// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file
@@ -88,11 +98,8 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), 
     prefix.push("-");
     let write = || -> io::Result<()> {
         for left in std::fs::read_dir(folder)?.flatten() {
-            let name = left.file_name();
-            if name
-                .as_encoded_bytes()
-                .starts_with(prefix.as_encoded_bytes())
-            {
+            let (name, own) = (left.file_name(), prefix.as_encoded_bytes());
+            if name.as_encoded_bytes().starts_with(own) {
                 std::fs::remove_file(left.path())?;
             }
         }
@@ -110,13 +117,30 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), 
         named.map_err(|fault| fault.error)?;
         File::open(folder)?.sync_all()
     };
-    write().map_err(|fault| match fault.kind() {
-        io::ErrorKind::AlreadyExists => {
-            CommandError::usage(format!("{} is there already", path.display()))
-                .hint("choose another name, or replace it with --force")
-        }
+    write().map_err(|fault| unwritten(path, fault, OR_FORCE))
+}
+
+fn unwritten(path: &Path, fault: io::Error, hint: &str) -> CommandError {
+    match fault.kind() {
+        io::ErrorKind::AlreadyExists => is_there(path, hint),
         _ => DiskError::new("write", path, fault).into(),
-    })
+    }
+}
+
+/// Refuses a file that is there.
+pub(crate) fn is_there(path: &Path, hint: &str) -> CommandError {
+    CommandError::usage(format!("{} is there already", path.display())).hint(hint)
+}
+
+/// The one path of what may not be there yet: its folder's, and its name.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    match (folder_of(path).canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// The folder that a file is in, or is to be made in.

@@ -9,7 +9,6 @@ use crate::text::{Id, Line};
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::options::Output;
 use super::receipt;
 
 /// Create a ledger, with its first Security Owner
@@ -31,25 +30,16 @@ pub(crate) struct InitArgs {
     /// Your name, as a person would read it
     #[arg(long, value_name = "TEXT")]
     name: String,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &InitArgs) -> CommandResult {
     context.ui.thing = "init";
     let place = context.place()?;
-    let origin = Origin::new(&args.origin)
-        .map_err(|fault| CommandError::usage(format!("--origin {fault}")))?;
-    let actor =
-        Id::new(&args.actor).map_err(|fault| CommandError::usage(format!("--actor {fault}")))?;
-    let name =
-        Line::new(&args.name).map_err(|fault| CommandError::usage(format!("--name {fault}")))?;
-    let key = context.key()?;
     let founding = NewLedger {
-        origin,
-        actor,
-        name,
-        key: &key,
+        origin: Origin::new(&args.origin).map_err(CommandError::flag("--origin"))?,
+        actor: Id::new(&args.actor).map_err(CommandError::flag("--actor"))?,
+        name: Line::new(&args.name).map_err(CommandError::flag("--name"))?,
+        key: &context.key()?,
     };
     let receipt = append::create(&context.world, &place, &founding)?;
     let kept = place.head().display().to_string();

@@ -1,19 +1,17 @@
 //! `ledger key`: make a private key, and print the line that its owner hands to others.
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::key::SecretKey;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::text::Line;
 
 use super::answer::{Answer, CommandResult};
 use super::context::{Context, read_passphrase};
-use super::exit::{CommandError, Exit};
-use super::options::Output;
+use super::exit::CommandError;
+use super::files::write_new;
 use super::receipt;
 
 /// Make a private key, or show the public half of one
@@ -45,8 +43,6 @@ struct GenerateArgs {
     /// Ask for a passphrase and encrypt the key with it; or name one with --passphrase-file
     #[arg(long)]
     passphrase_prompt: bool,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Print the public line of a private key
@@ -54,10 +50,7 @@ struct GenerateArgs {
 ///   ledger key show --key alice.pem > alice.pem.pub
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-struct KeyShowArgs {
-    #[command(flatten)]
-    output: Output,
-}
+struct KeyShowArgs;
 
 /// Replace the key that seals the ledger's checkpoints, and destroy the old one
 ///
@@ -71,8 +64,6 @@ struct RenewArgs {
     /// Why, in one line
     #[arg(long, value_name = "TEXT", default_value = "asked for")]
     reason: String,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> CommandResult {
@@ -89,13 +80,10 @@ pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> CommandResult {
 
 fn renew(context: &mut Context, args: &RenewArgs) -> CommandResult {
     context.ui.thing = "receipt";
-    let reason = Line::new(&args.reason)
-        .map_err(|fault| CommandError::usage(format!("--reason {fault}")))?;
+    let reason = Line::new(&args.reason).map_err(CommandError::flag("--reason"))?;
     let mut writer = context.writer()?;
     let receipt = writer.replace_sealing_key(reason)?;
-    for notice in writer.close() {
-        context.ui.warn(notice);
-    }
+    context.warn_all(writer.close());
     context.has_committed = true;
     let answer = Answer::new(receipt::to_json(&receipt));
     Ok(receipt::add_to(answer, &receipt))
@@ -112,45 +100,25 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> CommandResult {
         );
         return Err(CommandError::usage(message).hint("choose another name"));
     }
-    let mut seed = Zeroizing::new([0; 32]);
-    context
-        .world
-        .entropy
-        .fill(&mut *seed)
-        .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
-    let key = SecretKey::from_seed(&seed);
-    keyfile::write_new(
-        &args.out,
-        &key,
-        passphrase.as_ref().map(|word| word.as_str()),
-    )?;
+    let key = context.world.new_key()?;
+    let word = passphrase.as_ref().map(|word| word.as_str());
+    keyfile::write_new(&args.out, &key, word)?;
     let public = PublicKeyFile::of(&key);
-    write_public(&public_path, &public.format()).map_err(|fault| {
-        CommandError::new(
-            Exit::Temporary,
-            format!(
-                "the public key file `{}` cannot be written: {fault}",
-                public_path.display()
-            ),
-        )
-        .hint(format!(
+    write_new(&public_path, public.format().as_bytes()).map_err(|failure| {
+        failure.hint(format!(
             "the private key is there; print the line with: ledger key show --key {}",
             args.out.display()
         ))
     })?;
     if passphrase.is_none() {
-        context
-            .ui
-            .say("note: the key has no passphrase; its file mode alone protects it");
+        context.say("note: the key has no passphrase; its file mode alone protects it");
     }
     Ok(answer(&public, Some((&args.out, &public_path))))
 }
 
 fn passphrase(context: &Context, prompt: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
     if let Some(file) = &context.globals.passphrase_file {
-        return read_passphrase(file)
-            .map(Some)
-            .map_err(|fault| CommandError::usage(fault.to_string()));
+        return read_passphrase(file).map(Some).map_err(CommandError::usage);
     }
     if !prompt {
         return Ok(None);
@@ -177,12 +145,6 @@ fn public_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
     PathBuf::from(name)
-}
-
-fn write_public(path: &Path, line: &str) -> io::Result<()> {
-    let mut file = std::fs::File::create_new(path)?;
-    file.write_all(line.as_bytes())?;
-    file.sync_all()
 }
 
 fn answer(public: &PublicKeyFile, files: Option<(&Path, &Path)>) -> Answer {

@@ -16,7 +16,6 @@ use crate::time::Timestamp;
 use super::answer::CommandResult;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::options::Output;
 
 /// List the entries, oldest first
 ///
@@ -49,8 +48,6 @@ pub(crate) struct LogArgs {
     /// Only the newest so many of these
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// What the entries so far say about names: whose key it is, which secret a rotation is of.

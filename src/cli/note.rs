@@ -1,6 +1,6 @@
 //! `ledger note`: signed notes of whoever made them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -10,9 +10,8 @@ use crate::note::{self, COSIGNATURE, NOTE_LIMIT, NoteError, NoteKey, NoteKeyErro
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{bounded, read_bounded, unreadable};
+use super::files::{bounded, open_input, unreadable};
 use super::layout::seconds;
-use super::options::Output;
 
 /// Open signed notes, of this ledger or of anybody else
 #[derive(Debug, clap::Args)]
@@ -42,8 +41,6 @@ struct NoteVerifyArgs {
     /// The note; `-` is stdin
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> CommandResult {
@@ -53,20 +50,15 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> CommandResult {
     for text in &args.vkey {
         match text.parse::<NoteKey>() {
             Ok(key) => logs.push(key),
-            Err(NoteKeyError::Type {
-                found: COSIGNATURE, ..
-            }) => {
+            Err(NoteKeyError::Type { found, .. }) if found == COSIGNATURE => {
                 witnesses.push(text.parse::<CosignerKey>().map_err(unusable)?);
             }
             Err(fault) => return Err(unusable(fault)),
         }
     }
-    let bytes = if args.file == Path::new("-") {
-        bounded(context.ui.take_stdin(), NOTE_LIMIT)
-            .map_err(|fault| unreadable(&args.file, fault))?
-    } else {
-        read_bounded(&args.file, NOTE_LIMIT)?
-    };
+    let read = open_input(&mut context.ui, &args.file);
+    let bytes = read.and_then(|input| bounded(input, NOTE_LIMIT));
+    let bytes = bytes.map_err(|fault| unreadable(&args.file, fault))?;
     let broken = |fault: String| CommandError::new(Exit::Broken, fault);
     let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let mut signed = Vec::new();

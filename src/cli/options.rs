@@ -3,57 +3,32 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Arg, ArgAction, Args};
 
 /// Flags that every command takes, also after its name.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
     /// The ledger's folder
-    #[arg(
-        long,
-        global = true,
-        value_name = "PATH",
-        env = "LEDGER_PATH",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(env = "LEDGER_PATH", hide_env_values = true)]
     pub(crate) ledger: Option<PathBuf>,
     /// Where this host keeps the newest checkpoint, the sealing key and the spool of this ledger,
     /// outside its folder [default: a folder of its own under ~/.local/state/rotation-ledger]
-    #[arg(
-        long,
-        global = true,
-        value_name = "PATH",
-        env = "LEDGER_STATE",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(env = "LEDGER_STATE", hide_env_values = true)]
     pub(crate) state: Option<PathBuf>,
     /// Your private key: PKCS#8 PEM, readable by nobody else
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "LEDGER_KEY",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(env = "LEDGER_KEY", hide_env_values = true)]
     pub(crate) key: Option<PathBuf>,
     /// A file with the key's passphrase in its first line [default: asked for on a terminal]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "LEDGER_PASSPHRASE_FILE",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(env = "LEDGER_PASSPHRASE_FILE", hide_env_values = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// How long to wait for another process that is writing
-    #[arg(
-        long,
-        global = true,
-        value_name = "TIME",
-        env = "LEDGER_WAIT",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "TIME")]
+    #[arg(env = "LEDGER_WAIT", hide_env_values = true)]
     #[arg(default_value = "30s", value_parser = parse_span)]
     pub(crate) wait: Duration,
     /// Say nothing but results, warnings and errors
@@ -61,13 +36,13 @@ pub(crate) struct Globals {
     pub(crate) quiet: bool,
 }
 
-/// How results are printed. Not global for clap: `append --json FILE` means another thing.
-#[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Output {
-    /// Print one JSON document on stdout, also on failure
-    #[arg(long)]
-    pub(crate) json: bool,
+/// Adds `--json`. Not global for clap: `append --json FILE` means another thing.
+pub(crate) fn with_json(command: clap::Command) -> clap::Command {
+    let json = Arg::new("json").long("json").action(ArgAction::SetTrue);
+    command.arg(
+        json.help("Print one JSON document on stdout, also on failure")
+            .help_heading("Global options"),
+    )
 }
 
 /// Reads a span of time: a whole number and `s`, `m`, `h` or `d`.

@@ -8,6 +8,7 @@ use crate::pack::{Bag, ZIP_LIMIT, ZipError};
 use crate::pack_verify::{self, PackQuestion, PackReport};
 
 use super::exit::{CommandError, Exit};
+use super::files::bounded;
 
 /// How a zip begins, and an empty one.
 const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
@@ -25,12 +26,10 @@ pub(super) fn is_zip(path: &Path) -> bool {
 /// Reads a pack and judges it.
 pub(super) fn examine(path: &Path, asked: PackQuestion<'_>) -> Result<PackReport, CommandError> {
     let name = path.display();
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(ZIP_LIMIT + 1).read_to_end(&mut bytes))
-        .map_err(|fault| {
-            CommandError::new(Exit::NotVerified, format!("{name} cannot be read: {fault}"))
-        })?;
+    let read = File::open(path).and_then(|file| bounded(file, ZIP_LIMIT as usize));
+    let bytes = read.map_err(|fault| {
+        CommandError::new(Exit::NotVerified, format!("{name} cannot be read: {fault}"))
+    })?;
     let bag = Bag::from_zip(&bytes).map_err(|fault| {
         let exit = match fault {
             ZipError::NotAZip => Exit::NotVerified,

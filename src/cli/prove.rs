@@ -15,7 +15,6 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::write_new;
-use super::options::Output;
 
 /// Print the receipt of an entry, or a proof that the ledger only grew
 ///
@@ -43,8 +42,6 @@ pub(crate) struct ProveArgs {
     /// The later size [default: the newest checkpoint's]
     #[arg(long, value_name = "SIZE", requires = "from")]
     to: Option<u64>,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> CommandResult {

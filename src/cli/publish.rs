@@ -1,6 +1,6 @@
 //! `ledger publish`: brings a static copy of the ledger up to date.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -11,8 +11,8 @@ use crate::sys::lock::WriteLock;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::files::keep_apart;
 use super::layout::counted;
-use super::options::Output;
 
 /// The lock that keeps a second publication out, in a folder of its own below the state folder.
 const LOCK_FOLDER: &str = "publishing";
@@ -42,8 +42,6 @@ pub(crate) struct PublishArgs {
     /// Publish attached files too; goes on by itself where the copy has some
     #[arg(long)]
     with_attachments: bool,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> CommandResult {
@@ -51,7 +49,7 @@ pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> CommandResult {
     let ledger = context.dir()?;
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
-    keep_apart(&ledger, &args.to)?;
+    keep_apart("--to", &args.to, &ledger)?;
     let state = context.state_of(&ledger)?.join(LOCK_FOLDER);
     std::fs::create_dir_all(&state)
         .map_err(|fault| DiskError::new("make the folder", &state, fault))?;
@@ -67,22 +65,6 @@ pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> CommandResult {
     };
     let published = publication.run()?;
     Ok(answer(args, &published))
-}
-
-/// A copy inside of the ledger would be a stray in it.
-fn keep_apart(ledger: &Path, to: &Path) -> Result<(), CommandError> {
-    let whole = |path: &Path| path.canonicalize().ok();
-    let found = whole(to).or_else(|| match to.parent() {
-        Some(parent) if parent != Path::new("") => whole(parent),
-        _ => whole(Path::new(".")),
-    });
-    match (whole(ledger), found) {
-        (Some(ledger), Some(found)) if found.starts_with(&ledger) => Err(CommandError::usage(
-            format!("--to {} lies in the ledger's own folder", to.display()),
-        )
-        .hint("choose a folder outside of it")),
-        _ => Ok(()),
-    }
 }
 
 fn answer(args: &PublishArgs, published: &PublicationReport) -> Answer {

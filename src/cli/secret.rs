@@ -1,21 +1,18 @@
 //! `ledger secret`: which secrets there are, by reference and never by value.
 
-use clap::{Arg, ArgAction, ArgMatches, Args as _};
+use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::json;
 
-use crate::event;
 use crate::inventory::Secret;
 use crate::policy::Policy;
 use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
-use super::append;
+use super::append::{self, ShortNames};
 use super::context::Context;
-use super::exit::CommandError;
-use super::options::Output;
 
 /// The short names of events, and what they stand for.
-const SHORT: [(&str, &str); 3] = [
+const SHORT: &ShortNames = &[
     ("register", "secret.registered"),
     ("update", "secret.updated"),
     ("retire", "secret.retired"),
@@ -29,9 +26,6 @@ Examples:
 
 /// Adds the subcommands.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
-    let events = SHORT.iter().filter_map(|(name, event)| {
-        Some(append::event_command("secret", name, event::spec(event)?))
-    });
     let list = clap::Command::new("list").about("List the secrets of the inventory").args([
         Arg::new("ids")
             .long("ids")
@@ -39,25 +33,13 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
             .help("Print the sorted ids alone, one a line: what inventory.attested carries the SHA-256 of"),
         Arg::new("all").long("all").action(ArgAction::SetTrue).conflicts_with("ids").help("Also those that were retired"),
     ]);
-    command
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommands(events)
-        .subcommand(Output::augment_args(list))
-        .after_help(EXAMPLE)
+    append::short_subcommands(command, SHORT, list).after_help(EXAMPLE)
 }
 
 pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult {
-    let Some((name, matches)) = matches.subcommand() else {
-        return Err(CommandError::usage("register, update, retire or list?"));
-    };
-    match SHORT
-        .iter()
-        .find(|(short, _)| *short == name)
-        .and_then(|(_, event)| event::spec(event))
-    {
-        Some(spec) => append::say(context, spec, matches),
-        None => list(context, matches.get_flag("ids"), matches.get_flag("all")),
+    match append::short_spec(matches, SHORT) {
+        (Some(spec), matches) => append::say(context, spec, matches),
+        (None, matches) => list(context, matches.get_flag("ids"), matches.get_flag("all")),
     }
 }
 

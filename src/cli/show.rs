@@ -13,7 +13,6 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::log::{self, Names};
-use super::options::Output;
 use super::timestamp;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
@@ -28,8 +27,6 @@ pub(crate) struct ShowArgs {
     /// The entry's sequence, the event's id or the rotation's id
     #[arg(value_name = "SEQ|EVENT-ID|ROTATION")]
     what: String,
-    #[command(flatten)]
-    output: Output,
 }
 
 enum ShowTarget {

@@ -16,7 +16,7 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::Exit;
 use super::layout::counted;
-use super::options::{Output, parse_span};
+use super::options::parse_span;
 use super::trust::{how_to_follow, sealing_key};
 
 /// Show what is open, unconfirmed or overdue
@@ -26,10 +26,7 @@ use super::trust::{how_to_follow, sealing_key};
 ///   ledger status --ledger prod
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub(crate) struct StatusArgs {
-    #[command(flatten)]
-    output: Output,
-}
+pub(crate) struct StatusArgs;
 
 /// List the secrets that are overdue or fall due soon; ends with 3 where one is overdue
 ///
@@ -46,11 +43,9 @@ pub(crate) struct DueArgs {
     /// The instant to judge at, in UTC [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
-    #[command(flatten)]
-    output: Output,
 }
 
-pub(crate) fn status(context: &mut Context, _args: &StatusArgs) -> CommandResult {
+pub(crate) fn status(context: &mut Context) -> CommandResult {
     context.ui.thing = "status";
     let now = context.now();
     let reader = context.reader()?;

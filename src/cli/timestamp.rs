@@ -17,7 +17,7 @@ use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{read_bounded, write_new};
 use super::openssl::verify_command;
-use super::options::{Output, parse_span};
+use super::options::parse_span;
 
 const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";
@@ -62,8 +62,6 @@ pub(crate) struct TimestampArgs {
     /// How long to wait for the authority
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span, requires = "tsa")]
     timeout: Duration,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &TimestampArgs) -> CommandResult {

@@ -10,7 +10,6 @@ use crate::register::LedgerState;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::options::Output;
 
 /// Print what an auditor needs to trust this ledger's checkpoints
 #[derive(Debug, clap::Args)]
@@ -38,8 +37,6 @@ struct TrustShowArgs {
     /// A witness that must have seen the ledger, instead of those in use; repeat for more
     #[arg(long, value_name = "VKEY")]
     witness: Vec<CosignerKey>,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// The key that seals the ledger now, under the ledger's name.

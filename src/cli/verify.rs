@@ -24,7 +24,6 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{read_bounded, refuse_existing, write_new};
-use super::options::Output;
 use super::signals::SignalGuard;
 use super::ui::Ui;
 use super::{anchor, openssl, pack, report};
@@ -49,12 +48,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
     /// Whom you trust: a C2SP tlog-policy that reached you by another road (see ledger trust show)
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "LEDGER_TRUST",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE")]
+    #[arg(env = "LEDGER_TRUST", hide_env_values = true)]
     trust: Option<PathBuf>,
     /// Have openssl check that the authority below these root certificates (PEM) signed the time tokens
     #[arg(long, value_name = "FILE")]
@@ -87,16 +82,9 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     strict: bool,
     /// The verdicts whose findings end with 3
-    #[arg(
-        long,
-        value_name = "VERDICTS",
-        value_delimiter = ',',
-        default_value = "conformance,coverage"
-    )]
-    #[arg(value_parser = ["conformance", "coverage", "none"])]
+    #[arg(long, value_name = "VERDICTS", value_delimiter = ',')]
+    #[arg(default_value = "conformance,coverage", value_parser = ["conformance", "coverage", "none"])]
     fail_on: Vec<String>,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {

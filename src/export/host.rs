@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::key::SecretKey;
 use crate::ledger::{LedgerPlace, ProvenPrefix};
 use crate::sys::keyfile::{self, KeyFileError};
@@ -37,9 +35,7 @@ impl Export<'_> {
             Err(KeyFileError::Missing { .. }) => {}
             Err(fault) => return Err(fault.into()),
         }
-        let mut seed = Zeroizing::new([0; 32]);
-        self.world.entropy.fill(&mut *seed)?;
-        let key = SecretKey::from_seed(&seed);
+        let key = self.world.new_key()?;
         match keyfile::write_new(&path, &key, None) {
             Ok(()) => Ok(key),
             // Another export made it meanwhile.

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
+use crate::key::SecretKey;
 use crate::sys::clock::SystemClock;
 use crate::sys::disk::{Disk, RealDisk};
-use crate::sys::entropy::{Entropy, SystemEntropy};
+use crate::sys::entropy::{Entropy, EntropyError, SystemEntropy};
 use crate::time::Clock;
 
 /// What a run of the program has of the world.
@@ -28,6 +31,16 @@ impl World {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
+    }
+
+    /// A private key that nobody had before.
+    ///
+    /// # Errors
+    /// There were no random bytes.
+    pub fn new_key(&self) -> Result<SecretKey, EntropyError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        self.entropy.fill(&mut *seed)?;
+        Ok(SecretKey::from_seed(&seed))
     }
 }
 

@@ -11,7 +11,6 @@ use serde_json::json;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::options::Output;
 use crate::anchor::{AnchorError, AnchorOutcome, AnchorSettingsError, Destination};
 
 pub(crate) use background::after_commit;
@@ -52,8 +51,6 @@ pub(crate) struct AnchorArgs {
     /// What a commit starts and does not wait for
     #[arg(long, hide = true, conflicts_with_all = ["to", "command", "always", "list", "remove"])]
     background: bool,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> CommandResult {

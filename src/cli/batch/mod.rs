@@ -4,8 +4,6 @@
 mod cut;
 pub(crate) mod spool;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc;
 
@@ -18,6 +16,7 @@ use crate::cli::answer::CommandResult;
 use crate::cli::checks::{SecretChecks, known_values, read_files};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
+use crate::cli::files::open_input;
 use crate::cli::receipt;
 use crate::cli::signals::SignalGuard;
 use crate::guard::KnownValue;
@@ -66,10 +65,9 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
     context.ui.json = true;
     context.ui.thing = if checks.dry_run { "dry-run" } else { "receipt" };
     let stdin = Path::new("-");
-    let source = if path == stdin {
-        DraftSource::Stdin
-    } else {
-        DraftSource::File
+    let source = match path == stdin {
+        true => DraftSource::Stdin,
+        false => DraftSource::File,
     };
     if source == DraftSource::Stdin && checks.check_value_from.as_deref() == Some(stdin) {
         return Err(CommandError::usage(
@@ -78,15 +76,10 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
     }
     let known = known_values(&mut context.ui, checks)?;
     let key = context.key()?;
-    let input: Box<dyn Read + Send> = match source {
-        DraftSource::Stdin => context.ui.take_stdin(),
-        DraftSource::File => Box::new(File::open(path).map_err(|fault| {
-            CommandError::usage(format!(
-                "the drafts `{}` cannot be read: {fault}",
-                path.display()
-            ))
-        })?),
-    };
+    let name = path.display();
+    let input = open_input(&mut context.ui, path).map_err(|fault| {
+        CommandError::usage(format!("the drafts `{name}` cannot be read: {fault}"))
+    })?;
     let guard = SignalGuard::new(false)?;
     let writer = context.writer()?;
     let mut batches = DraftBatches {
@@ -109,8 +102,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
     context.close(writer, &guard);
     match outcome? {
         Exit::Passed if taken == 0 => Err(CommandError::usage(format!(
-            "there is no draft in `{}`",
-            path.display()
+            "there is no draft in `{name}`"
         ))),
         exit => Ok(exit.into()),
     }
@@ -125,18 +117,16 @@ fn next_batch(
 ) -> (Vec<DraftText>, Option<CommandError>) {
     let mut texts = Vec::new();
     while texts.len() < BATCH {
-        let cut = if source == DraftSource::Stdin && !texts.is_empty() {
-            drafts.try_recv().ok()
-        } else {
-            drafts.recv().ok()
+        let at_once = source == DraftSource::Stdin && !texts.is_empty();
+        let cut = match at_once {
+            true => drafts.try_recv().ok(),
+            false => drafts.recv().ok(),
         };
         match cut {
             Some(Ok(text)) => texts.push(text),
             Some(Err((line, fault))) => {
-                return (
-                    texts,
-                    Some(at_line(line, CommandError::new(Exit::Refused, fault))),
-                );
+                let failure = CommandError::new(Exit::Refused, fault);
+                return (texts, Some(at_line(line, failure)));
             }
             None => break,
         }
@@ -189,8 +179,7 @@ impl DraftBatches<'_> {
         let mut draft = Draft::from_json(&text.text)?;
         if draft.event_id.is_none() {
             // Given here, one after the other: the drafts are signed side by side.
-            let id = entropy::uuid_v7(self.context.now(), &*self.context.world.entropy)
-                .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
+            let id = entropy::uuid_v7(self.context.now(), &*self.context.world.entropy)?;
             draft.event_id = Some(EventId::from_bytes(id));
         }
         let length = |path: &std::path::PathBuf| {

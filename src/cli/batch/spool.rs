@@ -58,10 +58,9 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> CommandResult {
         context.close(writer, &guard);
     }
     let left = waiting - delivered.len();
-    let dry = if dry_run {
-        "; nothing was recorded"
-    } else {
-        ""
+    let dry = match dry_run {
+        true => "; nothing was recorded",
+        false => "",
     };
     let error = stopped.as_ref().err().map(CommandError::to_json);
     let receipts: Vec<_> = delivered.iter().map(receipt::to_json).collect();

@@ -87,10 +87,9 @@ pub(super) fn run(command: &[OsString], fields: Option<&Path>, limit: u64, ui: &
     match start(command, fields, ui.in_is_terminal(), &interrupted) {
         Ok(news) => pass_through(&news, limit, ui, &mut ran),
         Err(fault) => {
-            let code = if fault.kind() == io::ErrorKind::NotFound {
-                NOT_FOUND
-            } else {
-                NOT_RUNNABLE
+            let code = match fault.kind() {
+                io::ErrorKind::NotFound => NOT_FOUND,
+                _ => NOT_RUNNABLE,
             };
             ran.ended = ToolExit::NotStarted(code, fault.to_string());
             ui.warn(ran.ended.describe());

@@ -53,9 +53,8 @@ fn hinted(place: &LedgerPlace) -> Option<LedgerId> {
         ledger: LedgerId,
     }
     let text = small_text(&place.dir.join(HINT_FILE))?;
-    toml::from_str(&text)
-        .ok()
-        .map(|hint: LedgerHint| hint.ledger)
+    let hint: LedgerHint = toml::from_str(&text).ok()?;
+    Some(hint.ledger)
 }
 
 /// Where what is said about a tool goes, and in whose name.
@@ -75,7 +74,7 @@ impl Delivery<'_> {
     pub(super) fn deliver(&self, context: &mut Context, drafts: StepDrafts) -> bool {
         let mut complete = drafts.complete;
         let Some(ledger) = self.ledger else {
-            context.ui.warn(format!(
+            context.warn(format!(
                 "the ledger {} cannot be found, so the step is recorded nowhere",
                 self.place.dir.display()
             ));
@@ -97,13 +96,11 @@ impl Delivery<'_> {
         let mut spooled = Vec::new();
         if let Some(failure) = failure {
             complete = false;
-            context
-                .ui
-                .warn(format!("not recorded: {}", failure.message));
+            context.warn(format!("not recorded: {}", failure.message));
             spooled = self.spool(context, &waiting);
         }
         for receipt in &receipts {
-            context.ui.say(format!(
+            context.say(format!(
                 "recorded as entry {}: {}",
                 receipt.sequence, receipt.event
             ));
@@ -122,17 +119,15 @@ impl Delivery<'_> {
             match spool::write(&batch::spool::dir(&self.place.state), submission) {
                 Ok(path) => {
                     let path = path.display().to_string();
-                    context
-                        .ui
-                        .warn(format!("the signed statement waits in {path}"));
+                    context.warn(format!("the signed statement waits in {path}"));
                     spooled.push(path);
                 }
-                Err(fault) => context.ui.warn(format!(
+                Err(fault) => context.warn(format!(
                     "the signed statement could not be spooled either: {fault}"
                 )),
             }
         }
-        context.ui.say(match spooled.is_empty() {
+        context.say(match spooled.is_empty() {
             true => "next: say it again with ledger append, once the ledger can be written",
             false => "next: deliver it with: ledger append --spool",
         });
@@ -154,24 +149,17 @@ fn append(
         Ok(writer) => writer,
         Err(fault) => return (Vec::new(), submissions, Some(fault.into())),
     };
-    for notice in writer.notices() {
-        context.ui.warn(notice);
-    }
+    context.warn_all(writer.notices());
     // Signed a moment ago, each with a new event id.
     let outcome = writer.append_minted(submissions.clone());
-    for notice in writer.close() {
-        context.ui.warn(notice);
-    }
+    context.warn_all(writer.close());
     context.has_committed = true;
     let waiting = submissions
         .into_iter()
         .skip(outcome.receipts.len())
         .collect();
-    (
-        outcome.receipts,
-        waiting,
-        outcome.refused.map(CommandError::from),
-    )
+    let failure = outcome.refused.map(CommandError::from);
+    (outcome.receipts, waiting, failure)
 }
 
 fn report(context: &mut Context, receipts: &[Receipt], spooled: &[String], complete: bool) {

@@ -56,9 +56,7 @@ impl StepRun<'_> {
         match self.end(&ran.ended) {
             Ok(event) => drafts.ready.push((self.draft(event), files)),
             Err(fault) => {
-                context
-                    .ui
-                    .warn(format!("the step is not recorded: {fault}"));
+                context.warn(format!("the step is not recorded: {fault}"));
                 drafts.complete = false;
             }
         }
@@ -67,13 +65,9 @@ impl StepRun<'_> {
                 Ok(Some(event)) => drafts.ready.push((self.draft(event), Vec::new())),
                 Ok(None) => {}
                 Err(failure) => {
-                    context.ui.warn(format!(
-                        "{} is not recorded: {}",
-                        spec.name, failure.message
-                    ));
-                    context
-                        .ui
-                        .say(format!("next: say it with: ledger append {}", spec.name));
+                    let (name, why) = (spec.name, failure.message);
+                    context.warn(format!("{name} is not recorded: {why}"));
+                    context.say(format!("next: say it with: ledger append {name}"));
                     drafts.complete = false;
                 }
             }
@@ -164,21 +158,16 @@ impl StepRun<'_> {
             .find_map(|value| value.found_in(&ran.output))
             .or_else(|| guard::scan_attachment(&ran.output).hit);
         if let Some(hit) = hit {
-            context
-                .ui
-                .warn(format!("the output is not attached, since it holds {hit}"));
-            context.ui.say(
+            context.warn(format!("the output is not attached, since it holds {hit}"));
+            context.say(
                 "next: if that was a real secret, rotate it; and keep the tool from printing it",
             );
             return Vec::new();
         }
-        let suffix = if ran.truncated {
-            "output-beginning.txt"
-        } else {
-            "output.txt"
-        };
+        let mut suffix = "output.txt";
         if ran.truncated {
-            context.ui.warn(format!(
+            suffix = "output-beginning.txt";
+            context.warn(format!(
                 "only the first {} bytes of the output are attached",
                 ran.output.len()
             ));

@@ -10,7 +10,8 @@ mod deliver;
 mod evidence;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ use super::checks::{SecretChecks, known_values};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
-use super::options::{Output, parse_size};
+use super::options::parse_size;
 
 use child::{FIELDS_VARIABLE, ToolExit};
 use deliver::Delivery;
@@ -71,18 +72,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     check_value_from: Option<PathBuf>,
     /// The person for whom a service runs the step
-    #[arg(
-        long,
-        value_name = "ACTOR",
-        env = "LEDGER_ON_BEHALF_OF",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "ACTOR")]
+    #[arg(env = "LEDGER_ON_BEHALF_OF", hide_env_values = true)]
     on_behalf_of: Option<Id>,
     /// End with 6 where the tool succeeded and its evidence could not be recorded
     #[arg(long)]
     require_evidence: bool,
-    #[command(flatten)]
-    output: Output,
     /// The tool and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -104,17 +99,12 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
     let told = fields_file(context);
 
     let started = Instant::now();
-    let capture = if args.attach_output == "yes" {
-        args.output_limit
-    } else {
-        0
+    let capture = match args.attach_output.as_str() {
+        "yes" => args.output_limit,
+        _ => 0,
     };
-    let ran = child::run(
-        &args.command,
-        told.as_ref().map(NamedTempFile::path),
-        capture,
-        &mut context.ui,
-    );
+    let fields_path = told.as_ref().map(NamedTempFile::path);
+    let ran = child::run(&args.command, fields_path, capture, &mut context.ui);
     let code = ran.ended.code();
 
     let own = own.filter(|_| ran.ended == ToolExit::Code(0)).map(|spec| {
@@ -129,10 +119,10 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
         on_behalf_of: args.on_behalf_of.as_ref(),
     };
     let drafts = performed.drafts(context, &ran, own, &known);
-    let wait = if ran.interrupted {
-        context.globals.wait.min(deliver::SHORT_WAIT)
-    } else {
-        context.globals.wait
+    let patience = context.globals.wait;
+    let wait = match ran.interrupted {
+        true => patience.min(deliver::SHORT_WAIT),
+        false => patience,
     };
     let delivery = Delivery {
         place: &place,
@@ -144,9 +134,10 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
     let complete = delivery.deliver(context, drafts);
     let unproven = code == 0 && !complete && args.require_evidence;
     Ok(match unproven {
-        true => Exit::Temporary.into(),
-        false => Exit::Of(code).into(),
-    })
+        true => Exit::Temporary,
+        false => Exit::Of(code),
+    }
+    .into())
 }
 
 fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Fields, CommandError> {
@@ -175,26 +166,17 @@ fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Field
 fn fields_file(context: &mut Context) -> Option<NamedTempFile> {
     let made = NamedTempFile::with_prefix("ledger-fields-")
         .and_then(|mut file| file.flush().map(|()| file));
-    made.inspect_err(|fault| {
-        context
-            .ui
-            .warn(format!("the tool gets no {FIELDS_VARIABLE}: {fault}"))
-    })
-    .ok()
+    made.inspect_err(|fault| context.warn(format!("the tool gets no {FIELDS_VARIABLE}: {fault}")))
+        .ok()
 }
 
 /// The NAME=VALUE lines that the tool wrote; lines that are empty or begin with `#` say nothing.
 fn read_fields(path: &Path) -> Result<Vec<String>, String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(FIELDS_LIMIT).read_to_string(&mut text))
-        .map_err(|fault| {
-            format!("what the tool wrote to {FIELDS_VARIABLE} cannot be read: {fault}")
-        })?;
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let read = File::open(path).and_then(|file| io::read_to_string(file.take(FIELDS_LIMIT)));
+    let text = read.map_err(|fault| {
+        format!("what the tool wrote to {FIELDS_VARIABLE} cannot be read: {fault}")
+    })?;
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }

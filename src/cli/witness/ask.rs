@@ -11,7 +11,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
-use crate::cli::options::Output;
 use crate::cli::trust::{how_to_follow, sealing_key};
 use crate::ledger::COSIGNED_FILE;
 use crate::note::SignedNote;
@@ -49,8 +48,6 @@ pub(super) struct UseArgs {
     /// Ask nobody any more
     #[arg(long, conflicts_with = "who")]
     none: bool,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Ask the witnesses about the newest checkpoint, and wait for their answers
@@ -62,10 +59,7 @@ pub(super) struct UseArgs {
 ///   ledger witness ask
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct AskArgs {
-    #[command(flatten)]
-    output: Output,
-}
+pub(super) struct AskArgs;
 
 /// Print a request for a witness that is not reached by a network
 ///
@@ -93,8 +87,6 @@ pub(super) struct AcceptArgs {
     /// The line that came back; `-` is stdin
     #[arg(value_name = "FILE|-")]
     line: PathBuf,
-    #[command(flatten)]
-    output: Output,
 }
 
 fn chosen(settings: &AnchorSettings) -> Result<Trust, CommandError> {
@@ -112,7 +104,7 @@ pub(super) fn choose(context: &mut Context, args: &UseArgs) -> CommandResult {
         (Some(name), Some(key), Some(url)) => settings.with_witness(name, key, url)?,
         (Some(name), ..) if args.remove => settings.without_witness(name)?,
         (Some(policy), ..) => {
-            let bytes = read_input(&mut context.ui, Path::new(policy), TRUST_LIMIT as u64)
+            let bytes = read_input(&mut context.ui, Path::new(policy), TRUST_LIMIT)
                 .map_err(|failure| failure.hint("name a policy file, or NAME VKEY URL"))?;
             String::from_utf8_lossy(&bytes).into_owned()
         }
@@ -129,7 +121,7 @@ pub(super) fn choose(context: &mut Context, args: &UseArgs) -> CommandResult {
         .note("next: ledger witness ask; they follow the key that ledger trust show prints first"))
 }
 
-pub(super) fn ask(context: &mut Context, _args: &AskArgs) -> CommandResult {
+pub(super) fn ask(context: &mut Context) -> CommandResult {
     let (place, settings) = context.anchoring()?;
     let trust = chosen(&settings)?;
     let newest = context.newest()?;
@@ -221,10 +213,10 @@ pub(super) fn request(context: &mut Context, args: &RequestArgs) -> CommandResul
 pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> CommandResult {
     let (place, settings) = context.anchoring()?;
     let trust = chosen(&settings)?;
-    let request = read_input(&mut context.ui, &args.request, REQUEST_LIMIT as u64)?;
+    let request = read_input(&mut context.ui, &args.request, REQUEST_LIMIT)?;
     let request = AddCheckpoint::parse(&request)
         .map_err(|fault| CommandError::usage(format!("{}: {fault}", args.request.display())))?;
-    let line = read_input(&mut context.ui, &args.line, REQUEST_LIMIT as u64)?;
+    let line = read_input(&mut context.ui, &args.line, REQUEST_LIMIT)?;
     let whole = [request.note.to_string().as_bytes(), &line].concat();
     let usage = |fault: String| CommandError::usage(format!("{}: {fault}", args.line.display()));
     let note = SignedNote::parse(&whole).map_err(|fault| usage(fault.to_string()))?;

@@ -11,7 +11,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
-use crate::cli::options::Output;
 use crate::note::SignedNote;
 use crate::witness::{AddCheckpoint, CosignRefusal, REQUEST_LIMIT, Witness, WitnessAnswer};
 
@@ -30,13 +29,11 @@ pub(super) struct CosignArgs {
     /// The request, or a checkpoint; `-` is stdin
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(super) fn run(context: &mut Context, args: &CosignArgs) -> CommandResult {
     let witness = args.place.open(context)?;
-    let mut bytes = read_input(&mut context.ui, &args.file, REQUEST_LIMIT as u64)?;
+    let mut bytes = read_input(&mut context.ui, &args.file, REQUEST_LIMIT)?;
     if !bytes.starts_with(b"old ")
         && let Ok(note) = SignedNote::parse(&bytes)
     {

@@ -3,16 +3,13 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::dir::DirArgs;
 use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::{Context, read_passphrase};
-use crate::cli::exit::{CommandError, Exit};
+use crate::cli::exit::CommandError;
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
-use crate::cli::options::Output;
-use crate::key::SecretKey;
 use crate::note::{NOTE_LIMIT, NoteKey, Origin};
 use crate::sys::keyfile;
 use crate::witness::{FollowFrom, FollowedLog, KEY_FILE, Witness, WitnessError};
@@ -34,8 +31,6 @@ pub(super) struct WitnessInitArgs {
     /// The vkey of a ledger to follow, as its operator prints it
     #[arg(long = "log", value_name = "VKEY")]
     logs: Vec<NoteKey>,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Follow one more ledger, or take a further key of one; or begin anew where the state was lost
@@ -61,8 +56,6 @@ pub(super) struct AddLogArgs {
     /// Begin as if nothing had been cosigned
     #[arg(long)]
     forget: bool,
-    #[command(flatten)]
-    output: Output,
 }
 
 /// Show a witness's vkey, and what it last cosigned of each ledger
@@ -73,13 +66,10 @@ pub(super) struct AddLogArgs {
 pub(super) struct WitnessShowArgs {
     #[command(flatten)]
     place: DirArgs,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(super) fn init(context: &mut Context, args: &WitnessInitArgs) -> CommandResult {
-    let name =
-        Origin::new(&args.name).map_err(|fault| CommandError::usage(format!("--name {fault}")))?;
+    let name = Origin::new(&args.name).map_err(CommandError::flag("--name"))?;
     let dir = &args.place.dir;
     if dir.join("vkey").exists() {
         return Err(WitnessError::Exists(dir.clone()).into());
@@ -91,22 +81,11 @@ pub(super) fn init(context: &mut Context, args: &WitnessInitArgs) -> CommandResu
         ))
     })?;
     let passphrase = context.globals.passphrase_file.as_deref();
-    let passphrase = passphrase
-        .map(read_passphrase)
-        .transpose()
-        .map_err(|fault| CommandError::usage(fault.to_string()))?;
-    let mut seed = Zeroizing::new([0; 32]);
-    context
-        .world
-        .entropy
-        .fill(&mut *seed)
-        .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
-    let key = SecretKey::from_seed(&seed);
-    keyfile::write_new(
-        &dir.join(KEY_FILE),
-        &key,
-        passphrase.as_ref().map(|word| word.as_str()),
-    )?;
+    let passphrase = passphrase.map(read_passphrase).transpose();
+    let passphrase = passphrase.map_err(CommandError::usage)?;
+    let key = context.world.new_key()?;
+    let word = passphrase.as_ref().map(|word| word.as_str());
+    keyfile::write_new(&dir.join(KEY_FILE), &key, word)?;
     let witness = Witness::create(context.world.clone(), dir, name, key)?;
     for log in &args.logs {
         witness.add_log(log, &FollowFrom::New, context.globals.wait)?;
@@ -121,7 +100,7 @@ pub(super) fn init(context: &mut Context, args: &WitnessInitArgs) -> CommandResu
 pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> CommandResult {
     let witness = args.place.open(context)?;
     let beginning = match &args.from {
-        Some(path) => FollowFrom::From(read_input(&mut context.ui, path, NOTE_LIMIT as u64)?),
+        Some(path) => FollowFrom::From(read_input(&mut context.ui, path, NOTE_LIMIT)?),
         None if args.forget => FollowFrom::Forget,
         None => FollowFrom::New,
     };
@@ -129,7 +108,7 @@ pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> CommandResult
         witness.add_log(log, &beginning, context.globals.wait)?;
     }
     if args.forget {
-        context.ui.warn(
+        context.warn(
             "what this witness cosigned before no longer binds it; tell whoever relies on it",
         );
     }

@@ -11,6 +11,7 @@ use clap::{ArgMatches, FromArgMatches as _, Subcommand as _};
 use super::answer::CommandResult;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::options::with_json;
 use crate::witness::WitnessError;
 
 const LONG: &str = "\
@@ -46,6 +47,11 @@ enum WitnessAction {
 /// Adds the subcommands. They are made only where they are asked for: no other command pays for them.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
     WitnessAction::augment_subcommands(command)
+        .mut_subcommands(|command| match command.get_name() {
+            // The same text for everybody.
+            "request" => command,
+            _ => with_json(command),
+        })
         .long_about(LONG)
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -62,7 +68,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
         WitnessAction::Cosign(args) => cosign::run(context, args),
         WitnessAction::Serve(args) => serve::run(context, args),
         WitnessAction::Use(args) => ask::choose(context, args),
-        WitnessAction::Ask(args) => ask::ask(context, args),
+        WitnessAction::Ask(_) => ask::ask(context),
         WitnessAction::Request(args) => ask::request(context, args),
         WitnessAction::Accept(args) => ask::accept(context, args),
     }

@@ -10,7 +10,6 @@ use super::dir::DirArgs;
 use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::options::Output;
 use crate::cli::signals::SignalGuard;
 use crate::http::{self, Request, Response, ServedRequest, ServerLimits};
 use crate::witness::{CosignRefusal, REQUEST_LIMIT, Witness, WitnessAnswer, WitnessError};
@@ -43,8 +42,6 @@ pub(super) struct ServeArgs {
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7801")]
     listen: String,
-    #[command(flatten)]
-    output: Output,
 }
 
 pub(super) fn run(context: &mut Context, args: &ServeArgs) -> CommandResult {
