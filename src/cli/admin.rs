@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::append;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint;
 use crate::ledger::CHECKPOINT_FILE;
-use crate::note::SignedNote;
 use crate::rule::{self, RULES, Rule};
 use crate::store::index::INDEX;
 use crate::sys::disk::DiskError;
@@ -75,15 +74,15 @@ pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
     let bytes = context.world.disk.read(&path)?;
     let broken =
         |fault: String| CommandError::new(Exit::Broken, format!("{}: {fault}", path.display()));
-    let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
-    let stated = Checkpoint::parse(note.text()).map_err(|fault| broken(fault.to_string()))?;
+    let stated = checkpoint::stated(&bytes).map_err(|fault| broken(fault.to_string()))?;
+    let note = String::from_utf8_lossy(&bytes);
     let document = json!({
         "origin": stated.origin.as_str(),
         "size": stated.size,
         "root": stated.root,
-        "note": note.to_string(),
+        "note": note,
     });
-    Ok(Answer::new(document).text(String::from_utf8_lossy(&bytes)))
+    Ok(Answer::new(document).text(note))
 }
 
 pub(crate) fn reindex(context: &mut Context) -> CommandResult {

@@ -218,9 +218,8 @@ pub(crate) fn record(
     // Out before the ledger is let go of, so that nobody waits for what follows.
     let documents = receipt::all_to_json(&mut context.ui, &writer, &outcome.receipts);
     for (document, receipt) in documents.into_iter().zip(&outcome.receipts) {
-        context
-            .ui
-            .answer(receipt::add_to(Answer::new(document), receipt));
+        let answer = receipt::add_to(Answer::new(document), receipt);
+        context.ui.answer(answer);
     }
     context.ui.flush();
     let proofs = receipt_to.map(|path| (path, writer.prove(&outcome.receipts)));
@@ -231,12 +230,7 @@ pub(crate) fn record(
     if let Some(fault) = outcome.refused {
         return Err(fault.into());
     }
-    Ok(if guard.stopped() {
-        Exit::Interrupted
-    } else {
-        Exit::Passed
-    }
-    .into())
+    Ok(guard.exit().into())
 }
 
 /// An entry that is named by its sequence is named by its link too, so that the remark cannot be

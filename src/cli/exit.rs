@@ -13,6 +13,7 @@ use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
+use crate::time::Timestamp;
 use crate::verify::Conclusion;
 
 /// How the program ended. Scripts treat a code that is not listed here as failure.
@@ -128,6 +129,20 @@ impl CommandError {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+/// Refuses a span of time that ends before it begins.
+pub(crate) fn check_range(
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<(), CommandError> {
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => {
+            let message = format!("--from {from} is later than --to {to}");
+            Err(CommandError::usage(message))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::{CommandError, Exit, check_range};
 use super::files::{OR_FORCE, folder_of, is_there, keep_apart, write_whole};
 use super::layout::counted;
 use super::signals::SignalGuard;
@@ -141,13 +141,7 @@ fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
 }
 
 fn part(args: &ExportArgs, now: Timestamp) -> Result<PackPart, CommandError> {
-    if let (Some(from), Some(to)) = (args.from, args.to)
-        && from > to
-    {
-        return Err(CommandError::usage(format!(
-            "--from {from} is later than --to {to}"
-        )));
-    }
+    check_range(args.from, args.to)?;
     if let Some(from) = args.from.filter(|from| *from > now) {
         return Err(CommandError::usage(format!(
             "--from {from} is still to come"

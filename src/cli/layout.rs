@@ -30,6 +30,13 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
     }
 }
 
+/// What something is about: each name there is, with the word before it.
+pub(crate) fn about(names: &[(&str, Option<String>)]) -> String {
+    let named = |(word, name): &(&str, Option<String>)| Some(format!("{word} {}", name.as_ref()?));
+    let all: Vec<String> = names.iter().filter_map(named).collect();
+    all.join("   ")
+}
+
 /// An instant in seconds since 1970, as it is shown everywhere.
 pub(crate) fn seconds(time: u64) -> String {
     crate::time::Timestamp::from_unix_seconds(time).to_seconds()

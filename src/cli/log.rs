@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 use super::answer::CommandResult;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::layout::about;
 
 /// List the entries, oldest first
 ///
@@ -115,10 +116,9 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
         if !args.selects(&stored, &names) {
             continue;
         }
-        let shown = if context.ui.json {
-            to_json(&stored, &names).to_string()
-        } else {
-            row(&stored, &names)
+        let shown = match context.ui.json {
+            true => to_json(&stored, &names).to_string(),
+            false => row(&stored, &names),
         };
         match args.limit {
             None => list.push(context, &shown),
@@ -140,6 +140,9 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     Ok(Exit::Passed.into())
 }
 
+/// How the document begins.
+const BEGINNING: &str = r#"{"schema":"rotation-ledger/log/1","entries":["#;
+
 /// Prints entries as they come, so that a long log takes no memory.
 struct EntryPrinter {
     started: bool,
@@ -147,31 +150,19 @@ struct EntryPrinter {
 
 impl EntryPrinter {
     fn push(&mut self, context: &mut Context, shown: &str) {
-        let ui = &mut context.ui;
-        if !ui.json {
-            ui.line(shown);
-        } else if self.started {
-            ui.print(format!(",{shown}"));
-        } else {
-            self.open(context);
-            context.ui.print(shown);
+        match (context.ui.json, self.started) {
+            (false, _) => context.ui.line(shown),
+            (true, false) => context.ui.print(format!("{BEGINNING}{shown}")),
+            (true, true) => context.ui.print(format!(",{shown}")),
         }
         self.started = true;
     }
 
-    fn open(&mut self, context: &mut Context) {
-        context
-            .ui
-            .print("{\"schema\":\"rotation-ledger/log/1\",\"entries\":[");
-        self.started = true;
-    }
-
     fn end(&mut self, context: &mut Context) {
-        if context.ui.json {
-            if !self.started {
-                self.open(context);
-            }
-            context.ui.line("]}");
+        match (context.ui.json, self.started) {
+            (false, _) => {}
+            (true, false) => context.ui.line(format!("{BEGINNING}]}}")),
+            (true, true) => context.ui.line("]}"),
         }
     }
 
@@ -193,25 +184,21 @@ fn row(stored: &StoredEntry, names: &Names) -> String {
         who.push_str(&format!(" for {person}"));
     }
     let event = &statement.event;
-    let mut about = Vec::new();
-    about.extend(
-        event
-            .rotation()
-            .map(|rotation| format!("rotation {rotation}")),
-    );
-    about.extend(
-        event
-            .incident()
-            .map(|incident| format!("incident {incident}")),
-    );
-    about.extend(names.secret(event).map(|secret| format!("secret {secret}")));
+    let about = about(&[
+        ("rotation", event.rotation().map(Id::to_string)),
+        ("incident", event.incident().map(Id::to_string)),
+        (
+            "secret",
+            names.secret(event).map(|secret| secret.to_string()),
+        ),
+    ]);
     let row = format!(
         "{:>6}  {}  {:24}  {:16}  {}",
         stored.sequence,
         statement.occurred.to_seconds(),
         event.name(),
         who,
-        about.join("   ")
+        about
     );
     row.trim_end().to_owned()
 }

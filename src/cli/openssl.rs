@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
+use crate::timetoken::{RESPONSE_LIMIT, SignatureCheck, StoredToken, TimeToken};
 
 use super::exit::{CommandError, Exit};
 use super::files::read_bounded;
@@ -26,7 +26,7 @@ pub(super) fn verify_command(dir: &Path, stored: &StoredToken, token: &TimeToken
 
 /// Has openssl check that an authority below the certificates in `ca` signed a token, as of the token's
 /// own time. The bytes at hand are what it is given, whatever the files say by now.
-pub(super) fn check_signature(stored: &StoredToken, ca: &Path) -> Result<(), String> {
+fn check_signature(stored: &StoredToken, ca: &Path) -> Result<(), String> {
     let token = TimeToken::parse(&stored.response).map_err(|fault| fault.to_string())?;
     let mut openssl = Command::new("openssl")
         .args(["ts", "-verify", "-in", "/dev/stdin"])
@@ -67,8 +67,15 @@ fn complaint(said: &str) -> String {
     format!("openssl does not verify it: {}", parts.join(", "))
 }
 
+/// Has openssl check who signed time tokens, where certificates to check against were named.
+pub(super) fn checker(ca: Option<&Path>) -> Result<Option<Box<SignatureCheck<'_>>>, CommandError> {
+    let Some(ca) = ca else { return Ok(None) };
+    check_authority(ca)?;
+    Ok(Some(Box::new(move |token| check_signature(token, ca))))
+}
+
 /// Refuses what openssl could not check anything against.
-pub(super) fn check_authority(ca: &Path) -> Result<(), CommandError> {
+fn check_authority(ca: &Path) -> Result<(), CommandError> {
     let bytes = read_bounded(ca, RESPONSE_LIMIT)?;
     if !String::from_utf8_lossy(&bytes).contains("CERTIFICATE-----") {
         return Err(

@@ -1,12 +1,13 @@
 //! A verification's report for people: verdicts first, then findings, then what was not checked, then
 //! one word.
 
-use crate::rule::{Finding, Verdict};
+use crate::rule::Finding;
+use crate::text::Id;
 use crate::time::Timestamp;
 use crate::verify::{Conclusion, Report, VerdictLine};
 
 use super::exit::Exit;
-use super::layout::counted;
+use super::layout::{about, counted};
 
 /// Findings of one rule that are listed one by one; the rest is counted.
 const LISTED: usize = 20;
@@ -64,20 +65,14 @@ fn heading(report: &Report, text: &mut String) {
         "policy     {policy}   as of {}\n",
         report.as_of.to_seconds()
     ));
-    if report.requested.0.is_some() || report.requested.1.is_some() {
-        let (from, to) = report.requested;
-        text.push_str(&format!(
-            "requested  {} to {}\n",
-            bound(from, "the beginning"),
-            bound(to, "the end")
-        ));
+    let (from, to) = report.requested;
+    if from.is_some() || to.is_some() {
+        let (from, to) = (bound(from, "the beginning"), bound(to, "the end"));
+        text.push_str(&format!("requested  {from} to {to}\n"));
     }
     if let Some((first, last)) = report.recorded {
-        text.push_str(&format!(
-            "found      {} to {}\n",
-            first.to_seconds(),
-            last.to_seconds()
-        ));
+        let (first, last) = (first.to_seconds(), last.to_seconds());
+        text.push_str(&format!("found      {first} to {last}\n"));
     }
     text.push('\n');
 }
@@ -150,30 +145,19 @@ fn findings(report: &Report, text: &mut String) {
 }
 
 fn one(finding: &Finding, text: &mut String) {
-    let mut about = Vec::new();
-    about.extend(finding.sequence.map(|sequence| format!("entry {sequence}")));
-    about.extend(
-        finding
-            .rotation
-            .as_ref()
-            .map(|rotation| format!("rotation {rotation}")),
-    );
-    about.extend(
-        finding
-            .secret
-            .as_ref()
-            .map(|secret| format!("secret {secret}")),
-    );
-    about.extend(
-        finding
-            .waived_by
-            .as_ref()
-            .map(|exception| format!("waived by {exception}")),
-    );
-    let about = if about.is_empty() {
-        "the ledger".to_owned()
-    } else {
-        about.join("   ")
+    let id = |id: &Option<Id>| id.as_ref().map(Id::to_string);
+    let names = [
+        (
+            "entry",
+            finding.sequence.map(|sequence| sequence.to_string()),
+        ),
+        ("rotation", id(&finding.rotation)),
+        ("secret", id(&finding.secret)),
+        ("waived by", id(&finding.waived_by)),
+    ];
+    let about = match about(&names) {
+        nothing if nothing.is_empty() => "the ledger".to_owned(),
+        about => about,
     };
     text.push_str(&format!("        {about}\n"));
     text.push_str(&format!("        expected  {}\n", finding.expected));
@@ -204,24 +188,15 @@ fn last_line(
         0 => counted(report.size, "entry"),
         _ => at_hand(report),
     };
-    let word = paint(conclusion.word(), 0);
-    if conclusion == Conclusion::Passed {
-        text.push_str(&format!(
-            "{word}  {entries}, {} (exit 0)\n",
-            counted(failing, "finding")
-        ));
-        return;
-    }
-    let why = if report.interrupted {
+    let (word, findings) = (paint(conclusion.word(), 0), counted(failing, "finding"));
+    let why = if conclusion == Conclusion::Passed {
+        format!("{entries}, {findings}")
+    } else if report.interrupted {
         format!("interrupted after {entries}")
     } else if failing > 0 {
-        let verdicts: Vec<_> = report
-            .verdicts
-            .iter()
-            .filter(|line| line.failing > 0)
-            .map(|line| Verdict::word(line.verdict))
-            .collect();
-        format!("{} in {}", counted(failing, "finding"), verdicts.join(", "))
+        let failing = report.verdicts.iter().filter(|line| line.failing > 0);
+        let verdicts: Vec<_> = failing.map(|line| line.verdict.word()).collect();
+        format!("{findings} in {}", verdicts.join(", "))
     } else if report.is_empty() {
         "there was nothing to verify".to_owned()
     } else {

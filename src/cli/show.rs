@@ -49,18 +49,12 @@ impl ShowTarget {
     }
 }
 
-/// An entry as JSON, and where it stands.
-struct EntryJson {
-    sequence: u64,
-    entry: Value,
-}
-
 pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     context.ui.thing = "show";
     let what = ShowTarget::parse(&args.what)?;
     let tokens = timestamps::list(&*context.world.disk, &context.dir()?)?;
     let mut names = Names::default();
-    let mut shown: Vec<EntryJson> = Vec::new();
+    let mut shown: Vec<Value> = Vec::new();
     let mut remarks = Vec::new();
     for stored in context.reader()? {
         let stored = stored?;
@@ -75,13 +69,11 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
             if let Some((time, token)) = timestamp::not_after(&tokens, stored.sequence) {
                 entry["not_after"] = json!({ "time": time, "by": token });
             }
-            shown.push(EntryJson {
-                sequence: stored.sequence,
-                entry,
-            });
-        } else if about(&stored)
-            .is_some_and(|sequence| shown.iter().any(|one| one.sequence == sequence))
-        {
+            shown.push(entry);
+        } else if about(&stored).is_some_and(|named| {
+            let is_named = |entry: &Value| entry["sequence"] == named;
+            shown.iter().any(is_named)
+        }) {
             remarks.push(log::to_json(&stored, &names));
         }
     }
@@ -98,16 +90,13 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     let state = match &what {
         ShowTarget::Rotation(id) => {
             let register = context.register()?;
-            register
-                .rotations
-                .get(id)
-                .map(|rotation| register.rotation_json(rotation))
+            let rotation = register.rotations.get(id);
+            rotation.map(|rotation| register.rotation_json(rotation))
         }
         _ => None,
     };
-    let entries: Vec<Value> = shown.into_iter().map(|one| one.entry).collect();
-    let text = in_words(state.as_ref(), &entries, &remarks);
-    let document = json!({ "rotation": state, "entries": entries, "remarks": remarks });
+    let text = in_words(state.as_ref(), &shown, &remarks);
+    let document = json!({ "rotation": state, "entries": shown, "remarks": remarks });
     Ok(Answer::new(document).text(text))
 }
 
@@ -151,7 +140,7 @@ fn names_entry(remark: &Value) -> Option<u64> {
 
 /// One entry, a line for each thing that it says.
 fn in_full(entry: &Value) -> String {
-    let text = |name: &str| entry.get(name).map(plain).unwrap_or_default();
+    let text = |name: &str| part(entry, name);
     let mut who = text("actor");
     if let Some(person) = entry.get("on_behalf_of").and_then(Value::as_str) {
         who.push_str(&format!(" for {person}"));
@@ -162,47 +151,26 @@ fn in_full(entry: &Value) -> String {
         ("recorded".to_owned(), text("recorded_utc")),
     ];
     if let Some(bracket) = entry.get("not_after") {
-        let part = |name: &str| bracket.get(name).map(plain).unwrap_or_default();
-        rows.push((
-            "not after".to_owned(),
-            format!("{}, by {}", part("time"), part("by")),
-        ));
+        let said = format!("{}, by {}", part(bracket, "time"), part(bracket, "by"));
+        rows.push(("not after".to_owned(), said));
     }
     if let Some(Value::Object(fields)) = entry.get("fields") {
-        rows.extend(
-            fields
-                .iter()
-                .map(|(name, value)| (name.clone(), plain(value))),
-        );
+        let each = fields.iter();
+        rows.extend(each.map(|(name, value)| (name.clone(), plain(value))));
     }
-    for attachment in entry
-        .get("attachments")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let part = |name: &str| attachment.get(name).map(plain).unwrap_or_default();
-        rows.push((
-            "attached".to_owned(),
-            format!(
-                "{}  {} bytes  blake3 {}",
-                part("name"),
-                part("length"),
-                part("blake3")
-            ),
-        ));
+    let attachments = entry.get("attachments").and_then(Value::as_array);
+    for file in attachments.into_iter().flatten() {
+        let [name, length, digest] = ["name", "length", "blake3"].map(|name| part(file, name));
+        let said = format!("{name}  {length} bytes  blake3 {digest}");
+        rows.push(("attached".to_owned(), said));
     }
     rows.push(("event id".to_owned(), text("event_id")));
     rows.push(("link".to_owned(), text("link")));
     let width = width(rows.iter().map(|(name, _)| name));
     for (name, value) in rows {
-        let mut parts = value.split('\n');
-        lines.push_str(&format!(
-            "  {name:width$}  {}\n",
-            parts.next().unwrap_or_default()
-        ));
-        for more in parts {
-            lines.push_str(&format!("  {:width$}  {more}\n", ""));
+        let names = std::iter::once(name.as_str()).chain(std::iter::repeat(""));
+        for (name, line) in names.zip(value.split('\n')) {
+            lines.push_str(&format!("  {name:width$}  {line}\n"));
         }
     }
     lines
@@ -210,6 +178,10 @@ fn in_full(entry: &Value) -> String {
 
 fn width<'a>(names: impl Iterator<Item = &'a String>) -> usize {
     names.map(String::len).max().unwrap_or_default()
+}
+
+fn part(whole: &Value, name: &str) -> String {
+    whole.get(name).map(plain).unwrap_or_default()
 }
 
 fn plain(value: &Value) -> String {

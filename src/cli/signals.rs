@@ -73,6 +73,14 @@ impl SignalGuard {
         self.flag().load(Ordering::SeqCst)
     }
 
+    /// How to end after work that went well.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.stopped() {
+            true => Exit::Interrupted,
+            false => Exit::Passed,
+        }
+    }
+
     /// The flag that a signal raises.
     pub(crate) fn flag(&self) -> &AtomicBool {
         &self.stop

@@ -192,13 +192,11 @@ impl Ui {
         self.flush();
         match self.lost.take() {
             Some(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
-                self.talk(&format!(
-                    "error: the result cannot be written to stdout: {fault}"
-                ));
-                if exit == Exit::Passed {
-                    Exit::Temporary
-                } else {
-                    exit
+                let error = format!("error: the result cannot be written to stdout: {fault}");
+                self.talk(&error);
+                match exit {
+                    Exit::Passed => Exit::Temporary,
+                    _ => exit,
                 }
             }
             _ => exit,
@@ -213,11 +211,11 @@ impl Ui {
             "FAIL" | "FAILED" => anstyle::AnsiColor::Red,
             _ => return padded,
         };
-        if !(if on_stderr {
-            self.err_colour
-        } else {
-            self.out_colour
-        }) {
+        let is_shown = match on_stderr {
+            true => self.err_colour,
+            false => self.out_colour,
+        };
+        if !is_shown {
             return padded;
         }
         let style = colour.on_default().bold();

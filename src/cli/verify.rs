@@ -16,13 +16,12 @@ use crate::proof::{RECEIPT_LIMIT, TlogProof};
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::timetoken::StoredToken;
 use crate::trust::{TRUST_LIMIT, Trust};
 use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredCheckpoint};
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::{CommandError, Exit, check_range};
 use super::files::{read_bounded, refuse_existing, write_new};
 use super::signals::SignalGuard;
 use super::ui::Ui;
@@ -89,13 +88,7 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     context.ui.thing = "verify-report";
-    if let (Some(from), Some(to)) = (args.from, args.to)
-        && from > to
-    {
-        return Err(CommandError::usage(format!(
-            "--from {from} is later than --to {to}"
-        )));
-    }
+    check_range(args.from, args.to)?;
     let dir = match &args.path {
         Some(path) => path.clone(),
         None => context.dir()?,
@@ -159,11 +152,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
             "--head, --from and --to go with a ledger, not with a pack",
         ));
     }
-    if let Some(ca) = &args.tsa_ca {
-        openssl::check_authority(ca)?;
-    }
-    let ca = args.tsa_ca.clone().unwrap_or_default();
-    let signed = |token: &StoredToken| openssl::check_signature(token, &ca);
+    let signed = openssl::checker(args.tsa_ca.as_deref())?;
     let read = |path: PathBuf| {
         Ok(StoredCheckpoint {
             keeper: CheckpointKeeper::Anchor,
@@ -176,7 +165,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
         as_of: args.as_of,
         trust: args.trust.as_deref().map(read_trust).transpose()?,
         anchors: anchors.collect::<Result<_, CommandError>>()?,
-        signed: args.tsa_ca.is_some().then_some(&signed),
+        signed: signed.as_deref(),
         renderer: Some(&page::renderings),
         keep_said: args.html.is_some(),
     };
@@ -258,11 +247,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
             .head()
         }),
     };
-    if let Some(ca) = &args.tsa_ca {
-        openssl::check_authority(ca)?;
-    }
-    let ca = args.tsa_ca.clone().unwrap_or_default();
-    let signed = |token: &StoredToken| openssl::check_signature(token, &ca);
+    let signed = openssl::checker(args.tsa_ca.as_deref())?;
     let guard = SignalGuard::new(true)?;
     let bar = progress_bar(context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
@@ -277,7 +262,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         head,
         anchors: anchor::expand(&args.anchor)?,
         trust: args.trust.as_deref().map(read_trust).transpose()?,
-        signed: args.tsa_ca.is_some().then_some(&signed),
+        signed: signed.as_deref(),
         as_of: args.as_of.unwrap_or(context.now()),
         from: args.from,
         to: args.to,

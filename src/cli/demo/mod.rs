@@ -84,11 +84,8 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> CommandResult {
                 .map_err(|fault| cannot("a temporary folder", &fault))?,
         ),
     };
-    let folder = match (&args.dir, &temporary) {
-        (Some(dir), _) => dir.clone(),
-        (None, Some(temporary)) => temporary.path().to_owned(),
-        (None, None) => return Err(CommandError::usage("no folder for the demonstration")),
-    };
+    let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
+    let folder = folder.or(args.dir.clone()).unwrap_or_default();
     let mut scene = DemoLedger::open(context, folder)?;
     let mut writer = scene.found(context)?;
     scene.begin = scene.clock.now();
@@ -129,10 +126,8 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> CommandResult {
 
 impl DemoLedger {
     fn open(context: &mut Context, folder: PathBuf) -> Result<Self, CommandError> {
-        let used = folder
-            .read_dir()
-            .is_ok_and(|mut inside| inside.next().is_some());
-        if used {
+        let inside = folder.read_dir();
+        if inside.is_ok_and(|mut inside| inside.next().is_some()) {
             return Err(
                 CommandError::usage(format!("{} is not empty", folder.display()))
                     .hint("name a new folder with --dir"),
@@ -151,10 +146,10 @@ impl DemoLedger {
             dir: folder.join("ledger"),
             state: folder.join("state"),
         };
-        context.ui.line(format!(
-            "a story of {STORY_DAYS} days in {}",
-            folder.display()
-        ));
+        let shown = folder.display();
+        context
+            .ui
+            .line(format!("a story of {STORY_DAYS} days in {shown}"));
         Ok(Self {
             world,
             clock,
@@ -168,12 +163,7 @@ impl DemoLedger {
 
     /// A new key for somebody, in a file as `ledger key generate` makes it.
     fn new_key(&mut self, who: &'static str) -> Result<PublicKeyFile, CommandError> {
-        let mut seed = zeroize::Zeroizing::new([0; 32]);
-        self.world
-            .entropy
-            .fill(&mut *seed)
-            .map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
-        let key = SecretKey::from_seed(&seed);
+        let key = self.world.new_key()?;
         let path = self.folder.join("keys").join(format!("{who}.pem"));
         keyfile::write_new(&path, &key, None)?;
         let public = PublicKeyFile::of(&key);
@@ -186,23 +176,15 @@ impl DemoLedger {
     /// Creates the ledger and enrols everybody.
     fn found(&mut self, context: &mut Context) -> Result<Writer, CommandError> {
         self.new_key("sam")?;
-        let text =
-            |text: &str| Line::new(text).map_err(|fault| CommandError::usage(fault.to_string()));
-        let origin = Origin::new("ledger.example/demo")
-            .map_err(|fault| CommandError::usage(fault.to_string()))?;
-        let actor = Id::new("sam").map_err(|fault| CommandError::usage(fault.to_string()))?;
-        let key = self.key("sam")?;
         let founding = NewLedger {
-            origin,
-            actor,
-            name: text("Sam Security")?,
-            key,
+            origin: Origin::new("ledger.example/demo").map_err(CommandError::usage)?,
+            actor: Id::new("sam").map_err(CommandError::usage)?,
+            name: Line::new("Sam Security").map_err(CommandError::usage)?,
+            key: self.key("sam")?,
         };
         append::create(&self.world, &self.place, &founding)?;
-        context.ui.line(format!(
-            "{:>7}  {}",
-            0, "ledger created by its first Security Owner (SOP 3)"
-        ));
+        let first = "      0  ledger created by its first Security Owner (SOP 3)";
+        context.ui.line(first);
         let mut enrolments = Vec::new();
         for (who, name, role) in ACTORS {
             let public = self.new_key(who)?;
@@ -216,14 +198,8 @@ impl DemoLedger {
         let mut writer = Writer::open(&self.world, &self.place, Duration::from_secs(30))?;
         let title =
             "a Platform Owner and two Operators enrolled with keys of their own (SOP 3)".to_owned();
-        self.play(
-            context,
-            &mut writer,
-            DemoChapter {
-                title,
-                steps: enrolments,
-            },
-        )?;
+        let steps = enrolments;
+        self.play(context, &mut writer, DemoChapter { title, steps })?;
         Ok(writer)
     }
 
@@ -236,17 +212,13 @@ impl DemoLedger {
         let first = writer.size();
         let mut findings = Vec::new();
         for step in chapter.steps {
-            self.clock
-                .0
-                .fetch_add(step.minutes * MINUTE, Ordering::Relaxed);
+            let StoryClock(micros) = &*self.clock;
+            micros.fetch_add(step.minutes * MINUTE, Ordering::Relaxed);
             let receipt = self.say(writer, step)?;
             findings.extend(receipt.findings);
         }
-        context.ui.line(format!(
-            "{:>7}  {}",
-            format!("{first}-{}", writer.size() - 1),
-            chapter.title
-        ));
+        let entries = format!("{first}-{}", writer.size() - 1);
+        context.ui.line(format!("{entries:>7}  {}", chapter.title));
         for talk in receipt::findings(&findings) {
             context.ui.discuss(talk);
         }
@@ -258,23 +230,14 @@ impl DemoLedger {
         let draft = Draft::from_json(&draft.to_string())?;
         let mut files = Vec::new();
         if let Some((name, text)) = step.shown_by {
-            let name = Line::new(name).map_err(|fault| CommandError::usage(fault.to_string()))?;
-            let media_type =
-                Id::new("text/plain").map_err(|fault| CommandError::usage(fault.to_string()))?;
+            let name = Line::new(name).map_err(CommandError::usage)?;
+            let media_type = Id::new("text/plain").map_err(CommandError::usage)?;
             files.push((name, media_type, text.into_bytes()));
         }
-        let is_victim = draft.event.name() == VICTIM.1
-            && draft
-                .event
-                .rotation()
-                .is_some_and(|id| id.as_str() == VICTIM.0);
-        let submission = draft.sign(
-            writer.ledger(),
-            self.key(&step.who)?,
-            &self.world,
-            files,
-            &[],
-        )?;
+        let rotation = draft.event.rotation().map(Id::as_str);
+        let is_victim = (rotation, draft.event.name()) == (Some(VICTIM.0), VICTIM.1);
+        let (ledger, key) = (writer.ledger(), self.key(&step.who)?);
+        let submission = draft.sign(ledger, key, &self.world, files, &[])?;
         let mut outcome = writer.append(vec![submission]);
         if let Some(refused) = outcome.refused {
             return Err(refused.into());
@@ -338,10 +301,8 @@ impl DemoLedger {
         context.ui.line(format!("\none byte of entry {victim} ({} of {}) is flipped in a copy; ledger verify of the copy", VICTIM.1, VICTIM.0));
         let report = self.verify(&copy, context.now())?;
         show(context, &report);
-        let named = report
-            .findings
-            .iter()
-            .any(|finding| finding.sequence == Some(victim));
+        let mut findings = report.findings.iter();
+        let named = findings.any(|finding| finding.sequence == Some(victim));
         if report.conclusion(false, &[]) == Conclusion::Broken && named {
             return Ok(());
         }

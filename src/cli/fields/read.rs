@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::event::field::FieldSpec;
 use crate::event::{Event, EventSpec};
@@ -27,11 +27,8 @@ pub(crate) fn read(
     now: Timestamp,
 ) -> Result<Fields, CommandError> {
     let mut fields = Fields::new();
-    for field in spec
-        .fields
-        .iter()
-        .filter(|field| !is_from_public(spec, field))
-    {
+    let typed = spec.fields.iter();
+    for field in typed.filter(|field| !is_from_public(spec, field)) {
         for word in matches.get_many::<String>(&id(field)).into_iter().flatten() {
             take(&mut fields, field, word)
                 .map_err(|fault| CommandError::usage(format!("--{} {fault}", long_name(field))))?;
@@ -41,17 +38,12 @@ pub(crate) fn read(
         && let Some(path) = matches.get_one::<PathBuf>(PUBLIC)
     {
         let public = read_public(path)?;
-        fields.insert("key".to_owned(), Value::from(public.key().to_string()));
-        fields.insert(
-            "possession".to_owned(),
-            Value::from(public.possession().to_string()),
-        );
+        let (key, possession) = (public.key().to_string(), public.possession().to_string());
+        fields.insert("key".to_owned(), Value::from(key));
+        fields.insert("possession".to_owned(), Value::from(possession));
     }
-    take_named(
-        spec,
-        &mut fields,
-        matches.get_many::<String>(GENERIC).into_iter().flatten(),
-    )?;
+    let generic = matches.get_many::<String>(GENERIC);
+    take_named(spec, &mut fields, generic.into_iter().flatten())?;
     fill_defaults(spec, &mut fields, now);
     Ok(fields)
 }
@@ -85,25 +77,20 @@ pub(crate) fn take_named<'a>(
 /// Fills in what nobody has to say.
 pub(crate) fn fill_defaults(spec: &EventSpec, fields: &mut Fields, now: Timestamp) {
     for field in spec.fields {
-        if defaults_to_now(field) {
-            fields
-                .entry(field.name.to_owned())
-                .or_insert_with(|| Value::from(now.to_string()));
-        } else if is_scope(field) {
-            fields
-                .entry(field.name.to_owned())
-                .or_insert_with(|| Value::from("prod"));
-        }
+        let value = match field {
+            field if defaults_to_now(field) => now.to_string(),
+            field if is_scope(field) => "prod".to_owned(),
+            _ => continue,
+        };
+        let place = fields.entry(field.name.to_owned());
+        place.or_insert_with(|| Value::from(value));
     }
 }
 
 fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String> {
-    let parse = |word: &str| {
-        if is_scope(field) {
-            Ok(Value::from(word))
-        } else {
-            field.kind.parse(word)
-        }
+    let parse = |word: &str| match is_scope(field) {
+        true => Ok(Value::from(word)),
+        false => field.kind.parse(word),
     };
     if !field.many {
         if fields.insert(field.name.to_owned(), parse(word)?).is_some() {
@@ -111,52 +98,36 @@ fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String
         }
         return Ok(());
     }
-    let words: Vec<&str> = if splits(field) {
-        word.split(',').map(str::trim).collect()
-    } else {
-        vec![word]
+    let words: Vec<&str> = match splits(field) {
+        true => word.split(',').map(str::trim).collect(),
+        false => vec![word],
     };
-    let values = words
-        .into_iter()
-        .map(parse)
-        .collect::<Result<Vec<_>, _>>()?;
-    match fields
+    let values: Vec<Value> = words.into_iter().map(parse).collect::<Result<_, _>>()?;
+    let list = fields
         .entry(field.name.to_owned())
-        .or_insert_with(|| Value::Array(Vec::new()))
-    {
-        Value::Array(list) => list.extend(values),
-        _ => return Err("is given twice".to_owned()),
-    }
+        .or_insert_with(|| json!([]));
+    let list = list.as_array_mut().ok_or("is given twice")?;
+    list.extend(values);
     Ok(())
 }
 
 /// The event, once every field is there. What is missing is named all at once.
 pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, CommandError> {
+    let help = format!("ledger append {} --help", spec.name);
     let missing: Vec<_> = missing(spec, &fields).collect();
     if let [first, rest @ ..] = missing.as_slice() {
-        let flags: Vec<_> = missing.iter().map(|field| flag_name(spec, field)).collect();
-        let mut needed: Vec<String> = Vec::new();
-        for flag in flags {
-            if !needed.contains(&flag) {
-                needed.push(flag);
-            }
-        }
-        let what = if rest.is_empty() {
-            format!(": {}", first.help.trim())
-        } else {
-            String::new()
+        let mut needed: Vec<_> = missing.iter().map(|field| flag_name(spec, field)).collect();
+        // One file stands for two fields, one after the other.
+        needed.dedup();
+        let what = match rest {
+            [] => format!(": {}", first.help.trim()),
+            _ => String::new(),
         };
-        return Err(CommandError::usage(format!(
-            "{} needs {}{what}",
-            spec.name,
-            needed.join(", ")
-        ))
-        .hint(format!("ledger append {} --help", spec.name)));
+        let needed = needed.join(", ");
+        return Err(CommandError::usage(format!("{} needs {needed}{what}", spec.name)).hint(help));
     }
-    Event::parse(spec.name, fields).map_err(|fault| {
-        CommandError::new(Exit::Refused, fault.to_string())
-            .hint(format!("ledger append {} --help", spec.name))
-    })
+    Event::parse(spec.name, fields)
+        .map_err(|fault| CommandError::new(Exit::Refused, fault.to_string()).hint(help))
 }
 
 /// The fields that an event cannot be without and that are not there.

@@ -101,45 +101,40 @@ const fn plain(c: char) -> char {
 }
 
 fn respond(witness: &Witness, request: &Request, log: &dyn Fn(String)) -> Response {
-    let method = request.method.as_str();
-    if request.path == "/add-checkpoint" {
-        if method != "POST" {
-            return not_allowed("POST");
-        }
-        return match witness.add_checkpoint(&request.body, WAIT) {
+    let (path, method) = (request.path.as_str(), request.method.as_str());
+    match (path, method) {
+        ("/add-checkpoint", "POST") => match witness.add_checkpoint(&request.body, WAIT) {
             Ok(answer) => answered(answer, log),
             Err(fault) => failed(&fault, log),
-        };
-    }
-    if request.path == "/add-successor" {
-        if method != "POST" {
-            return not_allowed("POST");
-        }
-        return match witness.add_successor(&request.body, WAIT) {
+        },
+        ("/add-successor", "POST") => match witness.add_successor(&request.body, WAIT) {
             Ok(Ok(keys)) => {
-                let lines = keys.iter().map(|key| format!("{key}\n"));
-                let lines: String = lines.collect();
+                let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+                let lines = keys.join("\n");
                 log(format!(
-                    "follows a successor, named by the key before: {}",
-                    lines.trim_end()
+                    "follows a successor, named by the key before: {lines}"
                 ));
-                Response::text(200, lines.trim_end())
+                Response::text(200, lines)
             }
             Ok(Err(refusal)) => Response::text(refusal.status(), refusal.to_string()),
             Err(fault) => failed(&fault, log),
-        };
+        },
+        ("/add-checkpoint" | "/add-successor", _) => not_allowed("POST"),
+        _ => match (origin_in(path), method) {
+            (None, _) => Response::text(404, "nothing is here; see C2SP tlog-witness"),
+            (Some(origin), "GET" | "HEAD") => latest(witness, origin, log),
+            (Some(_), _) => not_allowed("GET, HEAD"),
+        },
     }
-    let origin = request
-        .path
-        .strip_prefix('/')
-        .and_then(|path| path.strip_suffix("/checkpoint"))
-        .filter(|name| name.len() == 64);
-    let Some(origin) = origin else {
-        return Response::text(404, "nothing is here; see C2SP tlog-witness");
-    };
-    if method != "GET" && method != "HEAD" {
-        return not_allowed("GET, HEAD");
-    }
+}
+
+/// The SHA-256 of the origin whose checkpoint stands at a path.
+fn origin_in(path: &str) -> Option<&str> {
+    let name = path.strip_prefix('/')?.strip_suffix("/checkpoint")?;
+    (name.len() == 64).then_some(name)
+}
+
+fn latest(witness: &Witness, origin: &str, log: &dyn Fn(String)) -> Response {
     match witness.latest(origin) {
         Ok(Some(note)) => Response {
             body: note.into_bytes(),
