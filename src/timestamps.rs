@@ -219,7 +219,7 @@ pub fn store(
     let stored = StoredToken::new(size, response, &asked.checkpoint);
     // A writer removes temporary files that it does not know of.
     let now = world.clock.now();
-    let _lock = WriteLock::acquire(dir, wait, "ledger timestamp", now)?;
+    let _lock = WriteLock::acquire(dir, wait, "storing a time token", now)?;
     let engine = FolderEngine::new(world.disk.clone(), dir);
     // The checkpoint first: a token without it would accuse the ledger.
     for (name, bytes) in [

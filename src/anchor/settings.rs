@@ -85,7 +85,7 @@ impl AnchorSettings {
     /// # Errors
     /// Somebody asks for longer than `wait`, or the disk's refusal.
     pub fn lock(&self, now: Timestamp, wait: Duration) -> Result<WriteLock, LockError> {
-        WriteLock::acquire(&self.dir, wait, "ledger witness ask", now)
+        WriteLock::acquire(&self.dir, wait, "asking witnesses", now)
     }
 
     /// Where each commit's checkpoint goes.

@@ -68,7 +68,7 @@ pub fn create(
             state: place.state.clone(),
         });
     }
-    let _lock = WriteLock::acquire(&place.dir, WAIT, "ledger init", world.clock.now())?;
+    let _lock = WriteLock::acquire(&place.dir, WAIT, "creating the ledger", world.clock.now())?;
     // Looked at again under the lock: somebody may have created a ledger in the meantime.
     folder::is_clear(&world.disk, &place.dir)?;
     let sealing = sealing_key(world, place, founding)?;

@@ -91,7 +91,7 @@ impl Register {
                 rule::C01,
                 "an opened rotation",
                 format!(
-                    "no rotation `{id}` was opened; open it with rotation.opened, or see ledger status"
+                    "no rotation `{id}` was opened; open it with rotation.opened, or name one that is open"
                 ),
             ));
         };
@@ -113,9 +113,7 @@ impl Register {
             None => Err(Denial::new(
                 rule::C01,
                 "a registered secret",
-                format!(
-                    "no secret `{id}` is registered; register it first, or see ledger secret list"
-                ),
+                format!("no secret `{id}` is registered; register it first, or name one that is"),
             )),
             Some(threaded) => threaded.secret.retired.map_or(Ok(()), |sequence| {
                 Err(Denial::new(

@@ -36,9 +36,11 @@ impl VerifiedFold {
         }
         match self.stamped.iter().filter(|one| !one.signed).count() {
             0 => {}
-            1 => block.push("who signed the time token: --tsa-ca has openssl check it".to_owned()),
+            1 => block.push(
+                "who signed the time token: no certificate of its authority was given".to_owned(),
+            ),
             many => block.push(format!(
-                "who signed the {many} time tokens: --tsa-ca has openssl check them"
+                "who signed {many} time tokens: no certificate of their authority was given"
             )),
         }
         let one_shot = self.selected().filter(|rotation| rotation.is_one_shot());
@@ -111,7 +113,7 @@ impl VerifiedFold {
         }
         if let Some(entry) = self.compared.newer_seals {
             notes.push(format!(
-                "the trust file knows the sealing key of entry {entry}; the ledger named newer ones since: ledger trust show has the line to hand over"
+                "the trust file knows the sealing key of entry {entry}; the ledger named newer ones since, and its operator has the line to add"
             ));
         }
         let seals = self.register.charter.keyring.seals();
@@ -125,7 +127,7 @@ impl VerifiedFold {
             }
             if self.last.is_some_and(|last| newest.is_due(self.size, last)) {
                 notes.push(format!(
-                    "the sealing key is in use since entry {}, longer than {SEAL_DAYS} days or {SEAL_ENTRIES} entries: ledger key renew replaces it",
+                    "the sealing key is in use since entry {}, longer than {SEAL_DAYS} days or {SEAL_ENTRIES} entries: it is due to be replaced",
                     newest.entry
                 ));
             }
@@ -133,7 +135,7 @@ impl VerifiedFold {
         self.bracket_notes(&mut notes);
         if self.tally.corrections > 0 {
             notes.push(format!(
-                "{} corrections stand beside what they correct: ledger log --event entry.corrected",
+                "{} corrections (entry.corrected) stand beside what they correct",
                 self.tally.corrections
             ));
         }
@@ -146,7 +148,7 @@ impl VerifiedFold {
         let earlier = ranges.len().saturating_sub(LISTED_BRACKETS);
         if earlier > 0 {
             notes.push(format!(
-                "{earlier} earlier ranges of entries have time tokens too: ledger timestamp lists them"
+                "{earlier} earlier ranges of entries have time tokens too"
             ));
         }
         for (first, last, one) in ranges.iter().skip(earlier) {

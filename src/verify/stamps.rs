@@ -253,7 +253,7 @@ fn fit(stamp: &TokenOnFile) -> Result<(TimeToken, u64), Box<Finding>> {
         return Err(unfit(format!("it is over {}, not {digest}", token.imprint)));
     }
     if let Some(Err(why)) = &stamp.signed {
-        let expected = "a token by the authority that --tsa-ca names".to_owned();
+        let expected = "a token by the authority that the reader trusts".to_owned();
         let found = format!("{}: {why}", stamp.name);
         return Err(Box::new(Finding::new(rule::N13, expected, found)));
     }

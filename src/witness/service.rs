@@ -302,7 +302,7 @@ impl Witness {
 
     fn lock(&self, wait: Duration) -> Result<WriteLock, LockError> {
         let now = self.world.clock.now();
-        WriteLock::acquire(self.folder.dir(), wait, "ledger witness", now)
+        WriteLock::acquire(self.folder.dir(), wait, "answering as a witness", now)
     }
 }
 

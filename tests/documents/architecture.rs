@@ -108,7 +108,7 @@ fn uses(room: &str) -> BTreeMap<String, String> {
 }
 
 /// The sources of `src` by the names of their modules; the crate itself and its tests are none.
-fn modules() -> BTreeMap<String, String> {
+pub(crate) fn modules() -> BTreeMap<String, String> {
     let mut found = Vec::new();
     sources(root().join("src"), &mut found);
     let modules = found.into_iter().map(|file| {

@@ -20,6 +20,7 @@ mod format;
 mod golden;
 mod names;
 mod vectors;
+mod words;
 
 use std::path::Path;
 use std::path::PathBuf;
