@@ -2,7 +2,7 @@
 
 use crate::checkpoint::CosignerKey;
 use crate::sys::disk::DiskError;
-use crate::trust::{Trust, TrustFileError, TrustedWitness};
+use crate::trust::{Trust, TrustFileError, TrustedWitness, all_of};
 
 use super::settings::{AnchorSettings, AnchorSettingsError};
 
@@ -62,7 +62,7 @@ impl AnchorSettings {
         let mut lines = self.witness_lines()?;
         lines.retain(|(held, _)| held != name);
         lines.push((name.to_owned(), format!("witness {name} {key} {url}")));
-        Ok(policy(&lines))
+        Ok(all_of(&lines))
     }
 
     /// The policy without a witness.
@@ -76,7 +76,7 @@ impl AnchorSettings {
         if lines.len() == before {
             return Err(ChoiceError::Unknown(name.to_owned()));
         }
-        Ok(policy(&lines))
+        Ok(all_of(&lines))
     }
 
     /// Name and line of the witnesses as they were added.
@@ -88,7 +88,7 @@ impl AnchorSettings {
             (witness.name.to_string(), line)
         };
         let lines: Vec<_> = trust.iter().flat_map(Trust::witnesses).map(line).collect();
-        if policy(&lines) != self.witness_file()? {
+        if all_of(&lines) != self.witness_file()? {
             return Err(ChoiceError::FromPolicy);
         }
         Ok(lines)
@@ -98,18 +98,4 @@ impl AnchorSettings {
 fn is_url(url: &str) -> bool {
     let rest = url.strip_prefix("http://").or(url.strip_prefix("https://"));
     rest.is_some_and(|rest| !rest.is_empty())
-}
-
-fn policy(lines: &[(String, String)]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let mut text = String::new();
-    let mut group = "group all-of-them all".to_owned();
-    for (name, line) in lines {
-        text.push_str(line.trim_end());
-        text.push('\n');
-        group.push_str(&format!(" {name}"));
-    }
-    format!("{text}{group}\nquorum all-of-them\n")
 }

@@ -147,6 +147,11 @@ pub struct WitnessRound<'a> {
 }
 
 impl WitnessRound<'_> {
+    /// Where the checkpoint is kept that its witnesses cosigned: in the ledger's folder, and outside.
+    pub(super) fn cosigned_files(&self) -> [PathBuf; 2] {
+        [&*self.newest.dir, self.state].map(|dir| dir.join(COSIGNED_FILE))
+    }
+
     /// Asks all witnesses at once, and keeps what they say.
     pub fn ask(&self) -> WitnessAnswers {
         let book = self.settings.book();
@@ -183,8 +188,7 @@ impl WitnessRound<'_> {
         }
         let quorum = self.trust.witnessed(&merged, WHENEVER);
         let quorum = quorum.is_ok_and(|(_, quorum)| quorum);
-        let files = [&*self.newest.dir, self.state].map(|dir| dir.join(COSIGNED_FILE));
-        if let Err(fault) = book.bring_up(self.trust, &files) {
+        if let Err(fault) = book.bring_up(self.trust, &self.cosigned_files()) {
             notices.push(format!("the cosigned checkpoint was not kept: {fault}"));
         }
         WitnessAnswers {

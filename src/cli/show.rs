@@ -8,12 +8,12 @@ use crate::event::Event;
 use crate::statement::EventId;
 use crate::text::Id;
 use crate::timestamps;
+use crate::verify::not_after;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::log::{self, Names};
-use super::timestamp;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
 ///
@@ -66,7 +66,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
         };
         if wanted {
             let mut entry = log::to_json(&stored, &names);
-            if let Some((time, token)) = timestamp::not_after(&tokens, stored.sequence) {
+            if let Some((time, token)) = not_after(&tokens, stored.sequence) {
                 entry["not_after"] = json!({ "time": time, "by": token });
             }
             shown.push(entry);

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::anchor::LastCosigned;
 use crate::inventory::{Secret, SecretAge};
+use crate::ledger::sealing_vkeys;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::time::Timestamp;
@@ -17,7 +18,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::layout::counted;
 use super::options::parse_span;
-use super::trust::{how_to_follow, sealing_key};
+use super::trust::how_to_follow;
 
 /// Show what is open, unconfirmed or overdue
 ///
@@ -57,8 +58,9 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
         answer = answer.say("next: ledger due names the overdue secrets");
     }
     let unfollowed = witnesses.iter().any(LastCosigned::is_unfollowed);
-    if let Some(key) = sealing_key(&register.charter).filter(|_| unfollowed) {
-        answer = answer.say(how_to_follow(&key));
+    let vkeys = sealing_vkeys(&register.charter).unwrap_or_default();
+    if let Some(key) = vkeys.first().filter(|_| unfollowed) {
+        answer = answer.say(how_to_follow(key));
     }
     Ok(answer)
 }

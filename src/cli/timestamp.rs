@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::hash::Sha256Digest;
 use crate::http;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::store::engine::FolderEngine;
 use crate::timestamps::{self, StampRequest, TimestampError};
 use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
+use crate::verify::fitting_token;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
@@ -168,7 +168,7 @@ fn list(context: &mut Context, with_commands: bool) -> CommandResult {
     let tokens = timestamps::list(&*context.world.disk, &dir)?;
     let read: Vec<_> = tokens
         .iter()
-        .map(|stored| (stored, fitting(stored)))
+        .map(|stored| (stored, fitting_token(stored)))
         .collect();
     let is_broken = read.iter().any(|(_, token)| token.is_err());
     let exit = if is_broken {
@@ -216,20 +216,6 @@ fn list(context: &mut Context, with_commands: bool) -> CommandResult {
         .say("read and not verified; ledger verify holds them against the entries"))
 }
 
-/// What a stored token states, where it is over the checkpoint beside it.
-fn fitting(stored: &StoredToken) -> Result<TimeToken, String> {
-    let token = TimeToken::parse(&stored.response).map_err(|fault| fault.to_string())?;
-    let checkpoint = stored
-        .checkpoint
-        .as_deref()
-        .ok_or("the checkpoint is missing")?;
-    if Sha256Digest::of(checkpoint) == token.imprint {
-        Ok(token)
-    } else {
-        Err("it is over another checkpoint than the one beside it".to_owned())
-    }
-}
-
 fn accuracy(token: &TimeToken) -> String {
     match token.accuracy.is_zero() {
         true => "not stated".to_owned(),
@@ -248,19 +234,6 @@ fn to_json(stored: &StoredToken, token: &TimeToken) -> Value {
         "not_after": token.latest(),
         "policy": token.policy,
     })
-}
-
-/// The latest instant at which an entry can have come to be, by the tokens beside the ledger, and
-/// which of them says so. Nothing of it is verified.
-pub(super) fn not_after(
-    tokens: &[StoredToken],
-    sequence: u64,
-) -> Option<(crate::time::Timestamp, String)> {
-    tokens
-        .iter()
-        .filter(|stored| stored.size > sequence)
-        .filter_map(|stored| Some((fitting(stored).ok()?.latest(), stored.response_path())))
-        .min()
 }
 
 impl From<TimestampError> for CommandError {

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
-use crate::keyring::SealingKey;
-use crate::note::{NoteKey, Origin};
-use crate::register::LedgerState;
+use crate::ledger::sealing_vkeys;
+use crate::note::NoteKey;
+use crate::trust;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
@@ -39,13 +39,6 @@ struct TrustShowArgs {
     witness: Vec<CosignerKey>,
 }
 
-/// The key that seals the ledger now, under the ledger's name.
-pub(crate) fn sealing_key(charter: &LedgerState) -> Option<NoteKey> {
-    let origin = Origin::try_from(charter.origin.clone()?).ok()?;
-    let seal = charter.keyring.seals().last()?;
-    NoteKey::new(origin, seal.key).ok()
-}
-
 /// What the operator of a witness has to do so that it follows a ledger that is sealed by `key`, where
 /// it does not follow successors by itself, or no key that it follows has named this one.
 pub(crate) fn how_to_follow(key: &NoteKey) -> String {
@@ -56,36 +49,18 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> CommandResult {
     context.ui.thing = "trust";
     let TrustAction::Show(args) = &args.action;
     let register = context.reader()?.replay()?;
-    let charter = &register.charter;
-    let origin = charter.origin.clone().map(Origin::try_from);
-    let Some(Ok(origin)) = origin else {
-        return Err(CommandError::new(Exit::Broken, "entry 0 names no ledger"));
-    };
-    let vkey = |seal: &SealingKey| NoteKey::new(origin.clone(), seal.key);
-    let seals = charter.keyring.seals();
-    let keys: Vec<_> = seals
-        .iter()
-        .rev()
-        .filter_map(|seal| vkey(seal).ok())
-        .collect();
-    let mut lines: Vec<String> = keys.iter().map(|key| format!("log {key}")).collect();
-    let in_use = witnesses_in_use(context)?;
-    let names: Vec<_> = (1..=args.witness.len()).map(|n| format!("w{n}")).collect();
-    for (name, witness) in names.iter().zip(&args.witness) {
-        lines.push(format!("witness {name} {witness}"));
+    let keys = sealing_vkeys(&register.charter)
+        .ok_or_else(|| CommandError::new(Exit::Broken, "entry 0 names no ledger"))?;
+    let named = (1..).zip(&args.witness).map(|(number, key)| {
+        let name = format!("w{number}");
+        let line = format!("witness {name} {key}");
+        (name, line)
+    });
+    let mut witnesses = trust::all_of(&named.collect::<Vec<_>>());
+    if witnesses.is_empty() {
+        witnesses = witnesses_in_use(context)?;
     }
-    if !names.is_empty() {
-        lines.push(format!("group all-of-them all {}", names.join(" ")));
-        lines.push("quorum all-of-them".to_owned());
-    } else if in_use.is_empty() {
-        lines.push("quorum none".to_owned());
-    } else {
-        // A policy may name the ledger itself; the lines above name all of its keys.
-        let is_log = |line: &&str| line.split_ascii_whitespace().next() == Some("log");
-        let others = in_use.lines().filter(|line| !is_log(line));
-        lines.extend(others.map(str::to_owned));
-    }
-    let text = lines.join("\n") + "\n";
+    let text = trust::trust_file(&keys, &witnesses);
     let logs: Vec<_> = keys.iter().map(ToString::to_string).collect();
     Ok(Answer::new(json!({ "logs": logs, "policy": text })).text(text).say(
         "note: hand it over by another road than the ledger; who can change the one must not be able to change the other",

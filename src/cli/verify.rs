@@ -102,28 +102,22 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     }
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
-    let (report, other_form, page) = match is_pack {
+    let is_asked = |verdict: &Verdict| args.fail_on.iter().any(|word| word == verdict.word());
+    let fail_on: Vec<Verdict> = Verdict::ALL.into_iter().filter(is_asked).collect();
+    let (report, mut conclusion, page) = match is_pack {
         true => {
             let examined = examine(context, args, &dir)?;
+            let conclusion = examined.conclusion(args.strict, &fail_on);
             let page = page_of_pack(args, &examined);
-            (examined.report, examined.other_form, page)
+            (examined.report, conclusion, page)
         }
         false => {
             let report = audit(context, args, &dir)?;
+            let conclusion = report.conclusion(args.strict, &fail_on);
             let page = args.html.as_ref().map(|_| page::page(&report));
-            (report, None, page)
+            (report, conclusion, page)
         }
     };
-    let fail_on: Vec<Verdict> = Verdict::ALL
-        .into_iter()
-        .filter(|verdict| args.fail_on.iter().any(|word| word == verdict.word()))
-        .collect();
-    let mut conclusion = report.conclusion(args.strict, &fail_on);
-    if is_pack && (args.trust.is_none() || other_form.is_some()) {
-        // Whoever makes up a ledger can make up a pack of it: without a trust file it proves nothing. And
-        // whoever signs packs can name any form, to have what they state pass unread.
-        conclusion = conclusion.max(Conclusion::NotVerified);
-    }
     let templates = templates(&report, args);
     let missing = templates.iter().find_map(|(_, made)| made.as_ref().err());
     if let Some(reason) = missing {

@@ -9,6 +9,7 @@
 //! | `head` | the newest checkpoint, in the folder and outside it |
 //! | `pieces`, `reader`, `prefix` | the entries in their order, and what the first of them amount to |
 //! | `tree`, `proofs` | proofs, made from tiles and tail |
+//! | `vkeys` | the keys that sealed it, as others name them |
 //! | `schema`, `warm` | what stands in the index and beside it |
 //! | `error` | why a ledger is not opened or cannot be read |
 
@@ -16,6 +17,7 @@ mod error;
 mod layout;
 mod prefix;
 mod reader;
+mod vkeys;
 
 pub(crate) mod edge;
 pub(crate) mod folder;
@@ -33,3 +35,4 @@ pub use layout::{CHECKPOINT_FILE, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlac
 pub use prefix::ProvenPrefix;
 pub use reader::EntryReader;
 pub use standing::{FolderKind, NEXT_CHECKPOINT, standing};
+pub use vkeys::sealing_vkeys;

@@ -2,11 +2,11 @@
 
 use crate::facts::{Dossier, FactsForm};
 use crate::pack::{Bag, BagFault, Selection, SelectionForm};
-use crate::rule::{self, Finding, Rule};
+use crate::rule::{self, Finding, Rule, Verdict};
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
 use crate::trust::Trust;
-use crate::verify::{Report, StoredCheckpoint, VerifyQuestion};
+use crate::verify::{Conclusion, Report, StoredCheckpoint, VerifyQuestion};
 
 use super::contents::UnverifiedPack;
 use super::decoded::DecodedPack;
@@ -36,10 +36,25 @@ pub struct PackReport {
     /// The form that the pack's facts are in, where this program does not know it: what they state was not
     /// looked at.
     pub other_form: Option<u64>,
+    is_trusted: bool,
     pack: DecodedPack,
 }
 
 impl PackReport {
+    /// What the verification comes to, where findings of `fail_on` are a failure and, if `strict`, whatever
+    /// was not checked.
+    ///
+    /// Whoever makes up a ledger can make up a pack of it: without a trust file it proves nothing. And
+    /// whoever signs packs can name any form, to have what they state pass unread.
+    #[must_use]
+    pub fn conclusion(&self, strict: bool, fail_on: &[Verdict]) -> Conclusion {
+        let conclusion = self.report.conclusion(strict, fail_on);
+        match self.is_trusted && self.other_form.is_none() {
+            true => conclusion,
+            false => conclusion.max(Conclusion::NotVerified),
+        }
+    }
+
     /// What was selected for the pack, as the record of its export says.
     #[must_use]
     pub fn selection(&self) -> Option<&Selection> {
@@ -83,6 +98,7 @@ pub fn examine_reworded(
             findings.push(Finding::new(rule::P04, expected, said).at(record.stored.sequence));
         }
     }
+    let is_trusted = asked.trust.is_some();
     let question = VerifyQuestion {
         trust: asked.trust,
         kept: asked.anchors,
@@ -94,6 +110,7 @@ pub fn examine_reworded(
     PackReport {
         report,
         other_form: compared.other_form,
+        is_trusted,
         pack,
     }
 }

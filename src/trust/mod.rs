@@ -13,10 +13,12 @@
 mod judge;
 mod parse;
 mod policy;
+mod write;
 
 pub use judge::{DistrustError, JudgedCheckpoint, SKEW, WitnessTimes};
 pub use parse::{TRUST_LIMIT, TrustFileError, TrustFileFault};
 pub use policy::{Trust, TrustName, TrustedLog, TrustedWitness};
+pub use write::{all_of, trust_file};
 
 #[cfg(test)]
 mod tests;

@@ -238,6 +238,37 @@ fn said(recorded: Timestamp, many: u64) -> String {
     }
 }
 
+/// What a stored token states, where it is over the checkpoint beside it.
+///
+/// # Errors
+/// It is no token, or over something else: what is wrong, in words.
+pub fn fitting_token(stored: &StoredToken) -> Result<TimeToken, String> {
+    token_over(&stored.response, stored.checkpoint.as_deref()).map(|(token, _)| token)
+}
+
+/// The latest instant at which an entry can have come to be by tokens that nobody verified, and the
+/// file of the one that says so.
+#[must_use]
+pub fn not_after(tokens: &[StoredToken], sequence: u64) -> Option<(Timestamp, String)> {
+    let covering = tokens.iter().filter(|stored| stored.size > sequence);
+    covering
+        .filter_map(|stored| Some((fitting_token(stored).ok()?.latest(), stored.response_path())))
+        .min()
+}
+
+fn token_over<'c>(
+    response: &[u8],
+    checkpoint: Option<&'c [u8]>,
+) -> Result<(TimeToken, &'c [u8]), String> {
+    let token = TimeToken::parse(response).map_err(|fault| fault.to_string())?;
+    let note = checkpoint.ok_or("the checkpoint is missing")?;
+    let digest = Sha256Digest::of(note);
+    if digest != token.imprint {
+        return Err(format!("it is over {}, not {digest}", token.imprint));
+    }
+    Ok((token, note))
+}
+
 /// Whether the token is over the checkpoint beside it, whatever that states.
 fn fit(stamp: &TokenOnFile) -> Result<(TimeToken, u64), Box<Finding>> {
     let expected = format!("a time token over {}", stamp.checkpoint_name);
@@ -245,13 +276,7 @@ fn fit(stamp: &TokenOnFile) -> Result<(TimeToken, u64), Box<Finding>> {
         let found = format!("{}: {found}", stamp.name);
         Box::new(Finding::new(rule::N10, expected.clone(), found))
     };
-    let token = TimeToken::parse(&stamp.response).map_err(|fault| unfit(fault.to_string()))?;
-    let note = stamp.checkpoint.as_deref();
-    let note = note.ok_or_else(|| unfit("the checkpoint is missing".to_owned()))?;
-    let digest = Sha256Digest::of(note);
-    if digest != token.imprint {
-        return Err(unfit(format!("it is over {}, not {digest}", token.imprint)));
-    }
+    let (token, note) = token_over(&stamp.response, stamp.checkpoint.as_deref()).map_err(&unfit)?;
     if let Some(Err(why)) = &stamp.signed {
         let expected = "a token by the authority that the reader trusts".to_owned();
         let found = format!("{}: {why}", stamp.name);

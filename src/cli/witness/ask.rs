@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::anchor::{AnchorSettings, ChoiceError, CosignError, WitnessAnswers, WitnessRound};
+use crate::anchor::{
+    AcceptError, AnchorSettings, ChoiceError, CosignError, WitnessAnswers, WitnessRound,
+};
 use crate::checkpoint::{Checkpoint, CosignerKey};
 use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
-use crate::cli::trust::{how_to_follow, sealing_key};
-use crate::ledger::COSIGNED_FILE;
-use crate::note::SignedNote;
+use crate::cli::trust::how_to_follow;
+use crate::ledger::sealing_vkeys;
 use crate::trust::{TRUST_LIMIT, Trust};
 use crate::witness::{AddCheckpoint, REQUEST_LIMIT};
 
@@ -138,8 +139,8 @@ pub(super) fn ask(context: &mut Context) -> CommandResult {
     if !answered.is_unfollowed() {
         return Ok(answer);
     }
-    let key = sealing_key(&context.register()?.charter);
-    let said = key.iter().map(how_to_follow);
+    let vkeys = sealing_vkeys(&context.register()?.charter).unwrap_or_default();
+    let said = vkeys.iter().take(1).map(how_to_follow);
     Ok(said.fold(answer, Answer::note))
 }
 
@@ -216,44 +217,39 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> CommandResult 
     let request = read_input(&mut context.ui, &args.request, REQUEST_LIMIT)?;
     let request = AddCheckpoint::parse(&request)
         .map_err(|fault| CommandError::usage(format!("{}: {fault}", args.request.display())))?;
-    let line = read_input(&mut context.ui, &args.line, REQUEST_LIMIT)?;
-    let whole = [request.note.to_string().as_bytes(), &line].concat();
-    let usage = |fault: String| CommandError::usage(format!("{}: {fault}", args.line.display()));
-    let note = SignedNote::parse(&whole).map_err(|fault| usage(fault.to_string()))?;
-    let stated = Checkpoint::parse(note.text()).map_err(|fault| usage(fault.to_string()))?;
+    let lines = read_input(&mut context.ui, &args.line, REQUEST_LIMIT)?;
     let newest = context.newest()?;
-    if stated.origin != newest.stated().origin {
-        return Err(usage(format!("the request is of `{}`", stated.origin)));
-    }
     let _lock = settings.lock(context.now(), context.globals.wait)?;
-    let book = settings.book();
-    let mut taken = Vec::new();
-    for witness in trust.witnesses() {
-        let found = witness
-            .key
-            .newest_line(&note)
-            .map_err(|fault| CommandError::new(Exit::Broken, fault.to_string()))?;
-        let Some((time, line)) = found else { continue };
-        let cosigned = SignedNote::parse(format!("{}{line}", request.note).as_bytes())
-            .map_err(|fault| usage(fault.to_string()))?;
-        book.remember_newer(witness, &cosigned, &stated)?;
-        taken.push((witness.name.to_string(), time));
-    }
-    if taken.is_empty() {
-        return Err(usage("no line of a chosen witness is in it".to_owned())
-            .hint("choose it first with: ledger witness use NAME VKEY URL"));
-    }
-    let files = [&place.dir, &place.state].map(|dir| dir.join(COSIGNED_FILE));
-    book.bring_up(&trust, &files)?;
-    let named: Vec<_> = taken
-        .iter()
+    let round = WitnessRound {
+        newest: &newest,
+        settings: &settings,
+        trust: &trust,
+        state: &place.state,
+        by_hand: true,
+    };
+    let taken = round.accept(&request.note, &lines);
+    let taken = taken.map_err(|fault| not_accepted(&args.line, fault))?;
+    let named = taken.witnesses.iter();
+    let named: Vec<_> = named
         .map(|(name, time)| json!({ "name": name, "cosigned_utc": seconds(*time) }))
         .collect();
-    let size = stated.size;
-    let lines = taken
-        .into_iter()
-        .map(|(name, time)| format!("{name} cosigned size {size} at {}", seconds(time)));
+    let size = taken.size;
+    let lines = taken.witnesses.into_iter();
+    let lines =
+        lines.map(|(name, time)| format!("{name} cosigned size {size} at {}", seconds(time)));
     Ok(Answer::new(json!({ "size": size, "witnesses": named })).lines(lines))
+}
+
+fn not_accepted(line: &Path, fault: AcceptError) -> CommandError {
+    let usage = |fault: &AcceptError| CommandError::usage(format!("{}: {fault}", line.display()));
+    match fault {
+        AcceptError::Disk(fault) => fault.into(),
+        AcceptError::Cosignature(fault) => CommandError::new(Exit::Broken, fault.to_string()),
+        AcceptError::NotChosen => {
+            usage(&fault).hint("choose it first with: ledger witness use NAME VKEY URL")
+        }
+        _ => usage(&fault),
+    }
 }
 
 impl From<ChoiceError> for CommandError {
