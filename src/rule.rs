@@ -202,7 +202,7 @@ rules! {
     I13 "I-13" Integrity, "-", "Merkle tile is missing or differs from the entries", "restore the tile from a copy, or compare the entries below it";
     I14 "I-14" Integrity, "-", "bytes or files in the store that no entry accounts for", "look at them, keep a copy, then remove them";
     I15 "I-15" Integrity, "-", "thread of the secret's entries is broken", "an entry about this secret was dropped, added or moved";
-    I16 "I-16" Integrity, "-", "index says other than the log", "it can be made again at any time; the log is the truth";
+    I16 "I-16" Integrity, "-", "index says other than the log", "it can be made again; the log is the truth";
     I17 "I-17" Integrity, "-", "file of the log is missing or damaged", "restore it from a copy";
     I18 "I-18" Integrity, "-", "recorded time goes backwards", "the ledger never does this: an entry was changed, added or moved";
     P01 "P-01" Integrity, "6, Step 6", "files of the pack are not those that belong in it", "the pack was changed after it was made; ask for it again by another road";
@@ -210,7 +210,7 @@ rules! {
     P03 "P-03" Integrity, "-", "not proven to be in the ledger of the checkpoint", "the entry or checkpoint is of another ledger, or was changed";
     P04 "P-04" Integrity, "6, Step 6", "pack is not what the record of its export says", "something was left out of the pack, or put in; ask for it again, or verify the ledger";
     P05 "P-05" Integrity, "6, Step 6", "document of the pack says other than its entries", "believe the entries; the document was changed or swapped";
-    N01 "N-01" Anchoring, "-", "ledger is behind a checkpoint kept elsewhere", "entries were cut off, or a backup was restored; only a Security Owner can accept that, as a recovery";
+    N01 "N-01" Anchoring, "-", "ledger is behind a checkpoint kept elsewhere", "entries were cut off, or a backup was restored; only a Security Owner can accept that";
     N02 "N-02" Anchoring, "-", "ledger is beside a checkpoint kept elsewhere", "same size and another root: history was rewritten or forked";
     N03 "N-03" Anchoring, "-", "checkpoint kept elsewhere is not this ledger's", "wrong file, another ledger's checkpoint, or not signed by its sealing key";
     N04 "N-04" Anchoring, "-", "ledger is not sealed by any log of the trust file", "it is another ledger, or its keys were replaced without telling you: ask for its line by another road";

@@ -1,8 +1,6 @@
 //! What follows a commit: folders at once; witnesses and commands in rounds of their own, so that no append
 //! waits for a network.
 
-use std::path::Path;
-
 use super::destination::{AnchorError, Destination};
 use super::round::{NewestCheckpoint, WitnessRound};
 use super::settings::{AnchorSettings, AnchorSettingsError};
@@ -50,21 +48,16 @@ impl AnchorSettings {
     }
 
     /// One round about the newest checkpoint: its witnesses are asked, and then it goes to folders, with the
-    /// cosignatures that have come, and to commands. `state` keeps the cosigned checkpoint too.
+    /// cosignatures that have come, and to commands.
     ///
     /// # Errors
     /// The settings cannot be read or written. A witness or a destination that fails is asked the next time.
-    pub fn round(
-        &self,
-        newest: &NewestCheckpoint,
-        state: &Path,
-    ) -> Result<(), AnchorSettingsError> {
+    pub fn round(&self, newest: &NewestCheckpoint) -> Result<(), AnchorSettingsError> {
         if let Some(trust) = self.witnesses()? {
             let round = WitnessRound {
                 newest,
                 settings: self,
                 trust: &trust,
-                state,
                 by_hand: false,
             };
             round.ask();

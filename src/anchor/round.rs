@@ -140,8 +140,6 @@ pub struct WitnessRound<'a> {
     pub settings: &'a AnchorSettings,
     /// Whom to ask, and how many are enough.
     pub trust: &'a Trust,
-    /// The folder outside the ledger that keeps the cosigned checkpoint too.
-    pub state: &'a Path,
     /// Somebody waits for it, and nothing is left untried.
     pub by_hand: bool,
 }
@@ -149,7 +147,7 @@ pub struct WitnessRound<'a> {
 impl WitnessRound<'_> {
     /// Where the checkpoint is kept that its witnesses cosigned: in the ledger's folder, and outside.
     pub(super) fn cosigned_files(&self) -> [PathBuf; 2] {
-        [&*self.newest.dir, self.state].map(|dir| dir.join(COSIGNED_FILE))
+        [&*self.newest.dir, self.settings.state()].map(|dir| dir.join(COSIGNED_FILE))
     }
 
     /// Asks all witnesses at once, and keeps what they say.

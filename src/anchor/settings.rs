@@ -46,6 +46,7 @@ pub enum AnchorSettingsError {
 pub struct AnchorSettings {
     disk: Arc<dyn Disk>,
     engine: FolderEngine,
+    state: PathBuf,
     dir: PathBuf,
 }
 
@@ -57,6 +58,7 @@ impl AnchorSettings {
         Self {
             engine: FolderEngine::new(disk.clone(), &dir),
             disk,
+            state: state.to_owned(),
             dir,
         }
     }
@@ -66,6 +68,12 @@ impl AnchorSettings {
     pub fn exist(&self) -> bool {
         let stands = |name: &&str| !matches!(self.engine.get(name, SMALL_FILE), Ok(None));
         [DESTINATIONS, WITNESSES].iter().any(stands)
+    }
+
+    /// The state folder that they are below.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
     }
 
     /// Their folder.

@@ -1,7 +1,6 @@
 //! What keeps a ledger going: its newest checkpoint, its index, its recovery; and the rules explained.
 
 use std::io;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -17,6 +16,7 @@ use crate::text::Line;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::hint::Hint as _;
 use super::layout::counted;
 use super::receipt;
 
@@ -68,9 +68,7 @@ pub(crate) struct ExplainArgs {
 
 pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
     context.ui.thing = "checkpoint";
-    // Opened for reading first, which says so where this is no ledger.
-    context.reader()?;
-    let path: PathBuf = context.dir()?.join(CHECKPOINT_FILE);
+    let path = context.ledger_dir()?.join(CHECKPOINT_FILE);
     let bytes = context.world.disk.read(&path)?;
     let broken =
         |fault: String| CommandError::new(Exit::Broken, format!("{}: {fault}", path.display()));
@@ -87,19 +85,14 @@ pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
 
 pub(crate) fn reindex(context: &mut Context) -> CommandResult {
     context.ui.thing = "reindex";
-    // Opened for reading first, which says so where this is no ledger.
-    context.reader()?;
-    let index = context.dir()?.join(INDEX);
-    let now = context.now();
-    {
-        let _lock =
-            WriteLock::acquire(&context.dir()?, context.globals.wait, "ledger reindex", now)?;
-        match std::fs::remove_dir_all(&index) {
-            Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
-                return Err(DiskError::new("remove", &index, fault).into());
-            }
-            _ => {}
+    let dir = context.ledger_dir()?;
+    let (index, now) = (dir.join(INDEX), context.now());
+    let lock = WriteLock::acquire(&dir, context.globals.wait, "ledger reindex", now)?;
+    match std::fs::remove_dir_all(&index) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+            return Err(DiskError::new("remove", &index, fault).into());
         }
+        _ => drop(lock),
     }
     // Whoever opens the ledger next makes what is missing, and it does not matter who that is.
     let mut writer = context.writer()?;
@@ -153,7 +146,7 @@ pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> CommandResul
             .line(format!("{}  {}", rule.id, rule.title))
             .line(format!("  verdict  {}", rule.verdict.word()))
             .lines(sop)
-            .line(format!("  next     {}", rule.hint)));
+            .lines(rule.hint().map(|hint| format!("  next     {hint}"))));
     }
     let row = |rule: &&Rule| {
         [rule.id, rule.verdict.word(), rule.sop, rule.title]

@@ -68,15 +68,24 @@ impl Context {
         })
     }
 
+    /// The ledger's folder, opened for reading first: that says so where it is no ledger.
+    pub(crate) fn ledger_dir(&self) -> Result<PathBuf, CommandError> {
+        self.reader()?;
+        self.dir()
+    }
+
     /// The ledger's folder and what this host keeps of it elsewhere.
     pub(crate) fn place(&self) -> Result<LedgerPlace, CommandError> {
-        let dir = self.dir()?;
+        self.place_of(self.dir()?)
+    }
+
+    /// The ledger in `dir`, and what this host keeps of it elsewhere.
+    pub(crate) fn place_of(&self, dir: PathBuf) -> Result<LedgerPlace, CommandError> {
         let state = self.state_of(&dir)?;
         Ok(LedgerPlace { dir, state })
     }
 
-    /// Where this host keeps what it knows of the ledger in `dir`.
-    pub(crate) fn state_of(&self, dir: &Path) -> Result<PathBuf, CommandError> {
+    fn state_of(&self, dir: &Path) -> Result<PathBuf, CommandError> {
         if let Some(state) = &self.globals.state {
             return Ok(state.clone());
         }
@@ -100,11 +109,10 @@ impl Context {
             .join(name.get(..16).unwrap_or(&name)))
     }
 
-    /// Where the ledger is, and what this host does with its checkpoints.
-    pub(crate) fn anchoring(&self) -> Result<(LedgerPlace, AnchorSettings), CommandError> {
-        let place = self.place()?;
-        let settings = AnchorSettings::new(self.world.disk.clone(), &place.state);
-        Ok((place, settings))
+    /// What this host does with the ledger's checkpoints.
+    pub(crate) fn anchoring(&self) -> Result<AnchorSettings, CommandError> {
+        let state = self.place()?.state;
+        Ok(AnchorSettings::new(self.world.disk.clone(), &state))
     }
 
     /// The ledger's newest checkpoint.

@@ -4,6 +4,7 @@ use crate::append::AppendError;
 use crate::append::draft::DraftError;
 use crate::event::EventError;
 use crate::ledger::OpenError;
+use crate::rule::Rule;
 use crate::store::blobs::BlobError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
@@ -15,6 +16,17 @@ const NO_SECRETS: &str = "leave it out or name a reference to it; and if it was 
 pub trait Hint {
     /// What to try next, where there is something.
     fn hint(&self) -> Option<String>;
+}
+
+impl Hint for Rule {
+    fn hint(&self) -> Option<String> {
+        let command = match self.id {
+            "I-16" => "ledger reindex",
+            "N-01" => "ledger recover",
+            _ => return Some(self.hint.to_owned()),
+        };
+        Some(format!("{}: {command}", self.hint))
+    }
 }
 
 impl Hint for OpenError {

@@ -46,11 +46,9 @@ pub(crate) struct PublishArgs {
 
 pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> CommandResult {
     context.ui.thing = "publish";
-    let ledger = context.dir()?;
-    // Opened for reading first, which says so where this is no ledger.
-    context.reader()?;
+    let ledger = context.ledger_dir()?;
     keep_apart("--to", &args.to, &ledger)?;
-    let state = context.state_of(&ledger)?.join(LOCK_FOLDER);
+    let state = context.place()?.state.join(LOCK_FOLDER);
     std::fs::create_dir_all(&state)
         .map_err(|fault| DiskError::new("make the folder", &state, fault))?;
     let now = context.now();

@@ -1,12 +1,13 @@
 //! A verification's report for people: verdicts first, then findings, then what was not checked, then
 //! one word.
 
-use crate::rule::Finding;
+use crate::rule::{Finding, Rule};
 use crate::text::Id;
 use crate::time::Timestamp;
 use crate::verify::{Conclusion, Report, VerdictLine};
 
 use super::exit::Exit;
+use super::hint::Hint as _;
 use super::layout::{about, counted};
 
 /// Findings of one rule that are listed one by one; the rest is counted.
@@ -40,10 +41,8 @@ pub(crate) fn render(
 }
 
 fn heading(report: &Report, text: &mut String) {
-    let origin = report
-        .origin
-        .as_ref()
-        .map_or("unknown", |origin| origin.as_str());
+    let origin = report.origin.as_ref();
+    let origin = origin.map_or("unknown", |origin| origin.as_str());
     let entries = match report.size {
         0 => "no entries".to_owned(),
         size if report.elsewhere > 0 => {
@@ -61,10 +60,8 @@ fn heading(report: &Report, text: &mut String) {
         0 => "the SOP's own".to_owned(),
         version => format!("version {version}"),
     };
-    text.push_str(&format!(
-        "policy     {policy}   as of {}\n",
-        report.as_of.to_seconds()
-    ));
+    let as_of = report.as_of.to_seconds();
+    text.push_str(&format!("policy     {policy}   as of {as_of}\n"));
     let (from, to) = report.requested;
     if from.is_some() || to.is_some() {
         let (from, to) = (bound(from, "the beginning"), bound(to, "the end"));
@@ -95,13 +92,9 @@ fn verdict(line: &VerdictLine, paint: &dyn Fn(&str, usize) -> String, text: &mut
     }
     facts.extend(line.note.clone());
     let word = paint(line.status.word(), 11);
-    let row = format!(
-        "  {:12}  {word}  {}",
-        line.verdict.word(),
-        facts.join(" \u{b7} ")
-    );
-    text.push_str(row.trim_end());
-    text.push('\n');
+    let (verdict, facts) = (line.verdict.word(), facts.join(" \u{b7} "));
+    let row = format!("  {verdict:12}  {word}  {facts}");
+    text.push_str(&format!("{}\n", row.trim_end()));
 }
 
 /// Grouped by rule in the order in which the verdicts are printed; in a group by sequence.
@@ -110,36 +103,31 @@ fn findings(report: &Report, text: &mut String) {
     if report.findings.is_empty() {
         return;
     }
-    let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
+    let mut groups: Vec<(&Rule, Vec<&Finding>)> = Vec::new();
     for finding in &report.findings {
-        match groups.iter_mut().find(|(id, _)| *id == finding.rule.id) {
+        let rule = finding.rule;
+        match groups.iter_mut().find(|(of, _)| of.id == rule.id) {
             Some((_, group)) => group.push(finding),
-            None => groups.push((finding.rule.id, vec![finding])),
+            None => groups.push((rule, vec![finding])),
         }
     }
-    for (id, group) in &groups {
-        if let Some(first) = group.first() {
-            text.push_str(&format!("  {id}  {}\n", first.rule.title));
-        }
+    for (rule, group) in &groups {
+        text.push_str(&format!("  {}  {}\n", rule.id, rule.title));
         for finding in group.iter().take(LISTED) {
             one(finding, text);
         }
         if group.len() > LISTED {
-            text.push_str(&format!(
-                "        and {} more; --json lists them\n",
-                group.len() - LISTED
-            ));
+            let more = group.len() - LISTED;
+            text.push_str(&format!("        and {more} more; --json lists them\n"));
         }
-        if let Some(first) = group.first() {
-            text.push_str(&format!("        next      {}\n", first.rule.hint));
-        }
+        let next = rule.hint().unwrap_or_default();
+        text.push_str(&format!("        next      {next}\n"));
     }
-    let listed = report.findings.len() as u64;
-    if report.findings_total > listed {
-        text.push_str(&format!(
-            "  and {} more findings\n",
-            report.findings_total - listed
-        ));
+    let unlisted = report
+        .findings_total
+        .saturating_sub(report.findings.len() as u64);
+    if unlisted > 0 {
+        text.push_str(&format!("  and {unlisted} more findings\n"));
     }
     text.push('\n');
 }

@@ -52,7 +52,7 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
     let reader = context.reader()?;
     let entries = reader.size();
     let register = reader.replay()?;
-    let witnesses = context.anchoring()?.1.last_cosigned()?;
+    let witnesses = context.anchoring()?.last_cosigned()?;
     let mut answer = answer(&register, entries, now, &witnesses);
     if register.overdue_secrets(now).next().is_some() {
         answer = answer.say("next: ledger due names the overdue secrets");

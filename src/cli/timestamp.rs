@@ -162,19 +162,13 @@ fn keep(context: &mut Context, asked: &StampRequest, response: &[u8]) -> Command
 }
 
 fn list(context: &mut Context, with_commands: bool) -> CommandResult {
-    let dir = context.dir()?;
-    // Opened for reading first, which says so where this is no ledger.
-    context.reader()?;
+    let dir = context.ledger_dir()?;
     let tokens = timestamps::list(&*context.world.disk, &dir)?;
-    let read: Vec<_> = tokens
-        .iter()
-        .map(|stored| (stored, fitting_token(stored)))
-        .collect();
-    let is_broken = read.iter().any(|(_, token)| token.is_err());
-    let exit = if is_broken {
-        Exit::Broken
-    } else {
-        Exit::Passed
+    let read = tokens.iter().map(|stored| (stored, fitting_token(stored)));
+    let read: Vec<_> = read.collect();
+    let exit = match read.iter().all(|(_, token)| token.is_ok()) {
+        true => Exit::Passed,
+        false => Exit::Broken,
     };
     let all: Vec<Value> = read
         .iter()

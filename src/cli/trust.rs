@@ -69,7 +69,7 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> CommandResult {
 
 /// The lines by which this ledger's witnesses were chosen; empty where none were.
 fn witnesses_in_use(context: &Context) -> Result<String, CommandError> {
-    let (_, settings) = context.anchoring()?;
+    let settings = context.anchoring()?;
     // Refused where it is damaged, rather than handed over.
     settings.witnesses()?;
     Ok(settings.witness_file()?)

@@ -9,7 +9,6 @@ use serde_json::json;
 use crate::audit::Audit;
 use crate::entry;
 use crate::facts::{self, NoTemplate};
-use crate::ledger::LedgerPlace;
 use crate::pack_verify::{PackQuestion, PackReport};
 use crate::page;
 use crate::proof::{RECEIPT_LIMIT, TlogProof};
@@ -233,13 +232,10 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         }
         Some(head) => Some(head.clone()),
         // An auditor's machine keeps none, and may have no home: then that is not checked.
-        None => context.state_of(dir).ok().map(|state| {
-            LedgerPlace {
-                dir: dir.to_owned(),
-                state,
-            }
-            .head()
-        }),
+        None => {
+            let place = context.place_of(dir.to_owned()).ok();
+            place.map(|place| place.head())
+        }
     };
     let signed = openssl::checker(args.tsa_ca.as_deref())?;
     let guard = SignalGuard::new(true)?;

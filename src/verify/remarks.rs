@@ -40,7 +40,7 @@ impl VerifiedFold {
                 "who signed the time token: no certificate of its authority was given".to_owned(),
             ),
             many => block.push(format!(
-                "who signed {many} time tokens: no certificate of their authority was given"
+                "who signed the {many} time tokens: no certificate of their authority was given"
             )),
         }
         let one_shot = self.selected().filter(|rotation| rotation.is_one_shot());

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Called when receipts are out. Nothing here fails a command; where nothing was chosen it costs one
 /// look at the disk.
 pub(crate) fn after_commit(context: &mut Context) {
-    let Ok((_, settings)) = context.anchoring() else {
+    let Ok(settings) = context.anchoring() else {
         return;
     };
     if settings.exist()
@@ -82,7 +82,7 @@ fn spawn(context: &Context) -> Result<(), CommandError> {
 
 /// That process: rounds until there is nothing newer.
 pub(super) fn run(context: &mut Context) -> CommandResult {
-    let (place, settings) = context.anchoring()?;
+    let settings = context.anchoring()?;
     let mut done = None;
     loop {
         let newest = context.newest()?;
@@ -94,7 +94,7 @@ pub(super) fn run(context: &mut Context) -> CommandResult {
             Err(LockError::Held { .. }) => return Ok(Exit::Passed.into()),
             lock => lock?,
         };
-        settings.round(&newest, &place.state)?;
+        settings.round(&newest)?;
         drop(lock);
         done = Some(newest.note().clone());
         std::thread::sleep(PAUSE);

@@ -18,36 +18,27 @@ pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
             continue;
         }
         let unread = |fault: io::Error| {
-            CommandError::new(
-                Exit::NotVerified,
-                format!("the anchors in {} cannot be read: {fault}", path.display()),
-            )
+            let message = format!("the anchors in {} cannot be read: {fault}", path.display());
+            CommandError::new(Exit::NotVerified, message)
         };
         let mut found = checkpoints(path).map_err(unread)?;
         if found.is_empty() {
-            let mut of_ledgers = Vec::new();
-            for folder in folders(path).map_err(unread)? {
-                let inside = checkpoints(&folder).map_err(unread)?;
-                if !inside.is_empty() {
-                    of_ledgers.push(inside);
-                }
-            }
+            let folders = folders(path).map_err(unread)?;
+            let inside = folders.iter().map(|folder| checkpoints(folder));
+            let mut of_ledgers: Vec<_> = inside.collect::<Result<_, _>>().map_err(unread)?;
+            of_ledgers.retain(|inside| !inside.is_empty());
             if of_ledgers.len() > 1 {
-                return Err(CommandError::usage(format!(
-                    "{} holds anchors of {} ledgers",
-                    path.display(),
-                    of_ledgers.len()
-                ))
-                .hint("name this ledger's folder in it: the SHA-256 of its origin"));
+                let (name, many) = (path.display(), of_ledgers.len());
+                let message = format!("{name} holds anchors of {many} ledgers");
+                return Err(CommandError::usage(message)
+                    .hint("name this ledger's folder in it: the SHA-256 of its origin"));
             }
             found = of_ledgers.pop().unwrap_or_default();
         }
         // Nothing found is nothing checked.
         if found.is_empty() {
-            return Err(CommandError::new(
-                Exit::NotVerified,
-                format!("there is no anchor in {}", path.display()),
-            ));
+            let message = format!("there is no anchor in {}", path.display());
+            return Err(CommandError::new(Exit::NotVerified, message));
         }
         anchors.append(&mut found);
     }

@@ -58,7 +58,7 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> CommandResult {
     if args.background {
         return background::run(context);
     }
-    let (_, settings) = context.anchoring()?;
+    let settings = context.anchoring()?;
     let mut chosen = settings.destinations()?;
     if let Some(number) = args.remove {
         if number == 0 || number > chosen.len() {

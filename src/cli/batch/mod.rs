@@ -32,15 +32,6 @@ const BATCH: usize = 1_000;
 /// Bytes of attachments in memory, at most, unless one draft alone has more.
 const BATCH_FILES: u64 = 64 * 1024 * 1024;
 
-/// Where drafts come from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum DraftSource {
-    /// A file: what is in it comes at once.
-    File,
-    /// Stdin: nobody knows when the next one comes.
-    Stdin,
-}
-
 /// A well-formed draft, with the line it begins in.
 struct DraftAtLine {
     line: u64,
@@ -65,11 +56,8 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
     context.ui.json = true;
     context.ui.thing = if checks.dry_run { "dry-run" } else { "receipt" };
     let stdin = Path::new("-");
-    let source = match path == stdin {
-        true => DraftSource::Stdin,
-        false => DraftSource::File,
-    };
-    if source == DraftSource::Stdin && checks.check_value_from.as_deref() == Some(stdin) {
+    let from_stdin = path == stdin;
+    if from_stdin && checks.check_value_from.as_deref() == Some(stdin) {
         return Err(CommandError::usage(
             "stdin cannot be both the drafts and the value to check against",
         ));
@@ -91,17 +79,10 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
         checks,
         taken: 0,
     };
-    let outcome = batches.all(&cut::read_ahead(input), source);
-    let DraftBatches {
-        context,
-        writer,
-        guard,
-        taken,
-        ..
-    } = batches;
-    context.close(writer, &guard);
+    let outcome = batches.all(&cut::read_ahead(input), from_stdin);
+    batches.context.close(batches.writer, &batches.guard);
     match outcome? {
-        Exit::Passed if taken == 0 => Err(CommandError::usage(format!(
+        Exit::Passed if batches.taken == 0 => Err(CommandError::usage(format!(
             "there is no draft in `{name}`"
         ))),
         exit => Ok(exit.into()),
@@ -113,12 +94,11 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
 /// receipt at once, and whoever pipes in many shares commits.
 fn next_batch(
     drafts: &mpsc::Receiver<CutResult>,
-    source: DraftSource,
+    from_stdin: bool,
 ) -> (Vec<DraftText>, Option<CommandError>) {
     let mut texts = Vec::new();
     while texts.len() < BATCH {
-        let at_once = source == DraftSource::Stdin && !texts.is_empty();
-        let cut = match at_once {
+        let cut = match from_stdin && !texts.is_empty() {
             true => drafts.try_recv().ok(),
             false => drafts.recv().ok(),
         };
@@ -138,10 +118,10 @@ impl DraftBatches<'_> {
     fn all(
         &mut self,
         drafts: &mpsc::Receiver<CutResult>,
-        source: DraftSource,
+        from_stdin: bool,
     ) -> Result<Exit, CommandError> {
         loop {
-            let (texts, bad) = next_batch(drafts, source);
+            let (texts, bad) = next_batch(drafts, from_stdin);
             let over = texts.is_empty();
             self.take(texts)?;
             match bad {

@@ -98,7 +98,7 @@ fn chosen(settings: &AnchorSettings) -> Result<Trust, CommandError> {
 }
 
 pub(super) fn choose(context: &mut Context, args: &UseArgs) -> CommandResult {
-    let (_, settings) = context.anchoring()?;
+    let settings = context.anchoring()?;
     // Opened for reading first, which says so where this is no ledger.
     context.reader()?;
     let text = match (&args.who, &args.vkey, &args.url) {
@@ -123,7 +123,7 @@ pub(super) fn choose(context: &mut Context, args: &UseArgs) -> CommandResult {
 }
 
 pub(super) fn ask(context: &mut Context) -> CommandResult {
-    let (place, settings) = context.anchoring()?;
+    let settings = context.anchoring()?;
     let trust = chosen(&settings)?;
     let newest = context.newest()?;
     let _lock = settings.lock(context.now(), context.globals.wait)?;
@@ -131,7 +131,6 @@ pub(super) fn ask(context: &mut Context) -> CommandResult {
         newest: &newest,
         settings: &settings,
         trust: &trust,
-        state: &place.state,
         by_hand: true,
     };
     let answered = round.ask();
@@ -212,7 +211,7 @@ pub(super) fn request(context: &mut Context, args: &RequestArgs) -> CommandResul
 }
 
 pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> CommandResult {
-    let (place, settings) = context.anchoring()?;
+    let settings = context.anchoring()?;
     let trust = chosen(&settings)?;
     let request = read_input(&mut context.ui, &args.request, REQUEST_LIMIT)?;
     let request = AddCheckpoint::parse(&request)
@@ -224,7 +223,6 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> CommandResult 
         newest: &newest,
         settings: &settings,
         trust: &trust,
-        state: &place.state,
         by_hand: true,
     };
     let taken = round.accept(&request.note, &lines);

@@ -198,7 +198,7 @@ fn entries_are_bracketed_and_the_age_is_told() {
             report.notes
         );
     }
-    let told = "who signed 2 time tokens: no certificate of their authority was given";
+    let told = "who signed the 2 time tokens: no certificate of their authority was given";
     assert!(
         report.not_checked.iter().any(|one| one == told),
         "{:?}",
