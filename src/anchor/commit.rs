@@ -75,11 +75,12 @@ impl AnchorSettings {
         if commands.is_empty() || self.handed()? == note.text() {
             return Ok(());
         }
-        let took = commands
-            .iter()
-            .map(|command| command.publish(&note, newest.stated()).is_ok());
+        let mut all_took_it = true;
+        for command in commands {
+            all_took_it &= command.publish(&note, newest.stated()).is_ok();
+        }
         // One that failed gets the next one; there is always a next one to come.
-        if took.fold(true, |all, one| all && one) {
+        if all_took_it {
             self.set_handed(note.text())?;
         }
         Ok(())

@@ -76,12 +76,6 @@ impl AnchorSettings {
         &self.state
     }
 
-    /// Their folder.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// What is kept about witnesses.
     #[must_use]
     pub fn book(&self) -> CosignatureBook {

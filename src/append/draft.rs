@@ -86,6 +86,19 @@ impl DraftError {
     }
 }
 
+/// An event that happens now, with nothing beside it.
+impl From<Event> for Draft {
+    fn from(event: Event) -> Self {
+        Self {
+            event,
+            event_id: None,
+            occurred: None,
+            on_behalf_of: None,
+            attachments: Vec::new(),
+        }
+    }
+}
+
 impl Draft {
     /// Reads a draft: one JSON object.
     ///

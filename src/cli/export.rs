@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::append::draft::Draft;
-use crate::event::PackExported;
+use crate::event::Event;
 use crate::export::{Export, ExportError, ExportedPack};
 use crate::ledger::ProvenPrefix;
 use crate::pack::{PackPart, Selection, SelectionForm};
@@ -116,27 +116,26 @@ fn again(sequence: u64, out: &Path) -> String {
 
 fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
     match std::fs::symlink_metadata(out) {
-        Ok(found) if !found.is_file() => Err(CommandError::usage(format!(
-            "--out {} is no ordinary file",
-            out.display()
-        ))),
+        Ok(found) if !found.is_file() => {
+            let message = format!("--out {} is no ordinary file", out.display());
+            Err(CommandError::usage(message))
+        }
         Ok(_) if !force => Err(is_there(out, OR_FORCE)),
         _ if !folder_of(out).is_dir() => Err(CommandError::usage(format!(
             "there is no folder {} for --out",
             folder_of(out).display()
         ))),
         // A folder that takes no file is found out before anything is recorded.
-        _ => match tempfile::tempfile_in(folder_of(out)) {
-            Ok(_) => Ok(()),
-            Err(fault) => {
+        _ => tempfile::tempfile_in(folder_of(out))
+            .map(drop)
+            .map_err(|fault| {
                 let fault = DiskError::new("write", out, fault);
-                Err(match fault.cause() {
+                match fault.cause() {
                     DiskCause::Full => fault.into(),
-                    _ => CommandError::usage(fault.to_string())
+                    _ => CommandError::usage(fault)
                         .hint("name a folder in --out in which files can be made"),
-                })
-            }
-        },
+                }
+            }),
     }
 }
 
@@ -185,19 +184,17 @@ fn record(
             context.close(writer, &guard);
             continue;
         }
-        let draft = draft(said);
+        let draft = Draft::from(Event::from(said));
         let signed = draft.sign(writer.ledger(), &author, &context.world, Vec::new(), &[])?;
         let outcome = guard.uninterrupted(|| writer.append_minted(vec![signed]));
         if let Some(fault) = outcome.refused {
             context.close(writer, &guard);
             return Err(fault.into());
         }
-        let Some(receipt) = outcome.receipts.first() else {
-            return Err(CommandError::new(
-                Exit::Temporary,
-                "the export was not recorded",
-            ));
-        };
+        let receipt = outcome
+            .receipts
+            .first()
+            .ok_or_else(|| CommandError::new(Exit::Temporary, "the export was not recorded"))?;
         let checkpoint = writer.checkpoint().to_owned();
         // What it rests on is read from the ledger, which nobody reads while it is held.
         context.close(writer, &guard);
@@ -209,16 +206,6 @@ fn record(
         format!("the ledger grew {ATTEMPTS} times while it was read; nothing was exported"),
     )
     .hint("try again when less is appended"))
-}
-
-fn draft(said: PackExported) -> Draft {
-    Draft {
-        event: said.into(),
-        event_id: None,
-        occurred: None,
-        on_behalf_of: None,
-        attachments: Vec::new(),
-    }
 }
 
 fn answer(args: &ExportArgs, sequence: u64, pack: &ExportedPack) -> Answer {

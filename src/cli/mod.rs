@@ -92,10 +92,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
 }
 
 fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> CommandResult {
-    let inner = matches
-        .subcommand()
-        .map(|(_, inner)| inner)
-        .unwrap_or(matches);
+    let (_, inner) = matches.subcommand().unwrap_or(("", matches));
     match command {
         Command::Demo(args) => demo::run(context, args),
         Command::Init(args) => init::run(context, args),
@@ -128,15 +125,11 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
 
 /// Help and version are results; everything else that clap has to say is a usage error.
 fn misread(fault: &clap::Error, mut ui: Ui) -> ExitCode {
-    let wanted = matches!(
-        fault.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
-    if wanted {
-        ui.print(fault.render().to_string());
-        return ui.finish(Exit::Passed).into();
-    }
     let text = match fault.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            ui.print(fault.render().to_string());
+            return ui.finish(Exit::Passed).into();
+        }
         // Variables count as arguments for clap, so it would not see that nothing was said.
         ErrorKind::MissingSubcommand => args::command().render_help().to_string(),
         _ => fault.render().to_string(),

@@ -40,9 +40,9 @@ fn texts(source: &str) -> Vec<(usize, &str)> {
             let length = rest[begin..].find(&close).unwrap();
             found.push((at, &rest[begin..begin + length]));
             begin + length + close.len()
-        } else if rest.starts_with('"') {
-            let length = closed(&rest[1..], '"');
-            found.push((at, &rest[1..1 + length]));
+        } else if let Some(inside) = rest.strip_prefix('"') {
+            let length = closed(inside, '"');
+            found.push((at, &inside[..length]));
             length + 2
         } else if rest.starts_with("'\\") {
             closed(&rest[1..], '\'') + 2

@@ -1,6 +1,6 @@
 //! Cuts what comes in into drafts: one JSON object a line, or one over several lines.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc;
 
 use serde::de::IgnoredAny;
@@ -40,38 +40,35 @@ struct DraftCutter<R> {
     line: u64,
 }
 
-impl<R: BufRead> DraftCutter<R> {
-    const fn new(input: R) -> Self {
-        Self { input, line: 0 }
-    }
-}
-
 impl<R: BufRead> Iterator for DraftCutter<R> {
     type Item = CutResult;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.cut().transpose()
+    }
+}
+
+impl<R: BufRead> DraftCutter<R> {
+    const fn new(input: R) -> Self {
+        Self { input, line: 0 }
+    }
+
+    /// The next draft; none at the end.
+    fn cut(&mut self) -> Result<Option<DraftText>, (u64, String)> {
         let mut bytes = Vec::new();
         let mut first = self.line + 1;
         loop {
             let before = bytes.len();
             let room = (DRAFT_LIMIT + 1).saturating_sub(before) as u64;
+            let unread = |fault| format!("the drafts cannot be read: {fault}");
             let read = (&mut self.input).take(room).read_until(b'\n', &mut bytes);
-            match read {
-                Err(fault) => {
-                    return Some(Err((
-                        self.line + 1,
-                        format!("the drafts cannot be read: {fault}"),
-                    )));
-                }
-                Ok(0) if bytes.is_empty() => return None,
-                Ok(0) => return Some(Err((first, "the JSON ends too early".to_owned()))),
-                Ok(_) => self.line += 1,
+            match read.map_err(|fault: io::Error| (self.line + 1, unread(fault)))? {
+                0 if bytes.is_empty() => return Ok(None),
+                0 => return Err((first, "the JSON ends too early".to_owned())),
+                _ => self.line += 1,
             }
             if bytes.len() > DRAFT_LIMIT {
-                return Some(Err((
-                    first,
-                    format!("a draft is longer than {DRAFT_LIMIT} bytes"),
-                )));
+                return Err((first, format!("a draft is longer than {DRAFT_LIMIT} bytes")));
             }
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 bytes.clear();
@@ -79,21 +76,19 @@ impl<R: BufRead> Iterator for DraftCutter<R> {
                 continue;
             }
             let Ok(text) = std::str::from_utf8(&bytes) else {
-                return Some(Err((self.line, "the text is not UTF-8".to_owned())));
+                return Err((self.line, "the text is not UTF-8".to_owned()));
             };
             match serde_json::from_str::<IgnoredAny>(text) {
                 Ok(_) => {
-                    return Some(Ok(DraftText {
-                        line: first,
-                        text: text.to_owned(),
-                    }));
+                    let text = text.to_owned();
+                    return Ok(Some(DraftText { line: first, text }));
                 }
                 // Where the text may go on in the next line, it is read on.
                 Err(fault) if fault.is_eof() => {}
                 // The parser's own words name line and column, and never the text.
                 Err(fault) => {
                     let line = first + (fault.line() as u64).saturating_sub(1);
-                    return Some(Err((line, format!("not JSON: {}", what(&fault)))));
+                    return Err((line, format!("not JSON: {}", what(&fault))));
                 }
             }
         }
@@ -104,11 +99,8 @@ impl<R: BufRead> Iterator for DraftCutter<R> {
 fn what(fault: &serde_json::Error) -> String {
     let text = fault.to_string();
     let cut = text.rfind(" at line ").unwrap_or(text.len());
-    format!(
-        "{} at column {}",
-        text.get(..cut).unwrap_or(&text),
-        fault.column()
-    )
+    let what = text.get(..cut).unwrap_or(&text);
+    format!("{what} at column {}", fault.column())
 }
 
 #[cfg(test)]

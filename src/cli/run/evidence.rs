@@ -77,11 +77,8 @@ impl StepRun<'_> {
 
     fn draft(&self, event: Event) -> Draft {
         Draft {
-            event,
-            event_id: None,
-            occurred: None,
             on_behalf_of: self.on_behalf_of.cloned(),
-            attachments: Vec::new(),
+            ..Draft::from(event)
         }
     }
 

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::dir::DirArgs;
-use crate::checkpoint::Checkpoint;
 use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
@@ -50,15 +49,11 @@ pub(super) fn run(context: &mut Context, args: &CosignArgs) -> CommandResult {
 
 fn conclude(context: &mut Context, witness: &Witness, answer: WitnessAnswer) -> CommandResult {
     if let Some(kept) = &answer.kept {
-        context.ui.warn(format!(
-            "kept as evidence against the ledger: {}",
-            kept.display()
-        ));
+        let kept = kept.display();
+        context.warn(format!("kept as evidence against the ledger: {kept}"));
     }
     if let Some(notice) = &answer.notice {
-        context
-            .ui
-            .warn(format!("the evidence was not kept: {notice}"));
+        context.warn(format!("the evidence was not kept: {notice}"));
     }
     let (checkpoint, line) = match answer.outcome {
         Ok(cosigned) => cosigned,
@@ -68,13 +63,11 @@ fn conclude(context: &mut Context, witness: &Witness, answer: WitnessAnswer) -> 
         let last = log.last.ok()??;
         (log.origin == checkpoint.origin).then_some(last.1)
     });
-    let Checkpoint {
-        origin, size, root, ..
-    } = checkpoint;
+    let (origin, size) = (&checkpoint.origin, checkpoint.size);
     let document = json!({
         "origin": origin,
         "size": size,
-        "root": root,
+        "root": checkpoint.root,
         "cosigned_utc": time.map(seconds),
         "line": line.trim_end(),
     });
@@ -88,9 +81,11 @@ fn failure(refusal: &CosignRefusal) -> CommandError {
     match refusal {
         CosignRefusal::Contradiction(_) => CommandError::new(Exit::Broken, message)
             .hint("ask the ledger's operator; what it signed before and this do not fit together"),
-        CosignRefusal::Conflict { known, .. } => CommandError::new(Exit::Refused, message).hint(
-            format!("ask the ledger's operator for: ledger witness request --old {known}"),
-        ),
+        CosignRefusal::Conflict { known, .. } => {
+            let request = format!("ledger witness request --old {known}");
+            CommandError::new(Exit::Refused, message)
+                .hint(format!("ask the ledger's operator for: {request}"))
+        }
         CosignRefusal::UnknownOrigin => CommandError::new(Exit::Refused, message)
             .hint("follow it with: ledger witness add-log --dir DIR --log VKEY"),
         _ => CommandError::new(Exit::Refused, message),
