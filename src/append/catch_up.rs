@@ -44,6 +44,9 @@ impl Writer {
         self.reload_memory()?;
         self.edge = edge;
         self.adopt_next_key();
+        if self.log.is_given_up() {
+            return Err(AppendError::GivenUp);
+        }
         Ok(())
     }
 }

@@ -22,6 +22,9 @@ use crate::append::writer::Writer;
 use crate::checkpoint::{self, Checkpoint};
 use crate::entry::Entry;
 use crate::hash::{LeafHash, Link, NodeHash};
+use crate::key::SecretKey;
+use crate::ledger::edge::Edge;
+use crate::note::Origin;
 use crate::rule::Finding;
 use crate::statement::Statement;
 use crate::store::engine::{Segment, SegmentError, SegmentOutcome};
@@ -273,12 +276,7 @@ impl Writer {
 
     /// The same for who can still refuse.
     pub(super) fn try_publish(&mut self) -> Result<(), DiskError> {
-        let checkpoint = Checkpoint {
-            origin: self.origin.clone().into(),
-            size: self.edge.size(),
-            root: self.edge.root(),
-        };
-        let note = checkpoint::sign(&checkpoint, &self.key);
+        let note = signed_checkpoint(&self.origin, &self.edge, &self.key);
         self.published.publish(note)?;
         self.let_go_of_old_key()
     }
@@ -312,6 +310,16 @@ impl Writer {
         let found = reread.map_err(|fault| damaged(fault.to_string()))?.pop();
         found.ok_or_else(|| damaged("it is missing".to_owned()))
     }
+}
+
+/// A checkpoint over everything up to `edge`, as a signed note.
+pub(super) fn signed_checkpoint(origin: &Origin, edge: &Edge, key: &SecretKey) -> String {
+    let checkpoint = Checkpoint {
+        origin: origin.clone().into(),
+        size: edge.size(),
+        root: edge.root(),
+    };
+    checkpoint::sign(&checkpoint, key)
 }
 
 /// The receipt of an entry under the checkpoint of this size and root.

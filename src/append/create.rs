@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::append::commit::signed_checkpoint;
 use crate::append::error::AppendError;
-use crate::append::look::damaged_log;
+use crate::append::look::{damaged_log, published};
 use crate::append::submission::Receipt;
-use crate::checkpoint::{self, Checkpoint};
 use crate::entry::Entry;
 use crate::event::LedgerCreated;
 use crate::hash::{LedgerId, Link};
 use crate::key::SecretKey;
 use crate::ledger::edge::Edge;
-use crate::ledger::{CHECKPOINT_FILE, CREATING, HINT_FILE, LedgerPlace, folder};
+use crate::ledger::{CREATING, LedgerPlace, folder};
 use crate::note::{NoteKey, Origin};
 use crate::register::Register;
 use crate::statement::{self, EventId, Statement};
+use crate::store::engine::{Engine, FolderEngine};
 use crate::store::log::Log;
-use crate::store::publish;
 use crate::sys::entropy::uuid_v7;
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::lock::WriteLock;
@@ -72,11 +72,8 @@ pub fn create(
     // Looked at again under the lock: somebody may have created a ledger in the meantime.
     folder::is_clear(&world.disk, &place.dir)?;
     let sealing = sealing_key(world, place, founding)?;
-    publish::durably(
-        disk,
-        &place.dir.join(CREATING),
-        b"no receipt was given for what lies here\n",
-    )?;
+    let ledger = FolderEngine::new(world.disk.clone(), &place.dir);
+    ledger.replace(CREATING, b"no receipt was given for what lies here\n")?;
     folder::clear(disk, &place.dir)?;
 
     let signed = genesis(world, founding, &sealing)?;
@@ -90,31 +87,17 @@ pub fn create(
         .reread(0..1)
         .map_err(|fault| AppendError::Unknown(fault.to_string()))?;
     let mut edge = Edge::start();
-    let mut leaf = None;
-    for bytes in &stored {
-        leaf = Some(edge.push(bytes, recorded));
-    }
+    let leaves = edge.extend(&stored, recorded);
+    let leaf = leaves.first().copied();
     let leaf =
         leaf.ok_or_else(|| AppendError::Unknown("entry 0 cannot be read again".to_owned()))?;
 
-    let root = edge.root();
-    let stated = Checkpoint {
-        origin: founding.origin.clone().into(),
-        size: edge.size(),
-        root,
-    };
-    let note = checkpoint::sign(&stated, &sealing);
+    let id = LedgerId::from_genesis(edge.link());
     let note_key = NoteKey::of(founding.origin.clone(), &sealing);
-    let ledger = LedgerId::from_genesis(edge.link());
-    publish::durably(
-        disk,
-        &place.dir.join(HINT_FILE),
-        folder::describe(&ledger, &note_key).as_bytes(),
-    )?;
-    publish::durably(disk, &place.dir.join(CHECKPOINT_FILE), note.as_bytes())?;
-    publish::durably(disk, &place.head(), note.as_bytes())?;
-    disk.remove(&place.dir.join(CREATING))?;
-    disk.sync_dir(&place.dir)?;
+    folder::restore_description(&ledger, &folder::describe(&id, &note_key))?;
+    let note = signed_checkpoint(&founding.origin, &edge, &sealing);
+    published(world, place, &ledger).publish(note)?;
+    ledger.remove(CREATING)?;
     Ok(Receipt {
         sequence: 0,
         event_id: signed.1,
@@ -123,7 +106,7 @@ pub fn create(
         link: edge.link(),
         leaf,
         size: edge.size(),
-        root,
+        root: edge.root(),
         replayed: false,
         findings: Vec::new(),
     })

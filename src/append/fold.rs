@@ -119,10 +119,7 @@ impl EntrySource<'_> {
                 Err(MemoryError::Index(fault)) => {
                     let notice;
                     (memory, notice) = if last_try {
-                        (
-                            LoadedRegister::empty(),
-                            Some(format!("working without an index: {fault}")),
-                        )
+                        LoadedRegister::without_index(fault)
                     } else {
                         memory.renewed(&fault.to_string())
                     };
@@ -244,8 +241,8 @@ impl Writer {
         why: &str,
         placed: &[Vec<u8>],
     ) -> Result<(), AppendError> {
-        let notice = format!("working without an index: {why}");
-        self.take_memory(LoadedRegister::empty(), Some(notice), placed)
+        let (memory, notice) = LoadedRegister::without_index(why);
+        self.take_memory(memory, notice, placed)
     }
 
     /// Forgets what was placed and not written.

@@ -192,10 +192,7 @@ impl OpeningState {
             key,
             edge: self.edge,
             sealed: self.sealed,
-            published: PublishedHead::new([
-                self.engine.slot(CHECKPOINT_FILE),
-                outside(world, place).slot(HEAD_FILE),
-            ]),
+            published: published(world, place, &*self.engine),
             memory,
             notices,
             old_key_has_its_file: place_in_list > 0,
@@ -225,6 +222,12 @@ impl OpeningState {
         }
         Ok(writer)
     }
+}
+
+/// Where the newest checkpoint is published: in the ledger and on this host.
+pub(super) fn published(world: &World, place: &LedgerPlace, engine: &dyn Engine) -> PublishedHead {
+    let outside = outside(world, place).slot(HEAD_FILE);
+    PublishedHead::new([engine.slot(CHECKPOINT_FILE), outside])
 }
 
 /// What this host keeps of the ledger.

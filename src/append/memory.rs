@@ -6,6 +6,7 @@
 //! and an index lost in a crash loses nothing. Nothing in here is believed by `verify`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::path::Path;
 
 use bincode::{Decode, Encode};
@@ -131,11 +132,14 @@ impl LoadedRegister {
         };
         match Index::open(&dir.join(INDEX), DEFAULT_CACHE) {
             Ok((index, condition)) => Self::behind(index, condition),
-            Err(fault) => (
-                Self::empty(),
-                Some(format!("working without an index: {fault}")),
-            ),
+            Err(fault) => Self::without_index(fault),
         }
+    }
+
+    /// With nothing behind it, for the reason `why`, which is to be said.
+    pub(super) fn without_index(why: impl fmt::Display) -> (Self, Option<String>) {
+        let notice = format!("working without an index: {why}");
+        (Self::empty(), Some(notice))
     }
 
     fn behind(index: Index, condition: IndexCondition) -> (Self, Option<String>) {
@@ -183,10 +187,7 @@ impl LoadedRegister {
                 },
                 Some(said),
             ),
-            Err(fault) => (
-                Self::empty(),
-                Some(format!("working without an index: {fault}")),
-            ),
+            Err(fault) => Self::without_index(fault),
         }
     }
 
@@ -277,30 +278,13 @@ impl LoadedRegister {
         if matches!(event, Event::InventoryAttested(_)) {
             return register.clone();
         }
-        let mut scratch = Register {
-            charter: register.charter.clone(),
-            ..Register::default()
-        };
         let (secrets, rotation, incident) = self.touched(event);
-        let found = secrets
-            .iter()
-            .filter_map(|id| register.secrets.get_key_value(id));
-        scratch
-            .secrets
-            .extend(found.map(|(id, part)| (id.clone(), part.clone())));
-        let found = rotation
-            .iter()
-            .filter_map(|id| register.rotations.get_key_value(id));
-        scratch
-            .rotations
-            .extend(found.map(|(id, part)| (id.clone(), part.clone())));
-        let found = incident
-            .iter()
-            .filter_map(|id| register.incidents.get_key_value(id));
-        scratch
-            .incidents
-            .extend(found.map(|(id, part)| (id.clone(), part.clone())));
-        scratch
+        Register {
+            charter: register.charter.clone(),
+            secrets: those(&register.secrets, &secrets),
+            rotations: those(&register.rotations, rotation.as_slice()),
+            incidents: those(&register.incidents, incident.as_slice()),
+        }
     }
 
     fn touched(&self, event: &Event) -> (Vec<Id>, Option<Id>, Option<Id>) {
@@ -440,6 +424,11 @@ fn fill<T: Decode<()>>(
         parts.insert(id.clone(), part);
     }
     Ok(())
+}
+
+fn those<T: Clone>(parts: &BTreeMap<Id, T>, ids: &[Id]) -> BTreeMap<Id, T> {
+    let found = ids.iter().filter_map(|id| parts.get_key_value(id));
+    found.map(|(id, part)| (id.clone(), part.clone())).collect()
 }
 
 /// What is there already is newer than the index.
