@@ -11,7 +11,7 @@ use crate::hash::Sha256Digest;
 use crate::note::NOTE_LIMIT;
 use crate::store::engine::{Engine, FolderEngine, PutOutcome};
 use crate::store::publish::ImmutableFileError;
-use crate::sys::disk::{DirEntry, Disk, DiskError, FileKind};
+use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
 use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
@@ -61,33 +61,22 @@ pub enum TimestampError {
     Disk(#[from] DiskError),
 }
 
-/// All tokens in `dir`, by size. What is named otherwise, or longer than any token, is not among
+/// All tokens beside a ledger, by size. What is named otherwise, or longer than any token, is not among
 /// them.
 ///
 /// # Errors
-/// The disk's refusal. A missing folder is an empty list.
-pub fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<StoredToken>, DiskError> {
-    let folder = dir.join(TIMESTAMPS);
-    if disk
-        .metadata(&folder)?
-        .is_none_or(|found| found.kind != FileKind::Folder)
-    {
-        return Ok(Vec::new());
-    }
-    let listed = disk.list(&folder)?;
-    let path = |found: &DirEntry| format!("{TIMESTAMPS}/{}", found.name.to_string_lossy());
-    StoredToken::among(listed.iter().map(path), |path| {
-        read_bounded(disk, &dir.join(path), RESPONSE_LIMIT)
-    })
-}
-
-fn read_bounded(disk: &dyn Disk, path: &Path, limit: usize) -> Result<Option<Vec<u8>>, DiskError> {
-    match disk.metadata(path)? {
-        Some(found) if found.kind == FileKind::File && found.len <= limit as u64 => {
-            disk.read_at_most(path, limit as u64).map(Some)
+/// The refusal of what keeps them.
+pub fn list(ledger: &dyn Engine) -> Result<Vec<StoredToken>, DiskError> {
+    let names = ledger.list(&format!("{TIMESTAMPS}/"))?;
+    StoredToken::among(names.iter().cloned(), |name| {
+        if !names.iter().any(|found| found == name) {
+            return Ok(None);
         }
-        _ => Ok(None),
-    }
+        match ledger.get(name, RESPONSE_LIMIT as u64) {
+            Err(fault) if fault.cause() == DiskCause::TooLong => Ok(None),
+            read => read,
+        }
+    })
 }
 
 /// A time-stamp request, and the checkpoint that is to be stamped.

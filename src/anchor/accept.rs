@@ -63,7 +63,7 @@ impl WitnessRound<'_> {
         if witnesses.is_empty() {
             return Err(AcceptError::NotChosen);
         }
-        book.bring_up(self.trust, &self.cosigned_files())?;
+        book.bring_up(self.trust, &self.cosigned_places())?;
         let size = stated.size;
         Ok(AcceptedLines { size, witnesses })
     }

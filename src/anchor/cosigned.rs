@@ -1,16 +1,15 @@
 //! What witnesses have signed: for each its newest, and the ledger's newest checkpoint with enough
 //! of them.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use super::ask::{CosignError, WitnessCosignature};
-use super::destination::replace;
 use crate::checkpoint::Checkpoint;
 use crate::hash::Sha256Digest;
-use crate::note::SignedNote;
-use crate::sys::disk::{Disk, DiskError};
+use crate::ledger::COSIGNED_FILE;
+use crate::note::{NOTE_LIMIT, SignedNote};
+use crate::store::engine::{Engine as _, FolderEngine};
+use crate::sys::disk::{DiskError, SMALL_FILE};
 use crate::trust::{Trust, TrustedWitness};
 
 const SEEN: &str = "seen";
@@ -25,25 +24,21 @@ const MOST_EVIDENCE: usize = 64;
 /// What each witness has last cosigned or refused, kept in files.
 #[derive(Debug)]
 pub struct CosignatureBook {
-    disk: Arc<dyn Disk>,
-    dir: PathBuf,
+    engine: FolderEngine,
 }
 
 impl CosignatureBook {
-    /// The book below the settings' folder `dir`.
+    /// The book beside the settings.
     #[must_use]
-    pub fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
-        Self {
-            disk,
-            dir: dir.to_owned(),
-        }
+    pub const fn new(engine: FolderEngine) -> Self {
+        Self { engine }
     }
 
     /// The newest checkpoint that a witness has cosigned, and when; `None` where it never did, or
     /// where the file is not what was written: it can be had again.
     #[must_use]
     pub fn seen(&self, witness: &TrustedWitness) -> Option<(SignedNote, Checkpoint, u64)> {
-        let note = self.note(&self.path(SEEN, witness))?;
+        let note = note(&self.engine, &name(SEEN, witness))?;
         let checkpoint = Checkpoint::parse(note.text()).ok()?;
         let time = witness.key.cosigned(&note).ok()??;
         Some((note, checkpoint, time))
@@ -54,12 +49,9 @@ impl CosignatureBook {
     /// # Errors
     /// The disk's refusal.
     pub fn remember(&self, witness: &TrustedWitness, note: &SignedNote) -> Result<(), DiskError> {
-        self.write(&self.path(SEEN, witness), note.to_string().as_bytes())?;
-        let refused = self.path(REFUSED, witness);
-        match self.disk.metadata(&refused)? {
-            Some(_) => self.disk.remove(&refused),
-            None => Ok(()),
-        }
+        let text = note.to_string();
+        self.engine.replace(&name(SEEN, witness), text.as_bytes())?;
+        self.engine.remove(&name(REFUSED, witness))
     }
 
     /// Remembers a cosignature that came by hand and states `checkpoint`, unless the witness was seen to
@@ -83,7 +75,10 @@ impl CosignatureBook {
     /// key; `None` where it has cosigned since.
     #[must_use]
     pub fn refusal(&self, witness: &TrustedWitness) -> Option<String> {
-        let said = self.disk.read(&self.path(REFUSED, witness)).ok()?;
+        let said = self
+            .engine
+            .get(&name(REFUSED, witness), SMALL_FILE)
+            .ok()??;
         Some(String::from_utf8(said).ok()?.trim_end().to_owned())
     }
 
@@ -92,10 +87,12 @@ impl CosignatureBook {
     /// # Errors
     /// The disk's refusal.
     pub fn remember_refusal(&self, witness: &TrustedWitness, said: &str) -> Result<(), DiskError> {
-        self.write(&self.path(REFUSED, witness), format!("{said}\n").as_bytes())
+        let said = format!("{said}\n");
+        self.engine
+            .replace(&name(REFUSED, witness), said.as_bytes())
     }
 
-    /// Brings the cosigned checkpoint in `files` up to date: the newest of which a quorum has signed,
+    /// Brings the cosigned checkpoint in `places` up to date: the newest of which a quorum has signed,
     /// or, while there never was one, the newest that anybody has signed. Answers with it.
     ///
     /// One that has its quorum is not given up for a newer one that has not: what it proves would be
@@ -106,26 +103,23 @@ impl CosignatureBook {
     pub fn bring_up(
         &self,
         trust: &Trust,
-        files: &[PathBuf],
+        places: &[FolderEngine],
     ) -> Result<Option<SignedNote>, DiskError> {
         // What was said last comes first, and of each witness the first line stays.
         let witnesses = trust.witnesses().iter();
         let seen = witnesses.filter_map(|witness| Some(self.seen(witness)?.0));
-        let held = files.iter().filter_map(|path| self.note(path));
+        let held = places.iter().filter_map(|place| note(place, COSIGNED_FILE));
         let found: Vec<SignedNote> = seen.chain(held).collect();
         let best = best(trust, &found);
         let Some(best) = best else { return Ok(None) };
         let text = best.to_string();
-        let written = files.iter().map(|path| {
-            if self
-                .disk
-                .read(path)
-                .is_ok_and(|held| held == text.as_bytes())
-            {
-                return Ok(());
-            }
-            self.write(path, text.as_bytes())
-        });
+        let written =
+            places
+                .iter()
+                .map(|place| match place.get(COSIGNED_FILE, NOTE_LIMIT as u64) {
+                    Ok(Some(held)) if held == text.as_bytes() => Ok(()),
+                    _ => place.replace(COSIGNED_FILE, text.as_bytes()),
+                });
         written.fold(Ok(()), Result::and)?;
         Ok(Some(best))
     }
@@ -166,43 +160,30 @@ impl CosignatureBook {
         request: &str,
         answer: &str,
     ) -> Result<Option<PathBuf>, DiskError> {
-        let dir = self.dir.join(EVIDENCE);
-        self.disk.create_dir(&dir)?;
         let digest = Sha256Digest::of(request.as_bytes()).to_string();
-        let path = dir.join(format!("{}.request", digest.get(..16).unwrap_or(&digest)));
-        if self.disk.metadata(&path)?.is_none() {
-            if self.disk.list(&dir)?.len() >= 2 * MOST_EVIDENCE {
+        let stem = format!("{EVIDENCE}/{}", digest.get(..16).unwrap_or(&digest));
+        let name = format!("{stem}.request");
+        let held = self.engine.list(&format!("{EVIDENCE}/"))?;
+        if !held.contains(&name) {
+            if held.len() >= 2 * MOST_EVIDENCE {
                 return Ok(None);
             }
             let said = format!("{} {}\n{answer}\n", witness.name, witness.key);
-            self.write(&path.with_extension("answer"), said.as_bytes())?;
-            self.write(&path, request.as_bytes())?;
+            self.engine
+                .replace(&format!("{stem}.answer"), said.as_bytes())?;
+            self.engine.replace(&name, request.as_bytes())?;
         }
-        Ok(Some(path))
+        Ok(Some(self.engine.place(&name)))
     }
+}
 
-    fn path(&self, folder: &str, witness: &TrustedWitness) -> PathBuf {
-        let name = Sha256Digest::of(witness.key.to_string().as_bytes()).to_string();
-        self.dir.join(folder).join(name)
-    }
+fn name(folder: &str, witness: &TrustedWitness) -> String {
+    let key = Sha256Digest::of(witness.key.to_string().as_bytes());
+    format!("{folder}/{key}")
+}
 
-    fn note(&self, path: &Path) -> Option<SignedNote> {
-        SignedNote::parse(&self.disk.read(path).ok()?).ok()
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-        let fault = |source| DiskError::new("write", path, source);
-        if let Some(folder) = path.parent() {
-            self.disk.create_dir(folder)?;
-        }
-        match replace(path, bytes, false) {
-            // A writer that opens the ledger clears temporary files away; once more is enough.
-            Err(source) if source.kind() == io::ErrorKind::NotFound => {
-                replace(path, bytes, false).map_err(fault)
-            }
-            result => result.map_err(fault),
-        }
-    }
+fn note(engine: &FolderEngine, name: &str) -> Option<SignedNote> {
+    SignedNote::parse(&engine.get(name, NOTE_LIMIT as u64).ok()??).ok()
 }
 
 /// The best of some cosigned checkpoints: with a quorum rather than without, then the largest. Lines
@@ -236,6 +217,8 @@ mod tests {
     use crate::key::SecretKey;
     use crate::note::KeyName;
     use crate::sys::disk::RealDisk;
+    use std::path::Path;
+    use std::sync::Arc;
 
     fn name(seed: u8) -> KeyName {
         KeyName::new(format!("witness.example/{seed}")).unwrap()
@@ -293,11 +276,10 @@ mod tests {
     #[test]
     fn the_files_follow_what_was_seen_and_never_go_back() {
         let dir = tempfile::tempdir().unwrap();
-        let book = CosignatureBook::new(Arc::new(RealDisk), dir.path());
-        let files = [
-            dir.path().join("cosigned"),
-            dir.path().join("state/cosigned"),
-        ];
+        let folder = |path: &Path| FolderEngine::new(Arc::new(RealDisk), path);
+        let book = CosignatureBook::new(folder(dir.path()));
+        let files = [dir.path().to_owned(), dir.path().join("state")];
+        let files = files.map(|path| folder(&path));
         let trust = trust();
         let [a, b] = trust.witnesses() else { panic!() };
         assert_eq!(book.bring_up(&trust, &files).unwrap(), None);
@@ -313,7 +295,7 @@ mod tests {
             Some((6, 5))
         );
         for file in &files {
-            let held = std::fs::read(file).unwrap();
+            let held = file.get(COSIGNED_FILE, 1_000).unwrap().unwrap();
             assert_eq!(SignedNote::parse(&held).ok(), both);
         }
         // Asked again, a witness has one line, with the newer time.

@@ -12,7 +12,8 @@ use crate::hash::NodeHash;
 use crate::http;
 use crate::ledger::proofs::{LedgerProofs, NoProofError};
 use crate::ledger::{COSIGNED_FILE, EntryReader};
-use crate::note::SignedNote;
+use crate::note::{NOTE_LIMIT, SignedNote};
+use crate::store::engine::{Engine as _, FolderEngine};
 use crate::sys::world::World;
 use crate::trust::{Trust, TrustedWitness};
 use crate::witness::{SUCCESSION_LIMIT, SealSuccession};
@@ -62,8 +63,12 @@ impl NewestCheckpoint {
     /// The note with what witnesses said of this very checkpoint.
     #[must_use]
     pub fn with_cosignatures(&self) -> SignedNote {
-        let cosigned = self.world.disk.read(&self.dir.join(COSIGNED_FILE)).ok();
-        let cosigned = cosigned.and_then(|bytes| SignedNote::parse(&bytes).ok());
+        let cosigned =
+            FolderEngine::at(&self.world, &self.dir).get(COSIGNED_FILE, NOTE_LIMIT as u64);
+        let cosigned = cosigned
+            .ok()
+            .flatten()
+            .and_then(|bytes| SignedNote::parse(&bytes).ok());
         let merged = cosigned.and_then(|cosigned| self.note.merged_with(&cosigned));
         merged.unwrap_or_else(|| self.note.clone())
     }
@@ -146,8 +151,9 @@ pub struct WitnessRound<'a> {
 
 impl WitnessRound<'_> {
     /// Where the checkpoint is kept that its witnesses cosigned: in the ledger's folder, and outside.
-    pub(super) fn cosigned_files(&self) -> [PathBuf; 2] {
-        [&*self.newest.dir, self.settings.state()].map(|dir| dir.join(COSIGNED_FILE))
+    pub(super) fn cosigned_places(&self) -> [FolderEngine; 2] {
+        let folders = [&*self.newest.dir, self.settings.state()];
+        folders.map(|dir| FolderEngine::at(&self.newest.world, dir))
     }
 
     /// Asks all witnesses at once, and keeps what they say.
@@ -186,7 +192,7 @@ impl WitnessRound<'_> {
         }
         let quorum = self.trust.witnessed(&merged, WHENEVER);
         let quorum = quorum.is_ok_and(|(_, quorum)| quorum);
-        if let Err(fault) = book.bring_up(self.trust, &self.cosigned_files()) {
+        if let Err(fault) = book.bring_up(self.trust, &self.cosigned_places()) {
             notices.push(format!("the cosigned checkpoint was not kept: {fault}"));
         }
         WitnessAnswers {

@@ -44,7 +44,6 @@ pub enum AnchorSettingsError {
 /// Where a ledger's checkpoints go and which witnesses are asked, as files of its state folder.
 #[derive(Debug)]
 pub struct AnchorSettings {
-    disk: Arc<dyn Disk>,
     engine: FolderEngine,
     state: PathBuf,
     dir: PathBuf,
@@ -56,8 +55,7 @@ impl AnchorSettings {
     pub fn new(disk: Arc<dyn Disk>, state: &Path) -> Self {
         let dir = state.join(FOLDER);
         Self {
-            engine: FolderEngine::new(disk.clone(), &dir),
-            disk,
+            engine: FolderEngine::new(disk, &dir),
             state: state.to_owned(),
             dir,
         }
@@ -79,7 +77,7 @@ impl AnchorSettings {
     /// What is kept about witnesses.
     #[must_use]
     pub fn book(&self) -> CosignatureBook {
-        CosignatureBook::new(self.disk.clone(), &self.dir)
+        CosignatureBook::new(self.engine.clone())
     }
 
     /// The lock of those who ask witnesses: one at a time.

@@ -147,9 +147,7 @@ impl OpeningState {
             proven,
         };
         let mut notices = Vec::new();
-        let warm = self.engine.scratch();
-        let warm = warm.and_then(|dir| EdgeCache::read(&*world.disk, dir));
-        let warm = warm.filter(|warm| {
+        let warm = EdgeCache::read(&*self.engine).filter(|warm| {
             // Only of this very end, and only where a checkpoint covers all of it.
             self.rest == TailRest::Clean
                 && proven == self.edge.size()

@@ -9,8 +9,8 @@ use crate::hash::Link;
 use crate::ledger::schema;
 use crate::ledger::warm::EdgeCache;
 use crate::rule::{self, Finding};
+use crate::store::engine::FolderEngine;
 use crate::store::index::{INDEX, Index, IndexError, IndexPosition, copy};
-use crate::sys::disk::Disk;
 use crate::sys::lock::{LockError, ReadLock};
 use crate::text::Id;
 use crate::verify::VerifiedFold;
@@ -84,12 +84,8 @@ fn open(folder: tempfile::TempDir, at: &Path) -> Result<Option<IndexCopy>, Index
 }
 
 /// Holds what the last writer left beside the index against the entries, where it is of their end.
-pub(super) fn warm_difference(
-    disk: &dyn Disk,
-    dir: &Path,
-    folded: &VerifiedFold,
-) -> Option<Finding> {
-    let warm = EdgeCache::read(disk, dir).filter(|warm| (warm.size, warm.link) == folded.end())?;
+pub(super) fn warm_difference(folder: &FolderEngine, folded: &VerifiedFold) -> Option<Finding> {
+    let warm = EdgeCache::read(folder).filter(|warm| (warm.size, warm.link) == folded.end())?;
     let (warm, all) = (warm.into_register(), folded.register());
     let same = warm.charter == all.charter
         && warm

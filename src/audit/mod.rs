@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::store::engine::FolderEngine;
 use crate::sys::disk::DiskCause;
 use crate::sys::world::World;
 use crate::time::Timestamp;
@@ -97,7 +98,8 @@ impl Audit<'_> {
         let checkpointed = kept.iter().rev().find_map(StoredCheckpoint::stated_size);
         let pieces = LogPieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed)?;
         let facts = pieces.facts();
-        let tokens = timestamps::list(&*self.world.disk, self.dir)?;
+        let engine = FolderEngine::at(&self.world, self.dir);
+        let tokens = timestamps::list(&engine)?;
         let token_files = tokens.iter().flat_map(token_files).collect();
         let question = VerifyQuestion {
             as_of: self.as_of,
@@ -112,8 +114,7 @@ impl Audit<'_> {
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
         let folder = AuditedFolder {
-            disk: self.world.disk.clone(),
-            dir: self.dir.to_owned(),
+            engine,
             progress: self.progress,
             stop: &stop,
         };

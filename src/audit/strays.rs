@@ -8,10 +8,10 @@ use crate::merkle::LogFile;
 use crate::rule::{self, Finding};
 use crate::store::blobs::{ATTACHMENTS, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, MAX_BUNDLE};
-use crate::store::image::{TailContents, list_files};
-use crate::store::publish::TEMPORARY_PREFIX;
+use crate::store::engine::{Engine as _, FolderEngine, is_leftover};
+use crate::store::image::TailContents;
 use crate::store::tail::{MAX_TAIL, TAIL_FILE};
-use crate::sys::disk::{Disk, DiskError};
+use crate::sys::disk::DiskError;
 use crate::sys::lock::LOCK_FILE;
 use crate::timetoken::{TIMESTAMPS, is_stamped};
 use crate::verify::Surroundings;
@@ -26,8 +26,7 @@ const INDEX_FOLDERS: &str = "index";
 
 /// A folder to look through.
 pub(super) struct StrayFiles<'a> {
-    pub(super) disk: &'a dyn Disk,
-    pub(super) dir: &'a Path,
+    pub(super) folder: &'a FolderEngine,
     pub(super) facts: &'a LogBounds,
     /// The attachments that the entries name, and the time tokens.
     pub(super) accounted: HashSet<PathBuf>,
@@ -54,7 +53,7 @@ impl StrayFiles<'_> {
         let now = self.facts.in_bundles();
         let soon = self.soon();
         let mut left = LeftoverCounts::default();
-        for found in list_files(self.disk, self.dir)? {
+        for found in self.folder.files("")? {
             let path = &found.path;
             let in_log = LogFile::parse(path);
             let stands_in = |size| in_log.is_some_and(|file| self.has(&file, size));
@@ -69,7 +68,7 @@ impl StrayFiles<'_> {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if found.is_file && stands_in(soon) {
                 left.ahead += 1;
-            } else if found.is_file && name.starts_with(TEMPORARY_PREFIX) {
+            } else if found.is_file && is_leftover(&name) {
                 left.temporary += 1;
             } else if found.is_file && is_blob(path) {
                 left.orphans += 1;
@@ -152,11 +151,9 @@ impl StrayFiles<'_> {
 
     /// How many entries the log has by now: a writer may have gone on since the image was taken.
     fn size_now(&self) -> u64 {
-        let tail = self
-            .disk
-            .read_at_most(&self.dir.join(TAIL_FILE), MAX_TAIL as u64)
-            .ok()
-            .and_then(|bytes| TailContents::parse(&bytes).ok());
+        let tail = self.folder.get(TAIL_FILE, MAX_TAIL as u64);
+        let tail = tail.ok().flatten();
+        let tail = tail.and_then(|bytes| TailContents::parse(&bytes).ok());
         tail.map_or(0, |tail| tail.base + tail.entries.len() as u64)
     }
 
@@ -180,11 +177,8 @@ impl StrayFiles<'_> {
         let Some(now) = now.filter(|_| !file.is_whole()) else {
             return false;
         };
-        let (Ok(now), Ok(before)) = (
-            self.disk
-                .read_at_most(&self.dir.join(now.path()), MAX_BUNDLE),
-            self.disk.read_at_most(&self.dir.join(path), MAX_BUNDLE),
-        ) else {
+        let read = |name: &str| self.folder.get(name, MAX_BUNDLE).ok().flatten();
+        let (Some(now), Some(before)) = (read(&now.path()), read(&path.to_string_lossy())) else {
             return false;
         };
         let width = file.width as usize;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -11,7 +10,8 @@ use crate::merkle::{PartialTile, Tile};
 use crate::rule::{self, Finding};
 use crate::statement::Attachment;
 use crate::store::blobs::{ATTACHMENTS, Blobs, blob_path};
-use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::store::engine::{Engine as _, FolderEngine};
+use crate::sys::disk::{DiskError, SMALL_FILE};
 use crate::verify::{Observer, Surroundings, VerdictCount, VerifiedFold};
 
 use super::index::{self, IndexState};
@@ -23,8 +23,7 @@ const HASH_BYTES: usize = 32;
 
 /// The folder that is looked at, and whoever waits for it.
 pub(super) struct AuditedFolder<'a> {
-    pub(super) disk: Arc<dyn Disk>,
-    pub(super) dir: PathBuf,
+    pub(super) engine: FolderEngine,
     /// Is told how many entries of how many are done.
     pub(super) progress: &'a (dyn Fn(u64, u64) + Sync),
     /// Whether to stop.
@@ -95,8 +94,7 @@ impl<'a> SurroundingsCheck<'a> {
             .map(|(digest, ..)| blob_path(digest))
             .map(PathBuf::from);
         let strays = StrayFiles {
-            disk: &*self.folder.disk,
-            dir: &self.folder.dir,
+            folder: &self.folder.engine,
             facts,
             accounted: attached_files.chain(self.tokens.drain()).collect(),
             broken: folded.is_broken(),
@@ -121,11 +119,7 @@ impl<'a> SurroundingsCheck<'a> {
     fn lacks_attachments(&self, facts: &LogBounds) -> Result<bool, DiskError> {
         Ok(facts.standing == FolderKind::Copy
             && !self.attachments.is_empty()
-            && self
-                .folder
-                .disk
-                .metadata(&self.folder.dir.join(ATTACHMENTS))?
-                .is_none())
+            && !self.folder.engine.has(ATTACHMENTS)?)
     }
 
     /// Reads and hashes each attachment again, on all cores.
@@ -134,7 +128,7 @@ impl<'a> SurroundingsCheck<'a> {
         expunged: &HashSet<Blake3Digest>,
         around: &mut Surroundings,
     ) -> Option<VerdictCount> {
-        let blobs = Blobs::new(self.folder.disk.clone(), &self.folder.dir);
+        let blobs = Blobs::of(&self.folder.engine);
         let faults: Vec<Option<(u64, String)>> = self
             .attachments
             .par_iter()
@@ -187,18 +181,18 @@ impl<'a> SurroundingsCheck<'a> {
     /// Holds the stored bytes of a tile against what the entries give; `first` is its first entry.
     fn compare_tile(&mut self, path: &str, made: &[u8], first: u64) {
         self.tiles.total += 1;
-        let fault = match self.folder.disk.read(&self.folder.dir.join(path)) {
-            Ok(bytes) if bytes == made => {
+        let fault = match self.folder.engine.get(path, SMALL_FILE) {
+            Ok(Some(bytes)) if bytes == made => {
                 self.tiles.good += 1;
                 return;
             }
-            Ok(bytes) => {
+            Ok(Some(bytes)) => {
                 let same = |(stored, made): &(&[u8], &[u8])| stored == made;
                 let hashes = bytes.chunks(HASH_BYTES).zip(made.chunks(HASH_BYTES));
                 let differing = hashes.take_while(same).count();
                 format!("another hash at place {differing} of {} bytes", bytes.len())
             }
-            Err(fault) if fault.cause() == DiskCause::Missing => "missing".to_owned(),
+            Ok(None) => "missing".to_owned(),
             Err(fault) => fault.to_string(),
         };
         self.findings.push(
@@ -208,11 +202,8 @@ impl<'a> SurroundingsCheck<'a> {
 
     fn compare_index(&mut self, folded: &VerifiedFold, around: &mut Surroundings) {
         if !folded.is_broken() && !matches!(self.index, IndexState::Nothing) {
-            self.findings.extend(index::warm_difference(
-                &*self.folder.disk,
-                &self.folder.dir,
-                folded,
-            ));
+            self.findings
+                .extend(index::warm_difference(&self.folder.engine, folded));
         }
         match std::mem::replace(&mut self.index, IndexState::Nothing) {
             IndexState::Nothing => {}

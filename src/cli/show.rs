@@ -7,6 +7,7 @@ use crate::entry::StoredEntry;
 use crate::event::Event;
 use crate::statement::EventId;
 use crate::text::Id;
+use crate::store::engine::FolderEngine;
 use crate::timestamps;
 use crate::verify::not_after;
 
@@ -52,7 +53,7 @@ impl ShowTarget {
 pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     context.ui.thing = "show";
     let what = ShowTarget::parse(&args.what)?;
-    let tokens = timestamps::list(&*context.world.disk, &context.dir()?)?;
+    let tokens = timestamps::list(&FolderEngine::at(&context.world, &context.dir()?))?;
     let mut names = Names::default();
     let mut shown: Vec<Value> = Vec::new();
     let mut remarks = Vec::new();

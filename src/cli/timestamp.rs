@@ -124,7 +124,7 @@ fn ask(url: &str, asked: &StampRequest, time: Duration) -> Result<Vec<u8>, Comma
 /// Where requests wait for their tokens.
 fn state(context: &Context) -> Result<FolderEngine, CommandError> {
     let place = context.place()?;
-    Ok(FolderEngine::new(context.world.disk.clone(), &place.state))
+    Ok(FolderEngine::at(&context.world, &place.state))
 }
 
 fn request(context: &mut Context, path: &Path) -> CommandResult {
@@ -163,7 +163,7 @@ fn keep(context: &mut Context, asked: &StampRequest, response: &[u8]) -> Command
 
 fn list(context: &mut Context, with_commands: bool) -> CommandResult {
     let dir = context.ledger_dir()?;
-    let tokens = timestamps::list(&*context.world.disk, &dir)?;
+    let tokens = timestamps::list(&FolderEngine::at(&context.world, &dir))?;
     let read = tokens.iter().map(|stored| (stored, fitting_token(stored)));
     let read: Vec<_> = read.collect();
     let exit = match read.iter().all(|(_, token)| token.is_ok()) {

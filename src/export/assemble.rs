@@ -138,7 +138,7 @@ fn prove(
         .into_iter()
         .map(|receipt| (receipt.index(), receipt));
     contents.receipts = receipts.collect::<BTreeMap<_, _>>();
-    let all = timestamps::list(&*export.world.disk, &export.place.dir)?;
+    let all = timestamps::list(&export.ledger())?;
     for stem in &rested.tokens {
         let token = all.iter().find(|token| token.stem == *stem);
         let token = token.ok_or_else(|| ExportError::NotKept {

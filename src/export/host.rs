@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::key::SecretKey;
 use crate::ledger::{LedgerPlace, ProvenPrefix};
+use crate::store::engine::FolderEngine;
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::world::World;
 
@@ -23,6 +24,16 @@ pub struct Export<'a> {
 }
 
 impl Export<'_> {
+    /// The ledger's files.
+    pub(super) fn ledger(&self) -> FolderEngine {
+        FolderEngine::at(&self.world, &self.place.dir)
+    }
+
+    /// What this host keeps of it elsewhere.
+    pub(super) fn state(&self) -> FolderEngine {
+        FolderEngine::at(&self.world, &self.place.state)
+    }
+
     /// The key that signs this host's packs; made where there is none yet. It is a key of its own, since the
     /// raw signature that openssl checks has no context that would keep it from being taken for another.
     ///

@@ -5,15 +5,13 @@
 //! An export that is killed can leave `.key-…` here, a key that nobody uses, or `packs/.new-…`; nothing reads
 //! either, and whoever keeps the host may remove them.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
 use crate::ledger::{COSIGNED_FILE, EntryReader};
-use crate::store::publish;
-use crate::sys::disk::DiskCause;
+use crate::store::engine::Engine as _;
+use crate::sys::disk::SMALL_FILE;
 use crate::timestamps;
 
 use super::error::ExportError;
@@ -46,7 +44,7 @@ impl PackBasis {
             checkpoint::stated(note).is_ok_and(|stated| (1..=sequence + 1).contains(&stated.size))
         };
         let cosigned = reader.file(COSIGNED_FILE).filter(fits);
-        let tokens = timestamps::list(&*export.world.disk, dir)?;
+        let tokens = timestamps::list(&export.ledger())?;
         let tokens = tokens
             .into_iter()
             .filter(|token| token.checkpoint.as_deref().is_some_and(|note| fits(&note)));
@@ -60,15 +58,12 @@ impl PackBasis {
     }
 
     pub(super) fn read(export: &Export<'_>, sequence: u64) -> Result<Self, ExportError> {
-        let path = path(export, sequence);
+        let (state, name) = (export.state(), name(sequence));
+        let path = state.place(&name);
         let not_kept = |why: String| ExportError::NotKept { sequence, why };
-        let bytes = match export.world.disk.read(&path) {
-            Ok(bytes) => bytes,
-            Err(fault) if fault.cause() == DiskCause::Missing => {
-                return Err(not_kept(format!("there is no {}", path.display())));
-            }
-            Err(fault) => return Err(fault.into()),
-        };
+        let bytes = state
+            .get(&name, SMALL_FILE)?
+            .ok_or_else(|| not_kept(format!("there is no {}", path.display())))?;
         let rested: Self = serde_json::from_slice(&bytes)
             .map_err(|fault| not_kept(format!("{}: {fault}", path.display())))?;
         match rested.schema == SCHEMA {
@@ -78,18 +73,11 @@ impl PackBasis {
     }
 
     pub(super) fn write(&self, export: &Export<'_>, sequence: u64) -> Result<(), ExportError> {
-        let path = path(export, sequence);
-        let disk = &*export.world.disk;
-        disk.create_dir(&export.place.state.join(FOLDER))?;
         let text = serde_json::to_string(self).unwrap_or_default();
-        Ok(publish::durably(disk, &path, text.as_bytes())?)
+        Ok(export.state().replace(&name(sequence), text.as_bytes())?)
     }
 }
 
-fn path(export: &Export<'_>, sequence: u64) -> PathBuf {
-    export
-        .place
-        .state
-        .join(FOLDER)
-        .join(format!("{sequence}.json"))
+fn name(sequence: u64) -> String {
+    format!("{FOLDER}/{sequence}.json")
 }

@@ -99,12 +99,12 @@ pub(crate) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, OpenErr
     // A marker alone proves little: a log with more than its first entry is somebody's ledger.
     let has_more = || Log::open(disk.clone(), dir).is_ok_and(|(log, _)| log.size() > 1);
     // Without the marker: nothing, or the marker itself half-written.
-    let begun = format!("{TEMPORARY_PREFIX}{CREATING}");
+    let begun = publish::temporary_prefix(CREATING);
     let expected = |name: &String| {
         if interrupted {
             is_leftover(name)
         } else {
-            name == LOCK_FILE || *name == begun
+            name == LOCK_FILE || name.starts_with(&begun)
         }
     };
     if names.iter().all(expected) && !(interrupted && has_more()) {

@@ -18,6 +18,7 @@ use crate::codec;
 use crate::hash::{Blake3Digest, Link};
 use crate::register::{LedgerState, Register, SecretThread};
 use crate::rotation::{Incident, Rotation};
+use crate::store::engine::Engine;
 use crate::store::publish;
 use crate::sys::disk::Disk;
 use crate::text::Id;
@@ -73,8 +74,8 @@ impl EdgeCache {
     }
 
     /// Reads the file in the ledger's folder; nothing where it is not whole.
-    pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> Option<Self> {
-        let bytes = disk.read_at_most(&dir.join(WARM_FILE), MOST_BYTES).ok()?;
+    pub(crate) fn read(ledger: &dyn Engine) -> Option<Self> {
+        let bytes = ledger.get(WARM_FILE, MOST_BYTES).ok()??;
         let (digest, state) = bytes.split_first_chunk::<32>()?;
         (Blake3Digest::of(state).as_bytes() == digest).then(|| codec::decode_state(state).ok())?
     }

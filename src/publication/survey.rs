@@ -1,17 +1,15 @@
 //! What of the ledger can be published, and what stands in the copy already.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::hash::{Blake3Digest, LeafHash, NodeHash};
 use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, EntryReader};
 use crate::merkle::Frontier;
-use crate::note::{NoteError, NoteKey, Origin, SignedNote};
+use crate::note::{NOTE_LIMIT, NoteError, NoteKey, Origin, SignedNote};
 use crate::register::Register;
 use crate::store::blobs::ATTACHMENTS;
-use crate::store::publish::TEMPORARY_PREFIX;
-use crate::sys::disk::{Disk, DiskCause};
+use crate::store::engine::{Engine as _, FolderEngine, is_leftover};
 use crate::timetoken::TIMESTAMPS;
 
 use super::error::PublicationError;
@@ -56,29 +54,25 @@ pub(super) struct LedgerSurvey {
 ///
 /// # Errors
 /// It holds something else.
-pub(super) fn look(disk: &dyn Disk, to: &Path) -> Result<Option<StoredNote>, PublicationError> {
-    if disk.metadata(to)?.is_none() {
+pub(super) fn look(copy: &FolderEngine) -> Result<Option<StoredNote>, PublicationError> {
+    let Some(top) = copy.top()? else {
         return Ok(None);
-    }
-    let bytes = match disk.read(&to.join(CHECKPOINT_FILE)) {
-        Ok(bytes) => Some(bytes),
-        Err(fault) if fault.cause() == DiskCause::Missing => None,
-        Err(fault) => return Err(fault.into()),
     };
+    let path = || copy.place("");
+    let bytes = copy.get(CHECKPOINT_FILE, NOTE_LIMIT as u64)?;
     let begun = ["tile", ATTACHMENTS, CHECKPOINT_FILE, TIMESTAMPS];
-    for found in disk.list(to)? {
-        let name = found.name.to_string_lossy().into_owned();
-        let ours = begun.contains(&name.as_str()) || name.starts_with(TEMPORARY_PREFIX);
+    for name in top {
+        let ours = begun.contains(&name.as_str()) || is_leftover(&name);
         // Beside a copy there may be what its web server wants; a ledger's own folder is never one.
         let a_ledgers = ["tail", "lock", "ledger.toml", "index"].contains(&name.as_str());
         if a_ledgers || (bytes.is_none() && !ours) {
-            let path = to.to_owned();
+            let path = path();
             return Err(PublicationError::NoCopy { path, found: name });
         }
     }
     let parse = |bytes: Vec<u8>| {
         StoredNote::parse(&bytes).map_err(|source| PublicationError::OtherLedger {
-            path: to.to_owned(),
+            path: path(),
             source,
         })
     };

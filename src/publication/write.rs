@@ -12,16 +12,15 @@
 //! Whoever reads a checkpoint finds everything that it covers, wherever this is cut off.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use crate::hash::{LeafHash, NodeHash};
 use crate::ledger::{CHECKPOINT_FILE, EntryReader, NEXT_CHECKPOINT};
 use crate::merkle::{Frontier, TileBuilder, partial_tiles};
 use crate::store::blobs::{ATTACHMENT_LIMIT, ATTACHMENTS, Blobs, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
-use crate::store::image::list_files;
-use crate::store::publish::{self, ImmutableWriter, TEMPORARY_PREFIX};
-use crate::sys::disk::{Disk, DiskError};
+use crate::store::engine::{Engine as _, FolderEngine};
+use crate::store::publish::ImmutableWriter;
+use crate::sys::disk::DiskError;
 use crate::timestamps;
 use crate::timetoken::StoredToken;
 
@@ -39,32 +38,33 @@ impl Publication<'_> {
     /// The ledger is behind or beside what was published, it or the copy cannot be used, or the
     /// disk's refusal.
     pub fn run(&self) -> Result<PublicationReport, PublicationError> {
-        let before = survey::look(&*self.world.disk, self.to)?;
+        let to = FolderEngine::at(&self.world, self.to);
+        let before = survey::look(&to)?;
         let survey = survey::read(self, before.as_ref())?;
         let chosen = survey.choose(self, before)?;
-        bring_up(self, &survey, chosen)
+        bring_up(self, &to, &survey, chosen)
     }
 }
 
 /// Writes what is missing, and last the checkpoint.
 fn bring_up(
     publication: &Publication<'_>,
+    to: &FolderEngine,
     survey: &LedgerSurvey,
     chosen: PublicationPlan,
 ) -> Result<PublicationReport, PublicationError> {
-    let disk = &*publication.world.disk;
-    let to = publication.to;
     let size = chosen.note.stated.size;
-    make_folder(disk, to)?;
-    remove_leftovers(disk, to)?;
+    to.make_root()?;
+    // What was announced stays until the next announcement takes its place: it accounts for files that are
+    // ahead.
+    to.remove_leftovers(NEXT_CHECKPOINT)?;
     let is_new = chosen.before.as_ref() != Some(&chosen.note);
     if is_new {
-        announce(disk, to, &chosen.note.bytes)?;
+        announce(to, &chosen.note.bytes)?;
     }
     let mut copy = Copy {
-        disk,
         to,
-        writer: ImmutableWriter::new(disk, to),
+        writer: to.many(),
         written: 0,
     };
     let found = copy.log(publication, size)?;
@@ -74,25 +74,25 @@ fn bring_up(
             found,
         });
     }
-    for token in timestamps::list(disk, publication.ledger)? {
+    let ledger = FolderEngine::at(publication.world, publication.ledger);
+    for token in timestamps::list(&ledger)? {
         copy.token(&token, size)?;
     }
-    let with_attachments =
-        publication.attachments || disk.metadata(&to.join(ATTACHMENTS))?.is_some();
+    let with_attachments = publication.attachments || to.has(ATTACHMENTS)?;
     if with_attachments {
         copy.attachments(publication, survey, size)?;
     }
     let mut written = copy.written;
     copy.writer.finish()?;
     if is_new {
-        disk.rename(&to.join(NEXT_CHECKPOINT), &to.join(CHECKPOINT_FILE))?;
-        disk.sync_dir(to)?;
+        // The very bytes that were read back: written once more, a disk could bend them once more.
+        to.rename(NEXT_CHECKPOINT, CHECKPOINT_FILE)?;
         written += 1;
     }
     let before = chosen.before.map(|noted| noted.stated.size);
-    let mut removed = remove_earlier_edges(disk, to, &[Some(size), before])?;
+    let mut removed = remove_earlier_edges(to, &[Some(size), before])?;
     if with_attachments {
-        removed += remove_expunged(disk, to, survey, size)?;
+        removed += remove_expunged(to, survey, size)?;
     }
     Ok(PublicationReport {
         checkpoint: chosen.note.stated,
@@ -105,8 +105,7 @@ fn bring_up(
 
 /// A copy that is being written.
 struct Copy<'a> {
-    disk: &'a dyn Disk,
-    to: &'a Path,
+    to: &'a FolderEngine,
     writer: ImmutableWriter<'a>,
     written: u64,
 }
@@ -174,93 +173,56 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Puts a file there, where it is missing, and reads it back: what a disk made of it is what
-    /// readers will get.
+    /// Puts a file there, where it is missing, and reads it back.
     fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), PublicationError> {
-        let file = self.to.join(path);
-        let is_there = self.disk.metadata(&file)?.is_some();
-        self.writer.write(path, bytes)?;
-        if is_there {
+        if !self.writer.write(path, bytes)? {
             return Ok(());
         }
         self.written += 1;
-        if self.disk.read_at_most(&file, ATTACHMENT_LIMIT)? == bytes {
-            return Ok(());
-        }
-        // Never served before, and never right: the next publication writes it anew.
-        self.disk.remove(&file)?;
-        Err(PublicationError::ReadBack { path: file })
+        read_back(self.to, path, bytes)
     }
-}
-
-fn make_folder(disk: &dyn Disk, to: &Path) -> Result<(), DiskError> {
-    if disk.metadata(to)?.is_some() {
-        return Ok(());
-    }
-    disk.create_dir(to)?;
-    match to.parent() {
-        Some(parent) if parent != Path::new("") => disk.sync_dir(parent),
-        _ => disk.sync_dir(Path::new(".")),
-    }
-}
-
-/// Removes what an interrupted publication left half-written. What it announced stays until the
-/// next announcement takes its place, for it accounts for the files that are ahead.
-fn remove_leftovers(disk: &dyn Disk, to: &Path) -> Result<(), DiskError> {
-    for found in disk.list(to)? {
-        let name = found.name.to_string_lossy();
-        if name.starts_with(TEMPORARY_PREFIX) && name != NEXT_CHECKPOINT {
-            disk.remove(&to.join(found.name))?;
-        }
-    }
-    Ok(())
 }
 
 /// Puts the next checkpoint there. It is read back before anything relies on it.
-fn announce(disk: &dyn Disk, to: &Path, note: &[u8]) -> Result<(), PublicationError> {
-    let path = to.join(NEXT_CHECKPOINT);
-    publish::durably(disk, &path, note)?;
-    if disk.read(&path)? == note {
+fn announce(to: &FolderEngine, note: &[u8]) -> Result<(), PublicationError> {
+    to.replace(NEXT_CHECKPOINT, note)?;
+    read_back(to, NEXT_CHECKPOINT, note)
+}
+
+/// Holds what is stored against what was meant to be: what a disk made of it is what readers will get.
+fn read_back(to: &FolderEngine, name: &str, bytes: &[u8]) -> Result<(), PublicationError> {
+    if to.get(name, ATTACHMENT_LIMIT)?.as_deref() == Some(bytes) {
         return Ok(());
     }
-    disk.remove(&path)?;
+    // Never served before, and never right: the next publication writes it anew.
+    to.remove(name)?;
+    let path = to.place(name);
     Err(PublicationError::ReadBack { path })
 }
 
 /// Removes partial tiles and bundles of other sizes than those in `kept`.
-fn remove_earlier_edges(
-    disk: &dyn Disk,
-    to: &Path,
-    kept: &[Option<u64>],
-) -> Result<u64, DiskError> {
+fn remove_earlier_edges(to: &FolderEngine, kept: &[Option<u64>]) -> Result<u64, DiskError> {
     let mut needed = BTreeSet::new();
     for size in kept.iter().flatten() {
         needed.extend(partial_tiles(*size).map(|(id, width)| id.partial_path(width)));
         needed.insert(bundle::path_of(size / WIDTH, (size % WIDTH) as usize));
     }
     let mut removed = 0;
-    for found in list_files(disk, to)? {
-        let path = found.path.to_string_lossy();
-        let is_edge = path.starts_with("tile/") && path.contains(".p/");
-        if found.is_file && is_edge && !needed.contains(&*path) {
-            disk.remove(&to.join(&found.path))?;
+    for name in to.list("tile/")? {
+        if name.contains(".p/") && !needed.contains(&name) {
+            to.remove(&name)?;
             removed += 1;
         }
     }
     Ok(removed)
 }
 
-fn remove_expunged(
-    disk: &dyn Disk,
-    to: &Path,
-    survey: &LedgerSurvey,
-    size: u64,
-) -> Result<u64, DiskError> {
+fn remove_expunged(to: &FolderEngine, survey: &LedgerSurvey, size: u64) -> Result<u64, DiskError> {
     let mut removed = 0;
     for (digest, is_expunged) in survey.attachments(size) {
-        let file = to.join(blob_path(digest));
-        if is_expunged && disk.metadata(&file)?.is_some() {
-            disk.remove(&file)?;
+        let name = blob_path(digest);
+        if is_expunged && to.has(&name)? {
+            to.remove(&name)?;
             removed += 1;
         }
     }

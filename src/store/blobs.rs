@@ -72,6 +72,14 @@ impl Blobs {
         }
     }
 
+    /// The same, of a folder that was named.
+    #[must_use]
+    pub fn of(folder: &FolderEngine) -> Self {
+        Self {
+            folder: folder.clone(),
+        }
+    }
+
     /// Stores bytes in the folder; see [`put`].
     ///
     /// # Errors

@@ -176,7 +176,7 @@ impl Log {
     /// No log there, a damaged header, or the disk's refusal.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<(Self, TailRest), LogOpenError> {
         let mut log = Self::load(disk, dir)?;
-        publish::remove_leftovers(&*log.disk, dir)?;
+        publish::remove_leftovers(&*log.disk, dir, "")?;
         // A process killed before its sync leaves entries, or the tail's very name, to be seen and
         // not durable. What is seen from here on is built upon, so it is made to stay first.
         log.file.sync_data()?;

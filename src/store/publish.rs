@@ -11,6 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys::disk::{Disk, DiskCause, DiskError};
 
@@ -59,7 +60,7 @@ pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskErr
         let refusal = std::io::ErrorKind::InvalidInput.into();
         return Err(DiskError::new("write", path, refusal));
     };
-    let temporary = folder.join(format!("{TEMPORARY_PREFIX}{}", name.to_string_lossy()));
+    let temporary = folder.join(temporary_name(&name.to_string_lossy()));
     let mut file = disk.create(&temporary)?;
     file.write_at(bytes, 0)?;
     file.sync_data()?;
@@ -67,14 +68,29 @@ pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskErr
     disk.sync_dir(folder)
 }
 
-/// Removes what an interrupted `ImmutableWriter` or [`durably`] left in the ledger's folder. Only for who
-/// holds the writer's lock.
+/// Where [`durably`] writes a file of this name first: no two processes and no two calls write the same one,
+/// for those who ask witnesses hold no lock.
+fn temporary_name(name: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    format!("{}{process}-{number}", temporary_prefix(name))
+}
+
+/// How the names begin that [`durably`] writes a file of this name under first.
+#[must_use]
+pub fn temporary_prefix(name: &str) -> String {
+    format!("{TEMPORARY_PREFIX}{name}~")
+}
+
+/// Removes what an interrupted `ImmutableWriter` or [`durably`] left in the ledger's folder, but for what is
+/// named `kept`. Only for who holds the writer's lock.
 ///
 /// # Errors
 /// The disk's refusal.
-pub fn remove_leftovers(disk: &dyn Disk, root: &Path) -> Result<(), DiskError> {
+pub fn remove_leftovers(disk: &dyn Disk, root: &Path, kept: &str) -> Result<(), DiskError> {
     for found in disk.list(root)? {
-        if found.name.to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+        let name = found.name.to_string_lossy();
+        if name.starts_with(TEMPORARY_PREFIX) && name != kept {
             disk.remove(&root.join(found.name))?;
         }
     }
@@ -103,15 +119,19 @@ impl<'a> ImmutableWriter<'a> {
         }
     }
 
-    /// Writes the file at `relative` once, read-only. One that is there with the same bytes is left
-    /// alone: its bytes were synced before it got its name.
-    pub(crate) fn write(&mut self, relative: &str, bytes: &[u8]) -> Result<(), ImmutableFileError> {
+    /// Writes the file at `relative` once, read-only; whether it was not there before. One that is there with
+    /// the same bytes is left alone: its bytes were synced before it got its name.
+    pub(crate) fn write(
+        &mut self,
+        relative: &str,
+        bytes: &[u8],
+    ) -> Result<bool, ImmutableFileError> {
         let path = self.root.join(relative);
         self.make_folders(relative)?;
         if let Some(found) = self.disk.metadata(&path)? {
             let len = bytes.len() as u64;
             return if found.len == len && self.disk.read_at_most(&path, len)? == bytes {
-                Ok(())
+                Ok(false)
             } else {
                 Err(ImmutableFileError::Differs { path })
             };
@@ -125,7 +145,7 @@ impl<'a> ImmutableWriter<'a> {
         self.disk.make_read_only(&temporary)?;
         file.sync_data()?;
         self.disk.rename(&temporary, &path)?;
-        Ok(())
+        Ok(true)
     }
 
     /// Makes the names of everything written durable, each folder once, the innermost first.
@@ -197,7 +217,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(".new-0"), b"half").unwrap();
         std::fs::write(dir.path().join("tail"), b"kept").unwrap();
-        remove_leftovers(&RealDisk, dir.path()).unwrap();
+        remove_leftovers(&RealDisk, dir.path(), "").unwrap();
         let names = RealDisk.list(dir.path()).unwrap();
         assert_eq!(names.len(), 1);
         assert_eq!(names[0].name, "tail");

@@ -124,7 +124,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Missing, not allowed, or the system's refusal.
     fn open(&self, path: &Path) -> Result<FileHandle, DiskError>;
 
-    /// Creates a file, emptying one that is there, for reading and writing.
+    /// Creates a file for reading and writing, in place of whatever had its name.
     ///
     /// # Errors
     /// Not allowed, no space, or the system's refusal.
@@ -344,9 +344,13 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, path: &Path) -> Result<FileHandle, DiskError> {
+        // Whatever had the name loses it: a link that somebody planted there is not followed.
         let mut options = fs::OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(path);
+        options.read(true).write(true).create_new(true);
+        let file = match fs::remove_file(path) {
+            Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(fault),
+            _ => options.open(path),
+        };
         let file = file.map_err(|e| DiskError::new("create", path, e))?;
         Ok(FileHandle::new(Box::new(file), path))
     }

@@ -256,7 +256,7 @@ fn an_attachment_that_was_put_survives_and_one_that_failed_can_be_put_again() {
         &start,
         |disk| put(disk).is_ok(),
         |disk, acknowledged, what| {
-            publish::remove_leftovers(disk, dir()).unwrap();
+            publish::remove_leftovers(disk, dir(), "").unwrap();
             let blobs = Blobs::new(Arc::new(disk.clone()), dir());
             let digest = rotation_ledger::hash::Blake3Digest::of(&bytes);
             if acknowledged {

@@ -9,7 +9,6 @@ use super::bundles::entries_from;
 use super::door::{Engine, EngineLog, EngineSlot, PutOutcome};
 use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::hash::Link;
-use crate::store::image;
 use crate::store::log::{Log, LogAppendError, LogOpenError, RereadError};
 use crate::store::publish::{self, ImmutableFileError, ImmutableWriter};
 use crate::store::seal::SealError;
@@ -50,7 +49,7 @@ impl FolderEngine {
 
     /// Makes a folder, and those above it up to the root, where they are missing. A power cut must not take
     /// away a folder in which something was put.
-    fn make(&self, folder: &Path) -> Result<(), DiskError> {
+    pub(super) fn make(&self, folder: &Path) -> Result<(), DiskError> {
         if self.disk.metadata(folder)?.is_some() {
             return Ok(());
         }
@@ -78,7 +77,7 @@ impl Engine for FolderEngine {
     fn put_once(&self, name: &str, bytes: &[u8]) -> Result<PutOutcome, DiskError> {
         let mut writer = ImmutableWriter::new(&*self.disk, &self.root);
         match writer.write(name, bytes) {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(ImmutableFileError::Disk(fault)) => return Err(fault),
             Err(ImmutableFileError::Differs { .. }) => return Ok(PutOutcome::Occupied),
         }
@@ -90,7 +89,13 @@ impl Engine for FolderEngine {
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
         let path = self.place(name);
         self.make(path.parent().unwrap_or(&self.root))?;
-        publish::durably(&*self.disk, &path, bytes)
+        match publish::durably(&*self.disk, &path, bytes) {
+            // A writer that opens the ledger clears away what is not in its place yet; once more is enough.
+            Err(fault) if fault.cause() == DiskCause::Missing => {
+                publish::durably(&*self.disk, &path, bytes)
+            }
+            result => result,
+        }
     }
 
     fn remove(&self, name: &str) -> Result<(), DiskError> {
@@ -104,12 +109,9 @@ impl Engine for FolderEngine {
 
     fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError> {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let listed = match image::list_files(&*self.disk, &self.root.join(folder)) {
-            Err(fault) if fault.cause() == DiskCause::Missing => return Ok(Vec::new()),
-            listed => listed?,
-        };
+        let listed = self.files(folder)?;
         let names = listed.into_iter().filter(|found| found.is_file);
-        let names = names.map(|found| Path::new(folder).join(found.path).display().to_string());
+        let names = names.map(|found| found.path.display().to_string());
         let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
         names.sort_unstable();
         Ok(names)

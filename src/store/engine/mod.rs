@@ -8,6 +8,7 @@
 mod bundles;
 mod door;
 mod folder;
+mod listing;
 #[cfg(test)]
 pub(crate) mod memory;
 mod segment;
@@ -17,4 +18,5 @@ mod tests;
 pub use bundles::{entries_from, read_bundle, read_partial_bundle};
 pub use door::{Engine, EngineLog, EngineSlot, PutOutcome};
 pub use folder::FolderEngine;
+pub use listing::is_leftover;
 pub use segment::{Segment, SegmentError, SegmentOutcome};
