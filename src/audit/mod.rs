@@ -98,7 +98,7 @@ impl Audit<'_> {
         let checkpointed = kept.iter().rev().find_map(StoredCheckpoint::stated_size);
         let pieces = LogPieces::new(self.world.disk.clone(), self.dir, &taken, checkpointed)?;
         let facts = pieces.facts();
-        let engine = FolderEngine::at(&self.world, self.dir);
+        let engine = FolderEngine::at(self.world, self.dir);
         let tokens = timestamps::list(&engine)?;
         let token_files = tokens.iter().flat_map(token_files).collect();
         let question = VerifyQuestion {

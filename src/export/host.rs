@@ -26,12 +26,12 @@ pub struct Export<'a> {
 impl Export<'_> {
     /// The ledger's files.
     pub(super) fn ledger(&self) -> FolderEngine {
-        FolderEngine::at(&self.world, &self.place.dir)
+        FolderEngine::at(self.world, &self.place.dir)
     }
 
     /// What this host keeps of it elsewhere.
     pub(super) fn state(&self) -> FolderEngine {
-        FolderEngine::at(&self.world, &self.place.state)
+        FolderEngine::at(self.world, &self.place.state)
     }
 
     /// The key that signs this host's packs; made where there is none yet. It is a key of its own, since the

@@ -38,7 +38,7 @@ impl Publication<'_> {
     /// The ledger is behind or beside what was published, it or the copy cannot be used, or the
     /// disk's refusal.
     pub fn run(&self) -> Result<PublicationReport, PublicationError> {
-        let to = FolderEngine::at(&self.world, self.to);
+        let to = FolderEngine::at(self.world, self.to);
         let before = survey::look(&to)?;
         let survey = survey::read(self, before.as_ref())?;
         let chosen = survey.choose(self, before)?;
