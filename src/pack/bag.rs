@@ -86,12 +86,6 @@ impl Bag {
         }
     }
 
-    /// Takes files for a bag, by their path below its folder. Nothing is checked.
-    #[must_use]
-    pub const fn of_files(top: String, files: PackFiles) -> Self {
-        Self { top, files }
-    }
-
     /// Reads the zip of a bag, strictly.
     ///
     /// # Errors

@@ -9,7 +9,8 @@ use crate::merkle::Frontier;
 use crate::note::{NOTE_LIMIT, NoteError, NoteKey, Origin, SignedNote};
 use crate::register::Register;
 use crate::store::blobs::ATTACHMENTS;
-use crate::store::engine::{Engine as _, FolderEngine, is_leftover};
+use crate::store::engine::{Engine as _, FolderEngine};
+use crate::store::publish::is_leftover;
 use crate::timetoken::TIMESTAMPS;
 
 use super::error::PublicationError;

@@ -68,6 +68,12 @@ pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskErr
     disk.sync_dir(folder)
 }
 
+/// Whether a file of this name is one that an interrupted write leaves.
+#[must_use]
+pub fn is_leftover(name: &str) -> bool {
+    name.starts_with(TEMPORARY_PREFIX)
+}
+
 /// Where [`durably`] writes a file of this name first: no two processes and no two calls write the same one,
 /// for those who ask witnesses hold no lock.
 fn temporary_name(name: &str) -> String {
@@ -90,7 +96,7 @@ pub fn temporary_prefix(name: &str) -> String {
 pub fn remove_leftovers(disk: &dyn Disk, root: &Path, kept: &str) -> Result<(), DiskError> {
     for found in disk.list(root)? {
         let name = found.name.to_string_lossy();
-        if name.starts_with(TEMPORARY_PREFIX) && name != kept {
+        if is_leftover(&name) && name != kept {
             disk.remove(&root.join(found.name))?;
         }
     }

@@ -10,7 +10,7 @@ use super::door::{Engine, EngineLog, EngineSlot, PutOutcome};
 use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::hash::Link;
 use crate::store::log::{Log, LogAppendError, LogOpenError, RereadError};
-use crate::store::publish::{self, ImmutableFileError, ImmutableWriter};
+use crate::store::publish::{self, ImmutableFileError, ImmutableWriter, is_leftover};
 use crate::store::seal::SealError;
 use crate::store::tail::TailRest;
 use crate::sys::disk::{Disk, DiskCause, DiskError, FileHandle};
@@ -110,7 +110,11 @@ impl Engine for FolderEngine {
     fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError> {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let listed = self.files(folder)?;
-        let names = listed.into_iter().filter(|found| found.is_file);
+        let is_left =
+            |path: &Path| is_leftover(&path.file_name().unwrap_or_default().to_string_lossy());
+        let names = listed
+            .into_iter()
+            .filter(|found| found.is_file && !is_left(&found.path));
         let names = names.map(|found| found.path.display().to_string());
         let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
         names.sort_unstable();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::folder::FolderEngine;
 use crate::store::image::{self, Found};
-use crate::store::publish::{self, ImmutableWriter, TEMPORARY_PREFIX};
+use crate::store::publish::{self, ImmutableWriter};
 use crate::sys::disk::{DirEntry, DiskCause, DiskError, FileKind};
 use crate::sys::world::World;
 
@@ -88,10 +88,4 @@ impl FolderEngine {
     pub fn remove_leftovers(&self, kept: &str) -> Result<(), DiskError> {
         publish::remove_leftovers(&*self.disk, &self.root, kept)
     }
-}
-
-/// Whether a file of this name is one that an interrupted writer leaves.
-#[must_use]
-pub fn is_leftover(name: &str) -> bool {
-    name.starts_with(TEMPORARY_PREFIX)
 }

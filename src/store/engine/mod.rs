@@ -18,5 +18,4 @@ mod tests;
 pub use bundles::{entries_from, read_bundle, read_partial_bundle};
 pub use door::{Engine, EngineLog, EngineSlot, PutOutcome};
 pub use folder::FolderEngine;
-pub use listing::is_leftover;
 pub use segment::{Segment, SegmentError, SegmentOutcome};
