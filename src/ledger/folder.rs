@@ -12,7 +12,7 @@ use crate::ledger::standing::{FolderKind, kind_of};
 use crate::note::NoteKey;
 use crate::store::engine::Engine;
 use crate::store::log::Log;
-use crate::store::publish::TEMPORARY_PREFIX;
+use crate::store::publish::{TEMPORARY_PREFIX, temporary_prefix};
 use crate::store::tail::TAIL_FILE;
 use crate::sys::disk::{Disk, DiskCause, DiskError, SMALL_FILE};
 use crate::sys::lock::LOCK_FILE;
@@ -99,7 +99,7 @@ pub(crate) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, OpenErr
     // A marker alone proves little: a log with more than its first entry is somebody's ledger.
     let has_more = || Log::open(disk.clone(), dir).is_ok_and(|(log, _)| log.size() > 1);
     // Without the marker: nothing, or the marker itself half-written.
-    let begun = publish::temporary_prefix(CREATING);
+    let begun = temporary_prefix(CREATING);
     let expected = |name: &String| {
         if interrupted {
             is_leftover(name)
