@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::entry::StoredEntry;
 use crate::event::Event;
 use crate::statement::EventId;
-use crate::text::Id;
 use crate::store::engine::FolderEngine;
+use crate::text::Id;
 use crate::timestamps;
 use crate::verify::not_after;
 
