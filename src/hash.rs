@@ -23,20 +23,6 @@ macro_rules! hash_type {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
         pub struct $name([u8; 32]);
 
-        impl $name {
-            /// Takes 32 bytes for what they are said to be.
-            #[must_use]
-            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-                Self(bytes)
-            }
-
-            /// The 32 bytes.
-            #[must_use]
-            pub const fn as_bytes(&self) -> &[u8; 32] {
-                &self.0
-            }
-        }
-
         hex_text!($name, 32, HashError, HashError);
     };
 }

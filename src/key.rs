@@ -51,18 +51,6 @@ pub struct Verifier(VerifyingKey);
 pub struct SecretKey(ed25519_dalek::SigningKey);
 
 impl PublicKey {
-    /// Takes 32 bytes as a key holder's name.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 32 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     /// The first eight hex digits, for people to tell keys apart on a screen. Not an identity.
     #[must_use]
     pub fn short(&self) -> String {
@@ -118,20 +106,6 @@ impl Verifier {
     pub fn accepts(&self, message: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         self.0.verify_strict(message, &signature).is_ok()
-    }
-}
-
-impl Signature {
-    /// Takes 64 bytes for a signature.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 64 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 64] {
-        &self.0
     }
 }
 

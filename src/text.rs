@@ -236,6 +236,20 @@ pub(crate) fn decimal<N: FromStr + ToString>(text: &str) -> Option<N> {
 /// Gives a type over an array of bytes its one text: lower-case hex digits, and no other spelling.
 macro_rules! hex_text {
     ($name:ident, $length:literal, $error:ty, $fault:expr) => {
+        impl $name {
+            /// Takes bytes for what they are said to be.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; $length]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $length] {
+                &self.0
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&hex::encode(self.0))

@@ -8,7 +8,7 @@ use rotation_ledger::store::image::TailContents;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = TailContents::parse(bytes);
-    if let Ok(entries) = bundle::decode(0, bytes) {
+    if let Ok(entries) = bundle::decode_partial(0, 256, bytes) {
         assert_eq!(entries.len(), bundle::BUNDLE_ENTRIES);
     }
     if let Ok(frontier) = Frontier::decode(bytes) {

@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::append::commit::signed_checkpoint;
 use crate::append::error::AppendError;
 use crate::append::look::{damaged_log, published};
@@ -122,9 +120,7 @@ fn sealing_key(
     let key = match keyfile::read(&path, &|| Ok(None)) {
         Ok(key) => key,
         Err(KeyFileError::Missing { .. }) => {
-            let mut seed = Zeroizing::new([0; 32]);
-            world.entropy.fill(&mut *seed)?;
-            let key = SecretKey::from_seed(&seed);
+            let key = world.new_key()?;
             keyfile::write_new(&path, &key, None)?;
             key
         }

@@ -19,8 +19,6 @@
 use std::fs;
 use std::io::{self, Write as _};
 
-use zeroize::Zeroizing;
-
 use crate::append::error::AppendError;
 use crate::append::submission::Receipt;
 use crate::append::writer::Writer;
@@ -79,9 +77,7 @@ impl Writer {
             }
             found => return Ok(found?),
         }
-        let mut seed = Zeroizing::new([0; 32]);
-        self.world.entropy.fill(&mut *seed)?;
-        let key = SecretKey::from_seed(&seed);
+        let key = self.world.new_key()?;
         keyfile::write_new(&path, &key, None)?;
         Ok(key)
     }

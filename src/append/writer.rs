@@ -58,12 +58,6 @@ impl Writer {
         self.ledger
     }
 
-    /// The name of the log in its checkpoints.
-    #[must_use]
-    pub const fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
     /// Number of entries.
     #[must_use]
     pub const fn size(&self) -> u64 {

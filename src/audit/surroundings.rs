@@ -9,8 +9,8 @@ use crate::hash::{Blake3Digest, Link, Sha256Digest};
 use crate::merkle::{PartialTile, Tile};
 use crate::rule::{self, Finding};
 use crate::statement::Attachment;
-use crate::store::blobs::{ATTACHMENTS, Blobs, blob_path};
-use crate::store::engine::{Engine as _, FolderEngine};
+use crate::store::blobs::{self, ATTACHMENTS, blob_path};
+use crate::store::engine::{Engine, FolderEngine};
 use crate::sys::disk::{DiskError, SMALL_FILE};
 use crate::verify::{Observer, Surroundings, VerdictCount, VerifiedFold};
 
@@ -128,12 +128,12 @@ impl<'a> SurroundingsCheck<'a> {
         expunged: &HashSet<Blake3Digest>,
         around: &mut Surroundings,
     ) -> Option<VerdictCount> {
-        let blobs = Blobs::of(&self.folder.engine);
+        let engine = &self.folder.engine;
         let faults: Vec<Option<(u64, String)>> = self
             .attachments
             .par_iter()
             .map(|((digest, ..), (sequence, attachment))| {
-                fault(&blobs, digest, attachment).map(|fault| (*sequence, fault))
+                fault(engine, digest, attachment).map(|fault| (*sequence, fault))
             })
             .collect();
         let total = faults.len() as u64;
@@ -220,8 +220,8 @@ impl<'a> SurroundingsCheck<'a> {
     }
 }
 
-fn fault(blobs: &Blobs, digest: &Blake3Digest, attachment: &Attachment) -> Option<String> {
-    match blobs.get(digest) {
+fn fault(engine: &dyn Engine, digest: &Blake3Digest, attachment: &Attachment) -> Option<String> {
+    match blobs::get(engine, digest) {
         Err(fault) => Some(fault.to_string()),
         Ok(bytes) if bytes.len() as u64 != attachment.length => {
             Some(format!("{} bytes", bytes.len()))

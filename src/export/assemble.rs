@@ -11,7 +11,7 @@ use crate::ledger::ProvenPrefix;
 use crate::ledger::proofs::LedgerProofs;
 use crate::pack::Selection;
 use crate::pack_verify::UnverifiedPack;
-use crate::store::blobs::Blobs;
+use crate::store::blobs;
 use crate::text::Id;
 use crate::timestamps;
 use crate::verify::{self, LedgerPart};
@@ -102,12 +102,12 @@ pub(super) fn pick(
             named.extend(attached.map(|attachment| attachment.blake3));
         }
     }
-    let blobs = Blobs::new(export.world.disk.clone(), &export.place.dir);
+    let ledger = export.ledger();
     let expunged = &before.register.charter.expunged;
     let attachments = named
         .into_iter()
         .filter(|digest| !expunged.contains(digest))
-        .map(|digest| Ok((digest, blobs.get(&digest)?)));
+        .map(|digest| Ok((digest, blobs::get(&ledger, &digest)?)));
     Ok(PartEntries {
         entries,
         attachments: attachments.collect::<Result<_, ExportError>>()?,

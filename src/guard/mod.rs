@@ -45,8 +45,6 @@ pub enum FieldClass {
     Id,
     /// A pointer to something elsewhere: a version, a key id, a ticket, a URL.
     Reference,
-    /// A digest in text form.
-    Digest,
     /// One line of free text.
     Line,
     /// Free text of several lines.

@@ -51,14 +51,6 @@ pub fn post_as(
     read(url, sent, limit)
 }
 
-/// Gets what is at `url`, likewise.
-///
-/// # Errors
-/// As [`post`].
-pub fn get(url: &str, limit: u64, time: Duration) -> Result<Reply, ClientError> {
-    read(url, agent(url, time).get(url).call(), limit)
-}
-
 fn agent(url: &str, time: Duration) -> Agent {
     let mut config = Agent::config_builder()
         .timeout_global(Some(time))

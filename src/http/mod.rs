@@ -6,5 +6,5 @@
 mod client;
 mod server;
 
-pub use client::{ClientError, Reply, get, post, post_as};
+pub use client::{ClientError, Reply, post, post_as};
 pub use server::{Request, Response, ServedRequest, ServerLimits, serve};

@@ -144,7 +144,7 @@ impl Frontier {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::root_of;
+    use super::super::reference::root_of;
     use super::*;
 
     /// RFC 6962, section 2.1, by its recursive definition.

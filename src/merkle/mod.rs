@@ -18,17 +18,8 @@ pub use proof::{
 };
 pub use tile::{
     PartialTile, TILE_BYTES, TILE_WIDTH, Tile, TileBuilder, TileError, TileId, completed_tiles,
-    partial_tiles, tiles_between,
+    partial_tiles,
 };
 
-use crate::hash::{LeafHash, NodeHash};
-
-/// The root of the tree that holds exactly these leaves, in this order (RFC 6962, section 2.1).
-#[must_use]
-pub fn root_of(leaves: &[LeafHash]) -> NodeHash {
-    let mut frontier = Frontier::new();
-    for leaf in leaves {
-        frontier.append(*leaf);
-    }
-    frontier.root()
-}
+#[cfg(test)]
+mod reference;

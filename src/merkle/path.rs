@@ -98,7 +98,8 @@ impl LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::merkle::{partial_tiles, tiles_between};
+    use crate::merkle::partial_tiles;
+    use crate::merkle::reference::tiles_between;
 
     fn parse(path: &str) -> Option<LogFile> {
         LogFile::parse(Path::new(path))

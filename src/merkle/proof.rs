@@ -346,7 +346,7 @@ const fn consistency_length(old: u64, new: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::root_of;
+    use super::super::reference::root_of;
     use super::*;
 
     fn leaves(count: u64) -> Vec<LeafHash> {

@@ -142,12 +142,6 @@ impl Tile {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-
-    /// The root of everything below it: one hash of the tile above.
-    #[must_use]
-    pub const fn root(&self) -> NodeHash {
-        self.root
-    }
 }
 
 impl PartialTile {
@@ -171,18 +165,6 @@ fn perfect_root(nodes: &[NodeHash; TILE_WIDTH]) -> NodeHash {
         return NodeHash::empty();
     };
     root
-}
-
-/// The full tiles that come into being when the tree grows from `from` leaves to `to`, lowest
-/// level first and from left to right within a level.
-pub fn tiles_between(from: u64, to: u64) -> impl Iterator<Item = TileId> {
-    let full = |size: u64, level: u8| {
-        size.checked_shr(BITS_PER_LEVEL * (u32::from(level) + 1))
-            .unwrap_or(0)
-    };
-    (0..LEVELS as u8).flat_map(move |level| {
-        (full(from, level)..full(to, level)).map(move |index| TileId { level, index })
-    })
 }
 
 /// The partial tiles of a tree of `size` leaves, with their widths, lowest level first: one for
@@ -305,7 +287,7 @@ impl TileBuilder {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::root_of;
+    use super::super::reference::{root_of, tiles_between};
     use super::*;
 
     fn leaf(i: u64) -> LeafHash {
@@ -367,7 +349,7 @@ mod tests {
             &disk[&TileId { level: 1, index: 0 }],
         )
         .unwrap();
-        assert_eq!(above.root(), root_of(&leaves));
+        assert_eq!(above.root, root_of(&leaves));
         for i in [0, 1, 255] {
             let hash = &above.bytes()[i * 32..][..32];
             assert_eq!(hash, root_of(&leaves[i * 256..][..256]).as_bytes());

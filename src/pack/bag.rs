@@ -140,12 +140,6 @@ impl Bag {
         self.files.len()
     }
 
-    /// Whether it has none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-
     /// Everything that is wrong with what the bag lists: files that are missing, changed or not listed,
     /// in either list, and tag files that say something else than they must. `info` is what `bag-info.txt`
     /// must say, where that is known.

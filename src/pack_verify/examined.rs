@@ -1,7 +1,7 @@
 //! A pack, judged: what was found in it as a file, in its documents, and in its entries.
 
 use crate::facts::{Dossier, FactsForm};
-use crate::pack::{Bag, BagFault, Selection, SelectionForm};
+use crate::pack::{Bag, BagFault, SelectionForm};
 use crate::rule::{self, Finding, Rule, Verdict};
 use crate::time::Timestamp;
 use crate::timetoken::SignatureCheck;
@@ -53,12 +53,6 @@ impl PackReport {
             true => conclusion,
             false => conclusion.max(Conclusion::NotVerified),
         }
-    }
-
-    /// What was selected for the pack, as the record of its export says.
-    #[must_use]
-    pub fn selection(&self) -> Option<&Selection> {
-        self.pack.record.as_ref().map(|record| &record.selection)
     }
 
     /// What a page about this verification is made of; none where no entry records the export.

@@ -87,12 +87,12 @@ fn row(finding: &Finding) -> Markup {
                     "the ledger"
                 }
             }
-            td.name { (finding.expected) }
-            td.name {
+            td.name data-label="Expected:" { (finding.expected) }
+            td.name data-label="Found:" {
                 (finding.found)
                 @for note in &finding.evidence { pre { (note) } }
             }
-            td.name { (finding.waived_by.as_ref().map_or("-", Id::as_str)) }
+            td.name data-label="Waived by:" { (finding.waived_by.as_ref().map_or("-", Id::as_str)) }
         }
     }
 }
@@ -123,10 +123,10 @@ fn waivers(matter: &PageModel<'_>) -> Markup {
                 @for (secret, exception) in granted {
                     tr {
                         th scope="row" .name { (exception.id.as_str()) }
-                        td.name { (secret.as_str()) }
-                        td.name { (list(&exception.rules)) }
-                        td { "entry " (exception.granted) }
-                        td { (instant(exception.expires)) }
+                        td.name data-label="Secret:" { (secret.as_str()) }
+                        td.name data-label="Rules:" { (list(&exception.rules)) }
+                        td data-label="Granted in" { "entry " (exception.granted) }
+                        td data-label="Expires:" { (instant(exception.expires)) }
                         td { @if exception.expires > as_of { "in force" } @else { "expired" } }
                     }
                 }

@@ -88,13 +88,13 @@ fn row(row: &SecretRow) -> Markup {
                 @if row.name != row.secret.as_str() { span.under { bdi { (row.name) } } }
                 @if !row.entries_in_pack { span.under { "entries not in this pack" } }
             }
-            td { (row.class.replace('_', " ")) }
-            td.name { (row.owner) }
-            td { (date(row.generated_utc.as_deref())) }
-            td.number { (days(row.max_age_days.into())) }
-            td { (date(row.due_utc.as_deref())) }
+            td data-label="Class:" { (row.class.replace('_', " ")) }
+            td.name data-label="Owner:" { (row.owner) }
+            td data-label="In use since:" { (date(row.generated_utc.as_deref())) }
+            td.number data-label="Limit:" { (days(row.max_age_days.into())) }
+            td data-label="Due:" { (date(row.due_utc.as_deref())) }
             td { (standing(row)) }
-            td.number {
+            td.number data-label="Rotated:" {
                 @if row.rotations == 0 { "never" } @else { (row.rotations) }
                 @if !row.open_rotations.is_empty() { span.under { (row.open_rotations.len()) " open" } }
             }

@@ -92,13 +92,13 @@ fn line(matter: &PageModel<'_>, rotation: &Rotation, number: Option<usize>) -> M
                     None => (rotation.id.as_str()),
                 }
             }
-            td.name { (rotation.secret.as_str()) }
-            td { (rotation.reason.word()) }
-            td { (instant(began)) }
-            td { @if let Some(end) = rotation.ended() { (instant(end.occurred)) } @else { "open" } }
+            td.name data-label="Secret:" { (rotation.secret.as_str()) }
+            td data-label="Reason:" { (rotation.reason.word()) }
+            td data-label="Began:" { (instant(began)) }
+            td data-label="Ended:" { @if let Some(end) = rotation.ended() { (instant(end.occurred)) } @else { "open" } }
             td { (stands(rotation)) }
-            td { (old_secret(rotation)) }
-            td { (against(matter, rotation)) }
+            td data-label="Old secret:" { (old_secret(rotation)) }
+            td data-label="Findings:" { (against(matter, rotation)) }
         }
     }
 }
@@ -235,8 +235,8 @@ fn entry(rotation: &Rotation, admitted: &AdmittedEntry) -> Markup {
     let author = &admitted.author;
     html! {
         tr {
-            td.number { (admitted.sequence) }
-            td.tight { (admitted.event.spec().map_or("", |spec| spec.sop)) }
+            td.number data-label="Entry" { (admitted.sequence) }
+            td.tight data-label="SOP" { (admitted.event.spec().map_or("", |spec| spec.sop)) }
             th scope="row" { (title(&admitted.event)) }
             td.name {
                 (author.name.as_str())

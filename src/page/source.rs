@@ -121,8 +121,8 @@ pub(super) fn people(matter: &PageModel<'_>) -> Markup {
                         th scope="row" .name { (actor.name.as_str()) @if actor.name.as_str() != actor.id.as_str() { span.under { (actor.id.as_str()) } } }
                         td { (actor.kind.word()) }
                         td { (actor.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ").replace('_', " ")) }
-                        td { "entry " (actor.enrolled) }
-                        td {
+                        td data-label="Enrolled in" { "entry " (actor.enrolled) }
+                        td data-label="Revoked in:" {
                             @if let Some(revoked) = &actor.revoked { "entry " (revoked.sequence) } @else { "-" }
                         }
                         td.hash { (key.to_string()) }

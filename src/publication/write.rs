@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use crate::hash::{LeafHash, NodeHash};
 use crate::ledger::{CHECKPOINT_FILE, EntryReader, NEXT_CHECKPOINT};
 use crate::merkle::{Frontier, TileBuilder, partial_tiles};
-use crate::store::blobs::{ATTACHMENT_LIMIT, ATTACHMENTS, Blobs, blob_path};
+use crate::store::blobs::{self, ATTACHMENT_LIMIT, ATTACHMENTS, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
 use crate::store::engine::{Engine as _, FolderEngine};
 use crate::store::publish::ImmutableWriter;
@@ -164,10 +164,10 @@ impl Copy<'_> {
         survey: &LedgerSurvey,
         size: u64,
     ) -> Result<(), PublicationError> {
-        let blobs = Blobs::new(publication.world.disk.clone(), publication.ledger);
+        let ledger = FolderEngine::at(publication.world, publication.ledger);
         for (digest, is_expunged) in survey.attachments(size) {
             if !is_expunged {
-                self.put(&blob_path(digest), &blobs.get(digest)?)?;
+                self.put(&blob_path(digest), &blobs::get(&ledger, digest)?)?;
             }
         }
         Ok(())

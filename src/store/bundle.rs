@@ -117,18 +117,10 @@ pub(crate) fn encode<E: AsRef<[u8]>>(entries: &[E]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The 256 entries in the bytes of bundle `n`.
-///
-/// # Errors
-/// Names what is wrong with the file and, where it shows, in which entry.
-pub fn decode(n: u64, bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
-    decode_partial(n, BUNDLE_ENTRIES, bytes)
-}
-
 /// The `width` entries in the bytes of bundle `n`, whole or partial.
 ///
 /// # Errors
-/// As [`decode`].
+/// Names what is wrong with the file and, where it shows, in which entry.
 pub fn decode_partial(n: u64, width: usize, bytes: &[u8]) -> Result<Vec<Vec<u8>>, BundleError> {
     let path = || path_of(n, width);
     let mut entries = Vec::with_capacity(width);
@@ -189,7 +181,7 @@ mod tests {
     #[test]
     fn a_bundle_reads_back() {
         let bytes = encode(&full()).unwrap();
-        assert_eq!(decode(3, &bytes).unwrap(), full());
+        assert_eq!(decode_partial(3, BUNDLE_ENTRIES, &bytes).unwrap(), full());
         assert!(encode(&[vec![0; MAX_ENTRY]]).is_some());
         assert!(encode(&[vec![0; MAX_ENTRY + 1]]).is_none());
     }
@@ -215,16 +207,18 @@ mod tests {
     #[test]
     fn each_kind_of_damage_has_its_name() {
         let bytes = encode(&full()).unwrap();
-        let cut = decode(0, &bytes[..bytes.len() - 1]).unwrap_err();
+        let cut = decode_partial(0, BUNDLE_ENTRIES, &bytes[..bytes.len() - 1]).unwrap_err();
         assert!(matches!(cut, BundleError::CutShort { index: 255, .. }));
-        let half_length = decode(0, &[bytes.as_slice(), &[0]].concat()).unwrap_err();
+        let half_length =
+            decode_partial(0, BUNDLE_ENTRIES, &[bytes.as_slice(), &[0]].concat()).unwrap_err();
         assert!(matches!(
             half_length,
             BundleError::TrailingBytes { bytes: 1, .. }
         ));
-        let fewer = decode(0, &encode(&full()[..255]).unwrap()).unwrap_err();
+        let fewer =
+            decode_partial(0, BUNDLE_ENTRIES, &encode(&full()[..255]).unwrap()).unwrap_err();
         assert!(matches!(fewer, BundleError::WrongCount { count: 255, .. }));
-        let empty = decode(0, &[0, 0, 0, 1, 7]).unwrap_err();
+        let empty = decode_partial(0, BUNDLE_ENTRIES, &[0, 0, 0, 1, 7]).unwrap_err();
         assert!(matches!(empty, BundleError::EmptyEntry { index: 0, .. }));
     }
 }

@@ -76,12 +76,6 @@ impl DiskError {
         let refusal = io::Error::new(io::ErrorKind::InvalidData, refusal);
         Self::new("read", path, refusal)
     }
-
-    /// The path that the operation was about.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 /// What stands under a name.

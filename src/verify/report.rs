@@ -1,12 +1,9 @@
 //! From everything found to the report.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::hash::{LedgerId, Link, NodeHash};
 use crate::register::Register;
-use crate::rotation::RotationState;
 use crate::rule::{Finding, Verdict};
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -216,20 +213,6 @@ impl Report {
         } else {
             Conclusion::Passed
         }
-    }
-
-    /// Rotations by how they stand, for the summary.
-    #[must_use]
-    pub fn rotations(&self) -> Vec<(RotationState, u64)> {
-        let mut states = BTreeMap::new();
-        for rotation in self
-            .register
-            .iter()
-            .flat_map(|register| register.get().rotations.values())
-        {
-            *states.entry(rotation.state()).or_insert(0) += 1;
-        }
-        states.into_iter().collect()
     }
 
     /// The report as JSON, schema `rotation-ledger/verify-report/1`: fields are added, never renamed.

@@ -134,8 +134,6 @@ impl From<RequestError> for CosignRefusal {
 /// What a request comes to, and whether it is evidence against the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WitnessDecision {
-    /// The origin that the request names, where this witness follows it.
-    pub origin: Option<KeyName>,
     /// Whether to cosign.
     pub outcome: Result<CosignableCheckpoint, CosignRefusal>,
     /// What the request shows by itself, whatever is answered.
@@ -153,7 +151,6 @@ pub(super) fn origin_of(request: &AddCheckpoint) -> Option<KeyName> {
 #[must_use]
 pub fn decide(request: &AddCheckpoint, known: Option<&KnownLog>) -> WitnessDecision {
     let refused = |refusal| WitnessDecision {
-        origin: None,
         outcome: Err(refusal),
         evidence: None,
     };
@@ -170,11 +167,7 @@ pub fn decide(request: &AddCheckpoint, known: Option<&KnownLog>) -> WitnessDecis
         return refused(CosignRefusal::UnknownOrigin);
     };
     let (outcome, evidence) = judge(request, known, &origin);
-    WitnessDecision {
-        origin: Some(origin),
-        outcome,
-        evidence,
-    }
+    WitnessDecision { outcome, evidence }
 }
 
 fn judge(

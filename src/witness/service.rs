@@ -40,8 +40,6 @@ pub struct FollowedLog {
 /// The answer to a request.
 #[derive(Debug)]
 pub struct WitnessAnswer {
-    /// The log, where it is followed here.
-    pub origin: Option<KeyName>,
     /// The cosigned checkpoint and the cosignature's line, or why there is none.
     pub outcome: Result<(Checkpoint, String), CosignRefusal>,
     /// Where the request was kept as evidence against the log.
@@ -196,7 +194,7 @@ impl Witness {
     ) -> Result<WitnessAnswer, WitnessError> {
         let request = match AddCheckpoint::parse(body) {
             Ok(request) => request,
-            Err(fault) => return Ok(WitnessAnswer::refused(None, fault.into())),
+            Err(fault) => return Ok(WitnessAnswer::refused(fault.into())),
         };
         // Held over check and write: two requests at once could otherwise both pass the check.
         let _lock = self.lock(wait)?;
@@ -215,7 +213,7 @@ impl Witness {
         let accepted = match decision.outcome {
             Ok(accepted) => accepted,
             Err(refusal) => {
-                let mut answer = WitnessAnswer::refused(decision.origin, refusal);
+                let mut answer = WitnessAnswer::refused(refusal);
                 if let (Some(evidence), Some(state)) = (decision.evidence, &state) {
                     match self.folder.keep_evidence(evidence, state, body) {
                         Ok(kept) => answer.kept = kept,
@@ -228,7 +226,6 @@ impl Witness {
         };
         let line = self.remember(&accepted, &request)?;
         Ok(WitnessAnswer {
-            origin: decision.origin,
             outcome: Ok((accepted.checkpoint, line)),
             kept: None,
             notice: None,
@@ -307,9 +304,8 @@ impl Witness {
 }
 
 impl WitnessAnswer {
-    fn refused(origin: Option<KeyName>, refusal: CosignRefusal) -> Self {
+    fn refused(refusal: CosignRefusal) -> Self {
         Self {
-            origin,
             outcome: Err(refusal),
             kept: None,
             notice: None,

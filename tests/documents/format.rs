@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::support::merkle::root_of;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rotation_ledger::checkpoint;
@@ -22,7 +23,6 @@ use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::InclusionProof;
 use rotation_ledger::merkle::TileId;
 use rotation_ledger::merkle::partial_tiles;
-use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::pack::Bag;

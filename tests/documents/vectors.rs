@@ -1,6 +1,8 @@
 //! Known answers: published RFC 6962 roots, and `vectors/tlog.json`, which an independent program
 //! made from the specifications with keys and leaves of its own.
 
+use crate::support::merkle::root_of;
+use crate::support::merkle::tiles_between;
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::SignedCheckpoint;
@@ -13,8 +15,6 @@ use rotation_ledger::merkle::InclusionProof;
 use rotation_ledger::merkle::ProofError;
 use rotation_ledger::merkle::Subtree;
 use rotation_ledger::merkle::TileId;
-use rotation_ledger::merkle::root_of;
-use rotation_ledger::merkle::tiles_between;
 use rotation_ledger::note;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;

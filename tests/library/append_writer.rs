@@ -11,6 +11,7 @@ use crate::support::ledger::receipts;
 use crate::support::ledger::refusal;
 use crate::support::ledger::secret;
 use crate::support::ledger::seen;
+use crate::support::merkle::root_of;
 use rotation_ledger::append::AppendError;
 use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
@@ -18,11 +19,11 @@ use rotation_ledger::entry::Entry;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::hash::Link;
-use rotation_ledger::merkle::root_of;
 use rotation_ledger::spool;
 use rotation_ledger::statement::Statement;
-use rotation_ledger::store::blobs::Blobs;
-use rotation_ledger::store::engine::{FolderEngine, read_bundle};
+use rotation_ledger::store::blobs;
+use rotation_ledger::store::engine::read_bundle;
+use rotation_ledger::store::engine::{Engine as _, FolderEngine};
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::disk::RealDisk;
 use serde_json::json;
@@ -364,12 +365,12 @@ fn attachments_are_stored_under_their_digest_before_the_entry() {
     receipts(writer.append(vec![submission]));
     let statement =
         Statement::decode(&Entry::decode(&stored(&house)[4]).unwrap().statement).unwrap();
-    let blobs = Blobs::new(Arc::new(RealDisk), &house.place.dir);
+    let folder = FolderEngine::new(Arc::new(RealDisk), &house.place.dir);
     assert_eq!(
-        blobs.get(&statement.attachments[0].blake3).unwrap(),
+        blobs::get(&folder, &statement.attachments[0].blake3).unwrap(),
         b"it works"
     );
-    assert_eq!(blobs.list().unwrap().digests.len(), 2);
+    assert_eq!(folder.list("attachments/").unwrap().len(), 2);
 }
 
 #[test]

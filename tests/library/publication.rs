@@ -387,7 +387,7 @@ fn damage_to_a_copy_has_its_name() {
                 .unwrap()
                 .into(),
             size: u64::MAX,
-            root: rotation_ledger::merkle::root_of(&story.leaves()),
+            root: crate::support::merkle::root_of(&story.leaves()),
         };
         let note = rotation_ledger::checkpoint::sign(&stated, &sealing_key());
         shelf.change("checkpoint", |bytes| *bytes = note.into_bytes());
@@ -689,7 +689,7 @@ fn attachments_are_published_only_when_asked_for() {
     let mut story = Story::new();
     let at = story.attach_login(OUTPUT);
     let ledger = Folder::of(&story);
-    let digest = ledger.blobs().put(OUTPUT).unwrap();
+    let digest = ledger.attach(OUTPUT);
     let shelf = Shelf::new(&story);
     shelf.publish_with(&ledger, |_| {}).unwrap();
     let report = shelf.verify();

@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rotation_ledger::store::blobs::Blobs;
-use rotation_ledger::store::engine::{FolderEngine, read_bundle};
+use rotation_ledger::store::blobs;
+use rotation_ledger::store::engine::FolderEngine;
+use rotation_ledger::store::engine::read_bundle;
 use rotation_ledger::store::log::Log;
 use rotation_ledger::store::log::LogAppendError;
 use rotation_ledger::store::log::LogOpenError;
@@ -251,20 +252,25 @@ fn a_log_that_was_being_made_is_there_or_not() {
 fn an_attachment_that_was_put_survives_and_one_that_failed_can_be_put_again() {
     let bytes = entry(7);
     let start = SimDisk::new();
-    let put = |disk: &SimDisk| Blobs::new(Arc::new(disk.clone()), dir()).put(&bytes);
+    let folder = |disk: &SimDisk| FolderEngine::new(Arc::new(disk.clone()), dir());
+    let put = |disk: &SimDisk| blobs::put(&folder(disk), &bytes);
     at_every_operation(
         &start,
         |disk| put(disk).is_ok(),
         |disk, acknowledged, what| {
             publish::remove_leftovers(disk, dir(), "").unwrap();
-            let blobs = Blobs::new(Arc::new(disk.clone()), dir());
+            let folder = folder(disk);
             let digest = rotation_ledger::hash::Blake3Digest::of(&bytes);
             if acknowledged {
-                assert_eq!(blobs.get(&digest).unwrap(), bytes, "{what}");
+                assert_eq!(blobs::get(&folder, &digest).unwrap(), bytes, "{what}");
             }
             put(disk).unwrap();
             disk.power_cut(Cut::DropAll);
-            assert_eq!(blobs.get(&digest).unwrap(), bytes, "{what}: put again");
+            assert_eq!(
+                blobs::get(&folder, &digest).unwrap(),
+                bytes,
+                "{what}: put again"
+            );
         },
     );
 }

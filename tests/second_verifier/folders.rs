@@ -40,7 +40,7 @@ const MISCHIEF: &[Mischief] = &[
         fs::write(f.path("notes.txt"), "mine").unwrap()
     }),
     ("an attachment of nobody", true, |f| {
-        f.blobs().put(b"of a refused append").unwrap();
+        f.attach(b"of a refused append");
     }),
     ("a file that was being written", true, |f| {
         fs::write(f.path(".new-tail"), "half").unwrap()

@@ -89,7 +89,7 @@ pub(crate) fn attachment() -> Attachment {
 
 pub(crate) fn with_file(story: &Story) -> Folder {
     let folder = Folder::of(story);
-    folder.blobs().put(OUTPUT).unwrap();
+    folder.attach(OUTPUT);
     folder
 }
 

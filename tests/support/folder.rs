@@ -7,10 +7,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rotation_ledger::audit::Audit;
+use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::ledger::CHECKPOINT_FILE;
 use rotation_ledger::merkle::TileBuilder;
 use rotation_ledger::rule::Rule;
-use rotation_ledger::store::blobs::Blobs;
+use rotation_ledger::store::blobs;
+use rotation_ledger::store::engine::FolderEngine;
 use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::sys::world::World;
@@ -74,9 +76,10 @@ impl Folder {
         self.temp.path().join(name)
     }
 
-    /// The attachments.
-    pub fn blobs(&self) -> Blobs {
-        Blobs::new(Arc::new(RealDisk), self.temp.path())
+    /// Stores an attachment.
+    pub fn attach(&self, bytes: &[u8]) -> Blake3Digest {
+        let folder = FolderEngine::new(Arc::new(RealDisk), self.temp.path());
+        blobs::put(&folder, bytes).unwrap()
     }
 
     /// Changes a stored file, which a store writes once and protects.

@@ -1,12 +1,12 @@
 //! A log for witnesses to follow: leaves `leaf-0`, `leaf-1`, …, the key of the vectors, proofs by
 //! the recursive definition of RFC 6962.
 
+use crate::support::merkle::root_of;
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::key::SecretKey;
-use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::note::SignedNote;

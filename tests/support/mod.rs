@@ -9,6 +9,7 @@ pub(crate) mod generate;
 pub(crate) mod html;
 pub(crate) mod ledger;
 pub(crate) mod log;
+pub(crate) mod merkle;
 pub(crate) mod program;
 pub(crate) mod sample;
 pub(crate) mod samples;

@@ -144,7 +144,7 @@ impl Shelf {
     /// Writes the ledger as it is now.
     pub(crate) fn write(&mut self) {
         let folder = Folder::of(&self.story);
-        folder.blobs().put(OUTPUT).unwrap();
+        folder.attach(OUTPUT);
         if let Some(cosigned) = &self.cosigned {
             std::fs::write(folder.path("cosigned"), cosigned).unwrap();
         }

@@ -10,6 +10,7 @@ mod script;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::support::merkle::root_of;
 use rotation_ledger::checkpoint;
 use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::CosignerKey;
@@ -22,7 +23,6 @@ use rotation_ledger::hash::Link;
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::Tile;
-use rotation_ledger::merkle::root_of;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::register::Register;

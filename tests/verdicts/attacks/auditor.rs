@@ -106,7 +106,7 @@ impl Scene {
         std::fs::create_dir_all(self.path("timestamps")).unwrap();
         std::fs::write(self.path(&format!("{stem}.tsr")), token).unwrap();
         std::fs::write(self.path(&format!("{stem}.checkpoint")), checkpoint).unwrap();
-        self.folder.blobs().put(token).unwrap();
+        self.folder.attach(token);
         self
     }
 

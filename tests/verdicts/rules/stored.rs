@@ -32,7 +32,7 @@ fn i09_raises() {
     let (story, at) = attached();
     let folder = Folder::of(&story);
     assert_eq!(folder.against(rule::I09), [Some(at)], "missing");
-    let digest = folder.blobs().put(OUTPUT).unwrap();
+    let digest = folder.attach(OUTPUT);
     folder.change(
         &rotation_ledger::store::blobs::blob_path(&digest),
         |bytes| bytes[0] ^= 1,
@@ -44,7 +44,7 @@ fn i09_raises() {
 fn i09_spares() {
     let (mut story, _) = attached();
     let folder = Folder::of(&story);
-    folder.blobs().put(OUTPUT).unwrap();
+    folder.attach(OUTPUT);
     assert_eq!(folder.verify().findings, []);
 
     story.say(
@@ -85,10 +85,7 @@ fn i14_raises() {
 #[test]
 fn i14_spares() {
     let folder = Folder::of(&Story::new());
-    folder
-        .blobs()
-        .put(b"of an append that was interrupted")
-        .unwrap();
+    folder.attach(b"of an append that was interrupted");
     let report = folder.verify();
     assert_eq!(report.findings, []);
     assert!(
