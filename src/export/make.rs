@@ -169,7 +169,7 @@ fn zip(sequence: u64, pack: DecodedPack, key: &SecretKey) -> ExportResult {
     drop((pack, report));
     let bag = Bag::sealed(&top, &payload, &info, key);
     drop(payload);
-    let (bytes, files) = (bag.to_zip()?, bag.len());
+    let (bytes, files) = (bag.to_zip()?, bag.file_count());
     drop(bag);
     let report = pack_verify::examine(&Bag::from_zip(&bytes)?, PackQuestion::default()).report;
     let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;

@@ -136,7 +136,7 @@ impl Bag {
 
     /// How many files it has.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn file_count(&self) -> usize {
         self.files.len()
     }
 

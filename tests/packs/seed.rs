@@ -129,15 +129,17 @@ fn a_pack_of_each_form_verifies_for_ever() {
         );
         assert_eq!(report.conclusion(false, &[]), Conclusion::Passed);
     }
-    // As long as this program words a pack of form 1 as it was worded, nothing of it is unread.
+    // What this program would word otherwise today is unread, and no more than that: the page's tables name
+    // their columns in each cell since.
     let asked = PackQuestion {
         renderer: Some(&renderings),
         ..PackQuestion::default()
     };
     let report = examine(&Bag::from_zip(&kept(1)).unwrap(), asked).report;
-    assert!(
-        !report.not_checked.iter().any(|item| item.contains("words")),
-        "{:?}",
-        report.not_checked
+    let unread = report.not_checked.iter();
+    let unread: Vec<_> = unread.filter(|item| item.contains("words")).collect();
+    assert_eq!(
+        unread,
+        ["the words of the pack, carried under its signature: report.html"]
     );
 }
