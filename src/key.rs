@@ -50,6 +50,37 @@ pub struct Verifier(VerifyingKey);
 /// A private key. Its bytes are wiped when it is dropped, and it never prints itself.
 pub struct SecretKey(ed25519_dalek::SigningKey);
 
+/// What signs for a key holder: the private key itself, or something that keeps it elsewhere and lends it.
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// The public half.
+    fn public(&self) -> PublicKey;
+
+    /// Signs `message`, which callers begin with a context of their own, so that a signature made for one
+    /// purpose is refused for every other.
+    ///
+    /// # Errors
+    /// Who keeps the key did not sign, or signed something else.
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError>;
+
+    /// Shows that the holder of this key wants it enrolled (see [`PublicKey::possession_holds`]).
+    ///
+    /// # Errors
+    /// As [`Signer::sign`].
+    fn prove_possession(&self) -> Result<Signature, SignerError> {
+        self.sign(&possession_message(&self.public()))
+    }
+}
+
+/// Why there is no signature, or no key to sign with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{signer} {why}")]
+pub struct SignerError {
+    /// What was asked, for example `the ssh-agent`.
+    pub signer: String,
+    /// What it did or did not do.
+    pub why: String,
+}
+
 impl PublicKey {
     /// The first eight hex digits, for people to tell keys apart on a screen. Not an identity.
     #[must_use]
@@ -146,6 +177,16 @@ impl SecretKey {
     #[must_use]
     pub fn prove_possession(&self) -> Signature {
         self.sign(&possession_message(&self.public()))
+    }
+}
+
+impl Signer for SecretKey {
+    fn public(&self) -> PublicKey {
+        self.public()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
+        Ok(self.sign(message))
     }
 }
 

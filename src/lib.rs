@@ -175,6 +175,9 @@ pub mod page;
 pub mod publication;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
+pub mod signer;
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
 pub mod spool;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
@@ -195,6 +198,8 @@ pub use append::NewLedger;
 pub use append::create;
 /// A key that signs.
 pub use key::SecretKey;
+/// What signs for a key holder, wherever the key is.
+pub use key::Signer;
 /// Where a ledger lies, and where its host keeps what must not lie beside it.
 #[cfg(not(target_family = "wasm"))]
 pub use ledger::LedgerPlace;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::codec::{self, CodecError};
 use crate::event::Event;
 use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
-use crate::key::{PublicKey, SecretKey, Signature, Verifier};
+use crate::key::{PublicKey, Signature, Signer, SignerError, Verifier};
 use crate::register::Recorded;
 use crate::text::{Id, Line};
 use crate::time::Timestamp;
@@ -167,12 +167,24 @@ impl Statement {
     /// Signs the statement with its author's key.
     ///
     /// # Errors
-    /// Where its bytes would be too many to store.
-    pub fn sign(&self, key: &SecretKey) -> Result<SignedStatement, CodecError> {
+    /// Its bytes would be too many to store, or who keeps the key did not sign.
+    pub fn sign(&self, key: &dyn Signer) -> Result<SignedStatement, SignError> {
         let bytes = self.encode()?;
-        let signature = key.sign(&signed_message(&bytes));
+        let signature = key.sign(&signed_message(&bytes))?;
         Ok(SignedStatement { bytes, signature })
     }
+}
+
+/// Why a statement was not signed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// Its bytes would be too many to store.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// Who keeps the key did not sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
 }
 
 impl SignedStatement {

@@ -13,7 +13,7 @@ use crate::append::submission::Receipt;
 use crate::entry::Entry;
 use crate::event::LedgerCreated;
 use crate::hash::{LedgerId, Link};
-use crate::key::SecretKey;
+use crate::key::{SecretKey, Signer};
 use crate::ledger::edge::Edge;
 use crate::ledger::{CREATING, LedgerPlace, folder};
 use crate::note::{NoteKey, Origin};
@@ -40,7 +40,7 @@ pub struct NewLedger<'a> {
     /// Their name, as a person would read it.
     pub name: Line,
     /// Their key, which signs entry 0.
-    pub key: &'a SecretKey,
+    pub key: &'a dyn Signer,
 }
 
 /// Creates a ledger at `place`: explicit, in a new or empty folder, or in one where creating was
@@ -145,7 +145,7 @@ fn genesis(
         actor: founding.actor.clone(),
         name: founding.name.clone(),
         key: founding.key.public(),
-        possession: founding.key.prove_possession(),
+        possession: founding.key.prove_possession()?,
     };
     let event_id = EventId::from_bytes(uuid_v7(now, &*world.entropy)?);
     let statement = Statement {

@@ -15,13 +15,12 @@ use serde_json::Value;
 
 use crate::append::screen::{self, SecretMatch};
 use crate::append::submission::Submission;
-use crate::codec::CodecError;
 use crate::event::{Event, EventError};
 use crate::guard::KnownValue;
 use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
-use crate::key::SecretKey;
+use crate::key::Signer;
 use crate::ledger::Blame;
-use crate::statement::{self, Attachment, EventId, Statement};
+use crate::statement::{self, Attachment, EventId, SignError, Statement};
 use crate::sys::entropy::{EntropyError, uuid_v7};
 use crate::sys::world::World;
 use crate::text::{Id, Line};
@@ -66,9 +65,9 @@ pub enum DraftError {
     /// `evidence.attached` without any.
     #[error("evidence.attached needs a file: attach at least one")]
     NoEvidence,
-    /// Too large to store.
-    #[error("the statement cannot be recorded: {0}")]
-    Codec(#[from] CodecError),
+    /// Too large to store, or nobody signed.
+    #[error("the statement cannot be signed: {0}")]
+    Sign(#[from] SignError),
     /// No random bytes for the event id.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -79,7 +78,7 @@ impl DraftError {
     #[must_use]
     pub const fn blame(&self) -> Blame {
         match self {
-            Self::Json(_) => Blame::Usage,
+            Self::Json(_) | Self::Sign(SignError::Signer(_)) => Blame::Usage,
             Self::Entropy(_) => Blame::Temporary,
             _ => Blame::Refused,
         }
@@ -156,7 +155,7 @@ impl Draft {
     pub fn sign(
         self,
         ledger: LedgerId,
-        key: &SecretKey,
+        key: &dyn Signer,
         world: &World,
         files: Vec<(Line, Id, Vec<u8>)>,
         known: &[KnownValue],
@@ -234,6 +233,7 @@ fn take<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::SecretKey;
     use crate::sys::entropy::CountingEntropy;
     use crate::time::StoppedClock;
     use std::sync::Arc;

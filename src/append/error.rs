@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use crate::append::screen::SecretMatch;
 use crate::codec::CodecError;
+use crate::key::SignerError;
 use crate::keyring::Denial;
 use crate::ledger::{Blame, OpenError};
 use crate::note::OriginError;
 use crate::rule::Finding;
-use crate::statement::EventId;
+use crate::statement::{EventId, SignError};
 use crate::store::blobs::BlobError;
 use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
@@ -104,6 +105,9 @@ pub enum AppendError {
     /// The bytes are no statement or entry, or too many.
     #[error("the statement cannot be recorded: {0}")]
     Malformed(#[from] CodecError),
+    /// Who keeps the key did not sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// It names another ledger.
     #[error("the statement was made for another ledger")]
     OtherLedger,
@@ -208,6 +212,15 @@ fn describe(findings: &[Finding]) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
+impl From<SignError> for AppendError {
+    fn from(fault: SignError) -> Self {
+        match fault {
+            SignError::Codec(fault) => fault.into(),
+            SignError::Signer(fault) => fault.into(),
+        }
+    }
+}
+
 impl AppendError {
     /// Whom it is to be laid at.
     #[must_use]
@@ -221,9 +234,11 @@ impl AppendError {
             | Self::Behind { .. }
             | Self::Beside { .. }
             | Self::NoCheckpoint { .. } => Blame::Broken,
-            Self::StateInUse { .. } | Self::Origin(_) | Self::Text(_) | Self::NothingToRecover => {
-                Blame::Usage
-            }
+            Self::StateInUse { .. }
+            | Self::Origin(_)
+            | Self::Text(_)
+            | Self::Signer(_)
+            | Self::NothingToRecover => Blame::Usage,
             Self::Blob(BlobError::Missing { .. } | BlobError::Mismatch { .. }) => Blame::Broken,
             Self::Lock(_)
             | Self::Blob(_)

@@ -23,7 +23,7 @@ use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
 use crate::event::{Event, RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;
-use crate::key::SecretKey;
+use crate::key::Signer;
 use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
 use crate::statement::{self, EventId, Statement};
@@ -121,7 +121,7 @@ pub(super) fn statement_now(
     world: &World,
     writer: &Writer,
     event: Event,
-    key: &SecretKey,
+    key: &dyn Signer,
 ) -> Result<Submission, AppendError> {
     let now = world.clock.now();
     let statement = Statement {

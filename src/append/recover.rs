@@ -15,7 +15,7 @@ use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
 use crate::event::{RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;
-use crate::key::SecretKey;
+use crate::key::Signer;
 use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
 use crate::store::publish;
@@ -43,7 +43,7 @@ pub fn recover(
     world: &World,
     place: &LedgerPlace,
     wait: Duration,
-    key: &SecretKey,
+    key: &dyn Signer,
     reason: Line,
 ) -> Result<Recovery, AppendError> {
     let looked = OpeningState::take(world, place, wait)?;
@@ -96,7 +96,7 @@ impl Writer {
         mut recovered: StoreRecovered,
         kept_note: Option<(u64, Vec<u8>)>,
         rest: TailRest,
-        key: &SecretKey,
+        key: &dyn Signer,
     ) -> Result<Recovery, AppendError> {
         // Asked before anything is changed: who may not say it changes nothing.
         let trial = statement_now(&self.world, &self, recovered.clone().into(), key)?;

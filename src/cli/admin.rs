@@ -109,7 +109,7 @@ pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> CommandResul
     let reason = Line::new(&args.reason).map_err(CommandError::flag("--reason"))?;
     let key = context.key()?;
     let place = context.place()?;
-    let recovery = append::recover(&context.world, &place, context.globals.wait, &key, reason)?;
+    let recovery = append::recover(&context.world, &place, context.globals.wait, &*key, reason)?;
     context.warn_all(&recovery.notices);
     let set_aside = recovery.set_aside.map(|path| path.display().to_string());
     let document = json!({

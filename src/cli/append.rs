@@ -199,7 +199,7 @@ pub(crate) fn record(
     let guard = SignalGuard::new(false)?;
     let mut writer = context.writer()?;
     let minted = draft.event_id.is_none();
-    let submission = draft.sign(writer.ledger(), &key, &context.world, files, &known)?;
+    let submission = draft.sign(writer.ledger(), &*key, &context.world, files, &known)?;
     if checks.dry_run {
         let findings = writer.check(&submission)?;
         if context.ui.json {

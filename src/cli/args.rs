@@ -131,7 +131,7 @@ mod tests {
             let line = format!("ledger append {} --key k --ledger l --wait 1s", spec.name);
             let args = line.split(' ').map(OsString::from).collect();
             let (cli, _) = parse(args).unwrap_or_else(|fault| panic!("{line}: {fault}"));
-            assert_eq!(cli.globals.key, Some(PathBuf::from("k")), "{line}");
+            assert_eq!(cli.globals.key, Some("k".into()), "{line}");
             assert_eq!(cli.globals.ledger, Some(PathBuf::from("l")), "{line}");
         }
     }

@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use crate::anchor::{AnchorSettings, NewestCheckpoint};
 use crate::append::Writer;
 use crate::hash::Blake3Digest;
-use crate::key::SecretKey;
+use crate::key::{SecretKey, Signer};
 use crate::ledger::{EntryReader, LedgerPlace};
 use crate::register::Register;
+use crate::signer::{KeySource, SignerWorld};
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
 use crate::time::Timestamp;
@@ -124,26 +125,40 @@ impl Context {
         )?)
     }
 
-    /// The private key that signs.
-    pub(crate) fn key(&self) -> Result<SecretKey, CommandError> {
-        let path = self.globals.key.as_deref().ok_or_else(|| {
+    /// What signs for whoever runs this.
+    pub(crate) fn key(&mut self) -> Result<Box<dyn Signer>, CommandError> {
+        let named = self.globals.key.as_deref().ok_or_else(|| {
             CommandError::usage("no key is named")
                 .hint("name your private key with --key FILE or LEDGER_KEY; make one with: ledger key generate --out FILE")
         })?;
-        self.read_key(path)
+        let source = KeySource::parse(named)?;
+        let agent = std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from);
+        let opened = source.open(SignerWorld {
+            passphrase: &|| self.passphrase(Path::new(named)),
+            agent: agent.as_deref(),
+            wait: self.globals.wait,
+        })?;
+        if let Some(notice) = &opened.notice {
+            self.ui.warn(notice);
+        }
+        Ok(opened.signer)
     }
 
     /// The private key in a file, with its passphrase from the passphrase file or the terminal.
     pub(crate) fn read_key(&self, path: &Path) -> Result<SecretKey, CommandError> {
-        let ask = || match &self.globals.passphrase_file {
+        Ok(keyfile::read(path, &|| self.passphrase(path))?)
+    }
+
+    /// The passphrase of a key, where it can be had.
+    fn passphrase(&self, key: &Path) -> io::Result<Option<Zeroizing<String>>> {
+        match &self.globals.passphrase_file {
             Some(file) => read_passphrase(file).map(Some),
             None if self.ui.can_ask() => {
-                rpassword::prompt_password(format!("passphrase of {}: ", path.display()))
+                rpassword::prompt_password(format!("passphrase of {}: ", key.display()))
                     .map(|word| Some(Zeroizing::new(word)))
             }
             None => Ok(None),
-        };
-        Ok(keyfile::read(path, &ask)?)
+        }
     }
 
     /// Opens the ledger for writing, and passes on what the opening had to say.

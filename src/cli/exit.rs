@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::anchor::RoundConclusion;
 use crate::append::AppendError;
 use crate::cli::hint::Hint as _;
+use crate::key::SignerError;
 use crate::ledger::{Blame, LedgerError, OpenError};
+use crate::signer::SignerOpenError;
 use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
@@ -218,6 +220,21 @@ impl From<DiskError> for CommandError {
     }
 }
 
+impl From<SignerError> for CommandError {
+    fn from(fault: SignerError) -> Self {
+        Self::usage(fault.to_string())
+    }
+}
+
+impl From<SignerOpenError> for CommandError {
+    fn from(fault: SignerOpenError) -> Self {
+        match fault {
+            SignerOpenError::File(fault) => fault.into(),
+            SignerOpenError::Signer(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<KeyFileError> for CommandError {
     fn from(fault: KeyFileError) -> Self {
         let message = fault.to_string();
@@ -236,6 +253,12 @@ impl From<KeyFileError> for CommandError {
                 failure.hint("make one with: ledger key generate --out FILE")
             }
             KeyFileError::Exists { .. } => failure.hint("choose another name"),
+            KeyFileError::Mode { path, .. } => {
+                failure.hint(format!("run: chmod 600 '{}'", path.display()))
+            }
+            KeyFileError::MountedOpen { .. } => {
+                failure.hint("have it mounted with mode 0400, or with 0440 and a group of your own")
+            }
             _ => failure,
         }
     }

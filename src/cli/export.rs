@@ -185,7 +185,7 @@ fn record(
             continue;
         }
         let draft = Draft::from(Event::from(said));
-        let signed = draft.sign(writer.ledger(), &author, &context.world, Vec::new(), &[])?;
+        let signed = draft.sign(writer.ledger(), &*author, &context.world, Vec::new(), &[])?;
         let outcome = guard.uninterrupted(|| writer.append_minted(vec![signed]));
         if let Some(fault) = outcome.refused {
             context.close(writer, &guard);

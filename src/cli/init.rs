@@ -39,7 +39,7 @@ pub(crate) fn run(context: &mut Context, args: &InitArgs) -> CommandResult {
         origin: Origin::new(&args.origin).map_err(CommandError::flag("--origin"))?,
         actor: Id::new(&args.actor).map_err(CommandError::flag("--actor"))?,
         name: Line::new(&args.name).map_err(CommandError::flag("--name"))?,
-        key: &context.key()?,
+        key: &*context.key()?,
     };
     let receipt = append::create(&context.world, &place, &founding)?;
     let kept = place.head().display().to_string();

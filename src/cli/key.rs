@@ -72,7 +72,7 @@ pub(crate) fn run(context: &mut Context, args: &KeyArgs) -> CommandResult {
         KeyAction::Generate(args) => generate(context, args),
         KeyAction::Show(_) => {
             let key = context.key()?;
-            Ok(answer(&PublicKeyFile::of(&key), None))
+            Ok(answer(&PublicKeyFile::of(&*key)?, None))
         }
         KeyAction::Renew(args) => renew(context, args),
     }
@@ -103,7 +103,7 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> CommandResult {
     let key = context.world.new_key()?;
     let word = passphrase.as_ref().map(|word| word.as_str());
     keyfile::write_new(&args.out, &key, word)?;
-    let public = PublicKeyFile::of(&key);
+    let public = PublicKeyFile::of(&key)?;
     write_new(&public_path, public.format().as_bytes()).map_err(|failure| {
         failure.hint(format!(
             "the private key is there; print the line with: ledger key show --key {}",

@@ -1,5 +1,6 @@
 //! The flags that commands share, and how their values are read.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,15 +19,16 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "PATH")]
     #[arg(env = "LEDGER_STATE", hide_env_values = true)]
     pub(crate) state: Option<PathBuf>,
-    /// Your private key: PKCS#8 PEM, readable by nobody else
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Your private key: a file that nobody else can read (PKCS#8 PEM or OpenSSH's form), `-` for
+    /// standard input, fd:N, ssh-agent:[FINGERPRINT or public key], or command:PROGRAM
+    #[arg(long, global = true, value_name = "KEY")]
     #[arg(env = "LEDGER_KEY", hide_env_values = true)]
-    pub(crate) key: Option<PathBuf>,
+    pub(crate) key: Option<OsString>,
     /// A file with the key's passphrase in its first line [default: asked for on a terminal]
     #[arg(long, global = true, value_name = "FILE")]
     #[arg(env = "LEDGER_PASSPHRASE_FILE", hide_env_values = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// How long to wait for another process that is writing
+    /// How long to wait for another process: one that is writing, or one that signs
     #[arg(long, global = true, value_name = "TIME")]
     #[arg(env = "LEDGER_WAIT", hide_env_values = true)]
     #[arg(default_value = "30s", value_parser = parse_span)]

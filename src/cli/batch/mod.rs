@@ -20,7 +20,7 @@ use crate::cli::files::open_input;
 use crate::cli::receipt;
 use crate::cli::signals::SignalGuard;
 use crate::guard::KnownValue;
-use crate::key::SecretKey;
+use crate::key::Signer;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::sys::entropy;
@@ -45,7 +45,7 @@ struct DraftBatches<'a> {
     context: &'a mut Context,
     writer: Writer,
     guard: SignalGuard,
-    key: SecretKey,
+    key: Box<dyn Signer>,
     known: Vec<KnownValue>,
     checks: &'a SecretChecks,
     taken: u64,
@@ -202,7 +202,7 @@ impl DraftBatches<'_> {
     fn sign(&self, batch: Vec<DraftAtLine>) -> Vec<(u64, Result<Submission, CommandError>)> {
         let ledger = self.writer.ledger();
         let (world, limit) = (&self.context.world, self.checks.attach_limit);
-        let (key, known) = (&self.key, self.known.as_slice());
+        let (key, known) = (&*self.key, self.known.as_slice());
         let sign = |draft: Draft| {
             let files = read_files(&draft.attachments, limit)?;
             Ok(draft.sign(ledger, key, world, files, known)?)

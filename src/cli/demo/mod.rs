@@ -166,7 +166,7 @@ impl DemoLedger {
         let key = self.world.new_key()?;
         let path = self.folder.join("keys").join(format!("{who}.pem"));
         keyfile::write_new(&path, &key, None)?;
-        let public = PublicKeyFile::of(&key);
+        let public = PublicKeyFile::of(&key)?;
         std::fs::write(path.with_extension("pem.pub"), public.format())
             .map_err(|fault| cannot("a public key file", &fault))?;
         self.keys.push((who, key));

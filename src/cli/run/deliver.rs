@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::append::{Receipt, Submission, Writer};
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
-use crate::key::SecretKey;
+use crate::key::Signer;
 use crate::ledger::{EntryReader, HINT_FILE, LedgerPlace};
 use crate::spool;
 use crate::sys::disk::{Disk as _, RealDisk};
@@ -62,7 +62,7 @@ pub(super) struct Delivery<'a> {
     pub(super) place: &'a LedgerPlace,
     /// The ledger's id, where it is known.
     pub(super) ledger: Option<LedgerId>,
-    pub(super) key: &'a SecretKey,
+    pub(super) key: &'a dyn Signer,
     /// What must not be recorded.
     pub(super) known: &'a [KnownValue],
     pub(super) wait: Duration,

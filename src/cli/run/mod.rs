@@ -127,7 +127,7 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
     let delivery = Delivery {
         place: &place,
         ledger,
-        key: &key,
+        key: &*key,
         known: &known,
         wait,
     };

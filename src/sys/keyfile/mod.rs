@@ -4,6 +4,7 @@
 //! touch it, it is never written over another, and it exists whole or not at all. What stands in
 //! the file is the business of `pem`; `public` is the line that its owner hands to others.
 
+mod passphrase;
 mod pem;
 mod public;
 
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+pub use passphrase::AskPassphrase;
 pub use pem::PemError;
 pub use public::{PublicKeyFile, PublicKeyFileError};
 
@@ -24,6 +26,7 @@ pub const KEY_FILE_LIMIT: usize = 64 * 1024;
 
 const OWNER_ONLY: u32 = 0o600;
 const OTHERS: u32 = 0o077;
+const GROUP_READS: u32 = 0o040;
 
 /// What is wrong with a private key file.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +45,16 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// Others than the owner may read, change or run it.
-    #[error("`{path}` has mode {mode:04o}, so others can get at the key; run: chmod 600 '{path}'")]
+    #[error("`{path}` has mode {mode:04o}, so others can get at the key")]
     Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The same, where whoever reads it cannot change it.
+    #[error("`{path}` has mode {mode:04o}, so others can get at the key")]
+    MountedOpen {
         /// The file.
         path: PathBuf,
         /// Its permission bits.
@@ -120,16 +131,30 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Reads a private key. `passphrase` is asked only if the file is encrypted; it answers `None`
-/// where there is nobody to ask.
+/// A private key that was read, and what is to be said of its file.
+#[derive(Debug)]
+pub struct ReadKey {
+    /// The key.
+    pub key: SecretKey,
+    /// Its file is readable to a group, and nobody here can change that.
+    pub notice: Option<String>,
+}
+
+/// Reads a private key. `passphrase` is asked only if the file is encrypted.
 ///
 /// # Errors
-/// Where the file is missing, open to others, too long, no Ed25519 key in PKCS#8, or encrypted with
-/// another passphrase.
-pub fn read(
-    path: &Path,
-    passphrase: &dyn Fn() -> io::Result<Option<Zeroizing<String>>>,
-) -> Result<SecretKey, KeyFileError> {
+/// As [`read_noting`].
+pub fn read(path: &Path, passphrase: AskPassphrase<'_>) -> Result<SecretKey, KeyFileError> {
+    Ok(read_noting(path, passphrase)?.key)
+}
+
+/// The same, with what is to be said of the file. What is no regular file (a pipe, a descriptor under
+/// `/dev/fd`) has no mode that would protect it, and is read as it comes.
+///
+/// # Errors
+/// The file is missing, open to others, too long, holds no Ed25519 key in PKCS#8 or OpenSSH's form, or one
+/// that is encrypted with another passphrase.
+pub fn read_noting(path: &Path, passphrase: AskPassphrase<'_>) -> Result<ReadKey, KeyFileError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => KeyFileError::Missing {
             path: path.to_owned(),
@@ -142,27 +167,75 @@ pub fn read(
     };
     let file = File::open(path).map_err(failed)?;
     // Asked of the open file, not of the path, so that nobody can swap the file in between.
-    let mode = file.metadata().map_err(failed)?.mode() & 0o777;
-    if mode & OTHERS != 0 {
-        return Err(KeyFileError::Mode {
-            path: path.to_owned(),
-            mode,
-        });
-    }
+    let notice = judge_mode(&file, path).map_err(failed)??;
+    let key = read_from(path, file, passphrase)?;
+    Ok(ReadKey { key, notice })
+}
+
+/// Reads a private key from `source`, which messages call `name`.
+///
+/// # Errors
+/// As [`read_noting`].
+pub fn read_from(
+    name: &Path,
+    source: impl io::Read,
+    passphrase: AskPassphrase<'_>,
+) -> Result<SecretKey, KeyFileError> {
     // All room is taken beforehand: a buffer that grew would leave copies of the key behind.
     let mut pem = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT + 1));
-    file.take(KEY_FILE_LIMIT as u64 + 1)
+    source
+        .take(KEY_FILE_LIMIT as u64 + 1)
         .read_to_end(&mut pem)
-        .map_err(failed)?;
+        .map_err(|source| KeyFileError::Io {
+            path: name.to_owned(),
+            action: "read",
+            source,
+        })?;
     if pem.len() > KEY_FILE_LIMIT {
         return Err(KeyFileError::TooLarge {
-            path: path.to_owned(),
+            path: name.to_owned(),
         });
     }
     pem::decode(&pem, passphrase).map_err(|fault| KeyFileError::Content {
-        path: path.to_owned(),
+        path: name.to_owned(),
         fault,
     })
+}
+
+/// Whether the mode of an open key file keeps others out, as far as whoever runs this can see to it.
+///
+/// A secret that is mounted read-only (Kubernetes) belongs to root and is readable to the group of whoever
+/// runs: nobody here can make it 0600, so it is accepted, with a notice. What everybody can read never is.
+fn judge_mode(file: &File, path: &Path) -> io::Result<Result<Option<String>, KeyFileError>> {
+    let found = file.metadata()?;
+    let mode = found.mode() & 0o777;
+    if !found.is_file() || mode & OTHERS == 0 {
+        return Ok(Ok(None));
+    }
+    let mount = rustix::fs::fstatvfs(file)?.f_flag;
+    let user = rustix::process::geteuid();
+    let can_change = !mount.contains(rustix::fs::StatVfsMountFlags::RDONLY)
+        && (user.is_root() || user.as_raw() == found.uid());
+    Ok(judge_open_mode(path, mode, can_change))
+}
+
+/// What to make of a `mode` that lets somebody else in.
+fn judge_open_mode(
+    path: &Path,
+    mode: u32,
+    can_change: bool,
+) -> Result<Option<String>, KeyFileError> {
+    let path = path.to_owned();
+    if can_change {
+        return Err(KeyFileError::Mode { path, mode });
+    }
+    if mode & OTHERS != GROUP_READS {
+        return Err(KeyFileError::MountedOpen { path, mode });
+    }
+    Ok(Some(format!(
+        "the key file `{}` has mode {mode:04o}: whoever is in its group can read it",
+        path.display()
+    )))
 }
 
 #[cfg(test)]
@@ -217,13 +290,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_open_to_anyone_else_is_refused_with_the_cure() {
+    fn what_cannot_be_changed_may_be_readable_to_a_group_and_to_nobody_else() {
+        let path = Path::new("/var/run/secrets/key");
+        for mode in [0o440, 0o640, 0o540] {
+            let notice = judge_open_mode(path, mode, false).unwrap().unwrap();
+            assert!(notice.contains(&format!("mode {mode:04o}")), "{notice}");
+        }
+        for mode in [0o444, 0o460, 0o450, 0o404, 0o777] {
+            let fault = judge_open_mode(path, mode, false).unwrap_err();
+            assert!(matches!(fault, KeyFileError::MountedOpen { .. }), "{fault}");
+        }
+        let fault = judge_open_mode(path, 0o440, true).unwrap_err();
+        assert!(matches!(fault, KeyFileError::Mode { .. }), "{fault}");
+    }
+
+    #[test]
+    fn a_file_open_to_anyone_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         for mode in [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o777] {
             let path = file(&folder, PLAIN.as_bytes(), mode);
             let text = read(&path, &nobody).unwrap_err().to_string();
             assert!(text.contains(&format!("mode {mode:04o}")), "{text}");
-            assert!(text.contains("chmod 600 '"), "{text}");
         }
         for mode in [0o600, 0o400, 0o700] {
             let path = file(&folder, PLAIN.as_bytes(), mode);

@@ -2,6 +2,7 @@
 //!
 //! Written in the form without the public key (v1), because OpenSSL 3.0 cannot read the other;
 //! both are read. An encrypted file is PBES2 (RFC 8018) with scrypt and AES-256-CBC.
+//! The key that somebody made with `ssh-keygen -t ed25519` is read as well (`openssh-key-v1`).
 
 use std::io;
 
@@ -17,9 +18,12 @@ use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
 use crate::sys::entropy::{Entropy as _, EntropyError, SystemEntropy};
+use crate::sys::keyfile::passphrase::AskPassphrase;
 
 const PLAIN_LABEL: &str = PrivateKeyInfoRef::PEM_LABEL;
 const ENCRYPTED_LABEL: &str = EncryptedPrivateKeyInfoRef::PEM_LABEL;
+
+const OPENSSH_LABEL: &str = "OPENSSH PRIVATE KEY";
 
 const ED25519: AlgorithmIdentifierRef<'static> = AlgorithmIdentifierRef {
     oid: ObjectIdentifier::new_unwrap("1.3.101.112"),
@@ -37,6 +41,8 @@ const SCRYPT_P: u32 = 5;
 /// What a file may ask for before a wrong passphrase is even noticed: a minute at most.
 const SCRYPT_BYTES_LIMIT: u64 = 1 << 30;
 const PBKDF2_ITERATIONS_LIMIT: u32 = 10_000_000;
+/// `ssh-keygen` takes 16 or 24, at some 10 ms each.
+const BCRYPT_ROUNDS_LIMIT: u32 = 4_096;
 
 /// What is wrong with the content of a private key file. None of it is ever shown.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +52,9 @@ pub enum PemError {
     #[error("is not a whole PEM file")]
     NotPem,
     /// PEM of something else.
-    #[error("holds a `{label}`; a `{PLAIN_LABEL}` or `{ENCRYPTED_LABEL}` in PKCS#8 is needed")]
+    #[error(
+        "holds a `{label}`; a `{PLAIN_LABEL}` or `{ENCRYPTED_LABEL}` in PKCS#8, or an `{OPENSSH_LABEL}`, is needed"
+    )]
     Label {
         /// What the file says that it holds.
         label: String,
@@ -131,12 +139,12 @@ fn encrypt(document: &SecretDocument, passphrase: &str) -> Result<SecretDocument
 }
 
 /// Reads what [`encode`] or OpenSSL wrote. `passphrase` is asked only if it is needed.
-pub(super) fn decode(
-    pem: &[u8],
-    passphrase: &dyn Fn() -> io::Result<Option<Zeroizing<String>>>,
-) -> Result<SecretKey, PemError> {
+pub(super) fn decode(pem: &[u8], passphrase: AskPassphrase<'_>) -> Result<SecretKey, PemError> {
     let pem = std::str::from_utf8(pem).map_err(|_| PemError::NotPem)?;
     let label = decode_label(pem.as_bytes()).map_err(|_| PemError::NotPem)?;
+    if label == OPENSSH_LABEL {
+        return decode_openssh(pem, passphrase);
+    }
     if label != PLAIN_LABEL && label != ENCRYPTED_LABEL {
         return Err(PemError::Label {
             label: label.to_owned(),
@@ -158,6 +166,39 @@ pub(super) fn decode(
     // The wrong passphrase gives noise, which by chance may end like a whole message; it does not
     // pass for a private key.
     decode_info(PrivateKeyInfoRef::from_der(&document).map_err(|_| PemError::WrongPassphrase)?)
+}
+
+fn decode_openssh(pem: &str, passphrase: AskPassphrase<'_>) -> Result<SecretKey, PemError> {
+    let mut key = ssh_key::PrivateKey::from_openssh(pem).map_err(|fault| match fault {
+        ssh_key::Error::AlgorithmUnknown => PemError::NotEd25519 {
+            algorithm: "of another kind".to_owned(),
+        },
+        _ => PemError::Damaged,
+    })?;
+    if key.algorithm() != ssh_key::Algorithm::Ed25519 {
+        let algorithm = key.algorithm().to_string();
+        return Err(PemError::NotEd25519 { algorithm });
+    }
+    if key.is_encrypted() {
+        if let ssh_key::Kdf::Bcrypt { rounds, .. } = key.kdf()
+            && *rounds > BCRYPT_ROUNDS_LIMIT
+        {
+            return Err(PemError::Exorbitant);
+        }
+        let passphrase = passphrase()
+            .map_err(PemError::Passphrase)?
+            .ok_or(PemError::NoPassphrase)?;
+        key = key
+            .decrypt(passphrase.as_bytes())
+            .map_err(|_| PemError::WrongPassphrase)?;
+    }
+    let pair = key.key_data().ed25519().ok_or(PemError::Damaged)?;
+    let seed = Zeroizing::new(pair.private.to_bytes());
+    let secret = SecretKey::from_seed(&seed);
+    if secret.public().as_bytes() != &pair.public.0 {
+        return Err(PemError::OtherPublicKey);
+    }
+    Ok(secret)
 }
 
 fn decrypt(

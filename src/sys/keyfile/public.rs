@@ -1,6 +1,6 @@
 //! The public half of a key as a file: one line that its owner sends to whoever enrols them.
 
-use crate::key::{KeyError, PublicKey, SecretKey, Signature};
+use crate::key::{KeyError, PublicKey, Signature, Signer, SignerError};
 
 const VERSION: &str = "ledger-key-v1";
 
@@ -33,12 +33,14 @@ pub enum PublicKeyFileError {
 
 impl PublicKeyFile {
     /// The public file of a private key.
-    #[must_use]
-    pub fn of(key: &SecretKey) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Who keeps the key did not sign.
+    pub fn of(key: &dyn Signer) -> Result<Self, SignerError> {
+        Ok(Self {
             key: key.public(),
-            possession: key.prove_possession(),
-        }
+            possession: key.prove_possession()?,
+        })
     }
 
     /// The public key.
@@ -82,9 +84,12 @@ impl PublicKeyFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::SecretKey;
 
     fn line() -> String {
-        PublicKeyFile::of(&SecretKey::from_seed(&[7; 32])).format()
+        PublicKeyFile::of(&SecretKey::from_seed(&[7; 32]))
+            .unwrap()
+            .format()
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn other_keys_and_other_files_are_told_apart() {
     let public = fault(&public).to_string();
     assert!(public.starts_with("holds a `PUBLIC KEY`"), "{public}");
     let openssh = PLAIN.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY");
-    assert!(matches!(fault(&openssh), PemError::Label { .. }));
+    assert!(matches!(fault(&openssh), PemError::Damaged));
     assert!(matches!(fault(PBE), PemError::UnsupportedEncryption));
     let swapped = PLAIN.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
     assert!(matches!(fault(&swapped), PemError::UnsupportedEncryption));
@@ -176,4 +176,68 @@ fn odd_scrypt_costs_are_refused_without_a_panic() {
     }
     let odd = altered(SCRYPT, "0202400002", "0202400102");
     assert!(matches!(fault(&odd), PemError::UnsupportedEncryption));
+}
+
+/// Made by `ssh-keygen -t ed25519 -N ''`, for this test alone.
+const OPENSSH: &str = "\
+-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+QyNTUxOQAAACCh6rWflGpbxd4pTWTpYW/1Fj7QNWrVRnp3J6xC6dGuTwAAAIgxhq72MYau
+9gAAAAtzc2gtZWQyNTUxOQAAACCh6rWflGpbxd4pTWTpYW/1Fj7QNWrVRnp3J6xC6dGuTw
+AAAECDrwJESWFwyyPuF3OQW6e0cfYzA7yEKKLnXIp5hD5EMaHqtZ+UalvF3ilNZOlhb/UW
+PtA1atVGencnrELp0a5PAAAABHRlc3QB
+-----END OPENSSH PRIVATE KEY-----
+";
+const OPENSSH_PUBLIC: &str = "a1eab59f946a5bc5de294d64e9616ff5163ed0356ad5467a7727ac42e9d1ae4f";
+
+/// Made by `ssh-keygen -t ed25519 -N 'correct horse'`.
+const OPENSSH_ENCRYPTED: &str = "\
+-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABDNwy3tGK
+NZlTWuhatGvD5+AAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIJyIAzoHbhE06ksY
+u3A5QRi3PMGZezPYDSANTfuupu7PAAAAkLf6bk8T4GJzlghG5+11DAgRBC36nadEuAJ4Ft
+yiauImjz0jIEqAaQ8hcZkXJE6Lg5vCUiIijPBZMF1nBLz4gX59zNTI/vyOQAo5i9E7cmAn
+gs1bNffxnc+h07J8+W1HGbuwslU9xQ5x1pKlvgmPLK3pKMc2Xl3Nkr0RT6hXE00vOqFlOj
+INQf+1d9jt3QmEHA==
+-----END OPENSSH PRIVATE KEY-----
+";
+
+/// Made by `ssh-keygen -t ecdsa`.
+const OPENSSH_ECDSA: &str = "\
+-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAaAAAABNlY2RzYS
+1zaGEyLW5pc3RwMjU2AAAACG5pc3RwMjU2AAAAQQQZl2KXOlvg73giOXAuyJxtPR4wpTXC
+55450ZeXm3H9fiSn0MhStrdcp9o9C/0+/Nk2p708xQ1Lrjsv3XAJZ7kKAAAAoDPfz7Uz38
++1AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBBmXYpc6W+DveCI5
+cC7InG09HjClNcLnnjnRl5ebcf1+JKfQyFK2t1yn2j0L/T782TanvTzFDUuuOy/dcAlnuQ
+oAAAAgBwDMbNyZqp9UOglef/k+ZGU5Cl2j0jFtLwr7egyzAIkAAAAEdGVzdAECAwQ=
+-----END OPENSSH PRIVATE KEY-----
+";
+
+#[test]
+fn openssh_keys_are_read_as_ssh_keygen_writes_them() {
+    let none = || Ok(None);
+    let right = || Ok(Some(Zeroizing::new("correct horse".to_owned())));
+    let wrong = || Ok(Some(Zeroizing::new("correct house".to_owned())));
+    let plain = decode(OPENSSH.as_bytes(), &none).unwrap();
+    assert_eq!(plain.public().to_string(), OPENSSH_PUBLIC);
+    assert!(decode(OPENSSH_ENCRYPTED.as_bytes(), &right).is_ok());
+    let locked = decode(OPENSSH_ENCRYPTED.as_bytes(), &none).unwrap_err();
+    assert!(matches!(locked, PemError::NoPassphrase), "{locked}");
+    let unopened = decode(OPENSSH_ENCRYPTED.as_bytes(), &wrong).unwrap_err();
+    assert!(matches!(unopened, PemError::WrongPassphrase), "{unopened}");
+    let ecdsa = decode(OPENSSH_ECDSA.as_bytes(), &none).unwrap_err();
+    assert!(matches!(ecdsa, PemError::NotEd25519 { .. }), "{ecdsa}");
+}
+
+#[test]
+fn no_changed_character_of_an_openssh_key_gives_another_key() {
+    let none = || Ok(None);
+    for at in 0..OPENSSH.len() {
+        let mut bent = OPENSSH.as_bytes().to_vec();
+        bent[at] = if bent[at] == b'A' { b'B' } else { b'A' };
+        if let Ok(key) = decode(&bent, &none) {
+            assert_eq!(key.public().to_string(), OPENSSH_PUBLIC, "character {at}");
+        }
+    }
 }
