@@ -15,6 +15,7 @@ mod concurrency;
 mod kill;
 mod processes;
 mod receipts;
+mod signers;
 mod terminal;
 mod timestamps;
 mod witness_processes;
