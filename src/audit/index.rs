@@ -49,9 +49,19 @@ impl IndexState {
     }
 }
 
+/// How long a writer is waited for. One that appends is done by then; one that serves never is.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// Copies the index of the ledger in `dir` while no writer is at work, and opens the copy.
 pub(super) fn find(dir: &Path, wait: Duration) -> Result<IndexState, LockError> {
-    let lock = ReadLock::acquire(dir, wait)?;
+    let lock = match ReadLock::acquire(dir, wait.min(PATIENCE)) {
+        Err(held @ LockError::Held { .. }) => {
+            return Ok(IndexState::Note(format!(
+                "the index was not compared: {held}"
+            )));
+        }
+        lock => lock?,
+    };
     let Ok(folder) = tempfile::tempdir() else {
         return Ok(IndexState::Note(
             "the index was not compared: there is no temporary folder to copy it to".to_owned(),

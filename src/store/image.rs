@@ -2,12 +2,15 @@
 //!
 //! An [`LogImage`] is one moment of the files that a writer changes: the tail, and small files that go
 //! with it. It is taken in the milliseconds of a shared lock, so that verifying a ledger for minutes
-//! keeps no writer waiting; bundles and tiles never change and are read afterwards. Nothing is
-//! written here and nothing is repaired: damage is described, with its place, for the verifier.
+//! keeps no writer waiting; bundles and tiles never change and are read afterwards. Beside a writer
+//! that keeps its lock for months it is taken without one: two readings that agree are one moment.
+//! Nothing is written here and nothing is repaired: damage is described, with its place, for the
+//! verifier.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::store::tail::{self, MAX_TAIL, TAIL_FILE, TailError, TailRest};
 use crate::sys::disk::{Disk, DiskCause, DiskError, FileKind};
@@ -16,8 +19,11 @@ use crate::sys::lock::{LOCK_FILE, LockError, ReadLock};
 /// Deeper than any path of a ledger; a folder nested further is not walked into.
 const MAX_DEPTH: usize = 16;
 
+/// Between two attempts to read beside a writer: a commit takes about as long.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// The files that a writer changes, at one moment.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct LogImage {
     /// The bytes of `tail`; `None` where there is no such file.
     pub tail: Option<Vec<u8>>,
@@ -44,25 +50,47 @@ pub struct TailContents {
 
 impl LogImage {
     /// Takes the image of the ledger in `dir`, with the small files `names` (paths below it), while
-    /// no writer is at work.
+    /// no writer is at work, or between two commits of one that is.
     ///
     /// # Errors
-    /// A writer held the lock for the whole `wait`, or a file cannot be read. A missing file is not
-    /// an error here.
+    /// A writer held the lock for the whole `wait` and changed the files all the time, or a file cannot be
+    /// read. A missing file is not an error here.
     pub fn take(
         disk: &dyn Disk,
         dir: &Path,
         wait: Duration,
         names: &[&str],
     ) -> Result<Self, LockError> {
+        let begun = Instant::now();
         loop {
-            let lock = ReadLock::acquire(dir, wait)?;
+            let lock = match ReadLock::acquire(dir, Duration::ZERO) {
+                Ok(lock) => lock,
+                Err(LockError::Disk(fault)) => return Err(fault.into()),
+                Err(held) => match Self::beside_writer(disk, dir, names) {
+                    Some(image) => return Ok(image),
+                    None if begun.elapsed() >= wait => return Err(held),
+                    None => {
+                        thread::sleep(PAUSE);
+                        continue;
+                    }
+                },
+            };
             let image = Self::read(disk, dir, names)?;
             // Where there was no lock file, the first writer ever may have come in the meantime.
             if lock.is_some() || disk.metadata(&dir.join(LOCK_FILE))?.is_none() {
                 return Ok(image);
             }
         }
+    }
+
+    /// The image while somebody else holds the lock: the files only ever grow or are replaced, so two
+    /// readings that agree, with a tail that is whole, are what they were at one moment. Else it is read in
+    /// the middle of a commit.
+    fn beside_writer(disk: &dyn Disk, dir: &Path, names: &[&str]) -> Option<Self> {
+        let image = Self::read(disk, dir, names).ok()?;
+        let layout = tail::decode(image.tail.as_deref()?).ok()?;
+        let again = Self::read(disk, dir, names).ok()?;
+        (layout.rest == TailRest::Clean && image == again).then_some(image)
     }
 
     /// Reads the same files without a lock, for who holds it or needs none.
@@ -158,6 +186,8 @@ mod tests {
     use super::*;
     use crate::store::log::Log;
     use crate::sys::disk::RealDisk;
+    use crate::sys::lock::WriteLock;
+    use crate::sys::world::World;
     use std::sync::Arc;
 
     #[test]
@@ -174,6 +204,26 @@ mod tests {
         assert_eq!(tail.entries, [b"one", b"two"]);
         assert_eq!((tail.base, tail.carry.as_slice()), (0, &b"carry"[..]));
         assert_eq!((tail.rest, tail.later), (TailRest::Clean, vec![]));
+    }
+
+    #[test]
+    fn a_writer_at_rest_keeps_no_reader_waiting_and_one_at_work_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = Log::create(Arc::new(RealDisk), dir.path(), b"").unwrap();
+        log.append(0, &[b"one"]).unwrap();
+        let now = World::system().clock.now();
+        let held = WriteLock::acquire(dir.path(), Duration::ZERO, "ledger serve", now);
+        let take = || LogImage::take(&RealDisk, dir.path(), Duration::from_millis(20), &[]);
+        let tail = take().unwrap().tail.unwrap();
+        assert_eq!(TailContents::parse(&tail).unwrap().entries, [b"one"]);
+        let mut half = tail.clone();
+        let end = half.windows(3).position(|w| w == b"one").unwrap();
+        half[end] = b'O';
+        std::fs::write(dir.path().join(TAIL_FILE), &half).unwrap();
+        let refused = take().unwrap_err().to_string();
+        assert!(refused.contains("ledger serve"), "{refused}");
+        drop(held);
+        assert_eq!(take().unwrap().tail.unwrap(), half);
     }
 
     #[test]
