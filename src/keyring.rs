@@ -110,7 +110,13 @@ impl SealingKey {
     /// takes it then cannot seal what came before it, since the older ones are destroyed.
     #[must_use]
     pub fn is_due(&self, size: u64, now: Timestamp) -> bool {
-        size.saturating_sub(self.entry) > SEAL_ENTRIES || now > self.since.plus_days(SEAL_DAYS)
+        size.saturating_sub(self.entry) > SEAL_ENTRIES || now > self.due()
+    }
+
+    /// When it has sealed for long enough, however little.
+    #[must_use]
+    pub const fn due(&self) -> Timestamp {
+        self.since.plus_days(SEAL_DAYS)
     }
 }
 

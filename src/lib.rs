@@ -69,6 +69,7 @@
 //! | `net` | witnesses, over HTTP |
 //! | `index` | an index of the writer on disk; without it each opening reads the whole log |
 //! | `page` | what people read: the report as a page, and packs to be made |
+//! | `serve` | one process that writes for many, over HTTP |
 //!
 //! # The house
 //!
@@ -81,8 +82,8 @@
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`], [`http`] | ground |
-//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`timestamps`], [`audit`], [`publication`], [`facts`], [`page`], [`pack_verify`], [`export`], [`witness`], [`anchor`] | all below |
-//! | faces | [`cli`] | all below |
+//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`timestamps`], [`audit`], [`publication`], [`facts`], [`page`], [`pack_verify`], [`export`], [`witness`], [`anchor`], [`documents`] | all below |
+//! | faces | [`serve`], [`cli`] | all below |
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
 //! that table true.
@@ -154,6 +155,9 @@ pub mod append;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod audit;
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub mod documents;
 #[cfg(all(feature = "page", not(target_family = "wasm")))]
 #[doc(hidden)]
 pub mod export;
@@ -189,6 +193,9 @@ pub mod witness;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "serve")]
+#[doc(hidden)]
+pub mod serve;
 
 /// Who founds a ledger, and what it is called.
 #[cfg(not(target_family = "wasm"))]

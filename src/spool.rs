@@ -63,6 +63,7 @@ struct SpoolFile {
     schema: String,
     statement: String,
     signature: Signature,
+    #[serde(default)]
     attachments: Vec<String>,
 }
 
@@ -72,17 +73,7 @@ struct SpoolFile {
 /// # Errors
 /// The system's refusal.
 pub fn write(dir: &Path, submission: &Submission) -> Result<PathBuf, SpoolError> {
-    let spooled = SpoolFile {
-        schema: SCHEMA.to_owned(),
-        statement: BASE64.encode(submission.statement.bytes()),
-        signature: *submission.statement.signature(),
-        attachments: submission
-            .files
-            .iter()
-            .map(|file| BASE64.encode(file))
-            .collect(),
-    };
-    let text = serde_json::to_vec(&spooled).map_err(|fault| failed("write", dir, fault.into()))?;
+    let text = encode(submission).map_err(|fault| failed("write", dir, fault.into()))?;
     fs::create_dir_all(dir).map_err(|source| failed("make", dir, source))?;
     let mut number = last_number(dir)?;
     let mut file = tempfile::Builder::new()
@@ -137,26 +128,43 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
 /// It is no spooled statement, or the system's refusal.
 pub fn read(path: &Path) -> Result<Submission, SpoolError> {
     let text = fs::read(path).map_err(|source| failed("read", path, source))?;
-    let content = |fault: String| SpoolError::Content {
+    decode(&text).map_err(|fault| SpoolError::Content {
         path: path.to_owned(),
         fault,
-    };
-    let spooled: SpoolFile =
-        serde_json::from_slice(&text).map_err(|fault| content(fault.to_string()))?;
+    })
+}
+
+/// A signed statement with its files as it is spooled and sent, on one line.
+///
+/// # Errors
+/// None that is known; the encoder could have one.
+pub fn encode(submission: &Submission) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&SpoolFile {
+        schema: SCHEMA.to_owned(),
+        statement: BASE64.encode(submission.statement.bytes()),
+        signature: *submission.statement.signature(),
+        attachments: submission
+            .files
+            .iter()
+            .map(|file| BASE64.encode(file))
+            .collect(),
+    })
+}
+
+/// Reads what [`encode`] made. Nothing in it is believed: appending checks it. The list of attachments may
+/// be left out where their bytes come by another road.
+///
+/// # Errors
+/// What is wrong with it, without a word of what stands in it.
+pub fn decode(text: &[u8]) -> Result<Submission, String> {
+    let spooled: SpoolFile = serde_json::from_slice(text).map_err(|fault| fault.to_string())?;
     if spooled.schema != SCHEMA {
-        return Err(content("its schema is another".to_owned()));
+        return Err("its schema is another".to_owned());
     }
-    let decode = |text: &String| {
-        BASE64
-            .decode(text)
-            .map_err(|_| content("a part is not base64".to_owned()))
-    };
-    let files = spooled
-        .attachments
-        .iter()
-        .map(decode)
-        .collect::<Result<_, _>>()?;
-    let statement = SignedStatement::from_parts(decode(&spooled.statement)?, spooled.signature);
+    let bytes = |text: &String| BASE64.decode(text).map_err(|_| "a part is not base64");
+    let files = spooled.attachments.iter().map(bytes);
+    let files = files.collect::<Result<_, _>>()?;
+    let statement = SignedStatement::from_parts(bytes(&spooled.statement)?, spooled.signature);
     Ok(Submission { statement, files })
 }
 

@@ -17,7 +17,7 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 35_000
+CODE_LINES = 37_500
 LONG_FUNCTIONS = 15
 LINES = 60
 PARAMETERS = 5

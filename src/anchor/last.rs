@@ -51,6 +51,18 @@ impl LastCosigned {
         })
     }
 
+    /// Its name in the policy.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When it last cosigned, by its own clock.
+    #[must_use]
+    pub fn cosigned(&self) -> Option<Timestamp> {
+        self.last.map(|(_, time)| time)
+    }
+
     /// Whether it was asked since and does not follow this ledger's key.
     #[must_use]
     pub const fn is_unfollowed(&self) -> bool {

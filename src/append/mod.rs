@@ -14,6 +14,7 @@
 //! | `rekey` | how a sealing key is replaced |
 //! | `recover` | the explicit way out of a refused opening |
 //! | `screen` | where secret material is looked for |
+//! | `error`, `code` | why something was not recorded, for people and for programs |
 //! | `draft`, `attachment` | statements on their way here |
 //! | `submission`, `batch` | what goes in and comes back; what was placed and not written yet |
 //! | `writer` | a writer, and how it lets go |
@@ -30,6 +31,7 @@ mod admit;
 mod batch;
 mod catch_up;
 mod check;
+mod code;
 mod commit;
 mod create;
 mod error;

@@ -114,9 +114,20 @@ impl Writer {
     /// the notices that closing added. Where the writer is just dropped, the next opening seals.
     pub fn close(mut self) -> Vec<String> {
         let said = self.notices.len();
+        self.rest();
+        self.notices.split_off(said)
+    }
+
+    /// What is done when nobody waits: seals what the last append filled, replaces a sealing key that has
+    /// served its time.
+    pub fn rest(&mut self) {
         self.seal();
         self.replace_sealing_key_when_due();
-        self.notices.split_off(said)
+    }
+
+    /// The notices since they were last asked for.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
     }
 }
 

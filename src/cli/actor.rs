@@ -1,9 +1,8 @@
 //! `ledger actor`: who may speak in the ledger.
 
-use clap::ArgMatches;
-use serde_json::json;
-
+use crate::documents;
 use crate::keyring::Actor;
+use clap::ArgMatches;
 
 use super::answer::{Answer, CommandResult};
 use super::append::{self, ShortNames};
@@ -33,25 +32,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
 fn list(context: &mut Context) -> CommandResult {
     context.ui.thing = "actors";
     let register = context.register()?;
-    let mut actors: Vec<_> = register.charter.keyring.actors().collect();
-    actors.sort_by_key(|(_, actor)| actor.enrolled);
-    let document: Vec<_> = actors
-        .iter()
-        .map(|(key, actor)| {
-            let revoked = actor.revoked.as_ref();
-            json!({
-                "actor": actor.id,
-                "name": actor.name,
-                "kind": actor.kind,
-                "roles": actor.roles,
-                "key": key,
-                "enrolled_by_entry": actor.enrolled,
-                "revoked_by_entry": revoked.map(|revocation| revocation.sequence),
-                "compromised_since": revoked.and_then(|revocation| revocation.compromised_since),
-            })
-        })
-        .collect();
-    let rows: Vec<_> = actors
+    let rows: Vec<_> = documents::by_enrolment(&register)
         .iter()
         .map(|(key, actor)| {
             vec![
@@ -65,7 +46,7 @@ fn list(context: &mut Context) -> CommandResult {
         })
         .collect();
     let heading = ["ACTOR", "ROLES", "KIND", "KEY", "STANDING", "NAME"];
-    Ok(Answer::new(json!({ "actors": document })).table(&heading, &rows))
+    Ok(Answer::new(documents::actors(&register)).table(&heading, &rows))
 }
 
 fn roles(actor: &Actor) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::append;
 use crate::checkpoint;
+use crate::documents;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::rule::{self, RULES, Rule};
 use crate::store::index::INDEX;
@@ -113,7 +114,7 @@ pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> CommandResul
     context.warn_all(&recovery.notices);
     let set_aside = recovery.set_aside.map(|path| path.display().to_string());
     let document = json!({
-        "receipt": receipt::to_json(&recovery.receipt),
+        "receipt": documents::receipt(&recovery.receipt),
         "set_aside": set_aside,
     });
     let answer = receipt::add_to(Answer::new(document), &recovery.receipt);

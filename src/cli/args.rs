@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     actor, admin, anchor, append, demo, export, init, key, log, man, note, prove, publish, run,
-    secret, show, status, timestamp, trust, verify, witness,
+    secret, serve, show, status, timestamp, trust, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -63,6 +63,7 @@ pub(crate) enum Command {
     Secret,
     Append(append::AppendArgs),
     Run(run::RunArgs),
+    Serve(serve::ServeArgs),
     Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
     Status(status::StatusArgs),

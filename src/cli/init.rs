@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::append::{self, NewLedger};
+use crate::documents;
 use crate::note::Origin;
 use crate::text::{Id, Line};
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::receipt;
 
 /// Create a ledger, with its first Security Owner
 ///
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &mut Context, args: &InitArgs) -> CommandResult {
         "dir": dir,
         "kept_checkpoint": kept,
         "sealing_key": sealing,
-        "receipt": receipt::to_json(&receipt),
+        "receipt": documents::receipt(&receipt),
     });
     Ok(Answer::new(document)
         .line(format!("ledger           {dir}"))

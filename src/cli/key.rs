@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::documents;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::text::Line;
 
@@ -85,7 +86,7 @@ fn renew(context: &mut Context, args: &RenewArgs) -> CommandResult {
     let receipt = writer.replace_sealing_key(reason)?;
     context.warn_all(writer.close());
     context.has_committed = true;
-    let answer = Answer::new(receipt::to_json(&receipt));
+    let answer = Answer::new(documents::receipt(&receipt));
     Ok(receipt::add_to(answer, &receipt))
 }
 

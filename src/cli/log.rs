@@ -5,13 +5,14 @@ use std::collections::VecDeque;
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
+use crate::documents;
 use crate::entry::StoredEntry;
 use crate::event::{Event, VOCABULARY};
 use crate::key::PublicKey;
-use crate::keyring::LEDGER_ACTOR;
 use crate::register::Register;
 use crate::text::Id;
 use crate::time::Timestamp;
+use crate::timetoken::StoredToken;
 
 use super::answer::CommandResult;
 use super::context::Context;
@@ -66,13 +67,17 @@ impl Names {
 
     /// The id of a key's holder; the key's first digits where nobody was enrolled with it.
     pub(crate) fn actor(&self, key: &PublicKey) -> String {
-        let keyring = &self.0.charter.keyring;
-        let seals = || keyring.seals().iter().any(|seal| seal.key == *key);
-        match keyring.holder(key) {
-            Some(actor) => actor.id.to_string(),
-            None if seals() => LEDGER_ACTOR.to_owned(),
-            None => format!("key {}", key.short()),
-        }
+        documents::actor(&self.0, key)
+    }
+
+    /// An entry as JSON, with everything that it says.
+    pub(crate) fn to_json(&self, stored: &StoredEntry) -> Value {
+        documents::entry(stored, &self.0)
+    }
+
+    /// The same, with what time tokens say of it.
+    pub(crate) fn to_json_in_full(&self, stored: &StoredEntry, tokens: &[StoredToken]) -> Value {
+        documents::entry_in_full(stored, &self.0, tokens)
     }
 
     /// The secret that an event is about.
@@ -117,7 +122,7 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
             continue;
         }
         let shown = match context.ui.json {
-            true => to_json(&stored, &names).to_string(),
+            true => names.to_json(&stored).to_string(),
             false => row(&stored, &names),
         };
         match args.limit {
@@ -201,11 +206,4 @@ fn row(stored: &StoredEntry, names: &Names) -> String {
         about
     );
     row.trim_end().to_owned()
-}
-
-/// An entry as JSON, with everything that it says.
-pub(crate) fn to_json(stored: &StoredEntry, names: &Names) -> Value {
-    let statement = &stored.statement;
-    let actor = names.actor(&statement.author);
-    stored.to_json(&actor, names.secret(&statement.event).as_ref())
 }

@@ -33,6 +33,7 @@ mod receipt;
 mod report;
 mod run;
 mod secret;
+mod serve;
 mod show;
 mod signals;
 mod status;
@@ -101,6 +102,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Secret => secret::run(context, inner),
         Command::Append(args) => append::run(context, args, inner),
         Command::Run(args) => run::run(context, args),
+        Command::Serve(args) => serve::run(context, args),
         Command::Verify(args) => verify::run(context, args),
         Command::Export(args) => export::run(context, args),
         Command::Status(_) => status::status(context),

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
+use crate::documents;
+use crate::hash::NodeHash;
 use crate::ledger::proofs::{LedgerProofs, NoProofError};
 use crate::ledger::tree::StoredTreeError;
 use crate::merkle::ProofError;
@@ -65,20 +65,17 @@ fn receipt(args: &ProveArgs, proofs: &LedgerProofs, sequence: u64) -> CommandRes
     if let Some(path) = &args.entry_out {
         write_new(path, &proofs.entry(sequence)?)?;
     }
-    let hashes: Vec<_> = proof.hashes().iter().map(encode).collect();
-    let document = json!({
-        "index": sequence,
-        "size": stated.size,
-        "root": stated.root,
-        "hashes": hashes,
-        "checkpoint": proof.checkpoint(),
-        "proof": proof.to_string(),
-    });
+    let document = documents::proof(sequence, stated, &proof);
     Ok(Answer::new(document).text(proof.to_string()))
 }
 
 fn consistency(continued: &Continuation) -> Answer {
-    let hashes: Vec<_> = continued.proof.hashes().iter().map(encode).collect();
+    let hashes: Vec<_> = continued
+        .proof
+        .hashes()
+        .iter()
+        .map(NodeHash::to_base64)
+        .collect();
     let ((old, old_root), (new, new_root)) = (continued.old, continued.new);
     let document = json!({
         "old": { "size": old, "root": old_root },
@@ -87,10 +84,6 @@ fn consistency(continued: &Continuation) -> Answer {
         "checkpoint": continued.checkpoint,
     });
     Answer::new(document).text(continued.to_string())
-}
-
-fn encode(hash: &crate::hash::NodeHash) -> String {
-    BASE64.encode(hash.as_bytes())
 }
 
 impl From<NoProofError> for CommandError {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::append::{Receipt, Writer};
+use crate::documents;
 use crate::ledger::tree::StoredTreeError;
 use crate::proof::TlogProof;
 use crate::rule::Finding;
@@ -12,22 +13,6 @@ use crate::rule::Finding;
 use super::answer::{Answer, Talk};
 use super::files::write_new;
 use super::ui::Ui;
-
-/// The receipt as JSON; `schema` is added where it stands alone.
-pub(crate) fn to_json(receipt: &Receipt) -> Value {
-    json!({
-        "sequence": receipt.sequence,
-        "event": receipt.event,
-        "event_id": receipt.event_id,
-        "recorded_utc": receipt.recorded,
-        "link": receipt.link,
-        "leaf": receipt.leaf,
-        "size": receipt.size,
-        "root": receipt.root,
-        "replayed": receipt.replayed,
-        "findings": receipt.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
-    })
-}
 
 /// Receipts as JSON, each with the proof that can be checked without the ledger.
 pub(crate) fn all_to_json(ui: &mut Ui, writer: &Writer, receipts: &[Receipt]) -> Vec<Value> {
@@ -40,16 +25,10 @@ pub(crate) fn all_to_json(ui: &mut Ui, writer: &Writer, receipts: &[Receipt]) ->
             Vec::new()
         }
     };
-    let mut proofs = proofs.iter().map(ToString::to_string);
+    let mut proofs = proofs.iter();
     receipts
         .iter()
-        .map(|receipt| {
-            let mut body = to_json(receipt);
-            if let Value::Object(fields) = &mut body {
-                fields.insert("proof".to_owned(), json!(proofs.next()));
-            }
-            body
-        })
+        .map(|receipt| documents::proven(receipt, proofs.next()))
         .collect()
 }
 

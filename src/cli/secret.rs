@@ -1,11 +1,10 @@
 //! `ledger secret`: which secrets there are, by reference and never by value.
 
-use clap::{Arg, ArgAction, ArgMatches};
-use serde_json::json;
-
+use crate::documents;
 use crate::inventory::Secret;
 use crate::policy::Policy;
 use crate::time::Timestamp;
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::answer::{Answer, CommandResult};
 use super::append::{self, ShortNames};
@@ -48,18 +47,8 @@ fn list(context: &mut Context, ids: bool, all: bool) -> CommandResult {
     let now = context.now();
     let register = context.register()?;
     let policy = &register.charter.policy;
-    let secrets: Vec<_> = register
-        .secrets
-        .values()
-        .map(|threaded| &threaded.secret)
-        .filter(|secret| all || secret.retired.is_none())
-        .collect();
-    let listed: Vec<_> = secrets
-        .iter()
-        .map(|secret| secret.to_json(policy, now))
-        .collect();
-    let digest = register.population_digest();
-    let answer = Answer::new(json!({ "as_of": now, "ids_sha256": digest, "secrets": listed }));
+    let secrets: Vec<_> = documents::listed_secrets(&register, all).collect();
+    let answer = Answer::new(documents::secrets(&register, now, all));
     if ids {
         return Ok(answer.lines(secrets.iter().map(|secret| secret.id.to_string())));
     }

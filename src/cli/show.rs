@@ -1,20 +1,18 @@
 //! `ledger show`: one entry, or one rotation, with what was said about it later. Read and not
 //! verified.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::entry::StoredEntry;
-use crate::event::Event;
+use crate::documents;
 use crate::statement::EventId;
 use crate::store::engine::FolderEngine;
 use crate::text::Id;
 use crate::timestamps;
-use crate::verify::not_after;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::log::{self, Names};
+use super::log::Names;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
 ///
@@ -66,16 +64,12 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
             ShowTarget::Rotation(id) => stored.statement.event.rotation() == Some(id),
         };
         if wanted {
-            let mut entry = log::to_json(&stored, &names);
-            if let Some((time, token)) = not_after(&tokens, stored.sequence) {
-                entry["not_after"] = json!({ "time": time, "by": token });
-            }
-            shown.push(entry);
-        } else if about(&stored).is_some_and(|named| {
+            shown.push(names.to_json_in_full(&stored, &tokens));
+        } else if documents::about(&stored.statement.event).is_some_and(|named| {
             let is_named = |entry: &Value| entry["sequence"] == named;
             shown.iter().any(is_named)
         }) {
-            remarks.push(log::to_json(&stored, &names));
+            remarks.push(names.to_json(&stored));
         }
     }
     if shown.is_empty() {
@@ -97,7 +91,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
         _ => None,
     };
     let text = in_words(state.as_ref(), &shown, &remarks);
-    let document = json!({ "rotation": state, "entries": shown, "remarks": remarks });
+    let document = documents::shown(state.as_ref(), &shown, &remarks);
     Ok(Answer::new(document).text(text))
 }
 
@@ -124,15 +118,6 @@ fn in_words(state: Option<&Value>, entries: &[Value], remarks: &[Value]) -> Stri
         }
     }
     text
-}
-
-/// The earlier entry that a correction or remark names.
-fn about(stored: &StoredEntry) -> Option<u64> {
-    match &stored.statement.event {
-        Event::EntryAnnotated(annotated) => Some(annotated.entry),
-        Event::EntryCorrected(corrected) => Some(corrected.entry),
-        _ => None,
-    }
 }
 
 fn names_entry(remark: &Value) -> Option<u64> {

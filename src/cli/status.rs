@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::anchor::LastCosigned;
+use crate::documents;
 use crate::inventory::{Secret, SecretAge};
 use crate::ledger::sealing_vkeys;
 use crate::register::Register;
@@ -68,35 +69,15 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
 fn answer(register: &Register, entries: u64, now: Timestamp, witnesses: &[LastCosigned]) -> Answer {
     let open: Vec<_> = register.open_rotations().collect();
     let unconfirmed: Vec<_> = register.unconfirmed_rotations().collect();
-    let overdue: Vec<_> = register
-        .overdue_secrets(now)
-        .map(|secret| &secret.id)
-        .collect();
-    let reports = register.unreported_incidents();
-    let reports: Vec<_> = reports.map(|incident| &incident.id).collect();
     let secrets = register.charter.active_secrets;
-    let described = |rotations: &[&Rotation]| -> Vec<_> {
-        let each = rotations.iter();
-        each.map(|rotation| register.rotation_json(rotation))
-            .collect()
-    };
-    let document = json!({
-        "as_of": now,
-        "entries": entries,
-        "origin": register.charter.origin,
-        "secrets": secrets,
-        "overdue": overdue,
-        "open": described(&open),
-        "unconfirmed": described(&unconfirmed),
-        "incidents_without_report": reports,
-        "witnesses": witnesses.iter().map(LastCosigned::to_json).collect::<Vec<_>>(),
-    });
     let origin = register.charter.origin.as_ref();
     let origin = origin.map_or("unknown", |origin| origin.as_str());
     let (counted, as_of) = (counted(entries, "entry"), now.to_seconds());
-    let (late, unreported) = (overdue.len(), reports.len());
+    let late = register.overdue_secrets(now).count();
+    let unreported = register.unreported_incidents().count();
     let (running, ended) = (open.len(), unconfirmed.len());
-    let answer = Answer::new(document)
+    let said: Vec<_> = witnesses.iter().map(LastCosigned::to_json).collect();
+    let answer = Answer::new(documents::status(register, entries, now, &said))
         .line(format!("ledger       {origin}   {counted}   as of {as_of}"))
         .line(format!("secrets      {secrets} registered, {late} overdue"))
         .line(format!(
@@ -134,26 +115,15 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     let as_of = args.as_of.unwrap_or(context.now());
     let horizon = as_of.plus(args.within);
     let register = context.register()?;
-    let policy = &register.charter.policy;
     let secrets = register.due_secrets(as_of, horizon);
     let overdue = secrets.iter().filter(|(_, age)| age.is_overdue()).count();
     let exit = Exit::from(match overdue {
         0 => Conclusion::Passed,
         _ => Conclusion::Findings,
     });
-    let listed: Vec<_> = secrets
-        .iter()
-        .map(|(secret, _)| secret.to_json(policy, as_of))
-        .collect();
     let registered = register.charter.active_secrets;
-    let document = json!({
-        "as_of": as_of,
-        "until": horizon,
-        "secrets": listed,
-        "overdue": overdue,
-        "registered": registered,
-        "exit_code": exit.code(),
-    });
+    let mut document = documents::due(&register, as_of, horizon);
+    document["exit_code"] = json!(exit.code());
     let row = |(secret, age): &(&Secret, SecretAge)| {
         let left = match age.days_left {
             Some(days) if days < 0 => format!("overdue {} d", -days),

@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal as _, Read, Write};
 
 use serde_json::{Value, json};
 
+use crate::documents;
+
 use super::answer::{Answer, Talk};
 use super::exit::{CommandError, Exit};
 
@@ -173,7 +175,7 @@ impl Ui {
 
     /// Writes the one JSON document of this run, as a line: `schema` first, then what is given.
     pub(crate) fn document(&mut self, body: Value) {
-        self.line(schema(self.thing, body).to_string());
+        self.line(documents::with_schema(self.thing, body).to_string());
     }
 
     /// Says why the command failed: to people always, as JSON where that was asked for.
@@ -220,32 +222,5 @@ impl Ui {
         }
         let style = colour.on_default().bold();
         format!("{style}{padded}{style:#}")
-    }
-}
-
-/// A JSON document with its schema in front.
-pub(crate) fn schema(thing: &str, body: Value) -> Value {
-    let mut document = serde_json::Map::new();
-    document.insert(
-        "schema".to_owned(),
-        json!(format!("rotation-ledger/{thing}/1")),
-    );
-    if let Value::Object(body) = body {
-        document.extend(body);
-    }
-    Value::Object(document)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_schema_comes_first() {
-        let document = schema("status", json!({ "open": 1 }));
-        assert_eq!(
-            document.to_string(),
-            r#"{"schema":"rotation-ledger/status/1","open":1}"#
-        );
     }
 }

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use crate::audit::Audit;
+use crate::documents;
 use crate::entry;
 use crate::facts::{self, NoTemplate};
 use crate::pack_verify::{PackQuestion, PackReport};
@@ -320,7 +321,10 @@ fn answer(
         .iter()
         .map(|(id, made)| {
             let reason = made.as_ref().err().map(ToString::to_string);
-            json!({ "rotation": id, "template": made.as_ref().ok(), "missing": reason })
+            let made = made
+                .as_deref()
+                .map_err(|_| reason.as_deref().unwrap_or_default());
+            documents::template(id, made)
         })
         .collect();
     let made = |(_, made): &'_ (Id, Result<String, NoTemplate>)| made.clone().ok();

@@ -10,12 +10,14 @@
 //! | `pieces`, `reader`, `prefix` | the entries in their order, and what the first of them amount to |
 //! | `tree`, `proofs` | proofs, made from tiles and tail |
 //! | `vkeys` | the keys that sealed it, as others name them |
+//! | `published` | each file of a static copy, as the newest checkpoint has it |
 //! | `schema`, `warm` | what stands in the index and beside it |
 //! | `error` | why a ledger is not opened or cannot be read |
 
 mod error;
 mod layout;
 mod prefix;
+mod published;
 mod reader;
 mod vkeys;
 

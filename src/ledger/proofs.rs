@@ -236,7 +236,7 @@ impl LedgerProofs {
         })
     }
 
-    fn tree(&self) -> StoredTree<'_> {
+    pub(super) fn tree(&self) -> StoredTree<'_> {
         StoredTree::new(
             &self.folder,
             &self.carry,

@@ -128,6 +128,20 @@ impl<'a> StoredTree<'a> {
         Ok(root.unwrap_or_else(NodeHash::empty))
     }
 
+    /// The first `width` hashes of a tile, full or at the right edge: the roots of the subtrees below it.
+    ///
+    /// # Errors
+    /// There are not as many, or a tile below cannot be read.
+    pub fn tile(&self, id: TileId, width: u64) -> Result<Vec<u8>, StoredTreeError> {
+        let first = id.index * TILE_WIDTH as u64;
+        let mut bytes = Vec::with_capacity(TILE_WIDTH * HASH_BYTES);
+        for index in first..first + width {
+            let level = id.level * TILE_LEVELS;
+            bytes.extend_from_slice(self.node(Subtree { level, index })?.as_bytes());
+        }
+        Ok(bytes)
+    }
+
     fn node(&self, subtree: Subtree) -> Result<NodeHash, StoredTreeError> {
         if let Some(known) = self.known.borrow().get(&subtree) {
             return Ok(*known);

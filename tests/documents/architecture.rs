@@ -240,3 +240,14 @@ fn every_dependency_says_why_it_is_there() {
         .collect();
     assert_eq!(explained, needed);
 }
+
+#[test]
+fn asynchronous_code_is_in_one_face() {
+    for (module, source) in modules() {
+        let is_asynchronous = ["async fn", ".await", "tokio"]
+            .iter()
+            .any(|word| source.contains(word));
+        let is_there = module.starts_with("serve::");
+        assert!(is_there || !is_asynchronous, "src/{module}");
+    }
+}

@@ -36,7 +36,10 @@ fn documents() -> Vec<String> {
     let mut names = vec!["README.md".to_owned()];
     for file in std::fs::read_dir(path("docs")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        names.push(format!("docs/{name}"));
+        // Besides the documents there are files that go with them.
+        if name.ends_with(".md") {
+            names.push(format!("docs/{name}"));
+        }
     }
     names.sort();
     names

@@ -4,7 +4,7 @@
 use crate::architecture::modules;
 
 /// The rooms that may.
-const FACES: &[&str] = &["cli", "page"];
+const FACES: &[&str] = &["cli", "page", "serve"];
 
 /// The commands of the program, as its help lists them.
 fn commands() -> Vec<String> {

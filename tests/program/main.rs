@@ -15,6 +15,8 @@ mod concurrency;
 mod kill;
 mod processes;
 mod receipts;
+mod serve;
+mod serve_faults;
 mod signers;
 mod terminal;
 mod timestamps;

@@ -14,6 +14,7 @@ pub(crate) mod program;
 pub(crate) mod sample;
 pub(crate) mod samples;
 pub(crate) mod second;
+pub(crate) mod served;
 pub(crate) mod shelf;
 pub(crate) mod sim_disk;
 pub(crate) mod story;

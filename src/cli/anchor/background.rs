@@ -4,6 +4,7 @@
 use std::env;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use crate::anchor::AnchorSettings;
@@ -72,7 +73,9 @@ fn spawn(context: &Context) -> Result<(), CommandError> {
             .process_group(0)
             .spawn()
     });
-    started.map(drop).map_err(|fault| {
+    // Somebody who lives long must hear that it ended, or its number is never free again.
+    let waited = started.map(|mut child| thread::spawn(move || child.wait()));
+    waited.map(drop).map_err(|fault| {
         CommandError::new(
             Exit::Temporary,
             format!("the witnesses cannot be asked: {fault}"),
@@ -97,6 +100,6 @@ pub(super) fn run(context: &mut Context) -> CommandResult {
         settings.round(&newest)?;
         drop(lock);
         done = Some(newest.note().clone());
-        std::thread::sleep(PAUSE);
+        thread::sleep(PAUSE);
     }
 }

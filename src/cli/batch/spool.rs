@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::append::{Receipt, Submission, Writer};
+use crate::documents;
 use crate::spool::{self, SpoolError};
 
 use crate::cli::answer::{Answer, CommandResult};
@@ -63,7 +64,7 @@ pub(crate) fn run(context: &mut Context, dry_run: bool) -> CommandResult {
         false => "",
     };
     let error = stopped.as_ref().err().map(CommandError::to_json);
-    let receipts: Vec<_> = delivered.iter().map(receipt::to_json).collect();
+    let receipts: Vec<_> = delivered.iter().map(documents::receipt).collect();
     let document = json!({ "delivered": receipts, "left": left, "error": error });
     let answer = Answer::new(document).line(format!(
         "{} delivered, {left} left in the spool{dry}",

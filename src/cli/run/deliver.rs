@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::append::{Receipt, Submission, Writer};
+use crate::documents;
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
 use crate::key::Signer;
@@ -164,7 +165,7 @@ fn append(
 
 fn report(context: &mut Context, receipts: &[Receipt], spooled: &[String], complete: bool) {
     if context.ui.json {
-        let receipts: Vec<_> = receipts.iter().map(receipt::to_json).collect();
+        let receipts: Vec<_> = receipts.iter().map(documents::receipt).collect();
         context
             .ui
             .document(json!({ "complete": complete, "receipts": receipts, "spooled": spooled }));

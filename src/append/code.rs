@@ -1,0 +1,44 @@
+//! Why something was not recorded, as one word for programs: it stays, however the sentence changes.
+
+use crate::append::error::AppendError;
+use crate::store::blobs::BlobError;
+
+impl AppendError {
+    /// The word. A new reason gets a new one; none changes.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "no-ledger",
+            Self::StateInUse { .. } => "state-in-use",
+            Self::Lock(_) => "locked",
+            Self::SealingKey(_) => "sealing-key-unusable",
+            Self::OtherSealingKey { .. } => "other-sealing-key",
+            Self::DamagedEntry { .. } | Self::DamagedLog { .. } => "ledger-damaged",
+            Self::DamagedCheckpoint { .. } | Self::NoCheckpoint { .. } => "checkpoint-damaged",
+            Self::Behind { .. } => "ledger-rolled-back",
+            Self::Beside { .. } => "ledger-forked",
+            Self::NothingToRecover => "nothing-to-recover",
+            Self::Origin(_) | Self::Text(_) => "malformed-text",
+            Self::Malformed(_) => "malformed-statement",
+            Self::Signer(_) => "not-signed",
+            Self::OtherLedger => "other-ledger",
+            Self::BadSignature { .. } => "bad-signature",
+            Self::Denied(_) => "denied",
+            Self::OutOfOrder(_) => "out-of-order",
+            Self::Time { .. } => "impossible-time",
+            Self::Twice { .. } => "named-twice",
+            Self::NoEvidence => "no-evidence",
+            Self::Attachment { .. } => "attachment-mismatch",
+            Self::Files { .. } => "attachment-count",
+            Self::Secret(_) => "secret-material",
+            Self::Conflict { .. } => "event-id-conflict",
+            Self::Blob(BlobError::Disk(_)) | Self::Disk(_) => "disk-refused",
+            Self::Blob(_) => "attachment-damaged",
+            Self::Entropy(_) => "no-randomness",
+            Self::Unsplit(_) => "too-much-at-once",
+            Self::Unknown(_) => "outcome-unknown",
+            Self::GivenUp => "writer-given-up",
+            Self::Overtaken(_) => "overtaken",
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! One process that writes for many, over HTTP. Who may append is decided by a statement's signature
+//! alone; this process never sees a private key but the ledger's own.
+//!
+//! | file | knows |
+//! |---|---|
+//! | `config` | what a server is told, and what of it does not go together |
+//! | `listen`, `tls`, `patient`, `connections` | sockets, certificates, and what one client may cost |
+//! | `run` | a server from its beginning to its end |
+//! | `commit` | the one writer, in a thread of its own: whatever waits shares a commit |
+//! | `app`, `view`, `uploads` | what the handlers share: places to read, what the entries amount to, attachments kept aside |
+//! | `gate`, `peer`, `rate`, `log` | what every request passes |
+//! | `statements`, `reads`, `copy`, `health` | the handlers |
+//! | `problem`, `metrics`, `openapi`, `routes` | what is answered, and the document that says so |
+//!
+//! Asynchronous code is here and nowhere else. Nothing is judged here: what may be recorded is for
+//! `append`, what conforms for `verify`, and the documents are those of the command line.
+
+mod app;
+mod commit;
+mod config;
+mod connections;
+mod copy;
+mod gate;
+mod health;
+mod listen;
+mod log;
+mod metrics;
+mod openapi;
+mod patient;
+mod peer;
+mod problem;
+mod rate;
+mod reads;
+mod routes;
+mod run;
+mod statements;
+mod tls;
+mod uploads;
+mod view;
+
+pub use config::{ListenAddress, ServeConfig, ServeError, TlsFiles};
+pub use run::{ServeEvents, serve};
