@@ -169,6 +169,9 @@ pub mod guard;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod ledger;
+#[cfg(all(feature = "net", not(target_family = "wasm")))]
+#[doc(hidden)]
+pub mod mirror;
 #[doc(hidden)]
 pub mod pack_verify;
 #[cfg(feature = "page")]

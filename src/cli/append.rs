@@ -11,6 +11,7 @@ use crate::event::{self, EventSpec, VOCABULARY};
 use crate::hash::Link;
 use crate::ledger::Blame;
 use crate::ledger::proofs::LedgerProofs;
+use crate::mirror;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::text::Id;
@@ -24,7 +25,7 @@ use super::fields::{self, Fields};
 use super::hint::Hint as _;
 use super::options::with_json;
 use super::signals::SignalGuard;
-use super::{batch, receipt};
+use super::{batch, receipt, remote};
 
 /// Record what happened: one event by its flags, or drafts in JSON
 ///
@@ -196,6 +197,16 @@ pub(crate) fn record(
     let known = known_values(&mut context.ui, checks)?;
     let key = context.key()?;
     let files = read_files(&draft.attachments, checks.attach_limit)?;
+    if let Some(client) = context.server()? {
+        if checks.dry_run {
+            return Err(CommandError::usage(
+                "--dry-run asks the ledger's folder, and a server was named",
+            ));
+        }
+        let ledger = mirror::ledger_id(&client)?;
+        let submission = draft.sign(ledger, &*key, &context.world, files, &known)?;
+        return remote::append(context, &client, &submission, receipt_to);
+    }
     let guard = SignalGuard::new(false)?;
     let mut writer = context.writer()?;
     let minted = draft.event_id.is_none();

@@ -1,5 +1,6 @@
 //! What every command works with: the world, the place of the ledger, the key, and a way to talk.
 
+use std::cell::OnceCell;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     /// Whether the ledger was written to, so that its newest checkpoint goes where the operator wants
     /// it before the program ends.
     pub(crate) has_committed: bool,
+    /// The copy of a served ledger, once it was brought up.
+    pub(crate) copy: OnceCell<PathBuf>,
 }
 
 impl Context {
@@ -63,6 +66,11 @@ impl Context {
 
     /// The ledger's folder.
     pub(crate) fn dir(&self) -> Result<PathBuf, CommandError> {
+        self.folder(&self.named_ledger()?, false)
+    }
+
+    /// What is named as the ledger: a folder, or a server.
+    pub(crate) fn named_ledger(&self) -> Result<PathBuf, CommandError> {
         self.globals.ledger.clone().ok_or_else(|| {
             CommandError::usage("no ledger is named")
                 .hint("name its folder with --ledger PATH or LEDGER_PATH")
@@ -163,6 +171,12 @@ impl Context {
 
     /// Opens the ledger for writing, and passes on what the opening had to say.
     pub(crate) fn writer(&mut self) -> Result<Writer, CommandError> {
+        if self.server()?.is_some() {
+            return Err(CommandError::usage(
+                "this writes into the ledger's folder, and a server was named",
+            )
+            .hint("run it where the ledger is; events are sent with: ledger append EVENT"));
+        }
         let place = self.place()?;
         let writer = Writer::open(&self.world, &place, self.globals.wait)?;
         self.warn_all(writer.notices());

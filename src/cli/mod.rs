@@ -30,6 +30,7 @@ mod pack;
 mod prove;
 mod publish;
 mod receipt;
+mod remote;
 mod report;
 mod run;
 mod secret;
@@ -43,6 +44,7 @@ mod ui;
 mod verify;
 mod witness;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -76,6 +78,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
         globals,
         ui,
         has_committed: false,
+        copy: OnceCell::new(),
     };
     let outcome = signals::survive_file_size_limit()
         .and_then(|()| dispatch(&mut context, &command, &matches));

@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, Args};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// The ledger's folder
+    /// The ledger: its folder, or who serves it, as unix:PATH or https://HOST
     #[arg(long, global = true, value_name = "PATH")]
     #[arg(env = "LEDGER_PATH", hide_env_values = true)]
     pub(crate) ledger: Option<PathBuf>,
@@ -28,6 +28,18 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "FILE")]
     #[arg(env = "LEDGER_PASSPHRASE_FILE", hide_env_values = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Whom you trust: a C2SP tlog-policy that reached you by another road (see ledger trust show)
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(env = "LEDGER_TRUST", hide_env_values = true)]
+    pub(crate) trust: Option<PathBuf>,
+    /// The certificates that a server's is signed by, in PEM [default: the web's own]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(env = "LEDGER_SERVER_CA", hide_env_values = true)]
+    pub(crate) server_ca: Option<PathBuf>,
+    /// Your certificate and its key in one PEM file, for a server that asks who talks to it
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(env = "LEDGER_CLIENT_IDENTITY", hide_env_values = true)]
+    pub(crate) client_identity: Option<PathBuf>,
     /// How long to wait for another process: one that is writing, or one that signs
     #[arg(long, global = true, value_name = "TIME")]
     #[arg(env = "LEDGER_WAIT", hide_env_values = true)]

@@ -46,10 +46,6 @@ pub(crate) struct VerifyArgs {
     /// The bytes of the entry that a receipt is of, as `ledger prove --entry-out` writes them
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
-    /// Whom you trust: a C2SP tlog-policy that reached you by another road (see ledger trust show)
-    #[arg(long, value_name = "FILE")]
-    #[arg(env = "LEDGER_TRUST", hide_env_values = true)]
-    trust: Option<PathBuf>,
     /// Have openssl check that the authority below these root certificates (PEM) signed the time tokens
     #[arg(long, value_name = "FILE")]
     tsa_ca: Option<PathBuf>,
@@ -91,8 +87,9 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     check_range(args.from, args.to)?;
     let dir = match &args.path {
         Some(path) => path.clone(),
-        None => context.dir()?,
+        None => context.named_ledger()?,
     };
+    let dir = context.folder(&dir, true)?;
     let is_pack = dir.is_file() && pack::is_zip(&dir);
     if dir.is_file() && !is_pack {
         return receipt(context, args, &dir);
@@ -157,7 +154,12 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
     let anchors = anchor::expand(&args.anchor)?.into_iter().map(read);
     let asked = PackQuestion {
         as_of: args.as_of,
-        trust: args.trust.as_deref().map(read_trust).transpose()?,
+        trust: context
+            .globals
+            .trust
+            .as_deref()
+            .map(read_trust)
+            .transpose()?,
         anchors: anchors.collect::<Result<_, CommandError>>()?,
         signed: signed.as_deref(),
         renderer: Some(&page::renderings),
@@ -207,7 +209,12 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
         );
     };
     let entry = read_bounded(entry, entry::LIMIT)?;
-    let trust = args.trust.as_deref().map(read_trust).transpose()?;
+    let trust = context
+        .globals
+        .trust
+        .as_deref()
+        .map(read_trust)
+        .transpose()?;
     let as_of = args.as_of.unwrap_or(context.now());
     let report = ReceiptReport::of(&proof, &entry, trust.as_ref(), as_of);
     let conclusion = report.conclusion(args.strict);
@@ -240,7 +247,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
     };
     let signed = openssl::checker(args.tsa_ca.as_deref())?;
     let guard = SignalGuard::new(true)?;
-    let bar = progress_bar(context.ui.shows_progress());
+    let bar = progress_bar("verifying", "entries", context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
         // There is something to report from now on, so that a signal is not the end of it.
         guard.begin();
@@ -252,7 +259,12 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         dir,
         head,
         anchors: anchor::expand(&args.anchor)?,
-        trust: args.trust.as_deref().map(read_trust).transpose()?,
+        trust: context
+            .globals
+            .trust
+            .as_deref()
+            .map(read_trust)
+            .transpose()?,
         signed: signed.as_deref(),
         as_of: args.as_of.unwrap_or(context.now()),
         from: args.from,
@@ -269,13 +281,13 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
     Ok(report?)
 }
 
-/// A bar of entries, and no percentage: it would say 100 before the verdict is known.
-fn progress_bar(shown: bool) -> ProgressBar {
+/// A bar of what is counted, and no percentage: it would say 100 before the verdict is known.
+pub(crate) fn progress_bar(doing: &str, what: &str, shown: bool) -> ProgressBar {
     if !shown {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-    match ProgressStyle::with_template("verifying {wide_bar} {pos}/{len} entries") {
+    match ProgressStyle::with_template(&format!("{doing} {{wide_bar}} {{pos}}/{{len}} {what}")) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }

@@ -1,8 +1,15 @@
 //! One request to somebody else's server, with a time limit.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::config::ConfigBuilder;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
+
+use super::unix::{NoResolver, UnixConnector};
 
 /// What a server answered, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +58,114 @@ pub fn post_as(
     read(url, sent, limit)
 }
 
+/// Asks one server many things, over connections that are kept.
+#[derive(Debug, Clone)]
+pub struct Client {
+    agent: Agent,
+    /// What stands before each path.
+    base: String,
+}
+
+impl Client {
+    /// For the server behind a url, which ends without a slash. It is believed to be who it says where one of
+    /// `authorities`, certificates in PEM, says so too; without any, those of the web's own decide. With an
+    /// `identity`, certificates and a key in PEM, it learns who asks.
+    ///
+    /// # Errors
+    /// What is said to be certificates is none.
+    pub fn of_url(
+        url: &str,
+        authorities: Option<&[u8]>,
+        identity: Option<&[u8]>,
+        time: Duration,
+    ) -> Result<Self, ClientError> {
+        let fault = |why: &str| ClientError {
+            url: url.to_owned(),
+            why: why.to_owned(),
+        };
+        let mut tls = TlsConfig::builder();
+        if let Some((certificates, _)) = authorities.map(pem) {
+            if certificates.is_empty() {
+                return Err(fault("the authority's file holds no certificate"));
+            }
+            tls = tls.root_certs(RootCerts::Specific(Arc::new(certificates)));
+        }
+        if let Some((chain, key)) = identity.map(pem) {
+            let key = key.ok_or_else(|| fault("the client's identity holds no private key"))?;
+            tls = tls.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
+        }
+        Ok(Self {
+            agent: settings(url, time).tls_config(tls.build()).build().into(),
+            base: url.to_owned(),
+        })
+    }
+
+    /// For the server behind a Unix socket.
+    #[must_use]
+    pub fn of_socket(socket: &Path, time: Duration) -> Self {
+        let base = "http://localhost".to_owned();
+        let config = settings(&base, time).build();
+        let connector = UnixConnector(socket.to_owned());
+        Self {
+            agent: Agent::with_parts(config, connector, NoResolver),
+            base,
+        }
+    }
+
+    /// Gets what is under `path`, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`post`].
+    pub fn get(&self, path: &str, limit: u64) -> Result<Reply, ClientError> {
+        let url = format!("{}{path}", self.base);
+        read(&url, self.agent.get(&url).call(), limit)
+    }
+
+    /// Posts `body`, and takes an answer of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`post`].
+    pub fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+        limit: u64,
+    ) -> Result<Reply, ClientError> {
+        let url = format!("{}{path}", self.base);
+        let request = self.agent.post(&url).header("content-type", content_type);
+        read(&url, request.send(body), limit)
+    }
+}
+
+/// The certificates and the private key in a PEM file.
+fn pem(text: &[u8]) -> (Vec<Certificate<'static>>, Option<PrivateKey<'static>>) {
+    let (mut certificates, mut key) = (Vec::new(), None);
+    for item in ureq::tls::parse_pem(text).flatten() {
+        match item {
+            PemItem::Certificate(one) => certificates.push(one),
+            PemItem::PrivateKey(one) => key = Some(one),
+            _ => {}
+        }
+    }
+    (certificates, key)
+}
+
 fn agent(url: &str, time: Duration) -> Agent {
-    let mut config = Agent::config_builder()
+    settings(url, time).build().into()
+}
+
+fn settings(url: &str, time: Duration) -> ConfigBuilder<AgentScope> {
+    let config = Agent::config_builder()
         .timeout_global(Some(time))
         .max_redirects(0)
         .http_status_as_error(false)
         .user_agent("rotation-ledger");
-    if is_local(url) {
+    match is_local(url) {
         // A proxy would look for this machine's own address elsewhere.
-        config = config.proxy(None);
+        true => config.proxy(None),
+        false => config,
     }
-    config.build().into()
 }
 
 /// Whether the server is on this machine.

@@ -17,3 +17,5 @@ mod write;
 
 pub use error::PublicationError;
 pub use task::{Publication, PublicationReport};
+#[cfg(feature = "net")]
+pub(crate) use write::remove_earlier_edges;

@@ -201,7 +201,10 @@ fn read_back(to: &FolderEngine, name: &str, bytes: &[u8]) -> Result<(), Publicat
 }
 
 /// Removes partial tiles and bundles of other sizes than those in `kept`.
-fn remove_earlier_edges(to: &FolderEngine, kept: &[Option<u64>]) -> Result<u64, DiskError> {
+pub(crate) fn remove_earlier_edges(
+    to: &FolderEngine,
+    kept: &[Option<u64>],
+) -> Result<u64, DiskError> {
     let mut needed = BTreeSet::new();
     for size in kept.iter().flatten() {
         needed.extend(partial_tiles(*size).map(|(id, width)| id.partial_path(width)));

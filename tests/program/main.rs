@@ -15,6 +15,7 @@ mod concurrency;
 mod kill;
 mod processes;
 mod receipts;
+mod remote;
 mod serve;
 mod serve_faults;
 mod signers;

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Stdio;
@@ -53,8 +54,13 @@ impl Answer {
 impl<'p> Served<'p> {
     /// On the socket `ledger.sock` in the program's folder, and wherever `more` says.
     pub fn start(program: &'p Program, more: &str) -> Self {
+        Self::start_at(program, &program.path("ledger.sock"), more)
+    }
+
+    /// The same on another socket.
+    pub fn start_at(program: &'p Program, socket: &Path, more: &str) -> Self {
         let ledger = program.json("verify --json")["ledger_id"].clone();
-        let words = format!("serve --listen unix:ledger.sock --quiet {more}");
+        let words = format!("serve --listen unix:{} --quiet {more}", socket.display());
         let mut child = program
             .ledger(words.trim())
             .stdout(Stdio::piped())
@@ -75,7 +81,7 @@ impl<'p> Served<'p> {
             child,
             addresses,
             ledger: serde_json::from_value(ledger).unwrap(),
-            socket: program.path("ledger.sock"),
+            socket: socket.to_owned(),
         }
     }
 
