@@ -268,3 +268,8 @@ pub use export::Export;
 pub use page::page;
 /// An instant in UTC.
 pub use time::Timestamp;
+
+/// The examples of docs/INTEGRATE.md.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/INTEGRATE.md")]
+struct Integrate;

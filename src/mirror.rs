@@ -277,7 +277,7 @@ fn files_of(size: u64) -> Vec<String> {
     let mut names: Vec<String> = (0..size / WIDTH)
         .map(|n| bundle::path_of(n, BUNDLE_ENTRIES))
         .collect();
-    if size % WIDTH > 0 {
+    if !size.is_multiple_of(WIDTH) {
         names.push(bundle::path_of(size / WIDTH, (size % WIDTH) as usize));
     }
     let mut hashes = size;

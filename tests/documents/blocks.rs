@@ -52,10 +52,14 @@ pub(crate) fn blocks(document: &str) -> Vec<Block> {
 }
 
 /// Documents whose blocks are run by something else, and the line of CI that does it.
-const RUN_ELSEWHERE: &[(&str, &str)] = &[(
-    "docs/VERIFY-BY-HAND.md",
-    "tests/by-hand/steps.sh \"$hand/steps\"",
-)];
+const RUN_ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "docs/VERIFY-BY-HAND.md",
+        "tests/by-hand/steps.sh \"$hand/steps\"",
+    ),
+    // By a test of the program, `integrate`.
+    ("docs/INTEGRATE.md", "LEDGER_TEST_PYTHON="),
+];
 
 /// Documents whose blocks are not run here, and why; each of their lines is held against `.ci/run` or `Cargo.toml` instead.
 const NOT_RUN: &[(&str, &str)] = &[

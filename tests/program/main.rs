@@ -12,6 +12,7 @@ mod support;
 
 mod cli;
 mod concurrency;
+mod integrate;
 mod kill;
 mod processes;
 mod receipts;
