@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::serve_faults::certificate;
 use crate::support::program::Program;
 use crate::support::served::Served;
 
@@ -201,4 +202,43 @@ fn a_copy_grows_with_the_server_and_never_shrinks() {
     assert!(said.contains("stated 305 before"), "{said}");
     drop(served);
     assert_eq!(reader.output("log --json").status.code(), Some(6));
+}
+
+#[test]
+fn over_tls_a_server_and_its_clients_know_each_other_by_certificates() {
+    let program = Program::prepared();
+    for (name, authority) in [("ca", None), ("server", Some("ca")), ("client", Some("ca"))] {
+        certificate(&program, name, authority);
+    }
+    let served = Served::start(
+        &program,
+        "--listen 0.0.0.0:0 --tls-cert server.pem --tls-key server.key --client-ca ca.pem",
+    );
+    let read = |name: &str| fs::read_to_string(program.path(name)).unwrap();
+    fs::write(
+        program.path("me.pem"),
+        read("client.pem") + &read("client.key"),
+    )
+    .unwrap();
+    let port = served.addresses[1].rsplit(':').next().unwrap().to_owned();
+    let ask = |words: &str| {
+        let mut command = program.ledger(words);
+        command
+            .env("LEDGER_PATH", format!("https://localhost:{port}"))
+            .env("XDG_CACHE_HOME", program.path("cache"));
+        command.output().unwrap()
+    };
+    let known = "--server-ca ca.pem --client-identity me.pem";
+    let said = format!("append entry.annotated --key olga.pem --entry 0 --note tls {known}");
+    let output = ask(&said);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report = ask(&format!("verify --json --fail-on none {known}"));
+    assert_eq!(report.status.code(), Some(0), "{report:?}");
+    // Neither is taken at its word: not the client without a certificate, not the server by the web's authorities.
+    assert_eq!(ask("log --server-ca ca.pem").status.code(), Some(6));
+    assert_eq!(ask("log --client-identity me.pem").status.code(), Some(6));
+    let nobody = ask("log --server-ca olga.pem.pub");
+    assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
+    drop(served);
+    assert_eq!(program.events().len(), 6);
 }

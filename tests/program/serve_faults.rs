@@ -186,7 +186,7 @@ fn what_cannot_be_served_safely_is_refused_before_anything_is_opened() {
 }
 
 /// A certificate for localhost by an authority, made by openssl: `NAME.pem` and `NAME.key`.
-fn certificate(program: &Program, name: &str, authority: Option<&str>) {
+pub(crate) fn certificate(program: &Program, name: &str, authority: Option<&str>) {
     let mut words = format!(
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -keyout {name}.key -out {name}.pem"
     );
