@@ -1,11 +1,17 @@
 //! `ledger serve` among clients that are slow, silent, many or killed, and killed itself.
 
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixListener;
+use std::os::unix::net::UnixStream;
 use std::process::Command;
+use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::support::program::Program;
 use crate::support::program::draft;
@@ -183,6 +189,72 @@ fn what_cannot_be_served_safely_is_refused_before_anything_is_opened() {
         assert_eq!(refused.status.code(), Some(2), "{words}: {text}");
         assert!(text.contains(said), "{words}: {text}");
     }
+}
+
+#[test]
+fn systemd_hands_over_a_socket_and_hears_that_it_is_served() {
+    let program = Program::prepared();
+    let handed = UnixListener::bind(program.path("handed.sock")).unwrap();
+    let notices = UnixDatagram::bind(program.path("notices.sock")).unwrap();
+    notices
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    // As systemd does it: the socket is descriptor 3, and the process is told that it is meant.
+    let script = "exec 3<&0 0</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$LEDGER\" serve";
+    let mut child = Command::new("sh")
+        .current_dir(program.root())
+        .args(["-c", script])
+        .env("LEDGER", env!("CARGO_BIN_EXE_ledger"))
+        .envs([("LEDGER_PATH", "prod"), ("LEDGER_STATE", "state")])
+        .env("NOTIFY_SOCKET", program.path("notices.sock"))
+        .stdin(OwnedFd::from(handed))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut hear = || {
+        let mut bytes = [0; 256];
+        let length = notices.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    };
+    assert!(hear().contains("READY=1"));
+    let mut stream = UnixStream::connect(program.path("handed.sock")).unwrap();
+    stream
+        .write_all(b"GET /readyz HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    assert_eq!(answer(&mut stream).unwrap().status, 200);
+    signal(&child, Signal::TERM);
+    assert!(hear().contains("STOPPING=1"));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_client_makes_so_many_requests_and_each_has_its_line() {
+    let program = Program::prepared();
+    let served = Served::start(&program, "--rate 20");
+    assert_eq!(served.get("/readyz").status, 200);
+    let statement = served.signed(&draft(7));
+    assert_eq!(served.post(&statement).status, 201);
+    let answers: Vec<_> = (0..100)
+        .map(|_| served.get("/v1/status?q=hunter2"))
+        .collect();
+    let refused = answers.iter().find(|answer| answer.status == 429).unwrap();
+    assert_eq!(refused.code(), "too-many-requests");
+    assert!(refused.head.contains("retry-after: 1"));
+    assert_eq!(served.stop(Signal::TERM), Some(0));
+    let log = std::fs::read_to_string(program.path("serve.log")).unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let posted = lines.iter().find(|line| line["method"] == "POST").unwrap();
+    assert_eq!(posted["actor"], "olga", "{posted}");
+    assert_eq!(posted["event"], "step.failed", "{posted}");
+    assert!(posted["peer"].as_str().unwrap().starts_with("uid "));
+    let codes = |line: &&Value| line["code"] == "too-many-requests";
+    assert!(lines.iter().any(|line| codes(&line)));
+    let secret = String::from_utf8(statement).unwrap();
+    assert!(!log.contains("hunter2") && !log.contains(&secret[60..120]));
 }
 
 /// A certificate for localhost by an authority, made by openssl: `NAME.pem` and `NAME.key`.

@@ -60,7 +60,7 @@ impl<'p> Served<'p> {
     /// The same on another socket.
     pub fn start_at(program: &'p Program, socket: &Path, more: &str) -> Self {
         let ledger = program.json("verify --json")["ledger_id"].clone();
-        let words = format!("serve --listen unix:{} --quiet {more}", socket.display());
+        let words = format!("serve --listen unix:{} {more}", socket.display());
         let mut child = program
             .ledger(words.trim())
             .stdout(Stdio::piped())
