@@ -47,7 +47,7 @@ pub(super) fn open(config: &ServeConfig) -> Result<Vec<(Listener, String)>, Serv
     }
 }
 
-fn asynchronous(made: std::net::TcpListener) -> io::Result<TcpListener> {
+pub(super) fn asynchronous(made: std::net::TcpListener) -> io::Result<TcpListener> {
     made.set_nonblocking(true)?;
     TcpListener::from_std(made)
 }

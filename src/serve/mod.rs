@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `config` | what a server is told, and what of it does not go together |
 //! | `listen`, `tls`, `patient`, `connections` | sockets, certificates, and what one client may cost |
-//! | `run` | a server from its beginning to its end |
+//! | `run`, `signals` | a server from its beginning to its end |
+//! | `site` | the same server for a witness: one blocking function answers |
 //! | `commit` | the one writer, in a thread of its own: whatever waits shares a commit |
 //! | `app`, `view`, `uploads` | what the handlers share: places to read, what the entries amount to, attachments kept aside |
 //! | `gate`, `peer`, `rate`, `log` | what every request passes |
@@ -33,6 +34,8 @@ mod rate;
 mod reads;
 mod routes;
 mod run;
+mod signals;
+mod site;
 mod statements;
 mod tls;
 mod uploads;
@@ -40,3 +43,4 @@ mod view;
 
 pub use config::{ListenAddress, ServeConfig, ServeError, TlsFiles};
 pub use run::{ServeEvents, serve};
+pub use site::{Site, SiteEvent, SiteRequest, SiteResponse, serve_site};

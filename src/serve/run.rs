@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::runtime::{Builder, Handle};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
@@ -32,6 +31,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use super::rate::Rates;
 use super::routes;
+use super::signals::Signals;
 use super::tls::Tls;
 use super::uploads::Uploads;
 use super::view::View;
@@ -143,24 +143,6 @@ fn begin(
         committed,
     };
     Ok((server, attendant))
-}
-
-/// The signals that a server knows.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn take() -> Result<Self, ServeError> {
-        let take = |kind| signal(kind).map_err(|fault| ServeError::io("handle signals", fault));
-        Ok(Self {
-            terminate: take(SignalKind::terminate())?,
-            interrupt: take(SignalKind::interrupt())?,
-            hang_up: take(SignalKind::hangup())?,
-        })
-    }
 }
 
 /// What goes on beside the requests.

@@ -212,7 +212,7 @@ fn systemd_hands_over_a_socket_and_hears_that_it_is_served() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut hear = || {
+    let hear = || {
         let mut bytes = [0; 256];
         let length = notices.recv(&mut bytes).unwrap();
         String::from_utf8_lossy(&bytes[..length]).into_owned()

@@ -107,7 +107,7 @@ impl Witness {
 
     fn post(&self, body: &[u8]) -> Option<(u16, String, Vec<u8>)> {
         let head = format!(
-            "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: {}\r\n\r\n",
+            "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         let (head, body) = self.exchange(&head, body)?;
@@ -116,7 +116,10 @@ impl Witness {
 
     fn get(&self, path: &str) -> (u16, String, Vec<u8>) {
         let (head, body) = self
-            .exchange(&format!("GET {path} HTTP/1.1\r\nHost: w\r\n\r\n"), b"")
+            .exchange(
+                &format!("GET {path} HTTP/1.1\r\nHost: w\r\nConnection: close\r\n\r\n"),
+                b"",
+            )
             .unwrap();
         (head[9..12].parse().unwrap(), head, body)
     }
@@ -178,7 +181,7 @@ fn every_status_code_comes_over_http() {
     let (status, head, body) = witness.post(&log::request(0, 70)).unwrap();
     assert_eq!((status, &*body), (409, &b"33\n"[..]));
     assert!(
-        head.contains("\r\nContent-Type: text/x.tlog.size\r\n"),
+        head.contains("\r\ncontent-type: text/x.tlog.size\r\n"),
         "{head}"
     );
     let status = |body: &[u8]| witness.post(body).unwrap().0;
@@ -214,23 +217,49 @@ fn every_status_code_comes_over_http() {
     );
     let (status, head, _) = witness.get("/add-checkpoint");
     assert!(
-        status == 405 && head.contains("\r\nAllow: POST\r\n"),
+        status == 405 && head.contains("\r\nallow: POST\r\n"),
         "{head}"
     );
     let (head, _) = witness
         .exchange(
-            &format!("POST {monitor} HTTP/1.1\r\nContent-Length: 0\r\n\r\n"),
+            &format!("POST {monitor} HTTP/1.1\r\nHost: w\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
             b"",
         )
         .unwrap();
     assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
     let (head, _) = witness
         .exchange(
-            "POST /add-checkpoint HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n",
+            "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 1048577\r\n\r\n",
             b"",
         )
         .unwrap();
     assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
+}
+
+#[test]
+fn a_witness_keeps_connections_and_silent_ones_starve_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let vkey = log::log_vkey().to_string();
+    let mut witness = Witness::following(folder.path(), "witness.example/a", &vkey);
+    let connect = || TcpStream::connect(&witness.address).unwrap();
+    let silent: Vec<_> = (0..600).map(|_| connect()).collect();
+    assert_eq!(witness.post(&log::request(0, 33)).unwrap().0, 200);
+    let path = format!("/{}/checkpoint", name_of(&log::origin()));
+    let host = &witness.address;
+    // Two requests on one connection, the second with its target in full.
+    let mut kept = connect();
+    let both = format!(
+        "GET {path} HTTP/1.1\r\nHost: w\r\n\r\nGET http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    );
+    kept.write_all(both.as_bytes()).unwrap();
+    let mut answers = String::new();
+    kept.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+    let nameless = format!("GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n");
+    let (head, _) = witness.exchange(&nameless, b"").unwrap();
+    assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+    assert_eq!(witness.stop(Signal::TERM), Some(0));
+    drop(silent);
 }
 
 #[test]

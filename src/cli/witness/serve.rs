@@ -1,7 +1,7 @@
 //! `ledger witness serve`: C2SP tlog-witness over HTTP.
 
 use std::net::TcpListener;
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,16 +10,10 @@ use super::dir::DirArgs;
 use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::signals::SignalGuard;
-use crate::http::{self, Request, Response, ServedRequest, ServerLimits};
+use crate::serve::{Site, SiteEvent, SiteRequest, SiteResponse, serve_site};
+use crate::time::Clock;
 use crate::witness::{CosignRefusal, REQUEST_LIMIT, Witness, WitnessAnswer, WitnessError};
 
-const LIMITS: ServerLimits = ServerLimits {
-    head: 8 * 1024,
-    body: REQUEST_LIMIT,
-    time: Duration::from_secs(10),
-    connections: 64,
-};
 /// How long a request waits for those before it.
 const WAIT: Duration = Duration::from_secs(5);
 /// The content type of a 409: the body is the size last cosigned.
@@ -54,8 +48,6 @@ pub(super) fn run(context: &mut Context, args: &ServeArgs) -> CommandResult {
     };
     let listener = TcpListener::bind(&args.listen).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let guard = SignalGuard::new(true)?;
-    guard.begin();
     let document = json!({
         "listen": address.to_string(),
         "vkey": witness.cosigner().to_string(),
@@ -63,29 +55,45 @@ pub(super) fn run(context: &mut Context, args: &ServeArgs) -> CommandResult {
     let listening = Answer::new(document).line(format!("listening on {address}"));
     context.ui.answer(listening);
     context.ui.flush();
-    let quiet = context.globals.quiet;
-    // Each request has a line, and lines do not run into each other.
-    let lines = Mutex::new(());
-    let log = |text: String| {
-        let _turn = lines.lock();
-        eprintln!("{text}");
+    let site = WitnessSite {
+        witness,
+        clock: context.world.clock.clone(),
+        quiet: context.globals.quiet,
     };
-    let answer = |request: &Request| respond(&witness, request, &log);
-    let tell = |served: &ServedRequest<'_>| {
-        if !quiet {
-            log(describe(served, &context.world.clock.now().to_seconds()));
-        }
-    };
-    http::serve(&listener, LIMITS, guard.flag(), &answer, &tell).map_err(refused)?;
+    serve_site(listener, site)?;
     context.ui.say("stopped");
     Ok(Exit::Passed.into())
 }
 
+/// The witness behind its server.
+struct WitnessSite {
+    witness: Witness,
+    clock: Arc<dyn Clock>,
+    quiet: bool,
+}
+
+impl Site for WitnessSite {
+    const BODY: usize = REQUEST_LIMIT;
+
+    fn answer(&self, request: &SiteRequest) -> SiteResponse {
+        respond(&self.witness, request)
+    }
+
+    fn tell(&self, event: &SiteEvent<'_>) {
+        if !self.quiet {
+            log(describe(event, &self.clock.now().to_seconds()));
+        }
+    }
+}
+
+/// A line of its own on stderr.
+fn log(line: String) {
+    eprintln!("{line}");
+}
+
 /// One line for one request: time, client, what was asked, what was answered.
-fn describe(served: &ServedRequest<'_>, now: &str) -> String {
-    let (method, path) = served
-        .request
-        .map_or(("-", "-"), |request| (&*request.method, &*request.path));
+fn describe(served: &SiteEvent<'_>, now: &str) -> String {
+    let SiteRequest { method, path, .. } = served.request;
     // A path is somebody's text: nothing in it may rearrange the log.
     let path: String = path.chars().take(120).map(plain).collect();
     format!(
@@ -100,12 +108,12 @@ const fn plain(c: char) -> char {
     if c.is_ascii_graphic() { c } else { '?' }
 }
 
-fn respond(witness: &Witness, request: &Request, log: &dyn Fn(String)) -> Response {
+fn respond(witness: &Witness, request: &SiteRequest) -> SiteResponse {
     let (path, method) = (request.path.as_str(), request.method.as_str());
     match (path, method) {
         ("/add-checkpoint", "POST") => match witness.add_checkpoint(&request.body, WAIT) {
-            Ok(answer) => answered(answer, log),
-            Err(fault) => failed(&fault, log),
+            Ok(answer) => answered(answer),
+            Err(fault) => failed(&fault),
         },
         ("/add-successor", "POST") => match witness.add_successor(&request.body, WAIT) {
             Ok(Ok(keys)) => {
@@ -114,15 +122,15 @@ fn respond(witness: &Witness, request: &Request, log: &dyn Fn(String)) -> Respon
                 log(format!(
                     "follows a successor, named by the key before: {lines}"
                 ));
-                Response::text(200, lines)
+                SiteResponse::text(200, lines)
             }
-            Ok(Err(refusal)) => Response::text(refusal.status(), refusal.to_string()),
-            Err(fault) => failed(&fault, log),
+            Ok(Err(refusal)) => SiteResponse::text(refusal.status(), refusal.to_string()),
+            Err(fault) => failed(&fault),
         },
         ("/add-checkpoint" | "/add-successor", _) => not_allowed("POST"),
         _ => match (origin_in(path), method) {
-            (None, _) => Response::text(404, "nothing is here; see C2SP tlog-witness"),
-            (Some(origin), "GET" | "HEAD") => latest(witness, origin, log),
+            (None, _) => SiteResponse::text(404, "nothing is here; see C2SP tlog-witness"),
+            (Some(origin), "GET" | "HEAD") => latest(witness, origin),
             (Some(_), _) => not_allowed("GET, HEAD"),
         },
     }
@@ -134,25 +142,25 @@ fn origin_in(path: &str) -> Option<&str> {
     (name.len() == 64).then_some(name)
 }
 
-fn latest(witness: &Witness, origin: &str, log: &dyn Fn(String)) -> Response {
+fn latest(witness: &Witness, origin: &str) -> SiteResponse {
     match witness.latest(origin) {
-        Ok(Some(note)) => Response {
+        Ok(Some(note)) => SiteResponse {
             body: note.into_bytes(),
-            ..Response::text(200, "")
+            ..SiteResponse::text(200, "")
         },
-        Ok(None) => Response::text(404, "no checkpoint of that log was cosigned here"),
-        Err(fault) => failed(&fault, log),
+        Ok(None) => SiteResponse::text(404, "no checkpoint of that log was cosigned here"),
+        Err(fault) => failed(&fault),
     }
 }
 
-fn not_allowed(allow: &'static str) -> Response {
-    Response {
+fn not_allowed(allow: &'static str) -> SiteResponse {
+    SiteResponse {
         allow,
-        ..Response::text(405, format!("only {allow} here"))
+        ..SiteResponse::text(405, format!("only {allow} here"))
     }
 }
 
-fn answered(answer: WitnessAnswer, log: &dyn Fn(String)) -> Response {
+fn answered(answer: WitnessAnswer) -> SiteResponse {
     if let Some(kept) = &answer.kept {
         log(format!("warning: kept as evidence: {}", kept.display()));
     }
@@ -160,23 +168,23 @@ fn answered(answer: WitnessAnswer, log: &dyn Fn(String)) -> Response {
         log(format!("warning: evidence was not kept: {notice}"));
     }
     match answer.outcome {
-        Ok((_, line)) => Response {
+        Ok((_, line)) => SiteResponse {
             body: line.into_bytes(),
-            ..Response::text(200, "")
+            ..SiteResponse::text(200, "")
         },
-        Err(CosignRefusal::Conflict { known, .. }) => Response {
+        Err(CosignRefusal::Conflict { known, .. }) => SiteResponse {
             content_type: SIZE,
-            ..Response::text(409, known.to_string())
+            ..SiteResponse::text(409, known.to_string())
         },
-        Err(refusal) => Response::text(refusal.status(), refusal.to_string()),
+        Err(refusal) => SiteResponse::text(refusal.status(), refusal.to_string()),
     }
 }
 
 /// What went wrong here is for the log; the client learns only that it did.
-fn failed(fault: &WitnessError, log: &dyn Fn(String)) -> Response {
+fn failed(fault: &WitnessError) -> SiteResponse {
     log(format!("error: {fault}"));
     match fault {
-        WitnessError::Lock(_) => Response::text(503, "busy; try again"),
-        _ => Response::text(500, "this witness cannot answer; its operator is told why"),
+        WitnessError::Lock(_) => SiteResponse::text(503, "busy; try again"),
+        _ => SiteResponse::text(500, "this witness cannot answer; its operator is told why"),
     }
 }
