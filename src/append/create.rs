@@ -60,6 +60,8 @@ pub fn create(
     let disk = &*world.disk;
     folder::make(disk, &place.dir)?;
     folder::make(disk, &place.state)?;
+    // The sealing key lies there, and the newest checkpoint that a restored ledger is held against.
+    disk.keep_private(&place.state)?;
     let resumed = folder::is_clear(&world.disk, &place.dir)?;
     if !resumed && disk.metadata(&place.head())?.is_some() {
         return Err(AppendError::StateInUse {

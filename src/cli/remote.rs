@@ -3,6 +3,7 @@
 //! Whoever reads works on a copy that is fetched and kept in this user's cache, by the code that reads any copy;
 //! whoever appends signs here and sends what was signed.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -89,7 +90,9 @@ impl Context {
         }
         let name = Blake3Digest::of(named.as_os_str().as_encoded_bytes()).to_string();
         let place = self.cache()?.join(name.get(..16).unwrap_or(&name));
-        std::fs::create_dir_all(&place).map_err(|fault| {
+        let mut private = std::fs::DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(&place).map_err(|fault| {
             let message = format!("cannot make {}: {fault}", place.display());
             CommandError::new(Exit::Temporary, message)
         })?;

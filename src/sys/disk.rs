@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The permission bits of a file that must not change any more.
@@ -150,6 +150,14 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// # Errors
     /// Its parent missing, not allowed, no space, or the system's refusal.
     fn create_dir(&self, path: &Path) -> Result<(), DiskError>;
+
+    /// Lets nobody but its owner into a folder, where the disk knows owners.
+    ///
+    /// # Errors
+    /// Missing, not allowed, or the system's refusal.
+    fn keep_private(&self, _: &Path) -> Result<(), DiskError> {
+        Ok(())
+    }
 
     /// Gives a file a new name, replacing what had that name.
     ///
@@ -340,7 +348,7 @@ impl Disk for RealDisk {
     fn create(&self, path: &Path) -> Result<FileHandle, DiskError> {
         // Whatever had the name loses it: a link that somebody planted there is not followed.
         let mut options = fs::OpenOptions::new();
-        options.read(true).write(true).create_new(true);
+        options.read(true).write(true).create_new(true).mode(0o644);
         let file = match fs::remove_file(path) {
             Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(fault),
             _ => options.open(path),
@@ -385,10 +393,16 @@ impl Disk for RealDisk {
     }
 
     fn create_dir(&self, path: &Path) -> Result<(), DiskError> {
-        match fs::create_dir(path) {
+        // Whatever the umask lets through, nobody else writes into a ledger.
+        match fs::DirBuilder::new().mode(0o755).create(path) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             result => result.map_err(|e| DiskError::new("make the folder", path, e)),
         }
+    }
+
+    fn keep_private(&self, path: &Path) -> Result<(), DiskError> {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .map_err(|e| DiskError::new("keep others out of", path, e))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {

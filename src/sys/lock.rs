@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -66,7 +67,12 @@ impl WriteLock {
     ) -> Result<Self, LockError> {
         let path = dir.join(LOCK_FILE);
         let mut options = fs::OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644);
         let mut file = options
             .open(&path)
             .map_err(|e| DiskError::new("open", &path, e))?;

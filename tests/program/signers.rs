@@ -128,3 +128,19 @@ fn a_program_signs_and_one_that_does_not_is_named() {
     }
     assert_eq!(program.events().len(), before);
 }
+
+/// A careless umask opens neither the ledger nor what its host keeps of it.
+#[test]
+fn no_umask_lets_others_write() {
+    let program = Program::prepared();
+    let script = r#"
+        umask 000
+        export LEDGER_PATH=wide LEDGER_STATE=kept
+        "$LEDGER" init --origin ledger.example/wide --actor alice --name Alice --key alice.pem --quiet >/dev/null
+        "$LEDGER" append entry.annotated --key alice.pem --entry 0 --note hello --quiet >/dev/null
+        stat -c %a kept kept/sealing.pem
+        find wide kept -perm /022 -not -path 'wide/index/*'
+    "#;
+    let (code, out, err) = sh(&program, script);
+    assert_eq!((code, out.as_str()), (0, "700\n600\n"), "{err}");
+}

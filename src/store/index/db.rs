@@ -1,6 +1,7 @@
 //! The index as sled keeps it.
 
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -117,7 +118,10 @@ impl Index {
     }
 
     fn make(folder: Folder, cache_bytes: u64) -> Result<Self, IndexError> {
-        std::fs::create_dir_all(folder.path()).map_err(|e| refused(&folder, e))?;
+        // What sled makes inside has the modes of the umask, so nobody else is let in where that is wide.
+        let mut builder = std::fs::DirBuilder::new();
+        let made = builder.recursive(true).mode(0o755).create(folder.path());
+        made.map_err(|e| refused(&folder, e))?;
         let mut index = Self::connect(folder, cache_bytes)?;
         // From now on an index without this marker is one that has lost its content.
         index.apply(&[], IndexPosition::NOTHING)?;
