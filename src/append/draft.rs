@@ -146,6 +146,31 @@ impl Draft {
         })
     }
 
+    /// The draft as [`from_json`](Self::from_json) reads it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut members = serde_json::Map::new();
+        members.insert("event".to_owned(), Value::from(self.event.name()));
+        let mut say = |name: &str, value: Option<String>| {
+            members.extend(value.map(|value| (name.to_owned(), Value::from(value))));
+        };
+        say("event_id", self.event_id.map(|id| id.to_string()));
+        say("occurred_utc", self.occurred.map(|time| time.to_string()));
+        say(
+            "on_behalf_of",
+            self.on_behalf_of.as_ref().map(Id::to_string),
+        );
+        if !self.attachments.is_empty() {
+            let paths = self.attachments.iter();
+            let paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+            members.insert("attachments".to_owned(), Value::from(paths));
+        }
+        if let Value::Object(fields) = self.event.to_fields() {
+            members.extend(fields);
+        }
+        Value::Object(members)
+    }
+
     /// Signs the draft for `ledger` with its author's `key`, with these files (name, media type,
     /// bytes) attached, after everything was looked through for secret material and for the `known`
     /// values.

@@ -1,35 +1,27 @@
-//! Signed statements that could not be delivered yet, one file each, in the order they were made.
-//!
-//! ```json
-//! {"schema": "rotation-ledger/spooled-statement/1", "statement": "base64", "signature": "hex",
-//!  "attachments": ["base64"]}
-//! ```
-//!
-//! A statement is signed before it is spooled, so that nobody can change it there, and the ledger
-//! answers a second delivery with a receipt again: a file is removed only after its receipt.
+//! The folder in which they wait: one file each, named by a running number, in the order they came.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
+use crate::append::{AppendError, Submission};
 
-use crate::append::{AppendError, Receipt, Submission, Writer};
-use crate::key::Signature;
-use crate::statement::SignedStatement;
+use super::form::{self, Waiting};
 
-const SCHEMA: &str = "rotation-ledger/spooled-statement/1";
 const EXTENSION: &str = "json";
 const OWNER_ONLY: u32 = 0o600;
+const OWNER_ONLY_FOLDER: u32 = 0o700;
+/// Where what is dropped is kept.
+const DROPPED: &str = "dropped";
+/// No statement with its files is longer in base64.
+const LONGEST: u64 = 1 << 31;
 
 /// What is wrong with the spool or a file in it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    /// A file in it is no spooled statement.
+    /// A file is nothing that waits.
     #[error("{} is no spooled statement: {fault}", path.display())]
     Content {
         /// The file.
@@ -47,7 +39,7 @@ pub enum SpoolError {
         /// What the system said.
         source: io::Error,
     },
-    /// The ledger refused it. It stays in the spool, and so do those after it.
+    /// The ledger refused it. It stays where it is.
     #[error("{} was not recorded: {fault}", path.display())]
     Refused {
         /// The file.
@@ -57,35 +49,27 @@ pub enum SpoolError {
     },
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SpoolFile {
-    schema: String,
-    statement: String,
-    signature: Signature,
-    #[serde(default)]
-    attachments: Vec<String>,
-}
-
-/// Writes a statement durably into the spool folder `dir`, which is made where it is missing, after
-/// everything that is there. Its owner alone can read it.
+/// Writes a signed statement durably into the spool folder `dir`, which is made where it is missing,
+/// after everything that is there. Its owner alone can read it.
 ///
 /// # Errors
 /// The system's refusal.
 pub fn write(dir: &Path, submission: &Submission) -> Result<PathBuf, SpoolError> {
-    let text = encode(submission).map_err(|fault| failed("write", dir, fault.into()))?;
-    fs::create_dir_all(dir).map_err(|source| failed("make", dir, source))?;
+    keep(dir, &form::encode(submission))
+}
+
+/// The same for anything that waits.
+///
+/// # Errors
+/// The system's refusal.
+pub fn write_waiting(dir: &Path, waiting: &Waiting) -> Result<PathBuf, SpoolError> {
+    keep(dir, &form::encode_waiting(waiting))
+}
+
+fn keep(dir: &Path, text: &[u8]) -> Result<PathBuf, SpoolError> {
+    make(dir)?;
+    let mut file = whole(dir, text)?;
     let mut number = last_number(dir)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .permissions(Permissions::from_mode(OWNER_ONLY))
-        .tempfile_in(dir)
-        .and_then(|mut file| {
-            file.write_all(&text)?;
-            file.as_file().sync_all()?;
-            Ok(file)
-        })
-        .map_err(|source| failed("write into", dir, source))?;
     loop {
         number = number.saturating_add(1);
         let path = dir.join(format!("{number:012}.{EXTENSION}"));
@@ -101,7 +85,19 @@ pub fn write(dir: &Path, submission: &Submission) -> Result<PathBuf, SpoolError>
     }
 }
 
-/// The spooled statements in `dir`, the oldest first. A missing folder holds none.
+/// Puts a signed statement in the place of the draft that it was.
+///
+/// # Errors
+/// The system's refusal; the draft is there then.
+pub fn replace(path: &Path, submission: &Submission) -> Result<(), SpoolError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let file = whole(dir, &form::encode(submission))?;
+    file.persist(path)
+        .map_err(|fault| failed("write", path, fault.error))?;
+    sync_folder(dir)
+}
+
+/// What waits in `dir`, the oldest first. A missing folder holds none.
 ///
 /// # Errors
 /// The system's refusal.
@@ -122,50 +118,20 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
     Ok(paths)
 }
 
-/// Reads one of them. Nothing in it is believed: appending checks it.
+/// Reads a signed statement from a file. Nothing in it is believed: appending checks it.
 ///
 /// # Errors
-/// It is no spooled statement, or the system's refusal.
+/// It is none, or the system's refusal.
 pub fn read(path: &Path) -> Result<Submission, SpoolError> {
-    let text = fs::read(path).map_err(|source| failed("read", path, source))?;
-    decode(&text).map_err(|fault| SpoolError::Content {
-        path: path.to_owned(),
-        fault,
-    })
+    form::decode(&bytes(path)?).map_err(|fault| content(path, fault))
 }
 
-/// A signed statement with its files as it is spooled and sent, on one line.
+/// Reads anything that waits.
 ///
 /// # Errors
-/// None that is known; the encoder could have one.
-pub fn encode(submission: &Submission) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&SpoolFile {
-        schema: SCHEMA.to_owned(),
-        statement: BASE64.encode(submission.statement.bytes()),
-        signature: *submission.statement.signature(),
-        attachments: submission
-            .files
-            .iter()
-            .map(|file| BASE64.encode(file))
-            .collect(),
-    })
-}
-
-/// Reads what [`encode`] made. Nothing in it is believed: appending checks it. The list of attachments may
-/// be left out where their bytes come by another road.
-///
-/// # Errors
-/// What is wrong with it, without a word of what stands in it.
-pub fn decode(text: &[u8]) -> Result<Submission, String> {
-    let spooled: SpoolFile = serde_json::from_slice(text).map_err(|fault| fault.to_string())?;
-    if spooled.schema != SCHEMA {
-        return Err("its schema is another".to_owned());
-    }
-    let bytes = |text: &String| BASE64.decode(text).map_err(|_| "a part is not base64");
-    let files = spooled.attachments.iter().map(bytes);
-    let files = files.collect::<Result<_, _>>()?;
-    let statement = SignedStatement::from_parts(bytes(&spooled.statement)?, spooled.signature);
-    Ok(Submission { statement, files })
+/// It is nothing of the kind, or the system's refusal.
+pub fn read_waiting(path: &Path) -> Result<Waiting, SpoolError> {
+    form::decode_waiting(&bytes(path)?).map_err(|fault| content(path, fault))
 }
 
 /// Removes one that has its receipt.
@@ -177,39 +143,72 @@ pub fn remove(path: &Path) -> Result<(), SpoolError> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Delivers the spooled statements in `dir` to the ledger, in order, each shown to `delivered` with
-/// its receipt before its file is removed.
+/// Sets one aside that is not to be delivered, into a folder of its own beside it, under a name that
+/// nothing has there.
 ///
 /// # Errors
-/// The first that is refused or cannot be read; it and all after it stay in the spool, since what
-/// they say may build on it.
-pub fn deliver(
-    dir: &Path,
-    writer: &mut Writer,
-    mut delivered: impl FnMut(&Path, Receipt),
-) -> Result<(), SpoolError> {
-    for path in list(dir)? {
-        let mut outcome = writer.append(vec![read(&path)?]);
-        if let Some(fault) = outcome.refused {
-            return Err(SpoolError::Refused {
-                path,
-                fault: Box::new(fault),
-            });
-        }
-        if let Some(receipt) = outcome.receipts.pop() {
-            delivered(&path, receipt);
-            remove(&path)?;
+/// The system's refusal; it waits as before then.
+pub fn set_aside(path: &Path) -> Result<PathBuf, SpoolError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let kept = dir.join(DROPPED);
+    make(&kept)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut tries = 1..u32::MAX;
+    let mut to = kept.join(format!("{stem}.{EXTENSION}"));
+    // A link and not a renaming: what was dropped before under that number stays.
+    loop {
+        match fs::hard_link(path, &to) {
+            Ok(()) => break,
+            Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => {
+                let next = tries.next().unwrap_or(u32::MAX);
+                to = kept.join(format!("{stem}-{next}.{EXTENSION}"));
+            }
+            Err(source) => return Err(failed("keep", &to, source)),
         }
     }
-    Ok(())
+    sync_folder(&kept)?;
+    remove(path)?;
+    Ok(to)
 }
 
-fn number_of(path: &Path) -> Option<u64> {
+/// The number by which a file of the spool is named.
+#[must_use]
+pub fn number_of(path: &Path) -> Option<u64> {
     let stem = path.file_stem()?.to_str()?;
     let named = path
         .extension()
         .is_some_and(|extension| extension == EXTENSION);
     stem.parse().ok().filter(|_| named)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, SpoolError> {
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LONGEST).read_to_end(&mut text))
+        .map_err(|source| failed("read", path, source))?;
+    Ok(text)
+}
+
+fn make(dir: &Path) -> Result<(), SpoolError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(OWNER_ONLY_FOLDER);
+    builder
+        .create(dir)
+        .map_err(|source| failed("make", dir, source))
+}
+
+/// A file of its own in `dir`, durable and without a name that counts.
+fn whole(dir: &Path, text: &[u8]) -> Result<tempfile::NamedTempFile, SpoolError> {
+    tempfile::Builder::new()
+        .prefix(".new-")
+        .permissions(Permissions::from_mode(OWNER_ONLY))
+        .tempfile_in(dir)
+        .and_then(|mut file| {
+            file.write_all(text)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        })
+        .map_err(|source| failed("write into", dir, source))
 }
 
 fn last_number(dir: &Path) -> Result<u64, SpoolError> {
@@ -225,6 +224,13 @@ fn sync_folder(dir: &Path) -> Result<(), SpoolError> {
         .map_err(|source| failed("sync", dir, source))
 }
 
+fn content(path: &Path, fault: String) -> SpoolError {
+    SpoolError::Content {
+        path: path.to_owned(),
+        fault,
+    }
+}
+
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpoolError {
     SpoolError::Io {
         doing,
@@ -236,6 +242,8 @@ fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpoolError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Signature;
+    use crate::statement::SignedStatement;
 
     fn submission(byte: u8) -> Submission {
         let statement =
