@@ -15,7 +15,7 @@ use crate::hash::Link;
 use crate::keyring::{Author, Denial};
 use crate::register::ALLOWED_SKEW;
 use crate::rule::{self, Finding, Verdict};
-use crate::statement::Statement;
+use crate::statement::{EventId, Statement};
 use crate::store::blobs;
 use crate::sys::keyfile;
 use crate::time::Timestamp;
@@ -50,6 +50,24 @@ impl Writer {
                 Ok(writer.foresee(checked, &batch.next, &author))
             }
         })
+    }
+
+    /// The statement that was recorded with this event id, where one was: whoever says it again without
+    /// a time of their own takes that one's, and says the same.
+    ///
+    /// # Errors
+    /// The log is damaged, or cannot be read.
+    pub fn said_before(&mut self, id: &EventId) -> Result<Option<Statement>, AppendError> {
+        self.look_for_others()?;
+        self.warm_up(&[])?;
+        let batch = Batch::begin(self.next(), EventIds::Any, 0);
+        let found =
+            self.despite_the_index(&batch, |writer| Ok(writer.memory.sequence_of(id)?))?;
+        let Some(sequence) = found else {
+            return Ok(None);
+        };
+        let entry = Entry::decode(&self.stored(sequence)?)?;
+        Ok(Some(Statement::decode(&entry.statement)?))
     }
 
     /// Does `work`; where the index fails meanwhile, it is made again from the log and from the

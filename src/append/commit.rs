@@ -100,7 +100,7 @@ impl Writer {
     }
 
     /// Takes in what others put since, so that nothing is refused for what they changed.
-    fn look_for_others(&mut self) -> Result<(), AppendError> {
+    pub(super) fn look_for_others(&mut self) -> Result<(), AppendError> {
         if self.log.is_given_up() {
             return Err(AppendError::GivenUp);
         }

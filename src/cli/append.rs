@@ -1,30 +1,22 @@
 //! `ledger append`: one event by its flags; drafts and the spool are in `batch`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{ArgMatches, Args as _, FromArgMatches as _};
-use serde_json::{Value, json};
+use clap::{ArgMatches, FromArgMatches as _};
+use serde_json::json;
 
-use crate::append::attachment;
-use crate::append::draft::{Draft, DraftError};
-use crate::event::{self, EventSpec, VOCABULARY};
-use crate::hash::Link;
-use crate::ledger::Blame;
-use crate::ledger::proofs::LedgerProofs;
+use crate::append::{Submission, Writer};
+use crate::event::{self, EventSpec};
 use crate::mirror;
 use crate::rule::Finding;
-use crate::statement::EventId;
-use crate::text::Id;
-use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
 use super::checks::{SecretChecks, known_values, read_files};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
-use super::fields::{self, Fields};
-use super::hint::Hint as _;
+use super::exit::CommandError;
 use super::options::with_json;
 use super::signals::SignalGuard;
+use super::typed::{Around, Typed, event_command};
 use super::{batch, receipt, remote};
 
 /// Record what happened: one event by its flags, or drafts in JSON
@@ -61,58 +53,17 @@ pub(crate) struct AppendArgs {
     pub(crate) checks: SecretChecks,
 }
 
-/// What every statement has besides its event.
+/// What is done with the receipt of a statement that is recorded at once.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Recording")]
-pub(crate) struct Frame {
+pub(crate) struct Receiving {
     /// Write what can be checked without the ledger, the entry's tlog-proof, to this new file
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
-    /// The event's id, a UUID: the same statement with the same id is recorded once [default: new]
-    #[arg(long, value_name = "UUID")]
-    pub(crate) event_id: Option<EventId>,
-    /// When it happened, in UTC, as 2026-01-31T09:00:00Z [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub(crate) occurred: Option<Timestamp>,
-    /// The person for whom a service says it
-    #[arg(long, value_name = "ACTOR")]
-    #[arg(env = "LEDGER_ON_BEHALF_OF", hide_env_values = true)]
-    pub(crate) on_behalf_of: Option<Id>,
-    /// A file that shows it; repeat for more
-    #[arg(long, value_name = "FILE")]
-    pub(crate) attach: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) checks: SecretChecks,
 }
 
-/// Adds one subcommand per event.
-pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
-    command.subcommands(VOCABULARY.iter().map(|spec| {
-        clap::Command::new(spec.name)
-            .about(spec.summary.trim())
-            .defer(in_full)
-    }))
-}
-
-/// The event of which only the name was known, with all its flags. Those that every command takes
-/// were given to the name already, and come last in the help.
-fn in_full(command: clap::Command) -> clap::Command {
-    let Some(spec) = event::spec(command.get_name()) else {
-        return command;
-    };
-    let shared: Vec<_> = command.get_arguments().cloned().collect();
-    event_command("append", spec.name, spec).args(shared)
-}
-
-/// The subcommand `ledger path name` that says the event `spec`, with everything around it.
-pub(crate) fn event_command(
-    path: &str,
-    name: &'static str,
-    spec: &'static EventSpec,
-) -> clap::Command {
-    // The flags first: what they say about themselves would stand where the event's help is.
-    let command = with_json(Frame::augment_args(fields::flags(name, spec)));
-    fields::describe(command, path, spec)
+impl Around for Receiving {
+    const NAME: &'static str = "append";
 }
 
 /// Short names of events, and what they stand for.
@@ -127,7 +78,7 @@ pub(crate) fn short_subcommands(
     let path = family.get_name().to_owned();
     let events = short.iter().filter_map(|(name, event)| {
         let spec = event::spec(event)?;
-        Some(event_command(&path, name, spec))
+        Some(event_command::<Receiving>(&path, name, spec))
     });
     family
         .subcommand_required(true)
@@ -173,30 +124,16 @@ pub(crate) fn say(
     matches: &ArgMatches,
 ) -> CommandResult {
     context.ui.thing = "receipt";
-    let frame =
-        Frame::from_arg_matches(matches).map_err(|fault| CommandError::usage(fault.to_string()))?;
-    let mut said = fields::read(spec, matches, frame.occurred.unwrap_or(context.now()))?;
-    look_up_link(context, spec, &mut said)?;
-    let draft = Draft {
-        event: fields::finish(spec, said)?,
-        event_id: frame.event_id,
-        occurred: frame.occurred,
-        on_behalf_of: frame.on_behalf_of,
-        attachments: frame.attach,
-    };
-    record(context, draft, &frame.checks, frame.receipt.as_deref())
-}
-
-/// Signs and records one draft.
-pub(crate) fn record(
-    context: &mut Context,
-    draft: Draft,
-    checks: &SecretChecks,
-    receipt_to: Option<&Path>,
-) -> CommandResult {
+    let receiving = Receiving::from_arg_matches(matches)
+        .map_err(|fault| CommandError::usage(fault.to_string()))?;
+    context.named_ledger()?;
+    let typed = Typed::new(context, spec, matches)?;
+    let mut draft = typed.draft(context.now())?;
+    let checks = &typed.frame.checks;
     let known = known_values(&mut context.ui, checks)?;
     let key = context.key()?;
     let files = read_files(&draft.attachments, checks.attach_limit)?;
+    context.ui.trying(vec![typed.tried(&draft)]);
     if let Some(client) = context.server()? {
         if checks.dry_run {
             return Err(CommandError::usage(
@@ -205,23 +142,22 @@ pub(crate) fn record(
         }
         let ledger = mirror::ledger_id(&client)?;
         let submission = draft.sign(ledger, &*key, &context.world, files, &known)?;
-        return remote::append(context, &client, &submission, receipt_to);
+        return remote::append(context, &client, &submission, receiving.receipt.as_deref());
     }
     let guard = SignalGuard::new(false)?;
     let mut writer = context.writer()?;
-    let minted = draft.event_id.is_none();
+    if typed.frame.event_id.is_some()
+        && typed.frame.occurred.is_none()
+        && let Some(before) = writer.said_before(&typed.event_id)?
+    {
+        // What is said again happened when it was said to have happened.
+        draft = typed.draft(before.occurred)?;
+    }
     let submission = draft.sign(writer.ledger(), &*key, &context.world, files, &known)?;
     if checks.dry_run {
-        let findings = writer.check(&submission)?;
-        if context.ui.json {
-            context.ui.thing = "dry-run";
-        }
-        let documents: Vec<_> = findings.iter().map(Finding::to_json).collect();
-        let mut answer = Answer::new(json!({ "would_record": true, "findings": documents }))
-            .line("nothing was recorded; it would be");
-        answer.talk.extend(receipt::findings(&findings));
-        return Ok(answer);
+        return check(context, &mut writer, &submission);
     }
+    let minted = typed.frame.event_id.is_none();
     let outcome = guard.uninterrupted(|| match minted {
         true => writer.append_minted(vec![submission]),
         false => writer.append(vec![submission]),
@@ -232,11 +168,13 @@ pub(crate) fn record(
         let answer = receipt::add_to(Answer::new(document), receipt);
         context.ui.answer(answer);
     }
-    context.ui.flush();
-    let proofs = receipt_to.map(|path| (path, writer.prove(&outcome.receipts)));
+    context.ui.receipted(&outcome.receipts);
+    let proofs = receiving
+        .receipt
+        .map(|path| (path, writer.prove(&outcome.receipts)));
     context.close(writer, &guard);
     if let Some((path, proofs)) = proofs {
-        receipt::keep(&mut context.ui, path, proofs);
+        receipt::keep(&mut context.ui, &path, proofs);
     }
     if let Some(fault) = outcome.refused {
         return Err(fault.into());
@@ -244,49 +182,15 @@ pub(crate) fn record(
     Ok(guard.exit().into())
 }
 
-/// An entry that is named by its sequence is named by its link too, so that the remark cannot be
-/// taken for one about another entry.
-fn look_up_link(
-    context: &Context,
-    spec: &EventSpec,
-    said: &mut Fields,
-) -> Result<(), CommandError> {
-    if !spec.fields.iter().any(fields::is_looked_up) || said.contains_key("link") {
-        return Ok(());
+/// What `--dry-run` answers.
+fn check(context: &mut Context, writer: &mut Writer, submission: &Submission) -> CommandResult {
+    let findings = writer.check(submission)?;
+    if context.ui.json {
+        context.ui.thing = "dry-run";
     }
-    let Some(sequence) = said.get("entry").and_then(Value::as_u64) else {
-        return Ok(());
-    };
-    let proofs = LedgerProofs::open(&context.world, &context.dir()?, context.globals.wait)?;
-    if let Ok(stored) = proofs.entry(sequence) {
-        let link = Link::of(&stored).to_string();
-        said.insert("link".to_owned(), Value::from(link));
-        return Ok(());
-    }
-    Err(
-        CommandError::new(Exit::Refused, format!("there is no entry {sequence} yet"))
-            .hint("ledger log lists the entries"),
-    )
-}
-
-impl From<DraftError> for CommandError {
-    fn from(fault: DraftError) -> Self {
-        let exit = match fault.blame() {
-            // A draft that cannot be read is refused like one that cannot be recorded: the command
-            // line itself was fine.
-            Blame::Usage | Blame::Refused => Exit::Refused,
-            _ => Exit::Temporary,
-        };
-        Self {
-            exit,
-            message: fault.to_string(),
-            hint: fault.hint(),
-        }
-    }
-}
-
-impl From<attachment::AttachmentError> for CommandError {
-    fn from(fault: attachment::AttachmentError) -> Self {
-        Self::new(Exit::Refused, fault.to_string())
-    }
+    let documents: Vec<_> = findings.iter().map(Finding::to_json).collect();
+    let mut answer = Answer::new(json!({ "would_record": true, "findings": documents }))
+        .line("nothing was recorded; it would be");
+    answer.talk.extend(receipt::findings(&findings));
+    Ok(answer)
 }

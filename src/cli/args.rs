@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     actor, admin, anchor, append, demo, export, init, key, log, man, note, prove, publish, run,
-    secret, serve, show, status, timestamp, trust, verify, witness,
+    secret, serve, show, status, timestamp, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -29,7 +29,7 @@ Exit codes:
   1    integrity, authority or anchoring is broken
   2    the command line, or a file named on it, cannot be used
   3    intact, with findings in conformance or coverage; or something is overdue
-  4    could not be verified, or there was nothing to verify
+  4    could not be verified, or there was nothing to verify; or recorded, and the receipt is lost
   5    the ledger refuses to record this
   6    temporary (a lock, a full disk): safe to try again
   130  interrupted
@@ -90,7 +90,7 @@ pub(crate) enum Command {
 /// made only where they are asked for: all of them would cost each process some milliseconds.
 pub(crate) fn command() -> clap::Command {
     with_json(Cli::command()).mut_subcommands(|command| match command.get_name() {
-        "append" => command.defer(append::subcommands),
+        "append" => command.defer(typed::subcommands::<append::Receiving>),
         "actor" => command.defer(actor::subcommands),
         "witness" => command.defer(witness::subcommands),
         "secret" => command.defer(secret::subcommands),

@@ -40,6 +40,7 @@ mod signals;
 mod status;
 mod timestamp;
 mod trust;
+mod typed;
 mod ui;
 mod verify;
 mod witness;

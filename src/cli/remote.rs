@@ -164,7 +164,7 @@ pub(crate) fn append(
     let statement = crate::statement::Statement::decode(submission.statement.bytes())
         .map_err(|fault| CommandError::usage(fault.to_string()))?;
     let id = statement.event_id;
-    let text = spool::encode(submission).map_err(|fault| CommandError::usage(fault.to_string()))?;
+    let text = spool::encode(submission);
     let unknown = |message: String| {
         CommandError::new(Exit::Temporary, message).hint(format!(
             "whether it was recorded is not known; say the same again with --event-id {id} --occurred {}: it is never recorded twice",

@@ -7,7 +7,10 @@ use std::io::{self, IsTerminal as _, Read, Write};
 
 use serde_json::{Value, json};
 
+use crate::append::Receipt;
 use crate::documents;
+use crate::statement::EventId;
+use crate::time::Timestamp;
 
 use super::answer::{Answer, Talk};
 use super::exit::{CommandError, Exit};
@@ -43,9 +46,48 @@ impl Streams {
     }
 }
 
+/// A statement that was tried and whose receipt is not out yet: said again like this, it is the same one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tried {
+    /// The line of the drafts that it came in, where there are many.
+    pub(crate) line: Option<u64>,
+    pub(crate) event_id: EventId,
+    pub(crate) occurred: Option<Timestamp>,
+    /// The entry that it is, once that is known.
+    pub(crate) sequence: Option<u64>,
+}
+
+impl Tried {
+    /// How to say it again.
+    fn again(&self) -> String {
+        let (id, time) = (self.event_id, self.occurred);
+        let time = time.map(|time| time.to_string());
+        match (self.line, time) {
+            (None, Some(time)) => format!("--event-id {id} --occurred {time}"),
+            (None, None) => format!("--event-id {id}"),
+            (Some(line), time) => {
+                let time = time.map(|time| format!(r#", "occurred_utc": "{time}""#));
+                let time = time.unwrap_or_default();
+                format!(r#"line {line} with "event_id": "{id}"{time}"#)
+            }
+        }
+    }
+
+    fn to_json(self) -> Value {
+        json!({
+            "line": self.line,
+            "event_id": self.event_id,
+            "occurred_utc": self.occurred,
+            "entry": self.sequence,
+        })
+    }
+}
+
 /// What commands talk through.
 pub(crate) struct Ui {
     streams: Streams,
+    /// What was tried and has no receipt that anybody saw.
+    tried: Vec<Tried>,
     /// Whether the result is one JSON document.
     pub(crate) json: bool,
     /// The middle part of the document's schema, for example `status`.
@@ -64,6 +106,7 @@ impl Ui {
             out_colour: colours && streams.out_is_terminal,
             err_colour: colours && streams.err_is_terminal,
             streams,
+            tried: Vec::new(),
             json,
             thing: "error",
             quiet,
@@ -114,6 +157,12 @@ impl Ui {
     /// Whether nobody takes the results any more.
     pub(crate) const fn is_gone(&self) -> bool {
         self.lost.is_some()
+    }
+
+    /// Whether the results cannot be written, and not for want of a reader.
+    pub(crate) fn is_full(&self) -> bool {
+        let lost = self.lost.as_ref();
+        lost.is_some_and(|fault| fault.kind() != io::ErrorKind::BrokenPipe)
     }
 
     /// Hands over everything written so far.
@@ -178,29 +227,81 @@ impl Ui {
         self.line(documents::with_schema(self.thing, body).to_string());
     }
 
-    /// Says why the command failed: to people always, as JSON where that was asked for.
+    /// From here on these may have been recorded, whatever goes wrong.
+    pub(crate) fn trying(&mut self, tried: Vec<Tried>) {
+        self.tried = tried;
+    }
+
+    /// The receipts of the first of those that were tried are written. What nobody could be shown is
+    /// kept in mind, to be said at the end.
+    pub(crate) fn receipted(&mut self, receipts: &[Receipt]) {
+        self.flush();
+        match self.is_gone() {
+            false => drop(self.tried.drain(..receipts.len().min(self.tried.len()))),
+            true => self
+                .tried
+                .iter_mut()
+                .zip(receipts)
+                .for_each(|(tried, receipt)| {
+                    tried.sequence = Some(receipt.sequence);
+                }),
+        }
+    }
+
+    /// Says why the command failed: to people always, as JSON where that was asked for. Where it may be
+    /// tried again, says under which id.
     pub(crate) fn fail(&mut self, failure: &CommandError) {
+        let tried = match failure.exit {
+            // Nothing of it was recorded, nor would it be.
+            Exit::Usage | Exit::Refused => Vec::new(),
+            _ => std::mem::take(&mut self.tried),
+        };
         if self.json {
-            self.document(json!({ "error": failure.to_json() }));
+            let mut error = failure.to_json();
+            if !tried.is_empty() {
+                error["again"] = tried.iter().map(|tried| tried.to_json()).collect();
+            }
+            self.document(json!({ "error": error }));
         }
         self.talk(&format!("error: {}", failure.message));
         if let Some(hint) = &failure.hint {
             self.talk(&format!("hint: {hint}"));
         }
+        for tried in &tried {
+            let again = tried.again();
+            self.talk(&format!(
+                "again: {again}; so it is recorded once, however often"
+            ));
+        }
     }
 
-    /// Flushes, and settles how to end: a result that could not be written is no success.
+    /// Flushes, and settles how to end: a result that could not be written is no success. Where something
+    /// was recorded the end does not invite to say it again as if it had not been.
     pub(crate) fn finish(&mut self, exit: Exit) -> Exit {
         self.flush();
-        match self.lost.take() {
-            Some(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
-                let error = format!("error: the result cannot be written to stdout: {fault}");
-                self.talk(&error);
-                match exit {
-                    Exit::Passed => Exit::Temporary,
-                    _ => exit,
-                }
-            }
+        let Some(fault) = self.lost.take() else {
+            return exit;
+        };
+        if fault.kind() == io::ErrorKind::BrokenPipe {
+            return exit;
+        }
+        self.talk(&format!(
+            "error: the result cannot be written to stdout: {fault}"
+        ));
+        let recorded: Vec<_> = std::mem::take(&mut self.tried);
+        let recorded = recorded
+            .iter()
+            .filter_map(|tried| Some((tried.sequence?, tried)));
+        let recorded: Vec<_> = recorded.collect();
+        for (sequence, tried) in &recorded {
+            let again = tried.again();
+            self.talk(&format!(
+                "recorded as entry {sequence}; its receipt comes again with: {again}"
+            ));
+        }
+        match (exit, recorded.is_empty()) {
+            (Exit::Passed, true) => Exit::Temporary,
+            (Exit::Passed, false) => Exit::NotVerified,
             _ => exit,
         }
     }

@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_statement_is_said_by_its_code() {
         ),
         files: Vec::new(),
     });
-    refused(&forged.unwrap(), 422, "bad-signature");
+    refused(&forged, 422, "bad-signature");
     let elsewhere = rotation_ledger::Draft::from_json(&draft(1))
         .unwrap()
         .sign(
@@ -96,7 +96,7 @@ fn what_is_wrong_with_a_statement_is_said_by_its_code() {
             &[],
         )
         .unwrap();
-    refused(&spool::encode(&elsewhere).unwrap(), 422, "other-ledger");
+    refused(&spool::encode(&elsewhere), 422, "other-ledger");
     refused(b"{}", 400, "malformed-request");
     refused(b"\xff\xfe", 400, "malformed-request");
     refused(&vec![b' '; (4 << 20) + 1], 413, "body-too-large");
@@ -208,11 +208,11 @@ fn attachments_come_before_their_statement_or_with_it() {
         signed.unwrap()
     };
     let inline = attached(b"went well");
-    assert_eq!(served.post(&spool::encode(&inline).unwrap()).status, 201);
+    assert_eq!(served.post(&spool::encode(&inline)).status, 201);
     let mut apart = attached(b"went better");
     let bytes = apart.files.remove(0);
     let digest = Blake3Digest::of(&bytes);
-    let statement = spool::encode(&apart).unwrap();
+    let statement = spool::encode(&apart);
     let missing = served.post(&statement);
     assert_eq!(
         (missing.status, &*missing.code()),

@@ -151,7 +151,7 @@ impl<'p> Served<'p> {
 
     /// A draft, signed by Olga, as it is sent.
     pub fn signed(&self, draft: &str) -> Vec<u8> {
-        spool::encode(&self.submission(draft)).unwrap()
+        spool::encode(&self.submission(draft))
     }
 
     /// Has it end, and says how.

@@ -17,13 +17,16 @@ use crate::cli::checks::{SecretChecks, known_values, read_files};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::open_input;
+use crate::cli::layout::counted;
 use crate::cli::receipt;
 use crate::cli::signals::SignalGuard;
+use crate::cli::ui::Tried;
 use crate::guard::KnownValue;
 use crate::key::Signer;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::sys::entropy;
+use crate::time::Timestamp;
 
 use cut::{CutResult, DraftText};
 
@@ -32,10 +35,11 @@ const BATCH: usize = 1_000;
 /// Bytes of attachments in memory, at most, unless one draft alone has more.
 const BATCH_FILES: u64 = 64 * 1024 * 1024;
 
-/// A well-formed draft, with the line it begins in.
+/// A well-formed draft with its id and its time, and the line it begins in.
 struct DraftAtLine {
     line: u64,
     draft: Draft,
+    event_id: EventId,
     /// What its attachments take.
     bytes: u64,
 }
@@ -49,6 +53,8 @@ struct DraftBatches<'a> {
     known: Vec<KnownValue>,
     checks: &'a SecretChecks,
     taken: u64,
+    /// Of this run, printed.
+    receipts: usize,
 }
 
 /// Records the drafts in a file or from stdin, in their order, up to the first bad one.
@@ -78,10 +84,12 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
         known,
         checks,
         taken: 0,
+        receipts: 0,
     };
     let outcome = batches.all(&cut::read_ahead(input), from_stdin);
     batches.context.close(batches.writer, &batches.guard);
-    match outcome? {
+    let receipts = batches.receipts;
+    match outcome.map_err(|failure| after(receipts, failure))? {
         Exit::Passed if batches.taken == 0 => Err(CommandError::usage(format!(
             "there is no draft in `{name}`"
         ))),
@@ -127,6 +135,11 @@ impl DraftBatches<'_> {
             match bad {
                 Some(failure) => return Err(failure),
                 None if over => return Ok(Exit::Passed),
+                // Whoever is to have the receipts cannot have them: what was not tried yet is left alone.
+                None if self.context.ui.is_full() => {
+                    self.context.warn("no draft after those was tried");
+                    return Ok(Exit::Passed);
+                }
                 None if self.guard.stopped() => return Ok(Exit::Interrupted),
                 None => {}
             }
@@ -137,8 +150,10 @@ impl DraftBatches<'_> {
     fn take(&mut self, texts: Vec<DraftText>) -> Result<(), CommandError> {
         let mut pending = Vec::new();
         let mut bytes = 0;
+        // One for all, so that a draft that comes twice is the same both times.
+        let now = self.context.now();
         for text in texts {
-            let prepared = match self.prepare(&text) {
+            let prepared = match self.prepare(&text, now) {
                 Ok(prepared) => prepared,
                 Err(failure) => {
                     self.record(pending)?;
@@ -155,13 +170,22 @@ impl DraftBatches<'_> {
         self.record(pending)
     }
 
-    fn prepare(&self, text: &DraftText) -> Result<DraftAtLine, CommandError> {
+    /// Reads a draft, and fixes its id and its time. One with an id of its own and no time is the one that
+    /// was recorded with that id before, where there is one.
+    fn prepare(&mut self, text: &DraftText, now: Timestamp) -> Result<DraftAtLine, CommandError> {
         let mut draft = Draft::from_json(&text.text)?;
-        if draft.event_id.is_none() {
+        let before = match (draft.event_id, draft.occurred) {
+            (Some(id), None) => self.writer.said_before(&id)?,
+            _ => None,
+        };
+        let now = before.map_or(now, |before| before.occurred);
+        draft.occurred = draft.occurred.or(Some(now));
+        let event_id = match draft.event_id {
+            Some(id) => id,
             // Given here, one after the other: the drafts are signed side by side.
-            let id = entropy::uuid_v7(self.context.now(), &*self.context.world.entropy)?;
-            draft.event_id = Some(EventId::from_bytes(id));
-        }
+            None => EventId::from_bytes(entropy::uuid_v7(now, &*self.context.world.entropy)?),
+        };
+        draft.event_id = Some(event_id);
         let length = |path: &std::path::PathBuf| {
             std::fs::metadata(path).map_or(0, |found| found.len().min(self.checks.attach_limit))
         };
@@ -169,12 +193,20 @@ impl DraftBatches<'_> {
         Ok(DraftAtLine {
             line: text.line,
             draft,
+            event_id,
             bytes,
         })
     }
 
     /// Signs and records, and stops at the first that cannot be.
     fn record(&mut self, batch: Vec<DraftAtLine>) -> Result<(), CommandError> {
+        let tried = batch.iter().map(|prepared| Tried {
+            line: Some(prepared.line),
+            event_id: prepared.event_id,
+            occurred: prepared.draft.occurred,
+            sequence: None,
+        });
+        let mut tried: Vec<_> = tried.collect();
         let mut lines = Vec::with_capacity(batch.len());
         let mut submissions = Vec::with_capacity(batch.len());
         let mut unsigned = None;
@@ -193,6 +225,8 @@ impl DraftBatches<'_> {
         if self.checks.dry_run {
             self.check(&submissions, &lines)?;
         } else if !submissions.is_empty() {
+            tried.truncate(submissions.len());
+            self.context.ui.trying(tried);
             self.commit(submissions, &lines)?;
         }
         self.taken += lines.len() as u64;
@@ -238,14 +272,34 @@ impl DraftBatches<'_> {
                 }
                 ui.document(body);
             }
-            ui.flush();
+            ui.receipted(&outcome.receipts);
             outcome
         });
+        self.receipts += outcome.receipts.len();
         match (outcome.refused, lines.get(outcome.receipts.len())) {
             (Some(fault), Some(line)) => Err(at_line(*line, fault.into())),
             (Some(fault), None) => Err(fault.into()),
             (None, _) => Ok(()),
         }
+    }
+}
+
+/// Says of a failure which drafts were recorded before it.
+fn after(receipts: usize, failure: CommandError) -> CommandError {
+    if receipts == 0 {
+        return failure;
+    }
+    let said = format!(
+        "{} before it recorded: leave out what has a receipt, or give each draft an event_id",
+        counted(receipts as u64, "draft")
+    );
+    let hint = match failure.hint {
+        Some(hint) => format!("{hint}; {said}"),
+        None => said,
+    };
+    CommandError {
+        hint: Some(hint),
+        ..failure
     }
 }
 

@@ -1,0 +1,184 @@
+//! One event as it was typed: its flags, what stands around them, and the draft that they come to.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args as _};
+use serde_json::Value;
+
+use crate::append::attachment;
+use crate::append::draft::{Draft, DraftError};
+use crate::event::{self, EventSpec, VOCABULARY};
+use crate::hash::Link;
+use crate::ledger::Blame;
+use crate::ledger::proofs::LedgerProofs;
+use crate::statement::EventId;
+use crate::sys::entropy;
+use crate::text::Id;
+use crate::time::Timestamp;
+
+use super::checks::SecretChecks;
+use super::context::Context;
+use super::exit::{CommandError, Exit};
+use super::fields;
+use super::hint::Hint as _;
+use super::options::with_json;
+use super::ui::Tried;
+
+/// What every statement has besides its event.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Recording")]
+pub(crate) struct Frame {
+    /// The event's id, a UUID: the same event with the same id is recorded once [default: new]
+    #[arg(long, value_name = "UUID")]
+    pub(crate) event_id: Option<EventId>,
+    /// When it happened, in UTC, as 2026-01-31T09:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) occurred: Option<Timestamp>,
+    /// The person for whom a service says it
+    #[arg(long, value_name = "ACTOR")]
+    #[arg(env = "LEDGER_ON_BEHALF_OF", hide_env_values = true)]
+    pub(crate) on_behalf_of: Option<Id>,
+    /// A file that shows it; repeat for more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attach: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) checks: SecretChecks,
+}
+
+/// The flags of a command that says any event, beside the event's own.
+pub(crate) trait Around: clap::Args {
+    /// The command's name.
+    const NAME: &'static str;
+}
+
+/// Adds one subcommand per event, which says the event with the flags of `A` around it.
+pub(crate) fn subcommands<A: Around>(command: clap::Command) -> clap::Command {
+    command.subcommands(VOCABULARY.iter().map(|spec| {
+        clap::Command::new(spec.name)
+            .about(spec.summary.trim())
+            .defer(in_full::<A>)
+    }))
+}
+
+/// The event of which only the name was known, with all its flags. Those that every command takes
+/// were given to the name already, and come last in the help.
+fn in_full<A: Around>(command: clap::Command) -> clap::Command {
+    let Some(spec) = event::spec(command.get_name()) else {
+        return command;
+    };
+    let shared: Vec<_> = command.get_arguments().cloned().collect();
+    event_command::<A>(A::NAME, spec.name, spec).args(shared)
+}
+
+/// The subcommand `ledger path name` that says the event `spec`, with everything around it.
+pub(crate) fn event_command<A: clap::Args>(
+    path: &str,
+    name: &'static str,
+    spec: &'static EventSpec,
+) -> clap::Command {
+    // The flags first: what they say about themselves would stand where the event's help is.
+    let command = A::augment_args(Frame::augment_args(fields::flags(name, spec)));
+    fields::describe(with_json(command), path, spec)
+}
+
+/// One event as it was typed.
+pub(crate) struct Typed<'a> {
+    spec: &'static EventSpec,
+    matches: &'a ArgMatches,
+    pub(crate) frame: Frame,
+    pub(crate) event_id: EventId,
+    /// The link of the entry that it names, where that was looked up.
+    link: Option<Value>,
+}
+
+impl<'a> Typed<'a> {
+    /// Takes what was typed, and fixes the event's id. An entry that is named by its sequence is named by
+    /// its link too, looked up in the ledger where there is one, so that the remark cannot be taken for
+    /// one about another entry.
+    pub(crate) fn new(
+        context: &Context,
+        spec: &'static EventSpec,
+        matches: &'a ArgMatches,
+    ) -> Result<Self, CommandError> {
+        let frame = <Frame as clap::FromArgMatches>::from_arg_matches(matches);
+        let frame = frame.map_err(|fault| CommandError::usage(fault.to_string()))?;
+        let event_id = match frame.event_id {
+            Some(id) => id,
+            None => EventId::from_bytes(entropy::uuid_v7(context.now(), &*context.world.entropy)?),
+        };
+        let mut typed = Self {
+            spec,
+            matches,
+            frame,
+            event_id,
+            link: None,
+        };
+        typed.link = typed.look_up_link(context)?;
+        Ok(typed)
+    }
+
+    /// The draft, with everything that was not said about a time being `now`.
+    pub(crate) fn draft(&self, now: Timestamp) -> Result<Draft, CommandError> {
+        let occurred = self.frame.occurred.unwrap_or(now);
+        let mut said = fields::read(self.spec, self.matches, occurred)?;
+        if let Some(link) = &self.link {
+            said.insert("link".to_owned(), link.clone());
+        }
+        Ok(Draft {
+            event: fields::finish(self.spec, said)?,
+            event_id: Some(self.event_id),
+            occurred: Some(occurred),
+            on_behalf_of: self.frame.on_behalf_of.clone(),
+            attachments: self.frame.attach.clone(),
+        })
+    }
+
+    /// How it is said again, from whenever it is tried until its receipt is out.
+    pub(crate) fn tried(&self, draft: &Draft) -> Tried {
+        Tried {
+            line: None,
+            event_id: self.event_id,
+            occurred: draft.occurred,
+            sequence: None,
+        }
+    }
+
+    fn look_up_link(&self, context: &Context) -> Result<Option<Value>, CommandError> {
+        if context.globals.ledger.is_none() || !self.spec.fields.iter().any(fields::is_looked_up) {
+            return Ok(None);
+        }
+        let said = fields::read(self.spec, self.matches, context.now())?;
+        let entry = said.get("entry").and_then(Value::as_u64);
+        let Some(sequence) = entry.filter(|_| !said.contains_key("link")) else {
+            return Ok(None);
+        };
+        let proofs = LedgerProofs::open(&context.world, &context.dir()?, context.globals.wait)?;
+        if let Ok(stored) = proofs.entry(sequence) {
+            return Ok(Some(Value::from(Link::of(&stored).to_string())));
+        }
+        let message = format!("there is no entry {sequence} yet");
+        Err(CommandError::new(Exit::Refused, message).hint("ledger log lists the entries"))
+    }
+}
+
+impl From<DraftError> for CommandError {
+    fn from(fault: DraftError) -> Self {
+        let exit = match fault.blame() {
+            // A draft that cannot be read is refused like one that cannot be recorded: the command
+            // line itself was fine.
+            Blame::Usage | Blame::Refused => Exit::Refused,
+            _ => Exit::Temporary,
+        };
+        Self {
+            exit,
+            message: fault.to_string(),
+            hint: fault.hint(),
+        }
+    }
+}
+
+impl From<attachment::AttachmentError> for CommandError {
+    fn from(fault: attachment::AttachmentError) -> Self {
+        Self::new(Exit::Refused, fault.to_string())
+    }
+}
