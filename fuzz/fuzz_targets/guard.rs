@@ -8,7 +8,7 @@ use rotation_ledger::guard::FieldClass;
 fuzz_target!(|bytes: &[u8]| {
     let _ = guard::scan_attachment(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    for class in [FieldClass::Id, FieldClass::Reference, FieldClass::Digest, FieldClass::Line, FieldClass::Prose] {
+    for class in [FieldClass::Id, FieldClass::Reference, FieldClass::Line, FieldClass::Prose] {
         let _ = guard::scan_field(class, text);
     }
     let planted = format!("{text}\n-----BEGIN {} KEY-----\n", "PRIVATE");

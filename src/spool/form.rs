@@ -29,7 +29,7 @@ pub enum Waiting {
     /// A signed statement: it can be delivered.
     Statement(Submission),
     /// A draft: somebody has to sign it first.
-    Draft(WaitingDraft),
+    Draft(Box<WaitingDraft>),
 }
 
 /// A draft that nobody signed yet, with its files.
@@ -129,7 +129,7 @@ pub fn decode_waiting(text: &[u8]) -> Result<Waiting, String> {
     let named: SchemaName = read(text)?;
     match named.schema.as_str() {
         STATEMENT => statement(read(text)?).map(Waiting::Statement),
-        DRAFT => draft(read(text)?).map(Waiting::Draft),
+        DRAFT => draft(read(text)?).map(|waiting| Waiting::Draft(Box::new(waiting))),
         _ => Err("its schema is another".to_owned()),
     }
 }
@@ -182,7 +182,7 @@ mod tests {
         .unwrap();
         draft.event_id = Some(EventId::from_bytes([7; 16]));
         draft.occurred = Some("2026-11-23T09:00:00.000001Z".parse().unwrap());
-        let waiting = Waiting::Draft(WaitingDraft {
+        let waiting = Waiting::Draft(Box::new(WaitingDraft {
             ledger: None,
             begun: true,
             draft,
@@ -191,7 +191,7 @@ mod tests {
                 Id::new("text/plain").unwrap(),
                 vec![0, 255],
             )],
-        });
+        }));
         let text = encode_waiting(&waiting);
         assert_eq!(decode_waiting(&text).unwrap(), waiting);
         assert!(decode(&text).is_err());
