@@ -64,6 +64,8 @@ pub struct Client {
     agent: Agent,
     /// What stands before each path.
     base: String,
+    /// What messages call the server.
+    name: String,
 }
 
 impl Client {
@@ -97,6 +99,7 @@ impl Client {
         Ok(Self {
             agent: settings(url, time).tls_config(tls.build()).build().into(),
             base: url.to_owned(),
+            name: url.to_owned(),
         })
     }
 
@@ -109,6 +112,7 @@ impl Client {
         Self {
             agent: Agent::with_parts(config, connector, NoResolver),
             base,
+            name: format!("unix:{}", socket.display()),
         }
     }
 
@@ -117,8 +121,8 @@ impl Client {
     /// # Errors
     /// As [`post`].
     pub fn get(&self, path: &str, limit: u64) -> Result<Reply, ClientError> {
-        let url = format!("{}{path}", self.base);
-        read(&url, self.agent.get(&url).call(), limit)
+        let answered = self.agent.get(format!("{}{path}", self.base)).call();
+        read(&self.name, answered, limit)
     }
 
     /// Posts `body`, and takes an answer of at most `limit` bytes.
@@ -134,7 +138,7 @@ impl Client {
     ) -> Result<Reply, ClientError> {
         let url = format!("{}{path}", self.base);
         let request = self.agent.post(&url).header("content-type", content_type);
-        read(&url, request.send(body), limit)
+        read(&self.name, request.send(body), limit)
     }
 }
 

@@ -201,7 +201,13 @@ fn a_copy_grows_with_the_server_and_never_shrinks() {
     assert_eq!(set_back.status.code(), Some(4), "{said}");
     assert!(said.contains("stated 305 before"), "{said}");
     drop(served);
-    assert_eq!(reader.output("log --json").status.code(), Some(6));
+    let gone = reader.output("log --json");
+    assert_eq!(gone.status.code(), Some(6));
+    let said = String::from_utf8_lossy(&gone.stderr).into_owned();
+    assert!(
+        said.contains(&format!("unix:{}: ", socket.display())),
+        "{said}"
+    );
 }
 
 #[test]
