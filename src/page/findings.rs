@@ -26,14 +26,27 @@ fn findings(matter: &PageModel<'_>) -> Markup {
     if report.findings.is_empty() {
         return html! { p { "None: nothing is held against " (matter.whose()) "." } };
     }
+    let listed = report.findings.len() as u64;
+    html! {
+        (table(matter, report.findings.iter()))
+        @if report.findings_total > listed {
+            p { "And " (report.findings_total - listed) " more findings, which were counted and not kept." }
+        }
+    }
+}
+
+/// Findings, by rule.
+pub(super) fn table<'a>(
+    matter: &PageModel<'_>,
+    findings: impl Iterator<Item = &'a Finding>,
+) -> Markup {
     let mut groups: Vec<(&Rule, Vec<&Finding>)> = Vec::new();
-    for finding in &report.findings {
+    for finding in findings {
         match groups.iter_mut().find(|(rule, _)| *rule == finding.rule) {
             Some((_, group)) => group.push(finding),
             None => groups.push((finding.rule, vec![finding])),
         }
     }
-    let listed = report.findings.len() as u64;
     let table = html! {
         table.cards.held {
             caption { "What is held against the ledger, by rule. A waived finding is covered by an exception that had not expired." }
@@ -49,12 +62,7 @@ fn findings(matter: &PageModel<'_>) -> Markup {
             }
         }
     };
-    html! {
-        (sheet("Findings", &table))
-        @if report.findings_total > listed {
-            p { "And " (report.findings_total - listed) " more findings, which were counted and not kept." }
-        }
-    }
+    sheet("Findings", &table)
 }
 
 /// Where all findings are.

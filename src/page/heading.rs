@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::pack::PackPart;
 use crate::verify::VerdictStatus;
 
-use super::markup::{Tone, instant};
+use super::markup::{Tone, instant, nav};
 use super::matter::PageModel;
 use super::scope;
 
@@ -13,6 +13,7 @@ pub(super) fn heading(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     html! {
         header {
+            @if matter.served { (nav()) }
             p.eyebrow { "Evidence report \u{b7} PetCare PH42-A, Production Secret Rotation SOP" }
             h1 { "Rotation of production secrets" }
             p.lead {
@@ -39,7 +40,7 @@ pub(super) fn heading(matter: &PageModel<'_>) -> Markup {
 }
 
 /// The verdicts in one sentence: what stands against the ledger, then what could not be told.
-fn conclusion(matter: &PageModel<'_>) -> Markup {
+pub(super) fn conclusion(matter: &PageModel<'_>) -> Markup {
     let report = matter.report;
     let of = |status: VerdictStatus| {
         let lines = report.verdicts.iter().filter(|line| line.status == status);

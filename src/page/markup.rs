@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::event::Event;
+use crate::text::Id;
 use crate::time::Timestamp;
 
 /// The rows of a table of all secrets or rotations; with more, a page would not open where it is read.
@@ -46,6 +47,28 @@ pub(super) fn head(columns: &[(&str, &str)]) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Where to go from each page.
+pub(super) fn nav() -> Markup {
+    html! { nav aria-label="Pages" { a href="/" { "What is next" } a href="/report" { "Whole report" } } }
+}
+
+/// Where the page of a rotation or secret is. An id may have a slash or a number sign in it.
+pub(super) fn path(kind: &str, id: &Id) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let encoded = id.as_str().bytes().map(|byte| match plain(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    format!("/{kind}/{}", encoded.collect::<String>())
+}
+
+/// Numbers that are seen first.
+pub(super) fn figures(figures: &[(&str, u64)]) -> Markup {
+    html! {
+        dl.figures { @for (what, number) in figures { div { dt { (what) } dd { (number) } } } }
     }
 }
 

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use maud::{Markup, html};
+
 use crate::event::Event;
 use crate::facts::{self, Dossier, SecretRow};
 use crate::pack::PackPart;
@@ -13,6 +15,8 @@ use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::text::Id;
 use crate::verify::{self, AdmittedEntry, Report};
+
+use super::markup::path;
 
 /// A report, looked up the ways in which a page needs it.
 pub(super) struct PageModel<'a> {
@@ -23,6 +27,8 @@ pub(super) struct PageModel<'a> {
     pub(super) pack: Option<&'a Dossier<'a>>,
     /// Whether the page is one of the pack's own files.
     pub(super) in_pack: bool,
+    /// Whether a server shows it: then a rotation and a secret have pages of their own.
+    pub(super) served: bool,
     /// What the entries amount to, where integrity passed.
     pub(super) register: Option<&'a Register>,
     /// Every registered secret, the nearest to its limit or beyond it first.
@@ -48,6 +54,14 @@ impl<'a> PageModel<'a> {
             .map(|register| facts::population(register.get(), report.as_of, &|_| true));
         let rows = rows.into_iter().flatten().map(Cow::Owned);
         Self::new(report, part, None, rows.collect())
+    }
+
+    /// The same on a page of a server.
+    pub(super) fn served(report: &'a Report) -> Self {
+        Self {
+            served: true,
+            ..Self::of_ledger(report)
+        }
     }
 
     /// What a page about a pack tells: what was selected for it.
@@ -81,6 +95,7 @@ impl<'a> PageModel<'a> {
             part,
             pack,
             in_pack: false,
+            served: false,
             register,
             secrets,
             rotations,
@@ -112,6 +127,16 @@ impl<'a> PageModel<'a> {
             },
         };
         place.push(admitted);
+    }
+
+    /// A name, which leads to its page where it has one.
+    pub(super) fn link(&self, kind: &str, id: &Id) -> Markup {
+        html! {
+            @match self.served {
+                true => a href=(path(kind, id)) { (id.as_str()) },
+                false => (id.as_str()),
+            }
+        }
     }
 
     /// The name in the ledger's checkpoints.

@@ -10,7 +10,7 @@ use crate::register::Register;
 use crate::time::Timestamp;
 
 use super::ages;
-use super::markup::{LISTED, Tone, days, head, instant, mark, sheet};
+use super::markup::{LISTED, Tone, days, figures, head, instant, mark, sheet};
 use super::matter::PageModel;
 
 pub(super) fn section(matter: &PageModel<'_>) -> Markup {
@@ -27,9 +27,9 @@ pub(super) fn section(matter: &PageModel<'_>) -> Markup {
         section #population {
             h2 { "Every secret" }
             p { "All secrets that were ever registered in the ledger, whichever rotations were selected. " (attested(register)) }
-            (figures(secrets))
+            (counts(secrets))
             (ages::charts(matter))
-            (sheet("Every secret", &table(secrets)))
+            (sheet("Every secret", &table(matter, secrets.iter().take(LISTED))))
             @if secrets.len() > LISTED {
                 p.note {
                     "Not listed: " (secrets.len() - LISTED) " more, which have more time left or are retired. "
@@ -52,22 +52,24 @@ fn attested(register: &Register) -> Markup {
     }
 }
 
-fn figures(secrets: &[Cow<'_, SecretRow>]) -> Markup {
-    let count = |is: &dyn Fn(&SecretRow) -> bool| secrets.iter().filter(|row| is(row)).count();
-    let figures = [
-        ("registered", secrets.len()),
+fn counts(secrets: &[Cow<'_, SecretRow>]) -> Markup {
+    let count =
+        |is: &dyn Fn(&SecretRow) -> bool| secrets.iter().filter(|row| is(row)).count() as u64;
+    figures(&[
+        ("registered", secrets.len() as u64),
         ("in time", count(&|row| row.state == "in time")),
         ("overdue", count(&|row| row.state == "overdue")),
         ("age unknown", count(&|row| row.state == "age unknown")),
         ("retired", count(&|row| row.state == "retired")),
         ("never rotated", count(&|row| row.rotations == 0)),
-    ];
-    html! {
-        dl.figures { @for (what, number) in figures { div { dt { (what) } dd { (number) } } } }
-    }
+    ])
 }
 
-fn table(secrets: &[Cow<'_, SecretRow>]) -> Markup {
+/// Secrets, each in a line.
+pub(super) fn table<'a>(
+    matter: &PageModel<'_>,
+    secrets: impl Iterator<Item = &'a Cow<'a, SecretRow>>,
+) -> Markup {
     html! {
         table.cards.secrets {
             caption {
@@ -75,16 +77,16 @@ fn table(secrets: &[Cow<'_, SecretRow>]) -> Markup {
                 "Rotated: how often, by what is recorded."
             }
             (head(&[("Secret", ""), ("Class", ""), ("Owner", ""), ("In use since", ""), ("Limit", "number"), ("Due", ""), ("Stands", ""), ("Rotated", "number")]))
-            tbody { @for secret in secrets.iter().take(LISTED) { (row(secret)) } }
+            tbody { @for secret in secrets { (row(matter, secret)) } }
         }
     }
 }
 
-fn row(row: &SecretRow) -> Markup {
+fn row(matter: &PageModel<'_>, row: &SecretRow) -> Markup {
     html! {
         tr {
             th scope="row" .name {
-                (row.secret.as_str())
+                (matter.link("secrets", &row.secret))
                 @if row.name != row.secret.as_str() { span.under { bdi { (row.name) } } }
                 @if !row.entries_in_pack { span.under { "entries not in this pack" } }
             }

@@ -28,13 +28,18 @@ pub(super) fn section(matter: &PageModel<'_>) -> Markup {
         };
     }
     let told = matter.shown(TOLD);
+    let numbered = |place: usize| told.contains(&place).then_some(place + 1);
+    let listed = matter.shown(LISTED).into_iter();
+    let listed: Vec<_> = listed
+        .filter_map(|place| Some((*matter.rotations.get(place)?, numbered(place))))
+        .collect();
     html! {
         section #rotations {
             h2 { "Every rotation" }
             @if matter.rotations.is_empty() {
                 p { "No rotation was selected." }
             } @else {
-                (sheet("Every rotation", &overview(matter, &told)))
+                (sheet("Every rotation", &overview(matter, &listed)))
                 (left_out(matter, told.len()))
                 (timeline::legend())
                 @for place in told {
@@ -63,17 +68,14 @@ fn left_out(matter: &PageModel<'_>, told: usize) -> Markup {
     }
 }
 
-fn overview(matter: &PageModel<'_>, told: &[usize]) -> Markup {
+/// Rotations, each in a line, with the number of its article where this page tells it in full.
+pub(super) fn overview(matter: &PageModel<'_>, rotations: &[(&Rotation, Option<usize>)]) -> Markup {
     html! {
         table.cards.rotations {
             caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
             (head(&[("Rotation", ""), ("Secret", ""), ("Reason", ""), ("Began", ""), ("Ended", ""), ("Stands", ""), ("Old secret", ""), ("Findings", "")]))
             tbody {
-                @for place in matter.shown(LISTED) {
-                    @if let Some(rotation) = matter.rotations.get(place) {
-                        (line(matter, rotation, told.contains(&place).then_some(place + 1)))
-                    }
-                }
+                @for (rotation, number) in rotations { (line(matter, rotation, *number)) }
             }
         }
     }
@@ -89,10 +91,10 @@ fn line(matter: &PageModel<'_>, rotation: &Rotation, number: Option<usize>) -> M
             th scope="row" .name {
                 @match number {
                     Some(number) => a href=(format!("#rotation-{number}")) { (rotation.id.as_str()) },
-                    None => (rotation.id.as_str()),
+                    None => (matter.link("rotations", &rotation.id)),
                 }
             }
-            td.name data-label="Secret:" { (rotation.secret.as_str()) }
+            td.name data-label="Secret:" { (matter.link("secrets", &rotation.secret)) }
             td data-label="Reason:" { (rotation.reason.word()) }
             td data-label="Began:" { (instant(began)) }
             td data-label="Ended:" { @if let Some(end) = rotation.ended() { (instant(end.occurred)) } @else { "open" } }
@@ -132,7 +134,7 @@ fn listed(rules: &BTreeSet<&str>) -> Markup {
 }
 
 /// How it ended, or where it stands.
-fn stands(rotation: &Rotation) -> Markup {
+pub(super) fn stands(rotation: &Rotation) -> Markup {
     let (tone, word) = match &rotation.ending {
         Some(RotationEnd::Completed(_)) => (Tone::Good, "completed"),
         Some(RotationEnd::RolledBack(_)) => (Tone::Warn, "rolled back"),
@@ -164,41 +166,53 @@ fn old_secret(rotation: &Rotation) -> Markup {
 }
 
 fn article(matter: &PageModel<'_>, number: usize, rotation: &Rotation) -> Markup {
-    let said = matter.said_in(rotation);
-    let findings = matter.findings_of(&rotation.id);
     html! {
         article #(format!("rotation-{number}")) {
             h3 { (rotation.id.as_str()) " \u{b7} " (rotation.secret.as_str()) }
-            p.eyebrow {
-                (rotation.reason.word()) " rotation"
-                @if let Some(secret) = matter.register.and_then(|register| register.secrets.get(&rotation.secret)) {
-                    " of \u{201c}" bdi { (secret.secret.name.as_str()) } "\u{201d}, " (secret.secret.class.word().replace('_', " "))
-                }
-                @if let Some(incident) = &rotation.incident { ", in answer to incident " (incident.as_str()) }
-            }
-            figure {
-                (timeline::drawing(number, rotation, &said))
-                figcaption #(timeline::told(number)) { (story::sentences(rotation, &said)) }
-            }
-            @if !findings.is_empty() {
-                p { (mark(Tone::Bad, "findings")) " " (findings.len()) " against this rotation: "
-                    @for (place, finding) in findings.iter().enumerate() {
-                        @if place > 0 { ", " }
-                        (finding.rule.id) " " (finding.rule.title)
-                        @if let Some(exception) = &finding.waived_by { " (waived by " (exception.as_str()) ")" }
-                    }
-                    ". " a href="#findings" { "All findings" }
-                }
-            }
-            (template(matter, rotation))
-            (entries(matter, rotation, &said))
+            (in_full(matter, number, rotation))
         }
+    }
+}
+
+/// All about one rotation.
+pub(super) fn in_full(matter: &PageModel<'_>, number: usize, rotation: &Rotation) -> Markup {
+    let said = matter.said_in(rotation);
+    let findings = matter.findings_of(&rotation.id);
+    html! {
+        p.eyebrow {
+            (rotation.reason.word()) " rotation"
+            @if let Some(secret) = matter.register.and_then(|register| register.secrets.get(&rotation.secret)) {
+                " of \u{201c}" bdi { (secret.secret.name.as_str()) } "\u{201d}, " (secret.secret.class.word().replace('_', " "))
+            }
+            @if let Some(incident) = &rotation.incident { ", in answer to incident " (incident.as_str()) }
+        }
+        figure {
+            (timeline::drawing(number, rotation, &said))
+            figcaption #(timeline::told(number)) { (story::sentences(rotation, &said)) }
+        }
+        @if !findings.is_empty() {
+            p { (mark(Tone::Bad, "findings")) " " (findings.len()) " against this rotation: "
+                @for (place, finding) in findings.iter().enumerate() {
+                    @if place > 0 { ", " }
+                    (finding.rule.id) " " (finding.rule.title)
+                    @if let Some(exception) = &finding.waived_by { " (waived by " (exception.as_str()) ")" }
+                }
+                ". " a href="#findings" { "All findings" }
+            }
+        }
+        (template(matter, rotation))
+        (entries(matter, rotation, &said))
     }
 }
 
 /// The SOP's nine fields, or why there are none.
 fn template(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
     match facts::template(matter.report, &rotation.id) {
+        // One piece, to be selected at once and pasted into the binder.
+        Ok(template) if matter.served => html! {
+            h2 { "Evidence template" }
+            pre.copy tabindex="0" { (template.to_string()) }
+        },
         Ok(template) => html! {
             table.template {
                 caption { "Rotation Evidence, the nine fields of SOP 8" }

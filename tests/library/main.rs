@@ -20,6 +20,7 @@ mod guard;
 mod properties;
 mod publication;
 mod report_html;
+mod served_pages;
 mod store_crash;
 mod store_damage;
 mod store_lock;

@@ -48,6 +48,16 @@ pub fn rows(markup: &str, caption: &str) -> Vec<Vec<String>> {
 
 /// Tags are balanced, ids are used once, what is named is there, and nothing is run or fetched.
 pub fn is_well_formed(page: &str) {
+    is_well_formed_with(page, &["#"]);
+}
+
+/// The same of a page that a server shows: it also leads to others of the server's own.
+pub fn is_well_formed_served(page: &str) {
+    is_well_formed_with(page, &["#", "/"]);
+    assert!(!page.contains("href=\"//"));
+}
+
+fn is_well_formed_with(page: &str, links: &[&str]) {
     let mut open: Vec<&str> = Vec::new();
     let (mut ids, mut named) = (BTreeSet::new(), BTreeSet::new());
     assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"));
@@ -74,7 +84,8 @@ pub fn is_well_formed(page: &str) {
                 !attribute.starts_with("on") && !["style", "src"].contains(&attribute),
                 "{tag}"
             );
-            assert!(attribute != "href" || value.starts_with('#'), "{tag}");
+            let leads = links.iter().any(|begin| value.starts_with(begin));
+            assert!(attribute != "href" || leads, "{tag}");
             match attribute {
                 "id" => assert!(ids.insert(value), "{value} is used twice"),
                 "href" => named.extend(value.strip_prefix('#')),
