@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -10,15 +9,14 @@ use tokio::time::timeout;
 
 use crate::anchor::AnchorSettings;
 use crate::append::Submission;
-use crate::audit::Audit;
 use crate::ledger::LedgerPlace;
 use crate::ledger::proofs::LedgerProofs;
 use crate::statement::Attachment;
 use crate::sys::world::World;
 use crate::time::Timestamp;
-use crate::verify::Report;
 
 use super::commit::Commits;
+use super::judged::LastJudged;
 use super::log::Log;
 use super::metrics::Metrics;
 use super::problem::Problem;
@@ -33,9 +31,9 @@ const FILES: u32 = 512;
 /// So few bytes are not counted.
 const SMALL: u64 = 64 << 10;
 /// How long they wait.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a reader waits for the writer to be between two commits.
-const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 
 /// What the handlers of requests share.
 pub(super) struct App {
@@ -44,6 +42,7 @@ pub(super) struct App {
     pub(super) commits: Commits,
     pub(super) uploads: Uploads,
     pub(super) view: View,
+    pub(super) judged: LastJudged,
     pub(super) metrics: Arc<Metrics>,
     pub(super) rates: Rates,
     pub(super) log: Log,
@@ -54,7 +53,7 @@ pub(super) struct App {
 pub(super) struct Slots {
     readers: Arc<Semaphore>,
     /// A verification reads every byte.
-    audits: Arc<Semaphore>,
+    pub(super) audits: Arc<Semaphore>,
     /// Mebibytes of files in memory, on their way to the writer.
     files: Arc<Semaphore>,
 }
@@ -138,37 +137,11 @@ impl App {
         let app = self.clone();
         blocking(&self.slots.readers, move || work(&app)).await
     }
-
-    /// Verifies the whole ledger, and makes something of the report.
-    pub(super) async fn verify<T: Send + 'static>(
-        self: &Arc<Self>,
-        make: impl FnOnce(&Report) -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let app = self.clone();
-        blocking(&self.slots.audits, move || {
-            let audit = Audit {
-                world: &app.world,
-                dir: &app.place.dir,
-                head: Some(app.place.head()),
-                anchors: Vec::new(),
-                trust: None,
-                signed: None,
-                as_of: app.now(),
-                from: None,
-                to: None,
-                wait: WAIT,
-                progress: &|_, _| {},
-                interrupted: &AtomicBool::new(false),
-            };
-            Ok(make(&audit.run()?))
-        })
-        .await
-    }
 }
 
 /// Blocking work, when one of its places is free. Whoever asked may be gone: the place is free when
 /// the work is done.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     places: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -14,6 +14,7 @@ use crate::sys::entropy::uuid_v7;
 
 use super::app::App;
 use super::log::plain_path;
+use super::pages;
 use super::peer::Peer;
 use super::problem::{LogFacts, Problem};
 
@@ -25,6 +26,7 @@ pub(super) async fn pass(State(app): State<Arc<App>>, request: Request, next: Ne
     let peer = request.extensions().get::<Peer>().cloned();
     let method = request.method().clone();
     let path = plain_path(request.uri().path());
+    let for_people = pages::are_wanted(request.headers());
     let mut response = match refuse(&app, &request, peer.as_ref(), begun) {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
@@ -48,6 +50,10 @@ pub(super) async fn pass(State(app): State<Arc<App>>, request: Request, next: Ne
             "cause": facts.cause,
         }),
     );
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = problem.filter(|_| for_people) {
+        response = pages::of_problem(&problem, response);
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", id);
     }

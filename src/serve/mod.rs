@@ -8,9 +8,9 @@
 //! | `run`, `signals` | a server from its beginning to its end |
 //! | `site` | the same server for a witness: one blocking function answers |
 //! | `commit` | the one writer, in a thread of its own: whatever waits shares a commit |
-//! | `app`, `view`, `uploads` | what the handlers share: places to read, what the entries amount to, attachments kept aside |
+//! | `app`, `view`, `judged`, `verified`, `uploads` | what the handlers share: places to read, what the entries amount to, the last verification, attachments kept aside |
 //! | `gate`, `peer`, `rate`, `log` | what every request passes |
-//! | `statements`, `reads`, `copy`, `health` | the handlers |
+//! | `statements`, `reads`, `pages`, `copy`, `health` | the handlers |
 //! | `problem`, `metrics`, `openapi`, `routes` | what is answered, and the document that says so |
 //!
 //! Asynchronous code is here and nowhere else. Nothing is judged here: what may be recorded is for
@@ -23,10 +23,12 @@ mod connections;
 mod copy;
 mod gate;
 mod health;
+mod judged;
 mod listen;
 mod log;
 mod metrics;
 mod openapi;
+mod pages;
 mod patient;
 mod peer;
 mod problem;
@@ -39,6 +41,7 @@ mod site;
 mod statements;
 mod tls;
 mod uploads;
+mod verified;
 mod view;
 
 pub use config::{ListenAddress, ServeConfig, ServeError, TlsFiles};

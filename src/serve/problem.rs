@@ -88,6 +88,20 @@ impl Problem {
         self.code
     }
 
+    /// What the client is told.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Whether the same request may be sent again.
+    pub(super) fn passes(&self) -> bool {
+        let passing = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        passing.contains(&self.status)
+    }
+
     /// As a member of a document.
     pub(super) fn to_json(&self) -> serde_json::Value {
         json!({
@@ -105,18 +119,17 @@ impl IntoResponse for Problem {
         let mut response = (self.status, self.to_json().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
-        let passes = [
-            StatusCode::SERVICE_UNAVAILABLE,
-            StatusCode::TOO_MANY_REQUESTS,
-        ];
-        if passes.contains(&self.status) {
+        if self.passes() {
             headers.insert(header::RETRY_AFTER, RETRY_SECONDS.into());
         }
-        response.extensions_mut().insert(LogFacts {
+        let facts = LogFacts {
             code: Some(self.code),
-            cause: self.cause,
+            cause: self.cause.clone(),
             ..LogFacts::default()
-        });
+        };
+        response.extensions_mut().insert(facts);
+        // For whoever would rather have a page.
+        response.extensions_mut().insert(self);
         response
     }
 }

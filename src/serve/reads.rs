@@ -36,6 +36,8 @@ const FARTHEST: u32 = 3_650;
 const LAST: u64 = (1 << 53) - 1;
 
 type Answer = Result<Json<Value>, Problem>;
+/// A path that ends with an id.
+pub(super) type NamedPath = Result<Path<String>, PathRejection>;
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -94,9 +96,9 @@ fn id(text: &str, what: &str) -> Result<Id, Problem> {
     Id::new(text).map_err(|fault| Problem::bad("path", format!("the {what} {fault}")))
 }
 
-fn rotation_in(path: Result<Path<String>, PathRejection>) -> Result<Id, Problem> {
-    let Path(text) = path.map_err(|_| Problem::bad("path", "the rotation is no text"))?;
-    id(&text, "rotation")
+pub(super) fn id_in(path: NamedPath, what: &str) -> Result<Id, Problem> {
+    let Path(text) = path.map_err(|_| Problem::bad("path", format!("the {what} is no text")))?;
+    id(&text, what)
 }
 
 fn stored(proofs: &LedgerProofs, sequences: &[u64]) -> Result<Vec<StoredEntry>, Problem> {
@@ -230,11 +232,8 @@ pub(super) async fn rotations(
     (status = 200, description = "As `ledger show ROTATION --json`", body = Document),
     (status = 400, response = Refused), (status = 404, response = Refused), (status = 429, response = Refused),
     (status = 500, response = Refused), (status = 503, response = Refused)))]
-pub(super) async fn rotation(
-    State(app): State<Arc<App>>,
-    path: Result<Path<String>, PathRejection>,
-) -> Answer {
-    let rotation = rotation_in(path)?;
+pub(super) async fn rotation(State(app): State<Arc<App>>, path: NamedPath) -> Answer {
+    let rotation = id_in(path, "rotation")?;
     app.read(move |app, proofs| {
         app.view.ask(proofs, |viewed| {
             let found = viewed.register.rotations.get(&rotation);
@@ -250,17 +249,14 @@ pub(super) async fn rotation(
 
 /// The SOP's template of a completed rotation, out of a ledger that verifies.
 ///
-/// The whole ledger is verified for each answer.
+/// The whole ledger was verified `as_of` then, with all `entries` that there were when this was asked.
 #[utoipa::path(get, path = "/v1/rotations/{rotation}/evidence",
     params(("rotation" = String, Path, description = "Its id", pattern = "^[A-Za-z0-9._:/@+=#~-]+$", min_length = 1, max_length = 128)), responses(
-    (status = 200, description = "As in `templates` of `ledger verify --rotation --json`", body = Document),
+    (status = 200, description = "As in `templates` of `ledger verify --rotation --json`, with what was verified and when", body = Document),
     (status = 400, response = Refused), (status = 404, response = Refused), (status = 409, response = Refused),
     (status = 429, response = Refused), (status = 500, response = Refused), (status = 503, response = Refused)))]
-pub(super) async fn evidence(
-    State(app): State<Arc<App>>,
-    path: Result<Path<String>, PathRejection>,
-) -> Answer {
-    let rotation = rotation_in(path)?;
+pub(super) async fn evidence(State(app): State<Arc<App>>, path: NamedPath) -> Answer {
+    let rotation = id_in(path, "rotation")?;
     let asked = rotation.clone();
     app.read(move |app, proofs| {
         app.view.ask(proofs, |viewed| {
@@ -269,17 +265,19 @@ pub(super) async fn evidence(
         })
     })
     .await?;
-    app.verify(move |report| match facts::template(report, &rotation) {
+    let judged = app.verified().await?;
+    match facts::template(&judged.report, &rotation) {
         Ok(template) => {
-            let document = documents::template(&rotation, Ok(&template.to_string()));
+            let mut document = documents::template(&rotation, Ok(&template.to_string()));
+            document["as_of"] = json!(judged.report.as_of);
+            document["entries"] = json!(judged.report.size);
             Ok(Json(documents::with_schema("template", document)))
         }
         Err(reason) => {
             let detail = reason.to_string();
             Err(Problem::new(StatusCode::CONFLICT, "no-template", detail))
         }
-    })
-    .await?
+    }
 }
 
 /// The secrets of the inventory.

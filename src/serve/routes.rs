@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 use super::app::App;
 use super::problem::Problem;
-use super::{copy, gate, health, openapi, reads, statements};
+use super::{copy, gate, health, openapi, pages, reads, statements};
 
 /// What the server can be asked.
 #[derive(OpenApi)]
@@ -60,6 +60,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/actors", get(reads::actors))
         .route("/v1/status", get(reads::status))
         .route("/v1/receipts/{sequence}", get(reads::receipt))
+        .route("/", get(pages::home))
+        .route("/report", get(pages::report))
+        .route("/rotations/{*rotation}", get(pages::rotation))
+        .route("/secrets/{*secret}", get(pages::secret))
         .route("/checkpoint", get(copy::checkpoint))
         .route("/tile/{*path}", get(copy::tile))
         .route("/attachments/{*path}", get(copy::attachment))
@@ -113,6 +117,13 @@ mod tests {
             methods.map(|method| (path.clone(), method.clone()))
         });
         let mut routed = routed();
+        // Pages are for people: what is in them for programs is described under `/v1`.
+        for page in ["/", "/report", "/rotations/{rotation}", "/secrets/{secret}"] {
+            assert!(
+                routed.remove(&(page.to_owned(), "get".to_owned())),
+                "{page}"
+            );
+        }
         assert!(routed.remove(&("/openapi.json".to_owned(), "get".to_owned())));
         assert_eq!(named.collect::<BTreeSet<_>>(), routed);
     }

@@ -26,6 +26,7 @@ use super::app::{App, Slots};
 use super::commit::{CommitLoop, Commits};
 use super::config::{ServeConfig, ServeError};
 use super::connections::Connections;
+use super::judged::LastJudged;
 use super::listen;
 use super::log::Log;
 use super::metrics::Metrics;
@@ -114,6 +115,7 @@ fn begin(
         commits: commits.clone(),
         uploads,
         view: View::default(),
+        judged: LastJudged::default(),
         metrics,
         rates: Rates::new(config.rate),
         log: log.clone(),

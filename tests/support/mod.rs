@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each binary uses a part of it")]
 
 pub(crate) mod authority;
+pub(crate) mod browser;
 pub(crate) mod eventful;
 pub(crate) mod folder;
 pub(crate) mod generate;
