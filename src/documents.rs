@@ -12,7 +12,7 @@ use crate::inventory::Secret;
 use crate::key::PublicKey;
 use crate::keyring::{Actor, LEDGER_ACTOR};
 use crate::proof::TlogProof;
-use crate::register::Register;
+use crate::register::{Register, TokenStanding};
 use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::text::Id;
@@ -198,6 +198,23 @@ pub fn actors(register: &Register) -> Value {
         })
     });
     json!({ "actors": each.collect::<Vec<_>>() })
+}
+
+/// Every transport token that was issued, in the order of its issue; never what it is recognised by.
+#[must_use]
+pub fn tokens(register: &Register, now: Timestamp) -> Value {
+    let each = register.charter.tokens.by_issue().into_iter().map(|token| {
+        json!({
+            "name": token.name,
+            "scope": token.scope,
+            "expires": token.expires,
+            "live": token.standing(now) == TokenStanding::Live,
+            "issued_by": token.issued_by,
+            "issued_by_entry": token.issued,
+            "revoked_by_entry": token.revoked,
+        })
+    });
+    json!({ "as_of": now, "tokens": each.collect::<Vec<_>>() })
 }
 
 /// Where an entry stands under a checkpoint.

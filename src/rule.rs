@@ -225,7 +225,7 @@ rules! {
     A02 "A-02" Authority, "3", "signer did not hold the role that the event needs", "enrol the actor in that role, or let somebody else say it";
     A06 "A-06" Authority, "3", "a service in the role of Security Owner", "approvals are a person's";
     A07 "A-07" Authority, "3", "not clear which person acts", "a service names an enrolled person with on_behalf_of; a person names nobody";
-    A10 "A-10" Authority, "3", "enrolment or revocation that cannot be", "an id or key enrolled twice, a false proof of possession, a role nobody can hold";
+    A10 "A-10" Authority, "3", "enrolment or revocation that cannot be", "an id, key or token given out twice, a false proof of possession, a role nobody can hold";
     A03 "A-03" Conformance, "3", "approver and operator are the same person", "let another Security Owner approve";
     A04 "A-04" Conformance, "3", "confirmer and operator are the same person", "let another Security Owner confirm";
     A05 "A-05" Conformance, "3", "exception was granted to the one who granted it", "let another Security Owner grant it";

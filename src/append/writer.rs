@@ -14,7 +14,7 @@ use crate::ledger::tree::{StoredTree, StoredTreeError};
 use crate::ledger::warm::EdgeCache;
 use crate::note::Origin;
 use crate::proof::TlogProof;
-use crate::register::Register;
+use crate::register::{Register, Tokens};
 use crate::store::engine::{Engine, EngineLog};
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
@@ -62,6 +62,12 @@ impl Writer {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.edge.size()
+    }
+
+    /// Who may talk to whoever serves the ledger.
+    #[must_use]
+    pub const fn tokens(&self) -> &Tokens {
+        &self.memory.register().charter.tokens
     }
 
     /// The root over all entries.

@@ -196,6 +196,14 @@ choices! {
         /// It is refused.
         Refuse = "refuse",
     }
+
+    /// What whoever has a transport token may ask of a server.
+    TokenScope {
+        /// To read.
+        Read = "read",
+        /// To read, and to hand over signed statements.
+        Append = "append",
+    }
 }
 
 impl Step {

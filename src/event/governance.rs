@@ -1,8 +1,8 @@
 //! Who may say what: the ledger's creation, its actors, its policy and its own statements.
 
-use crate::event::choice::{ActorKind, FourEyes, RecoveryKind, Role, Sequencing};
+use crate::event::choice::{ActorKind, FourEyes, RecoveryKind, Role, Sequencing, TokenScope};
 use crate::event::payload::payload;
-use crate::hash::{NodeHash, Sha256Digest};
+use crate::hash::{Blake3Digest, NodeHash, Sha256Digest};
 use crate::key::{PublicKey, Signature};
 use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
@@ -136,5 +136,25 @@ payload! {
         dropped_bytes: u64,
         /// SHA-256 of those bytes
         dropped_sha256: Option<Sha256Digest>,
+    }
+
+    /// Issues a transport token: whoever has it may talk to a server of this ledger. Who may append is still said by signatures.
+    TokenIssued, sop "3" "Security Owner · Platform Owner · Operator", by [SecurityOwner] {
+        /// The token's name, which no other token has until it is revoked
+        name: Id,
+        /// What may be asked with it
+        scope: TokenScope,
+        /// Until when
+        expires: Timestamp,
+        /// BLAKE3 of the token, which is 256 random bits and stands nowhere in the ledger
+        token_blake3: Blake3Digest,
+    }
+
+    /// Revokes a transport token: the server refuses it from this entry on.
+    TokenRevoked, sop "3" "Security Owner · Platform Owner · Operator", by [SecurityOwner] {
+        /// The token's name
+        name: Id,
+        /// Why
+        reason: Line,
     }
 }

@@ -169,6 +169,8 @@ vocabulary! {
     36 SourceObserved = "source.observed",
     37 SourceGap = "source.gap",
     38 StepPerformed = "step.performed",
+    39 TokenIssued = "token.issued",
+    40 TokenRevoked = "token.revoked",
 }
 
 /// The kind of event of this name.

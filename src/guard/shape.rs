@@ -162,6 +162,8 @@ const SHAPES: &[TokenShape] = &[
     body(SecretKind::ServiceToken, "ops_eyJ", Base64, 100),
     body(SecretKind::ServiceToken, "PMAK-", Token, 50),
     body(SecretKind::ServiceToken, "HRKU-", Token, 30),
+    // This program's own
+    body(SecretKind::ServiceToken, "ledger_token_", Hex, 64),
     // Of no single issuer
     check(SecretKind::Jwt, b".eyJ", structure::jwt),
     check(SecretKind::UrlPassword, b"://", structure::url_password),

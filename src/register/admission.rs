@@ -36,6 +36,8 @@ impl Register {
             Event::ActorEnrolled(enrolled) => self.charter.keyring.admit_enrolment(enrolled),
             Event::ActorRevoked(revoked) => self.charter.keyring.admit_revocation(revoked),
             Event::SealingKeyReplaced(replaced) => self.charter.keyring.admit_sealing_key(replaced),
+            Event::TokenIssued(issued) => self.charter.tokens.admit(issued),
+            Event::TokenRevoked(revoked) => self.charter.tokens.admit_revocation(revoked),
             Event::SecretRegistered(registered) => need_free(
                 "secret",
                 &registered.secret,

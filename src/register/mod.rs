@@ -8,8 +8,10 @@
 mod admission;
 mod outlook;
 mod recorded;
+mod tokens;
 
 pub use recorded::Recorded;
+pub use tokens::{TokenStanding, Tokens, TransportToken};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -48,6 +50,8 @@ pub struct LedgerState {
     pub gaps: Vec<SourceSilence>,
     /// Attached files that were removed.
     pub expunged: Vec<Blake3Digest>,
+    /// Who may talk to a server of this ledger.
+    pub tokens: Tokens,
 }
 
 /// A time in which a source was not listening.
@@ -272,6 +276,8 @@ impl Register {
                     threaded.secret.except(told.sequence, granted);
                 }
             }
+            Event::TokenIssued(issued) => self.charter.tokens.issue(told, issued),
+            Event::TokenRevoked(revoked) => self.charter.tokens.revoke(told.sequence, revoked),
             Event::EvidenceExpunged(expunged) => self.charter.expunged.push(expunged.attachment),
             Event::SourceGap(gap) => self.take_gap(told, gap),
             Event::PackExported(_)

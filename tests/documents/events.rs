@@ -27,6 +27,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "sealing_key.replaced",
             "pack.exported",
             "store.recovered",
+            "token.issued",
+            "token.revoked",
         ],
     ),
     (

@@ -220,6 +220,10 @@ fn tokens() -> Vec<(SecretKind, String)> {
             SecretKind::ServiceToken,
             format!("dop_{}{}", "v1_", random(HEX, 64, 5)),
         ),
+        (
+            SecretKind::ServiceToken,
+            format!("ledger_{}{}", "token_", random(HEX, 64, 6)),
+        ),
         (SecretKind::Jwt, jwt()),
         (SecretKind::UrlPassword, uri),
         (
