@@ -53,6 +53,12 @@ pub enum MirrorError {
         /// Its answer.
         status: u16,
     },
+    /// It does not talk to whoever asks.
+    #[error("the server does not talk to you ({code})")]
+    NotAdmitted {
+        /// Why, in its word for it.
+        code: String,
+    },
     /// What it serves as its checkpoint is none.
     #[error("what the server gives as its checkpoint is none: {0}")]
     Checkpoint(#[from] CheckpointError),
@@ -134,11 +140,22 @@ fn need(client: &Client, path: &str, limit: u64) -> Result<Vec<u8>, MirrorError>
     let reply = fetch(client, path, limit)?;
     match reply.status {
         200 => Ok(reply.body),
+        401 | 403 => Err(MirrorError::NotAdmitted {
+            code: code_of(&reply.body),
+        }),
         status => Err(MirrorError::Status {
             path: path.to_owned(),
             status,
         }),
     }
+}
+
+/// The code of a problem (RFC 9457), as far as it is one: a word that nobody can be deceived with.
+fn code_of(problem: &[u8]) -> String {
+    let problem: serde_json::Value = serde_json::from_slice(problem).unwrap_or_default();
+    let code = problem["code"].as_str().unwrap_or("unknown");
+    let plain = |letter: &char| letter.is_ascii_lowercase() || *letter == '-';
+    code.chars().filter(plain).take(32).collect()
 }
 
 impl Mirror<'_> {

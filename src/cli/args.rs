@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     actor, admin, anchor, append, demo, export, init, key, log, man, note, prove, publish, run,
-    secret, serve, show, status, timestamp, trust, typed, verify, witness,
+    secret, serve, show, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -30,7 +30,7 @@ Exit codes:
   2    the command line, or a file named on it, cannot be used
   3    intact, with findings in conformance or coverage; or something is overdue
   4    could not be verified, or there was nothing to verify; or recorded, and the receipt is lost
-  5    the ledger refuses to record this
+  5    the ledger refuses to record this, or its server to talk
   6    temporary (a lock, a full disk): safe to try again
   130  interrupted
 Treat any other code as failure.
@@ -76,6 +76,7 @@ pub(crate) enum Command {
     Timestamp(timestamp::TimestampArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),
+    Token(token::TokenArgs),
     /// Be a witness of other people's ledgers, or have this ledger witnessed
     Witness,
     Anchor(anchor::AnchorArgs),
@@ -94,7 +95,7 @@ pub(crate) fn command() -> clap::Command {
         "actor" => command.defer(actor::subcommands),
         "witness" => command.defer(witness::subcommands),
         "secret" => command.defer(secret::subcommands),
-        "key" | "note" | "trust" => command.mut_subcommands(with_json),
+        "key" | "note" | "token" | "trust" => command.mut_subcommands(with_json),
         // The same text for everybody.
         "demo" | "completions" | "man" => command,
         _ => with_json(command),

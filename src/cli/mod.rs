@@ -39,6 +39,8 @@ mod show;
 mod signals;
 mod status;
 mod timestamp;
+mod token;
+mod transport;
 mod trust;
 mod typed;
 mod ui;
@@ -119,6 +121,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Timestamp(args) => timestamp::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Trust(args) => trust::run(context, args),
+        Command::Token(args) => token::run(context, args),
         Command::Witness => witness::run(context, inner),
         Command::Anchor(args) => anchor::run(context, args),
         Command::Reindex(_) => admin::reindex(context),

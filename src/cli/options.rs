@@ -40,6 +40,11 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "FILE")]
     #[arg(env = "LEDGER_CLIENT_IDENTITY", hide_env_values = true)]
     pub(crate) client_identity: Option<PathBuf>,
+    /// A file with the token for a server that is reached over TCP, which nobody else can read [default:
+    /// the token in LEDGER_TOKEN]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(env = "LEDGER_TOKEN_FILE", hide_env_values = true)]
+    pub(crate) token_file: Option<PathBuf>,
     /// How long to wait for another process: one that is writing, or one that signs
     #[arg(long, global = true, value_name = "TIME")]
     #[arg(env = "LEDGER_WAIT", hide_env_values = true)]

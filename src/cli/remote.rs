@@ -13,6 +13,7 @@ use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::{read_bounded, write_new};
+use crate::cli::transport;
 use crate::cli::verify::{progress_bar, read_trust};
 use crate::entry;
 use crate::hash::Blake3Digest;
@@ -74,7 +75,14 @@ impl Context {
             ServerAddress::Url(url) => {
                 let authorities = read(&self.globals.server_ca)?;
                 let identity = read(&self.globals.client_identity)?;
-                let client = Client::of_url(url, authorities.as_deref(), identity.as_deref(), time);
+                let token = transport::to_send(&self.globals)?;
+                let client = Client::of_url(
+                    url,
+                    authorities.as_deref(),
+                    identity.as_deref(),
+                    token.as_ref().map(|token| token.as_str()),
+                    time,
+                );
                 client.map_err(|fault| CommandError::usage(fault.to_string()))
             }
         }
@@ -137,6 +145,9 @@ impl From<MirrorError> for CommandError {
         match fault {
             MirrorError::Client(fault) => fault.into(),
             MirrorError::Disk(fault) => fault.into(),
+            MirrorError::NotAdmitted { .. } => Self::new(Exit::Refused, message).hint(
+                "name the file of a token that is good with --token-file or LEDGER_TOKEN_FILE; a Security Owner issues one with: ledger token issue",
+            ),
             MirrorError::Behind { .. } | MirrorError::OtherLog { .. } => {
                 Self::new(Exit::NotVerified, message).hint(
                     "ask whoever serves it; the copy that was fetched before is kept as it was",

@@ -15,12 +15,12 @@ use super::exit::{CommandError, Exit};
 ///
 /// One process holds the sealing key and the ledger's lock; people and tools keep their own keys and
 /// send signed statements. Who may append is decided by a statement's signature alone; a socket's
-/// permissions or a client certificate only decide who may talk. What waits shares one commit, and each
-/// statement gets its receipt when it would survive a power cut.
+/// permissions, a token (see ledger token issue) or a client certificate only decide who may talk. What
+/// waits shares one commit, and each statement gets its receipt when it would survive a power cut.
 ///
 ///   ledger serve --ledger prod --listen unix:/run/ledger/ledger.sock --socket-group rotators
 ///   curl --unix-socket /run/ledger/ledger.sock http://ledger/v1/status
-///   ledger serve --ledger prod --listen 0.0.0.0:7800 --tls-cert c.pem --tls-key k.pem --client-ca ca.pem
+///   ledger serve --ledger prod --listen 0.0.0.0:7800 --tls-cert c.pem --tls-key k.pem
 ///
 /// GET /openapi.json describes everything that is answered. Below / stands the static copy of the ledger
 /// (C2SP tlog-tiles), which auditors fetch and verify on their own machine. GET /metrics is for
@@ -44,7 +44,7 @@ pub(crate) struct ServeArgs {
     /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Talk only to clients with a certificate of this authority (PEM); needed beyond this host
+    /// Let clients with a certificate of this authority (PEM) talk without a token
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
     /// Requests a second that one client may make, and twice as many at once; 0: any number

@@ -1,13 +1,16 @@
 //! One request to somebody else's server, with a time limit.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
 use ureq::config::ConfigBuilder;
+use ureq::http::{HeaderValue, Request, Response, Uri, header};
+use ureq::middleware::{Middleware, MiddlewareNext};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
+use ureq::{Agent, Body, SendBody};
 
 use super::unix::{NoResolver, UnixConnector};
 
@@ -71,14 +74,15 @@ pub struct Client {
 impl Client {
     /// For the server behind a url, which ends without a slash. It is believed to be who it says where one of
     /// `authorities`, certificates in PEM, says so too; without any, those of the web's own decide. With an
-    /// `identity`, certificates and a key in PEM, it learns who asks.
+    /// `identity`, certificates and a key in PEM, or with a `token` it learns who asks.
     ///
     /// # Errors
-    /// What is said to be certificates is none.
+    /// What is said to be certificates is none, or a token would be sent in the clear to another machine.
     pub fn of_url(
         url: &str,
         authorities: Option<&[u8]>,
         identity: Option<&[u8]>,
+        token: Option<&str>,
         time: Duration,
     ) -> Result<Self, ClientError> {
         let fault = |why: &str| ClientError {
@@ -96,8 +100,19 @@ impl Client {
             let key = key.ok_or_else(|| fault("the client's identity holds no private key"))?;
             tls = tls.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
         }
+        let mut settings = settings(url, time).tls_config(tls.build());
+        if let Some(token) = token {
+            if !url.starts_with("https://") && !is_local(url) {
+                return Err(fault(
+                    "a token is sent over TLS or to this machine, and this is neither",
+                ));
+            }
+            settings = settings.middleware(
+                Bearer::new(token).ok_or_else(|| fault("what was given as a token is none"))?,
+            );
+        }
         Ok(Self {
-            agent: settings(url, time).tls_config(tls.build()).build().into(),
+            agent: settings.build().into(),
             base: url.to_owned(),
             name: url.to_owned(),
         })
@@ -142,6 +157,31 @@ impl Client {
     }
 }
 
+/// Sends a token with each request.
+struct Bearer(HeaderValue);
+
+impl Bearer {
+    fn new(token: &str) -> Option<Self> {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+        // It is shown nowhere, not even where headers are.
+        value.set_sensitive(true);
+        Some(Self(value))
+    }
+}
+
+impl Middleware for Bearer {
+    fn handle(
+        &self,
+        mut request: Request<SendBody<'_>>,
+        next: MiddlewareNext<'_>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, self.0.clone());
+        next.handle(request)
+    }
+}
+
 /// The certificates and the private key in a PEM file.
 fn pem(text: &[u8]) -> (Vec<Certificate<'static>>, Option<PrivateKey<'static>>) {
     let (mut certificates, mut key) = (Vec::new(), None);
@@ -174,15 +214,18 @@ fn settings(url: &str, time: Duration) -> ConfigBuilder<AgentScope> {
 
 /// Whether the server is on this machine.
 fn is_local(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["127.", "localhost", "[::1]"]
-        .iter()
-        .any(|host| rest.starts_with(host))
+    let Ok(url) = url.parse::<Uri>() else {
+        return false;
+    };
+    let host = url.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn read(
     url: &str,
-    answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    answered: Result<Response<Body>, ureq::Error>,
     limit: u64,
 ) -> Result<Reply, ClientError> {
     let fault = |why: ureq::Error| ClientError {
@@ -202,4 +245,51 @@ fn read(
         content_type,
         body: body.map_err(fault)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_told_from_those_that_are_called_alike() {
+        for url in [
+            "http://127.0.0.1:80",
+            "http://localhost/x",
+            "http://[::1]:7",
+        ] {
+            assert!(is_local(url), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1.example.org",
+            "http://localhost.example.org",
+            "http://127.0.0.1@example.org",
+            "http://10.0.0.1",
+            "http://[::2]",
+            "nowhere",
+        ] {
+            assert!(!is_local(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_over_tls_or_to_this_machine_and_is_shown_nowhere() {
+        let client =
+            |url, token| Client::of_url(url, None, None, Some(token), Duration::from_secs(1));
+        for url in ["https://example.org", "http://127.0.0.1:7"] {
+            let shown = format!("{:?}", client(url, "hunter2").unwrap());
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        let fault = client("http://example.org", "hunter2")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            fault.contains("over TLS") && !fault.contains("hunter2"),
+            "{fault}"
+        );
+        let fault = client("https://example.org", "hunter2\r\nx: y")
+            .unwrap_err()
+            .to_string();
+        assert!(!fault.contains("hunter2"), "{fault}");
+    }
 }

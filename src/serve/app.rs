@@ -21,6 +21,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rate::Rates;
+use super::tokens::LiveTokens;
 use super::uploads::Uploads;
 use super::view::View;
 
@@ -45,6 +46,7 @@ pub(super) struct App {
     pub(super) judged: LastJudged,
     pub(super) metrics: Arc<Metrics>,
     pub(super) rates: Rates,
+    pub(super) tokens: LiveTokens,
     pub(super) log: Log,
     pub(super) slots: Slots,
 }

@@ -16,6 +16,7 @@ use crate::proof::TlogProof;
 use super::log::Log;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use super::tokens::LiveTokens;
 
 /// Statements that share one commit, at most.
 const GROUP: usize = 256;
@@ -105,6 +106,7 @@ pub(super) struct CommitLoop {
     pub(super) writer: Writer,
     pub(super) metrics: Arc<Metrics>,
     pub(super) log: Log,
+    pub(super) tokens: LiveTokens,
     /// Is told of each commit.
     pub(super) committed: Arc<Notify>,
 }
@@ -169,6 +171,11 @@ impl CommitLoop {
             let outcome = self.writer.append(submissions);
             let new = outcome.receipts.iter().filter(|receipt| !receipt.replayed);
             let new = new.count();
+            let about_token = |receipt: &Receipt| receipt.event.starts_with("token.");
+            if outcome.receipts.iter().any(about_token) {
+                // Before the receipt is out: whoever reads that a token is revoked can rely on it.
+                self.tokens.replace(self.writer.tokens().clone());
+            }
             if new > 0 {
                 self.metrics.committed(new, begun.elapsed());
                 self.committed.notify_one();

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::statement::EventId;
 use crate::sys::entropy::uuid_v7;
 
+use super::admit::{Admitted, admit};
 use super::app::App;
 use super::log::plain_path;
 use super::pages;
@@ -27,9 +28,12 @@ pub(super) async fn pass(State(app): State<Arc<App>>, request: Request, next: Ne
     let method = request.method().clone();
     let path = plain_path(request.uri().path());
     let for_people = pages::are_wanted(request.headers());
-    let mut response = match refuse(&app, &request, peer.as_ref(), begun) {
-        Some(problem) => problem.into_response(),
-        None => next.run(request).await,
+    let admitted =
+        refuse(&app, &request, peer.as_ref(), begun).map_or_else(|| admit(&app, &request), Err);
+    let token = admitted.as_ref().ok().and_then(Admitted::token).cloned();
+    let mut response = match admitted {
+        Ok(_) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     };
     let status = response.status();
     app.metrics.answered(status.as_u16());
@@ -44,6 +48,7 @@ pub(super) async fn pass(State(app): State<Arc<App>>, request: Request, next: Ne
             "path": path,
             "status": status.as_u16(),
             "took_ms": begun.elapsed().as_millis() as u64,
+            "token": token,
             "actor": facts.actor,
             "event": facts.event,
             "code": facts.code,

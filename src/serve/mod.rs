@@ -9,13 +9,14 @@
 //! | `site` | the same server for a witness: one blocking function answers |
 //! | `commit` | the one writer, in a thread of its own: whatever waits shares a commit |
 //! | `app`, `view`, `judged`, `verified`, `uploads` | what the handlers share: places to read, what the entries amount to, the last verification, attachments kept aside |
-//! | `gate`, `peer`, `rate`, `log` | what every request passes |
+//! | `gate`, `peer`, `rate`, `admit`, `tokens`, `log` | what every request passes: its limits, and whether its sender may talk |
 //! | `statements`, `reads`, `pages`, `copy`, `health` | the handlers |
 //! | `problem`, `metrics`, `openapi`, `routes` | what is answered, and the document that says so |
 //!
 //! Asynchronous code is here and nowhere else. Nothing is judged here: what may be recorded is for
 //! `append`, what conforms for `verify`, and the documents are those of the command line.
 
+mod admit;
 mod app;
 mod commit;
 mod config;
@@ -40,6 +41,7 @@ mod signals;
 mod site;
 mod statements;
 mod tls;
+mod tokens;
 mod uploads;
 mod verified;
 mod view;

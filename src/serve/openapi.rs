@@ -1,6 +1,45 @@
-//! The forms that `/openapi.json` names.
+//! The forms that `/openapi.json` names, and what every request needs.
 
-use utoipa::{ToResponse, ToSchema};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{OpenApi, Ref, RefOr};
+use utoipa::{Modify, ToResponse, ToSchema};
+
+use super::admit::OPEN;
+
+/// Says who may talk, at each path that is not open to anybody.
+pub(super) struct Admission;
+
+impl Modify for Admission {
+    fn modify(&self, document: &mut OpenApi) {
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let certificate = SecurityScheme::MutualTls {
+            description: Some("Where the server was given an authority for clients".to_owned()),
+            extensions: None,
+        };
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", token);
+        components.add_security_scheme("certificate", certificate);
+        let guarded = document.paths.paths.iter_mut();
+        for (_, item) in guarded.filter(|(path, _)| !OPEN.contains(&path.as_str())) {
+            let operations = [&mut item.get, &mut item.put, &mut item.post];
+            for operation in operations.into_iter().flatten() {
+                let needs = |scheme| SecurityRequirement::new(scheme, [""; 0]);
+                // One of them over TCP, and nothing on a Unix socket.
+                let either = vec![
+                    needs("token"),
+                    needs("certificate"),
+                    SecurityRequirement::default(),
+                ];
+                operation.security = Some(either);
+                for status in ["401", "403"] {
+                    let refused = RefOr::Ref(Ref::from_response_name("Refused"));
+                    let responses = &mut operation.responses.responses;
+                    responses.entry(status.to_owned()).or_insert(refused);
+                }
+            }
+        }
+    }
+}
 
 /// A JSON object whose `schema` says what is in it; members are added, never renamed.
 #[derive(ToSchema)]

@@ -75,6 +75,18 @@ impl Problem {
         }
     }
 
+    /// Nobody who may talk. `cause` names the token that was sent, where that is known.
+    pub(super) fn unauthorised(
+        code: &'static str,
+        detail: impl Into<String>,
+        cause: Option<String>,
+    ) -> Self {
+        Self {
+            cause,
+            ..Self::new(StatusCode::UNAUTHORIZED, code, detail)
+        }
+    }
+
     pub(super) fn bad(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
@@ -121,6 +133,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if self.passes() {
             headers.insert(header::RETRY_AFTER, RETRY_SECONDS.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
         let facts = LogFacts {
             code: Some(self.code),

@@ -8,6 +8,7 @@ use axum::{Json, Router, middleware};
 use utoipa::OpenApi;
 
 use super::app::App;
+use super::openapi::Admission;
 use super::problem::Problem;
 use super::{copy, gate, health, openapi, pages, reads, statements};
 
@@ -41,7 +42,8 @@ use super::{copy, gate, health, openapi, pages, reads, statements};
     components(
         responses(openapi::Refused),
         schemas(openapi::Document, openapi::ProblemForm, openapi::Spooled)
-    )
+    ),
+    modifiers(&Admission)
 )]
 struct Described;
 
@@ -126,6 +128,21 @@ mod tests {
         }
         assert!(routed.remove(&("/openapi.json".to_owned(), "get".to_owned())));
         assert_eq!(named.collect::<BTreeSet<_>>(), routed);
+    }
+
+    #[test]
+    fn what_is_not_open_to_anybody_says_who_may_talk() {
+        let document = serde_json::to_value(Described::openapi()).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for operation in item.as_object().unwrap().values() {
+                let open = super::super::admit::OPEN.contains(&path.as_str());
+                assert_eq!(operation["security"].is_null(), open, "{path}");
+                let refusal = &operation["responses"]["401"]["$ref"];
+                assert_eq!(refusal.is_null(), open, "{path}");
+            }
+        }
+        let schemes = document["components"]["securitySchemes"].as_object();
+        assert_eq!(schemes.unwrap().len(), 2);
     }
 
     #[test]

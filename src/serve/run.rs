@@ -34,6 +34,7 @@ use super::rate::Rates;
 use super::routes;
 use super::signals::Signals;
 use super::tls::Tls;
+use super::tokens::LiveTokens;
 use super::uploads::Uploads;
 use super::view::View;
 
@@ -100,8 +101,11 @@ fn begin(
         .map_err(|fault| ServeError::io("keep attachments aside", fault))?;
     let (metrics, committed) = (Arc::new(Metrics::new()), Arc::new(Notify::new()));
     let log = Log::new(world.clock.clone(), config.quiet);
+    let tokens = LiveTokens::default();
+    tokens.replace(writer.tokens().clone());
     let work = CommitLoop {
         writer,
+        tokens: tokens.clone(),
         metrics: metrics.clone(),
         log: log.clone(),
         committed: committed.clone(),
@@ -118,6 +122,7 @@ fn begin(
         judged: LastJudged::default(),
         metrics,
         rates: Rates::new(config.rate),
+        tokens,
         log: log.clone(),
         slots: Slots::default(),
     };

@@ -75,6 +75,7 @@ fn every_block_does_what_it_says() {
     let olga = keyfile::read(&root.join("olga.pem"), &|| Ok(None)).unwrap();
     let url = format!("http://{}", served.addresses[1]);
     let socket = format!("unix:{}", root.join("ledger.sock").display());
+    let token = served.issue("tool", "append", "1d");
     let python = std::env::var_os("LEDGER_TEST_PYTHON");
 
     let document = include_str!("../../docs/INTEGRATE.md");
@@ -128,6 +129,7 @@ fn every_block_does_what_it_says() {
         .env("LEDGER_ID", served.ledger.to_string())
         .env("LEDGER_SEED", hex::encode(olga.to_seed()))
         .env("LEDGER_URL", &url)
+        .env("LEDGER_TOKEN", token)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
@@ -135,7 +137,7 @@ fn every_block_does_what_it_says() {
     assert!(output.status.success(), "{said}\n{script}");
     assert!(said.contains("the receipt was checked against"), "{said}");
     drop(served);
-    let mut expected = vec!["replacement.generated"];
+    let mut expected = vec!["token.issued", "replacement.generated"];
     expected.extend(python.map(|_| "health.confirmed"));
     expected.push("replacement.validated");
     assert_eq!(program.events()[5..], expected);

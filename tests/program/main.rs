@@ -23,4 +23,5 @@ mod serve_faults;
 mod signers;
 mod terminal;
 mod timestamps;
+mod tokens;
 mod witness_processes;

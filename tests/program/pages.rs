@@ -134,6 +134,10 @@ fn a_browser_shows_them_on_a_phone_in_the_dark_and_by_keyboard() {
     assert_eq!(program.code(long), 0);
     let open = "append rotation.opened --ledger demo/ledger --state demo/state --key demo/keys/olga.pem --rotation r-next --secret a-secret-with-a-name/that-goes/on-and-on/and-on-without-an-end --reason scheduled --consumers a-consumer-with-a-name-that-is-much-too-long-for-any-phone-of-these-days";
     assert_eq!(program.code(open), 0);
+    let token = "token issue browser --scope read --expires 1d --ledger demo/ledger --state demo/state --key demo/keys/sam.pem --out browser.token";
+    assert_eq!(program.code(token), 0);
+    let token = std::fs::read_to_string(program.path("browser.token")).unwrap();
+    browser.carry("Authorization", &format!("Bearer {}", token.trim()));
     let served = Served::start(
         &program,
         "--listen 127.0.0.1:0 --ledger demo/ledger --state demo/state",

@@ -241,10 +241,73 @@ fn over_tls_a_server_and_its_clients_know_each_other_by_certificates() {
     let report = ask(&format!("verify --json --fail-on none {known}"));
     assert_eq!(report.status.code(), Some(0), "{report:?}");
     // Neither is taken at its word: not the client without a certificate, not the server by the web's authorities.
-    assert_eq!(ask("log --server-ca ca.pem").status.code(), Some(6));
+    assert_eq!(ask("log --server-ca ca.pem").status.code(), Some(5));
     assert_eq!(ask("log --client-identity me.pem").status.code(), Some(6));
     let nobody = ask("log --server-ca olga.pem.pub");
     assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
     drop(served);
     assert_eq!(program.events().len(), 6);
+}
+
+#[test]
+fn over_tls_tools_and_auditors_come_with_tokens_and_are_let_go_one_by_one() {
+    let program = Program::prepared();
+    for (name, authority) in [("ca", None), ("server", Some("ca"))] {
+        certificate(&program, name, authority);
+    }
+    let served = Served::start(
+        &program,
+        "--listen 0.0.0.0:0 --tls-cert server.pem --tls-key server.key",
+    );
+    let port = served.addresses[1].rsplit(':').next().unwrap().to_owned();
+    let ask = |words: &str, token: &str| {
+        let mut command = program.ledger(words);
+        command
+            .env("LEDGER_PATH", format!("https://localhost:{port}"))
+            .env("LEDGER_SERVER_CA", "ca.pem")
+            .env("LEDGER_TOKEN_FILE", format!("{token}.token"))
+            .env("XDG_CACHE_HOME", program.path("cache"));
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    served.issue("robot", "append", "30d");
+    served.issue("auditor", "read", "30d");
+    let trust = program.output("trust show --wait 0s").stdout;
+    fs::write(program.path("trust"), trust).unwrap();
+    let generated = "append replacement.generated --key olga.pem --rotation r-1 --new-version v42 --generator openssl-rand --store vault:kv/prod/orders --namespace prod --trust trust";
+    let (code, said) = ask(generated, "robot");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("the receipt was checked against trust"),
+        "{said}"
+    );
+    let (code, said) = ask(generated, "auditor");
+    assert_eq!(code, Some(5), "{said}");
+    let verify = "verify --trust trust --fail-on none";
+    let (code, said) = ask(verify, "auditor");
+    assert_eq!(code, Some(0), "{said}");
+    // Who administers needs a token like everybody else, and takes another's away over the same way.
+    let (code, said) = ask(
+        "token revoke robot --key alice.pem --reason replaced",
+        "robot",
+    );
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = ask(generated, "robot");
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("revoked-token"), "{said}");
+    let (code, said) = ask("token list", "auditor");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("revoked by entry 8"), "{said}");
+    assert_eq!(served.stop(Signal::TERM), Some(0));
+    assert_eq!(
+        program.events()[5..],
+        [
+            "token.issued",
+            "token.issued",
+            "replacement.generated",
+            "token.revoked"
+        ]
+    );
+    assert!(program.is_intact());
 }

@@ -74,6 +74,13 @@ impl Browser {
         );
     }
 
+    /// Sends a header with each request.
+    pub fn carry(&mut self, name: &str, value: &str) {
+        self.call("Network.enable", json!({}));
+        let headers = json!({ "headers": { name: value } });
+        self.call("Network.setExtraHTTPHeaders", headers);
+    }
+
     /// Goes to an address, as somebody who types it.
     pub fn go(&mut self, url: &str) {
         let gone = self.call(

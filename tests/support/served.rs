@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
@@ -125,6 +126,38 @@ impl<'p> Served<'p> {
 
     pub fn post(&self, body: &[u8]) -> Answer {
         self.try_post("application/json", body).unwrap()
+    }
+
+    /// One request over TCP at the first address that was listened on besides the socket, with `token`.
+    pub fn ask(&self, head: &str, token: Option<&str>, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.addresses[1]).unwrap();
+        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let head = format!(
+            "{head} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            token.unwrap_or_default(),
+            body.len()
+        );
+        let _ = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(body));
+        answer(&mut stream).unwrap()
+    }
+
+    /// A command of Alice, who is the Security Owner, over the socket.
+    pub fn alice(&self, words: &str) -> std::process::Output {
+        let socket = self.socket.display();
+        let words = format!("{words} --key alice.pem --ledger unix:{socket}");
+        self.program.output(&words)
+    }
+
+    /// A transport token that Alice issues. It is kept in `NAME.token`.
+    pub fn issue(&self, name: &str, scope: &str, expires: &str) -> String {
+        let words =
+            format!("token issue {name} --scope {scope} --expires {expires} --out {name}.token");
+        let issued = self.alice(&words);
+        assert!(issued.status.success(), "{issued:?}");
+        let token = std::fs::read_to_string(self.program.path(&format!("{name}.token")));
+        token.unwrap().trim().to_owned()
     }
 
     /// The number `name` of `/metrics`.

@@ -45,7 +45,7 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// Others than the owner may read, change or run it.
-    #[error("`{path}` has mode {mode:04o}, so others can get at the key")]
+    #[error("`{path}` has mode {mode:04o}, so others can get at what is in it")]
     Mode {
         /// The file.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum KeyFileError {
         mode: u32,
     },
     /// The same, where whoever reads it cannot change it.
-    #[error("`{path}` has mode {mode:04o}, so others can get at the key")]
+    #[error("`{path}` has mode {mode:04o}, so others can get at what is in it")]
     MountedOpen {
         /// The file.
         path: PathBuf,
@@ -102,7 +102,15 @@ pub fn write_new(
         path: path.to_owned(),
         fault,
     })?;
-    write_durably(path, pem.as_bytes()).map_err(|source| match source.kind() {
+    write_secret(path, pem.as_bytes())
+}
+
+/// Writes another secret that is kept like a key, likewise.
+///
+/// # Errors
+/// Where the file exists already or cannot be written.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
+    write_durably(path, bytes).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists {
             path: path.to_owned(),
         },
@@ -155,6 +163,20 @@ pub fn read(path: &Path, passphrase: AskPassphrase<'_>) -> Result<SecretKey, Key
 /// The file is missing, open to others, too long, holds no Ed25519 key in PKCS#8 or OpenSSH's form, or one
 /// that is encrypted with another passphrase.
 pub fn read_noting(path: &Path, passphrase: AskPassphrase<'_>) -> Result<ReadKey, KeyFileError> {
+    let (file, notice) = open(path)?;
+    let key = read_from(path, file, passphrase)?;
+    Ok(ReadKey { key, notice })
+}
+
+/// Reads another secret that is kept like a key.
+///
+/// # Errors
+/// The file is missing, open to others, or too long.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    whole(path, open(path)?.0)
+}
+
+fn open(path: &Path) -> Result<(File, Option<String>), KeyFileError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => KeyFileError::Missing {
             path: path.to_owned(),
@@ -168,8 +190,7 @@ pub fn read_noting(path: &Path, passphrase: AskPassphrase<'_>) -> Result<ReadKey
     let file = File::open(path).map_err(failed)?;
     // Asked of the open file, not of the path, so that nobody can swap the file in between.
     let notice = judge_mode(&file, path).map_err(failed)??;
-    let key = read_from(path, file, passphrase)?;
-    Ok(ReadKey { key, notice })
+    Ok((file, notice))
 }
 
 /// Reads a private key from `source`, which messages call `name`.
@@ -181,25 +202,30 @@ pub fn read_from(
     source: impl io::Read,
     passphrase: AskPassphrase<'_>,
 ) -> Result<SecretKey, KeyFileError> {
+    let pem = whole(name, source)?;
+    pem::decode(&pem, passphrase).map_err(|fault| KeyFileError::Content {
+        path: name.to_owned(),
+        fault,
+    })
+}
+
+fn whole(name: &Path, source: impl io::Read) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     // All room is taken beforehand: a buffer that grew would leave copies of the key behind.
-    let mut pem = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT + 1));
     source
         .take(KEY_FILE_LIMIT as u64 + 1)
-        .read_to_end(&mut pem)
+        .read_to_end(&mut bytes)
         .map_err(|source| KeyFileError::Io {
             path: name.to_owned(),
             action: "read",
             source,
         })?;
-    if pem.len() > KEY_FILE_LIMIT {
+    if bytes.len() > KEY_FILE_LIMIT {
         return Err(KeyFileError::TooLarge {
             path: name.to_owned(),
         });
     }
-    pem::decode(&pem, passphrase).map_err(|fault| KeyFileError::Content {
-        path: name.to_owned(),
-        fault,
-    })
+    Ok(bytes)
 }
 
 /// Whether the mode of an open key file keeps others out, as far as whoever runs this can see to it.

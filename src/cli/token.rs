@@ -1,0 +1,205 @@
+//! `ledger token`: who may talk to a server over TCP.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use zeroize::Zeroizing;
+
+use crate::documents;
+use crate::event::{self, TokenScope};
+use crate::hash::Blake3Digest;
+use crate::register::{TokenStanding, TransportToken};
+use crate::statement::EventId;
+use crate::sys::keyfile;
+use crate::time::Timestamp;
+
+use super::answer::{Answer, CommandResult};
+use super::append::{self, Receiving};
+use super::context::Context;
+use super::exit::{CommandError, Exit};
+use super::files::keep_apart;
+use super::options::parse_span;
+use super::transport::{PREFIX, read};
+use super::typed::event_command;
+
+/// Issue, list and revoke the tokens with which a server is talked to over TCP
+#[derive(Debug, clap::Args)]
+pub(crate) struct TokenArgs {
+    #[command(subcommand)]
+    action: TokenAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum TokenAction {
+    Issue(IssueArgs),
+    Revoke(RevokeArgs),
+    /// List every token that was issued, and whether it is good
+    List,
+}
+
+/// Make a token and record its digest: whoever has it may talk to a server of this ledger
+///
+/// Said by a Security Owner. The token is 256 random bits, and stands nowhere but in FILE, which only you
+/// can read, or on standard output. What is appended with it still needs the signature of somebody who may
+/// say it.
+///
+///   ledger token issue ci --scope append --expires 90d --out ci.token
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct IssueArgs {
+    /// What it is called: one name for each who gets a token, so that it can be revoked alone
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// To read, or to read and hand over statements
+    #[arg(long, value_name = "WORD", value_parser = PossibleValuesParser::new(TokenScope::WORDS))]
+    scope: String,
+    /// How long it is good: a time in UTC, or a span from now on, as 90d
+    #[arg(long, value_name = "TIME|SPAN")]
+    expires: String,
+    /// Write it to this new file, which only you can read [default: to standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    again: Again,
+}
+
+/// Revoke a token: the server refuses it from the next request on
+///
+///   ledger token revoke ci --reason "the runner was replaced"
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct RevokeArgs {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Why, in one line
+    #[arg(long, value_name = "TEXT", default_value = "not needed any more")]
+    reason: String,
+    #[command(flatten)]
+    again: Again,
+}
+
+/// How the same is said once more where nobody knows whether it was recorded.
+#[derive(Debug, clap::Args)]
+struct Again {
+    /// The event's id, to say the very same once more: with the file that was written then
+    #[arg(long, value_name = "UUID")]
+    event_id: Option<EventId>,
+    /// When it happened, in UTC [default: now]
+    #[arg(long, value_name = "TIME")]
+    occurred: Option<Timestamp>,
+}
+
+pub(crate) fn run(context: &mut Context, args: &TokenArgs) -> CommandResult {
+    match &args.action {
+        TokenAction::Issue(args) => issue(context, args),
+        TokenAction::Revoke(args) => {
+            let said = [("--name", args.name.as_str()), ("--reason", &args.reason)];
+            say(context, "token.revoked", &said, &args.again)
+        }
+        TokenAction::List => list(context),
+    }
+}
+
+/// Written before it is recorded: a token that is lost on the way is none.
+fn issue(context: &mut Context, args: &IssueArgs) -> CommandResult {
+    let now = context.now();
+    // Said by now: whoever says it once more means the same end.
+    let occurred = args.again.occurred.unwrap_or(now);
+    let expires = match parse_span(&args.expires) {
+        Ok(span) => occurred.plus(span),
+        Err(_) => args.expires.parse().map_err(|_| {
+            CommandError::usage(
+                "--expires needs a span, as 90d, or a time, as 2026-01-31T09:00:00Z",
+            )
+        })?,
+    };
+    if expires <= now {
+        return Err(CommandError::usage("--expires is over already"));
+    }
+    let kept = args
+        .out
+        .as_deref()
+        .filter(|out| args.again.event_id.is_some() && out.exists());
+    let token = match (kept, &args.out) {
+        (Some(out), _) => read(out)?,
+        (None, Some(out)) => {
+            keep_apart("--out", out, &context.named_ledger()?)?;
+            let token = new_token(context)?;
+            keyfile::write_secret(out, format!("{}\n", *token).as_bytes())?;
+            token
+        }
+        (None, None) if context.ui.json => {
+            let message = "a token is no part of a document: name a file with --out FILE";
+            return Err(CommandError::usage(message));
+        }
+        (None, None) => {
+            let token = new_token(context)?;
+            context.ui.line(&*token);
+            token
+        }
+    };
+    let again = Again {
+        event_id: args.again.event_id,
+        occurred: Some(occurred),
+    };
+    let digest = Blake3Digest::of(token.as_bytes()).to_string();
+    let expires = expires.to_string();
+    let said = [
+        ("--name", args.name.as_str()),
+        ("--scope", &args.scope),
+        ("--expires", &expires),
+        ("--token-blake3", &digest),
+    ];
+    let outcome = say(context, "token.issued", &said, &again);
+    if let (Err(failure), None, Some(out)) = (&outcome, kept, &args.out)
+        && matches!(failure.exit, Exit::Usage | Exit::Refused)
+    {
+        // Nothing was recorded: what is in it is good for nothing.
+        let _ = std::fs::remove_file(out);
+    }
+    outcome
+}
+
+/// Says an event as if its flags had been typed.
+fn say(context: &mut Context, event: &str, said: &[(&str, &str)], again: &Again) -> CommandResult {
+    let spec = event::spec(event).ok_or_else(|| CommandError::usage("no such event"))?;
+    let mut words: Vec<String> = Vec::new();
+    // With the sign of equality, so that nothing that was typed is taken for another flag.
+    words.extend(said.iter().map(|(flag, value)| format!("{flag}={value}")));
+    words.extend(again.event_id.map(|id| format!("--event-id={id}")));
+    words.extend(again.occurred.map(|time| format!("--occurred={time}")));
+    let command = event_command::<Receiving>("token", spec.name, spec).no_binary_name(true);
+    let matches = command.try_get_matches_from(words);
+    let matches = matches.map_err(|fault| CommandError::usage(fault.to_string()))?;
+    append::say(context, spec, &matches)
+}
+
+fn list(context: &mut Context) -> CommandResult {
+    context.ui.thing = "tokens";
+    let (register, now) = (context.register()?, context.now());
+    let row = |token: &&TransportToken| {
+        let standing = match token.standing(now) {
+            TokenStanding::Live => "live".to_owned(),
+            TokenStanding::Expired => "expired".to_owned(),
+            TokenStanding::Revoked(sequence) => format!("revoked by entry {sequence}"),
+        };
+        vec![
+            token.name.to_string(),
+            token.scope.to_string(),
+            token.expires.to_seconds(),
+            token.issued_by.to_string(),
+            standing,
+        ]
+    };
+    let rows: Vec<_> = register.charter.tokens.by_issue().iter().map(row).collect();
+    let heading = ["TOKEN", "SCOPE", "EXPIRES", "ISSUED BY", "STANDING"];
+    Ok(Answer::new(documents::tokens(&register, now)).table(&heading, &rows))
+}
+
+fn new_token(context: &Context) -> Result<Zeroizing<String>, CommandError> {
+    let mut random = Zeroizing::new([0; 32]);
+    context.world.entropy.fill(&mut *random)?;
+    let digits = Zeroizing::new(hex::encode(*random));
+    Ok(Zeroizing::new(format!("{PREFIX}{}", *digits)))
+}
