@@ -171,6 +171,25 @@ impl Draft {
         Value::Object(members)
     }
 
+    /// Looks it through as signing does, for whoever keeps it without signing it.
+    ///
+    /// # Errors
+    /// Secret material, no evidence where there must be some.
+    pub fn screen(
+        &self,
+        files: &[(Line, Id, Vec<u8>)],
+        known: &[KnownValue],
+    ) -> Result<(), DraftError> {
+        screen::texts(&self.event, self.on_behalf_of.as_ref(), known)?;
+        for (name, media_type, bytes) in files {
+            screen::file(name, media_type, bytes, known)?;
+        }
+        match self.event {
+            Event::EvidenceAttached(_) if files.is_empty() => Err(DraftError::NoEvidence),
+            _ => Ok(()),
+        }
+    }
+
     /// Signs the draft for `ledger` with its author's `key`, with these files (name, media type,
     /// bytes) attached, after everything was looked through for secret material and for the `known`
     /// values.
@@ -185,13 +204,7 @@ impl Draft {
         files: Vec<(Line, Id, Vec<u8>)>,
         known: &[KnownValue],
     ) -> Result<Submission, DraftError> {
-        screen::texts(&self.event, self.on_behalf_of.as_ref(), known)?;
-        for (name, media_type, bytes) in &files {
-            screen::file(name, media_type, bytes, known)?;
-        }
-        if files.is_empty() && matches!(self.event, Event::EvidenceAttached(_)) {
-            return Err(DraftError::NoEvidence);
-        }
+        self.screen(&files, known)?;
         let now = world.clock.now();
         let event_id = match self.event_id {
             Some(id) => id,

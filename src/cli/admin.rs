@@ -113,11 +113,12 @@ pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> CommandResul
     let recovery = append::recover(&context.world, &place, context.globals.wait, &*key, reason)?;
     context.warn_all(&recovery.notices);
     let set_aside = recovery.set_aside.map(|path| path.display().to_string());
+    let receipt = documents::receipt(&recovery.receipt);
     let document = json!({
-        "receipt": documents::receipt(&recovery.receipt),
+        "receipt": receipt,
         "set_aside": set_aside,
     });
-    let answer = receipt::add_to(Answer::new(document), &recovery.receipt);
+    let answer = receipt::add_to(Answer::new(document), &receipt);
     let answer = set_aside.into_iter().fold(answer, |answer, path| {
         answer.say(format!(
             "the checkpoint that it contradicts is kept as {path}"

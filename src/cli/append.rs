@@ -1,23 +1,24 @@
-//! `ledger append`: one event by its flags; drafts and the spool are in `batch`.
+//! `ledger append`: one event by its flags; drafts are in `batch`, signed statements in `statements`.
 
 use std::path::PathBuf;
 
 use clap::{ArgMatches, FromArgMatches as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::append::{Submission, Writer};
+use crate::append::Submission;
 use crate::event::{self, EventSpec};
-use crate::mirror;
 use crate::rule::Finding;
+use crate::spool;
 
 use super::answer::{Answer, CommandResult};
 use super::checks::{SecretChecks, known_values, read_files};
 use super::context::Context;
-use super::exit::CommandError;
+use super::exit::{CommandError, Exit};
 use super::options::with_json;
+use super::recorder::Recorder;
 use super::signals::SignalGuard;
 use super::typed::{Around, Typed, event_command};
-use super::{batch, receipt, remote};
+use super::{batch, receipt, statements};
 
 /// Record what happened: one event by its flags, or drafts in JSON
 ///
@@ -28,7 +29,7 @@ use super::{batch, receipt, remote};
 ///
 ///   ledger append rotation.approved --rotation r-41 --no-window "dual-run, no downtime"
 ///   ledger append --json drafts.ndjson
-///   ledger append --spool
+///   ledger append --statement approval.json
 ///
 /// A draft is a JSON object with the event's name and its fields, and on demand its id, time and files:
 ///
@@ -40,14 +41,17 @@ use super::{batch, receipt, remote};
     subcommand_help_heading = "Events"
 )]
 #[command(
-    override_usage = "ledger append EVENT [--FIELD VALUE]...\n       ledger append --json FILE|-\n       ledger append --spool"
+    override_usage = "ledger append EVENT [--FIELD VALUE]...\n       ledger append --json FILE|-\n       ledger append --statement FILE|-..."
 )]
 pub(crate) struct AppendArgs {
     /// Record drafts: one JSON object, or many, one a line; `-` is stdin. A receipt a line on stdout
     #[arg(long = "json", id = "drafts", value_name = "FILE|-")]
     pub(crate) drafts: Option<PathBuf>,
-    /// Deliver the signed statements that `ledger run` could not record
-    #[arg(long, conflicts_with = "drafts")]
+    /// Record statements that were signed elsewhere (ledger sign), one a line; `-` is stdin
+    #[arg(long, value_name = "FILE|-", num_args = 1.., conflicts_with = "drafts")]
+    pub(crate) statement: Vec<PathBuf>,
+    /// The same as ledger spool deliver
+    #[arg(long, conflicts_with_all = ["drafts", "statement"])]
     pub(crate) spool: bool,
     #[command(flatten)]
     pub(crate) checks: SecretChecks,
@@ -60,6 +64,10 @@ pub(crate) struct Receiving {
     /// Write what can be checked without the ledger, the entry's tlog-proof, to this new file
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
+    /// Where the ledger cannot be reached, keep the signed statement in the spool and end well; ledger
+    /// spool deliver records it
+    #[arg(long)]
+    pub(crate) spool_on_failure: bool,
 }
 
 impl Around for Receiving {
@@ -100,20 +108,26 @@ pub(crate) fn short_spec<'a>(
 pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches) -> CommandResult {
     context.ui.thing = "append";
     if let Some((name, matches)) = matches.subcommand() {
-        if args.drafts.is_some() || args.spool {
+        if args.drafts.is_some() || args.spool || !args.statement.is_empty() {
             return Err(CommandError::usage(
-                "an event by its flags and --json FILE or --spool do not go together",
+                "an event by its flags and --json FILE or --statement FILE do not go together",
             ));
         }
         let spec = event::spec(name)
             .ok_or_else(|| CommandError::usage(format!("there is no event `{name}`")))?;
         return say(context, spec, matches);
     }
+    if args.checks.dry_run && args.drafts.is_none() {
+        return Err(CommandError::usage(
+            "--dry-run is for drafts: what is signed is checked when it is recorded",
+        ));
+    }
     match &args.drafts {
         Some(path) => batch::drafts(context, path, &args.checks),
-        None if args.spool => batch::spool::run(context, args.checks.dry_run),
+        None if args.spool => super::spool::deliver_all(context),
+        None if !args.statement.is_empty() => statements::run(context, args),
         None => Err(CommandError::usage("what is to be recorded?")
-            .hint("name an event, or drafts with --json FILE; the events are listed by: ledger append --help")),
+            .hint("name an event, drafts with --json FILE, or statements with --statement FILE; the events are listed by: ledger append --help")),
     }
 }
 
@@ -130,67 +144,103 @@ pub(crate) fn say(
     let typed = Typed::new(context, spec, matches)?;
     let mut draft = typed.draft(context.now())?;
     let checks = &typed.frame.checks;
-    let known = known_values(&mut context.ui, checks)?;
+    let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
     let key = context.key()?;
     let files = read_files(&draft.attachments, checks.attach_limit)?;
     context.ui.trying(vec![typed.tried(&draft)]);
-    if let Some(client) = context.server()? {
-        if checks.dry_run {
-            return Err(CommandError::usage(
-                "--dry-run asks the ledger's folder, and a server was named",
-            ));
-        }
-        let ledger = mirror::ledger_id(&client)?;
-        let submission = draft.sign(ledger, &*key, &context.world, files, &known)?;
-        return remote::append(context, &client, &submission, receiving.receipt.as_deref());
-    }
     let guard = SignalGuard::new(false)?;
-    let mut writer = context.writer()?;
-    if typed.frame.event_id.is_some()
-        && typed.frame.occurred.is_none()
-        && let Some(before) = writer.said_before(&typed.event_id)?
-    {
+    let opened = context.recorder(receiving.receipt.is_some());
+    let mut recorder = match opened {
+        Ok(recorder) => recorder,
+        Err(failure) => {
+            let ledger = receiving
+                .may_wait(&failure)
+                .then(|| context.ledger_id())
+                .flatten();
+            let ledger = ledger.ok_or_else(|| failure.clone())?;
+            let submission = draft.sign(ledger, &*key, &context.world, files, &known)?;
+            return wait_in_spool(context, &submission, failure);
+        }
+    };
+    if typed.frame.event_id.is_some() && typed.frame.occurred.is_none() {
         // What is said again happened when it was said to have happened.
-        draft = typed.draft(before.occurred)?;
+        if let Some(before) = recorder.said_before(&typed.event_id)? {
+            draft = typed.draft(before)?;
+        }
     }
-    let submission = draft.sign(writer.ledger(), &*key, &context.world, files, &known)?;
+    let submission = draft.sign(recorder.ledger(), &*key, &context.world, files, &known)?;
     if checks.dry_run {
-        return check(context, &mut writer, &submission);
+        return check(context, &mut recorder, &submission);
     }
-    let minted = typed.frame.event_id.is_none();
-    let outcome = guard.uninterrupted(|| match minted {
-        true => writer.append_minted(vec![submission]),
-        false => writer.append(vec![submission]),
-    });
-    // Out before the ledger is let go of, so that nobody waits for what follows.
-    let documents = receipt::all_to_json(&mut context.ui, &writer, &outcome.receipts);
-    for (document, receipt) in documents.into_iter().zip(&outcome.receipts) {
-        let answer = receipt::add_to(Answer::new(document), receipt);
-        context.ui.answer(answer);
+    let fresh = typed.frame.event_id.is_none();
+    let kept = receiving.spool_on_failure.then(|| submission.clone());
+    let mut answers =
+        guard.uninterrupted(|| recorder.record(&mut context.ui, vec![submission], fresh));
+    let answer = answers.pop().unwrap_or_else(|| Err(nothing_answered()));
+    if let Ok(receipt) = &answer {
+        // Out before the ledger is let go of, so that nobody waits for what follows.
+        let said = receipt::add_to(Answer::new(receipt.clone()), receipt);
+        context.ui.answer(said);
+        context.ui.flush();
+        context.ui.receipted(receipt);
     }
-    context.ui.receipted(&outcome.receipts);
-    let proofs = receiving
-        .receipt
-        .map(|path| (path, writer.prove(&outcome.receipts)));
-    context.close(writer, &guard);
-    if let Some((path, proofs)) = proofs {
-        receipt::keep(&mut context.ui, &path, proofs);
+    recorder.close(context, &guard);
+    match (answer, kept) {
+        (Ok(receipt), _) => {
+            if let Some(path) = receiving.receipt {
+                receipt::keep(&mut context.ui, &path, &receipt);
+            }
+            Ok(guard.exit().into())
+        }
+        (Err(failure), Some(submission)) if receiving.may_wait(&failure) => {
+            wait_in_spool(context, &submission, failure)
+        }
+        (Err(failure), _) => Err(failure),
     }
-    if let Some(fault) = outcome.refused {
-        return Err(fault.into());
+}
+
+fn nothing_answered() -> CommandError {
+    CommandError::new(Exit::Temporary, "nothing was answered")
+}
+
+impl Receiving {
+    /// Whether what failed so may wait in the spool: it was not refused.
+    fn may_wait(&self, failure: &CommandError) -> bool {
+        self.spool_on_failure && matches!(failure.exit, Exit::Temporary | Exit::NotVerified)
     }
-    Ok(guard.exit().into())
+}
+
+/// Keeps a statement that could not be recorded now. Whoever asked for that has what they asked for.
+fn wait_in_spool(
+    context: &mut Context,
+    submission: &Submission,
+    failure: CommandError,
+) -> CommandResult {
+    let dir = context.spool()?;
+    let Ok(path) = spool::write(&dir, submission) else {
+        return Err(failure);
+    };
+    context.ui.thing = "spooled";
+    let path = path.display().to_string();
+    Ok(
+        Answer::new(json!({ "spooled": path, "error": failure.to_json() }))
+            .line(format!("waits  {path}"))
+            .warn(format!("not recorded: {}", failure.message))
+            .say("next: ledger spool deliver records it"),
+    )
 }
 
 /// What `--dry-run` answers.
-fn check(context: &mut Context, writer: &mut Writer, submission: &Submission) -> CommandResult {
-    let findings = writer.check(submission)?;
+fn check(context: &mut Context, recorder: &mut Recorder, submission: &Submission) -> CommandResult {
+    let findings = recorder.check(submission)?;
     if context.ui.json {
         context.ui.thing = "dry-run";
     }
     let documents: Vec<_> = findings.iter().map(Finding::to_json).collect();
-    let mut answer = Answer::new(json!({ "would_record": true, "findings": documents }))
+    let findings = Value::from(documents);
+    let talk: Vec<_> = receipt::findings(&findings).collect();
+    let mut answer = Answer::new(json!({ "would_record": true, "findings": findings }))
         .line("nothing was recorded; it would be");
-    answer.talk.extend(receipt::findings(&findings));
+    answer.talk.extend(talk);
     Ok(answer)
 }

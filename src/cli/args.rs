@@ -5,12 +5,14 @@
 
 use std::ffi::OsString;
 
+use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::options::{Globals, with_json};
 use super::{
     actor, admin, anchor, append, demo, export, init, key, log, man, note, prove, publish, run,
-    secret, serve, show, status, timestamp, token, trust, typed, verify, witness,
+    secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Secret,
     Append(append::AppendArgs),
     Run(run::RunArgs),
+    Sign(sign::SignArgs),
+    Spool(spool::SpoolArgs),
     Serve(serve::ServeArgs),
     Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
@@ -92,6 +96,8 @@ pub(crate) enum Command {
 pub(crate) fn command() -> clap::Command {
     with_json(Cli::command()).mut_subcommands(|command| match command.get_name() {
         "append" => command.defer(typed::subcommands::<append::Receiving>),
+        "sign" => command.defer(typed::subcommands::<sign::Signing>),
+        "spool" => spool::subcommands(command),
         "actor" => command.defer(actor::subcommands),
         "witness" => command.defer(witness::subcommands),
         "secret" => command.defer(secret::subcommands),
@@ -102,11 +108,55 @@ pub(crate) fn command() -> clap::Command {
     })
 }
 
-/// Reads a command line.
-pub(crate) fn parse(args: Vec<OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
-    let matches = command().try_get_matches_from(args)?;
-    let cli = Cli::from_arg_matches(&matches)?;
-    Ok((cli, matches))
+/// A command line that was understood, and the variables that could not be heeded.
+pub(crate) type Parsed = (Cli, ArgMatches, Vec<String>);
+
+/// Reads a command line. A variable whose value cannot be used keeps no tool from being started.
+pub(crate) fn parse(args: Vec<OsString>) -> Result<Parsed, clap::Error> {
+    let mut command = command();
+    let mut unheeded = Vec::new();
+    let first_fault = loop {
+        let fault = match command.clone().try_get_matches_from(args.clone()) {
+            Ok(matches) => {
+                let cli = Cli::from_arg_matches(&matches)?;
+                return Ok((cli, matches, unheeded));
+            }
+            Err(fault) => fault,
+        };
+        let runs = args.iter().skip(1).any(|word| word == "run");
+        match variable_of(&command, &fault).filter(|_| runs) {
+            Some(variable) => {
+                command = without(command, &variable);
+                unheeded.push(variable);
+            }
+            None => break fault,
+        }
+    };
+    Err(first_fault)
+}
+
+/// The variable that the value at fault may come from.
+fn variable_of(command: &clap::Command, fault: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(at)) = fault.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let long = at.strip_prefix("--")?.split(' ').next()?;
+    let run = command.find_subcommand("run")?;
+    let mut args = command.get_arguments().chain(run.get_arguments());
+    let arg = args.find(|arg| arg.get_long() == Some(long))?;
+    let variable = arg.get_env()?.to_str()?.to_owned();
+    std::env::var_os(&variable).map(|_| variable)
+}
+
+/// The command line of those who have no such variable.
+fn without(command: clap::Command, variable: &str) -> clap::Command {
+    let deaf = |arg: clap::Arg| match arg.get_env() == Some(variable.as_ref()) {
+        true => arg.env(Resettable::Reset),
+        false => arg,
+    };
+    command
+        .mut_args(deaf)
+        .mut_subcommand("run", |run| run.mut_args(deaf))
 }
 
 /// Whether `--json` was said, before the command's name or after it.
@@ -132,7 +182,7 @@ mod tests {
         for spec in VOCABULARY {
             let line = format!("ledger append {} --key k --ledger l --wait 1s", spec.name);
             let args = line.split(' ').map(OsString::from).collect();
-            let (cli, _) = parse(args).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+            let (cli, ..) = parse(args).unwrap_or_else(|fault| panic!("{line}: {fault}"));
             assert_eq!(cli.globals.key, Some("k".into()), "{line}");
             assert_eq!(cli.globals.ledger, Some(PathBuf::from("l")), "{line}");
         }

@@ -1,7 +1,7 @@
 //! What is done with files and values before anything is recorded.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -39,9 +39,9 @@ pub(crate) struct SecretChecks {
 /// The real values that must not be recorded, from where the caller hands them over.
 pub(crate) fn known_values(
     ui: &mut Ui,
-    checks: &SecretChecks,
+    file: Option<&Path>,
 ) -> Result<Vec<KnownValue>, CommandError> {
-    let Some(path) = &checks.check_value_from else {
+    let Some(path) = file else {
         return Ok(Vec::new());
     };
     let name = path.display();

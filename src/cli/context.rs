@@ -8,17 +8,17 @@ use zeroize::Zeroizing;
 
 use crate::anchor::{AnchorSettings, NewestCheckpoint};
 use crate::append::Writer;
-use crate::hash::Blake3Digest;
 use crate::key::{SecretKey, Signer};
-use crate::ledger::{EntryReader, LedgerPlace};
+use crate::ledger::EntryReader;
 use crate::register::Register;
 use crate::signer::{KeySource, SignerWorld};
+use crate::statement::EventId;
+use crate::sys::entropy;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
 use crate::time::Timestamp;
 
 use super::exit::CommandError;
-use super::files::canonical;
 use super::options::Globals;
 use super::signals::SignalGuard;
 use super::ui::Ui;
@@ -45,6 +45,12 @@ impl Context {
     /// The present.
     pub(crate) fn now(&self) -> Timestamp {
         self.world.clock.now()
+    }
+
+    /// An id that no event has yet.
+    pub(crate) fn new_event_id(&self) -> Result<EventId, CommandError> {
+        let id = entropy::uuid_v7(self.now(), &*self.world.entropy)?;
+        Ok(EventId::from_bytes(id))
     }
 
     /// Says something that nobody has to read.
@@ -81,41 +87,6 @@ impl Context {
     pub(crate) fn ledger_dir(&self) -> Result<PathBuf, CommandError> {
         self.reader()?;
         self.dir()
-    }
-
-    /// The ledger's folder and what this host keeps of it elsewhere.
-    pub(crate) fn place(&self) -> Result<LedgerPlace, CommandError> {
-        self.place_of(self.dir()?)
-    }
-
-    /// The ledger in `dir`, and what this host keeps of it elsewhere.
-    pub(crate) fn place_of(&self, dir: PathBuf) -> Result<LedgerPlace, CommandError> {
-        let state = self.state_of(&dir)?;
-        Ok(LedgerPlace { dir, state })
-    }
-
-    fn state_of(&self, dir: &Path) -> Result<PathBuf, CommandError> {
-        if let Some(state) = &self.globals.state {
-            return Ok(state.clone());
-        }
-        let absolute = |name| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let base = absolute("XDG_STATE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-            .ok_or_else(|| {
-                CommandError::usage(
-                    "there is no home folder to keep the ledger's newest checkpoint in",
-                )
-                .hint("name a folder outside the ledger with --state PATH or LEDGER_STATE")
-            })?;
-        let whole = canonical(dir);
-        let name = Blake3Digest::of(whole.as_os_str().as_encoded_bytes()).to_string();
-        Ok(base
-            .join("rotation-ledger")
-            .join(name.get(..16).unwrap_or(&name)))
     }
 
     /// What this host does with the ledger's checkpoints.

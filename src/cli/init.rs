@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::append::{self, NewLedger};
 use crate::documents;
+use crate::hash::LedgerId;
 use crate::note::Origin;
 use crate::text::{Id, Line};
 
@@ -42,6 +43,7 @@ pub(crate) fn run(context: &mut Context, args: &InitArgs) -> CommandResult {
         key: &*context.key()?,
     };
     let receipt = append::create(&context.world, &place, &founding)?;
+    context.remember_id(LedgerId::from_genesis(receipt.link));
     let kept = place.head().display().to_string();
     let sealing = place.sealing_key().display().to_string();
     let dir = place.dir.display().to_string();

@@ -86,8 +86,8 @@ fn renew(context: &mut Context, args: &RenewArgs) -> CommandResult {
     let receipt = writer.replace_sealing_key(reason)?;
     context.warn_all(writer.close());
     context.has_committed = true;
-    let answer = Answer::new(documents::receipt(&receipt));
-    Ok(receipt::add_to(answer, &receipt))
+    let document = documents::receipt(&receipt);
+    Ok(receipt::add_to(Answer::new(document.clone()), &document))
 }
 
 fn generate(context: &mut Context, args: &GenerateArgs) -> CommandResult {

@@ -30,13 +30,18 @@ mod pack;
 mod prove;
 mod publish;
 mod receipt;
+mod recorder;
 mod remote;
 mod report;
 mod run;
 mod secret;
 mod serve;
 mod show;
+mod sign;
 mod signals;
+mod spool;
+mod state;
+mod statements;
 mod status;
 mod timestamp;
 mod token;
@@ -68,7 +73,7 @@ pub use ui::Streams;
 pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Streams) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let said_json = args.iter().any(|arg| arg == "--json");
-    let (cli, matches) = match args::parse(args) {
+    let (cli, matches, unheeded) = match args::parse(args) {
         Ok(parsed) => parsed,
         Err(fault) => return misread(&fault, Ui::new(streams, said_json, false)),
     };
@@ -83,6 +88,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
         has_committed: false,
         copy: OnceCell::new(),
     };
+    for variable in unheeded {
+        context.warn(format!(
+            "{variable} is not heeded: its value cannot be used"
+        ));
+    }
     let outcome = signals::survive_file_size_limit()
         .and_then(|()| dispatch(&mut context, &command, &matches));
     if context.has_committed {
@@ -95,6 +105,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
             failure.exit
         }
     };
+    tell_of_the_spool(&mut context, &command);
     context.ui.finish(exit).into()
 }
 
@@ -108,6 +119,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Secret => secret::run(context, inner),
         Command::Append(args) => append::run(context, args, inner),
         Command::Run(args) => run::run(context, args),
+        Command::Sign(_) => sign::run(context, inner),
+        Command::Spool(args) => spool::run(context, args),
         Command::Serve(args) => serve::run(context, args),
         Command::Verify(args) => verify::run(context, args),
         Command::Export(args) => export::run(context, args),
@@ -129,6 +142,20 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Explain(args) => admin::explain(context, args),
         Command::Completions(args) => man::completions(args, args::command()),
         Command::Man(args) => man::run(args, args::command()),
+    }
+}
+
+/// Says what waits on this machine, with everything that speaks of the whole ledger or adds to it: nobody
+/// looks where nothing is told of.
+fn tell_of_the_spool(context: &mut Context, command: &Command) {
+    let named = match command {
+        Command::Append(_) | Command::Run(_) | Command::Status(_) | Command::Export(_) => None,
+        Command::Verify(args) => args.path.as_deref(),
+        _ => return,
+    };
+    let named = named.or(context.globals.ledger.as_deref());
+    if let Some(backlog) = context.backlog(named) {
+        context.warn(state::said(&backlog));
     }
 }
 

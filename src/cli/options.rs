@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::{Arg, ArgAction, Args};
 
 /// Flags that every command takes, also after its name.
@@ -55,8 +56,16 @@ pub(crate) struct Globals {
     pub(crate) quiet: bool,
 }
 
-/// Adds `--json`. Not global for clap: `append --json FILE` means another thing.
+/// Adds `--json`. Not global for clap: `append --json FILE` means another thing. An empty variable is an
+/// unset one.
 pub(crate) fn with_json(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let value = arg.get_env().and_then(std::env::var_os);
+        match value.is_some_and(|value| value.is_empty()) {
+            true => arg.env(Resettable::Reset),
+            false => arg,
+        }
+    });
     let json = Arg::new("json").long("json").action(ArgAction::SetTrue);
     command.arg(
         json.help("Print one JSON document on stdout, also on failure")

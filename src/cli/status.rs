@@ -55,6 +55,10 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
     let register = reader.replay()?;
     let witnesses = context.anchoring()?.last_cosigned()?;
     let mut answer = answer(&register, entries, now, &witnesses);
+    let backlog = context.backlog(context.globals.ledger.as_deref());
+    if let (Some(document), Some(backlog)) = (&mut answer.document, backlog) {
+        document["spool"] = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });
+    }
     if register.overdue_secrets(now).next().is_some() {
         answer = answer.say("next: ledger due names the overdue secrets");
     }

@@ -12,7 +12,6 @@ use crate::hash::Link;
 use crate::ledger::Blame;
 use crate::ledger::proofs::LedgerProofs;
 use crate::statement::EventId;
-use crate::sys::entropy;
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -104,7 +103,7 @@ impl<'a> Typed<'a> {
         let frame = frame.map_err(|fault| CommandError::usage(fault.to_string()))?;
         let event_id = match frame.event_id {
             Some(id) => id,
-            None => EventId::from_bytes(entropy::uuid_v7(context.now(), &*context.world.entropy)?),
+            None => context.new_event_id()?,
         };
         let mut typed = Self {
             spec,

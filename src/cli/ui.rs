@@ -4,10 +4,10 @@
 //! verdict keeps its exit code. A result that could not be written for any other reason is one.
 
 use std::io::{self, IsTerminal as _, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use serde_json::{Value, json};
 
-use crate::append::Receipt;
 use crate::documents;
 use crate::statement::EventId;
 use crate::time::Timestamp;
@@ -29,6 +29,8 @@ pub struct Streams {
     pub err_is_terminal: bool,
     /// Whether a person can be asked for a passphrase.
     pub in_is_terminal: bool,
+    /// Whether results and talk go to the same place, so that their order counts.
+    pub out_is_err: bool,
 }
 
 impl Streams {
@@ -42,8 +44,17 @@ impl Streams {
             out_is_terminal: io::stdout().is_terminal(),
             err_is_terminal: io::stderr().is_terminal(),
             in_is_terminal: io::stdin().is_terminal(),
+            out_is_err: is_same(&io::stdout(), &io::stderr()),
         }
     }
+}
+
+fn is_same(out: &impl AsFd, err: &impl AsFd) -> bool {
+    let place = |stream: BorrowedFd<'_>| {
+        let found = rustix::fs::fstat(stream).ok()?;
+        Some((found.st_dev, found.st_ino))
+    };
+    place(out.as_fd()).is_some_and(|out| Some(out) == place(err.as_fd()))
 }
 
 /// A statement that was tried and whose receipt is not out yet: said again like this, it is the same one.
@@ -127,6 +138,12 @@ impl Ui {
     /// Whether input comes from a keyboard.
     pub(crate) const fn in_is_terminal(&self) -> bool {
         self.streams.in_is_terminal
+    }
+
+    /// Whether a tool's two streams are one for whoever reads them: both are talk where the result is a
+    /// document.
+    pub(crate) const fn has_one_stream(&self) -> bool {
+        self.json || self.streams.out_is_err
     }
 
     /// What comes in; nothing more comes in afterwards.
@@ -232,19 +249,17 @@ impl Ui {
         self.tried = tried;
     }
 
-    /// The receipts of the first of those that were tried are written. What nobody could be shown is
-    /// kept in mind, to be said at the end.
-    pub(crate) fn receipted(&mut self, receipts: &[Receipt]) {
-        self.flush();
+    /// The receipt of one of those that were tried is written. What nobody could be shown is kept
+    /// in mind, to be said at the end.
+    pub(crate) fn receipted(&mut self, receipt: &Value) {
+        let is_it = |tried: &Tried| receipt["event_id"] == tried.event_id.to_string();
         match self.is_gone() {
-            false => drop(self.tried.drain(..receipts.len().min(self.tried.len()))),
-            true => self
-                .tried
-                .iter_mut()
-                .zip(receipts)
-                .for_each(|(tried, receipt)| {
-                    tried.sequence = Some(receipt.sequence);
-                }),
+            false => self.tried.retain(|tried| !is_it(tried)),
+            true => {
+                for tried in self.tried.iter_mut().filter(|tried| is_it(tried)) {
+                    tried.sequence = receipt["sequence"].as_u64();
+                }
+            }
         }
     }
 

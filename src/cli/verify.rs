@@ -42,7 +42,7 @@ use super::{anchor, openssl, pack, report};
 #[command(verbatim_doc_comment)]
 pub(crate) struct VerifyArgs {
     /// The ledger's folder, an evidence pack, or a receipt [default: --ledger]
-    path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
     /// The bytes of the entry that a receipt is of, as `ledger prove --entry-out` writes them
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,

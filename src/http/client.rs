@@ -155,6 +155,15 @@ impl Client {
         let request = self.agent.post(&url).header("content-type", content_type);
         read(&self.name, request.send(body), limit)
     }
+
+    /// Puts `body` under `path`.
+    ///
+    /// # Errors
+    /// As [`post`].
+    pub fn put(&self, path: &str, body: &[u8], limit: u64) -> Result<Reply, ClientError> {
+        let request = self.agent.put(format!("{}{path}", self.base));
+        read(&self.name, request.send(body), limit)
+    }
 }
 
 /// Sends a token with each request.

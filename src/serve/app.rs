@@ -11,6 +11,7 @@ use crate::anchor::AnchorSettings;
 use crate::append::Submission;
 use crate::ledger::LedgerPlace;
 use crate::ledger::proofs::LedgerProofs;
+use crate::spool;
 use crate::statement::Attachment;
 use crate::sys::world::World;
 use crate::time::Timestamp;
@@ -90,7 +91,7 @@ impl App {
 
     /// The spool of `ledger run` on this host.
     pub(super) fn spool(&self) -> PathBuf {
-        self.place.state.join("spool")
+        spool::dir(&self.place.state)
     }
 
     /// Room in memory for the files of a statement, those that came with it or those that it names.

@@ -1,7 +1,6 @@
 //! Whether the server is well, and its numbers.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::State;
@@ -64,16 +63,8 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Pro
 
 fn levels(app: &App, proofs: &LedgerProofs) -> Result<Levels, Problem> {
     let now = app.now();
-    let waiting = spool::list(&app.spool()).unwrap_or_default();
-    let oldest = waiting.first().and_then(|path| {
-        let changed = path.metadata().ok()?.modified().ok()?;
-        Some(
-            SystemTime::now()
-                .duration_since(changed)
-                .ok()?
-                .as_secs_f64(),
-        )
-    });
+    let backlog = spool::backlog(&app.spool());
+    let since = backlog.and_then(|backlog| backlog.since);
     let witnesses = app.anchors().last_cosigned().unwrap_or_default();
     let ages = witnesses.iter().filter_map(|witness| {
         let cosigned = witness.cosigned()?;
@@ -81,7 +72,10 @@ fn levels(app: &App, proofs: &LedgerProofs) -> Result<Levels, Problem> {
     });
     let known = app.view.ask(proofs, |viewed| Ok(known(viewed, now)))?;
     Ok(Levels {
-        spool: (waiting.len() as u64, oldest),
+        spool: (
+            backlog.map_or(0, |backlog| backlog.waiting as u64),
+            since.map(|since| seconds(since, now)),
+        ),
         witnesses: ages.collect(),
         ..known
     })

@@ -4,16 +4,20 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use crate::append::{AppendError, Submission};
+use crate::append::Submission;
+use crate::time::Timestamp;
 
-use super::form::{self, Waiting};
+use super::form::{self, Waiting, WaitingDraft};
 
 const EXTENSION: &str = "json";
 const OWNER_ONLY: u32 = 0o600;
 const OWNER_ONLY_FOLDER: u32 = 0o700;
 /// Where what is dropped is kept.
 const DROPPED: &str = "dropped";
+/// Where what was begun is kept until its end is known.
+const BEGUN: &str = "begun";
 /// No statement with its files is longer in base64.
 const LONGEST: u64 = 1 << 31;
 
@@ -29,6 +33,9 @@ pub enum SpoolError {
         /// What is wrong.
         fault: String,
     },
+    /// There is no folder to keep it in.
+    #[error("there is no home folder, and no state folder was named")]
+    Nowhere,
     /// The system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
@@ -39,14 +46,6 @@ pub enum SpoolError {
         /// What the system said.
         source: io::Error,
     },
-    /// The ledger refused it. It stays where it is.
-    #[error("{} was not recorded: {fault}", path.display())]
-    Refused {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        fault: Box<AppendError>,
-    },
 }
 
 /// Writes a signed statement durably into the spool folder `dir`, which is made where it is missing,
@@ -55,7 +54,7 @@ pub enum SpoolError {
 /// # Errors
 /// The system's refusal.
 pub fn write(dir: &Path, submission: &Submission) -> Result<PathBuf, SpoolError> {
-    keep(dir, &form::encode(submission))
+    keep(dir, &form::encode(submission)).map(|(path, _)| path)
 }
 
 /// The same for anything that waits.
@@ -63,10 +62,62 @@ pub fn write(dir: &Path, submission: &Submission) -> Result<PathBuf, SpoolError>
 /// # Errors
 /// The system's refusal.
 pub fn write_waiting(dir: &Path, waiting: &Waiting) -> Result<PathBuf, SpoolError> {
-    keep(dir, &form::encode_waiting(waiting))
+    keep(dir, &form::encode_waiting(waiting)).map(|(path, _)| path)
 }
 
-fn keep(dir: &Path, text: &[u8]) -> Result<PathBuf, SpoolError> {
+/// What is kept while something runs whose end is still to be said: where its recorder dies, it is what is
+/// left to be said.
+#[derive(Debug)]
+pub struct Begun {
+    path: PathBuf,
+    /// Locked as long as the recorder lives.
+    _lock: File,
+}
+
+/// Keeps `draft` for as long as its end is not known.
+///
+/// # Errors
+/// The system's refusal.
+pub fn begin(dir: &Path, draft: WaitingDraft) -> Result<Begun, SpoolError> {
+    let text = form::encode_waiting(&Waiting::Draft(Box::new(draft)));
+    let (path, lock) = keep(&dir.join(BEGUN), &text)?;
+    // Nobody else knows the file yet but somebody who lists; they let go of it at once.
+    lock.lock()
+        .map_err(|source| failed("lock", &path, source))?;
+    Ok(Begun { path, _lock: lock })
+}
+
+impl Begun {
+    /// Its end is recorded or waits by itself.
+    ///
+    /// # Errors
+    /// The system's refusal; what is left has the event id of the end, so it is never recorded besides.
+    pub fn end(self) -> Result<(), SpoolError> {
+        remove(&self.path)
+    }
+}
+
+/// Lets what was begun by a recorder that died wait with the rest.
+///
+/// # Errors
+/// The system's refusal.
+pub fn take_in_abandoned(dir: &Path) -> Result<(), SpoolError> {
+    for path in abandoned(dir)? {
+        let text = bytes(&path)?;
+        keep(dir, &text)?;
+        remove(&path)?;
+    }
+    Ok(())
+}
+
+/// What was begun, and whose recorder lives no more.
+fn abandoned(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    let mut begun = list(&dir.join(BEGUN))?;
+    begun.retain(|path| File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok()));
+    Ok(begun)
+}
+
+fn keep(dir: &Path, text: &[u8]) -> Result<(PathBuf, File), SpoolError> {
     make(dir)?;
     let mut file = whole(dir, text)?;
     let mut number = last_number(dir)?;
@@ -74,9 +125,9 @@ fn keep(dir: &Path, text: &[u8]) -> Result<PathBuf, SpoolError> {
         number = number.saturating_add(1);
         let path = dir.join(format!("{number:012}.{EXTENSION}"));
         match file.persist_noclobber(&path) {
-            Ok(_) => {
+            Ok(kept) => {
                 sync_folder(dir)?;
-                return Ok(path);
+                return Ok((path, kept));
             }
             // Another process spooled meanwhile and took the number.
             Err(fault) if fault.error.kind() == io::ErrorKind::AlreadyExists => file = fault.file,
@@ -116,6 +167,38 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
     }
     paths.sort_by_key(|path| number_of(path));
     Ok(paths)
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// Files.
+    pub waiting: usize,
+    /// Since when the oldest does, where the system knows.
+    pub since: Option<Timestamp>,
+}
+
+/// The folder in which things wait, of the ledger whose state is in `state`.
+#[must_use]
+pub fn dir(state: &Path) -> PathBuf {
+    state.join("spool")
+}
+
+/// How much waits in `dir`; nothing where it is empty or cannot be listed.
+#[must_use]
+pub fn backlog(dir: &Path) -> Option<Backlog> {
+    let mut files = list(dir).ok()?;
+    files.extend(abandoned(dir).unwrap_or_default());
+    let since = |path: &PathBuf| {
+        let written = fs::metadata(path).and_then(|found| found.modified()).ok()?;
+        let age = written.duration_since(UNIX_EPOCH).ok()?;
+        Some(Timestamp::from_micros(i64::try_from(age.as_micros()).ok()?))
+    };
+    Some(Backlog {
+        waiting: files.len(),
+        since: files.iter().filter_map(since).min(),
+    })
+    .filter(|backlog| backlog.waiting > 0)
 }
 
 /// Reads a signed statement from a file. Nothing in it is believed: appending checks it.

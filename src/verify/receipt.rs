@@ -93,6 +93,12 @@ impl ReceiptReport {
         }
     }
 
+    /// Whether everything holds but for cosignatures that the trust file demands: they may still come.
+    #[must_use]
+    pub fn awaits_witnesses(&self) -> bool {
+        self.said.is_ok() && matches!(&self.proven, Some(Ok(judged)) if !judged.quorum)
+    }
+
     fn not_checked(&self) -> Vec<String> {
         let mut block = Vec::new();
         match &self.proven {

@@ -19,7 +19,6 @@ use rotation_ledger::entry::Entry;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::hash::Link;
-use rotation_ledger::spool;
 use rotation_ledger::statement::Statement;
 use rotation_ledger::store::blobs;
 use rotation_ledger::store::engine::read_bundle;
@@ -501,40 +500,4 @@ fn a_replacement_cut_off_between_entry_and_file_is_completed() {
 fn restrict(key: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
-}
-
-#[test]
-fn a_spool_is_delivered_in_order_and_what_is_refused_stands_in_nobodys_way() {
-    let house = House::furnished();
-    let mut writer = house.open();
-    let ledger = writer.ledger();
-    let spool = house.place.state.join("spool");
-    let draft = json!({"event": "evidence.attached", "secret": "db/orders", "description": "validation output"});
-    let attached = house.sign_with(ledger, &house.operator, draft, &[b"it works"]);
-    let refused = house.sign(ledger, &house.operator, secret("db/other"));
-    for submission in [
-        attached,
-        house.seen(ledger, 2),
-        refused,
-        house.seen(ledger, 3),
-    ] {
-        spool::write(&spool, &submission).unwrap();
-    }
-    let mut sequences = Vec::new();
-    for _ in 0..2 {
-        spool::deliver(&spool, &mut writer, |_, sent| match sent {
-            Ok(receipt) => sequences.push(receipt.sequence),
-            Err(fault) => assert!(
-                matches!(fault, spool::SpoolError::Refused { .. }),
-                "{fault}"
-            ),
-        })
-        .unwrap();
-    }
-    assert_eq!(sequences, [4, 5, 6]);
-    let left = spool::list(&spool).unwrap();
-    assert_eq!(left.len(), 1);
-    let kept = spool::set_aside(&left[0]).unwrap();
-    assert!(spool::list(&spool).unwrap().is_empty());
-    assert!(spool::read(&kept).is_ok());
 }

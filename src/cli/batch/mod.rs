@@ -1,8 +1,6 @@
-//! `ledger append --json`: many drafts, a receipt line each, up to a thousand in one commit. What
-//! waits in the spool is delivered by `spool`.
+//! `ledger append --json`: many drafts, a receipt line each, up to a thousand in one commit.
 
 mod cut;
-pub(crate) mod spool;
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -10,22 +8,21 @@ use std::sync::mpsc;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::append::Submission;
 use crate::append::draft::Draft;
-use crate::append::{Submission, Writer};
 use crate::cli::answer::CommandResult;
 use crate::cli::checks::{SecretChecks, known_values, read_files};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::open_input;
 use crate::cli::layout::counted;
-use crate::cli::receipt;
+use crate::cli::recorder::Recorder;
 use crate::cli::signals::SignalGuard;
 use crate::cli::ui::Tried;
 use crate::guard::KnownValue;
 use crate::key::Signer;
 use crate::rule::Finding;
 use crate::statement::EventId;
-use crate::sys::entropy;
 use crate::time::Timestamp;
 
 use cut::{CutResult, DraftText};
@@ -47,7 +44,7 @@ struct DraftAtLine {
 /// Drafts on their way into one ledger.
 struct DraftBatches<'a> {
     context: &'a mut Context,
-    writer: Writer,
+    recorder: Recorder,
     guard: SignalGuard,
     key: Box<dyn Signer>,
     known: Vec<KnownValue>,
@@ -68,17 +65,17 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
             "stdin cannot be both the drafts and the value to check against",
         ));
     }
-    let known = known_values(&mut context.ui, checks)?;
+    let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
     let key = context.key()?;
     let name = path.display();
     let input = open_input(&mut context.ui, path).map_err(|fault| {
         CommandError::usage(format!("the drafts `{name}` cannot be read: {fault}"))
     })?;
     let guard = SignalGuard::new(false)?;
-    let writer = context.writer()?;
+    let recorder = context.recorder(true)?;
     let mut batches = DraftBatches {
         context,
-        writer,
+        recorder,
         guard,
         key,
         known,
@@ -87,7 +84,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
         receipts: 0,
     };
     let outcome = batches.all(&cut::read_ahead(input), from_stdin);
-    batches.context.close(batches.writer, &batches.guard);
+    batches.recorder.close(batches.context, &batches.guard);
     let receipts = batches.receipts;
     match outcome.map_err(|failure| after(receipts, failure))? {
         Exit::Passed if batches.taken == 0 => Err(CommandError::usage(format!(
@@ -175,15 +172,15 @@ impl DraftBatches<'_> {
     fn prepare(&mut self, text: &DraftText, now: Timestamp) -> Result<DraftAtLine, CommandError> {
         let mut draft = Draft::from_json(&text.text)?;
         let before = match (draft.event_id, draft.occurred) {
-            (Some(id), None) => self.writer.said_before(&id)?,
+            (Some(id), None) => self.recorder.said_before(&id)?,
             _ => None,
         };
-        let now = before.map_or(now, |before| before.occurred);
+        let now = before.unwrap_or(now);
         draft.occurred = draft.occurred.or(Some(now));
         let event_id = match draft.event_id {
             Some(id) => id,
             // Given here, one after the other: the drafts are signed side by side.
-            None => EventId::from_bytes(entropy::uuid_v7(now, &*self.context.world.entropy)?),
+            None => self.context.new_event_id()?,
         };
         draft.event_id = Some(event_id);
         let length = |path: &std::path::PathBuf| {
@@ -234,7 +231,7 @@ impl DraftBatches<'_> {
     }
 
     fn sign(&self, batch: Vec<DraftAtLine>) -> Vec<(u64, Result<Submission, CommandError>)> {
-        let ledger = self.writer.ledger();
+        let ledger = self.recorder.ledger();
         let (world, limit) = (&self.context.world, self.checks.attach_limit);
         let (key, known) = (&*self.key, self.known.as_slice());
         let sign = |draft: Draft| {
@@ -249,9 +246,9 @@ impl DraftBatches<'_> {
     fn check(&mut self, submissions: &[Submission], lines: &[u64]) -> Result<(), CommandError> {
         for (submission, line) in submissions.iter().zip(lines) {
             let findings = self
-                .writer
+                .recorder
                 .check(submission)
-                .map_err(|fault| at_line(*line, fault.into()))?;
+                .map_err(|failure| at_line(*line, failure))?;
             let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
             let body = json!({ "line": line, "would_record": true, "findings": findings });
             self.context.ui.document(body);
@@ -261,27 +258,35 @@ impl DraftBatches<'_> {
 
     /// One commit. The receipts are out before a signal can end the program.
     fn commit(&mut self, submissions: Vec<Submission>, lines: &[u64]) -> Result<(), CommandError> {
-        let (writer, ui) = (&mut self.writer, &mut self.context.ui);
-        let outcome = self.guard.uninterrupted(|| {
-            let outcome = writer.append(submissions);
-            let receipts = receipt::all_to_json(ui, writer, &outcome.receipts);
-            for (receipt, line) in receipts.into_iter().zip(lines) {
-                let mut body = json!({ "line": line });
-                if let (Value::Object(body), Value::Object(receipt)) = (&mut body, receipt) {
-                    body.extend(receipt);
-                }
-                ui.document(body);
+        let (recorder, ui) = (&mut self.recorder, &mut self.context.ui);
+        let (mut receipts, mut failed) = (0, Ok(()));
+        self.guard.uninterrupted(|| {
+            let answers = recorder.record(ui, submissions, false);
+            for (answer, line) in answers.into_iter().zip(lines) {
+                let receipt = match answer {
+                    Ok(receipt) => receipt,
+                    Err(failure) => {
+                        failed = failed.clone().and(Err(at_line(*line, failure)));
+                        continue;
+                    }
+                };
+                ui.document(with_line(*line, &receipt));
+                ui.receipted(&receipt);
+                receipts += 1;
             }
-            ui.receipted(&outcome.receipts);
-            outcome
+            ui.flush();
         });
-        self.receipts += outcome.receipts.len();
-        match (outcome.refused, lines.get(outcome.receipts.len())) {
-            (Some(fault), Some(line)) => Err(at_line(*line, fault.into())),
-            (Some(fault), None) => Err(fault.into()),
-            (None, _) => Ok(()),
-        }
+        self.receipts += receipts;
+        failed
     }
+}
+
+fn with_line(line: u64, receipt: &Value) -> Value {
+    let mut body = json!({ "line": line });
+    if let (Value::Object(body), Value::Object(receipt)) = (&mut body, receipt) {
+        body.extend(receipt.clone());
+    }
+    body
 }
 
 /// Says of a failure which drafts were recorded before it.

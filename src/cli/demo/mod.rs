@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::append::draft::Draft;
 use crate::append::{self, NewLedger, Receipt, Writer};
@@ -20,7 +20,7 @@ use crate::facts;
 use crate::key::SecretKey;
 use crate::ledger::LedgerPlace;
 use crate::note::Origin;
-use crate::rule::Verdict;
+use crate::rule::{Finding, Verdict};
 use crate::store::image::TailContents;
 use crate::store::tail::TAIL_FILE;
 use crate::sys::disk;
@@ -215,11 +215,11 @@ impl DemoLedger {
             let StoryClock(micros) = &*self.clock;
             micros.fetch_add(step.minutes * MINUTE, Ordering::Relaxed);
             let receipt = self.say(writer, step)?;
-            findings.extend(receipt.findings);
+            findings.extend(receipt.findings.iter().map(Finding::to_json));
         }
         let entries = format!("{first}-{}", writer.size() - 1);
         context.ui.line(format!("{entries:>7}  {}", chapter.title));
-        for talk in receipt::findings(&findings) {
+        for talk in receipt::findings(&Value::from(findings)) {
             context.ui.discuss(talk);
         }
         Ok(())

@@ -1,17 +1,26 @@
 //! A tool as a child process: its output live and captured, signals handed on, its end.
+//!
+//! Pipes, threads and handlers are made before the tool is started. Where the system has none to give, the
+//! tool is started without: it runs, and only its output is not kept.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, PipeReader, PipeWriter, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP,
+    SIGTSTP, SIGURG, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH, SIGXCPU,
+};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::cli::ui::Ui;
 
@@ -20,12 +29,25 @@ pub(super) const FIELDS_VARIABLE: &str = "LEDGER_FIELDS";
 const CHUNK: usize = 64 * 1024;
 /// Chunks that may wait to be printed: the tool is slowed down rather than memory filled.
 const CHUNKS: usize = 16;
+/// More than what a thread here needs, and little where memory is limited.
+const STACK: usize = 256 * 1024;
 /// How long the output may stay silent after the tool ended, where something that the tool left
 /// running holds it open.
 const AFTERGLOW: Duration = Duration::from_millis(500);
 /// What a shell ends with where a command is not there, or is there and cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_RUNNABLE: u8 = 126;
+
+/// What is handed on: everything that can be caught, but for what our own faults and writes, a child's end
+/// and a terminal's turns raise here.
+const HANDED_ON: [i32; 18] = [
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGWINCH,
+    SIGCONT, SIGTSTP, SIGIO, SIGURG, SIGXCPU, SIGSYS, SIGTRAP, SIGABRT,
+];
+/// Those that ask for an end.
+const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+/// Those that a terminal gives to the tool as well.
+const FROM_TERMINAL: [i32; 4] = [SIGINT, SIGQUIT, SIGTSTP, SIGWINCH];
 
 /// How a tool ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,110 +84,214 @@ pub(super) struct ToolRun {
     pub(super) ended: ToolExit,
     /// The first bytes of what it printed on both streams, in the order they came.
     pub(super) output: Vec<u8>,
+    /// The most of them that are kept.
+    pub(super) limit: u64,
     /// Whether it printed more than was kept.
     pub(super) truncated: bool,
-    /// Whether a signal was handed on.
-    pub(super) interrupted: bool,
+    /// Whether a signal asked it to end.
+    interrupted: Arc<AtomicBool>,
+    /// Whom signals are handed on to, once somebody hands them on.
+    running: Option<Running>,
+}
+
+impl ToolRun {
+    /// Of a tool that is to be run, keeping the first `limit` bytes of its output.
+    pub(super) fn keeping(limit: u64) -> Self {
+        Self {
+            ended: ToolExit::Code(0),
+            output: Vec::new(),
+            limit,
+            truncated: false,
+            interrupted: Arc::default(),
+            running: None,
+        }
+    }
+
+    /// Whether a signal asked it to end.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Runs a tool to its end, its output behind what was printed before.
+    pub(super) fn run(&mut self, command: &[OsString], fields: Option<&Path>, ui: &mut Ui) {
+        let fault = match self.start(command, fields, ui) {
+            Ok(news) => return self.pass_through(&news, ui),
+            Err(fault) => fault,
+        };
+        self.ended = match is_want(&fault) {
+            true => {
+                ui.warn(format!("the tool's output is not kept: {fault}"));
+                run_bare(command, fields, ui)
+            }
+            false => not_started(&fault),
+        };
+        if let ToolExit::NotStarted(..) = self.ended {
+            ui.warn(self.ended.describe());
+        }
+    }
+
+    fn start(
+        &mut self,
+        command: &[OsString],
+        fields: Option<&Path>,
+        ui: &Ui,
+    ) -> io::Result<mpsc::Receiver<ToolEvent>> {
+        let running = match &self.running {
+            Some(running) => running.clone(),
+            None => hand_signals_on(ui.in_is_terminal(), self.interrupted.clone())?,
+        };
+        self.running = Some(running.clone());
+        Plumbing::lay(ui.has_one_stream(), running)?.start(command, fields)
+    }
+
+    fn pass_through(&mut self, news: &mpsc::Receiver<ToolEvent>, ui: &mut Ui) {
+        let mut ended = false;
+        loop {
+            let next = if ended {
+                news.recv_timeout(AFTERGLOW).ok()
+            } else {
+                news.recv().ok()
+            };
+            match next {
+                Some(ToolEvent::Out(bytes)) if !ui.json => {
+                    ui.print_bytes(&bytes);
+                    ui.flush();
+                    self.keep(&bytes);
+                }
+                Some(ToolEvent::Out(bytes) | ToolEvent::Err(bytes)) => {
+                    ui.talk_bytes(&bytes);
+                    self.keep(&bytes);
+                }
+                Some(ToolEvent::Ended(status)) => {
+                    ended = true;
+                    self.ended = how(status);
+                }
+                // All that could say something is gone, or silent.
+                None => return,
+            }
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = usize::try_from(self.limit)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(self.output.len());
+        self.truncated |= bytes.len() > room;
+        self.output
+            .extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+    }
+}
+
+/// Whether the system had nothing left to give.
+fn is_want(fault: &io::Error) -> bool {
+    let want = [Errno::MFILE, Errno::NFILE, Errno::AGAIN, Errno::NOMEM];
+    Errno::from_io_error(fault).is_some_and(|errno| want.contains(&errno))
+}
+
+fn not_started(fault: &io::Error) -> ToolExit {
+    let code = match fault.kind() {
+        io::ErrorKind::NotFound => NOT_FOUND,
+        _ => NOT_RUNNABLE,
+    };
+    ToolExit::NotStarted(code, fault.to_string())
+}
+
+/// Runs a tool on our own streams.
+fn run_bare(command: &[OsString], fields: Option<&Path>, ui: &mut Ui) -> ToolExit {
+    ui.flush();
+    let outcome = prepared(command, fields).and_then(|mut command| {
+        if ui.json {
+            command.stdout(io::stderr());
+        }
+        command.status()
+    });
+    outcome.map_or_else(|fault| not_started(&fault), |status| how(Ok(status)))
+}
+
+fn prepared(command: &[OsString], fields: Option<&Path>) -> io::Result<Command> {
+    let (program, args) = command
+        .split_first()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let mut command = Command::new(program);
+    command.args(args);
+    if let Some(fields) = fields {
+        command.env(FIELDS_VARIABLE, fields);
+    }
+    Ok(command)
 }
 
 enum ToolEvent {
     Out(Vec<u8>),
     Err(Vec<u8>),
-    Closed,
     Ended(io::Result<ExitStatus>),
 }
 
-/// Runs the tool to its end. Keeps the first `limit` bytes of its output.
-pub(super) fn run(command: &[OsString], fields: Option<&Path>, limit: u64, ui: &mut Ui) -> ToolRun {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let mut ran = ToolRun {
-        ended: ToolExit::Code(0),
-        output: Vec::new(),
-        truncated: false,
-        interrupted: false,
-    };
-    match start(command, fields, ui.in_is_terminal(), &interrupted) {
-        Ok(news) => pass_through(&news, limit, ui, &mut ran),
-        Err(fault) => {
-            let code = match fault.kind() {
-                io::ErrorKind::NotFound => NOT_FOUND,
-                _ => NOT_RUNNABLE,
-            };
-            ran.ended = ToolExit::NotStarted(code, fault.to_string());
-            ui.warn(ran.ended.describe());
-        }
-    }
-    ran.interrupted = interrupted.load(Ordering::SeqCst);
-    ran
+/// The tool's process id as long as it has it to itself.
+type Running = Arc<Mutex<Option<Pid>>>;
+
+/// Everything that a tool needs around it.
+struct Plumbing {
+    out: PipeWriter,
+    err: PipeWriter,
+    news: mpsc::Receiver<ToolEvent>,
+    child: mpsc::SyncSender<Child>,
+    running: Running,
 }
 
-fn start(
-    command: &[OsString],
-    fields: Option<&Path>,
-    at_terminal: bool,
-    interrupted: &Arc<AtomicBool>,
-) -> io::Result<mpsc::Receiver<ToolEvent>> {
-    let (program, args) = command
-        .split_first()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    let mut command = Command::new(program);
-    command
-        .args(args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    if let Some(fields) = fields {
-        command.env(FIELDS_VARIABLE, fields);
-    }
-    // Before the tool starts: a signal between start and handler would end only one of the two.
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
-    let mut child = command.spawn()?;
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let running = Arc::new(Mutex::new(true));
-    let (send, news) = mpsc::sync_channel(CHUNKS);
-    if let Some(out) = child.stdout.take() {
-        read_into(out, send.clone(), ToolEvent::Out);
-    }
-    if let Some(err) = child.stderr.take() {
-        read_into(err, send.clone(), ToolEvent::Err);
+impl Plumbing {
+    fn lay(one_stream: bool, running: Running) -> io::Result<Self> {
+        let (send, news) = mpsc::sync_channel(CHUNKS);
+        let (from_out, out) = io::pipe()?;
+        read_into(from_out, send.clone(), ToolEvent::Out)?;
+        // Two pipes have no order between them; where their reader sees one stream, there is one.
+        let err = match one_stream {
+            true => out.try_clone()?,
+            false => {
+                let (from_err, err) = io::pipe()?;
+                read_into(from_err, send.clone(), ToolEvent::Err)?;
+                err
+            }
+        };
+        let (child, started) = mpsc::sync_channel(1);
+        wait_for(started, running.clone(), send)?;
+        Ok(Self {
+            out,
+            err,
+            news,
+            child,
+            running,
+        })
     }
 
-    let (still_running, interrupted) = (running.clone(), interrupted.clone());
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            interrupted.store(true, Ordering::SeqCst);
-            // A terminal gives these to the tool as well, and many tools take a second one for
-            // impatience.
-            if at_terminal && matches!(signal, SIGINT | SIGQUIT) {
-                continue;
-            }
-            let running = still_running.lock().unwrap_or_else(PoisonError::into_inner);
-            if let (true, Some(pid), Some(signal)) = (*running, pid, Signal::from_named_raw(signal))
-            {
-                let _ = rustix::process::kill_process(pid, signal);
-            }
-        }
-    });
-    std::thread::spawn(move || {
-        // Seen to be dead but not reaped yet, it keeps its process id to itself: nobody else can
-        // get a signal that was meant for it.
-        if let Some(pid) = pid {
-            let _ = rustix::process::waitid(
-                WaitId::Pid(pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-            );
-        }
-        *running.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        let _ = send.send(ToolEvent::Ended(child.wait()));
-    });
-    Ok(news)
+    fn start(
+        self,
+        command: &[OsString],
+        fields: Option<&Path>,
+    ) -> io::Result<mpsc::Receiver<ToolEvent>> {
+        let mut command = prepared(command, fields)?;
+        command.stdout(self.out).stderr(self.err);
+        // Held until the tool's id is known: a signal that comes meanwhile waits, and is handed on.
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = command.spawn()?;
+        *running = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        drop(running);
+        // The thread that takes it is there, or the receiver below would be of no use either.
+        let _ = self.child.send(child);
+        Ok(self.news)
+    }
+}
+
+fn aside(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().stack_size(STACK);
+    thread.spawn(work).map(drop)
 }
 
 fn read_into(
-    mut pipe: impl Read + Send + 'static,
+    mut pipe: PipeReader,
     send: mpsc::SyncSender<ToolEvent>,
     wrap: fn(Vec<u8>) -> ToolEvent,
-) {
-    std::thread::spawn(move || {
+) -> io::Result<()> {
+    aside(move || {
         let mut chunk = vec![0; CHUNK];
         loop {
             let news = match pipe.read(&mut chunk) {
@@ -175,49 +301,60 @@ fn read_into(
                 Err(_) => break,
             };
             if send.send(news).is_err() {
-                return;
+                break;
             }
         }
-        let _ = send.send(ToolEvent::Closed);
-    });
+    })
 }
 
-fn pass_through(news: &mpsc::Receiver<ToolEvent>, limit: u64, ui: &mut Ui, ran: &mut ToolRun) {
-    let mut open = 2;
-    let mut ended = false;
-    while open > 0 || !ended {
-        let next = if ended {
-            news.recv_timeout(AFTERGLOW).ok()
-        } else {
-            news.recv().ok()
+fn hand_signals_on(at_terminal: bool, interrupted: Arc<AtomicBool>) -> io::Result<Running> {
+    // Before the tool starts: a signal between start and handler would end only one of the two.
+    let mut signals = Signals::new(HANDED_ON)?;
+    let tool = Running::default();
+    let running = tool.clone();
+    aside(move || {
+        for signal in signals.forever() {
+            if ENDING.contains(&signal) {
+                interrupted.store(true, Ordering::SeqCst);
+            }
+            // A terminal gives these to the tool as well, and many tools take a second one for
+            // impatience.
+            if !(at_terminal && FROM_TERMINAL.contains(&signal)) {
+                let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+                if let (Some(pid), Some(signal)) = (*running, Signal::from_named_raw(signal)) {
+                    let _ = rustix::process::kill_process(pid, signal);
+                }
+            }
+            if signal == SIGTSTP {
+                // The shell that stopped us waits until we are.
+                let _ = emulate_default_handler(SIGTSTP);
+            }
+        }
+    })?;
+    Ok(tool)
+}
+
+fn wait_for(
+    started: mpsc::Receiver<Child>,
+    running: Running,
+    send: mpsc::SyncSender<ToolEvent>,
+) -> io::Result<()> {
+    aside(move || {
+        let Ok(mut child) = started.recv() else {
+            return;
         };
-        match next {
-            Some(ToolEvent::Out(bytes)) => {
-                ui.print_bytes(&bytes);
-                ui.flush();
-                keep(&bytes, limit, ran);
-            }
-            Some(ToolEvent::Err(bytes)) => {
-                ui.talk_bytes(&bytes);
-                keep(&bytes, limit, ran);
-            }
-            Some(ToolEvent::Closed) => open -= 1,
-            Some(ToolEvent::Ended(status)) => {
-                ended = true;
-                ran.ended = how(status);
-            }
-            None => return,
+        // Seen to be dead but not reaped yet, it keeps its process id to itself: nobody else can
+        // get a signal that was meant for it.
+        let pid = *running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pid) = pid {
+            let _ = rustix::process::waitid(
+                WaitId::Pid(pid),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+            );
         }
-    }
-}
-
-fn keep(bytes: &[u8], limit: u64, ran: &mut ToolRun) {
-    let room = usize::try_from(limit)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(ran.output.len());
-    ran.truncated |= bytes.len() > room;
-    ran.output
-        .extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        *running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let _ = send.send(ToolEvent::Ended(child.wait()));
+    })
 }
 
 fn how(status: io::Result<ExitStatus>) -> ToolExit {

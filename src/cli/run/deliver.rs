@@ -1,173 +1,191 @@
 //! Gets what is to be said about a tool into the ledger, or into the spool where that cannot be.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::append::{Receipt, Submission, Writer};
-use crate::documents;
+use crate::append::Submission;
+use crate::append::draft::{Draft, DraftError};
 use crate::guard::KnownValue;
 use crate::hash::LedgerId;
 use crate::key::Signer;
-use crate::ledger::{EntryReader, HINT_FILE, LedgerPlace};
-use crate::spool;
-use crate::sys::disk::{Disk as _, RealDisk};
+use crate::spool::{self, SpoolError, Waiting, WaitingDraft};
 
 use super::evidence::StepDrafts;
+use crate::cli::checks::AttachedFile;
 use crate::cli::context::Context;
-use crate::cli::exit::CommandError;
-use crate::cli::{batch, receipt};
+use crate::cli::receipt;
+use crate::cli::signals::SignalGuard;
 
 /// How long to wait for another writer where somebody is waiting for this program to end.
 pub(super) const SHORT_WAIT: Duration = Duration::from_secs(2);
 
-/// Remembers the ledger's id outside its folder, for the day that the folder is not there.
-const ID_FILE: &str = "ledger-id";
-
-/// The id of the ledger, so that statements can be signed for it even where it cannot be opened.
-pub(super) fn identify(context: &mut Context, place: &LedgerPlace) -> Option<LedgerId> {
-    let remembered = place.state.join(ID_FILE);
-    let wait = context.globals.wait.min(SHORT_WAIT);
-    let genesis = EntryReader::open(&context.world, &place.dir, wait)
-        .ok()
-        .and_then(|mut reader| reader.next()?.ok());
-    if let Some(stored) = genesis {
-        let id = LedgerId::from_genesis(stored.link);
-        // Only a help for later: nothing rests on it, and it may fail.
-        let _ = std::fs::write(&remembered, format!("{id}\n"));
-        return Some(id);
-    }
-    // A wrong id does no harm: the ledger refuses statements that were made for another one.
-    let by_this_host = small_text(&remembered).and_then(|text| text.trim().parse().ok());
-    by_this_host.or_else(|| hinted(place))
-}
-
-fn small_text(path: &Path) -> Option<String> {
-    String::from_utf8(RealDisk.read(path).ok()?).ok()
-}
-
-/// What the ledger says about itself to people.
-fn hinted(place: &LedgerPlace) -> Option<LedgerId> {
-    #[derive(serde::Deserialize)]
-    struct LedgerHint {
-        ledger: LedgerId,
-    }
-    let text = small_text(&place.dir.join(HINT_FILE))?;
-    let hint: LedgerHint = toml::from_str(&text).ok()?;
-    Some(hint.ledger)
-}
-
 /// Where what is said about a tool goes, and in whose name.
-pub(super) struct Delivery<'a> {
-    pub(super) place: &'a LedgerPlace,
+pub(super) struct Delivery {
+    /// Where it waits, where there is such a place.
+    pub(super) spool: Option<PathBuf>,
     /// The ledger's id, where it is known.
     pub(super) ledger: Option<LedgerId>,
-    pub(super) key: &'a dyn Signer,
+    /// Who signs, where there is a key.
+    pub(super) key: Option<Box<dyn Signer>>,
     /// What must not be recorded.
-    pub(super) known: &'a [KnownValue],
-    pub(super) wait: Duration,
+    pub(super) known: Vec<KnownValue>,
 }
 
-impl Delivery<'_> {
-    /// Signs and records the drafts in one commit; what cannot be recorded is spooled. Whether all of
-    /// it is in the ledger.
+/// What can neither be recorded nor kept is printed where it is no longer than this.
+const LONGEST_SAID: usize = 64 * 1024;
+
+/// What became of what was said.
+#[derive(Default)]
+struct Delivered {
+    receipts: Vec<Value>,
+    spooled: Vec<String>,
+    complete: bool,
+}
+
+impl Delivery {
+    /// Signs and records the drafts in one commit; what cannot be recorded waits. Whether all of it is in
+    /// the ledger.
     pub(super) fn deliver(&self, context: &mut Context, drafts: StepDrafts) -> bool {
-        let mut complete = drafts.complete;
-        let Some(ledger) = self.ledger else {
-            context.warn(format!(
-                "the ledger {} cannot be found, so the step is recorded nowhere",
-                self.place.dir.display()
-            ));
-            report(context, &[], &[], false);
-            return false;
+        let mut done = Delivered {
+            complete: drafts.complete,
+            ..Delivered::default()
         };
-        let mut submissions = Vec::new();
+        let mut signed = Vec::new();
         for (draft, files) in drafts.ready {
-            let name = draft.event.name();
-            match draft.sign(ledger, self.key, &context.world, files, self.known) {
-                Ok(submission) => submissions.push(submission),
-                Err(fault) => {
-                    context.ui.warn(format!("{name} is not recorded: {fault}"));
-                    complete = false;
+            match self.sign(context, draft, files) {
+                Ok(Waiting::Statement(submission)) => signed.push(submission),
+                Ok(draft) => self.keep(context, &draft, &mut done),
+                Err(why) => {
+                    context.warn(why);
+                    done.complete = false;
                 }
             }
         }
-        let (receipts, waiting, failure) = append(context, self.place, submissions, self.wait);
-        let mut spooled = Vec::new();
-        if let Some(failure) = failure {
-            complete = false;
-            context.warn(format!("not recorded: {}", failure.message));
-            spooled = self.spool(context, &waiting);
+        if !signed.is_empty() {
+            self.record(context, signed, &mut done);
         }
-        for receipt in &receipts {
+        for receipt in &done.receipts {
+            let event = receipt["event"].as_str().unwrap_or("?");
             context.say(format!(
-                "recorded as entry {}: {}",
-                receipt.sequence, receipt.event
+                "recorded as entry {}: {event}",
+                receipt["sequence"]
             ));
-            for talk in receipt::findings(&receipt.findings) {
+            for talk in receipt::findings(&receipt["findings"]) {
                 context.ui.discuss(talk);
             }
         }
-        report(context, &receipts, &spooled, complete);
-        complete
+        if context.ui.json {
+            let (receipts, spooled) = (done.receipts, done.spooled);
+            context.ui.document(
+                json!({ "complete": done.complete, "receipts": receipts, "spooled": spooled }),
+            );
+        }
+        done.complete
     }
 
-    /// Keeps signed statements for another day; answers with their files.
-    fn spool(&self, context: &mut Context, waiting: &[Submission]) -> Vec<String> {
-        let mut spooled = Vec::new();
-        for submission in waiting {
-            match spool::write(&batch::spool::dir(&self.place.state), submission) {
-                Ok(path) => {
-                    let path = path.display().to_string();
-                    context.warn(format!("the signed statement waits in {path}"));
-                    spooled.push(path);
-                }
-                Err(fault) => context.warn(format!(
-                    "the signed statement could not be spooled either: {fault}"
-                )),
+    /// The statement; or the draft as it is, where nobody can sign it now. What holds a secret is not even
+    /// kept.
+    fn sign(
+        &self,
+        context: &Context,
+        draft: Draft,
+        files: Vec<AttachedFile>,
+    ) -> Result<Waiting, String> {
+        let name = draft.event.name();
+        let not_said = |fault: DraftError| format!("{name} is not recorded: {fault}");
+        draft.screen(&files, &self.known).map_err(not_said)?;
+        if let (Some(key), Some(ledger)) = (&self.key, self.ledger) {
+            let signed = draft
+                .clone()
+                .sign(ledger, &**key, &context.world, files.clone(), &[]);
+            match signed {
+                Ok(submission) => return Ok(Waiting::Statement(submission)),
+                Err(DraftError::Sign(_) | DraftError::Entropy(_)) => {}
+                Err(fault) => return Err(not_said(fault)),
             }
         }
-        context.say(match spooled.is_empty() {
-            true => "next: say it again with ledger append, once the ledger can be written",
-            false => "next: deliver it with: ledger append --spool",
+        Ok(Waiting::Draft(Box::new(WaitingDraft {
+            ledger: self.ledger,
+            begun: false,
+            draft,
+            files,
+        })))
+    }
+
+    /// What is not recorded waits.
+    fn record(&self, context: &mut Context, signed: Vec<Submission>, done: &mut Delivered) {
+        let recorded = SignalGuard::new(false).and_then(|guard| {
+            let mut recorder = context.recorder(false)?;
+            let answers =
+                guard.uninterrupted(|| recorder.record(&mut context.ui, signed.clone(), true));
+            recorder.close(context, &guard);
+            Ok(answers)
         });
-        spooled
+        let mut answers = recorded
+            .unwrap_or_else(|failure| vec![Err(failure)])
+            .into_iter();
+        for submission in signed {
+            match answers.next() {
+                Some(Ok(receipt)) => {
+                    done.receipts.push(receipt);
+                    continue;
+                }
+                Some(Err(failure)) => context.warn(format!("not recorded: {}", failure.message)),
+                // Said of the one before it.
+                None => {}
+            }
+            self.keep(context, &Waiting::Statement(submission), done);
+        }
+    }
+
+    /// Keeps something for another day.
+    fn keep(&self, context: &mut Context, waiting: &Waiting, done: &mut Delivered) {
+        done.complete = false;
+        let what = match waiting {
+            Waiting::Statement(_) => "the signed statement",
+            Waiting::Draft(_) => "what is to be said, unsigned,",
+        };
+        let kept = match &self.spool {
+            Some(dir) => spool::write_waiting(dir, waiting),
+            None => Err(SpoolError::Nowhere),
+        };
+        match kept {
+            Ok(path) => {
+                let path = path.display().to_string();
+                context.warn(format!("{what} waits in {path}"));
+                done.spooled.push(path);
+            }
+            Err(fault) => {
+                context.warn(format!("{what} could not be kept: {fault}"));
+                // The last place there is: whoever reads this can still deliver it.
+                let text = spool::encode_waiting(waiting);
+                if text.len() <= LONGEST_SAID {
+                    context.warn(format!(
+                        "it is: {}",
+                        String::from_utf8_lossy(&text).trim_end()
+                    ));
+                }
+            }
+        }
     }
 }
 
-/// What was recorded, what was not, and why.
-fn append(
+/// Keeps in mind that something begins, for the case that nobody is left to say how it ended.
+pub(super) fn begin(
     context: &mut Context,
-    place: &LedgerPlace,
-    submissions: Vec<Submission>,
-    wait: Duration,
-) -> (Vec<Receipt>, Vec<Submission>, Option<CommandError>) {
-    if submissions.is_empty() {
-        return (Vec::new(), Vec::new(), None);
-    }
-    let mut writer = match Writer::open(&context.world, place, wait) {
-        Ok(writer) => writer,
-        Err(fault) => return (Vec::new(), submissions, Some(fault.into())),
+    delivery: &Delivery,
+    draft: Option<Draft>,
+) -> Option<spool::Begun> {
+    let waiting = WaitingDraft {
+        ledger: delivery.ledger,
+        begun: true,
+        draft: draft?,
+        files: Vec::new(),
     };
-    context.warn_all(writer.notices());
-    // Signed a moment ago, each with a new event id.
-    let outcome = writer.append_minted(submissions.clone());
-    context.warn_all(writer.close());
-    context.has_committed = true;
-    let waiting = submissions
-        .into_iter()
-        .skip(outcome.receipts.len())
-        .collect();
-    let failure = outcome.refused.map(CommandError::from);
-    (outcome.receipts, waiting, failure)
-}
-
-fn report(context: &mut Context, receipts: &[Receipt], spooled: &[String], complete: bool) {
-    if context.ui.json {
-        let receipts: Vec<_> = receipts.iter().map(documents::receipt).collect();
-        context
-            .ui
-            .document(json!({ "complete": complete, "receipts": receipts, "spooled": spooled }));
-    }
+    let begun = spool::begin(delivery.spool.as_deref()?, waiting);
+    begun
+        .inspect_err(|fault| context.warn(format!("that the step begins is not kept: {fault}")))
+        .ok()
 }

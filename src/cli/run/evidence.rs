@@ -10,7 +10,9 @@ use crate::append::draft::Draft;
 use crate::event::{Event, EventSpec, Step, StepFailed, StepPerformed};
 use crate::guard::{self, KnownValue};
 use crate::hash::Blake3Digest;
+use crate::statement::EventId;
 use crate::text::{Id, Line};
+use crate::time::Timestamp;
 
 use super::child::{ToolExit, ToolRun};
 use crate::cli::checks::AttachedFile;
@@ -18,13 +20,25 @@ use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::fields::{self, Fields};
 
+/// What is said where nobody saw how a step ended.
+const UNSEEN: &str = "its end was not seen: whoever recorded it was stopped meanwhile";
+
 /// A step that was performed, or tried.
 pub(super) struct StepRun<'a> {
     pub(super) rotation: &'a Id,
     pub(super) step: Step,
     pub(super) command: &'a [OsString],
-    pub(super) duration: Duration,
+    /// The id of what says how it ended.
+    pub(super) event_id: Option<EventId>,
     pub(super) on_behalf_of: Option<&'a Id>,
+}
+
+/// What may be shown of a tool.
+pub(super) struct Shown<'a> {
+    /// Values that must not be; nothing is shown where they are not known.
+    pub(super) known: Option<&'a [KnownValue]>,
+    /// Whether the command line is.
+    pub(super) command: bool,
 }
 
 /// What is to be said, and whether something that was to be said cannot be.
@@ -36,54 +50,95 @@ pub(super) struct StepDrafts {
 }
 
 /// The step's own event: its kind, the fields given as flags, and those that the tool wrote.
-pub(super) type StepEvent = (&'static EventSpec, Fields, Result<Vec<String>, String>);
+pub(super) type StepEvent = (
+    &'static EventSpec,
+    Result<Fields, CommandError>,
+    Result<Vec<String>, String>,
+);
 
 impl StepRun<'_> {
+    /// What is left to be said where whoever records is killed.
+    pub(super) fn begun(&self, now: Timestamp) -> Option<Draft> {
+        let event = StepFailed {
+            rotation: self.rotation.clone(),
+            step: self.step,
+            error: Line::new(UNSEEN).ok()?,
+            exit_code: None,
+            command: Some(self.command_digest()),
+            duration_ms: None,
+        };
+        Some(self.draft(event.into(), now, self.event_id))
+    }
+
     /// The drafts about a tool that ended. What cannot be said is warned of, never a reason to say
     /// nothing.
     pub(super) fn drafts(
         &self,
         context: &mut Context,
         ran: &ToolRun,
-        own: Option<StepEvent>,
-        known: &[KnownValue],
+        duration: Duration,
+        shown: &Shown<'_>,
     ) -> StepDrafts {
-        let files = self.output(context, ran, known);
+        let mut files = Vec::new();
+        if shown.command {
+            let line = self.command_line();
+            files.extend(self.attached(
+                context,
+                ("command line", "command.txt"),
+                &line,
+                shown.known,
+            ));
+        }
+        let name = match ran.truncated {
+            true => "output-beginning.txt",
+            false => "output.txt",
+        };
+        let output = self.attached(context, ("output", name), &ran.output, shown.known);
+        if ran.truncated && output.is_some() {
+            let length = ran.output.len();
+            context.warn(format!(
+                "only the first {length} bytes of the output are attached"
+            ));
+        }
+        files.extend(output);
         let mut drafts = StepDrafts {
             ready: Vec::new(),
             complete: true,
         };
-        match self.end(&ran.ended) {
-            Ok(event) => drafts.ready.push((self.draft(event), files)),
-            Err(fault) => {
-                context.warn(format!("the step is not recorded: {fault}"));
-                drafts.complete = false;
-            }
-        }
-        if let Some((spec, given, told)) = own {
-            match self.own(context, spec, given, told) {
-                Ok(Some(event)) => drafts.ready.push((self.draft(event), Vec::new())),
-                Ok(None) => {}
-                Err(failure) => {
-                    let (name, why) = (spec.name, failure.message);
-                    context.warn(format!("{name} is not recorded: {why}"));
-                    context.say(format!("next: say it with: ledger append {name}"));
-                    drafts.complete = false;
-                }
-            }
+        let now = context.now();
+        match self.end(&ran.ended, duration) {
+            Ok(event) => drafts
+                .ready
+                .push((self.draft(event, now, self.event_id), files)),
+            Err(fault) => drafts.leave_out(context, "the step", &fault),
         }
         drafts
     }
 
-    fn draft(&self, event: Event) -> Draft {
+    /// The step's own event beside them, where any of its fields was told.
+    pub(super) fn add_own(&self, context: &mut Context, drafts: &mut StepDrafts, own: StepEvent) {
+        let name = own.0.name;
+        match self.own(context, own) {
+            Ok(Some(event)) => {
+                let draft = self.draft(event, context.now(), context.new_event_id().ok());
+                drafts.ready.push((draft, Vec::new()));
+            }
+            Ok(None) => {}
+            Err(failure) => drafts.leave_out(context, name, &failure.message),
+        }
+    }
+
+    fn draft(&self, event: Event, now: Timestamp, event_id: Option<EventId>) -> Draft {
         Draft {
+            event_id,
+            occurred: Some(now),
             on_behalf_of: self.on_behalf_of.cloned(),
             ..Draft::from(event)
         }
     }
 
-    fn end(&self, ended: &ToolExit) -> Result<Event, String> {
-        let duration_ms = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX);
+    fn end(&self, ended: &ToolExit, duration: Duration) -> Result<Event, String> {
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let command = self.command_digest();
         let exit_code = i32::from(ended.code());
         if *ended == ToolExit::Code(0) {
@@ -118,14 +173,9 @@ impl StepRun<'_> {
         Blake3Digest::of(&line)
     }
 
-    /// The step's own event, where any of its fields was told.
-    fn own(
-        &self,
-        context: &Context,
-        spec: &'static EventSpec,
-        given: Fields,
-        told: Result<Vec<String>, String>,
-    ) -> Result<Option<Event>, CommandError> {
+    fn own(&self, context: &Context, own: StepEvent) -> Result<Option<Event>, CommandError> {
+        let (spec, given, told) = own;
+        let given = given?;
         let told = told.map_err(CommandError::usage)?;
         if given.is_empty() && told.is_empty() {
             return Ok(None);
@@ -139,40 +189,56 @@ impl StepRun<'_> {
         fields::finish(spec, said).map(Some)
     }
 
-    /// The output as an attachment; none where there is none, or where it holds secret material:
-    /// then not even its digest is kept, which could be tried against guesses.
-    fn output(
+    /// The words of the command line, as a shell reads them.
+    fn command_line(&self) -> Vec<u8> {
+        let quoted = self.command.iter().map(|word| {
+            let word = word.to_string_lossy();
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&byte);
+            match !word.is_empty() && word.bytes().all(is_plain) {
+                true => word.into_owned(),
+                false => format!("'{}'", word.replace('\'', r"'\''")),
+            }
+        });
+        format!("{}\n", quoted.collect::<Vec<_>>().join(" ")).into_bytes()
+    }
+
+    /// What shows the step as an attachment; none where there is nothing, or where it holds secret
+    /// material: then not even its digest is kept, which could be tried against guesses.
+    fn attached(
         &self,
         context: &mut Context,
-        ran: &ToolRun,
-        known: &[KnownValue],
-    ) -> Vec<AttachedFile> {
-        if ran.output.is_empty() {
-            return Vec::new();
+        (what, name): (&str, &str),
+        bytes: &[u8],
+        known: Option<&[KnownValue]>,
+    ) -> Option<AttachedFile> {
+        if bytes.is_empty() {
+            return None;
         }
-        let hit = known
-            .iter()
-            .find_map(|value| value.found_in(&ran.output))
-            .or_else(|| guard::scan_attachment(&ran.output).hit);
-        if let Some(hit) = hit {
-            context.warn(format!("the output is not attached, since it holds {hit}"));
+        let Some(known) = known else {
+            context.warn(format!(
+                "the {what} is not attached, since it cannot be checked"
+            ));
+            return None;
+        };
+        let mut hits = known.iter().filter_map(|value| value.found_in(bytes));
+        if let Some(hit) = hits.next().or_else(|| guard::scan_attachment(bytes).hit) {
+            context.warn(format!("the {what} is not attached, since it holds {hit}"));
             context.say(
                 "next: if that was a real secret, rotate it; and keep the tool from printing it",
             );
-            return Vec::new();
+            return None;
         }
-        let mut suffix = "output.txt";
-        if ran.truncated {
-            suffix = "output-beginning.txt";
-            context.warn(format!(
-                "only the first {} bytes of the output are attached",
-                ran.output.len()
-            ));
+        let name = Line::new(format!("{}-{name}", self.step.word())).ok()?;
+        Some((name, Id::new("text/plain").ok()?, bytes.to_vec()))
+    }
+}
+
+impl StepDrafts {
+    fn leave_out(&mut self, context: &mut Context, what: &str, why: &str) {
+        context.warn(format!("{what} is not recorded: {why}"));
+        if what != "the step" {
+            context.say(format!("next: say it with: ledger append {what}"));
         }
-        let name = Line::new(format!("{}-{suffix}", self.step.word()));
-        match (name, Id::new("text/plain")) {
-            (Ok(name), Ok(media_type)) => vec![(name, media_type, ran.output.clone())],
-            _ => Vec::new(),
-        }
+        self.complete = false;
     }
 }

@@ -19,18 +19,19 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use tempfile::NamedTempFile;
 
 use crate::event::{self, EventSpec, Step};
+use crate::spool;
 use crate::text::Id;
 
 use super::answer::CommandResult;
-use super::checks::{SecretChecks, known_values};
+use super::checks::known_values;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
 use super::options::parse_size;
 
-use child::{FIELDS_VARIABLE, ToolExit};
+use child::{FIELDS_VARIABLE, ToolExit, ToolRun};
 use deliver::Delivery;
-use evidence::StepRun;
+use evidence::{Shown, StepRun};
 
 /// More than the fields of any event take.
 const FIELDS_LIMIT: u64 = 256 * 1024;
@@ -45,11 +46,13 @@ const FIELDS_LIMIT: u64 = 256 * 1024;
 /// by the tool, as NAME=VALUE lines in the file named by the variable LEDGER_FIELDS. Times default to
 /// now, and the rotation is known.
 ///
-/// Where the ledger cannot be written, the signed statements wait in a spool, and `ledger append
-/// --spool` delivers them.
+/// Whatever is wrong with the ledger, the key or the fields, the tool is started: it is said, and what is
+/// to be recorded waits in the spool, signed or not (`ledger spool list`). --require-evidence is for those
+/// who want the contrary. That a step begins is kept too, so that a killed recorder leaves a trace.
 ///
 ///   ledger run --rotation r-41 --step generate --field generator=openssl --field new_version=v8 \
 ///       --field store=vault:kv/prod/db --field namespace=prod -- ./generate.sh db/orders
+///   ledger run --rotation r-41 --step cutover --split-by ::: -- ./switch.sh ::: ./restart.sh
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct RunArgs {
@@ -75,69 +78,175 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ACTOR")]
     #[arg(env = "LEDGER_ON_BEHALF_OF", hide_env_values = true)]
     on_behalf_of: Option<Id>,
-    /// End with 6 where the tool succeeded and its evidence could not be recorded
+    /// Attach the tool's command line, unless it holds secret material
+    #[arg(long)]
+    record_command: bool,
+    /// Start no tool whose evidence cannot be recorded as far as is known, and end with 6 where one
+    /// succeeded and its evidence could not be recorded
     #[arg(long)]
     require_evidence: bool,
+    /// The word between several commands: they are run one after the other up to the first that fails,
+    /// and are one step
+    #[arg(long, value_name = "WORD")]
+    split_by: Option<OsString>,
     /// The tool and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
+/// What can be said before the tool is started.
+struct Prepared {
+    delivery: Delivery,
+    fields: Result<Fields, CommandError>,
+    /// Whether what is shown can be checked for what must not be.
+    can_check: bool,
+}
+
 pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
     context.ui.thing = "run";
+    let commands = commands(args)?;
     let own = args.step.event().and_then(event::spec);
-    let fields = given_fields(args, own)?;
-    let checks = SecretChecks {
-        attach_limit: args.output_limit,
-        check_value_from: args.check_value_from.clone(),
-        dry_run: false,
-    };
-    let known = known_values(&mut context.ui, &checks)?;
-    let key = context.key()?;
-    let place = context.place()?;
-    let ledger = deliver::identify(context, &place);
+    let Prepared {
+        delivery,
+        fields,
+        can_check,
+    } = prepare(context, args, own)?;
     let told = fields_file(context);
-
-    let started = Instant::now();
-    let capture = match args.attach_output.as_str() {
-        "yes" => args.output_limit,
-        _ => 0,
-    };
-    let fields_path = told.as_ref().map(NamedTempFile::path);
-    let ran = child::run(&args.command, fields_path, capture, &mut context.ui);
-    let code = ran.ended.code();
-
-    let own = own.filter(|_| ran.ended == ToolExit::Code(0)).map(|spec| {
-        let more = told.as_ref().map(|file| read_fields(file.path()));
-        (spec, fields, more.unwrap_or_else(|| Ok(Vec::new())))
-    });
     let performed = StepRun {
         rotation: &args.rotation,
         step: args.step,
         command: &args.command,
-        duration: started.elapsed(),
+        event_id: context.new_event_id().ok(),
         on_behalf_of: args.on_behalf_of.as_ref(),
     };
-    let drafts = performed.drafts(context, &ran, own, &known);
-    let patience = context.globals.wait;
-    let wait = match ran.interrupted {
-        true => patience.min(deliver::SHORT_WAIT),
-        false => patience,
+    let begun = deliver::begin(context, &delivery, performed.begun(context.now()));
+
+    let started = Instant::now();
+    let mut ran = ToolRun::keeping(match args.attach_output.as_str() {
+        "yes" => args.output_limit,
+        _ => 0,
+    });
+    for command in commands {
+        ran.run(
+            command,
+            told.as_ref().map(NamedTempFile::path),
+            &mut context.ui,
+        );
+        if ran.ended != ToolExit::Code(0) {
+            break;
+        }
+    }
+    let code = ran.ended.code();
+
+    let shown = Shown {
+        known: can_check.then_some(&delivery.known),
+        command: args.record_command,
     };
-    let delivery = Delivery {
-        place: &place,
-        ledger,
-        key: &*key,
-        known: &known,
-        wait,
-    };
+    let mut drafts = performed.drafts(context, &ran, started.elapsed(), &shown);
+    if let Some(spec) = own.filter(|_| ran.ended == ToolExit::Code(0)) {
+        let more = told.as_ref().map(|file| read_fields(file.path()));
+        let told = more.unwrap_or_else(|| Ok(Vec::new()));
+        performed.add_own(context, &mut drafts, (spec, fields, told));
+    }
+    if ran.is_interrupted() {
+        context.globals.wait = context.globals.wait.min(deliver::SHORT_WAIT);
+    }
     let complete = delivery.deliver(context, drafts);
+    if let Some(Err(fault)) = begun.map(spool::Begun::end) {
+        context.warn(format!("what was kept meanwhile stays: {fault}"));
+    }
     let unproven = code == 0 && !complete && args.require_evidence;
     Ok(match unproven {
         true => Exit::Temporary,
         false => Exit::Of(code),
     }
     .into())
+}
+
+/// The commands, one after the other.
+fn commands(args: &RunArgs) -> Result<Vec<&[OsString]>, CommandError> {
+    let between = |word: &OsString| args.split_by.as_ref() == Some(word);
+    let commands: Vec<_> = args.command.split(between).collect();
+    match commands.iter().any(|command| command.is_empty()) {
+        true => Err(CommandError::usage("one of the commands is empty")),
+        false => Ok(commands),
+    }
+}
+
+/// Looks for everything that recording takes. What is missing is no reason not to start the tool, unless
+/// that was asked for.
+fn prepare(
+    context: &mut Context,
+    args: &RunArgs,
+    own: Option<&'static EventSpec>,
+) -> Result<Prepared, CommandError> {
+    let strict = args.require_evidence;
+    let mut fields = match given_fields(args, own) {
+        Err(failure) if strict => return Err(failure),
+        Err(failure) if own.is_none() => {
+            context.warn(failure.message);
+            Ok(Fields::new())
+        }
+        fields => fields,
+    };
+    let known = known_values(&mut context.ui, args.check_value_from.as_deref());
+    let known = heed(context, strict, known)?;
+    if known.is_none() {
+        fields = Err(CommandError::usage(
+            "it cannot be checked against the value",
+        ));
+    }
+    let key = context.key();
+    let key = heed(context, strict, key)?;
+    let spool = context.spool();
+    let spool = heed(context, strict, spool)?;
+    let named = context.named_ledger();
+    let ledger = match heed(context, strict, named)? {
+        Some(named) => {
+            let patience = context.globals.wait;
+            context.globals.wait = patience.min(deliver::SHORT_WAIT);
+            let id = context.ledger_id();
+            context.globals.wait = patience;
+            let missing = || {
+                let message = format!(
+                    "{} cannot be found, and its id is not known",
+                    named.display()
+                );
+                CommandError::new(Exit::NotVerified, message)
+            };
+            heed(context, strict, id.ok_or_else(missing))?
+        }
+        None => None,
+    };
+    Ok(Prepared {
+        can_check: known.is_some(),
+        fields,
+        delivery: Delivery {
+            spool,
+            ledger,
+            key,
+            known: known.unwrap_or_default(),
+        },
+    })
+}
+
+/// The recorder's own trouble: said, and the act goes on without it.
+fn heed<T>(
+    context: &mut Context,
+    strict: bool,
+    found: Result<T, CommandError>,
+) -> Result<Option<T>, CommandError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if strict => Err(failure),
+        Err(failure) => {
+            context.warn(failure.message);
+            if let Some(hint) = failure.hint {
+                context.say(format!("hint: {hint}"));
+            }
+            Ok(None)
+        }
+    }
 }
 
 fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Fields, CommandError> {

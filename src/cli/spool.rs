@@ -1,0 +1,318 @@
+//! `ledger spool`: what waits on this machine because it could not be recorded.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::append::Submission;
+use crate::append::draft::Draft;
+use crate::hash::LedgerId;
+use crate::key::PublicKey;
+use crate::spool::{self, SpoolError, Waiting};
+use crate::statement::Statement;
+use crate::time::Timestamp;
+
+use super::answer::{Answer, CommandResult};
+use super::context::Context;
+use super::exit::{CommandError, Exit};
+use super::layout::counted;
+use super::options::with_json;
+use super::statements::{self, Delivery};
+
+/// See, sign, deliver and drop what waits on this machine because it could not be recorded
+///
+/// `ledger run`, and `ledger append --spool-on-failure`, keep what they have to say where the ledger or the
+/// key is not there. It waits in the order it came, and one that is refused stands in nobody's way.
+///
+///   ledger spool list
+///   ledger spool sign --key olga.pem
+///   ledger spool deliver --ledger unix:/run/ledger/ledger.sock
+///   ledger spool drop 3
+#[derive(Debug, Args)]
+#[command(
+    verbatim_doc_comment,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct SpoolArgs {
+    #[command(subcommand)]
+    action: SpoolAction,
+}
+
+#[derive(Debug, Subcommand)]
+enum SpoolAction {
+    /// List what waits, the oldest first
+    List(Place),
+    /// Show everything that one says
+    Show(One),
+    /// Record what is signed; what is refused stays, and says why
+    Deliver(Some),
+    /// Set one aside for good: it is kept in a folder of its own, and never delivered
+    Drop(One),
+    /// Sign what nobody signed yet, with --key; what only began is signed where its number is named
+    Sign(Some),
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    /// The folder in which they wait [default: that of the ledger]
+    #[arg(long, value_name = "DIR")]
+    spool: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct One {
+    /// Its number in the list
+    #[arg(value_name = "NUMBER")]
+    number: u64,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+struct Some {
+    /// Their numbers in the list [default: all]
+    #[arg(value_name = "NUMBER")]
+    numbers: Vec<u64>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Adds `--json` to the subcommands.
+pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
+    command.mut_subcommands(with_json)
+}
+
+pub(crate) fn run(context: &mut Context, args: &SpoolArgs) -> CommandResult {
+    let (place, numbers): (_, &[u64]) = match &args.action {
+        SpoolAction::List(place) => (place, &[]),
+        SpoolAction::Show(one) | SpoolAction::Drop(one) => (&one.place, &[one.number]),
+        SpoolAction::Deliver(some) | SpoolAction::Sign(some) => (&some.place, &some.numbers),
+    };
+    let dir = place.spool.clone().map_or_else(|| context.spool(), Ok)?;
+    spool::take_in_abandoned(&dir)?;
+    let files = named(&dir, numbers)?;
+    match &args.action {
+        SpoolAction::List(_) => Ok(list(context, &files)),
+        SpoolAction::Show(_) => show(context, &files),
+        SpoolAction::Deliver(_) => deliver(context, files),
+        SpoolAction::Drop(_) => drop_one(context, &files),
+        SpoolAction::Sign(some) => sign(context, files, !some.numbers.is_empty()),
+    }
+}
+
+/// The files of these numbers; of all where none is named.
+fn named(dir: &Path, numbers: &[u64]) -> Result<Vec<PathBuf>, CommandError> {
+    let mut files = spool::list(dir)?;
+    for number in numbers {
+        if !files
+            .iter()
+            .any(|path| spool::number_of(path) == Some(*number))
+        {
+            let message = format!("there is no number {number} in {}", dir.display());
+            return Err(CommandError::usage(message).hint("ledger spool list has the numbers"));
+        }
+    }
+    files.retain(|path| {
+        numbers.is_empty() || spool::number_of(path).is_some_and(|n| numbers.contains(&n))
+    });
+    Ok(files)
+}
+
+/// What is seen of one that waits.
+struct Seen {
+    /// `signed`, `unsigned`, `began` or `unreadable`.
+    state: &'static str,
+    says: Option<Draft>,
+    ledger: Option<LedgerId>,
+    author: Option<PublicKey>,
+    fault: Option<String>,
+}
+
+fn look(path: &Path) -> Seen {
+    let unreadable = |fault: String| Seen {
+        state: "unreadable",
+        says: None,
+        ledger: None,
+        author: None,
+        fault: Some(fault),
+    };
+    match spool::read_waiting(path) {
+        Err(fault) => unreadable(fault.to_string()),
+        Ok(Waiting::Draft(waiting)) => Seen {
+            state: if waiting.begun { "began" } else { "unsigned" },
+            ledger: waiting.ledger,
+            says: Some(waiting.draft),
+            author: None,
+            fault: None,
+        },
+        Ok(Waiting::Statement(submission)) => match Statement::decode(submission.statement.bytes())
+        {
+            Err(fault) => unreadable(fault.to_string()),
+            Ok(statement) => Seen {
+                state: "signed",
+                ledger: Some(statement.ledger),
+                author: Some(statement.author),
+                says: Some(Draft {
+                    event: statement.event,
+                    event_id: Some(statement.event_id),
+                    occurred: Some(statement.occurred),
+                    on_behalf_of: statement.on_behalf_of,
+                    attachments: statement
+                        .attachments
+                        .iter()
+                        .map(|file| file.name.as_str().into())
+                        .collect(),
+                }),
+                fault: None,
+            },
+        },
+    }
+}
+
+impl Seen {
+    fn to_json(&self, path: &Path) -> Value {
+        json!({
+            "number": spool::number_of(path),
+            "file": path.display().to_string(),
+            "state": self.state,
+            "ledger_id": self.ledger,
+            "author": self.author,
+            "says": self.says.as_ref().map(Draft::to_json),
+            "fault": self.fault,
+        })
+    }
+}
+
+fn list(context: &mut Context, files: &[PathBuf]) -> Answer {
+    context.ui.thing = "spool";
+    let seen: Vec<_> = files.iter().map(|path| (path, look(path))).collect();
+    let documents: Vec<_> = seen.iter().map(|(path, one)| one.to_json(path)).collect();
+    let answer = Answer::new(json!({ "waiting": documents }));
+    if seen.is_empty() {
+        return answer.line("nothing waits");
+    }
+    let row = |(path, one): &(&PathBuf, Seen)| {
+        let says = one.says.as_ref();
+        let about = says.and_then(|draft| draft.event.rotation());
+        let author = one.author.map(|key| key.short());
+        vec![
+            spool::number_of(path).map_or_else(String::new, |number| number.to_string()),
+            says.and_then(|draft| draft.occurred)
+                .map_or_else(|| "-".to_owned(), Timestamp::to_seconds),
+            one.state.to_owned(),
+            says.map_or("-", |draft| draft.event.name()).to_owned(),
+            about.map_or("-", |id| id.as_str()).to_owned(),
+            author.map_or_else(|| "-".to_owned(), |key| key.to_string()),
+        ]
+    };
+    let rows: Vec<_> = seen.iter().map(row).collect();
+    let heading = ["NUMBER", "OCCURRED", "STATE", "EVENT", "ROTATION", "KEY"];
+    let answer = answer.table(&heading, &rows);
+    match seen
+        .iter()
+        .any(|(_, one)| matches!(one.state, "unsigned" | "began"))
+    {
+        true => answer.say("next: ledger spool sign, then ledger spool deliver"),
+        false => answer.say("next: ledger spool deliver"),
+    }
+}
+
+fn show(context: &mut Context, files: &[PathBuf]) -> CommandResult {
+    context.ui.thing = "spooled";
+    let path = files
+        .first()
+        .ok_or_else(|| CommandError::usage("nothing waits"))?;
+    let document = look(path).to_json(path);
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    Ok(Answer::new(document).line(text))
+}
+
+/// Delivers everything that waits.
+pub(crate) fn deliver_all(context: &mut Context) -> CommandResult {
+    let dir = context.spool()?;
+    deliver(context, named(&dir, &[])?)
+}
+
+fn deliver(context: &mut Context, files: Vec<PathBuf>) -> CommandResult {
+    context.ui.thing = "delivery";
+    if files.is_empty() {
+        return Ok(statements::answer(Vec::new(), &[]));
+    }
+    // Only once it has its receipt; if it stays, it is answered with the same one again.
+    let mut done = |from: &str| Ok(spool::remove(Path::new(from))?);
+    let mut delivery = Delivery::open(context, &mut done)?;
+    for path in files {
+        let from = path.display().to_string();
+        if !delivery.take(from, signed(&path)) {
+            break;
+        }
+    }
+    Ok(delivery.finish())
+}
+
+fn signed(path: &Path) -> Result<Submission, CommandError> {
+    match spool::read_waiting(path) {
+        Ok(Waiting::Statement(submission)) => Ok(submission),
+        Err(SpoolError::Content { fault, .. }) => Err(CommandError::new(
+            Exit::Refused,
+            format!("it is nothing that can be recorded: {fault}"),
+        )),
+        Err(fault) => Err(fault.into()),
+        Ok(Waiting::Draft(_)) => Err(CommandError::new(Exit::Refused, "nobody signed it yet")
+            .hint("ledger spool sign signs what you have to say")),
+    }
+}
+
+fn drop_one(context: &mut Context, files: &[PathBuf]) -> CommandResult {
+    context.ui.thing = "spool-drop";
+    let path = files
+        .first()
+        .ok_or_else(|| CommandError::usage("nothing waits"))?;
+    let kept = spool::set_aside(path)?.display().to_string();
+    Ok(Answer::new(json!({ "kept": kept })).line(format!(
+        "dropped  it is never delivered, and kept as {kept}"
+    )))
+}
+
+fn sign(context: &mut Context, files: Vec<PathBuf>, chosen: bool) -> CommandResult {
+    context.ui.thing = "spool-sign";
+    let key = context.key()?;
+    let known_id = context.ledger_id();
+    let mut signed = Vec::new();
+    for path in files {
+        let Ok(Waiting::Draft(waiting)) = spool::read_waiting(&path) else {
+            continue;
+        };
+        // What only began may still be said by somebody who knows how it ended.
+        if waiting.begun && !chosen {
+            continue;
+        }
+        let ledger = waiting.ledger.or(known_id).ok_or_else(|| {
+            CommandError::usage("the ledger's id is not known")
+                .hint("name the ledger with --ledger")
+        })?;
+        let files = waiting.files;
+        let submission = waiting
+            .draft
+            .sign(ledger, &*key, &context.world, files, &[])?;
+        spool::replace(&path, &submission)?;
+        signed.push(path.display().to_string());
+    }
+    let count = counted(signed.len() as u64, "statement");
+    Ok(Answer::new(json!({ "signed": signed }))
+        .line(format!("{count} signed"))
+        .say("next: ledger spool deliver"))
+}
+
+impl From<SpoolError> for CommandError {
+    fn from(fault: SpoolError) -> Self {
+        let exit = match &fault {
+            SpoolError::Io { .. } => Exit::Temporary,
+            SpoolError::Nowhere => Exit::Usage,
+            SpoolError::Content { .. } => Exit::Refused,
+        };
+        Self::new(exit, fault.to_string())
+    }
+}

@@ -1,0 +1,173 @@
+//! Signed statements on their way into a ledger, each from somewhere: `ledger append --statement`, and what
+//! waits in the spool. One that is refused stands in nobody's way.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+
+use serde_json::{Value, json};
+
+use crate::append::Submission;
+use crate::spool;
+
+use super::answer::{Answer, CommandResult};
+use super::append::AppendArgs;
+use super::context::Context;
+use super::exit::{CommandError, Exit};
+use super::files::open_input;
+use super::receipt;
+use super::recorder::Recorder;
+use super::signals::SignalGuard;
+
+/// Statements that share one commit, at most, and bytes of their files in memory.
+const BATCH: usize = 500;
+const BATCH_BYTES: usize = 64 << 20;
+/// No statement with its files is longer in base64.
+const LONGEST: u64 = 1 << 31;
+
+/// Signed statements that are delivered, and what becomes of each.
+pub(crate) struct Delivery<'a> {
+    context: &'a mut Context,
+    guard: SignalGuard,
+    recorder: Recorder,
+    /// Is told where one came from, once its receipt is out.
+    done: &'a mut dyn FnMut(&str) -> Result<(), CommandError>,
+    pending: Vec<(String, Submission)>,
+    bytes: usize,
+    delivered: Vec<Value>,
+    failed: Vec<(String, CommandError)>,
+}
+
+impl<'a> Delivery<'a> {
+    pub(crate) fn open(
+        context: &'a mut Context,
+        done: &'a mut dyn FnMut(&str) -> Result<(), CommandError>,
+    ) -> Result<Self, CommandError> {
+        let guard = SignalGuard::new(false)?;
+        let recorder = context.recorder(false)?;
+        Ok(Self {
+            context,
+            guard,
+            recorder,
+            done,
+            pending: Vec::new(),
+            bytes: 0,
+            delivered: Vec::new(),
+            failed: Vec::new(),
+        })
+    }
+
+    /// Takes what was read from `from`. Whether more is to be read.
+    pub(crate) fn take(&mut self, from: String, read: Result<Submission, CommandError>) -> bool {
+        match read {
+            Ok(submission) => {
+                self.bytes += submission.files.iter().map(Vec::len).sum::<usize>();
+                self.pending.push((from, submission));
+            }
+            Err(failure) => self.failed.push((from, failure)),
+        }
+        if self.pending.len() >= BATCH || self.bytes >= BATCH_BYTES {
+            self.send();
+        }
+        !self.guard.stopped()
+    }
+
+    fn send(&mut self) {
+        self.bytes = 0;
+        let (from, submissions): (Vec<_>, Vec<_>) = self.pending.drain(..).unzip();
+        let (recorder, ui, done) = (&mut self.recorder, &mut self.context.ui, &mut *self.done);
+        let (delivered, failed) = (&mut self.delivered, &mut self.failed);
+        self.guard.uninterrupted(|| {
+            let mut answers = recorder.record_each(ui, submissions).into_iter();
+            for from in from {
+                let settled = match answers.next() {
+                    Some(Ok(receipt)) => {
+                        let text = receipt::add_to(Answer::plain(String::new()), &receipt);
+                        if !ui.json {
+                            ui.answer(text);
+                            ui.flush();
+                        }
+                        delivered.push(receipt);
+                        done(&from)
+                    }
+                    Some(Err(failure)) => Err(failure),
+                    None => Err(CommandError::new(
+                        Exit::Temporary,
+                        "it was not tried any more",
+                    )),
+                };
+                failed.extend(settled.err().map(|failure| (from, failure)));
+            }
+        });
+    }
+
+    /// Delivers what is left, and says what became of all.
+    pub(crate) fn finish(mut self) -> Answer {
+        self.send();
+        let exit = self
+            .failed
+            .iter()
+            .fold(self.guard.exit(), |exit, (_, failure)| {
+                match (exit, failure.exit) {
+                    (Exit::Passed, failed) => failed,
+                    // It is worth trying again as long as anything is.
+                    (_, Exit::Temporary) => Exit::Temporary,
+                    (exit, _) => exit,
+                }
+            });
+        self.recorder.close(self.context, &self.guard);
+        answer(self.delivered, &self.failed).exit(exit)
+    }
+}
+
+/// What became of statements that were delivered.
+pub(crate) fn answer(delivered: Vec<Value>, failed: &[(String, CommandError)]) -> Answer {
+    let counts = format!("{} delivered, {} left", delivered.len(), failed.len());
+    let left: Vec<_> = failed
+        .iter()
+        .map(|(from, failure)| json!({ "from": from, "error": failure.to_json() }))
+        .collect();
+    let document = json!({ "delivered": delivered, "left": left });
+    let answer = failed
+        .iter()
+        .fold(Answer::new(document), |answer, (from, failure)| {
+            let answer = answer.tell(format!("left: {from}: {}", failure.message));
+            let hint = failure.hint.iter();
+            hint.fold(answer, |answer, hint| answer.say(format!("hint: {hint}")))
+        });
+    answer.line(counts)
+}
+
+pub(crate) fn run(context: &mut Context, args: &AppendArgs) -> CommandResult {
+    context.ui.thing = "delivery";
+    let mut inputs = Vec::new();
+    for path in &args.statement {
+        let name = path.display().to_string();
+        let input = open_input(&mut context.ui, path).map_err(|fault| {
+            CommandError::usage(format!("the statements `{name}` cannot be read: {fault}"))
+        })?;
+        inputs.push((name, input));
+    }
+    let mut done = |_: &str| Ok(());
+    let mut delivery = Delivery::open(context, &mut done)?;
+    for (name, input) in inputs {
+        let mut input = BufReader::new(input);
+        for number in 1_u64.. {
+            let mut line = Vec::new();
+            let read = (&mut input).take(LONGEST).read_until(b'\n', &mut line);
+            if matches!(read, Ok(0)) {
+                break;
+            }
+            let from = format!("{name} line {number}");
+            let unread = |fault: String| {
+                let message = format!("it is no signed statement: {fault}");
+                CommandError::new(Exit::Refused, message)
+            };
+            let read = read.map_err(|fault| fault.to_string());
+            let read = read.and_then(|_| spool::decode(&line)).map_err(unread);
+            let is_last = read.is_err();
+            if !delivery.take(from, read) || is_last {
+                break;
+            }
+        }
+    }
+    Ok(delivery.finish())
+}
