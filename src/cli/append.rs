@@ -125,7 +125,7 @@ pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches
     match &args.drafts {
         Some(path) => batch::drafts(context, path, &args.checks),
         None if args.spool => super::spool::deliver_all(context),
-        None if !args.statement.is_empty() => statements::run(context, args),
+        None if !args.statement.is_empty() => statements::run(context, &args.statement),
         None => Err(CommandError::usage("what is to be recorded?")
             .hint("name an event, drafts with --json FILE, or statements with --statement FILE; the events are listed by: ledger append --help")),
     }

@@ -150,3 +150,14 @@ pub(crate) fn folder_of(out: &Path) -> &Path {
         _ => Path::new("."),
     }
 }
+
+/// This program's folder among this user's: under what the variable names, or below their home.
+pub(crate) fn own_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let home = || std::env::home_dir().filter(absolute);
+    let base = named
+        .filter(absolute)
+        .or_else(|| Some(home()?.join(below_home)))?;
+    Some(base.join("rotation-ledger"))
+}

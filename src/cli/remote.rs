@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::files::read_bounded;
-use crate::cli::state::own_folder;
+use crate::cli::files::{own_folder, read_bounded};
 use crate::cli::transport;
 use crate::cli::verify::progress_bar;
 use crate::hash::Blake3Digest;

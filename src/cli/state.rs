@@ -1,7 +1,8 @@
 //! What this host keeps of a ledger outside its folder: where that is, the ledger's id, and what waits.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::hash::{Blake3Digest, LedgerId};
@@ -12,7 +13,7 @@ use crate::sys::disk::{Disk as _, RealDisk};
 
 use super::context::Context;
 use super::exit::CommandError;
-use super::files::canonical;
+use super::files::{canonical, own_folder};
 use super::layout::counted;
 use super::remote::ServerAddress;
 
@@ -71,7 +72,10 @@ impl Context {
         };
         if remembered(&state) != Some(id) {
             let _ = DirBuilder::new().recursive(true).mode(0o700).create(&state);
-            let _ = std::fs::write(state.join(ID_FILE), format!("{id}\n"));
+            let mut own = OpenOptions::new();
+            own.write(true).create(true).truncate(true).mode(0o600);
+            let file = own.open(state.join(ID_FILE));
+            let _ = file.and_then(|mut file| writeln!(file, "{id}"));
         }
     }
 
@@ -106,17 +110,6 @@ pub(crate) fn said(backlog: &Backlog) -> String {
     let since = since.unwrap_or_default();
     let waiting = counted(backlog.waiting as u64, "statement");
     format!("{waiting} in the spool of this machine{since}, not recorded: ledger spool list")
-}
-
-/// This program's folder among this user's: under what the variable names, or below their home.
-pub(crate) fn own_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let absolute = |path: &PathBuf| path.is_absolute();
-    let named = std::env::var_os(variable).map(PathBuf::from);
-    let home = || std::env::home_dir().filter(absolute);
-    let base = named
-        .filter(absolute)
-        .or_else(|| Some(home()?.join(below_home)))?;
-    Some(base.join("rotation-ledger"))
 }
 
 fn remembered(state: &Path) -> Option<LedgerId> {

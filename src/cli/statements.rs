@@ -2,6 +2,7 @@
 //! waits in the spool. One that is refused stands in nobody's way.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,6 @@ use crate::append::Submission;
 use crate::spool;
 
 use super::answer::{Answer, CommandResult};
-use super::append::AppendArgs;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::open_input;
@@ -136,10 +136,10 @@ pub(crate) fn answer(delivered: Vec<Value>, failed: &[(String, CommandError)]) -
     answer.line(counts)
 }
 
-pub(crate) fn run(context: &mut Context, args: &AppendArgs) -> CommandResult {
+pub(crate) fn run(context: &mut Context, files: &[PathBuf]) -> CommandResult {
     context.ui.thing = "delivery";
     let mut inputs = Vec::new();
-    for path in &args.statement {
+    for path in files {
         let name = path.display().to_string();
         let input = open_input(&mut context.ui, path).map_err(|fault| {
             CommandError::usage(format!("the statements `{name}` cannot be read: {fault}"))

@@ -95,7 +95,7 @@ impl ReceiptReport {
 
     /// Whether everything holds but for cosignatures that the trust file demands: they may still come.
     #[must_use]
-    pub fn awaits_witnesses(&self) -> bool {
+    pub fn lacks_witnesses(&self) -> bool {
         self.said.is_ok() && matches!(&self.proven, Some(Ok(judged)) if !judged.quorum)
     }
 
