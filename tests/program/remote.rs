@@ -279,7 +279,7 @@ fn over_tls_tools_and_auditors_come_with_tokens_and_are_let_go_one_by_one() {
     let (code, said) = ask(generated, "robot");
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.contains("the receipt was checked against trust"),
+        said.contains("receipts were checked against trust"),
         "{said}"
     );
     let (code, said) = ask(generated, "auditor");
