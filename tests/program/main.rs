@@ -17,6 +17,7 @@ mod kill;
 mod pages;
 mod processes;
 mod receipts;
+mod recorder;
 mod remote;
 mod serve;
 mod serve_faults;

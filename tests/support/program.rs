@@ -76,7 +76,8 @@ impl Program {
         command
     }
 
-    fn around<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+    /// Has a command run where the ledger is.
+    pub fn around<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         command
             .current_dir(&self.root)
             .env("LEDGER", env!("CARGO_BIN_EXE_ledger"))
