@@ -39,7 +39,7 @@ fn nothing_but_the_command_line_itself_keeps_a_tool_from_being_started() {
     key("empty.pem", b"", 0o600);
     fs::create_dir(program.path("unmounted")).unwrap();
     let cases = [
-        "env -u HOME -u LEDGER_STATE $L --key olga.pem",
+        "env -u HOME $L --key olga.pem",
         "env HOME= LEDGER_STATE= XDG_STATE_HOME= $L --key olga.pem",
         "$L --ledger none --key olga.pem",
         "$L --ledger none --state none-yet --key olga.pem",
