@@ -11,8 +11,8 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::options::{Globals, with_json};
 use super::{
-    actor, admin, anchor, append, demo, export, init, key, log, man, note, prove, publish, run,
-    secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
+    actor, admin, anchor, append, demo, export, init, key, log, man, note, open, prove, publish,
+    run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -68,6 +68,7 @@ pub(crate) enum Command {
     Sign(sign::SignArgs),
     Spool(spool::SpoolArgs),
     Serve(serve::ServeArgs),
+    Open(open::OpenArgs),
     Verify(verify::VerifyArgs),
     Export(export::ExportArgs),
     Status(status::StatusArgs),

@@ -24,6 +24,7 @@ mod layout;
 mod log;
 mod man;
 mod note;
+mod open;
 mod openssl;
 mod options;
 mod pack;
@@ -133,6 +134,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Publish(args) => publish::run(context, args),
         Command::Timestamp(args) => timestamp::run(context, args),
         Command::Note(args) => note::run(context, args),
+        Command::Open(_) => open::run(context),
         Command::Trust(args) => trust::run(context, args),
         Command::Token(args) => token::run(context, args),
         Command::Witness => witness::run(context, inner),

@@ -304,7 +304,7 @@ fn said_in(submission: &Submission) -> Result<Statement, CommandError> {
         .map_err(|fault| CommandError::new(Exit::Refused, fault.to_string()))
 }
 
-fn refused(status: u16, problem: &Value) -> CommandError {
+pub(crate) fn refused(status: u16, problem: &Value) -> CommandError {
     let exit = match status {
         408 | 429 | 500.. => Exit::Temporary,
         _ => Exit::Refused,

@@ -77,7 +77,7 @@ pub fn notice(title: &str, detail: &str, way_in: bool) -> String {
         @if way_in {
             main {
                 p { "A browser gets in by a link that opens once. Whoever may read the ledger from a terminal prints one there:" }
-                pre { "ledger open --ledger https://HOST" }
+                pre { "ledger open --ledger unix:PATH\nledger open --ledger https://HOST --token-file FILE" }
                 p { "Where you have just opened such a link, " a href="/" { "go on to the pages" } "." }
             }
         }

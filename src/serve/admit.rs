@@ -1,15 +1,19 @@
 //! Who may talk: on a Unix socket whoever its file lets in, over TCP whoever has a client certificate or a
 //! token of the ledger. Who may append is another question, and a statement's signature answers it.
 
+use std::time::Instant;
+
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
 
 use crate::event::TokenScope;
+use crate::hash::Blake3Digest;
 use crate::text::Id;
 
 use super::app::App;
 use super::peer::Peer;
 use super::problem::Problem;
+use super::sessions::{LINKS, SESSIONS};
 
 /// What anybody may ask: whoever watches the process need not be trusted with what it serves.
 pub(super) const OPEN: [&str; 2] = ["/healthz", "/readyz"];
@@ -23,7 +27,9 @@ pub(super) enum Admitted {
     Socket,
     /// Its certificate is one of the authority's.
     Certificate,
-    /// It has the token of this name.
+    /// A browser that was let in by somebody who needs no token.
+    Session,
+    /// It has the token of this name, or was let in with it.
     Token(Id),
 }
 
@@ -42,7 +48,8 @@ impl Admitted {
 /// # Errors
 /// Nobody sends it who may talk, or not like that.
 pub(super) fn admit(app: &App, request: &Request) -> Result<Admitted, Problem> {
-    if OPEN.contains(&request.uri().path()) {
+    let (path, headers) = (request.uri().path(), request.headers());
+    if OPEN.contains(&path) || path.starts_with(LINKS) {
         return Ok(Admitted::Anybody);
     }
     match request.extensions().get::<Peer>() {
@@ -54,21 +61,30 @@ pub(super) fn admit(app: &App, request: &Request) -> Result<Admitted, Problem> {
         }) => return Ok(Admitted::Certificate),
         _ => {}
     }
-    let token = bearer(request.headers()).ok_or_else(|| {
-        let detail =
-            "over TCP a request needs `Authorization: Bearer TOKEN`, or a client certificate";
-        Problem::unauthorised("no-token", detail, None)
-    })?;
-    let wanted = match *request.method() {
-        Method::GET | Method::HEAD => TokenScope::Read,
-        _ => TokenScope::Append,
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let wanted = match reads || path == SESSIONS {
+        true => TokenScope::Read,
+        false => TokenScope::Append,
     };
-    let name = app.tokens.admit(token, wanted, app.now())?;
+    // Another site can have a browser send anything, and its cookie with it: a cookie is for reading alone.
+    let session = || app.sessions.opener(headers, Instant::now());
+    let token = match bearer(headers) {
+        Some(token) => Blake3Digest::of(token),
+        None => match session().filter(|_| reads) {
+            Some(Some(token)) => token,
+            Some(None) => return Ok(Admitted::Session),
+            None => {
+                let detail = "over TCP a request needs `Authorization: Bearer TOKEN`, or a client certificate";
+                return Err(Problem::unauthorised("no-token", detail, None));
+            }
+        },
+    };
+    let name = app.tokens.admit(&token, wanted, app.now())?;
     Ok(Admitted::Token(name))
 }
 
 /// The token in a head (RFC 6750).
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let sent = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = sent.split_at_checked(b"bearer ".len())?;
     scheme

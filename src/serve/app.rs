@@ -22,6 +22,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rate::Rates;
+use super::sessions::Sessions;
 use super::tokens::LiveTokens;
 use super::uploads::Uploads;
 use super::view::View;
@@ -45,6 +46,7 @@ pub(super) struct App {
     pub(super) uploads: Uploads,
     pub(super) view: View,
     pub(super) judged: LastJudged,
+    pub(super) sessions: Sessions,
     pub(super) metrics: Arc<Metrics>,
     pub(super) rates: Rates,
     pub(super) tokens: LiveTokens,

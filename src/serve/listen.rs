@@ -18,6 +18,20 @@ pub(super) enum Listener {
     Tcp(TcpListener),
 }
 
+impl Listener {
+    /// How a browser of this host gets there.
+    pub(super) fn url(&self, scheme: &str) -> Option<String> {
+        let Self::Tcp(listener) = self else {
+            return None;
+        };
+        let address = listener.local_addr().ok()?;
+        Some(match address.ip().is_unspecified() {
+            true => format!("{scheme}://localhost:{}", address.port()),
+            false => format!("{scheme}://{address}"),
+        })
+    }
+}
+
 /// All sockets, each with its address as people write it.
 pub(super) fn open(config: &ServeConfig) -> Result<Vec<(Listener, String)>, ServeError> {
     let mut listeners = inherited(config)?;

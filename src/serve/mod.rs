@@ -8,7 +8,7 @@
 //! | `run`, `signals` | a server from its beginning to its end |
 //! | `site` | the same server for a witness: one blocking function answers |
 //! | `commit` | the one writer, in a thread of its own: whatever waits shares a commit |
-//! | `app`, `view`, `judged`, `verified`, `uploads` | what the handlers share: places to read, what the entries amount to, the last verification, attachments kept aside |
+//! | `app`, `view`, `judged`, `verified`, `uploads`, `sessions` | what the handlers share: places to read, what the entries amount to, the last verification, attachments kept aside, browsers let in |
 //! | `gate`, `peer`, `rate`, `admit`, `tokens`, `log` | what every request passes: its limits, and whether its sender may talk |
 //! | `statements`, `reads`, `pages`, `copy`, `health` | the handlers |
 //! | `problem`, `metrics`, `openapi`, `routes` | what is answered, and the document that says so |
@@ -37,6 +37,7 @@ mod rate;
 mod reads;
 mod routes;
 mod run;
+mod sessions;
 mod signals;
 mod site;
 mod statements;

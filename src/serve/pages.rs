@@ -1,16 +1,25 @@
 //! Pages for people, out of what verified. A browser may run nothing in them and fetch nothing for them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use axum::extract::State;
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use serde_json::{Value, json};
+
+use crate::documents;
+use crate::hash::Blake3Digest;
 use crate::page::{self, ServedPage};
 
+use super::admit::bearer;
 use super::app::App;
+use super::openapi::{Document, Refused};
 use super::problem::Problem;
 use super::reads::{NamedPath, id_in};
+use super::sessions::{LINK_TIME, LINKS};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -44,6 +53,39 @@ async fn shown(app: &Arc<App>, which: ServedPage) -> Page {
         Ok(dressed(page.into_response()))
     })
     .await
+}
+
+/// A link that lets a browser in: it opens once, within a minute.
+#[utoipa::path(post, path = "/v1/sessions", responses(
+    (status = 201, description = "Its `path`, and the `addresses` where browsers can connect", body = Document),
+    (status = 429, response = Refused), (status = 500, response = Refused)))]
+pub(super) async fn begin_session(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (entropy, opener) = (&*app.world.entropy, bearer(&headers).map(Blake3Digest::of));
+    let link = app.sessions.links.hand_out(entropy, opener, Instant::now());
+    let link = link.map_err(|fault| Problem::internal("no-entropy", fault))?;
+    let document = json!({
+        "path": format!("{LINKS}{link}"),
+        "seconds": LINK_TIME.as_secs(),
+        "addresses": app.sessions.addresses,
+    });
+    let document = documents::with_schema("session", document);
+    Ok((StatusCode::CREATED, Json(document)))
+}
+
+/// Opens such a link.
+pub(super) async fn open(State(app): State<Arc<App>>, Path(link): Path<String>) -> Page {
+    let (now, entropy) = (Instant::now(), &*app.world.entropy);
+    let opener = app.sessions.links.take(&link, now).ok_or_else(|| {
+        let detail = "this link was opened before, or is too old";
+        Problem::unauthorised("link-used", detail, None)
+    })?;
+    let cookie = app.sessions.set_cookie(entropy, opener, now);
+    let cookie = cookie.map_err(|fault| Problem::internal("no-entropy", fault))?;
+    let headers = [(header::SET_COOKIE, &*cookie), (header::LOCATION, "/")];
+    Ok(dressed((StatusCode::SEE_OTHER, headers).into_response()))
 }
 
 /// Whether whoever asks would rather have a page: a browser says so, a tool does not.

@@ -32,6 +32,7 @@ use super::{copy, gate, health, openapi, pages, reads, statements};
         reads::actors,
         reads::status,
         reads::receipt,
+        pages::begin_session,
         copy::checkpoint,
         copy::tile,
         copy::attachment,
@@ -62,7 +63,9 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/v1/actors", get(reads::actors))
         .route("/v1/status", get(reads::status))
         .route("/v1/receipts/{sequence}", get(reads::receipt))
+        .route("/v1/sessions", post(pages::begin_session))
         .route("/", get(pages::home))
+        .route("/open/{link}", get(pages::open))
         .route("/report", get(pages::report))
         .route("/rotations/{*rotation}", get(pages::rotation))
         .route("/secrets/{*secret}", get(pages::secret))
@@ -120,7 +123,13 @@ mod tests {
         });
         let mut routed = routed();
         // Pages are for people: what is in them for programs is described under `/v1`.
-        for page in ["/", "/report", "/rotations/{rotation}", "/secrets/{secret}"] {
+        for page in [
+            "/",
+            "/open/{link}",
+            "/report",
+            "/rotations/{rotation}",
+            "/secrets/{secret}",
+        ] {
             assert!(
                 routed.remove(&(page.to_owned(), "get".to_owned())),
                 "{page}"

@@ -32,6 +32,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use super::rate::Rates;
 use super::routes;
+use super::sessions::Sessions;
 use super::signals::Signals;
 use super::tls::Tls;
 use super::tokens::LiveTokens;
@@ -99,6 +100,10 @@ fn begin(
     let tls = tls.map(Arc::new);
     let uploads = Uploads::open(world, place)
         .map_err(|fault| ServeError::io("keep attachments aside", fault))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let urls = sockets.iter().filter_map(|(socket, _)| socket.url(scheme));
+    let ledger = place.dir.as_os_str().as_encoded_bytes();
+    let sessions = Sessions::new(ledger, tls.is_some(), urls.collect());
     let (metrics, committed) = (Arc::new(Metrics::new()), Arc::new(Notify::new()));
     let log = Log::new(world.clock.clone(), config.quiet);
     let tokens = LiveTokens::default();
@@ -120,6 +125,7 @@ fn begin(
         uploads,
         view: View::default(),
         judged: LastJudged::default(),
+        sessions,
         metrics,
         rates: Rates::new(config.rate),
         tokens,

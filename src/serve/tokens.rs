@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::http::StatusCode;
 
 use crate::event::TokenScope;
+use crate::hash::Blake3Digest;
 use crate::register::{TokenStanding, Tokens};
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -27,7 +28,7 @@ impl LiveTokens {
     /// It is not, or is none.
     pub(super) fn admit(
         &self,
-        token: &[u8],
+        token: &Blake3Digest,
         wanted: TokenScope,
         now: Timestamp,
     ) -> Result<Id, Problem> {

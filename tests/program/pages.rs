@@ -1,11 +1,16 @@
 //! The pages of `ledger serve`, as browsers and other programs get them.
 
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::Command;
+
 use serde_json::Value;
 
+use crate::serve_faults::certificate;
 use crate::support::browser::Browser;
 use crate::support::html::{is_well_formed_served, text};
 use crate::support::program::{Program, draft};
-use crate::support::served::{Answer, Served};
+use crate::support::served::{Answer, Served, answer};
 
 /// As a browser asks.
 fn get(served: &Served<'_>, path: &str) -> Answer {
@@ -38,6 +43,38 @@ fn links(page: &str) -> Vec<String> {
     let links = page.split("href=\"/").skip(1);
     let links = links.map(|link| format!("/{}", link.split('"').next().unwrap()));
     links.collect()
+}
+
+/// What the server answers over TCP.
+fn tcp(served: &Served<'_>, request: &str, headers: &str) -> Answer {
+    let mut stream = TcpStream::connect(&served.addresses[1]).unwrap();
+    let head = format!("{request} HTTP/1.1\r\nHost: l\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    answer(&mut stream).unwrap()
+}
+
+/// The path of a link that `ledger open` prints.
+fn link(served: &Served<'_>) -> String {
+    let opened = served.program.json("open --ledger unix:ledger.sock --json");
+    let url = opened["url"].as_str().unwrap();
+    let base = format!("http://{}", served.addresses[1]);
+    let path = url.strip_prefix(&base).unwrap_or_else(|| panic!("{url}"));
+    assert!(path.starts_with("/open/") && path.len() == 70, "{path}");
+    path.to_owned()
+}
+
+/// The cookie that an answer sets, as it is sent.
+fn cookie(answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{}", answer.head);
+    assert!(
+        answer.head.contains("\r\nlocation: /\r\n"),
+        "{}",
+        answer.head
+    );
+    let (_, set) = answer.head.split_once("set-cookie: ").unwrap();
+    let (cookie, rest) = set.split_once(';').unwrap();
+    assert!(rest.contains(" HttpOnly; SameSite=Strict"), "{rest}");
+    format!("Cookie: {cookie}\r\n")
 }
 
 #[test]
@@ -122,6 +159,150 @@ fn evidence_and_pages_share_one_verification_while_nothing_is_recorded() {
     assert_eq!(first["entries"], served.get("/readyz").json()["entries"]);
 }
 
+#[test]
+fn a_link_opens_once_and_its_cookie_reads_and_never_writes() {
+    let program = Program::prepared();
+    let served = Served::start(&program, "--listen 127.0.0.1:0");
+    let html = "Accept: text/html\r\n";
+    for path in [
+        "/",
+        "/report",
+        "/rotations/r-1",
+        "/v1/status",
+        "/checkpoint",
+    ] {
+        let refused = tcp(&served, &format!("GET {path}"), "");
+        assert_eq!(
+            (refused.status, refused.code().is_empty()),
+            (401, false),
+            "{path}"
+        );
+        let page = tcp(&served, &format!("GET {path}"), html);
+        assert_eq!(page.status, 401);
+        let page = String::from_utf8(page.body).unwrap();
+        assert!(page.contains("<pre>ledger open --ledger"), "{page}");
+        is_well_formed_served(&page);
+    }
+    let link = link(&served);
+    let first = tcp(&served, &format!("GET {link}"), html);
+    assert!(!first.head.contains("Secure"), "{}", first.head);
+    let cookie = cookie(&first);
+    for used in [&link, "/open/00", &format!("{link}0")] {
+        let again = tcp(&served, &format!("GET {used}"), html);
+        assert!(
+            again.status == 401 && !again.head.contains("set-cookie"),
+            "{used}"
+        );
+    }
+    for path in [
+        "/",
+        "/report",
+        "/rotations/r-1",
+        "/v1/status",
+        "/checkpoint",
+    ] {
+        let answer = tcp(&served, &format!("GET {path}"), &cookie);
+        assert_eq!(answer.status, 200, "{path}");
+    }
+    let (name, secret) = cookie.trim().split_once('=').unwrap();
+    for wrong in [
+        format!("{name}=\r\n"),
+        format!("{name}={}\r\n", "0".repeat(64)),
+        format!("{name}x={secret}\r\n"),
+    ] {
+        assert_eq!(tcp(&served, "GET /", &wrong).status, 401, "{wrong}");
+    }
+    // Another site can have a browser send something, and nothing comes of it.
+    for post in [
+        "POST /v1/statements",
+        "POST /v1/sessions",
+        "PUT /v1/attachments/00",
+        "DELETE /",
+    ] {
+        let length = format!("{cookie}Content-Length: 0\r\n");
+        assert_eq!(tcp(&served, post, &length).status, 401, "{post}");
+    }
+    drop(served);
+    assert_eq!(program.events().len(), 5);
+    let log = std::fs::read_to_string(program.path("serve.log")).unwrap();
+    assert!(log.contains("\"path\":\"/open/…\""), "{log}");
+    assert!(!log.contains(&link[6..]) && !log.contains(secret), "{log}");
+}
+
+#[test]
+fn a_session_ends_with_the_token_that_began_it() {
+    let program = Program::prepared();
+    let served = Served::start(&program, "--listen 127.0.0.1:0");
+    let token = served.issue("kiosk", "read", "1d");
+    let url = format!("http://{}", served.addresses[1]);
+    let opened = program.json(&format!(
+        "open --ledger {url} --token-file kiosk.token --json"
+    ));
+    let path = opened["url"].as_str().unwrap().strip_prefix(&url).unwrap();
+    let cookie = cookie(&tcp(&served, &format!("GET {path}"), ""));
+    assert_eq!(tcp(&served, "GET /", &cookie).status, 200);
+    let link = served.ask("POST /v1/sessions", Some(&token), b"").json();
+    assert_eq!(link["addresses"][0], url);
+    assert!(served.alice("token revoke kiosk").status.success());
+    // Another token of its name changes nothing.
+    std::fs::remove_file(program.path("kiosk.token")).unwrap();
+    served.issue("kiosk", "read", "1d");
+    let ended = tcp(&served, "GET /", &cookie);
+    assert_eq!((ended.status, &*ended.code()), (401, "revoked-token"));
+    let opened = tcp(
+        &served,
+        &format!("GET {}", link["path"].as_str().unwrap()),
+        "",
+    );
+    assert_eq!(tcp(&served, "GET /", &self::cookie(&opened)).status, 401);
+    let refused = program.output(&format!("open --ledger {url}"));
+    assert_eq!(refused.status.code(), Some(5));
+}
+
+#[test]
+fn over_tls_the_cookie_goes_over_tls_alone() {
+    let program = Program::prepared();
+    certificate(&program, "ca", None);
+    certificate(&program, "server", Some("ca"));
+    let served = Served::start(
+        &program,
+        "--listen 127.0.0.1:0 --tls-cert server.pem --tls-key server.key",
+    );
+    let opened = program.json("open --ledger unix:ledger.sock --json");
+    let url = opened["url"].as_str().unwrap();
+    assert!(
+        url.starts_with(&format!("https://{}/open/", served.addresses[1])),
+        "{url}"
+    );
+    let curl = |words: &[&str]| {
+        let said = Command::new("curl")
+            .current_dir(program.root())
+            .args(["-s", "-i", "--cacert", "ca.pem", "-c", "jar", "-b", "jar"])
+            .args(words)
+            .output()
+            .unwrap();
+        String::from_utf8(said.stdout).unwrap()
+    };
+    assert!(curl(&[url]).contains("SameSite=Strict; Secure"));
+    let home = format!("https://{}/", served.addresses[1]);
+    assert!(curl(&[&home]).contains("200 OK"));
+    assert!(curl(&["-d", "{}", &format!("{home}v1/statements")]).contains("401 Unauthorized"));
+}
+
+#[test]
+fn where_no_browser_gets_in_it_is_said_what_would_help() {
+    let program = Program::prepared();
+    let folder = program.output("open");
+    assert_eq!(folder.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&folder.stderr).contains("hint: name who serves it"));
+    let _served = Served::start(&program, "");
+    let socket = program.output("open --ledger unix:ledger.sock");
+    assert_eq!(socket.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&socket.stderr).contains("no TCP address"));
+    let gone = program.output("open --ledger unix:nobody.sock");
+    assert_eq!(gone.status.code(), Some(6));
+}
+
 /// Chromium, without scripts: on a phone and on a desk, in the dark and in the light, by keyboard.
 #[test]
 fn a_browser_shows_them_on_a_phone_in_the_dark_and_by_keyboard() {
@@ -134,15 +315,23 @@ fn a_browser_shows_them_on_a_phone_in_the_dark_and_by_keyboard() {
     assert_eq!(program.code(long), 0);
     let open = "append rotation.opened --ledger demo/ledger --state demo/state --key demo/keys/olga.pem --rotation r-next --secret a-secret-with-a-name/that-goes/on-and-on/and-on-without-an-end --reason scheduled --consumers a-consumer-with-a-name-that-is-much-too-long-for-any-phone-of-these-days";
     assert_eq!(program.code(open), 0);
-    let token = "token issue browser --scope read --expires 1d --ledger demo/ledger --state demo/state --key demo/keys/sam.pem --out browser.token";
-    assert_eq!(program.code(token), 0);
-    let token = std::fs::read_to_string(program.path("browser.token")).unwrap();
-    browser.carry("Authorization", &format!("Bearer {}", token.trim()));
     let served = Served::start(
         &program,
         "--listen 127.0.0.1:0 --ledger demo/ledger --state demo/state",
     );
     let base = format!("http://{}", served.addresses[1]);
+    browser.look(360, "dark");
+    browser.go(&format!("{base}/"));
+    browser.picture("way-in.png");
+    let said = browser.ask("document.body.innerText");
+    assert!(said.as_str().unwrap().contains("ledger open"), "{said}");
+    browser.go(&format!("{base}{}", link(&served)));
+    assert_eq!(browser.ask("location.pathname"), "/", "the link has led on");
+    assert_eq!(
+        browser.ask("document.cookie"),
+        "",
+        "no script would see the cookie"
+    );
     let listed = served.get("/v1/rotations").json();
     let ended = |one: &&Value| one["ended_by_entry"].is_u64();
     let rotation = listed["rotations"].as_array().unwrap().iter().find(ended);

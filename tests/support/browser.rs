@@ -21,6 +21,8 @@ pub struct Browser {
     output: BufReader<ChildStdout>,
     session: Option<String>,
     calls: u64,
+    /// Whether a page came that nobody waited for.
+    loaded: bool,
     _profile: TempDir,
 }
 
@@ -48,6 +50,7 @@ impl Browser {
             child,
             session: None,
             calls: 0,
+            loaded: false,
             _profile: profile,
         };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
@@ -74,15 +77,9 @@ impl Browser {
         );
     }
 
-    /// Sends a header with each request.
-    pub fn carry(&mut self, name: &str, value: &str) {
-        self.call("Network.enable", json!({}));
-        let headers = json!({ "headers": { name: value } });
-        self.call("Network.setExtraHTTPHeaders", headers);
-    }
-
     /// Goes to an address, as somebody who types it.
     pub fn go(&mut self, url: &str) {
+        self.loaded = false;
         let gone = self.call(
             "Page.navigate",
             json!({ "url": url, "transitionType": "typed" }),
@@ -93,7 +90,9 @@ impl Browser {
 
     /// Waits for the page that is on its way.
     pub fn await_load(&mut self) {
-        while self.message()["method"] != "Page.loadEventFired" {}
+        while !std::mem::take(&mut self.loaded) {
+            self.message();
+        }
     }
 
     /// What an expression about the page comes to.
@@ -160,7 +159,9 @@ impl Browser {
         let mut bytes = Vec::new();
         self.output.read_until(0, &mut bytes).unwrap();
         assert_eq!(bytes.pop(), Some(0), "the browser is gone");
-        serde_json::from_slice(&bytes).unwrap()
+        let message: Value = serde_json::from_slice(&bytes).unwrap();
+        self.loaded |= message["method"] == "Page.loadEventFired";
+        message
     }
 }
 
