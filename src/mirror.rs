@@ -5,10 +5,12 @@
 //! believed here.
 //!
 //! ```text
+//! cosigned, tokens   asked for first: they are over no more than the checkpoint that is asked for next
 //! .new-checkpoint    what the server states now: accounts for the files that are ahead of the copy
 //! bundles, tiles     those that are missing, several at once
 //! attachments        likewise, where they are asked for and served
 //! checkpoint         .new-checkpoint renamed
+//! cosigned           what witnesses cosigned, where they did
 //! ```
 //!
 //! It can be cut off anywhere and goes on where it was. What has a name for ever is fetched once.
@@ -22,7 +24,7 @@ use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::entry;
 use crate::hash::{LedgerId, Link};
 use crate::http::{Client, ClientError, Reply};
-use crate::ledger::{CHECKPOINT_FILE, NEXT_CHECKPOINT};
+use crate::ledger::{CHECKPOINT_FILE, COPY_COSIGNED, NEXT_CHECKPOINT};
 use crate::merkle::{TILE_WIDTH, TileId, partial_tiles};
 use crate::note::NOTE_LIMIT;
 use crate::publication;
@@ -31,12 +33,16 @@ use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError, MAX_BUNDLE};
 use crate::store::engine::{Engine as _, FolderEngine};
 use crate::store::publish::ImmutableFileError;
 use crate::sys::disk::DiskError;
+use crate::timetoken::{self, RESPONSE_LIMIT};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 /// Requests at once.
 const AT_ONCE: usize = 8;
 /// Files that are fetched before they are written.
 const ROUND: usize = 128;
+
+/// More than the names of all tokens that any ledger has.
+const LIST_LIMIT: u64 = 16 << 20;
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -150,6 +156,23 @@ fn need(client: &Client, path: &str, limit: u64) -> Result<Vec<u8>, MirrorError>
     }
 }
 
+/// What a server may have or not have: anybody's web server may serve a copy.
+fn may_have(client: &Client, path: &str, limit: u64) -> Result<Option<Vec<u8>>, MirrorError> {
+    let reply = fetch(client, path, limit)?;
+    Ok((reply.status == 200).then_some(reply.body))
+}
+
+/// The files of the time tokens that the server names.
+fn token_files(client: &Client) -> Result<Vec<String>, MirrorError> {
+    let listed = may_have(client, "v1/timestamps", LIST_LIMIT)?;
+    let listed: serde_json::Value =
+        serde_json::from_slice(&listed.unwrap_or_default()).unwrap_or_default();
+    let files = listed["files"].as_array().into_iter().flatten();
+    // What is named otherwise would be written where it does not belong.
+    let names = files.filter_map(|name| name.as_str().filter(|name| timetoken::is_of_token(name)));
+    Ok(names.map(str::to_owned).collect())
+}
+
 /// The code of a problem (RFC 9457), as far as it is one: a word that nobody can be deceived with.
 fn code_of(problem: &[u8]) -> String {
     let problem: serde_json::Value = serde_json::from_slice(problem).unwrap_or_default();
@@ -164,6 +187,8 @@ impl Mirror<'_> {
     /// # Errors
     /// The server did not answer, went back or serves another log, or the copy cannot be written.
     pub fn bring_up(&self) -> Result<Checkpoint, MirrorError> {
+        let cosigned = may_have(self.client, COPY_COSIGNED, NOTE_LIMIT as u64)?;
+        let tokens = token_files(self.client)?;
         let note = need(self.client, CHECKPOINT_FILE, NOTE_LIMIT as u64)?;
         let stated = checkpoint::stated(&note)?;
         let held = self.to.get(CHECKPOINT_FILE, NOTE_LIMIT as u64)?;
@@ -171,17 +196,20 @@ impl Mirror<'_> {
         if let Some(before) = &before {
             compare(before, &stated)?;
         }
-        if held.as_deref() == Some(&note) && !self.attachments {
-            return Ok(stated);
-        }
         self.to.make_root()?;
-        self.to.remove_leftovers(NEXT_CHECKPOINT)?;
-        self.to.replace(NEXT_CHECKPOINT, &note)?;
-        self.bring(&files_of(stated.size), MAX_BUNDLE)?;
-        if self.attachments {
-            self.bring_attachments(stated.size)?;
+        if held.as_deref() != Some(&note) || self.attachments {
+            self.to.remove_leftovers(NEXT_CHECKPOINT)?;
+            self.to.replace(NEXT_CHECKPOINT, &note)?;
+            self.bring(&files_of(stated.size), MAX_BUNDLE)?;
+            if self.attachments {
+                self.bring_attachments(stated.size)?;
+            }
+            self.to.rename(NEXT_CHECKPOINT, CHECKPOINT_FILE)?;
         }
-        self.to.rename(NEXT_CHECKPOINT, CHECKPOINT_FILE)?;
+        self.bring(&tokens, RESPONSE_LIMIT as u64)?;
+        if let Some(cosigned) = cosigned {
+            self.to.replace(COPY_COSIGNED, &cosigned)?;
+        }
         let kept = [Some(stated.size), before.map(|before| before.size)];
         publication::remove_earlier_edges(self.to, &kept)?;
         Ok(stated)

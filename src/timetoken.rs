@@ -17,7 +17,7 @@ use der::{Any, Decode as _, Encode as _, Sequence, Tag, Tagged as _};
 use crate::hash::Sha256Digest;
 use crate::time::Timestamp;
 
-pub use stored::{SignatureCheck, StoredToken, TIMESTAMPS, is_stamped};
+pub use stored::{SignatureCheck, StoredToken, TIMESTAMPS, is_of_token, is_stamped};
 
 /// Responses are read no further: real ones, with all certificates of a chain, have a few KiB.
 pub const RESPONSE_LIMIT: usize = 1 << 20;

@@ -26,7 +26,7 @@ use crate::verify::{
 
 use crate::ledger::pieces::LogPieces;
 use crate::ledger::standing::{standing, take};
-use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, FolderKind, LedgerError};
+use crate::ledger::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, LedgerError};
 use index::IndexState;
 use surroundings::{AuditedFolder, SurroundingsCheck};
 
@@ -85,7 +85,9 @@ impl Audit<'_> {
         let mut kept = self.kept_elsewhere()?;
         let taken = take(self.world, self.dir, self.wait)?;
         let files = &taken.image.files;
-        kept.extend(files.get(COSIGNED_FILE).map(|bytes| StoredCheckpoint {
+        let cosigned = [COSIGNED_FILE, COPY_COSIGNED];
+        let cosigned = cosigned.iter().find_map(|name| files.get(*name));
+        kept.extend(cosigned.map(|bytes| StoredCheckpoint {
             keeper: CheckpointKeeper::Cosigned,
             name: COSIGNED_FILE.to_owned(),
             bytes: Some(bytes.clone()),

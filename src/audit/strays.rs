@@ -18,7 +18,7 @@ use crate::timetoken::{TIMESTAMPS, is_stamped};
 use crate::verify::Surroundings;
 
 use crate::ledger::pieces::LogBounds;
-use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, FolderKind, HINT_FILE};
+use crate::ledger::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, HINT_FILE};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 const HASH_BYTES: usize = 32;
@@ -136,7 +136,7 @@ impl StrayFiles<'_> {
                 HINT_FILE,
                 LOCK_FILE,
             ],
-            FolderKind::Copy => &[CHECKPOINT_FILE],
+            FolderKind::Copy => &[CHECKPOINT_FILE, COPY_COSIGNED],
         };
         own.iter().any(|name| Path::new(name) == path)
     }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub const CHECKPOINT_FILE: &str = "checkpoint";
 /// The newest checkpoint that witnesses cosigned, in the ledger's folder.
 pub const COSIGNED_FILE: &str = "cosigned";
+/// The same beside the newest checkpoint of a copy: `cosigned` alone is a writer's.
+pub const COPY_COSIGNED: &str = "checkpoint.cosigned";
 /// What the ledger says about itself to people; nothing in it is trusted.
 pub const HINT_FILE: &str = "ledger.toml";
 

@@ -33,7 +33,7 @@ pub(crate) mod warm;
 
 pub use error::{Blame, LedgerError, OpenError};
 pub(crate) use layout::HEAD_FILE;
-pub use layout::{CHECKPOINT_FILE, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace};
+pub use layout::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace};
 pub use prefix::ProvenPrefix;
 pub use reader::EntryReader;
 pub use standing::{FolderKind, NEXT_CHECKPOINT, standing};

@@ -18,7 +18,7 @@ use crate::sys::lock::LOCK_FILE;
 use crate::sys::world::World;
 
 use crate::ledger::error::{LedgerError, OpenError};
-use crate::ledger::layout::{CHECKPOINT_FILE, COSIGNED_FILE, HINT_FILE};
+use crate::ledger::layout::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, HINT_FILE};
 
 /// The checkpoint that a publication under way will end with, in the copy's folder: it stands there
 /// before the first file that only it accounts for.
@@ -111,7 +111,7 @@ pub(crate) fn take(
     let standing = standing(world, dir)?;
     let small: &[&str] = match standing {
         FolderKind::Ledger => &[CHECKPOINT_FILE, COSIGNED_FILE],
-        FolderKind::Copy => &[CHECKPOINT_FILE, NEXT_CHECKPOINT],
+        FolderKind::Copy => &[CHECKPOINT_FILE, NEXT_CHECKPOINT, COPY_COSIGNED],
     };
     let image = LogImage::take(&*world.disk, dir, wait, small)?;
     Ok(FolderSnapshot { standing, image })

@@ -8,9 +8,12 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::hash::Blake3Digest;
+use crate::ledger::COSIGNED_FILE;
 use crate::merkle::LogFile;
+use crate::note::NOTE_LIMIT;
 use crate::store::blobs::{self, ATTACHMENTS, BlobError, blob_path};
-use crate::store::engine::FolderEngine;
+use crate::store::engine::{Engine as _, FolderEngine};
+use crate::timestamps;
 
 use super::app::App;
 use super::openapi::Refused;
@@ -43,6 +46,45 @@ pub(super) async fn checkpoint(State(app): State<Arc<App>>) -> Result<Response, 
     app.read(|_, proofs| {
         let note = proofs.newest_note().as_bytes().to_vec();
         Ok(served(note, TEXT, NEVER))
+    })
+    .await
+}
+
+/// The newest checkpoint that witnesses cosigned: no newer than the one that is asked for after it.
+#[utoipa::path(get, path = "/checkpoint.cosigned", responses(
+    (status = 200, description = "C2SP tlog-checkpoint with tlog-cosignatures", body = String),
+    (status = 404, response = Refused), (status = 429, response = Refused),
+    (status = 500, response = Refused), (status = 503, response = Refused)))]
+pub(super) async fn cosigned(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    app.work(|app| {
+        let folder = FolderEngine::at(&app.world, &app.place.dir);
+        let note = folder.get(COSIGNED_FILE, NOTE_LIMIT as u64)?;
+        Ok(served(note.ok_or_else(nothing)?, TEXT, NEVER))
+    })
+    .await
+}
+
+/// A file of a time token, as `GET /v1/timestamps` names them.
+#[utoipa::path(get, path = "/timestamps/{file}",
+    params(("file" = String, Path, description = "Its name")), responses(
+    (status = 200, description = "Its bytes", body = Vec<u8>, content_type = "application/octet-stream"),
+    (status = 404, response = Refused), (status = 429, response = Refused),
+    (status = 500, response = Refused), (status = 503, response = Refused)))]
+pub(super) async fn timestamp(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
+    let path = uri.path().trim_start_matches('/').to_owned();
+    app.work(move |app| {
+        let folder = FolderEngine::at(&app.world, &app.place.dir);
+        let bytes = timestamps::list(&folder)?.into_iter().find_map(|token| {
+            match (
+                token.response_path() == path,
+                token.checkpoint_path() == path,
+            ) {
+                (true, _) => Some(token.response),
+                (_, true) => token.checkpoint,
+                _ => None,
+            }
+        });
+        Ok(served(bytes.ok_or_else(nothing)?, BYTES, FOR_EVER))
     })
     .await
 }

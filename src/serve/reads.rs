@@ -331,6 +331,21 @@ pub(super) async fn actors(State(app): State<Arc<App>>) -> Answer {
     .await
 }
 
+/// Which time tokens lie beside the log: the names of their files, for whoever copies it.
+#[utoipa::path(get, path = "/v1/timestamps", responses(
+    (status = 200, description = "`files`: their names below /", body = Document),
+    (status = 429, response = Refused), (status = 500, response = Refused), (status = 503, response = Refused)))]
+pub(super) async fn timestamps(State(app): State<Arc<App>>) -> Answer {
+    app.work(|app| {
+        let tokens = timestamps::list(&FolderEngine::at(&app.world, &app.place.dir))?;
+        let stamped = tokens.iter().filter(|token| token.checkpoint.is_some());
+        let files = stamped.flat_map(|token| [token.checkpoint_path(), token.response_path()]);
+        let document = json!({ "files": files.collect::<Vec<_>>() });
+        Ok(Json(documents::with_schema("timestamps", document)))
+    })
+    .await
+}
+
 /// What is open, unconfirmed or overdue.
 #[utoipa::path(get, path = "/v1/status", responses(
     (status = 200, description = "As `ledger status --json`", body = Document),

@@ -33,7 +33,10 @@ use super::{copy, gate, health, openapi, pages, reads, statements};
         reads::status,
         reads::receipt,
         pages::begin_session,
+        reads::timestamps,
         copy::checkpoint,
+        copy::cosigned,
+        copy::timestamp,
         copy::tile,
         copy::attachment,
         health::alive,
@@ -69,7 +72,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/report", get(pages::report))
         .route("/rotations/{*rotation}", get(pages::rotation))
         .route("/secrets/{*secret}", get(pages::secret))
+        .route("/v1/timestamps", get(reads::timestamps))
         .route("/checkpoint", get(copy::checkpoint))
+        .route("/checkpoint.cosigned", get(copy::cosigned))
+        .route("/timestamps/{file}", get(copy::timestamp))
         .route("/tile/{*path}", get(copy::tile))
         .route("/attachments/{*path}", get(copy::attachment))
         .route("/healthz", get(health::alive))

@@ -100,6 +100,14 @@ pub fn is_stamped(path: &Path) -> bool {
     parse(&path.to_string_lossy(), STAMPED).is_some()
 }
 
+/// Whether a path is where a file of a token would be.
+#[must_use]
+pub fn is_of_token(path: &str) -> bool {
+    [RESPONSE, STAMPED]
+        .iter()
+        .any(|end| parse(path, end).is_some())
+}
+
 /// What stands before the end of a path, and the size that it names.
 fn parse<'p>(path: &'p str, end: &str) -> Option<(&'p str, u64)> {
     let stem = path.strip_suffix(end)?;

@@ -12,6 +12,7 @@ use crate::support::authority::P256;
 use crate::support::authority::RSA;
 use crate::support::authority::serve;
 use crate::support::program::Program;
+use crate::support::served::Served;
 use serde_json::Value;
 
 /// Stamps the newest checkpoint by way of files.
@@ -57,6 +58,13 @@ fn stamped_and_checked(key: &[&str]) {
     let sizes: Vec<_> = tokens.iter().map(|token| &token["size"]).collect();
     assert_eq!(sizes, [5, 7]);
     assert_eq!(tokens[0]["accuracy_seconds"], 1.5);
+
+    // They come with the copy that is served.
+    let served = Served::start(&program, "");
+    let there = served.reader("verify --json").output().unwrap();
+    let there: Value = serde_json::from_slice(&there.stdout).unwrap();
+    assert_eq!(there["time_tokens"].as_array().unwrap().len(), 2, "{there}");
+    drop(served);
 
     let report = program.json("verify --json");
     assert_eq!(report["exit_code"], 3, "{report}");

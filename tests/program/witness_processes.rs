@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use crate::support::program::Program;
 use crate::support::program::signal;
+use crate::support::served::Served;
 use rotation_ledger::note::SignedNote;
 use rotation_ledger::witness::name_of;
 use rustix::process::Signal;
@@ -472,6 +473,16 @@ fn two_witnesses_make_a_quorum_and_one_that_is_down_holds_up_nothing() {
     let status = program.json("status --json");
     assert_eq!(status["witnesses"][0]["size"], 6, "{status}");
     assert_eq!(status["witnesses"][1]["size"], 6, "{status}");
+
+    // Whoever has a server alone sees the same: what was cosigned comes with the copy.
+    let served = Served::start(&program, "");
+    let there = served
+        .reader("verify --trust trust --json")
+        .output()
+        .unwrap();
+    let there: Value = serde_json::from_slice(&there.stdout).unwrap();
+    assert_eq!(there["verdicts"][2]["status"], "PASS", "{there}");
+    drop(served);
 
     // One down: the append answers, the new checkpoint lacks a cosignature, the old quorum stays.
     b.stop(Signal::KILL);

@@ -86,6 +86,16 @@ impl<'p> Served<'p> {
         }
     }
 
+    /// `ledger` as somebody runs it who has the socket, and nothing else of the ledger.
+    pub fn reader(&self, words: &str) -> std::process::Command {
+        let mut command = self.program.ledger(words);
+        command
+            .env("LEDGER_PATH", format!("unix:{}", self.socket.display()))
+            .env("LEDGER_STATE", self.program.path("reader"))
+            .env("XDG_CACHE_HOME", self.program.path("reader/cache"));
+        command
+    }
+
     pub fn connect(&self) -> UnixStream {
         let stream = UnixStream::connect(&self.socket).unwrap();
         stream
