@@ -177,6 +177,7 @@ fn article(matter: &PageModel<'_>, number: usize, rotation: &Rotation) -> Markup
 /// All about one rotation.
 pub(super) fn in_full(matter: &PageModel<'_>, number: usize, rotation: &Rotation) -> Markup {
     let said = matter.said_in(rotation);
+    let shown = said.get(..LISTED).unwrap_or(&said);
     let findings = matter.findings_of(&rotation.id);
     html! {
         p.eyebrow {
@@ -187,7 +188,7 @@ pub(super) fn in_full(matter: &PageModel<'_>, number: usize, rotation: &Rotation
             @if let Some(incident) = &rotation.incident { ", in answer to incident " (incident.as_str()) }
         }
         figure {
-            (timeline::drawing(number, rotation, &said))
+            (timeline::drawing(number, rotation, shown))
             figcaption #(timeline::told(number)) { (story::sentences(rotation, &said)) }
         }
         @if !findings.is_empty() {
@@ -201,7 +202,8 @@ pub(super) fn in_full(matter: &PageModel<'_>, number: usize, rotation: &Rotation
             }
         }
         (template(matter, rotation))
-        (entries(matter, rotation, &said))
+        (entries(matter, rotation, shown))
+        @if said.len() > LISTED { p.note { "Not shown: " (said.len() - LISTED) " entries that came later; ledger show has them." } }
     }
 }
 

@@ -40,8 +40,7 @@ fn nothing() -> Problem {
 
 /// The newest checkpoint, a signed note.
 #[utoipa::path(get, path = "/checkpoint", responses(
-    (status = 200, description = "C2SP tlog-checkpoint", body = String),
-    (status = 429, response = Refused), (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 200, description = "C2SP tlog-checkpoint", body = String)))]
 pub(super) async fn checkpoint(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     app.read(|_, proofs| {
         let note = proofs.newest_note().as_bytes().to_vec();
@@ -93,8 +92,7 @@ pub(super) async fn timestamp(State(app): State<Arc<App>>, uri: Uri) -> Result<R
 #[utoipa::path(get, path = "/tile/{path}",
     params(("path" = String, Path, description = "As C2SP tlog-tiles names it, with slashes")), responses(
     (status = 200, description = "Its bytes", body = Vec<u8>, content_type = "application/octet-stream"),
-    (status = 404, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 404, response = Refused)))]
 pub(super) async fn tile(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let path = uri.path().trim_start_matches('/');
     let file = LogFile::parse(path.as_ref()).ok_or_else(nothing)?;
@@ -109,8 +107,7 @@ pub(super) async fn tile(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
 #[utoipa::path(get, path = "/attachments/{path}",
     params(("path" = String, Path, description = "The digest, with a slash after its first two digits")), responses(
     (status = 200, description = "Its bytes", body = Vec<u8>, content_type = "application/octet-stream"),
-    (status = 404, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 404, response = Refused)))]
 pub(super) async fn attachment(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let path = uri.path().trim_start_matches('/').to_owned();
     let name = path.strip_prefix(ATTACHMENTS).unwrap_or_default();

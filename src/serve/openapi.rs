@@ -31,7 +31,8 @@ impl Modify for Admission {
                     SecurityRequirement::default(),
                 ];
                 operation.security = Some(either);
-                for status in ["401", "403"] {
+                // What each of them may be answered, whatever it asks.
+                for status in ["401", "403", "429", "500", "503"] {
                     let refused = RefOr::Ref(Ref::from_response_name("Refused"));
                     let responses = &mut operation.responses.responses;
                     responses.entry(status.to_owned()).or_insert(refused);

@@ -16,7 +16,7 @@ use crate::page::{self, ServedPage};
 
 use super::admit::bearer;
 use super::app::App;
-use super::openapi::{Document, Refused};
+use super::openapi::Document;
 use super::problem::Problem;
 use super::reads::{NamedPath, id_in};
 use super::sessions::{LINK_TIME, LINKS};
@@ -57,8 +57,7 @@ async fn shown(app: &Arc<App>, which: ServedPage) -> Page {
 
 /// A link that lets a browser in: it opens once, within a minute.
 #[utoipa::path(post, path = "/v1/sessions", responses(
-    (status = 201, description = "Its `path`, and the `addresses` where browsers can connect", body = Document),
-    (status = 429, response = Refused), (status = 500, response = Refused)))]
+    (status = 201, description = "Its `path`, and the `addresses` where browsers can connect", body = Document)))]
 pub(super) async fn begin_session(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

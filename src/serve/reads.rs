@@ -112,8 +112,7 @@ fn stored(proofs: &LedgerProofs, sequences: &[u64]) -> Result<Vec<StoredEntry>, 
 /// Entries in their order.
 #[utoipa::path(get, path = "/v1/entries", params(EntryPage), responses(
     (status = 200, description = "As `ledger log --json`, with the cursor `next`", body = Document),
-    (status = 400, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 400, response = Refused)))]
 pub(super) async fn entries(
     State(app): State<Arc<App>>,
     page: Result<Query<EntryPage>, QueryRejection>,
@@ -146,8 +145,7 @@ pub(super) async fn entries(
 #[utoipa::path(get, path = "/v1/entries/{sequence}",
     params(("sequence" = u64, Path, description = "Its place")), responses(
     (status = 200, description = "As `ledger show SEQ --json`", body = Document),
-    (status = 400, response = Refused), (status = 404, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 400, response = Refused), (status = 404, response = Refused)))]
 pub(super) async fn entry(
     State(app): State<Arc<App>>,
     path: Result<Path<u64>, PathRejection>,
@@ -198,8 +196,7 @@ fn show(
 /// The rotations, by their ids.
 #[utoipa::path(get, path = "/v1/rotations", params(RotationPage), responses(
     (status = 200, description = "Each as in `ledger status --json`, with the cursor `next`", body = Document),
-    (status = 400, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 400, response = Refused)))]
 pub(super) async fn rotations(
     State(app): State<Arc<App>>,
     page: Result<Query<RotationPage>, QueryRejection>,
@@ -230,8 +227,7 @@ pub(super) async fn rotations(
 #[utoipa::path(get, path = "/v1/rotations/{rotation}",
     params(("rotation" = String, Path, description = "Its id", pattern = "^[A-Za-z0-9._:/@+=#~-]+$", min_length = 1, max_length = 128)), responses(
     (status = 200, description = "As `ledger show ROTATION --json`", body = Document),
-    (status = 400, response = Refused), (status = 404, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 400, response = Refused), (status = 404, response = Refused)))]
 pub(super) async fn rotation(State(app): State<Arc<App>>, path: NamedPath) -> Answer {
     let rotation = id_in(path, "rotation")?;
     app.read(move |app, proofs| {
@@ -253,8 +249,7 @@ pub(super) async fn rotation(State(app): State<Arc<App>>, path: NamedPath) -> An
 #[utoipa::path(get, path = "/v1/rotations/{rotation}/evidence",
     params(("rotation" = String, Path, description = "Its id", pattern = "^[A-Za-z0-9._:/@+=#~-]+$", min_length = 1, max_length = 128)), responses(
     (status = 200, description = "As in `templates` of `ledger verify --rotation --json`, with what was verified and when", body = Document),
-    (status = 400, response = Refused), (status = 404, response = Refused), (status = 409, response = Refused),
-    (status = 429, response = Refused), (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 400, response = Refused), (status = 404, response = Refused), (status = 409, response = Refused)))]
 pub(super) async fn evidence(State(app): State<Arc<App>>, path: NamedPath) -> Answer {
     let rotation = id_in(path, "rotation")?;
     let asked = rotation.clone();
@@ -282,8 +277,7 @@ pub(super) async fn evidence(State(app): State<Arc<App>>, path: NamedPath) -> An
 
 /// The secrets of the inventory.
 #[utoipa::path(get, path = "/v1/secrets", responses(
-    (status = 200, description = "As `ledger secret list --json`", body = Document),
-    (status = 429, response = Refused), (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 200, description = "As `ledger secret list --json`", body = Document)))]
 pub(super) async fn secrets(State(app): State<Arc<App>>) -> Answer {
     app.read(|app, proofs| {
         app.view.ask(proofs, |viewed| {
@@ -297,8 +291,7 @@ pub(super) async fn secrets(State(app): State<Arc<App>>) -> Answer {
 /// The secrets that are overdue or fall due soon.
 #[utoipa::path(get, path = "/v1/secrets/due", params(Horizon), responses(
     (status = 200, description = "As `ledger due --json`, without the exit code", body = Document),
-    (status = 400, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 400, response = Refused)))]
 pub(super) async fn due(
     State(app): State<Arc<App>>,
     horizon: Result<Query<Horizon>, QueryRejection>,
@@ -319,8 +312,7 @@ pub(super) async fn due(
 
 /// Everybody who may or might speak.
 #[utoipa::path(get, path = "/v1/actors", responses(
-    (status = 200, description = "As `ledger actor list --json`", body = Document),
-    (status = 429, response = Refused), (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 200, description = "As `ledger actor list --json`", body = Document)))]
 pub(super) async fn actors(State(app): State<Arc<App>>) -> Answer {
     app.read(|app, proofs| {
         app.view.ask(proofs, |viewed| {
@@ -348,8 +340,7 @@ pub(super) async fn timestamps(State(app): State<Arc<App>>) -> Answer {
 
 /// What is open, unconfirmed or overdue.
 #[utoipa::path(get, path = "/v1/status", responses(
-    (status = 200, description = "As `ledger status --json`", body = Document),
-    (status = 429, response = Refused), (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 200, description = "As `ledger status --json`", body = Document)))]
 pub(super) async fn status(State(app): State<Arc<App>>) -> Answer {
     app.read(|app, proofs| {
         let witnesses = app.anchors().last_cosigned();
@@ -368,8 +359,7 @@ pub(super) async fn status(State(app): State<Arc<App>>) -> Answer {
 #[utoipa::path(get, path = "/v1/receipts/{sequence}",
     params(("sequence" = u64, Path, description = "The entry's place")), responses(
     (status = 200, description = "As `ledger prove SEQ --json`", body = Document),
-    (status = 400, response = Refused), (status = 404, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 400, response = Refused), (status = 404, response = Refused)))]
 pub(super) async fn receipt(
     State(app): State<Arc<App>>,
     path: Result<Path<u64>, PathRejection>,

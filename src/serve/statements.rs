@@ -55,14 +55,10 @@ const NDJSON: &str = "application/x-ndjson";
         (status = 201, description = "Recorded: its receipt", body = super::openapi::Document),
         (status = 200, description = "Recorded before, or an answer for each line", body = super::openapi::Document),
         (status = 400, response = super::openapi::Refused),
-        (status = 403, response = super::openapi::Refused),
         (status = 408, response = super::openapi::Refused),
         (status = 413, response = super::openapi::Refused),
         (status = 415, response = super::openapi::Refused),
         (status = 422, response = super::openapi::Refused),
-        (status = 429, response = super::openapi::Refused),
-        (status = 500, response = super::openapi::Refused),
-        (status = 503, response = super::openapi::Refused),
     )
 )]
 pub(super) async fn append(
@@ -261,9 +257,6 @@ fn line(number: usize, answer: Result<Acknowledged, Problem>) -> Value {
         (status = 408, response = super::openapi::Refused),
         (status = 413, response = super::openapi::Refused),
         (status = 422, response = super::openapi::Refused),
-        (status = 429, response = super::openapi::Refused),
-        (status = 500, response = super::openapi::Refused),
-        (status = 503, response = super::openapi::Refused),
     )
 )]
 pub(super) async fn attach(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use axum::http::StatusCode;
 use tokio::time::timeout;
 
 use crate::audit::Audit;
@@ -31,7 +32,7 @@ impl App {
         }
         // The verification goes on when nobody waits for it any more.
         let soon = timeout(PATIENCE, self.verified_to(entries)).await;
-        let soon = soon.unwrap_or_else(|_| Err(Problem::busy("verifying", "it takes long")));
+        let soon = soon.unwrap_or_else(|_| Err(verifying()));
         match (soon, last) {
             (Err(problem), Some(last)) if problem.passes() => Ok((last, entries)),
             (soon, _) => Ok((soon?, entries)),
@@ -83,4 +84,9 @@ impl App {
         };
         Ok(audit.run_and_keep_said()?)
     }
+}
+
+fn verifying() -> Problem {
+    let detail = "the ledger is being verified; ask again in a while";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "verifying", detail)
 }

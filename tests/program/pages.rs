@@ -1,5 +1,6 @@
 //! The pages of `ledger serve`, as browsers and other programs get them.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::process::Command;
@@ -86,7 +87,7 @@ fn each_page_leads_to_others_and_shows_what_was_recorded_a_moment_ago() {
     let home = page(&served, "/");
     assert!(home.contains("href=\"/rotations/r-1\"") && home.contains("A&amp;B&lt;script&gt;"));
     assert!(text(&home).contains("rotation.approved , by: security owner"));
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut open = links(&home);
     while let Some(link) = open.pop() {
         if seen.insert(link.clone()) {
@@ -138,6 +139,17 @@ fn evidence_and_pages_share_one_verification_while_nothing_is_recorded() {
     let program = Program::prepared();
     assert_eq!(program.code("demo --dir demo"), 0);
     let served = Served::start(&program, "--ledger demo/ledger --state demo/state");
+    // Nothing has been verified yet, and all of these wait for one verification.
+    let instants: BTreeSet<String> = std::thread::scope(|scope| {
+        let views: Vec<_> = (0..8).map(|_| scope.spawn(|| page(&served, "/"))).collect();
+        let instant = |page: String| {
+            let (_, at) = page.split_once("datetime=\"").unwrap();
+            at.split('"').next().unwrap().to_owned()
+        };
+        let pages = views.into_iter().map(|view| view.join().unwrap());
+        pages.map(instant).collect()
+    });
+    assert_eq!(instants.len(), 1, "{instants:?}");
     let listed = served.get("/v1/rotations").json();
     let ended = |one: &&Value| one["state"] == "completed" || one["ended_by_entry"].is_u64();
     let rotation = listed["rotations"].as_array().unwrap().iter().find(ended);
