@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -86,10 +87,12 @@ fn over_tcp_a_request_needs_a_token_that_is_good_for_it() {
     let revoked = served.alice("token revoke writer");
     assert!(revoked.status.success(), "{revoked:?}");
     refused("GET /v1/status", Some(&writer), 401, "revoked-token");
-    while program.json("token list --json")["tokens"][2]["live"] == true {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    std::thread::sleep(Duration::from_millis(1_100));
     refused("GET /v1/status", Some(&brief), 401, "expired-token");
+    assert_eq!(
+        program.json("token list --json")["tokens"][2]["live"],
+        false
+    );
     drop(served);
     let log = fs::read_to_string(program.path("serve.log")).unwrap();
     let lines = || {
@@ -98,9 +101,14 @@ fn over_tcp_a_request_needs_a_token_that_is_good_for_it() {
     };
     assert!(lines().any(|line| line["token"] == "writer" && line["event"] == "step.failed"));
     assert!(lines().any(|line| line["code"] == "expired-token" && line["cause"] == "token brief"));
-    for token in [reader, writer, brief, unknown] {
+    for token in [&reader, &writer, &brief, &unknown] {
         assert!(!log.contains(&token["ledger_token_".len()..]));
     }
+    // Whoever tries tokens is held to the same number of requests as anybody.
+    let served = Served::start(&program, "--listen 127.0.0.1:0 --rate 5");
+    let mut tries = (0..50).map(|_| served.ask("GET /v1/status", Some(&unknown), b"").status);
+    assert!(tries.any(|status| status == 429));
+    drop(served);
     assert!(program.is_intact());
 }
 
