@@ -135,6 +135,16 @@ impl<'de> Deserialize<'de> for EventId {
 }
 
 impl Statement {
+    /// Whether the statement of these bytes is this one, said before: when it happened was fixed the first
+    /// time, and a retry may have taken the present for it.
+    #[must_use]
+    pub fn is_again(&self, before: &[u8]) -> bool {
+        Self::decode(before).is_ok_and(|mut before| {
+            before.occurred = self.occurred;
+            before == *self
+        })
+    }
+
     /// The statement as entry `sequence`, recorded then.
     #[must_use]
     pub const fn recorded_as(&self, sequence: u64, recorded: Timestamp) -> Recorded<'_> {

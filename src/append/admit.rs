@@ -28,6 +28,18 @@ enum AdmissionResult {
     Again(u64),
 }
 
+/// An export counts what is there: where others recorded meanwhile, its numbers would be held against it for
+/// ever.
+fn check_counted(event: &Event, now: u64) -> Result<(), AppendError> {
+    match event {
+        Event::PackExported(exported) if exported.size != now => Err(AppendError::Outgrown {
+            said: exported.size,
+            now,
+        }),
+        _ => Ok(()),
+    }
+}
+
 impl Writer {
     /// Places a submission after what was placed of its batch.
     pub(super) fn place_surely(
@@ -145,9 +157,9 @@ impl Writer {
         }
         if let Some(sequence) = self.memory.sequence_of(&statement.event_id)? {
             let entry = Entry::decode(&self.stored_or_placed(sequence, batch)?);
-            // The whole statement is compared: the same id over other words is a conflict.
+            // The same id over other words is a conflict.
             return match entry {
-                Ok(entry) if entry.statement == checked.submission.statement.bytes() => {
+                Ok(entry) if statement.is_again(&entry.statement) => {
                     Ok(AdmissionResult::Again(sequence))
                 }
                 _ => Err(AppendError::Conflict {
@@ -166,6 +178,7 @@ impl Writer {
         let thread = register.thread(register.subject(event).as_ref());
         self.check_named_entry(event, batch)?;
         self.check_next_key(event)?;
+        check_counted(event, next.sequence)?;
         if self.memory.register().charter.policy.sequencing == Sequencing::Refuse {
             let mut found = self.foresee(checked, next, &author);
             found.retain(breaks_the_order);

@@ -32,6 +32,7 @@ impl AppendError {
             Self::Files { .. } => "attachment-count",
             Self::Secret(_) => "secret-material",
             Self::Conflict { .. } => "event-id-conflict",
+            Self::Outgrown { .. } => "outgrown",
             Self::Blob(BlobError::Disk(_)) | Self::Disk(_) => "disk-refused",
             Self::Blob(_) => "attachment-damaged",
             Self::Entropy(_) => "no-randomness",

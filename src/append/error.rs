@@ -169,6 +169,14 @@ pub enum AppendError {
         /// The entry that has it.
         sequence: u64,
     },
+    /// What it says of the whole ledger was true of a shorter one.
+    #[error("it speaks of {said} entries, and there are {now}: others recorded meanwhile")]
+    Outgrown {
+        /// What it says.
+        said: u64,
+        /// How many there are.
+        now: u64,
+    },
     /// An attachment cannot be stored.
     #[error(transparent)]
     Blob(#[from] BlobError),
@@ -261,7 +269,8 @@ impl AppendError {
             | Self::Attachment { .. }
             | Self::Files { .. }
             | Self::Secret(_)
-            | Self::Conflict { .. } => Blame::Refused,
+            | Self::Conflict { .. }
+            | Self::Outgrown { .. } => Blame::Refused,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::export::{Export, ExportError, ExportedPack};
 use crate::ledger::ProvenPrefix;
 use crate::pack::{PackPart, Selection, SelectionForm};
+use crate::proof::TlogProof;
 use crate::sys::disk::{DiskCause, DiskError};
 use crate::text::{Id, Line};
 use crate::time::Timestamp;
@@ -16,7 +17,7 @@ use crate::time::Timestamp;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit, check_range};
-use super::files::{OR_FORCE, folder_of, is_there, keep_apart, write_whole};
+use super::files::{OR_FORCE, folder_of, is_there, keep_apart, make_private, write_whole};
 use super::layout::counted;
 use super::signals::SignalGuard;
 
@@ -77,7 +78,11 @@ pub(crate) struct ExportArgs {
 pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> CommandResult {
     context.ui.thing = "export";
     check_out(&args.out, args.force)?;
+    let named = context.named_ledger()?;
+    context.folder(&named, true)?;
     let place = context.place()?;
+    // Of a ledger that somebody else serves nothing may have been kept here before.
+    make_private(&place.state)?;
     keep_apart("--out", &args.out, &place.dir)?;
     let world = context.world.clone();
     let export = Export {
@@ -178,28 +183,28 @@ fn record(
         let recipient = args.recipient.clone();
         let said = export.record(&before, &selection, recipient, context.now())?;
         let guard = SignalGuard::new(false)?;
-        let mut writer = context.writer()?;
-        // Somebody appended meanwhile: what was counted is not what is there.
-        if writer.size() != before.size() {
-            context.close(writer, &guard);
-            continue;
-        }
+        let mut recorder = context.recorder(true)?;
         let draft = Draft::from(Event::from(said));
-        let signed = draft.sign(writer.ledger(), &*author, &context.world, Vec::new(), &[])?;
-        let outcome = guard.uninterrupted(|| writer.append_minted(vec![signed]));
-        if let Some(fault) = outcome.refused {
-            context.close(writer, &guard);
-            return Err(fault.into());
-        }
-        let receipt = outcome
-            .receipts
-            .first()
-            .ok_or_else(|| CommandError::new(Exit::Temporary, "the export was not recorded"))?;
-        let checkpoint = writer.checkpoint().to_owned();
+        let signed = draft.sign(recorder.ledger(), &*author, &context.world, Vec::new(), &[])?;
+        let mut answers =
+            guard.uninterrupted(|| recorder.record(&mut context.ui, vec![signed], true));
         // What it rests on is read from the ledger, which nobody reads while it is held.
-        context.close(writer, &guard);
-        guard.uninterrupted(|| export.keep(receipt.sequence, &checkpoint))?;
-        return Ok(before);
+        recorder.close(context, &guard);
+        context.fetch_anew()?;
+        match answers.pop() {
+            Some(Ok(receipt)) => {
+                let proof = receipt["proof"].as_str().unwrap_or_default();
+                let proof = TlogProof::parse(proof.as_bytes())
+                    .map_err(|fault| CommandError::new(Exit::NotVerified, fault.to_string()))?;
+                guard.uninterrupted(|| export.keep(proof.index(), proof.checkpoint()))?;
+                return Ok(before);
+            }
+            // Somebody appended meanwhile: what was counted is not what is there, and is not recorded.
+            Some(Err(failure))
+                if failure.exit == Exit::Refused && export.entries()?.size() != before.size() => {}
+            Some(Err(failure)) => return Err(failure),
+            None => break,
+        }
     }
     Err(CommandError::new(
         Exit::Temporary,

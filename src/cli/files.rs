@@ -1,15 +1,15 @@
 //! Files that the command line names: read with a limit, written whole or not at all.
 
 use std::ffi::OsString;
-use std::fs::{File, Permissions};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::DiskError;
 
-use super::exit::CommandError;
+use super::exit::{CommandError, Exit};
 use super::ui::Ui;
 
 const ANOTHER_NAME: &str = "choose another name; nothing is written over";
@@ -149,6 +149,16 @@ pub(crate) fn folder_of(out: &Path) -> &Path {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     }
+}
+
+/// Makes a folder, and those above it, that nobody else can look into.
+pub(crate) fn make_private(dir: &Path) -> Result<(), CommandError> {
+    let mut private = DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    private.create(dir).map_err(|fault| {
+        let message = format!("cannot make {}: {fault}", dir.display());
+        CommandError::new(Exit::Temporary, message)
+    })
 }
 
 /// This program's folder among this user's: under what the variable names, or below their home.

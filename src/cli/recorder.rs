@@ -265,9 +265,7 @@ impl Server {
             TlogProof::parse(proof.as_bytes()).map_err(|fault| broken(fault.to_string()))?;
         let stored = mirror::stored(&self.client, proof.index())?;
         let (entry, _) = entry::read(&stored).map_err(|fault| broken(fault.to_string()))?;
-        if entry.statement != submission.statement.bytes()
-            || entry.signature != *submission.statement.signature()
-        {
+        if !said_in(submission)?.is_again(&entry.statement) {
             return Err(broken("its entry is not what was sent".to_owned()));
         }
         let report = ReceiptReport::of(&proof, &stored, Some(trust), self.clock.now());

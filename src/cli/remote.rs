@@ -3,12 +3,11 @@
 //! Whoever reads works on a copy that is fetched and kept in this user's cache, by the code that reads any copy;
 //! whoever appends signs here and sends what was signed.
 
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::files::{own_folder, read_bounded};
+use crate::cli::files::{make_private, own_folder, read_bounded};
 use crate::cli::transport;
 use crate::cli::verify::progress_bar;
 use crate::hash::Blake3Digest;
@@ -89,12 +88,7 @@ impl Context {
         }
         let name = Blake3Digest::of(named.as_os_str().as_encoded_bytes()).to_string();
         let place = self.cache()?.join(name.get(..16).unwrap_or(&name));
-        let mut private = std::fs::DirBuilder::new();
-        private.recursive(true).mode(0o700);
-        private.create(&place).map_err(|fault| {
-            let message = format!("cannot make {}: {fault}", place.display());
-            CommandError::new(Exit::Temporary, message)
-        })?;
+        make_private(&place)?;
         let _lock = WriteLock::acquire(&place, self.globals.wait, "fetching a copy", self.now())?;
         let copy = place.join("copy");
         let bar = progress_bar("fetching", "files", self.ui.shows_progress());
@@ -112,6 +106,13 @@ impl Context {
         brought?;
         let _ = self.copy.set(copy.clone());
         Ok(copy)
+    }
+
+    /// Brings up the copy once more, where it is one: something was recorded meanwhile.
+    pub(crate) fn fetch_anew(&mut self) -> Result<(), CommandError> {
+        let named = self.named_ledger()?;
+        self.copy.take();
+        self.folder(&named, true).map(drop)
     }
 
     /// Where this user keeps what can be fetched again.

@@ -1,8 +1,8 @@
 //! What this host keeps of a ledger outside its folder: where that is, the ledger's id, and what waits.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::hash::{Blake3Digest, LedgerId};
@@ -13,7 +13,7 @@ use crate::sys::disk::{Disk as _, RealDisk};
 
 use super::context::Context;
 use super::exit::CommandError;
-use super::files::{canonical, own_folder};
+use super::files::{canonical, make_private, own_folder};
 use super::layout::counted;
 use super::remote::ServerAddress;
 
@@ -25,7 +25,9 @@ const UNNAMED: &str = "unnamed";
 impl Context {
     /// The ledger's folder and what this host keeps of it elsewhere.
     pub(crate) fn place(&self) -> Result<LedgerPlace, CommandError> {
-        self.place_of(self.dir()?)
+        let dir = self.dir()?;
+        let state = self.state_of(self.globals.ledger.as_deref())?;
+        Ok(LedgerPlace { dir, state })
     }
 
     /// The ledger in `dir`, and what this host keeps of it elsewhere.
@@ -71,7 +73,7 @@ impl Context {
             return;
         };
         if remembered(&state) != Some(id) {
-            let _ = DirBuilder::new().recursive(true).mode(0o700).create(&state);
+            let _ = make_private(&state);
             let mut own = OpenOptions::new();
             own.write(true).create(true).truncate(true).mode(0o600);
             let file = own.open(state.join(ID_FILE));

@@ -38,6 +38,8 @@ pub(super) struct Acknowledged {
 
 struct Job {
     submission: Submission,
+    /// Whether nothing may follow it in its commit.
+    is_last: bool,
     /// Its files' share of the memory, given back when it is done.
     _room: Option<OwnedSemaphorePermit>,
     /// Nobody may listen any more; the statement is recorded all the same.
@@ -65,10 +67,12 @@ impl Commits {
         &self,
         submission: Submission,
         room: Option<OwnedSemaphorePermit>,
+        is_last: bool,
     ) -> Result<Pending, Problem> {
         let (reply, answer) = oneshot::channel();
         let message = Message::Append(Box::new(Job {
             submission,
+            is_last,
             _room: room,
             reply,
         }));
@@ -233,11 +237,13 @@ impl CommitLoop {
 /// all there will be.
 fn gather(first: Job, messages: &mut mpsc::Receiver<Message>) -> (VecDeque<Job>, bool) {
     let mut bytes = first.submission.files.iter().map(Vec::len).sum::<usize>();
+    let mut is_last = first.is_last;
     let mut jobs = VecDeque::from([first]);
-    while jobs.len() < GROUP && bytes < GROUP_FILES {
+    while !is_last && jobs.len() < GROUP && bytes < GROUP_FILES {
         match messages.try_recv() {
             Ok(Message::Append(job)) => {
                 bytes += job.submission.files.iter().map(Vec::len).sum::<usize>();
+                is_last = job.is_last;
                 jobs.push_back(*job);
             }
             Ok(Message::Stop) => return (jobs, true),

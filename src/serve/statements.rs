@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::append::{ATTACHMENT_LIMIT, Submission};
 use crate::documents;
+use crate::event::Event;
 use crate::hash::Blake3Digest;
 use crate::spool;
 use crate::statement::Statement;
@@ -146,7 +147,10 @@ async fn send(app: &Arc<App>, text: &[u8]) -> Result<Sent, Problem> {
             })
             .await?;
     }
-    let pending = app.commits.submit(submission, room).await?;
+    // A pack ends with the record of its export, and so does the checkpoint in it.
+    let event = statement.as_ref().map(|said| &said.event);
+    let is_last = matches!(event, Some(Event::PackExported(_)));
+    let pending = app.commits.submit(submission, room, is_last).await?;
     Ok(Sent { pending, statement })
 }
 

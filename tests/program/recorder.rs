@@ -421,3 +421,42 @@ fn a_slow_reader_slows_the_tool_down_and_fills_no_memory() {
     assert_eq!(taken.len(), 40_000_000);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn over_a_server_a_retry_gets_its_receipt_and_evidence_is_exported() {
+    let program = Program::prepared();
+    let served = Served::start(&program, "");
+    let said = |words: &str| {
+        let output = served.reader(words).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    fs::write(program.path("shown.log"), "it works").unwrap();
+    let id = "0198f2c0-7a10-7c33-9b1e-5d2a6c0e4f01";
+    let again = format!(
+        "append evidence.attached --key olga.pem --rotation r-1 --description run --attach shown.log --event-id {id}"
+    );
+    let (code, first) = said(&again);
+    assert_eq!(code, Some(0), "{first}");
+    // Said at another time, it is the same event; with another file it is another.
+    let trust = program.output("trust show --wait 0s").stdout;
+    fs::write(program.path("trust"), trust).unwrap();
+    let (code, second) = said(&format!("{again} --trust trust"));
+    assert_eq!(code, Some(0), "{second}");
+    assert!(second.contains("recorded before"), "{second}");
+    fs::write(program.path("shown.log"), "it works not").unwrap();
+    assert_eq!(said(&again).0, Some(5));
+    // The pack of somebody who has the socket: signed by a pack key of their own.
+    let (code, exported) = said("export --key alice.pem --out r-1.zip --rotation r-1");
+    assert_eq!(code, Some(0), "{exported}");
+    let (code, report) = said("verify r-1.zip --trust trust --fail-on none");
+    assert_eq!(code, Some(0), "{report}");
+    assert!(report.contains("PASS"), "{report}");
+    let last = program.events().len() as u64 - 1;
+    let (code, same) = said(&format!("export --again {last} --out again.zip"));
+    assert_eq!(code, Some(0), "{same}");
+    let read = |name: &str| fs::read(program.path(name)).unwrap();
+    assert!(read("r-1.zip") == read("again.zip"));
+    drop(served);
+    assert!(program.is_intact());
+}
