@@ -22,6 +22,7 @@ mod remote;
 mod serve;
 mod serve_faults;
 mod signers;
+mod story;
 mod terminal;
 mod timestamps;
 mod tokens;

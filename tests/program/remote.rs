@@ -15,24 +15,31 @@ use crate::support::program::Program;
 use crate::support::served::Served;
 
 /// Somebody with a home of their own, who has the socket and nothing else.
-struct Person {
-    home: PathBuf,
+pub(crate) struct Person {
+    pub(crate) home: PathBuf,
     socket: PathBuf,
-    uid: Option<u32>,
+    pub(crate) uid: Option<u32>,
+    /// What their environment has besides.
+    pub(crate) env: Vec<(&'static str, String)>,
 }
 
 impl Person {
-    fn new(root: &Path, name: &str, uid: Option<u32>, socket: PathBuf) -> Self {
+    pub(crate) fn new(root: &Path, name: &str, uid: Option<u32>, socket: PathBuf) -> Self {
         let home = root.join(name);
         fs::create_dir(&home).unwrap();
         fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
         if let Some(uid) = uid {
             chown(&home, Some(uid), Some(4000)).unwrap();
         }
-        Self { home, socket, uid }
+        Self {
+            home,
+            socket,
+            uid,
+            env: Vec::new(),
+        }
     }
 
-    fn command(&self, words: &str) -> Command {
+    pub(crate) fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
         command
             .args(words.split(' '))
@@ -41,6 +48,7 @@ impl Person {
             .env("HOME", &self.home)
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("LEDGER_PATH", format!("unix:{}", self.socket.display()))
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(std::process::Stdio::null());
         if let Some(uid) = self.uid {
             command.uid(uid).gid(4000);
@@ -48,11 +56,11 @@ impl Person {
         command
     }
 
-    fn output(&self, words: &str) -> Output {
+    pub(crate) fn output(&self, words: &str) -> Output {
         self.command(words).output().unwrap()
     }
 
-    fn succeeds(&self, words: &str) -> String {
+    pub(crate) fn succeeds(&self, words: &str) -> String {
         let output = self.output(words);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -60,19 +68,19 @@ impl Person {
         out
     }
 
-    fn json(&self, words: &str) -> Value {
+    pub(crate) fn json(&self, words: &str) -> Value {
         let output = self.output(words);
         let text = String::from_utf8_lossy(&output.stderr);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{words}: {text}"))
     }
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
 /// A folder that everybody may pass through, as a test's own is not.
-fn open_folder() -> tempfile::TempDir {
+pub(crate) fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     folder

@@ -154,7 +154,7 @@ fn nothing_with_a_receipt_is_lost_by_a_power_cut() {
             "round {round}, after {pause:?} and {} receipts",
             receipts.len()
         );
-        let after = program.moved_to(&cut.root());
+        let after = Program::at(&cut.root());
         after.assert_all_there(&receipts, &what);
         assert!(after.is_intact(), "{what}: {}", after.json("verify --json"));
         let next =

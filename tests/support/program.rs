@@ -36,26 +36,23 @@ impl Program {
         }
     }
 
-    /// The same in a folder that is there.
-    pub fn prepared_in(root: &Path) -> Self {
-        let program = Self {
+    /// In a folder that is there, and nothing is prepared.
+    pub fn at(root: &Path) -> Self {
+        Self {
             root: root.to_owned(),
             _folder: None,
-        };
+        }
+    }
+
+    /// The same in a folder that is there.
+    pub fn prepared_in(root: &Path) -> Self {
+        let program = Self::at(root);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/prepared-ledger.sh");
         let mut prepare = Command::new(script);
         assert!(program.around(&mut prepare).status().unwrap().success());
         let open = "append rotation.opened --key olga.pem --rotation r-1 --secret db/orders --reason scheduled --consumers api,worker";
         assert_eq!(program.code(open), 0);
         program
-    }
-
-    /// The same program on a copy of everything.
-    pub fn moved_to(&self, root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-            _folder: None,
-        }
     }
 
     /// The folder.
