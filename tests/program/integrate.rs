@@ -118,7 +118,10 @@ fn every_block_does_what_it_says() {
         }
         languages.push(language);
     }
-    assert_eq!(languages, ["sh", "sh", "python", "yaml", "yaml", "rust"]);
+    assert_eq!(
+        languages,
+        ["sh", "sh", "sh", "sh", "python", "yaml", "yaml", "rust"]
+    );
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let output = Command::new("bash")
         .args(["-c", &script])
@@ -137,7 +140,12 @@ fn every_block_does_what_it_says() {
     assert!(output.status.success(), "{said}\n{script}");
     assert!(said.contains("receipts were checked against"), "{said}");
     drop(served);
-    let mut expected = vec!["token.issued", "replacement.generated"];
+    let mut expected = vec![
+        "token.issued",
+        "replacement.generated",
+        "step.performed",
+        "health.confirmed",
+    ];
     expected.extend(python.map(|_| "health.confirmed"));
     expected.push("replacement.validated");
     assert_eq!(program.events()[5..], expected);
