@@ -12,8 +12,8 @@ const ANSWER_LIMIT: u64 = 64 << 10;
 
 /// Print a link that opens the pages of a server in a browser: once, within a minute
 ///
-/// A browser can neither use a Unix socket nor send a token. Whoever may read from the server has it make a
-/// link; the browser that opens it reads for eight hours, and can record nothing.
+/// A browser can neither use a Unix socket nor send a token. Whoever may read from the server has it
+/// make a link; the browser that opens it reads for eight hours, and can record nothing.
 ///
 ///   ledger open --ledger unix:/run/ledger/ledger.sock
 ///   ledger open --ledger https://HOST --token-file my.token

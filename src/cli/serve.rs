@@ -15,16 +15,18 @@ use super::exit::{CommandError, Exit};
 ///
 /// One process holds the sealing key and the ledger's lock; people and tools keep their own keys and
 /// send signed statements. Who may append is decided by a statement's signature alone; a socket's
-/// permissions, a token (see ledger token issue) or a client certificate only decide who may talk. What
-/// waits shares one commit, and each statement gets its receipt when it would survive a power cut.
+/// permissions, a token (see ledger token issue) or a client certificate only decide who may talk.
+/// What waits shares one commit, and each statement gets its receipt when it would survive a power
+/// cut.
 ///
 ///   ledger serve --ledger prod --listen unix:/run/ledger/ledger.sock --socket-group rotators
 ///   curl --unix-socket /run/ledger/ledger.sock http://ledger/v1/status
 ///   ledger serve --ledger prod --listen 0.0.0.0:7800 --tls-cert c.pem --tls-key k.pem
 ///
-/// GET /openapi.json describes everything that is answered. Below / stands the static copy of the ledger
-/// (C2SP tlog-tiles), which auditors fetch and verify on their own machine. GET /metrics is for
-/// Prometheus, /readyz for whoever watches. One line of JSON for each request is written to stderr.
+/// GET /openapi.json describes everything that is answered. Below / stands the static copy of the
+/// ledger (C2SP tlog-tiles), which auditors fetch and verify on their own machine. GET /metrics is
+/// for Prometheus, /readyz for whoever watches. One line of JSON for each request is written to
+/// stderr.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct ServeArgs {

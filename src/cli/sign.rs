@@ -19,9 +19,10 @@ use super::typed::{Around, Typed};
 /// Sign a statement where your key is; ledger append --statement records it
 ///
 /// It takes the ledger's id and not the ledger: name it with --ledger-id, or have it asked for with
-/// --ledger. The file holds the statement, your signature and the attached files, and can be handed over
-/// by any road: only you could have made it, and the ledger records it once however often it is delivered.
-/// What it says is checked and looked through for secret material here, and again where it is recorded.
+/// --ledger. The file holds the statement, your signature and the attached files, and can be handed
+/// over by any road: only you could have made it, and the ledger records it once, however often it is
+/// delivered. What it says is checked and looked through for secret material here, and again where it
+/// is recorded.
 ///
 ///   ledger sign rotation.approved --ledger-id 5f0c… --key ssh-agent: --rotation r-41 \
 ///       --no-window "dual-run, no downtime" --out approval.json

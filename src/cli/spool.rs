@@ -22,8 +22,9 @@ use super::statements::{self, Delivery};
 
 /// See, sign, deliver and drop what waits on this machine because it could not be recorded
 ///
-/// `ledger run`, and an event with --spool-on-failure, keep what they have to say where the ledger or the
-/// key is not there. It waits in the order it came, and one that is refused stands in nobody's way.
+/// `ledger run`, and an event with --spool-on-failure, keep what they have to say where the ledger
+/// or the key is not there. It waits in the order it came, and one that is refused stands in nobody's
+/// way.
 ///
 ///   ledger spool list
 ///   ledger spool sign --key olga.pem

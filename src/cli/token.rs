@@ -39,9 +39,9 @@ enum TokenAction {
 
 /// Make a token and record its digest: whoever has it may talk to a server of this ledger
 ///
-/// Said by a Security Owner. The token is 256 random bits, and stands nowhere but in FILE, which only you
-/// can read, or on standard output. What is appended with it still needs the signature of somebody who may
-/// say it.
+/// Said by a Security Owner. The token is 256 random bits, and stands nowhere but in FILE, which only
+/// you can read, or on standard output. What is appended with it still needs the signature of
+/// somebody who may say it.
 ///
 ///   ledger token issue ci --scope append --expires 90d --out ci.token
 #[derive(Debug, clap::Args)]

@@ -18,10 +18,11 @@ pub(crate) use folder::expand;
 
 /// Publish the newest checkpoint where this host cannot rewrite it
 ///
-/// Whoever keeps a checkpoint can show later whether entries before it were changed or cut off. A folder
-/// gets one file for each size, never written over another root; a command gets the checkpoint on its
-/// stdin, and is run without a shell. With --always it happens after each commit from now on: folders
-/// before the command ends, commands in the background; what fails is a notice and fails no append.
+/// Whoever keeps a checkpoint can show later whether entries before it were changed or cut off. A
+/// folder gets one file for each size, never written over another root; a command gets the checkpoint
+/// on its stdin, and is run without a shell. With --always it happens after each commit from now on:
+/// folders before the command ends, commands in the background; what fails is a notice and fails no
+/// append.
 ///
 ///   ledger anchor --to /mnt/worm --always
 ///   ledger anchor --always -- ssh audit@other-host "cat >> anchors"

@@ -38,17 +38,19 @@ const FIELDS_LIMIT: u64 = 256 * 1024;
 
 /// Run a rotation tool's step, record how it ended, and end as it did
 ///
-/// The tool's output passes through and is attached as evidence, unless it holds secret material: then
-/// it is not, and a warning says in which line. A tool that ends with 0 is recorded as step.performed;
-/// any other end as step.failed, before this program ends with the tool's own code (128+N for a signal).
+/// The tool's output passes through and is attached as evidence, unless it holds secret material:
+/// then it is not, and a warning says in which line. A tool that ends with 0 is recorded as
+/// step.performed; any other end as step.failed, before this program ends with the tool's own code
+/// (128+N for a signal).
 ///
 /// The step's own event is recorded in the same commit where its fields are given, with --field or
 /// by the tool, as NAME=VALUE lines in the file named by the variable LEDGER_FIELDS. Times default to
 /// now, and the rotation is known.
 ///
-/// Whatever is wrong with the ledger, the key or the fields, the tool is started: it is said, and what is
-/// to be recorded waits in the spool, signed or not (`ledger spool list`). --require-evidence is for those
-/// who want the contrary. That a step begins is kept too, so that a killed recorder leaves a trace.
+/// Whatever is wrong with the ledger, the key or the fields, the tool is started: it is said, and what
+/// is to be recorded waits in the spool, signed or not (`ledger spool list`). --require-evidence is
+/// for those who want the contrary. That a step begins is kept too, so that a killed recorder leaves a
+/// trace.
 ///
 ///   ledger run --rotation r-41 --step generate --field generator=openssl --field new_version=v8 \
 ///       --field store=vault:kv/prod/db --field namespace=prod -- ./generate.sh db/orders
