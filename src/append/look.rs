@@ -196,7 +196,7 @@ impl OpeningState {
             old_key_has_its_file: place_in_list > 0,
             engine: self.engine,
             log: self.log,
-            _lock: self.lock,
+            lock: self.lock,
         };
         match (&self.folder, &self.outside) {
             (HeadCheckpoint::Intact(stated, folder), HeadCheckpoint::Intact(_, outside))

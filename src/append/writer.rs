@@ -42,7 +42,7 @@ pub struct Writer {
     /// checkpoint by the new one would survive a power cut.
     pub(super) old_key_has_its_file: bool,
     // Last, so that it is let go of after everything else. An engine that many may write to has none.
-    pub(super) _lock: Option<WriteLock>,
+    pub(super) lock: Option<WriteLock>,
 }
 
 impl Writer {
@@ -50,6 +50,13 @@ impl Writer {
     #[must_use]
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// Tells those who wait for the ledger's lock who holds it.
+    pub fn hold_as(&mut self, who: &str) {
+        if let Some(lock) = &mut self.lock {
+            lock.sign(who);
+        }
     }
 
     /// The ledger's id.

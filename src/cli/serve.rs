@@ -70,7 +70,8 @@ pub(crate) fn run(context: &mut Context, args: &ServeArgs) -> CommandResult {
         quiet: context.globals.quiet,
     };
     config.check()?;
-    let writer = context.writer()?;
+    let mut writer = context.writer()?;
+    writer.hold_as("ledger serve");
     let (world, place) = (context.world.clone(), context.place()?);
     serve::serve(&config, &world, &place, writer, &mut Attendant { context })?;
     context.ui.say("stopped");

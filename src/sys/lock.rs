@@ -2,12 +2,15 @@
 //!
 //! The lock is the kernel's (`flock` on the file `lock` in the ledger's folder), so it ends with the
 //! process that held it, however that ended. The text in the file only tells those who wait whom
-//! they wait for. Readers share the lock for the milliseconds in which they copy the tail.
+//! they wait for. Writers wait in the kernel's queue, which wakes one after the other in the order in
+//! which they came. Readers share the lock for the milliseconds in which they copy the tail; they never
+//! stand in the queue, so that none is before a writer in it.
 
 use std::fs;
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,8 +20,8 @@ use crate::time::Timestamp;
 /// The name of the lock file in the ledger's folder.
 pub const LOCK_FILE: &str = "lock";
 
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// Between two looks of a reader.
+const PAUSE: Duration = Duration::from_millis(5);
 /// More than a holder ever writes; a longer text is somebody else's file.
 const LONGEST_HOLDER: u64 = 400;
 
@@ -45,6 +48,7 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct WriteLock {
     file: fs::File,
+    started: Timestamp,
 }
 
 /// A reader's share of the lock; released when dropped.
@@ -73,17 +77,25 @@ impl WriteLock {
             .create(true)
             .truncate(false)
             .mode(0o644);
-        let mut file = options
+        let file = options
             .open(&path)
             .map_err(|e| DiskError::new("open", &path, e))?;
-        poll(&path, wait, || file.try_lock())?;
-        // A courtesy to those who wait: the lock holds without it, so a full disk does not matter.
-        let line = format!("pid {}, {command}, since {started}\n", std::process::id());
-        let _ = file
+        let file = queue(file, &path, wait)?;
+        let mut lock = Self { file, started };
+        lock.sign(command);
+        Ok(lock)
+    }
+
+    /// Tells those who wait which `command` holds it.
+    pub fn sign(&mut self, command: &str) {
+        let (pid, started) = (std::process::id(), self.started);
+        let line = format!("pid {pid}, {command}, since {started}\n");
+        // A courtesy: the lock holds without it, so a full disk does not matter.
+        let _ = self
+            .file
             .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(line.as_bytes()));
-        Ok(Self { file })
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| self.file.write_all(line.as_bytes()));
     }
 }
 
@@ -108,34 +120,53 @@ impl ReadLock {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(DiskError::new("open", &path, e).into()),
         };
-        poll(&path, wait, || file.try_lock_shared())?;
+        share(&file, &path, wait)?;
         Ok(Some(Self { _file: file }))
     }
 }
 
-fn poll(
-    path: &Path,
-    wait: Duration,
-    attempt: impl Fn() -> Result<(), fs::TryLockError>,
-) -> Result<(), LockError> {
+/// Has `file` locked after those who came before.
+fn queue(file: fs::File, path: &Path, wait: Duration) -> Result<fs::File, LockError> {
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(fs::TryLockError::Error(e)) => return Err(refused(path, e)),
+        Err(fs::TryLockError::WouldBlock) if wait.is_zero() => return Err(held(path, wait)),
+        Err(fs::TryLockError::WouldBlock) => {}
+    }
+    let (done, locked) = mpsc::channel();
+    // The kernel's queue knows no limit of time, so a thread stands in it. Where nobody waits for that
+    // any more, the file is closed, and the lock let go of, as soon as it has it.
+    let waiting = move || drop(done.send(file.lock().map(|()| file)));
+    let thread = thread::Builder::new().spawn(waiting);
+    thread.map_err(|e| refused(path, e))?;
+    let locked = locked.recv_timeout(wait).map_err(|_| held(path, wait))?;
+    locked.map_err(|e| refused(path, e))
+}
+
+/// Shares the lock of `file` when no writer has it.
+fn share(file: &fs::File, path: &Path, wait: Duration) -> Result<(), LockError> {
     let start = Instant::now();
-    let mut pause = FIRST_PAUSE;
     loop {
-        match attempt() {
+        match file.try_lock_shared() {
             Ok(()) => return Ok(()),
-            Err(fs::TryLockError::Error(e)) => return Err(DiskError::new("lock", path, e).into()),
-            Err(fs::TryLockError::WouldBlock) => {}
+            Err(fs::TryLockError::Error(e)) => return Err(refused(path, e)),
+            Err(fs::TryLockError::WouldBlock) if start.elapsed() >= wait => {
+                return Err(held(path, wait));
+            }
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(PAUSE),
         }
-        let waited = start.elapsed();
-        if waited >= wait {
-            return Err(LockError::Held {
-                path: path.to_owned(),
-                holder: holder(path),
-                waited,
-            });
-        }
-        thread::sleep(pause.min(wait - waited));
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn refused(path: &Path, fault: io::Error) -> LockError {
+    DiskError::new("lock", path, fault).into()
+}
+
+fn held(path: &Path, waited: Duration) -> LockError {
+    LockError::Held {
+        path: path.to_owned(),
+        holder: holder(path),
+        waited,
     }
 }
 
@@ -187,6 +218,37 @@ mod tests {
         assert!(!waiting.is_finished());
         drop(held);
         assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn writers_get_it_in_the_order_in_which_they_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = write_lock(dir.path(), 0).unwrap();
+        let (went, order) = mpsc::channel();
+        thread::scope(|scope| {
+            for number in 0..8 {
+                let (went, dir) = (went.clone(), dir.path());
+                scope.spawn(move || {
+                    let _lock = write_lock(dir, 10_000).unwrap();
+                    went.send(number).unwrap();
+                });
+                thread::sleep(Duration::from_millis(20));
+            }
+            drop(held);
+        });
+        let order: Vec<_> = order.try_iter().collect();
+        assert_eq!(order, [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn whoever_gave_up_waiting_holds_up_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = write_lock(dir.path(), 0).unwrap();
+        for _ in 0..4 {
+            write_lock(dir.path(), 1).unwrap_err();
+        }
+        drop(held);
+        drop(write_lock(dir.path(), 10_000).unwrap());
     }
 
     #[test]
