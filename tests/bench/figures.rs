@@ -36,6 +36,12 @@ impl Sample {
         self.0.iter().map(Duration::as_secs_f64).sum()
     }
 
+    /// Median, 99th percentile and the longest.
+    pub(crate) fn spread(&self) -> String {
+        let [median, late, longest] = [0.5, 0.99, 1.0].map(|share| self.at(share) * 1e3);
+        format!("median {median:>7.2} ms   p99 {late:>7.2} ms   longest {longest:>7.2} ms")
+    }
+
     /// Median, 99th percentile and rate, where one operation does `each` things.
     pub(crate) fn rate(&self, each: usize) -> String {
         let per_second = each as f64 * self.0.len() as f64 / self.total();
@@ -58,7 +64,12 @@ pub(crate) fn folder() -> tempfile::TempDir {
 
 /// A line of `/proc/self/status` in MiB, for instance `VmHWM`; nothing where there is no such file.
 pub(crate) fn memory(name: &str) -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    memory_of("self", name)
+}
+
+/// The same of another process.
+pub(crate) fn memory_of(process: &str, name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(name))?;
     let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024.0)

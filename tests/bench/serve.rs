@@ -1,0 +1,239 @@
+//! `ledger serve` under load: 64 clients on its Unix socket, each with a connection of its own, sending one
+//! signed statement after the other and waiting for its receipt; in turns with the library's own batches of
+//! 1,000, so that both have the same machine.
+//!
+//! `cargo bench --bench serve`; `LEDGER_BENCH_SECONDS` is how long each load lasts (600 for a look at the
+//! memory), `LEDGER_BENCH_DIR` names the folder (and so the disk) to use.
+
+#![allow(clippy::unwrap_used, reason = "a bench that fails should stop")]
+
+#[path = "figures.rs"]
+mod figures;
+#[path = "../support/generate.rs"]
+mod generate;
+
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use figures::Sample;
+use rotation_ledger::append::Submission;
+use rotation_ledger::event::Event;
+use rotation_ledger::event::SourceObserved;
+use rotation_ledger::hash::LedgerId;
+use rotation_ledger::hash::Sha256Digest;
+use rotation_ledger::spool;
+use rotation_ledger::sys::world::World;
+
+const CLIENTS: usize = 64;
+const BATCH: usize = 1_000;
+const BATCHES: usize = 12;
+const ROUNDS: usize = 3;
+/// Statements that are signed beforehand at a time; while they are, nobody sends.
+const SIGNED: usize = 64_000;
+
+/// What another system saw about a secret, as in the bench `append`.
+fn observed(n: usize) -> Event {
+    SourceObserved {
+        source: generate::line("vault audit device, prod cluster"),
+        record: generate::reference(&format!("request-{n:08}")),
+        record_sha256: Sha256Digest::of(&n.to_le_bytes()),
+        observed: generate::line(
+            "read of the version in use by orders-api from the address that the inventory names; \
+             no read of a version that was revoked in the hour before",
+        ),
+        secret: Some(generate::secret_id(n as u64 % 50)),
+        rotation: None,
+        version: Some(generate::reference("v0")),
+    }
+    .into()
+}
+
+fn signed(world: &World, ledger: LedgerId, count: usize) -> Vec<Submission> {
+    let olga = generate::cast().olga;
+    (0..count)
+        .map(|n| generate::signed(world, ledger, &olga, observed(n)))
+        .collect()
+}
+
+fn main() {
+    let seconds = figures::asked("LEDGER_BENCH_SECONDS", 5);
+    let (near, far) = (figures::folder(), figures::folder());
+    let world = World::system();
+    let (_, mut writer) = generate::found(&world, near.path(), 50);
+    let (_, served) = generate::found(&world, far.path(), 50);
+    let ledger = served.ledger();
+    served.close();
+    let server = Server::start(far.path());
+    let mut best = 0.0_f64;
+    for round in 1..=ROUNDS {
+        let mut batches = Sample::new();
+        for _ in 0..BATCHES {
+            let batch = signed(&world, writer.ledger(), BATCH);
+            let begun = Instant::now();
+            assert_eq!(writer.append(batch).receipts.len(), BATCH);
+            batches.add(begun.elapsed());
+        }
+        let own = BATCH as f64 / batches.median();
+        let load = load(&server, &world, ledger, Duration::from_secs(seconds));
+        best = best.max(load.rate / own);
+        println!(
+            "round {round}: batches of {BATCH} {own:>7.0}/s   {CLIENTS} clients {:>7.0}/s   ratio {:.2}   \
+             {:.1} entries a commit   {}",
+            load.rate,
+            load.rate / own,
+            load.a_commit,
+            load.answers.spread()
+        );
+    }
+    println!("best ratio of one round: {best:.2}");
+    writer.close();
+}
+
+/// What a load came to.
+struct Load {
+    rate: f64,
+    a_commit: f64,
+    answers: Sample,
+}
+
+/// Has all clients send for `length`; the time in which statements are signed does not count.
+fn load(server: &Server, world: &World, ledger: LedgerId, length: Duration) -> Load {
+    let before = server.commits();
+    let mut streams: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
+    let (mut sent, mut sending, mut answers) = (0, Duration::ZERO, Sample::new());
+    let mut told = Duration::ZERO;
+    while sending < length {
+        let requests: Vec<_> = signed(world, ledger, SIGNED).iter().map(request).collect();
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let shares = requests.chunks(SIGNED / CLIENTS);
+            let clients = streams.iter_mut().zip(shares).map(|(stream, share)| {
+                scope.spawn(move || share.iter().map(|one| ask(stream, one)).collect::<Vec<_>>())
+            });
+            for client in clients.collect::<Vec<_>>() {
+                let took = client.join().unwrap();
+                sent += took.len();
+                took.into_iter().for_each(|time| answers.add(time));
+            }
+        });
+        sending += begun.elapsed();
+        if sending - told > Duration::from_secs(60) {
+            told = sending;
+            let (seconds, memory) = (sending.as_secs(), server.memory());
+            println!("  after {seconds:>4} s: {sent:>9} sent, the server has {memory:>6.1} MiB");
+        }
+    }
+    let after = server.commits();
+    assert_eq!(after.0 - before.0, sent as f64);
+    Load {
+        rate: sent as f64 / sending.as_secs_f64(),
+        a_commit: (after.0 - before.0) / (after.1 - before.1),
+        answers,
+    }
+}
+
+fn request(submission: &Submission) -> Vec<u8> {
+    let body = spool::encode(submission);
+    let head = format!(
+        "POST /v1/statements HTTP/1.1\r\nHost: l\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body].concat()
+}
+
+/// Sends a statement and takes its receipt. How long that took.
+fn ask(stream: &mut BufReader<UnixStream>, request: &[u8]) -> Duration {
+    let begun = Instant::now();
+    stream.get_mut().write_all(request).unwrap();
+    let (status, _) = answer(stream);
+    assert_eq!(status, "201");
+    begun.elapsed()
+}
+
+/// The status and the body of the next answer on a connection.
+fn answer(stream: &mut BufReader<UnixStream>) -> (String, Vec<u8>) {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.unwrap().parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    (head[9..12].to_owned(), body)
+}
+
+/// The server, ended with the bench.
+struct Server {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Server {
+    fn start(home: &Path) -> Self {
+        let socket = home.join("socket");
+        let program = std::env::var_os("LEDGER_BENCH_PROGRAM");
+        let mut child = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_ledger").into()))
+            .arg("--ledger")
+            .arg(home.join("ledger"))
+            .arg("--state")
+            .arg(home.join("state"))
+            .args(["serve", "--rate", "0", "--listen"])
+            .arg(format!("unix:{}", socket.display()))
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(home.join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        lines.read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on "), "{line}");
+        Self { child, socket }
+    }
+
+    fn connect(&self) -> BufReader<UnixStream> {
+        BufReader::new(UnixStream::connect(&self.socket).unwrap())
+    }
+
+    /// Entries and commits until now, as `/metrics` has them.
+    fn commits(&self) -> (f64, f64) {
+        let mut stream = self.connect();
+        stream
+            .get_mut()
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: l\r\n\r\n")
+            .unwrap();
+        let text = String::from_utf8(answer(&mut stream).1).unwrap();
+        let number = |name: &str| {
+            let mut lines = text.lines();
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            value.map_or(0.0, |value| value.parse().unwrap())
+        };
+        (
+            number("ledger_commit_entries_sum"),
+            number("ledger_commit_entries_count"),
+        )
+    }
+
+    /// Resident memory in MiB.
+    fn memory(&self) -> f64 {
+        figures::memory_of(&self.child.id().to_string(), "VmRSS").unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
