@@ -1,5 +1,6 @@
 //! The log: one JSON object a line on stderr. Nothing of a body, a query or a header is in it.
 
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -48,7 +49,9 @@ impl Log {
         if let (Value::Object(line), Value::Object(facts)) = (&mut line, facts) {
             line.extend(facts.into_iter().filter(|(_, value)| !value.is_null()));
         }
-        eprintln!("{line}");
+        // Whole, so that it is one call and no other line is in it. Where nobody takes it (the log's disk
+        // is full too), the request is answered all the same.
+        let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
     }
 }
 
