@@ -7,10 +7,16 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::process::Pid;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
 use rustix::process::Signal;
+use rustix::process::prlimit;
 use serde_json::Value;
 
 use crate::support::program::Program;
@@ -106,52 +112,170 @@ fn many_clients_share_commits() {
     assert!(program.is_intact());
 }
 
-/// Posts from 16 clients until the server is gone. Returns what has a receipt.
-fn load(served: &Served<'_>, round: usize) -> Vec<(u64, String)> {
-    let receipts = std::sync::Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for client in 0..16 {
-            let receipts = &receipts;
-            scope.spawn(move || {
-                for n in 0.. {
-                    let draft = draft(round * 1_000_000 + client * 10_000 + n);
-                    let Some(answer) = served.try_post("application/json", &served.signed(&draft))
-                    else {
-                        return;
-                    };
-                    if answer.status == 201 {
-                        let given = receipt(&answer.json()).unwrap();
-                        receipts.lock().unwrap().push(given);
-                    }
-                }
-            });
+/// A client that sends one statement after the other, each until it has a receipt, however often the
+/// server is gone meanwhile.
+struct Persistent {
+    number: usize,
+    made: usize,
+    /// Sent at least once, and not answered.
+    pending: Option<Vec<u8>>,
+    /// The last one that was answered, as it was sent.
+    answered: Option<Vec<u8>>,
+    receipts: Vec<(u64, String)>,
+}
+
+impl Persistent {
+    const fn new(number: usize) -> Self {
+        Self {
+            number,
+            made: 0,
+            pending: None,
+            answered: None,
+            receipts: Vec::new(),
         }
-        std::thread::sleep(Duration::from_millis(150 + 40 * round as u64));
-        let how = if round.is_multiple_of(2) {
-            Signal::KILL
-        } else {
-            Signal::TERM
+    }
+
+    /// Sends the one that is due, if it is answered. False when the server is gone.
+    fn send(&mut self, served: &Served<'_>) -> bool {
+        let statement = self.pending.take().unwrap_or_else(|| {
+            self.made += 1;
+            served.signed(&draft(self.number * 1_000_000 + self.made))
+        });
+        match served.try_post("application/json", &statement) {
+            Some(answer) if matches!(answer.status, 200 | 201) => {
+                self.receipts.push(receipt(&answer.json()).unwrap());
+                self.answered = Some(statement);
+                true
+            }
+            other => {
+                self.pending = Some(statement);
+                other.is_some()
+            }
+        }
+    }
+
+    /// Insists that the last one that was answered is answered with the same receipt by the next server,
+    /// where that lives long enough to answer.
+    fn ask_again(&self, served: &Served<'_>) {
+        let Some(statement) = &self.answered else {
+            return;
         };
-        signal(&served.child, how);
-    });
-    receipts.into_inner().unwrap()
+        if let Some(again) = served.try_post("application/json", statement) {
+            let found = (again.status, receipt(&again.json()));
+            assert_eq!(found, (200, self.receipts.last().cloned()));
+        }
+    }
+}
+
+/// Sixteen clients through as many servers as there are `signals`, each ended by its signal at work.
+fn through_servers(signals: impl Iterator<Item = Signal>) {
+    let program = Program::prepared();
+    let mut clients: Vec<_> = (0..16).map(Persistent::new).collect();
+    for (round, how) in signals.enumerate() {
+        let mut served = Served::start(&program, "--rate 0");
+        let answered = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for client in &mut clients {
+                let (served, answered) = (&served, &answered);
+                scope.spawn(move || {
+                    client.ask_again(served);
+                    while client.send(served) {
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            // However slow the machine: it is at work when it ends.
+            let begun = Instant::now();
+            while answered.load(Ordering::Relaxed) == 0 {
+                assert!(begun.elapsed() < Duration::from_secs(20), "round {round}");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_millis(50 + 37 * (round as u64 % 7)));
+            signal(&served.child, how);
+        });
+        let ended = served.child.wait().unwrap();
+        assert_eq!(ended.code(), (how == Signal::TERM).then_some(0));
+    }
+    let served = Served::start(&program, "--rate 0");
+    for client in &mut clients {
+        while client.pending.is_some() {
+            client.send(&served);
+        }
+    }
+    assert_eq!(served.stop(Signal::TERM), Some(0));
+    let receipts: Vec<_> = clients
+        .into_iter()
+        .flat_map(|client| client.receipts)
+        .collect();
+    program.assert_all_there(&receipts, "after all servers");
+    // As many entries as receipts: none was recorded twice, and each has its own.
+    assert_eq!(program.events().len(), 5 + receipts.len());
+    let places: std::collections::BTreeSet<_> = receipts.iter().map(|(place, _)| place).collect();
+    assert_eq!(places.len(), receipts.len());
+    assert!(program.is_intact());
+}
+
+/// `LEDGER_TEST_SERVER_KILLS` sets the rounds; the checks before a landing take fifty.
+#[test]
+fn through_kill_9_each_statement_that_is_sent_again_has_one_entry_and_one_receipt() {
+    let asked = std::env::var("LEDGER_TEST_SERVER_KILLS");
+    let rounds: usize = asked.map_or(4, |rounds| rounds.parse().unwrap());
+    // A new ledger now and then: each server reads the whole of it when it begins.
+    for begun in (0..rounds).step_by(10) {
+        through_servers(std::iter::repeat_n(Signal::KILL, 10.min(rounds - begun)));
+    }
 }
 
 #[test]
-fn nothing_with_a_receipt_is_lost_by_kill_9_or_sigterm() {
+fn through_sigterm_each_statement_that_is_sent_again_has_one_entry_and_one_receipt() {
+    through_servers(std::iter::repeat_n(Signal::TERM, 3));
+}
+
+/// Sets how long the files of the server may become: the full disk that every machine has.
+fn limit(served: &Served<'_>, bytes: Option<u64>) {
+    let pid = Pid::from_raw(i32::try_from(served.child.id()).unwrap());
+    let limit = Rlimit {
+        current: bytes,
+        maximum: None,
+    };
+    prlimit(pid, Resource::Fsize, limit).unwrap();
+}
+
+#[test]
+fn a_disk_that_refuses_is_answered_with_503_and_what_is_sent_again_is_recorded() {
     let program = Program::prepared();
-    let mut acknowledged = Vec::new();
-    for round in 0..6 {
-        let mut served = Served::start(&program, "");
-        let receipts = load(&served, round);
-        let ended = served.child.wait().unwrap();
-        assert_eq!(ended.code(), (round % 2 == 1).then_some(0), "round {round}");
-        assert!(!receipts.is_empty(), "round {round}");
-        acknowledged.extend(receipts);
-        drop(served);
-        program.assert_all_there(&acknowledged, &format!("round {round}"));
-        assert!(program.is_intact(), "round {round}");
+    let served = Served::start(&program, "--rate 0");
+    let text = r#"{"event":"evidence.attached","rotation":"r-1","description":"how it went"}"#;
+    let file = (
+        rotation_ledger::text::Line::new("run.log").unwrap(),
+        rotation_ledger::text::Id::new("text/plain").unwrap(),
+        b"how it went\n".repeat(100_000),
+    );
+    let draft_of_it = rotation_ledger::Draft::from_json(text).unwrap();
+    let world = rotation_ledger::World::system();
+    let attached = draft_of_it.sign(served.ledger, &served.key(), &world, vec![file], &[]);
+    let attached = attached.unwrap();
+    let digest = rotation_ledger::hash::Blake3Digest::of(&attached.files[0]);
+    let put = || served.try_send(&format!("PUT /v1/attachments/{digest}"), &attached.files[0]);
+    let statement = rotation_ledger::spool::encode(&attached);
+    // Longer than any other file, and shorter than the attachment.
+    limit(&served, Some(1 << 20));
+    for answer in [put().unwrap(), served.post(&statement)] {
+        let found = (answer.status, answer.code());
+        assert_eq!(found, (503, "disk-refused".to_owned()));
+        assert!(answer.head.contains("retry-after: "), "{}", answer.head);
     }
+    let uploads = std::fs::read_dir(program.path("state/uploads")).unwrap();
+    assert_eq!(uploads.count(), 0);
+    assert_eq!(served.post(&served.signed(&draft(1))).status, 201);
+    assert!(program.is_intact());
+    limit(&served, None);
+    assert_eq!(put().unwrap().status, 201);
+    assert_eq!(served.post(&statement).status, 201);
+    assert_eq!(served.post(&statement).status, 200);
+    assert_eq!(served.stop(Signal::TERM), Some(0));
+    assert_eq!(program.events().len(), 5 + 2);
+    assert!(program.is_intact());
 }
 
 #[test]
@@ -161,7 +285,7 @@ fn a_second_server_is_told_who_serves() {
     let refused = program.output("serve --listen unix:other.sock --wait 0s");
     assert_eq!(refused.status.code(), Some(6));
     let said = String::from_utf8(refused.stderr).unwrap();
-    let holder = format!("held by pid {}", served.child.id());
+    let holder = format!("held by pid {}, ledger serve, since ", served.child.id());
     assert!(said.contains(&holder), "{said}");
     assert!(!program.path("other.sock").exists());
 }

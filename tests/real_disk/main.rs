@@ -25,6 +25,7 @@ use crate::support::program::Program;
 use crate::support::program::draft;
 use crate::support::program::receipt;
 use crate::support::program::signal;
+use crate::support::served::Served;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -226,6 +227,46 @@ fn a_full_disk_ends_with_6_and_loses_nothing() {
     assert_eq!(program.code(&many), 0);
     assert!(program.is_intact(), "{}", program.json("verify --json"));
     program.assert_all_there(&receipts, "with room again");
+}
+
+#[test]
+fn a_server_answers_a_full_disk_with_503_and_goes_on_when_there_is_room() {
+    if rounds().is_none() {
+        return;
+    }
+    let disk = Mounted::memory("4m");
+    let program = Program::prepared_in(&disk.root());
+    let served = Served::start(&program, "--rate 0");
+    let filler = fill(&disk);
+    let (mut receipts, mut refused) = (Vec::new(), Vec::new());
+    // The tail has room that was made before; bundles cannot be written, so that it is used up.
+    for n in 0..5_000 {
+        let statement = served.signed(&draft(n));
+        let answer = served.post(&statement);
+        if answer.status == 201 {
+            receipts.push(receipt(&answer.json()).unwrap());
+            continue;
+        }
+        let found = (answer.status, answer.code());
+        assert_eq!(found, (503, "disk-refused".to_owned()), "after {n}");
+        refused.push(statement);
+        if refused.len() == 20 {
+            break;
+        }
+    }
+    assert_eq!(refused.len(), 20);
+    assert_eq!(program.events().len(), 5 + receipts.len());
+    assert!(program.is_intact(), "{}", program.json("verify --json"));
+    fs::remove_file(filler).unwrap();
+    for statement in &refused {
+        let answer = served.post(statement);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+        receipts.push(receipt(&answer.json()).unwrap());
+    }
+    assert_eq!(served.stop(Signal::TERM), Some(0));
+    program.assert_all_there(&receipts, "with room again");
+    assert_eq!(program.events().len(), 5 + receipts.len());
+    assert!(program.is_intact(), "{}", program.json("verify --json"));
 }
 
 fn names(folder: &Path) -> Vec<String> {
