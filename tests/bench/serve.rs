@@ -39,7 +39,7 @@ const BATCH: usize = 1_000;
 const BATCHES: usize = 12;
 const ROUNDS: usize = 3;
 /// Statements that are signed beforehand at a time; while they are, nobody sends.
-const SIGNED: usize = 64_000;
+const SIGNED: usize = 16_000;
 
 /// What another system saw about a secret, as in the bench `append`.
 fn observed(n: usize) -> Event {
