@@ -8,9 +8,21 @@ use crate::rule::Rule;
 use crate::store::blobs::BlobError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
+use crate::text::Id;
 
 const OWN_STATE: &str = "each ledger needs a state folder of its own: check --state";
 const NO_SECRETS: &str = "leave it out or name a reference to it; and if it was real, rotate it";
+
+/// How alike an id has to be to one that is there to be taken for a slip of the pen: Jaro and Winkler's measure.
+const ALIKE: f64 = 0.8;
+
+/// The id that may have been meant.
+pub(crate) fn nearest<'r>(named: &Id, known: &mut dyn Iterator<Item = &'r Id>) -> Option<&'r Id> {
+    let alike = |id: &&Id| strsim::jaro_winkler(named.as_str(), id.as_str());
+    let measured = known.map(|id| (alike(&id), id));
+    let nearest = measured.filter(|(alike, _)| *alike >= ALIKE);
+    nearest.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, id)| id)
+}
 
 /// A fault that somebody at a terminal can do something about.
 pub trait Hint {

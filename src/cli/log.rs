@@ -9,6 +9,7 @@ use crate::documents;
 use crate::entry::StoredEntry;
 use crate::event::{Event, VOCABULARY};
 use crate::key::PublicKey;
+use crate::keyring::LEDGER_ACTOR;
 use crate::register::Register;
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -17,6 +18,7 @@ use crate::timetoken::StoredToken;
 use super::answer::CommandResult;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::hint::nearest;
 use super::layout::about;
 
 /// List the entries, oldest first
@@ -87,6 +89,23 @@ impl Names {
 }
 
 impl LogArgs {
+    /// Whether the ids that were named are those of something.
+    fn name_what_is(&self, names: &Names) -> Result<(), CommandError> {
+        let register = &names.0;
+        let actors = register
+            .charter
+            .keyring
+            .actors()
+            .map(|(_, actor)| &actor.id);
+        check_id(
+            "rotation",
+            self.rotation.as_ref(),
+            register.rotations.keys(),
+        )?;
+        check_id("secret", self.secret.as_ref(), register.secrets.keys())?;
+        check_id("actor", self.actor.as_ref(), actors)
+    }
+
     fn selects(&self, stored: &StoredEntry, names: &Names) -> bool {
         let statement = &stored.statement;
         let event = &statement.event;
@@ -104,6 +123,24 @@ impl LogArgs {
             && self.from.is_none_or(|from| statement.occurred >= from)
             && self.to.is_none_or(|to| statement.occurred <= to)
     }
+}
+
+fn check_id<'r>(
+    what: &str,
+    named: Option<&Id>,
+    mut known: impl Iterator<Item = &'r Id>,
+) -> Result<(), CommandError> {
+    let Some(named) = named else { return Ok(()) };
+    let meant = nearest(named, &mut known);
+    if named.as_str() == LEDGER_ACTOR || meant == Some(named) {
+        return Ok(());
+    }
+    let message = format!("there is no {what} `{named}` in this ledger");
+    let failure = CommandError::new(Exit::NotVerified, message);
+    Err(match meant {
+        Some(meant) => failure.hint(format!("perhaps `{meant}` is meant")),
+        None => failure,
+    })
 }
 
 pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
@@ -140,6 +177,10 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     }
     for shown in newest {
         list.push(context, &shown);
+    }
+    if !list.started {
+        // A list that is empty for a slip of the pen looks like one of nothing.
+        args.name_what_is(&names)?;
     }
     list.end(context);
     Ok(Exit::Passed.into())

@@ -12,6 +12,7 @@ use crate::timestamps;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::hint::nearest;
 use super::log::Names;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
@@ -73,14 +74,21 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
         }
     }
     if shown.is_empty() {
-        let message = match what {
+        let message = match &what {
             ShowTarget::Sequence(sequence) => format!("there is no entry {sequence}"),
             ShowTarget::Event(id) => format!("there is no event {id}"),
             ShowTarget::Rotation(id) => format!("there is no rotation `{id}`"),
         };
-        return Err(
-            CommandError::new(Exit::NotVerified, message).hint("ledger log lists what there is")
+        let register = context.register()?;
+        let meant = match &what {
+            ShowTarget::Rotation(id) => nearest(id, &mut register.rotations.keys()),
+            _ => None,
+        };
+        let hint = meant.map_or_else(
+            || "ledger log lists what there is".to_owned(),
+            |meant| format!("perhaps `{meant}` is meant"),
         );
+        return Err(CommandError::new(Exit::NotVerified, message).hint(hint));
     }
     let state = match &what {
         ShowTarget::Rotation(id) => {
