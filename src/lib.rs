@@ -95,6 +95,8 @@ pub mod hash;
 #[doc(hidden)]
 pub mod key;
 #[doc(hidden)]
+pub mod parallel;
+#[doc(hidden)]
 pub mod text;
 #[doc(hidden)]
 pub mod time;

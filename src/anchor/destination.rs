@@ -199,11 +199,16 @@ fn to_command(words: &[String], note: &SignedNote) -> Result<(), AnchorError> {
     let input = child.stdin.take();
     // A command that does not read must not be waited for here; one that ends without reading is
     // judged by its exit code alone.
-    let feeding = thread::spawn(move || {
+    let feeding = thread::Builder::new().spawn(move || {
         if let Some(mut input) = input {
             let _ = input.write_all(text.as_bytes());
         }
     });
+    let feeding = feeding.map_err(|fault| {
+        let _ = child.kill();
+        let _ = child.wait();
+        failed(format!("cannot be fed: {fault}"))
+    })?;
     let begun = Instant::now();
     loop {
         match child.try_wait() {

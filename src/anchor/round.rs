@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread;
 use std::time::Duration;
 
 use super::ask::{CosignError, CosignQuestion, WitnessCosignature, ask};
@@ -165,18 +166,26 @@ impl WitnessRound<'_> {
             body: OnceLock::new(),
         };
         let witnesses = self.trust.witnesses();
-        let answers: Vec<_> = std::thread::scope(|scope| {
+        let answers: Vec<_> = thread::scope(|scope| {
+            let ask = |witness| ask_one(&book, witness, self.newest, &successors);
             let asked: Vec<_> = witnesses
                 .iter()
-                .map(|witness| scope.spawn(|| ask_one(&book, witness, self.newest, &successors)))
+                .map(|witness| {
+                    let aside = thread::Builder::new().spawn_scoped(scope, move || ask(witness));
+                    aside.map_err(|_| witness)
+                })
                 .collect();
             let gone = || {
                 Err(CosignError::Unreachable(
                     "the question broke off".to_owned(),
                 ))
             };
-            let joined = asked.into_iter().map(|one| one.join());
-            joined.map(|one| one.unwrap_or_else(|_| gone())).collect()
+            let answer = asked.into_iter().map(|one| match one {
+                Ok(thread) => thread.join().unwrap_or_else(|_| gone()),
+                // Without another thread this one asks.
+                Err(witness) => ask(witness),
+            });
+            answer.collect()
         });
         let mut notices = Vec::new();
         let mut merged = self.newest.note().clone();

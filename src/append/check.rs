@@ -4,13 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
-
 use crate::append::error::AppendError;
 use crate::append::screen;
 use crate::append::submission::Submission;
 use crate::event::Event;
 use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
+use crate::parallel;
 use crate::statement::{Attachment, Statement};
 use crate::store::blobs::ATTACHMENT_LIMIT;
 
@@ -33,7 +32,7 @@ pub(super) fn all(
     if batch.len() < WORTH_THREADS {
         batch.into_iter().map(check).collect()
     } else {
-        batch.into_par_iter().map(check).collect()
+        parallel::map(batch, check)
     }
 }
 

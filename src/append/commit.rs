@@ -11,7 +11,8 @@
 //! If the power fails above the third line nothing was recorded, except attachments that nothing
 //! names; below it, the next opening brings the checkpoint up.
 
-use std::sync::mpsc;
+use std::iter;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use crate::append::batch::{Batch, BatchItem, EventIds, NextEntry, UnwrittenEntry};
@@ -124,24 +125,25 @@ impl Writer {
             let refused = self.place_each(check::all(submissions, ledger), &mut batch);
             return (batch, refused);
         }
+        let rest = Mutex::new(submissions.into_iter());
+        let next = || {
+            let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
+            let some: Vec<_> = rest.by_ref().take(AT_ONCE).collect();
+            (!some.is_empty()).then(|| check::all(some, ledger))
+        };
         thread::scope(|scope| {
             let (done, checked) = mpsc::channel();
-            scope.spawn(move || {
-                let mut rest = submissions.into_iter();
-                loop {
-                    let some: Vec<_> = rest.by_ref().take(AT_ONCE).collect();
-                    // Nobody listens any more where a statement was refused.
-                    if some.is_empty() || done.send(check::all(some, ledger)).is_err() {
-                        return;
-                    }
-                }
-            });
+            // Nobody listens any more where a statement was refused. Without another thread this one
+            // checks them all, below.
+            let work = move || iter::from_fn(next).try_for_each(|some| done.send(some));
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
             self.seal();
             let mut batch = Batch::begin(self.next(), ids, length);
             let refused = match self.log.is_given_up() {
                 true => Some(AppendError::GivenUp),
                 false => checked
                     .iter()
+                    .chain(iter::from_fn(next))
                     .find_map(|some| self.place_each(some, &mut batch)),
             };
             (batch, refused)

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use rayon::prelude::*;
-
 use crate::hash::{Blake3Digest, Link, Sha256Digest};
 use crate::merkle::{PartialTile, Tile};
+use crate::parallel;
 use crate::rule::{self, Finding};
 use crate::statement::Attachment;
 use crate::store::blobs::{self, ATTACHMENTS, blob_path};
@@ -129,13 +128,10 @@ impl<'a> SurroundingsCheck<'a> {
         around: &mut Surroundings,
     ) -> Option<VerdictCount> {
         let engine = &self.folder.engine;
-        let faults: Vec<Option<(u64, String)>> = self
-            .attachments
-            .par_iter()
-            .map(|((digest, ..), (sequence, attachment))| {
-                fault(engine, digest, attachment).map(|fault| (*sequence, fault))
-            })
-            .collect();
+        let each: Vec<_> = self.attachments.iter().collect();
+        let faults = parallel::map(each, |((digest, ..), (sequence, attachment))| {
+            fault(engine, digest, attachment).map(|fault| (*sequence, fault))
+        });
         let total = faults.len() as u64;
         let mut gone = 0;
         for (((digest, ..), (_, attachment)), fault) in self.attachments.iter().zip(faults) {

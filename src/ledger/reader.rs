@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
-
 use crate::entry::{self, Entry, StoredEntry};
+use crate::parallel;
 use crate::register::Register;
 use crate::statement::Statement;
 use crate::sys::world::World;
@@ -86,7 +85,7 @@ impl EntryReader {
         let mut decoded = self.decode_some(&look);
         while !decoded.is_empty() {
             decoded.retain(|one| place_of(one) < size);
-            let (folded, next) = rayon::join(
+            let (folded, next) = parallel::join(
                 || fold(&mut register, decoded, each),
                 || match self.next < size {
                     true => self.decode_some(&look),
@@ -121,18 +120,16 @@ impl EntryReader {
             }
         }
         self.current = current;
-        raw.into_par_iter()
-            .map(|(sequence, bytes)| {
-                let decoded = bytes.and_then(|bytes| {
-                    let read = entry::read(&bytes).map_err(|why| why.to_string())?;
-                    Ok((read, look(&bytes)))
-                });
-                decoded.map_or_else(
-                    |why| Err(LedgerError::Entry { sequence, why }),
-                    |((entry, statement), looked)| Ok((sequence, entry, statement, looked)),
-                )
-            })
-            .collect()
+        parallel::map(raw, |(sequence, bytes)| {
+            let decoded = bytes.and_then(|bytes| {
+                let read = entry::read(&bytes).map_err(|why| why.to_string())?;
+                Ok((read, look(&bytes)))
+            });
+            decoded.map_or_else(
+                |why| Err(LedgerError::Entry { sequence, why }),
+                |((entry, statement), looked)| Ok((sequence, entry, statement, looked)),
+            )
+        })
     }
 
     fn decode(&mut self, bytes: Vec<u8>) -> Result<StoredEntry, LedgerError> {

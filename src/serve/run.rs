@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
@@ -33,7 +33,7 @@ use super::metrics::Metrics;
 use super::rate::Rates;
 use super::routes;
 use super::sessions::Sessions;
-use super::signals::Signals;
+use super::signals::{Signals, runtime};
 use super::tls::Tls;
 use super::tokens::LiveTokens;
 use super::uploads::Uploads;
@@ -66,10 +66,7 @@ pub fn serve(
     writer: Writer,
     events: &mut dyn ServeEvents,
 ) -> Result<(), ServeError> {
-    let runtime = Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|fault| ServeError::io("start threads", fault))?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let (server, attendant) = begin(config, world, place, writer)?;
         attendant.attend(server, events).await

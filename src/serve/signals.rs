@@ -1,8 +1,24 @@
-//! The signals that a server knows.
+//! What a server takes from its process: threads, and the signals that it knows.
 
+use std::os::unix::net::UnixStream;
+use std::{io, thread};
+
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::config::ServeError;
+
+/// The threads of a server. tokio panics where it can make none, and where it has no file descriptors to hear
+/// of signals by; whether it can is tried before.
+pub(super) fn runtime() -> Result<Runtime, ServeError> {
+    let tried = || -> io::Result<Runtime> {
+        let thread = thread::Builder::new().spawn(|| ())?;
+        let _ = thread.join();
+        let runtime = Builder::new_multi_thread().enable_all().build()?;
+        UnixStream::pair().map(|_| runtime)
+    };
+    tried().map_err(|fault| ServeError::io("start threads", fault))
+}
 
 /// The signals that a server knows.
 pub(super) struct Signals {

@@ -10,7 +10,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -18,7 +17,7 @@ use super::config::ServeError;
 use super::connections::Connections;
 use super::listen::{self, Listener};
 use super::peer::Peer;
-use super::signals::Signals;
+use super::signals::{Signals, runtime};
 
 /// How long a body may take to come in.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -109,8 +108,7 @@ impl IntoResponse for SiteResponse {
 /// It cannot begin.
 pub fn serve_site<S: Site>(listener: TcpListener, site: S) -> Result<(), ServeError> {
     let refused = |fault| ServeError::io("serve", fault);
-    let runtime = Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(refused)?;
+    let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let mut signals = Signals::take()?;
         let listener = Listener::Tcp(listen::asynchronous(listener).map_err(refused)?);

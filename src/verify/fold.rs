@@ -3,6 +3,8 @@
 
 use std::iter::Fuse;
 
+use crate::parallel;
+
 use super::check::CheckedEntry;
 use super::folded::VerifiedFold;
 use super::ledger_fold::LedgerFold;
@@ -64,27 +66,12 @@ impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
 
 fn check(piece: LogPiece) -> LogPiece<CheckedEntry> {
     match piece {
-        LogPiece::Entries(entries) => LogPiece::Entries(check_all(&entries)),
+        LogPiece::Entries(entries) => {
+            LogPiece::Entries(parallel::map(entries, |bytes| CheckedEntry::of(&bytes)))
+        }
         LogPiece::Damaged { count, finding } => LogPiece::Damaged { count, finding },
         LogPiece::Elsewhere { count } => LogPiece::Elsewhere { count },
     }
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn check_all(entries: &[Vec<u8>]) -> Vec<CheckedEntry> {
-    use rayon::prelude::*;
-    entries
-        .par_iter()
-        .map(|bytes| CheckedEntry::of(bytes))
-        .collect()
-}
-
-#[cfg(target_family = "wasm")]
-fn check_all(entries: &[Vec<u8>]) -> Vec<CheckedEntry> {
-    entries
-        .iter()
-        .map(|bytes| CheckedEntry::of(bytes))
-        .collect()
 }
 
 /// Hands what `batches` hold to `take`, checked and in order, until they end or it says to stop.
@@ -93,17 +80,32 @@ fn each_checked(
     batches: impl Iterator<Item = LogPiece> + Send,
     take: impl FnMut(LogPiece<CheckedEntry>) -> bool,
 ) {
+    use std::iter::from_fn;
     use std::sync::mpsc::sync_channel;
-    std::thread::scope(|scope| {
+    use std::sync::{Mutex, PoisonError};
+    use std::thread::{Builder, scope};
+
+    let batches = Mutex::new(batches);
+    let pull = || {
+        let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
+        batches.next()
+    };
+    scope(|scope| {
         let (raw, to_check) = sync_channel(IN_FLIGHT);
         let (checked, to_fold) = sync_channel(IN_FLIGHT);
         // Where `take` says to stop its receiver is dropped, which stops the other two.
-        scope.spawn(move || batches.into_iter().try_for_each(|batch| raw.send(batch)));
-        scope.spawn(move || {
+        let checker = Builder::new().spawn_scoped(scope, move || {
             let mut done = to_check.into_iter().map(check);
             done.try_for_each(|batch| checked.send(batch))
         });
-        to_fold.into_iter().all(take)
+        let _ = checker.and_then(|_| {
+            Builder::new().spawn_scoped(scope, move || {
+                from_fn(pull).try_for_each(|batch| raw.send(batch))
+            })
+        });
+        // What no thread pulled is pulled here: nothing where both could be made.
+        let rest = from_fn(pull).map(check);
+        to_fold.into_iter().chain(rest).all(take)
     });
 }
 

@@ -74,7 +74,7 @@ fn spawn(context: &Context) -> Result<(), CommandError> {
             .spawn()
     });
     // Somebody who lives long must hear that it ended, or its number is never free again.
-    let waited = started.map(|mut child| thread::spawn(move || child.wait()));
+    let waited = started.map(|mut child| thread::Builder::new().spawn(move || child.wait()));
     waited.map(drop).map_err(|fault| {
         CommandError::new(
             Exit::Temporary,

@@ -81,6 +81,12 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> CommandResult {
                 CommandError::usage(format!("{} cannot be published to: {fault}", dir.display()))
                     .hint("make the folder first; one that is not mounted is not made by mistake")
             })?;
+            // It is kept, and told to programs, as JSON, which has no other names.
+            if whole.to_str().is_none() {
+                let whole = whole.display();
+                let why = format!("{whole} cannot be published to: its name is not UTF-8");
+                return Err(CommandError::usage(why));
+            }
             vec![Destination::Folder(whole)]
         }
         (None, false) => vec![Destination::Command(args.command.clone())],

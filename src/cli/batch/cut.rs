@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc;
+use std::thread;
 
 use serde::de::IgnoredAny;
 
@@ -20,9 +21,9 @@ pub(super) struct DraftText {
 pub(super) type CutResult = Result<DraftText, (u64, String)>;
 
 /// Reads ahead while the batch before is written.
-pub(super) fn read_ahead(input: Box<dyn Read + Send>) -> mpsc::Receiver<CutResult> {
+pub(super) fn read_ahead(input: Box<dyn Read + Send>) -> io::Result<mpsc::Receiver<CutResult>> {
     let (send, receive) = mpsc::sync_channel(AHEAD);
-    std::thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         for read in DraftCutter::new(BufReader::with_capacity(1 << 18, input)) {
             let last = read.is_err();
             // Nobody listens any more once a bad line ended it.
@@ -30,8 +31,8 @@ pub(super) fn read_ahead(input: Box<dyn Read + Send>) -> mpsc::Receiver<CutResul
                 break;
             }
         }
-    });
-    receive
+    })?;
+    Ok(receive)
 }
 
 /// Cuts a text into JSON objects: one a line, or one over several lines.

@@ -5,7 +5,6 @@ mod cut;
 use std::path::Path;
 use std::sync::mpsc;
 
-use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::append::Submission;
@@ -21,6 +20,7 @@ use crate::cli::signals::SignalGuard;
 use crate::cli::ui::Tried;
 use crate::guard::KnownValue;
 use crate::key::Signer;
+use crate::parallel;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::time::Timestamp;
@@ -83,7 +83,11 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
         taken: 0,
         receipts: 0,
     };
-    let outcome = batches.all(&cut::read_ahead(input), from_stdin);
+    let outcome = cut::read_ahead(input)
+        .map_err(|fault| {
+            CommandError::new(Exit::Temporary, format!("no thread can be made: {fault}"))
+        })
+        .and_then(|drafts| batches.all(&drafts, from_stdin));
     batches.recorder.close(batches.context, &batches.guard);
     let receipts = batches.receipts;
     match outcome.map_err(|failure| after(receipts, failure))? {
@@ -238,9 +242,7 @@ impl DraftBatches<'_> {
             let files = read_files(&draft.attachments, limit)?;
             Ok(draft.sign(ledger, key, world, files, known)?)
         };
-        let each = batch.into_par_iter();
-        each.map(|prepared| (prepared.line, sign(prepared.draft)))
-            .collect()
+        parallel::map(batch, |prepared| (prepared.line, sign(prepared.draft)))
     }
 
     fn check(&mut self, submissions: &[Submission], lines: &[u64]) -> Result<(), CommandError> {
