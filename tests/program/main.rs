@@ -14,6 +14,7 @@ mod cli;
 mod concurrency;
 mod integrate;
 mod kill;
+mod odd;
 mod pages;
 mod processes;
 mod receipts;
