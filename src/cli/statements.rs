@@ -147,6 +147,7 @@ pub(crate) fn run(context: &mut Context, files: &[PathBuf]) -> CommandResult {
         inputs.push((name, input));
     }
     let mut done = |_: &str| Ok(());
+    let mut is_empty = true;
     let mut delivery = Delivery::open(context, &mut done)?;
     for (name, input) in inputs {
         let mut input = BufReader::new(input);
@@ -156,6 +157,7 @@ pub(crate) fn run(context: &mut Context, files: &[PathBuf]) -> CommandResult {
             if matches!(read, Ok(0)) {
                 break;
             }
+            is_empty = false;
             let from = format!("{name} line {number}");
             let unread = |fault: String| {
                 let message = format!("it is no signed statement: {fault}");
@@ -169,5 +171,11 @@ pub(crate) fn run(context: &mut Context, files: &[PathBuf]) -> CommandResult {
             }
         }
     }
-    Ok(delivery.finish())
+    let answer = delivery.finish();
+    match is_empty {
+        true => Err(CommandError::usage(
+            "there is no statement in what was named",
+        )),
+        false => Ok(answer),
+    }
 }

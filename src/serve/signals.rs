@@ -14,8 +14,10 @@ pub(super) fn runtime() -> Result<Runtime, ServeError> {
     let tried = || -> io::Result<Runtime> {
         let thread = thread::Builder::new().spawn(|| ())?;
         let _ = thread.join();
-        let runtime = Builder::new_multi_thread().enable_all().build()?;
-        UnixStream::pair().map(|_| runtime)
+        // More than what tokio and its signals take, and given back at once.
+        let descriptors: io::Result<Vec<_>> = (0..4).map(|_| UnixStream::pair()).collect();
+        drop(descriptors?);
+        Builder::new_multi_thread().enable_all().build()
     };
     tried().map_err(|fault| ServeError::io("start threads", fault))
 }

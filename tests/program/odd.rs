@@ -53,6 +53,9 @@ fn tiny_limits_are_an_error_and_leave_what_a_second_try_goes_on_from() {
     let program = Program::prepared();
     for limit in [
         "ulimit -n 4",
+        "ulimit -n 7",
+        "ulimit -n 10",
+        "ulimit -n 12",
         "ulimit -n 16",
         "ulimit -f 0",
         "exec <&-",
