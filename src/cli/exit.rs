@@ -194,6 +194,8 @@ impl From<LockError> for CommandError {
         match fault {
             LockError::Held { .. } => Self::new(Exit::Temporary, message)
                 .hint("try again, or wait longer with --wait 5m; nothing was recorded"),
+            LockError::NotOurs { .. } => Self::new(Exit::Temporary, message)
+                .hint("its writer was at work all the time; try again"),
             LockError::Disk(fault) => fault.into(),
         }
     }

@@ -19,6 +19,8 @@ use crate::sys::lock::{LOCK_FILE, LockError, ReadLock};
 /// Deeper than any path of a ledger; a folder nested further is not walked into.
 const MAX_DEPTH: usize = 16;
 
+/// No commit leaves the files as they are for so long, half written.
+const AT_REST: Duration = Duration::from_millis(500);
 /// Between two attempts to read beside a writer: a commit takes about as long.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -66,7 +68,7 @@ impl LogImage {
             let lock = match ReadLock::acquire(dir, Duration::ZERO) {
                 Ok(lock) => lock,
                 Err(LockError::Disk(fault)) => return Err(fault.into()),
-                Err(held) => match Self::beside_writer(disk, dir, names) {
+                Err(held) => match Self::without_lock(disk, dir, names, &held)? {
                     Some(image) => return Ok(image),
                     None if begun.elapsed() >= wait => return Err(held),
                     None => {
@@ -81,6 +83,25 @@ impl LogImage {
                 return Ok(image);
             }
         }
+    }
+
+    /// The image for who does not get the lock. Where it is another user's, files that stay as they are for a
+    /// while are those of a writer at rest, whole or torn.
+    fn without_lock(
+        disk: &dyn Disk,
+        dir: &Path,
+        names: &[&str],
+        held: &LockError,
+    ) -> Result<Option<Self>, DiskError> {
+        if let Some(image) = Self::beside_writer(disk, dir, names) {
+            return Ok(Some(image));
+        }
+        if !matches!(held, LockError::NotOurs { .. }) {
+            return Ok(None);
+        }
+        let image = Self::read(disk, dir, names)?;
+        thread::sleep(AT_REST);
+        Ok((Self::read(disk, dir, names)? == image).then_some(image))
     }
 
     /// The image while somebody else holds the lock: the files only ever grow or are replaced, so two

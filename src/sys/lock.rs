@@ -4,11 +4,12 @@
 //! process that held it, however that ended. The text in the file only tells those who wait whom
 //! they wait for. Writers wait in the kernel's queue, which wakes one after the other in the order in
 //! which they came. Readers share the lock for the milliseconds in which they copy the tail; they never
-//! stand in the queue, so that none is before a writer in it.
+//! stand in the queue, so that none is before a writer in it. The file is its writer's alone: whoever reads as
+//! another user does without the lock.
 
 use std::fs;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -20,6 +21,7 @@ use crate::time::Timestamp;
 /// The name of the lock file in the ledger's folder.
 pub const LOCK_FILE: &str = "lock";
 
+const OWNER_ONLY: u32 = 0o600;
 /// Between two looks of a reader.
 const PAUSE: Duration = Duration::from_millis(5);
 /// More than a holder ever writes; a longer text is somebody else's file.
@@ -38,6 +40,12 @@ pub enum LockError {
         holder: String,
         /// How long was waited.
         waited: Duration,
+    },
+    /// It is its writer's alone, and whoever reads does without.
+    #[error("{} is another user's", path.display())]
+    NotOurs {
+        /// The lock file.
+        path: PathBuf,
     },
     /// The file could not be opened or locked.
     #[error(transparent)]
@@ -76,10 +84,15 @@ impl WriteLock {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o644);
+            .mode(OWNER_ONLY);
         let file = options
             .open(&path)
             .map_err(|e| DiskError::new("open", &path, e))?;
+        // Whoever may open a file may lock it: a stranger who only reads would hold up every writer.
+        let open_to_others = file.metadata().is_ok_and(|found| found.mode() & 0o077 != 0);
+        if open_to_others {
+            let _ = file.set_permissions(fs::Permissions::from_mode(OWNER_ONLY));
+        }
         let file = queue(file, &path, wait)?;
         let mut lock = Self { file, started };
         lock.sign(command);
@@ -112,12 +125,15 @@ impl ReadLock {
     /// writer has worked here (a copy, or read-only media), and reading must not create one.
     ///
     /// # Errors
-    /// A writer held it for the whole `wait`, or the file cannot be read.
+    /// A writer held it for the whole `wait`, or it is another user's.
     pub fn acquire(dir: &Path, wait: Duration) -> Result<Option<Self>, LockError> {
         let path = dir.join(LOCK_FILE);
         let file = match fs::File::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(LockError::NotOurs { path });
+            }
             Err(e) => return Err(DiskError::new("open", &path, e).into()),
         };
         share(&file, &path, wait)?;

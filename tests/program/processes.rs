@@ -5,10 +5,14 @@ use std::io::BufRead as _;
 use std::io::BufReader;
 use std::io::Read as _;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::remote::{is_root, open_folder};
 use crate::support::program::Program;
 use crate::support::program::await_file;
 use crate::support::program::signal;
@@ -411,4 +415,46 @@ fn there_is_a_manual_page_for_every_command_and_a_completion_for_every_shell() {
             "{shell}"
         );
     }
+}
+
+/// Whoever may open a file may lock it, and a lock that is only read would hold up every writer.
+#[test]
+fn a_stranger_who_reads_holds_up_no_writer() {
+    if !is_root() {
+        return;
+    }
+    let root = open_folder();
+    let program = Program::prepared_in(root.path());
+    // As a ledger of before has it.
+    let lock = program.path("prod/lock");
+    std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let annotate = "append entry.annotated --key olga.pem --entry 3 --note x --wait 0s";
+    assert_eq!(program.code(annotate), 0);
+    let as_stranger = |command: &mut Command| {
+        let output = command.uid(4007).gid(4007).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let mut flock = Command::new("flock");
+    flock.arg("-s").arg(&lock).args(["sleep", "60"]);
+    let (code, said) = as_stranger(&mut flock);
+    assert_eq!(code, Some(66), "{said}");
+    assert_eq!(program.code(annotate), 0);
+    // They read all the same, whole or torn, and nothing is held against the ledger for it.
+    let verify = || {
+        let mut command = program.ledger("verify --fail-on none --wait 5s");
+        as_stranger(
+            command
+                .env("LEDGER_STATE", "none")
+                .env("HOME", "/nonexistent"),
+        )
+    };
+    let (code, said) = verify();
+    assert_eq!(code, Some(0), "{said}");
+    let tail = program.path("prod/tail");
+    let mut torn = File::options().append(true).open(&tail).unwrap();
+    torn.write_all(&[7; 9]).unwrap();
+    let (code, said) = verify();
+    assert_eq!(code, Some(program.code("verify --fail-on none")), "{said}");
+    assert_eq!(program.code(annotate), 0);
 }
