@@ -8,7 +8,7 @@ LEDGER=$(realpath "$1") bin=$(realpath "$2")
 here=$(cd "$(dirname "$0")/.." && pwd)
 export LEDGER LEDGER_PATH=prod LEDGER_STATE=state
 folder=$(mktemp -d) && cd "$folder"
-trap 'kill $server 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'kill $server 2>/dev/null || true; rm -rf "$folder"' EXIT
 "$here/support/prepared-ledger.sh"
 "$LEDGER" -q token issue tester --key alice.pem --scope append --expires 1d --out token >issued
 "$LEDGER" -q serve --listen 127.0.0.1:0 --rate 0 >said &
