@@ -181,8 +181,7 @@ pub(crate) fn say(
         // Out before the ledger is let go of, so that nobody waits for what follows.
         let said = receipt::add_to(Answer::new(receipt.clone()), receipt);
         context.ui.answer(said);
-        context.ui.flush();
-        context.ui.receipted(receipt);
+        context.ui.receipted(std::slice::from_ref(receipt));
     }
     recorder.close(context, &guard);
     match (answer, kept) {

@@ -249,15 +249,20 @@ impl Ui {
         self.tried = tried;
     }
 
-    /// The receipt of one of those that were tried is written. What nobody could be shown is kept
+    /// The receipts of some of those that were tried are written. What nobody could be shown is kept
     /// in mind, to be said at the end.
-    pub(crate) fn receipted(&mut self, receipt: &Value) {
-        let is_it = |tried: &Tried| receipt["event_id"] == tried.event_id.to_string();
-        match self.is_gone() {
-            false => self.tried.retain(|tried| !is_it(tried)),
-            true => {
-                for tried in self.tried.iter_mut().filter(|tried| is_it(tried)) {
-                    tried.sequence = receipt["sequence"].as_u64();
+    pub(crate) fn receipted(&mut self, receipts: &[Value]) {
+        // Until then they are ours alone, and whether anybody can be shown them is not known.
+        self.flush();
+        let is_seen = !self.is_gone();
+        for receipt in receipts {
+            let is_it = |tried: &Tried| receipt["event_id"] == tried.event_id.to_string();
+            match is_seen {
+                true => self.tried.retain(|tried| !is_it(tried)),
+                false => {
+                    for tried in self.tried.iter_mut().filter(|tried| is_it(tried)) {
+                        tried.sequence = receipt["sequence"].as_u64();
+                    }
                 }
             }
         }

@@ -458,3 +458,19 @@ fn a_stranger_who_reads_holds_up_no_writer() {
     assert_eq!(code, Some(program.code("verify --fail-on none")), "{said}");
     assert_eq!(program.code(annotate), 0);
 }
+
+/// Drafts whose receipts nobody could be shown are named, with how their receipts come again.
+#[test]
+fn receipts_that_cannot_be_written_are_said_of_each_draft() {
+    let program = Program::prepared();
+    std::fs::write(program.path("two.ndjson"), format!("{DRAFT}\n{DRAFT}\n")).unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut append = program.ledger("append --key olga.pem --json two.ndjson");
+    let output = append.stdout(full).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    for entry in [5, 6] {
+        let named = format!("recorded as entry {entry}; its receipt comes again with: ");
+        assert!(said.contains(&named), "{said}");
+    }
+}

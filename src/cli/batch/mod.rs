@@ -261,7 +261,7 @@ impl DraftBatches<'_> {
     /// One commit. The receipts are out before a signal can end the program.
     fn commit(&mut self, submissions: Vec<Submission>, lines: &[u64]) -> Result<(), CommandError> {
         let (recorder, ui) = (&mut self.recorder, &mut self.context.ui);
-        let (mut receipts, mut failed) = (0, Ok(()));
+        let (mut receipts, mut failed) = (Vec::new(), Ok(()));
         self.guard.uninterrupted(|| {
             let answers = recorder.record(ui, submissions, false);
             for (answer, line) in answers.into_iter().zip(lines) {
@@ -273,12 +273,11 @@ impl DraftBatches<'_> {
                     }
                 };
                 ui.document(with_line(*line, &receipt));
-                ui.receipted(&receipt);
-                receipts += 1;
+                receipts.push(receipt);
             }
-            ui.flush();
+            ui.receipted(&receipts);
         });
-        self.receipts += receipts;
+        self.receipts += receipts.len();
         failed
     }
 }
