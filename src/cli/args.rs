@@ -114,26 +114,28 @@ pub(crate) type Parsed = (Cli, ArgMatches, Vec<String>);
 
 /// Reads a command line. A variable whose value cannot be used keeps no tool from being started.
 pub(crate) fn parse(args: Vec<OsString>) -> Result<Parsed, clap::Error> {
-    let mut command = command();
-    let mut unheeded = Vec::new();
-    let first_fault = loop {
-        let fault = match command.clone().try_get_matches_from(args.clone()) {
+    let runs = args.iter().skip(1).any(|word| word == "run");
+    let mut unheeded: Vec<String> = Vec::new();
+    let mut first = None;
+    loop {
+        let mut command = unheeded.iter().fold(command(), without);
+        let fault = match command.try_get_matches_from_mut(&args) {
             Ok(matches) => {
                 let cli = Cli::from_arg_matches(&matches)?;
-                return Ok((cli, matches, unheeded));
+                return match first {
+                    // It was a word of another command.
+                    Some(fault) if !matches!(cli.command, Command::Run(_)) => Err(fault),
+                    _ => Ok((cli, matches, unheeded)),
+                };
             }
             Err(fault) => fault,
         };
-        let runs = args.iter().skip(1).any(|word| word == "run");
-        match variable_of(&command, &fault).filter(|_| runs) {
-            Some(variable) => {
-                command = without(command, &variable);
-                unheeded.push(variable);
-            }
-            None => break fault,
-        }
-    };
-    Err(first_fault)
+        let Some(variable) = variable_of(&command, &fault).filter(|_| runs) else {
+            return Err(fault);
+        };
+        unheeded.push(variable);
+        first.get_or_insert(fault);
+    }
 }
 
 /// The variable that the value at fault may come from.
@@ -150,7 +152,7 @@ fn variable_of(command: &clap::Command, fault: &clap::Error) -> Option<String> {
 }
 
 /// The command line of those who have no such variable.
-fn without(command: clap::Command, variable: &str) -> clap::Command {
+fn without(command: clap::Command, variable: &String) -> clap::Command {
     let deaf = |arg: clap::Arg| match arg.get_env() == Some(variable.as_ref()) {
         true => arg.env(Resettable::Reset),
         false => arg,

@@ -95,17 +95,15 @@ impl Delivery {
     ) -> Result<Waiting, String> {
         let name = draft.event.name();
         let not_said = |fault: DraftError| format!("{name} is not recorded: {fault}");
-        draft.screen(&files, &self.known).map_err(not_said)?;
         if let (Some(key), Some(ledger)) = (&self.key, self.ledger) {
-            let signed = draft
-                .clone()
-                .sign(ledger, &**key, &context.world, files.clone(), &[]);
-            match signed {
+            let (draft, files) = (draft.clone(), files.clone());
+            match draft.sign(ledger, &**key, &context.world, files, &self.known) {
                 Ok(submission) => return Ok(Waiting::Statement(submission)),
                 Err(DraftError::Sign(_) | DraftError::Entropy(_)) => {}
                 Err(fault) => return Err(not_said(fault)),
             }
         }
+        draft.screen(&files, &self.known).map_err(not_said)?;
         Ok(Waiting::Draft(Box::new(WaitingDraft {
             ledger: self.ledger,
             begun: false,
