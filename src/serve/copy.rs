@@ -13,7 +13,7 @@ use crate::merkle::LogFile;
 use crate::note::NOTE_LIMIT;
 use crate::store::blobs::{self, ATTACHMENTS, BlobError, blob_path};
 use crate::store::engine::{Engine as _, FolderEngine};
-use crate::timestamps;
+use crate::timetoken::{self, RESPONSE_LIMIT};
 
 use super::app::App;
 use super::openapi::Refused;
@@ -52,8 +52,7 @@ pub(super) async fn checkpoint(State(app): State<Arc<App>>) -> Result<Response, 
 /// The newest checkpoint that witnesses cosigned: no newer than the one that is asked for after it.
 #[utoipa::path(get, path = "/checkpoint.cosigned", responses(
     (status = 200, description = "C2SP tlog-checkpoint with tlog-cosignatures", body = String),
-    (status = 404, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 404, response = Refused)))]
 pub(super) async fn cosigned(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     app.work(|app| {
         let folder = FolderEngine::at(&app.world, &app.place.dir);
@@ -67,22 +66,15 @@ pub(super) async fn cosigned(State(app): State<Arc<App>>) -> Result<Response, Pr
 #[utoipa::path(get, path = "/timestamps/{file}",
     params(("file" = String, Path, description = "Its name")), responses(
     (status = 200, description = "Its bytes", body = Vec<u8>, content_type = "application/octet-stream"),
-    (status = 404, response = Refused), (status = 429, response = Refused),
-    (status = 500, response = Refused), (status = 503, response = Refused)))]
+    (status = 404, response = Refused)))]
 pub(super) async fn timestamp(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let path = uri.path().trim_start_matches('/').to_owned();
+    if !timetoken::is_of_token(&path) {
+        return Err(nothing());
+    }
     app.work(move |app| {
         let folder = FolderEngine::at(&app.world, &app.place.dir);
-        let bytes = timestamps::list(&folder)?.into_iter().find_map(|token| {
-            match (
-                token.response_path() == path,
-                token.checkpoint_path() == path,
-            ) {
-                (true, _) => Some(token.response),
-                (_, true) => token.checkpoint,
-                _ => None,
-            }
-        });
+        let bytes = folder.get(&path, RESPONSE_LIMIT as u64)?;
         Ok(served(bytes.ok_or_else(nothing)?, BYTES, FOR_EVER))
     })
     .await
