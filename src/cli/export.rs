@@ -94,7 +94,10 @@ pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> CommandResult {
         Some(sequence) => (sequence, export.pack(sequence)),
         None => {
             let before = record(context, args, &export)?;
-            (before.size(), export.pack_after(before))
+            let sequence = before.size();
+            let fetched = context.fetch_anew();
+            fetched.map_err(|failure| failure.hint(again(sequence, &args.out)))?;
+            (sequence, export.pack_after(before))
         }
     };
     let pack = made.map_err(|fault| {
@@ -190,7 +193,6 @@ fn record(
             guard.uninterrupted(|| recorder.record(&mut context.ui, vec![signed], true));
         // What it rests on is read from the ledger, which nobody reads while it is held.
         recorder.close(context, &guard);
-        context.fetch_anew()?;
         match answers.pop() {
             Some(Ok(receipt)) => {
                 let proof = receipt["proof"].as_str().unwrap_or_default();
@@ -199,9 +201,13 @@ fn record(
                 guard.uninterrupted(|| export.keep(proof.index(), proof.checkpoint()))?;
                 return Ok(before);
             }
-            // Somebody appended meanwhile: what was counted is not what is there, and is not recorded.
-            Some(Err(failure))
-                if failure.exit == Exit::Refused && export.entries()?.size() != before.size() => {}
+            // Where somebody appended meanwhile, what was counted is not what is there, and is not recorded.
+            Some(Err(failure)) if failure.exit == Exit::Refused => {
+                context.fetch_anew()?;
+                if export.entries()?.size() == before.size() {
+                    return Err(failure);
+                }
+            }
             Some(Err(failure)) => return Err(failure),
             None => break,
         }

@@ -82,6 +82,11 @@ impl Names {
         documents::entry_in_full(stored, &self.0, tokens)
     }
 
+    /// The rotations that were opened.
+    pub(crate) fn rotations(&self) -> impl Iterator<Item = &Id> {
+        self.0.rotations.keys()
+    }
+
     /// The secret that an event is about.
     pub(crate) fn secret(&self, event: &Event) -> Option<Id> {
         self.0.subject(event)
@@ -97,13 +102,12 @@ impl LogArgs {
             .keyring
             .actors()
             .map(|(_, actor)| &actor.id);
-        check_id(
-            "rotation",
-            self.rotation.as_ref(),
-            register.rotations.keys(),
-        )?;
+        // The ledger itself says some things, and nobody enrolled it.
+        let person = self.actor.as_ref();
+        let person = person.filter(|id| id.as_str() != LEDGER_ACTOR);
+        check_id("rotation", self.rotation.as_ref(), names.rotations())?;
         check_id("secret", self.secret.as_ref(), register.secrets.keys())?;
-        check_id("actor", self.actor.as_ref(), actors)
+        check_id("actor", person, actors)
     }
 
     fn selects(&self, stored: &StoredEntry, names: &Names) -> bool {
@@ -132,7 +136,7 @@ fn check_id<'r>(
 ) -> Result<(), CommandError> {
     let Some(named) = named else { return Ok(()) };
     let meant = nearest(named, &mut known);
-    if named.as_str() == LEDGER_ACTOR || meant == Some(named) {
+    if meant == Some(named) {
         return Ok(());
     }
     let message = format!("there is no {what} `{named}` in this ledger");

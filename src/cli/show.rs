@@ -79,9 +79,8 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
             ShowTarget::Event(id) => format!("there is no event {id}"),
             ShowTarget::Rotation(id) => format!("there is no rotation `{id}`"),
         };
-        let register = context.register()?;
         let meant = match &what {
-            ShowTarget::Rotation(id) => nearest(id, &mut register.rotations.keys()),
+            ShowTarget::Rotation(id) => nearest(id, &mut names.rotations()),
             _ => None,
         };
         let hint = meant.map_or_else(

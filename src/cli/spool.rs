@@ -48,11 +48,11 @@ enum SpoolAction {
     /// Show everything that one says
     Show(One),
     /// Record what is signed; what is refused stays, and says why
-    Deliver(Some),
+    Deliver(Many),
     /// Set one aside for good: it is kept in a folder of its own, and never delivered
     Drop(One),
     /// Sign what nobody signed yet, with --key; what only began is signed where its number is named
-    Sign(Some),
+    Sign(Many),
 }
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ struct One {
 }
 
 #[derive(Debug, Args)]
-struct Some {
+struct Many {
     /// Their numbers in the list [default: all]
     #[arg(value_name = "NUMBER")]
     numbers: Vec<u64>,
@@ -89,22 +89,23 @@ pub(crate) fn run(context: &mut Context, args: &SpoolArgs) -> CommandResult {
     let (place, numbers): (_, &[u64]) = match &args.action {
         SpoolAction::List(place) => (place, &[]),
         SpoolAction::Show(one) | SpoolAction::Drop(one) => (&one.place, &[one.number]),
-        SpoolAction::Deliver(some) | SpoolAction::Sign(some) => (&some.place, &some.numbers),
+        SpoolAction::Deliver(many) | SpoolAction::Sign(many) => (&many.place, &many.numbers),
     };
     let dir = place.spool.clone().map_or_else(|| context.spool(), Ok)?;
-    spool::take_in_abandoned(&dir)?;
     let files = named(&dir, numbers)?;
     match &args.action {
         SpoolAction::List(_) => Ok(list(context, &files)),
         SpoolAction::Show(_) => show(context, &files),
         SpoolAction::Deliver(_) => deliver(context, files),
         SpoolAction::Drop(_) => drop_one(context, &files),
-        SpoolAction::Sign(some) => sign(context, files, !some.numbers.is_empty()),
+        SpoolAction::Sign(many) => sign(context, files, !many.numbers.is_empty()),
     }
 }
 
-/// The files of these numbers; of all where none is named.
+/// The files of these numbers; of all where none is named. What was begun by a recorder that died is one of
+/// them.
 fn named(dir: &Path, numbers: &[u64]) -> Result<Vec<PathBuf>, CommandError> {
+    spool::take_in_abandoned(dir)?;
     let mut files = spool::list(dir)?;
     for number in numbers {
         if !files

@@ -20,8 +20,6 @@ use super::signals::SignalGuard;
 /// Statements that share one commit, at most, and bytes of their files in memory.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 64 << 20;
-/// No statement with its files is longer in base64.
-const LONGEST: u64 = 1 << 31;
 
 /// Signed statements that are delivered, and what becomes of each.
 pub(crate) struct Delivery<'a> {
@@ -153,7 +151,9 @@ pub(crate) fn run(context: &mut Context, files: &[PathBuf]) -> CommandResult {
         let mut input = BufReader::new(input);
         for number in 1_u64.. {
             let mut line = Vec::new();
-            let read = (&mut input).take(LONGEST).read_until(b'\n', &mut line);
+            let read = (&mut input)
+                .take(spool::LONGEST)
+                .read_until(b'\n', &mut line);
             if matches!(read, Ok(0)) {
                 break;
             }

@@ -19,7 +19,7 @@ const DROPPED: &str = "dropped";
 /// Where what was begun is kept until its end is known.
 const BEGUN: &str = "begun";
 /// No statement with its files is longer in base64.
-const LONGEST: u64 = 1 << 31;
+pub const LONGEST: u64 = 1 << 31;
 
 /// What is wrong with the spool or a file in it.
 #[derive(Debug, thiserror::Error)]

@@ -171,18 +171,21 @@ fn evidence_and_pages_share_one_verification_while_nothing_is_recorded() {
     assert_eq!(first["entries"], served.get("/readyz").json()["entries"]);
 }
 
+/// What may be read by whoever was let in.
+const READ: [&str; 5] = [
+    "/",
+    "/report",
+    "/rotations/r-1",
+    "/v1/status",
+    "/checkpoint",
+];
+
 #[test]
 fn a_link_opens_once_and_its_cookie_reads_and_never_writes() {
     let program = Program::prepared();
     let served = Served::start(&program, "--listen 127.0.0.1:0");
     let html = "Accept: text/html\r\n";
-    for path in [
-        "/",
-        "/report",
-        "/rotations/r-1",
-        "/v1/status",
-        "/checkpoint",
-    ] {
+    for path in READ {
         let refused = tcp(&served, &format!("GET {path}"), "");
         assert_eq!(
             (refused.status, refused.code().is_empty()),
@@ -206,13 +209,7 @@ fn a_link_opens_once_and_its_cookie_reads_and_never_writes() {
             "{used}"
         );
     }
-    for path in [
-        "/",
-        "/report",
-        "/rotations/r-1",
-        "/v1/status",
-        "/checkpoint",
-    ] {
+    for path in READ {
         let answer = tcp(&served, &format!("GET {path}"), &cookie);
         assert_eq!(answer.status, 200, "{path}");
     }

@@ -99,6 +99,9 @@ fn nothing_but_the_command_line_itself_keeps_a_tool_from_being_started() {
         assert!(!said.contains("panicked"), "{case}: {said}");
         assert_eq!(output.status.code(), Some(0), "{case}: {said}");
     }
+    // A variable that is no use is overlooked for a tool's sake alone, whatever another command's words are.
+    let output = shell(&program, "env LEDGER_WAIT=30 $LEDGER log --rotation run");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     // Whoever wants the contrary gets it, and is told before anything is done.
     for case in [
         "--key none.pem",
@@ -131,7 +134,7 @@ fn a_killed_recorder_leaves_a_trace_of_what_it_began() {
     assert_eq!(left[0]["state"], "began", "{left:?}");
     // Nobody says it by accident: whoever knows how it ended says that.
     assert_eq!(program.code("spool sign --key olga.pem"), 0);
-    assert_eq!(program.code("spool deliver"), 5);
+    assert_eq!(program.code("append --spool"), 5);
     assert_eq!(program.code("spool sign 1 --key olga.pem"), 0);
     assert_eq!(program.code("spool deliver"), 0);
     let said = program.json("show 5 --json");
