@@ -15,31 +15,12 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use figures::Sample;
-use rotation_ledger::event::Event;
-use rotation_ledger::event::SourceObserved;
-use rotation_ledger::hash::Sha256Digest;
+use generate::observed;
 
 const ROUNDS: usize = 20;
 const PER_ROUND: usize = 100;
 const BATCH: usize = 1_000;
 const BATCH_ROUNDS: usize = 12;
-
-/// What another system saw about a secret: an event of ordinary length that changes little.
-fn observed(n: usize) -> Event {
-    SourceObserved {
-        source: generate::line("vault audit device, prod cluster"),
-        record: generate::reference(&format!("request-{n:08}")),
-        record_sha256: Sha256Digest::of(&n.to_le_bytes()),
-        observed: generate::line(
-            "read of the version in use by orders-api from the address that the inventory names; \
-             no read of a version that was revoked in the hour before",
-        ),
-        secret: Some(generate::secret_id(n as u64 % 50)),
-        rotation: None,
-        version: Some(generate::reference("v0")),
-    }
-    .into()
-}
 
 fn main() {
     let folder = figures::folder();

@@ -12,8 +12,6 @@ mod figures;
 mod generate;
 
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
 use std::time::Instant;
 
 use figures::Sample;
@@ -30,10 +28,10 @@ fn main() {
     let key = folder.path().join("olga.pem");
     keyfile::write_new(&key, &generate::cast().olga, None).unwrap();
     let home = folder.path();
-    run(home, 1, each);
+    run(home, &key, 1, each);
     for processes in [1, PROCESSES, 1, PROCESSES] {
         let begun = Instant::now();
-        let sample = run(home, processes, each);
+        let sample = run(home, &key, processes, each);
         let took = begun.elapsed().as_secs_f64();
         println!(
             "{processes} at once, {each} appends each: {:>6.0} appends/s; {}",
@@ -46,9 +44,8 @@ fn main() {
     let drafts = home.join("drafts.ndjson");
     std::fs::write(&drafts, format!("{draft}\n").repeat(count)).unwrap();
     let begun = Instant::now();
-    let mut command = ledger(home);
-    let status = command.arg("--json").arg(&drafts).status().unwrap();
-    assert!(status.success());
+    let mut command = figures::ledger(home, &key);
+    figures::time(command.args(["append", "--json"]).arg(&drafts));
     println!(
         "one process, {count} drafts:  {:>6.0} appends/s",
         count as f64 / begun.elapsed().as_secs_f64()
@@ -56,19 +53,14 @@ fn main() {
 }
 
 /// The time that each append of `processes` at once took from its start to its end.
-fn run(home: &Path, processes: usize, each: usize) -> Sample {
+fn run(home: &Path, key: &Path, processes: usize, each: usize) -> Sample {
     let mut all = Sample::new();
     std::thread::scope(|scope| {
         let running: Vec<_> = (0..processes)
             .map(|_| {
                 scope.spawn(move || {
-                    let append = || {
-                        let begun = Instant::now();
-                        let status = append(home).status().unwrap();
-                        assert!(status.success());
-                        begun.elapsed()
-                    };
-                    (0..each).map(|_| append()).collect::<Vec<_>>()
+                    let append = |number| figures::time(&mut figures::append(home, key, number));
+                    (0..each).map(append).collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -80,31 +72,4 @@ fn run(home: &Path, processes: usize, each: usize) -> Sample {
         }
     });
     all
-}
-
-fn append(home: &Path) -> Command {
-    let mut command = ledger(home);
-    command
-        .args(["source.observed", "--source", "vault audit device"])
-        .args(["--record", "request-1", "--record-sha256"])
-        .arg("ab".repeat(32))
-        .args(["--observed", "read by orders-api"])
-        .args(["--secret", "db/orders-1"]);
-    command
-}
-
-fn ledger(home: &Path) -> Command {
-    let program = std::env::var_os("LEDGER_BENCH_PROGRAM");
-    let mut command = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_ledger").into()));
-    command
-        .arg("--ledger")
-        .arg(home.join("ledger"))
-        .arg("--state")
-        .arg(home.join("state"))
-        .arg("--key")
-        .arg(home.join("olga.pem"))
-        .args(["append"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
 }

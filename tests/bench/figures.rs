@@ -4,8 +4,49 @@
 #![allow(dead_code, reason = "each bench uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a bench that fails should stop")]
 
-use std::process::Command;
-use std::time::Duration;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// `ledger` on what lies in `home`, in the name of `key`; `LEDGER_BENCH_PROGRAM` names another one.
+pub(crate) fn ledger(home: &Path, key: &Path) -> Command {
+    let program = std::env::var_os("LEDGER_BENCH_PROGRAM");
+    let mut command = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_ledger").into()));
+    command
+        .arg("--ledger")
+        .arg(home.join("ledger"))
+        .arg("--state")
+        .arg(home.join("state"))
+        .arg("--key")
+        .arg(key);
+    command
+}
+
+/// The same, appending one event.
+pub(crate) fn append(home: &Path, key: &Path, number: usize) -> Command {
+    let mut command = ledger(home, key);
+    command
+        .args(["append", "source.observed"])
+        .args(["--source", "vault audit device"])
+        .args(["--record", &format!("request-{number}")])
+        .args(["--record-sha256", &"ab".repeat(32)])
+        .args(["--observed", "read by orders-api"])
+        .args(["--secret", "db/orders-1"]);
+    command
+}
+
+/// How long a process takes from its start to its end.
+pub(crate) fn time(command: &mut Command) -> Duration {
+    let began = Instant::now();
+    let status = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    let took = began.elapsed();
+    assert!(status.success(), "{command:?}: {status}");
+    took
+}
 
 /// Times of one operation.
 pub(crate) struct Sample(Vec<Duration>);

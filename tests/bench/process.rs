@@ -13,7 +13,6 @@ mod generate;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
-use std::time::Instant;
 
 use figures::Sample;
 use rotation_ledger::sys::keyfile;
@@ -41,20 +40,22 @@ fn main() {
     let mut nothing = Sample::new();
     for round in 0..ROUNDS {
         for (_, home, sample) in &mut ledgers {
-            let took = time(&mut append(&key, home, round));
+            let took = figures::time(&mut figures::append(home, &key, round));
             // The first run of each catches the index up after the ledger was made.
             if round > 0 {
                 sample.add(took);
             }
         }
-        commits.add(time(Command::new("git").current_dir(&repository).args([
-            "commit",
-            "-q",
-            "--allow-empty",
-            "-m",
-            "rotated",
-        ])));
-        nothing.add(time(&mut Command::new("true")));
+        commits.add(figures::time(
+            Command::new("git").current_dir(&repository).args([
+                "commit",
+                "-q",
+                "--allow-empty",
+                "-m",
+                "rotated",
+            ]),
+        ));
+        nothing.add(figures::time(&mut Command::new("true")));
     }
     println!("one durable append as a whole process, {ROUNDS} of each in turns");
     println!("  an empty process         {}", nothing.rate(1));
@@ -62,7 +63,7 @@ fn main() {
         println!(
             "  ledger of {size:>9}      {}   peak {} KiB",
             sample.rate(1),
-            figures::peak(&append(&key, home, ROUNDS))
+            figures::peak(&figures::append(home, &key, ROUNDS))
         );
     }
     println!("  git commit, ssh-ed25519  {}", commits.rate(1));
@@ -76,46 +77,6 @@ fn main() {
             commits.median() / large.median()
         );
     }
-}
-
-fn append(key: &Path, home: &Path, round: usize) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
-    command
-        .arg("--ledger")
-        .arg(home.join("ledger"))
-        .arg("--state")
-        .arg(home.join("state"))
-        .arg("--key")
-        .arg(key)
-        .args([
-            "append",
-            "source.observed",
-            "--source",
-            "vault audit device",
-            "--record",
-        ])
-        .arg(format!("request-{round}"))
-        .args([
-            "--record-sha256",
-            &"ab".repeat(32),
-            "--observed",
-            "read by orders-api",
-            "--secret",
-            "db/orders-1",
-        ]);
-    command
-}
-
-fn time(command: &mut Command) -> std::time::Duration {
-    let began = Instant::now();
-    let status = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    let took = began.elapsed();
-    assert!(status.success(), "{command:?}: {status}");
-    took
 }
 
 fn git(folder: &Path) -> std::path::PathBuf {

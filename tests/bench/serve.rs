@@ -26,11 +26,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use figures::Sample;
+use generate::observed;
 use rotation_ledger::append::Submission;
-use rotation_ledger::event::Event;
-use rotation_ledger::event::SourceObserved;
 use rotation_ledger::hash::LedgerId;
-use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::spool;
 use rotation_ledger::sys::world::World;
 
@@ -40,23 +38,6 @@ const BATCHES: usize = 12;
 const ROUNDS: usize = 3;
 /// Statements that are signed beforehand at a time; while they are, nobody sends.
 const SIGNED: usize = 16_000;
-
-/// What another system saw about a secret, as in the bench `append`.
-fn observed(n: usize) -> Event {
-    SourceObserved {
-        source: generate::line("vault audit device, prod cluster"),
-        record: generate::reference(&format!("request-{n:08}")),
-        record_sha256: Sha256Digest::of(&n.to_le_bytes()),
-        observed: generate::line(
-            "read of the version in use by orders-api from the address that the inventory names; \
-             no read of a version that was revoked in the hour before",
-        ),
-        secret: Some(generate::secret_id(n as u64 % 50)),
-        rotation: None,
-        version: Some(generate::reference("v0")),
-    }
-    .into()
-}
 
 fn signed(world: &World, ledger: LedgerId, count: usize) -> Vec<Submission> {
     let olga = generate::cast().olga;

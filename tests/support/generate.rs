@@ -16,6 +16,7 @@ use rotation_ledger::append::Submission;
 use rotation_ledger::append::Writer;
 use rotation_ledger::event::*;
 use rotation_ledger::hash::LedgerId;
+use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::ledger::LedgerPlace;
 use rotation_ledger::note::Origin;
@@ -377,4 +378,21 @@ pub(crate) fn rotate(
         }
         submit(writer, batch);
     }
+}
+
+/// What another system saw about a secret: an event of ordinary length that changes little.
+pub(crate) fn observed(n: usize) -> Event {
+    SourceObserved {
+        source: line("vault audit device, prod cluster"),
+        record: reference(&format!("request-{n:08}")),
+        record_sha256: Sha256Digest::of(&n.to_le_bytes()),
+        observed: line(
+            "read of the version in use by orders-api from the address that the inventory names; \
+             no read of a version that was revoked in the hour before",
+        ),
+        secret: Some(secret_id(n as u64 % 50)),
+        rotation: None,
+        version: Some(reference("v0")),
+    }
+    .into()
 }
