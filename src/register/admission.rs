@@ -2,7 +2,10 @@
 //! that is not known, an id that is taken, an enrolment that cannot be. Late, unapproved or out of
 //! order is recorded and found.
 
+use std::collections::BTreeMap;
+
 use crate::event::{Event, ExceptionGranted};
+use crate::inventory::GrantedException;
 use crate::keyring::{Author, Denial};
 use crate::rule::{self, Rule, Verdict};
 use crate::text::Id;
@@ -27,47 +30,31 @@ impl Register {
 
     /// Whether `event` can be placed as entry `sequence` on what is there.
     fn admit(&self, sequence: u64, occurred: Timestamp, event: &Event) -> Result<(), Denial> {
+        let keyring = &self.charter.keyring;
         match event {
-            Event::LedgerCreated(created) => self
-                .charter
-                .keyring
-                .clone()
-                .create(sequence, occurred, created),
-            Event::ActorEnrolled(enrolled) => self.charter.keyring.admit_enrolment(enrolled),
-            Event::ActorRevoked(revoked) => self.charter.keyring.admit_revocation(revoked),
-            Event::SealingKeyReplaced(replaced) => self.charter.keyring.admit_sealing_key(replaced),
+            Event::LedgerCreated(created) => keyring.clone().create(sequence, occurred, created),
+            Event::ActorEnrolled(enrolled) => keyring.admit_enrolment(enrolled),
+            Event::ActorRevoked(revoked) => keyring.admit_revocation(revoked),
+            Event::SealingKeyReplaced(replaced) => keyring.admit_sealing_key(replaced),
             Event::TokenIssued(issued) => self.charter.tokens.admit(issued),
             Event::TokenRevoked(revoked) => self.charter.tokens.admit_revocation(revoked),
-            Event::SecretRegistered(registered) => need_free(
-                "secret",
-                &registered.secret,
-                self.secrets.contains_key(&registered.secret),
-            ),
+            Event::SecretRegistered(registered) => {
+                need_new("secret", &registered.secret, &self.secrets)
+            }
             Event::RotationOpened(opened) => {
-                need_free(
-                    "rotation",
-                    &opened.rotation,
-                    self.rotations.contains_key(&opened.rotation),
-                )?;
+                need_new("rotation", &opened.rotation, &self.rotations)?;
                 self.need_active_secret(&opened.secret)?;
-                opened.incident.as_ref().map_or(Ok(()), |incident| {
-                    self.need_incident(incident, Some(&opened.secret))
-                })
+                match &opened.incident {
+                    Some(incident) => self.need_incident(incident, Some(&opened.secret)),
+                    None => Ok(()),
+                }
             }
             Event::RotationRecorded(recorded) => {
-                need_free(
-                    "rotation",
-                    &recorded.rotation,
-                    self.rotations.contains_key(&recorded.rotation),
-                )?;
+                need_new("rotation", &recorded.rotation, &self.rotations)?;
                 self.need_active_secret(&recorded.secret)
             }
             Event::IncidentDeclared(declared) => {
-                need_free(
-                    "incident",
-                    &declared.incident,
-                    self.incidents.contains_key(&declared.incident),
-                )?;
+                need_new("incident", &declared.incident, &self.incidents)?;
                 self.need_active_secret(&declared.secret)
             }
             Event::ExceptionGranted(granted) => self.admit_exception(occurred, granted),
@@ -88,58 +75,48 @@ impl Register {
         let Some(id) = event.rotation() else {
             return Ok(());
         };
-        let Some(rotation) = self.rotations.get(id) else {
-            return Err(Denial::new(
-                rule::C01,
+        match (self.rotations.get(id), event.secret()) {
+            (None, _) => unfit(
                 "an opened rotation",
                 format!(
                     "no rotation `{id}` was opened; open it with rotation.opened, or name one that is open"
                 ),
-            ));
-        };
-        match event.secret() {
-            Some(secret) if *secret != rotation.secret => Err(Denial::new(
-                rule::C01,
-                rotation.secret.as_str(),
-                format!(
-                    "rotation `{id}` is of secret `{}`, not `{secret}`",
-                    rotation.secret
-                ),
-            )),
+            ),
+            (Some(rotation), Some(secret)) if *secret != rotation.secret => {
+                let own = &rotation.secret;
+                let message = format!("rotation `{id}` is of secret `{own}`, not `{secret}`");
+                unfit(own.as_str(), message)
+            }
             _ => Ok(()),
         }
     }
 
     fn need_active_secret(&self, id: &Id) -> Result<(), Denial> {
-        match self.secrets.get(id) {
-            None => Err(Denial::new(
-                rule::C01,
+        match self.secret(id).map(|secret| secret.retired) {
+            None => unfit(
                 "a registered secret",
                 format!("no secret `{id}` is registered; register it first, or name one that is"),
-            )),
-            Some(threaded) => threaded.secret.retired.map_or(Ok(()), |sequence| {
-                Err(Denial::new(
-                    rule::C01,
-                    "a secret in use",
-                    format!("secret `{id}` was retired by entry {sequence}"),
-                ))
-            }),
+            ),
+            Some(Some(sequence)) => unfit(
+                "a secret in use",
+                format!("secret `{id}` was retired by entry {sequence}"),
+            ),
+            Some(None) => Ok(()),
         }
     }
 
     fn need_incident(&self, id: &Id, secret: Option<&Id>) -> Result<(), Denial> {
         match self.incidents.get(id) {
-            None => Err(Denial::new(
-                rule::C01,
+            None => unfit(
                 "a declared incident",
                 format!("no incident `{id}` was declared; declare it with incident.declared"),
-            )),
+            ),
             Some(incident) if secret.is_some_and(|secret| *secret != incident.secret) => {
-                Err(Denial::new(
-                    rule::C01,
-                    incident.secret.as_str(),
-                    format!("incident `{id}` is about secret `{}`", incident.secret),
-                ))
+                let about = &incident.secret;
+                unfit(
+                    about.as_str(),
+                    format!("incident `{id}` is about secret `{about}`"),
+                )
             }
             Some(_) => Ok(()),
         }
@@ -151,13 +128,9 @@ impl Register {
         granted: &ExceptionGranted,
     ) -> Result<(), Denial> {
         self.need_active_secret(&granted.secret)?;
-        let taken = self.secrets.get(&granted.secret).is_some_and(|threaded| {
-            threaded
-                .secret
-                .exceptions
-                .iter()
-                .any(|known| known.id == granted.exception)
-        });
+        let is_it = |known: &GrantedException| known.id == granted.exception;
+        let secret = self.secret(&granted.secret);
+        let taken = secret.is_some_and(|secret| secret.exceptions.iter().any(is_it));
         need_free("exception", &granted.exception, taken)?;
         if granted.expires <= occurred {
             let message = format!("the exception would end at {}", granted.expires);
@@ -171,13 +144,10 @@ impl Register {
             let excusable =
                 |rule: &&Rule| matches!(rule.verdict, Verdict::Conformance | Verdict::Coverage);
             if rule::rule(id.as_str()).filter(excusable).is_none() {
-                let message =
-                    format!("`{id}` is no rule that can be excused; the rules are in EVENTS.md");
-                return Err(Denial::new(
-                    rule::C01,
+                return unfit(
                     "a rule of conformance or coverage",
-                    message,
-                ));
+                    format!("`{id}` is no rule that can be excused; the rules are in EVENTS.md"),
+                );
             }
         }
         Ok(())
@@ -194,11 +164,17 @@ fn admit_beginning(sequence: u64, event: &Event) -> Result<(), Denial> {
     } else {
         format!("entry 0 is {}, not ledger.created", event.name())
     };
-    Err(Denial::new(
-        rule::I10,
-        "ledger.created as entry 0 and nowhere else",
-        message,
-    ))
+    let expected = "ledger.created as entry 0 and nowhere else";
+    Err(Denial::new(rule::I10, expected, message))
+}
+
+/// Refuses an event that speaks of something else than is there.
+fn unfit(expected: &str, message: String) -> Result<(), Denial> {
+    Err(Denial::new(rule::C01, expected, message))
+}
+
+fn need_new<T>(what: &str, id: &Id, known: &BTreeMap<Id, T>) -> Result<(), Denial> {
+    need_free(what, id, known.contains_key(id))
 }
 
 fn need_free(what: &str, id: &Id, taken: bool) -> Result<(), Denial> {
@@ -212,11 +188,8 @@ fn need_free(what: &str, id: &Id, taken: bool) -> Result<(), Denial> {
 fn need_earlier(entry: u64, sequence: u64) -> Result<(), Denial> {
     if entry >= sequence {
         let message = format!("there is no entry {entry} yet");
-        return Err(Denial::new(
-            rule::I11,
-            format!("an entry before {sequence}"),
-            message,
-        ));
+        let expected = format!("an entry before {sequence}");
+        return Err(Denial::new(rule::I11, expected, message));
     }
     Ok(())
 }
