@@ -77,7 +77,7 @@ pub(super) fn file(
     }) {
         return Err(found);
     }
-    let hit = guard::scan_attachment(bytes).hit;
+    let hit = guard::scan_attachment(bytes);
     match hit.or_else(|| known.iter().find_map(|value| value.found_in(bytes))) {
         Some(hit) => Err(SecretMatch {
             place: format!("the attachment `{name}`"),

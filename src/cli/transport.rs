@@ -81,9 +81,6 @@ mod tests {
         let kind = Some(SecretKind::ServiceToken);
         assert_eq!(scan_field(FieldClass::Id, &token).map(|hit| hit.kind), kind);
         let log = format!("curl -H 'X: {token}' https://ledger.example");
-        assert_eq!(
-            scan_attachment(log.as_bytes()).hit.map(|hit| hit.kind),
-            kind
-        );
+        assert_eq!(scan_attachment(log.as_bytes()).map(|hit| hit.kind), kind);
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $reads:literal)*) => {
-        /// What a piece of text looks like. [`SecretKind::name`] is stable: scripts match on it.
+    ($($(#[$doc:meta])* $variant:ident $reads:literal)*) => {
+        /// What a piece of text looks like.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum SecretKind { $($(#[$doc])* $variant),* }
@@ -12,12 +12,6 @@ macro_rules! kinds {
         impl SecretKind {
             /// Every kind, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// The stable name, in kebab case.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
         }
 
         /// With its article, to stand after "what looks like".
@@ -31,53 +25,53 @@ macro_rules! kinds {
 
 kinds! {
     /// PEM, OpenSSH, PuTTY, age, JWK or bare DER; encrypted ones too, their passphrase may be weak.
-    PrivateKey "private-key" "a private key"
+    PrivateKey "a private key"
     /// The secret part of an access key, by its label or by the access key id beside it.
-    AwsSecretAccessKey "aws-secret-access-key" "an AWS secret access key"
+    AwsSecretAccessKey "an AWS secret access key"
     /// What STS gives out beside a temporary key.
-    AwsSessionToken "aws-session-token" "an AWS session token"
+    AwsSessionToken "an AWS session token"
     /// `AIza…`.
-    GcpApiKey "gcp-api-key" "a Google API key"
+    GcpApiKey "a Google API key"
     /// Access token (`ya29.`) or client secret (`GOCSPX-`).
-    GoogleOauth "google-oauth" "a Google OAuth token or client secret"
+    GoogleOauth "a Google OAuth token or client secret"
     /// The JSON key file of a service account.
-    GcpServiceAccountKey "gcp-service-account-key" "a Google service account key"
+    GcpServiceAccountKey "a Google service account key"
     /// Personal, OAuth, app, installation, refresh or fine-grained token.
-    GithubToken "github-token" "a GitHub token"
+    GithubToken "a GitHub token"
     /// Personal, deploy, runner, job, feed, agent and similar tokens.
-    GitlabToken "gitlab-token" "a GitLab token"
+    GitlabToken "a GitLab token"
     /// `xox?-` and `xapp-`.
-    SlackToken "slack-token" "a Slack token"
+    SlackToken "a Slack token"
     /// An incoming webhook or workflow trigger: whoever has the URL may post.
-    SlackWebhook "slack-webhook" "a Slack webhook address"
+    SlackWebhook "a Slack webhook address"
     /// Secret, restricted or webhook signing key, live or test.
-    StripeKey "stripe-key" "a Stripe key"
+    StripeKey "a Stripe key"
     /// `npm_…`.
-    NpmToken "npm-token" "an npm token"
+    NpmToken "an npm token"
     /// `pypi-Ag…`.
-    PypiToken "pypi-token" "a PyPI token"
+    PypiToken "a PyPI token"
     /// Service, batch or recovery token.
-    VaultToken "vault-token" "a Vault token"
+    VaultToken "a Vault token"
     /// Storage account key or shared access key, as in a connection string.
-    AzureAccountKey "azure-account-key" "an Azure account key"
+    AzureAccountKey "an Azure account key"
     /// The client secret of an Entra application.
-    AzureClientSecret "azure-client-secret" "an Azure client secret"
+    AzureClientSecret "an Azure client secret"
     /// A URL whose signature is the permission: Azure SAS, AWS and Google signed URLs.
-    SignedUrl "signed-url" "a signed URL"
+    SignedUrl "a signed URL"
     /// A token of another service that marks its tokens with a prefix of its own.
-    ServiceToken "service-token" "a third-party API token"
+    ServiceToken "a third-party API token"
     /// A signed JSON Web Token in its compact form.
-    Jwt "jwt" "a JSON Web Token"
+    Jwt "a JSON Web Token"
     /// In the authority or in the query of a URL, or in a connection string.
-    UrlPassword "url-password" "a password in a URL or connection string"
+    UrlPassword "a password in a URL or connection string"
     /// A name such as `password` or `api_key` with a value behind it.
-    PasswordAssignment "password-assignment" "a password or key with its value"
+    PasswordAssignment "a password or key with its value"
     /// `Authorization:` with its credentials, or a bearer token alone.
-    AuthorizationHeader "authorization-header" "an authorization header with its credentials"
+    AuthorizationHeader "an authorization header with its credentials"
     /// Twenty or more letters and digits that no word, name or digest explains.
-    HighEntropy "high-entropy" "a long random value"
+    HighEntropy "a long random value"
     /// The very value that the caller handed over to be kept out.
-    KnownValue "known-value" "the secret value itself"
+    KnownValue "the secret value itself"
 }
 
 /// How the material was wrapped. Where it was wrapped twice, the outer wrapping.

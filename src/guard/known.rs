@@ -96,32 +96,16 @@ impl KnownValue {
     /// escaped as in JSON, broken over lines, or in UTF-16.
     #[must_use]
     pub fn found_in(&self, text: &[u8]) -> Option<SecretHit> {
-        let percent = || {
-            window::stretches_with(text, b'%').find_map(|(start, text)| {
-                let reading = window::percent_decoded(text);
-                self.find_read(text, start, Decoding::Percent, reading)
-            })
-        };
-        let escape = || {
-            window::stretches_with(text, b'\\').find_map(|(start, text)| {
-                let reading = window::unescaped(text);
-                self.find_read(text, start, Decoding::Escape, reading)
-            })
-        };
-        let spaced = || {
-            let has_blanks = text.iter().any(|&byte| window::is_blank(byte));
-            has_blanks.then(|| self.find_read(text, 0, Decoding::Spaced, window::unspaced(text)))?
-        };
-        let utf16 = || {
-            window::utf16_stretches(text).find_map(|(start, text)| {
-                self.find_read(text, start, Decoding::Utf16, window::narrowed(text))
-            })
+        let behind = |via| {
+            let found = window::reread(text, via, self.longest, |bytes| self.find(bytes))?;
+            let via = found.via.or(Some(via));
+            Some(RawHit { via, ..found })
         };
         self.find(text)
-            .or_else(percent)
-            .or_else(escape)
-            .or_else(spaced)
-            .or_else(utf16)
+            .or_else(|| behind(Decoding::Percent))
+            .or_else(|| behind(Decoding::Escape))
+            .or_else(|| behind(Decoding::Spaced))
+            .or_else(|| behind(Decoding::Utf16))
             .map(|found| found.in_text(text))
     }
 
@@ -131,24 +115,6 @@ impl KnownValue {
             let via = form.via;
             let kind = SecretKind::KnownValue;
             stands_at(text, at, &form.bytes, false).then_some(RawHit { kind, at, via })
-        })
-    }
-
-    /// Looks at another reading of `text`, which begins at `start`.
-    fn find_read(
-        &self,
-        text: &[u8],
-        start: usize,
-        via: Decoding,
-        reading: impl Iterator<Item = (u8, usize)>,
-    ) -> Option<RawHit> {
-        window::through(reading, text.len(), self.longest, |bytes| {
-            self.find(bytes).map(|found| (found, found.at))
-        })
-        .map(|(found, at)| RawHit {
-            at: start + at,
-            via: found.via.or(Some(via)),
-            ..found
         })
     }
 }

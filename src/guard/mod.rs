@@ -16,8 +16,7 @@
 //!
 //! **No detector finds a bare short random value.** A password of twelve characters alone in a
 //! summary looks like a ticket number, and 64 hexadecimal digits look like a digest; a value that
-//! was compressed or encrypted looks like nothing. Only [`KnownValue`] finds the first two, and
-//! [`ScanCoverage`] says when the last may be the case.
+//! was compressed or encrypted looks like nothing. Only [`KnownValue`] finds the first two.
 
 mod alphabet;
 mod assignment;
@@ -30,8 +29,6 @@ mod sieve;
 mod structure;
 mod window;
 mod wrapped;
-
-use std::fmt;
 
 use kind::RawHit;
 
@@ -57,36 +54,6 @@ impl FieldClass {
     }
 }
 
-/// How much of an attachment could be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScanCoverage {
-    /// Text, in UTF-8, UTF-16 or any other charset that contains ASCII: every rule was applied.
-    Text,
-    /// No text: shapes and wrapped shapes were looked for, names and random values were not.
-    Binary,
-    /// A compressed format: whatever it holds was not looked at.
-    Compressed,
-}
-
-impl fmt::Display for ScanCoverage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Text => "text, checked by every rule",
-            Self::Binary => "binary, checked for token shapes only",
-            Self::Compressed => "compressed, its content not checked",
-        })
-    }
-}
-
-/// What a secret scan of an attachment found, and what that rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SecretScan {
-    /// The first secret material found, if any was.
-    pub hit: Option<SecretHit>,
-    /// What the answer rests on.
-    pub coverage: ScanCoverage,
-}
-
 /// Looks for secret material in one field. References are not secrets: access key ids, version ids,
 /// UUIDs, digests, ARNs, and URLs without a password pass in every class of field.
 #[must_use]
@@ -98,15 +65,11 @@ pub fn scan_field(class: FieldClass, text: &str) -> Option<SecretHit> {
 /// Looks for secret material in an attachment, whatever bytes it has. Takes time in proportion to
 /// the length, and memory that does not grow with it.
 #[must_use]
-pub fn scan_attachment(bytes: &[u8]) -> SecretScan {
-    let coverage = coverage_of(bytes);
-    let as_text = coverage == ScanCoverage::Text;
-    let found =
-        find(bytes, as_text).or_else(|| wrapped::find_in_utf16(bytes, |text| find(text, as_text)));
-    SecretScan {
-        hit: found.map(|found| found.in_text(bytes)),
-        coverage,
-    }
+pub fn scan_attachment(bytes: &[u8]) -> Option<SecretHit> {
+    let as_text = is_text(bytes);
+    let in_utf16 = || wrapped::find_behind(bytes, Decoding::Utf16, |text| find(text, as_text));
+    let found = find(bytes, as_text).or_else(in_utf16);
+    found.map(|found| found.in_text(bytes))
 }
 
 fn find(text: &[u8], is_free_text: bool) -> Option<RawHit> {
@@ -117,7 +80,9 @@ fn find(text: &[u8], is_free_text: bool) -> Option<RawHit> {
     assignment::find(text).or_else(|| entropy::find(text))
 }
 
-fn coverage_of(bytes: &[u8]) -> ScanCoverage {
+/// Whether every rule is applied, and not those of shapes alone: to text in UTF-8, UTF-16 or any other charset
+/// that contains ASCII. What a compressed file holds is not looked at.
+fn is_text(bytes: &[u8]) -> bool {
     const COMPRESSED: &[&[u8]] = &[
         b"\x1f\x8b",
         b"PK\x03\x04",
@@ -129,20 +94,13 @@ fn coverage_of(bytes: &[u8]) -> ScanCoverage {
     ];
     // The byte order marks of UTF-16.
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return ScanCoverage::Text;
+        return true;
     }
     if COMPRESSED.iter().any(|magic| bytes.starts_with(magic)) {
-        return ScanCoverage::Compressed;
+        return false;
     }
     // One control character in a hundred: a log with colours and a stray NUL is still text, while
     // compressed and machine code have ten times as many.
-    let controls = bytes
-        .iter()
-        .filter(|&&byte| byte < 0x20 && !matches!(byte, 0x08..=0x0d | 0x1b))
-        .count();
-    if controls * 100 <= bytes.len() {
-        ScanCoverage::Text
-    } else {
-        ScanCoverage::Binary
-    }
+    let is_control = |byte: &&u8| **byte < 0x20 && !matches!(byte, 0x08..=0x0d | 0x1b);
+    bytes.iter().filter(is_control).count() * 100 <= bytes.len()
 }

@@ -5,6 +5,8 @@
 
 use zeroize::Zeroizing;
 
+use super::kind::{Decoding, RawHit};
+
 /// Bytes looked at together.
 const WINDOW: usize = 64 * 1024;
 
@@ -14,6 +16,47 @@ const LEAST: usize = 6;
 /// Line breaks and their escapes as they stand inside wrapped base64.
 pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Looks at `text` as it reads behind one wrapping, wherever it is wrapped so. The find begins where its
+/// first byte stands in `text`.
+pub(super) fn reread(
+    text: &[u8],
+    via: Decoding,
+    overlap: usize,
+    look: impl Fn(&[u8]) -> Option<RawHit>,
+) -> Option<RawHit> {
+    let place = |(start, text): (usize, &[u8])| (start, text.len(), overlap);
+    match via {
+        Decoding::Percent => stretches_with(text, b'%')
+            .find_map(|found| seen(percent_decoded(found.1), place(found), &look)),
+        Decoding::Escape => stretches_with(text, b'\\')
+            .find_map(|found| seen(unescaped(found.1), place(found), &look)),
+        Decoding::Utf16 => {
+            utf16_stretches(text).find_map(|found| seen(narrowed(found.1), place(found), &look))
+        }
+        Decoding::Spaced => {
+            let has_blanks = text.iter().any(|&byte| is_blank(byte));
+            has_blanks.then(|| seen(unspaced(text), place((0, text)), &look))?
+        }
+        // Which digits are wrapping is another question.
+        Decoding::Base64 | Decoding::Hex => None,
+    }
+}
+
+/// Looks at a reading of about `size` bytes of what begins at `start`.
+fn seen(
+    reading: impl Iterator<Item = (u8, usize)>,
+    (start, size, overlap): (usize, usize, usize),
+    look: impl Fn(&[u8]) -> Option<RawHit>,
+) -> Option<RawHit> {
+    let found = through(reading, size, overlap, |bytes| {
+        look(bytes).map(|found| (found, found.at))
+    });
+    found.map(|(found, at)| RawHit {
+        at: start + at,
+        ..found
+    })
 }
 
 /// Hands `bytes` on in overlapping windows of 64 KiB until `look` answers with an offset into its
@@ -63,7 +106,7 @@ fn steps(text: &[u8], step: ReadByte) -> impl Iterator<Item = (u8, usize)> {
 }
 
 /// RFC 3986 section 2.1: `%XX` read as the byte it means.
-pub(super) fn percent_decoded(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+fn percent_decoded(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     steps(text, |rest| match rest {
         [b'%', high, low, ..] => match (digit(*high), digit(*low)) {
             (Some(high), Some(low)) => Some((high << 4 | low, 3)),
@@ -76,7 +119,7 @@ pub(super) fn percent_decoded(text: &[u8]) -> impl Iterator<Item = (u8, usize)> 
 
 /// RFC 8259 section 7: escapes read as what they mean. Beyond U+00FF the low byte stands for the
 /// character, since nothing that is looked for holds one.
-pub(super) fn unescaped(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+fn unescaped(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     steps(text, |rest| match rest {
         [b'\\', b'u', a, b, c, d, ..] => match (digit(*a), digit(*b), digit(*c), digit(*d)) {
             (Some(_), Some(_), Some(high), Some(low)) => Some((high << 4 | low, 6)),
@@ -98,14 +141,14 @@ pub(super) fn unescaped(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
 }
 
 /// The bytes without their white space.
-pub(super) fn unspaced(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+fn unspaced(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     let bytes = text.iter().copied().enumerate();
     bytes.filter_map(|(at, byte)| (!is_blank(byte)).then_some((byte, at)))
 }
 
 /// The stretches of `text` without line breaks or other controls in which `mark` occurs, each with
 /// its offset: where there are escapes to read. Shorter ones hold nothing that is looked for.
-pub(super) fn stretches_with(text: &[u8], mark: u8) -> impl Iterator<Item = (usize, &[u8])> {
+fn stretches_with(text: &[u8], mark: u8) -> impl Iterator<Item = (usize, &[u8])> {
     let ends = |byte: &u8| *byte < b' ' && *byte != b'\t';
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -125,7 +168,7 @@ pub(super) fn stretches_with(text: &[u8], mark: u8) -> impl Iterator<Item = (usi
 }
 
 /// The stretches of `text` that are ASCII in UTF-16 of either byte order, each with its offset.
-pub(super) fn utf16_stretches(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+fn utf16_stretches(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
@@ -152,7 +195,7 @@ fn is_narrow(pair: &[u8]) -> bool {
 }
 
 /// The bytes without NULs: what a stretch of [`utf16_stretches`] says.
-pub(super) fn narrowed(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
+fn narrowed(text: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     let bytes = text.iter().copied().enumerate();
     bytes.filter_map(|(at, byte)| (byte != 0).then_some((byte, at)))
 }

@@ -83,48 +83,17 @@ fn find_within(text: &[u8], levels: u8) -> Option<RawHit> {
     let open = |bytes: &[u8]| shape::find(bytes).or_else(|| find_within(bytes, levels));
     find_in_digits(text, &BASE64, open)
         .or_else(|| find_in_digits(text, &HEX, open))
-        .or_else(|| {
-            let mut stretches = window::stretches_with(text, b'%');
-            stretches.find_map(|(start, text)| {
-                let reading = window::percent_decoded(text);
-                find_in_reading(reading, text.len(), start, Decoding::Percent, open)
-            })
-        })
-        .or_else(|| {
-            let mut stretches = window::stretches_with(text, b'\\');
-            stretches.find_map(|(start, text)| {
-                let reading = window::unescaped(text);
-                find_in_reading(reading, text.len(), start, Decoding::Escape, open)
-            })
-        })
+        .or_else(|| find_behind(text, Decoding::Percent, open))
+        .or_else(|| find_behind(text, Decoding::Escape, open))
 }
 
-/// Looks, with `look`, at what is text in UTF-16 among `bytes`.
-pub(super) fn find_in_utf16(
-    bytes: &[u8],
+/// The first that `look` finds behind one wrapping of this kind.
+pub(super) fn find_behind(
+    text: &[u8],
+    via: Decoding,
     look: impl Fn(&[u8]) -> Option<RawHit>,
 ) -> Option<RawHit> {
-    window::utf16_stretches(bytes).find_map(|(start, text)| {
-        let reading = window::narrowed(text);
-        find_in_reading(reading, text.len(), start, Decoding::Utf16, &look)
-    })
-}
-
-/// Looks at another reading of a text of `size` bytes that begins at `start`.
-fn find_in_reading(
-    reading: impl Iterator<Item = (u8, usize)>,
-    size: usize,
-    start: usize,
-    via: Decoding,
-    open: impl Fn(&[u8]) -> Option<RawHit>,
-) -> Option<RawHit> {
-    window::through(reading, size, OVERLAP, |bytes| {
-        open(bytes).map(|found| (found, found.at))
-    })
-    .map(|(found, at)| RawHit {
-        at: start + at,
-        ..found.wrapped(via)
-    })
+    window::reread(text, via, OVERLAP, look).map(|found| found.wrapped(via))
 }
 
 fn find_in_digits(

@@ -221,7 +221,7 @@ impl StepRun<'_> {
             return None;
         };
         let mut hits = known.iter().filter_map(|value| value.found_in(bytes));
-        if let Some(hit) = hits.next().or_else(|| guard::scan_attachment(bytes).hit) {
+        if let Some(hit) = hits.next().or_else(|| guard::scan_attachment(bytes)) {
             context.warn(format!("the {what} is not attached, since it holds {hit}"));
             context.say(
                 "next: if that was a real secret, rotate it; and keep the tool from printing it",
