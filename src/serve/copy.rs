@@ -34,6 +34,21 @@ fn served(bytes: Vec<u8>, content_type: &'static str, caching: &'static str) -> 
     response
 }
 
+/// A file as it lies in the ledger's folder.
+async fn lying(
+    app: Arc<App>,
+    name: String,
+    most: usize,
+    (content_type, caching): (&'static str, &'static str),
+) -> Result<Response, Problem> {
+    app.work(move |app| {
+        let folder = FolderEngine::at(&app.world, &app.place.dir);
+        let bytes = folder.get(&name, most as u64)?.ok_or_else(nothing)?;
+        Ok(served(bytes, content_type, caching))
+    })
+    .await
+}
+
 fn nothing() -> Problem {
     Problem::not_found("no-file", "the copy has no such file")
 }
@@ -54,12 +69,7 @@ pub(super) async fn checkpoint(State(app): State<Arc<App>>) -> Result<Response, 
     (status = 200, description = "C2SP tlog-checkpoint with tlog-cosignatures", body = String),
     (status = 404, response = Refused)))]
 pub(super) async fn cosigned(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    app.work(|app| {
-        let folder = FolderEngine::at(&app.world, &app.place.dir);
-        let note = folder.get(COSIGNED_FILE, NOTE_LIMIT as u64)?;
-        Ok(served(note.ok_or_else(nothing)?, TEXT, NEVER))
-    })
-    .await
+    lying(app, COSIGNED_FILE.to_owned(), NOTE_LIMIT, (TEXT, NEVER)).await
 }
 
 /// A file of a time token, as `GET /v1/timestamps` names them.
@@ -72,12 +82,7 @@ pub(super) async fn timestamp(State(app): State<Arc<App>>, uri: Uri) -> Result<R
     if !timetoken::is_of_token(&path) {
         return Err(nothing());
     }
-    app.work(move |app| {
-        let folder = FolderEngine::at(&app.world, &app.place.dir);
-        let bytes = folder.get(&path, RESPONSE_LIMIT as u64)?;
-        Ok(served(bytes.ok_or_else(nothing)?, BYTES, FOR_EVER))
-    })
-    .await
+    lying(app, path, RESPONSE_LIMIT, (BYTES, FOR_EVER)).await
 }
 
 /// A tile of hashes or a bundle of entries, whole or partial.
@@ -111,7 +116,7 @@ pub(super) async fn attachment(State(app): State<Arc<App>>, uri: Uri) -> Result<
         let folder = FolderEngine::at(&app.world, &app.place.dir);
         match blobs::get(&folder, &digest) {
             Ok(bytes) => Ok(served(bytes, BYTES, FOR_EVER)),
-            Err(BlobError::Missing { .. }) => Err(nothing()),
+            Err(BlobError::Missing(_)) => Err(nothing()),
             Err(fault) => Err(Problem::internal("attachment-damaged", fault)),
         }
     })

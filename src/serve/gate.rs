@@ -14,7 +14,7 @@ use crate::sys::entropy::uuid_v7;
 
 use super::admit::{Admitted, admit};
 use super::app::App;
-use super::log::plain_path;
+use super::log::shown_path;
 use super::pages;
 use super::peer::Peer;
 use super::problem::{LogFacts, Problem};
@@ -26,7 +26,7 @@ pub(super) async fn pass(State(app): State<Arc<App>>, request: Request, next: Ne
     let id = id.map_or_else(|_| "-".to_owned(), |id| EventId::from_bytes(id).to_string());
     let peer = request.extensions().get::<Peer>().cloned();
     let method = request.method().clone();
-    let path = plain_path(request.uri().path());
+    let path = shown_path(request.uri().path());
     let for_people = pages::are_wanted(request.headers());
     let admitted =
         refuse(&app, &request, peer.as_ref(), begun).map_or_else(|| admit(&app, &request), Err);
@@ -72,11 +72,7 @@ fn refuse(app: &App, request: &Request, peer: Option<&Peer>, now: Instant) -> Op
         return Some(Problem::bad("no-host", "the request names no host"));
     }
     let key = peer.map(Peer::key)?;
-    (!app.rates.take(key, now)).then(|| {
-        Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too-many-requests",
-            "more requests than one client may make",
-        )
-    })
+    let detail = "more requests than one client may make";
+    let refusal = || Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
+    (!app.rates.take(key, now)).then(refusal)
 }

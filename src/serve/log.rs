@@ -55,12 +55,16 @@ impl Log {
     }
 }
 
-/// A path for the log: somebody's text, of which nothing may rearrange a terminal.
-pub(super) fn plain_path(path: &str) -> String {
-    // What follows lets somebody in.
-    if path.starts_with(LINKS) {
-        return format!("{LINKS}…");
+/// A path for the log, without what lets somebody in.
+pub(super) fn shown_path(path: &str) -> String {
+    match path.starts_with(LINKS) {
+        true => format!("{LINKS}…"),
+        false => plain_path(path),
     }
+}
+
+/// Somebody's text for the log, of which nothing may rearrange a terminal.
+pub(super) fn plain_path(path: &str) -> String {
     let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
     path.chars().take(PATH).map(plain).collect()
 }

@@ -6,7 +6,7 @@
 //! | `config` | what a server is told, and what of it does not go together |
 //! | `listen`, `tls`, `patient`, `connections` | sockets, certificates, and what one client may cost |
 //! | `run`, `signals` | a server from its beginning to its end |
-//! | `site` | the same server for a witness: one blocking function answers |
+//! | `witness` | the same server for a witness: blocking work answers |
 //! | `commit` | the one writer, in a thread of its own: whatever waits shares a commit |
 //! | `app`, `view`, `judged`, `verified`, `uploads`, `sessions` | what the handlers share: places to read, what the entries amount to, the last verification, attachments kept aside, browsers let in |
 //! | `gate`, `peer`, `rate`, `admit`, `tokens`, `log` | what every request passes: its limits, and whether its sender may talk |
@@ -39,14 +39,14 @@ mod routes;
 mod run;
 mod sessions;
 mod signals;
-mod site;
 mod statements;
 mod tls;
 mod tokens;
 mod uploads;
 mod verified;
 mod view;
+mod witness;
 
 pub use config::{ListenAddress, ServeConfig, ServeError, TlsFiles};
 pub use run::{ServeEvents, serve};
-pub use site::{Site, SiteEvent, SiteRequest, SiteResponse, serve_site};
+pub use witness::{WitnessSite, serve_witness};

@@ -51,28 +51,24 @@ impl Problem {
         }
     }
 
-    /// Something failed here. The client learns only that it did.
-    pub(super) fn internal(code: &'static str, cause: impl ToString) -> Self {
+    /// The same with a cause that the operator alone reads.
+    fn caused(status: StatusCode, code: &'static str, detail: &str, cause: impl ToString) -> Self {
         Self {
             cause: Some(cause.to_string()),
-            ..Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                code,
-                "this server cannot answer; its operator is told why",
-            )
+            ..Self::new(status, code, detail)
         }
+    }
+
+    /// Something failed here. The client learns only that it did.
+    pub(super) fn internal(code: &'static str, cause: impl ToString) -> Self {
+        let detail = "this server cannot answer; its operator is told why";
+        Self::caused(StatusCode::INTERNAL_SERVER_ERROR, code, detail, cause)
     }
 
     /// It passes: the same request may be sent again.
     pub(super) fn busy(code: &'static str, cause: impl ToString) -> Self {
-        Self {
-            cause: Some(cause.to_string()),
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                code,
-                "not now; send the same again",
-            )
-        }
+        let detail = "not now; send the same again";
+        Self::caused(StatusCode::SERVICE_UNAVAILABLE, code, detail, cause)
     }
 
     /// Nobody who may talk. `cause` names the token that was sent, where that is known.
@@ -85,6 +81,14 @@ impl Problem {
             cause,
             ..Self::new(StatusCode::UNAUTHORIZED, code, detail)
         }
+    }
+
+    pub(super) fn too_large(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, code, detail)
+    }
+
+    pub(super) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
     pub(super) fn bad(code: &'static str, detail: impl Into<String>) -> Self {

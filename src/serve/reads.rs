@@ -2,6 +2,7 @@
 //! the evidence.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use axum::Json;
@@ -109,6 +110,19 @@ fn stored(proofs: &LedgerProofs, sequences: &[u64]) -> Result<Vec<StoredEntry>, 
     each.collect()
 }
 
+/// Answers with a document about what all entries amount to.
+async fn about_all(
+    app: Arc<App>,
+    thing: &'static str,
+    tell: impl FnOnce(&App, &LedgerProofs, &Viewed) -> Result<Value, Problem> + Send + 'static,
+) -> Answer {
+    app.read(move |app, proofs| {
+        let document = app.view.ask(proofs, |viewed| tell(app, proofs, viewed))?;
+        Ok(Json(documents::with_schema(thing, document)))
+    })
+    .await
+}
+
 /// Entries in their order.
 #[utoipa::path(get, path = "/v1/entries", params(EntryPage), responses(
     (status = 200, description = "As `ledger log --json`, with the cursor `next`", body = Document),
@@ -151,13 +165,11 @@ pub(super) async fn entry(
     path: Result<Path<u64>, PathRejection>,
 ) -> Answer {
     let sequence = sequence(path)?;
-    app.read(move |app, proofs| {
-        if sequence >= proofs.newest().size {
-            return Err(no_entry(sequence));
+    about_all(app, "show", move |app, proofs, viewed| {
+        match sequence < proofs.newest().size {
+            true => show(app, proofs, viewed, (None, &[sequence])),
+            false => Err(no_entry(sequence)),
         }
-        app.view.ask(proofs, |viewed| {
-            show(app, proofs, viewed, (None, &[sequence]))
-        })
     })
     .await
 }
@@ -176,7 +188,7 @@ fn show(
     proofs: &LedgerProofs,
     viewed: &Viewed,
     (rotation, sequences): (Option<Value>, &[u64]),
-) -> Answer {
+) -> Result<Value, Problem> {
     let folder = FolderEngine::at(&app.world, &app.place.dir);
     let tokens = timestamps::list(&folder)?;
     let shown: BTreeSet<_> = sequences.iter().copied().collect();
@@ -189,8 +201,7 @@ fn show(
     let entries: Vec<_> = stored(proofs, sequences)?.iter().map(full).collect();
     let brief = |stored: &StoredEntry| documents::entry(stored, &viewed.register);
     let remarks: Vec<_> = stored(proofs, &remarks)?.iter().map(brief).collect();
-    let document = documents::shown(rotation.as_ref(), &entries, &remarks);
-    Ok(Json(documents::with_schema("show", document)))
+    Ok(documents::shown(rotation.as_ref(), &entries, &remarks))
 }
 
 /// The rotations, by their ids.
@@ -204,21 +215,16 @@ pub(super) async fn rotations(
     let page = query(page)?;
     let limit = limit(page.limit)?;
     let after = page.after.map(|after| id(&after, "cursor")).transpose()?;
-    app.read(move |app, proofs| {
-        app.view.ask(proofs, |viewed| {
-            let begin = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-            let mut rest = viewed
-                .register
-                .rotations
-                .range((begin, std::ops::Bound::Unbounded));
-            let listed: Vec<_> = rest.by_ref().take(limit).collect();
-            let last = listed.last().map(|(id, _)| *id);
-            let next = last.filter(|_| rest.next().is_some());
-            let listed = listed.iter().map(|(_, rotation)| &***rotation);
-            let mut document = documents::rotations(&viewed.register, listed);
-            document["next"] = json!(next);
-            Ok(Json(documents::with_schema("rotations", document)))
-        })
+    about_all(app, "rotations", move |_, _, viewed| {
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = viewed.register.rotations.range((begin, Bound::Unbounded));
+        let listed: Vec<_> = rest.by_ref().take(limit).collect();
+        let last = listed.last().map(|(id, _)| *id);
+        let next = last.filter(|_| rest.next().is_some());
+        let listed = listed.iter().map(|(_, rotation)| &***rotation);
+        let mut document = documents::rotations(&viewed.register, listed);
+        document["next"] = json!(next);
+        Ok(document)
     })
     .await
 }
@@ -230,15 +236,13 @@ pub(super) async fn rotations(
     (status = 400, response = Refused), (status = 404, response = Refused)))]
 pub(super) async fn rotation(State(app): State<Arc<App>>, path: NamedPath) -> Answer {
     let rotation = id_in(path, "rotation")?;
-    app.read(move |app, proofs| {
-        app.view.ask(proofs, |viewed| {
-            let found = viewed.register.rotations.get(&rotation);
-            let found = found.ok_or_else(|| no_rotation(&rotation))?;
-            let state = viewed.register.rotation_json(found);
-            let sequences = viewed.rotations.get(&rotation);
-            let sequences = sequences.map(Vec::as_slice).unwrap_or_default();
-            show(app, proofs, viewed, (Some(state), sequences))
-        })
+    about_all(app, "show", move |app, proofs, viewed| {
+        let found = viewed.register.rotations.get(&rotation);
+        let found = found.ok_or_else(|| no_rotation(&rotation))?;
+        let state = viewed.register.rotation_json(found);
+        let sequences = viewed.rotations.get(&rotation);
+        let sequences = sequences.map(Vec::as_slice).unwrap_or_default();
+        show(app, proofs, viewed, (Some(state), sequences))
     })
     .await
 }
@@ -279,11 +283,8 @@ pub(super) async fn evidence(State(app): State<Arc<App>>, path: NamedPath) -> An
 #[utoipa::path(get, path = "/v1/secrets", responses(
     (status = 200, description = "As `ledger secret list --json`", body = Document)))]
 pub(super) async fn secrets(State(app): State<Arc<App>>) -> Answer {
-    app.read(|app, proofs| {
-        app.view.ask(proofs, |viewed| {
-            let document = documents::secrets(&viewed.register, app.now(), false);
-            Ok(Json(documents::with_schema("secrets", document)))
-        })
+    about_all(app, "secrets", |app, _, viewed| {
+        Ok(documents::secrets(&viewed.register, app.now(), false))
     })
     .await
 }
@@ -300,12 +301,9 @@ pub(super) async fn due(
     if days > FARTHEST {
         return Err(Problem::bad("query", format!("`days` is 0 to {FARTHEST}")));
     }
-    app.read(move |app, proofs| {
-        app.view.ask(proofs, |viewed| {
-            let now = app.now();
-            let document = documents::due(&viewed.register, now, now.plus_days(days));
-            Ok(Json(documents::with_schema("due", document)))
-        })
+    about_all(app, "due", move |app, _, viewed| {
+        let now = app.now();
+        Ok(documents::due(&viewed.register, now, now.plus_days(days)))
     })
     .await
 }
@@ -314,11 +312,8 @@ pub(super) async fn due(
 #[utoipa::path(get, path = "/v1/actors", responses(
     (status = 200, description = "As `ledger actor list --json`", body = Document)))]
 pub(super) async fn actors(State(app): State<Arc<App>>) -> Answer {
-    app.read(|app, proofs| {
-        app.view.ask(proofs, |viewed| {
-            let document = documents::actors(&viewed.register);
-            Ok(Json(documents::with_schema("actors", document)))
-        })
+    about_all(app, "actors", |_, _, viewed| {
+        Ok(documents::actors(&viewed.register))
     })
     .await
 }

@@ -97,11 +97,8 @@ async fn nowhere(_: Uri) -> Problem {
 }
 
 async fn not_so(method: Method) -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method",
-        format!("{method} is not answered here; see /openapi.json"),
-    )
+    let detail = format!("{method} is not answered here; see /openapi.json");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -27,7 +28,7 @@ use super::commit::{CommitLoop, Commits};
 use super::config::{ServeConfig, ServeError};
 use super::connections::Connections;
 use super::judged::LastJudged;
-use super::listen;
+use super::listen::{self, Listener};
 use super::log::Log;
 use super::metrics::Metrics;
 use super::rate::Rates;
@@ -84,6 +85,29 @@ struct Server {
     stop: watch::Sender<bool>,
 }
 
+impl Server {
+    fn accept(
+        sockets: Vec<(Listener, String)>,
+        router: Router,
+        tls: Option<Arc<Tls>>,
+        commits: Commits,
+    ) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        let connections = Arc::new(Connections::new(router, tls, stopping));
+        let (mut accepting, mut addresses) = (JoinSet::new(), Vec::new());
+        for (listener, address) in sockets {
+            addresses.push(address);
+            accepting.spawn(connections.clone().accept(listener));
+        }
+        Self {
+            addresses,
+            accepting,
+            commits,
+            stop,
+        }
+    }
+}
+
 /// Opens everything, and begins to take connections.
 fn begin(
     config: &ServeConfig,
@@ -131,20 +155,7 @@ fn begin(
     };
     let app = Arc::new(app);
     tokio::spawn(app.clone().look_ahead());
-    let (stop, stopping) = watch::channel(false);
-    let router = routes::router(app);
-    let connections = Arc::new(Connections::new(router, tls.clone(), stopping));
-    let (mut accepting, mut addresses) = (JoinSet::new(), Vec::new());
-    for (listener, address) in sockets {
-        addresses.push(address);
-        accepting.spawn(connections.clone().accept(listener));
-    }
-    let server = Server {
-        addresses,
-        accepting,
-        commits,
-        stop,
-    };
+    let server = Server::accept(sockets, routes::router(app), tls.clone(), commits);
     let attendant = Attendant {
         signals,
         tls,

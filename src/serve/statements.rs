@@ -8,11 +8,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::append::{ATTACHMENT_LIMIT, Submission};
+use crate::append::ATTACHMENT_LIMIT;
 use crate::documents;
 use crate::event::Event;
 use crate::hash::Blake3Digest;
@@ -85,24 +85,23 @@ pub(super) async fn append(
 async fn whole(body: Body) -> Result<Bytes, Problem> {
     let collected = timeout(BODY_TIME, Limited::new(body, BODY).collect()).await;
     let collected = collected.map_err(|_| too_slow())?;
-    collected.map(|body| body.to_bytes()).map_err(|fault| {
-        match fault.downcast_ref::<http_body_util::LengthLimitError>() {
-            Some(_) => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body-too-large",
-                format!("a body has at most {BODY} bytes; put large attachments first"),
-            ),
-            None => Problem::bad("body-unreadable", "the body ended before its end"),
+    match collected {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(fault) if fault.is::<LengthLimitError>() => {
+            let detail = format!("a body has at most {BODY} bytes; put large attachments first");
+            Err(Problem::too_large("body-too-large", detail))
         }
-    })
+        Err(_) => Err(cut_short()),
+    }
 }
 
 fn too_slow() -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "too-slow",
-        "the body did not come in time",
-    )
+    let detail = "the body did not come in time";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail)
+}
+
+fn cut_short() -> Problem {
+    Problem::bad("body-unreadable", "the body ended before its end")
 }
 
 /// What is said about a statement in the log, and the files that go with it.
@@ -143,7 +142,7 @@ async fn send(app: &Arc<App>, text: &[u8]) -> Result<Sent, Problem> {
         submission = app
             .work(move |app| {
                 app.uploads.complete(&mut submission)?;
-                Ok::<Submission, Problem>(submission)
+                Ok(submission)
             })
             .await?;
     }
@@ -165,8 +164,7 @@ async fn one(app: &Arc<App>, text: &[u8]) -> Result<Response, Problem> {
             };
             let document = documents::proven(&done.receipt, done.proof.as_ref());
             let document = documents::with_schema("receipt", document);
-            let status = status(&done);
-            let mut response = (status, axum::Json(document)).into_response();
+            let mut response = (status(&done), axum::Json(document)).into_response();
             response.extensions_mut().insert(facts);
             response
         }
@@ -196,11 +194,8 @@ async fn many(app: &Arc<App>, text: &[u8]) -> Result<Response, Problem> {
         return Err(Problem::bad("empty", "there is no statement in the body"));
     }
     if lines.len() > LINES {
-        return Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-many-statements",
-            format!("a body has at most {LINES} statements"),
-        ));
+        let detail = format!("a body has at most {LINES} statements");
+        return Err(Problem::too_large("too-many-statements", detail));
     }
     let mut sent = Vec::with_capacity(lines.len());
     for (number, line) in lines {
@@ -296,8 +291,7 @@ async fn take_in(app: &Arc<App>, digest: Blake3Digest, mut body: Body) -> Result
         let Some(piece) = piece.map_err(|_| too_slow())? else {
             break;
         };
-        let cut = |_| Problem::bad("body-unreadable", "the body ended before its end");
-        if let Ok(bytes) = piece.map_err(cut)?.into_data() {
+        if let Ok(bytes) = piece.map_err(|_| cut_short())?.into_data() {
             tokio::task::block_in_place(|| upload.take(&bytes))?;
         }
     }

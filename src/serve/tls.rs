@@ -42,16 +42,12 @@ impl Tls {
 
 fn configure(files: &TlsFiles) -> Result<ServerConfig, ServeError> {
     let provider = Arc::new(ring::default_provider());
-    let unusable = |path: &Path, why: String| ServeError::Tls {
-        path: path.to_owned(),
-        why,
-    };
     let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key);
-    let key = key.map_err(|fault| unusable(&files.key, fault.to_string()))?;
+    let key = key.map_err(|fault| unusable(&files.key, fault))?;
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|fault| unusable(&files.certificate, fault.to_string()))?;
+        .map_err(|fault| unusable(&files.certificate, fault))?;
     let builder = match &files.client_ca {
         None => builder.with_no_client_auth(),
         Some(path) => builder.with_client_cert_verifier(
@@ -60,7 +56,7 @@ fn configure(files: &TlsFiles) -> Result<ServerConfig, ServeError> {
     };
     let mut config = builder
         .with_single_cert(chain, key)
-        .map_err(|fault| unusable(&files.certificate, fault.to_string()))?;
+        .map_err(|fault| unusable(&files.certificate, fault))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
@@ -81,15 +77,16 @@ fn client_verifier(
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServeError> {
-    let unusable = |why: String| ServeError::Tls {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(read) if read.is_empty() => Err(unusable(path, "there is no certificate in it")),
+        read => read.map_err(|fault| unusable(path, fault)),
+    }
+}
+
+fn unusable(path: &Path, why: impl ToString) -> ServeError {
+    ServeError::Tls {
         path: path.to_owned(),
-        why,
-    };
-    let read = CertificateDer::pem_file_iter(path).map_err(|fault| unusable(fault.to_string()))?;
-    let read: Result<Vec<_>, _> = read.collect();
-    let read = read.map_err(|fault| unusable(fault.to_string()))?;
-    match read.is_empty() {
-        true => Err(unusable("there is no certificate in it".to_owned())),
-        false => Ok(read),
+        why: why.to_string(),
     }
 }

@@ -42,23 +42,20 @@ impl LiveTokens {
             Problem::unauthorised(code, detail, Some(format!("token {name}")))
         };
         match found.standing(now) {
-            TokenStanding::Revoked(sequence) => {
-                let why = format!("was revoked by entry {sequence}");
-                Err(refused("revoked-token", why))
-            }
-            TokenStanding::Expired => {
-                let why = format!("expired at {}", found.expires);
-                Err(refused("expired-token", why))
-            }
-            TokenStanding::Live if found.allows(wanted) => Ok(name.clone()),
-            TokenStanding::Live => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "wrong-scope",
-                format!(
-                    "the token `{name}` is for {}, and this needs {wanted}",
-                    found.scope
-                ),
+            TokenStanding::Revoked(sequence) => Err(refused(
+                "revoked-token",
+                format!("was revoked by entry {sequence}"),
             )),
+            TokenStanding::Expired => Err(refused(
+                "expired-token",
+                format!("expired at {}", found.expires),
+            )),
+            TokenStanding::Live if found.allows(wanted) => Ok(name.clone()),
+            TokenStanding::Live => {
+                let scope = found.scope;
+                let detail = format!("the token `{name}` is for {scope}, and this needs {wanted}");
+                Err(Problem::new(StatusCode::FORBIDDEN, "wrong-scope", detail))
+            }
         }
     }
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use axum::http::StatusCode;
 use tempfile::NamedTempFile;
 
 use crate::append::{ATTACHMENT_LIMIT, Submission};
@@ -92,11 +91,7 @@ impl Uploads {
         let total = total.fold(0_u64, u64::saturating_add);
         if total > STATEMENT_FILES {
             let detail = format!("its attachments have {total} bytes; {STATEMENT_FILES} are taken");
-            return Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "attachments-too-large",
-                detail,
-            ));
+            return Err(Problem::too_large("attachments-too-large", detail));
         }
         let files = statement.attachments.iter().map(|named| self.read(named));
         submission.files = files.collect::<Result<_, _>>()?;
@@ -123,8 +118,7 @@ impl Uploads {
         }
         match blobs::get(&self.ledger, &named.blake3) {
             Ok(bytes) => Ok(bytes),
-            Err(BlobError::Missing { digest }) => Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+            Err(BlobError::Missing(digest)) => Err(Problem::unprocessable(
                 "attachment-missing",
                 format!("put the attachment {digest} first: PUT /v1/attachments/{digest}"),
             )),
@@ -181,11 +175,8 @@ impl Upload<'_> {
     pub(super) fn finish(self, digest: &Blake3Digest) -> Result<u64, Problem> {
         let found = Blake3Digest::from_bytes(*self.hasher.finalize().as_bytes());
         if found != *digest {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "digest-mismatch",
-                format!("the bytes have the digest {found}"),
-            ));
+            let detail = format!("the bytes have the digest {found}");
+            return Err(Problem::unprocessable("digest-mismatch", detail));
         }
         let refused = |fault: io::Error| Problem::busy("disk-refused", fault);
         self.file.as_file().sync_all().map_err(refused)?;
@@ -200,9 +191,6 @@ impl Upload<'_> {
 
 /// More bytes than an attachment may have.
 pub(super) fn too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "attachment-too-large",
-        format!("an attachment has at most {ATTACHMENT_LIMIT} bytes"),
-    )
+    let detail = format!("an attachment has at most {ATTACHMENT_LIMIT} bytes");
+    Problem::too_large("attachment-too-large", detail)
 }
