@@ -217,7 +217,7 @@ pub fn store(
     ] {
         if engine.put_once(&name, bytes)? == PutOutcome::Occupied {
             let path = engine.place(&name);
-            return Err(ImmutableFileError::Differs { path }.into());
+            return Err(ImmutableFileError::Differs(path).into());
         }
     }
     Ok((stored, token))

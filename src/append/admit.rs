@@ -103,9 +103,7 @@ impl Writer {
             };
         }
         // Without an index nothing can fail in it.
-        Err(AppendError::DamagedLog {
-            fault: fault.to_string(),
-        })
+        Err(AppendError::DamagedLog(fault.to_string()))
     }
 
     fn place(
@@ -248,7 +246,7 @@ impl Writer {
         if key.public() == replaced.key {
             Ok(())
         } else {
-            Err(AppendError::OtherSealingKey { path })
+            Err(AppendError::OtherSealingKey(path))
         }
     }
 

@@ -34,9 +34,9 @@ impl Writer {
         }
         let sealed = sealed_edge(&*log)?;
         if rest != TailRest::Clean || walk(&*log, &sealed, &mut BTreeMap::new())? != edge {
-            return Err(AppendError::DamagedLog {
-                fault: "it does not go on from what was appended to it".to_owned(),
-            });
+            return Err(AppendError::DamagedLog(
+                "it does not go on from what was appended to it".to_owned(),
+            ));
         }
         self.log = log;
         self.sealed = sealed;

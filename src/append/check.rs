@@ -43,9 +43,7 @@ fn one(submission: Submission, ledger: LedgerId) -> Result<ValidSubmission, Appe
     }
     let author = statement.author.admit_once();
     if !author.is_some_and(|author| submission.statement.is_signed_by(&author)) {
-        return Err(AppendError::BadSignature {
-            author: statement.author.short(),
-        });
+        return Err(AppendError::BadSignature(statement.author.short()));
     }
     check_lists(&statement.event)?;
     check_files(&statement, &submission.files)?;

@@ -253,7 +253,7 @@ impl Writer {
             SegmentError::Refused(LogAppendError::Refused(refusal)) => AppendError::Disk(refusal),
             // Over 64 MiB in one batch: nothing was written, and a smaller one will be.
             SegmentError::Refused(
-                LogAppendError::TooLarge { .. } | LogAppendError::BadLength { .. },
+                LogAppendError::TooLarge(_) | LogAppendError::BadLength { .. },
             ) => AppendError::Unsplit(fault.to_string()),
             other => {
                 self.log.give_up();

@@ -64,9 +64,7 @@ pub fn create(
     disk.keep_private(&place.state)?;
     let resumed = folder::is_clear(&world.disk, &place.dir)?;
     if !resumed && disk.metadata(&place.head())?.is_some() {
-        return Err(AppendError::StateInUse {
-            state: place.state.clone(),
-        });
+        return Err(AppendError::StateInUse(place.state.clone()));
     }
     let _lock = WriteLock::acquire(&place.dir, WAIT, "creating the ledger", world.clock.now())?;
     // Looked at again under the lock: somebody may have created a ledger in the meantime.
@@ -130,7 +128,7 @@ fn sealing_key(
     };
     // One key for both would let the founder's key speak for the ledger.
     if key.public() == founding.key.public() {
-        return Err(AppendError::OtherSealingKey { path });
+        return Err(AppendError::OtherSealingKey(path));
     }
     Ok(key)
 }

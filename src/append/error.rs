@@ -26,11 +26,8 @@ pub enum AppendError {
     #[error(transparent)]
     Open(OpenError),
     /// The place outside keeps another ledger's state.
-    #[error("{} keeps the newest checkpoint of a ledger already", state.display())]
-    StateInUse {
-        /// The folder outside.
-        state: PathBuf,
-    },
+    #[error("{} keeps the newest checkpoint of a ledger already", .0.display())]
+    StateInUse(PathBuf),
     /// Somebody else writes.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -38,11 +35,8 @@ pub enum AppendError {
     #[error("the ledger cannot seal: {0}")]
     SealingKey(#[from] KeyFileError),
     /// Another ledger's key, or one that was replaced.
-    #[error("the sealing key {} is not the one that this ledger names", path.display())]
-    OtherSealingKey {
-        /// The key file.
-        path: PathBuf,
-    },
+    #[error("the sealing key {} is not the one that this ledger names", .0.display())]
+    OtherSealingKey(PathBuf),
     /// An entry that is not what was acknowledged.
     #[error("entry {sequence} is damaged: {fault}")]
     DamagedEntry {
@@ -52,11 +46,8 @@ pub enum AppendError {
         fault: String,
     },
     /// A file of the log that is not what was written.
-    #[error("the log is damaged: {fault}")]
-    DamagedLog {
-        /// What is wrong.
-        fault: String,
-    },
+    #[error("the log is damaged: {0}")]
+    DamagedLog(String),
     /// The checkpoint in the folder states other entries than there are.
     #[error("the checkpoint in the folder states {stated} entries, and {fault}")]
     DamagedCheckpoint {
@@ -77,12 +68,9 @@ pub enum AppendError {
     },
     /// The ledger has another history than it had.
     #[error(
-        "the first {kept} entries of the ledger are not those that the checkpoint kept outside it states: history was rewritten or forked"
+        "the first {0} entries of the ledger are not those that the checkpoint kept outside it states: history was rewritten or forked"
     )]
-    Beside {
-        /// Entries stated.
-        kept: u64,
-    },
+    Beside(u64),
     /// Neither checkpoint can be read, so nothing shows where the ledger ended.
     #[error(
         "neither the checkpoint in the folder ({folder}) nor the one kept outside ({outside}) can be used"
@@ -112,11 +100,8 @@ pub enum AppendError {
     #[error("the statement was made for another ledger")]
     OtherLedger,
     /// The signature is not its author's.
-    #[error("the signature under the statement is not by its author {author}")]
-    BadSignature {
-        /// The author's key, its first digits.
-        author: String,
-    },
+    #[error("the signature under the statement is not by its author {0}")]
+    BadSignature(String),
     /// It may not be said, or not now.
     #[error("{0}")]
     Denied(Denial),
@@ -237,17 +222,17 @@ impl AppendError {
             Self::Disk(fault) if fault.cause() == DiskCause::TooLong => Blame::CannotVerify,
             Self::Open(fault) => fault.blame(),
             Self::DamagedEntry { .. }
-            | Self::DamagedLog { .. }
+            | Self::DamagedLog(_)
             | Self::DamagedCheckpoint { .. }
             | Self::Behind { .. }
-            | Self::Beside { .. }
+            | Self::Beside(_)
             | Self::NoCheckpoint { .. } => Blame::Broken,
-            Self::StateInUse { .. }
+            Self::StateInUse(_)
             | Self::Origin(_)
             | Self::Text(_)
             | Self::Signer(_)
             | Self::NothingToRecover => Blame::Usage,
-            Self::Blob(BlobError::Missing { .. } | BlobError::Mismatch { .. }) => Blame::Broken,
+            Self::Blob(BlobError::Missing(_) | BlobError::Mismatch { .. }) => Blame::Broken,
             Self::Lock(_)
             | Self::Blob(_)
             | Self::Disk(_)
@@ -257,10 +242,10 @@ impl AppendError {
             | Self::Overtaken(_)
             | Self::GivenUp => Blame::Temporary,
             Self::SealingKey(_)
-            | Self::OtherSealingKey { .. }
+            | Self::OtherSealingKey(_)
             | Self::Malformed(_)
             | Self::OtherLedger
-            | Self::BadSignature { .. }
+            | Self::BadSignature(_)
             | Self::Denied(_)
             | Self::OutOfOrder(_)
             | Self::Time { .. }

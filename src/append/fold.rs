@@ -45,9 +45,7 @@ pub(super) enum MemoryError {
 pub(super) fn damaged_bundle(fault: BundleError) -> AppendError {
     match fault {
         BundleError::Disk(fault) if fault.cause() != DiskCause::TooLong => fault.into(),
-        other => AppendError::DamagedLog {
-            fault: other.to_string(),
-        },
+        other => AppendError::DamagedLog(other.to_string()),
     }
 }
 
@@ -130,9 +128,7 @@ impl EntrySource<'_> {
         match self.fold_all(&mut memory, placed) {
             Ok(()) => Ok(memory),
             Err(MemoryError::Append(fault)) => Err(fault),
-            Err(MemoryError::Index(fault)) => Err(AppendError::DamagedLog {
-                fault: fault.to_string(),
-            }),
+            Err(MemoryError::Index(fault)) => Err(AppendError::DamagedLog(fault.to_string())),
         }
     }
 

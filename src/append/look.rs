@@ -140,48 +140,13 @@ impl OpeningState {
         place: &LedgerPlace,
         proven: u64,
     ) -> Result<Writer, AppendError> {
-        let source = EntrySource {
-            engine: &*self.engine,
-            log: &*self.log,
-            ledger: self.ledger,
-            proven,
-        };
         let mut notices = Vec::new();
-        let warm = EdgeCache::read(&*self.engine).filter(|warm| {
-            // Only of this very end, and only where a checkpoint covers all of it.
-            self.rest == TailRest::Clean
-                && proven == self.edge.size()
-                && (warm.size, warm.link) == (self.edge.size(), self.edge.link())
-        });
-        let mut memory = match warm {
-            Some(warm) => LoadedRegister::cold(warm.into_register()),
-            None => source.recall(&[], &mut notices)?,
-        };
-        let sealing_key =
-            |memory: &LoadedRegister| memory.register().charter.keyring.sealing_key().copied();
-        let held = |wanted| {
-            self.keys
-                .iter()
-                .any(|(key, _)| Some(key.public()) == wanted)
-        };
-        if memory.is_cold() && !held(sealing_key(&memory)) {
-            memory = source.recall(&[], &mut notices)?;
-        }
-        if !held(sealing_key(&memory)) {
-            // Before a key is called wrong, the index is asked no more.
-            let (fresh, _) = memory.renewed("it names another sealing key than is at hand");
-            memory = source.bring_up(fresh, &[], &mut notices)?;
-        }
-        let wanted = sealing_key(&memory);
-        let other = AppendError::OtherSealingKey {
-            path: place.sealing_key(),
-        };
-        let (place_in_list, (key, note_key)) = self
-            .keys
-            .into_iter()
-            .enumerate()
-            .find(|(_, (key, _))| Some(key.public()) == wanted)
-            .ok_or(other)?;
+        let memory = self.recall(proven, &mut notices)?;
+        let wanted = memory.sealing_key();
+        let mut keys = self.keys.into_iter().enumerate();
+        let held = keys.find(|(_, (key, _))| Some(key.public()) == wanted);
+        let other = || AppendError::OtherSealingKey(place.sealing_key());
+        let (place_in_list, (key, note_key)) = held.ok_or_else(other)?;
         let mut writer = Writer {
             world: world.clone(),
             place: place.clone(),
@@ -207,18 +172,59 @@ impl OpeningState {
             }
             _ => {}
         }
-        let description = folder::describe(&writer.ledger, &note_key);
-        match folder::restore_description(&*writer.engine, &description) {
-            Ok(false) => {}
-            Ok(true) => writer.notices.push(format!(
-                "{} was missing or differed, and was written anew",
-                HINT_FILE
-            )),
-            Err(fault) => writer
-                .notices
-                .push(format!("{} was not written: {fault}", HINT_FILE)),
-        }
+        writer.restore_hint(&note_key);
         Ok(writer)
+    }
+
+    /// What the entries amount to, by what the last writer left where that is of this very end, or else by the
+    /// index.
+    fn recall(
+        &self,
+        proven: u64,
+        notices: &mut Vec<String>,
+    ) -> Result<LoadedRegister, AppendError> {
+        let source = EntrySource {
+            engine: &*self.engine,
+            log: &*self.log,
+            ledger: self.ledger,
+            proven,
+        };
+        let holds_key = |memory: &LoadedRegister| {
+            let wanted = memory.sealing_key();
+            let mut keys = self.keys.iter();
+            keys.any(|(key, _)| Some(key.public()) == wanted)
+        };
+        let warm = EdgeCache::read(&*self.engine).filter(|warm| {
+            // Only where a checkpoint covers all of it.
+            self.rest == TailRest::Clean
+                && proven == self.edge.size()
+                && (warm.size, warm.link) == (self.edge.size(), self.edge.link())
+        });
+        let cold = warm.map(|warm| LoadedRegister::cold(warm.into_register()));
+        let memory = match cold.filter(holds_key) {
+            Some(memory) => memory,
+            None => source.recall(&[], notices)?,
+        };
+        if holds_key(&memory) {
+            return Ok(memory);
+        }
+        // Before a key is called wrong, the index is asked no more.
+        let (fresh, _) = memory.renewed("it names another sealing key than is at hand");
+        source.bring_up(fresh, &[], notices)
+    }
+}
+
+impl Writer {
+    /// Writes what the folder says about itself to people, where that is missing or another.
+    fn restore_hint(&mut self, key: &NoteKey) {
+        let description = folder::describe(&self.ledger, key);
+        self.notices.push(
+            match folder::restore_description(&*self.engine, &description) {
+                Ok(false) => return,
+                Ok(true) => format!("{HINT_FILE} was missing or differed, and was written anew"),
+                Err(fault) => format!("{HINT_FILE} was not written: {fault}"),
+            },
+        );
     }
 }
 
@@ -237,10 +243,8 @@ fn outside(world: &World, place: &LedgerPlace) -> FolderEngine {
 pub(super) fn damaged_log(fault: LogOpenError) -> AppendError {
     match fault {
         LogOpenError::Disk(fault) => fault.into(),
-        LogOpenError::NoLog { dir } => AppendError::Open(ledger::OpenError::LostLog { dir }),
-        other => AppendError::DamagedLog {
-            fault: other.to_string(),
-        },
+        LogOpenError::NoLog(dir) => AppendError::Open(ledger::OpenError::LostLog { dir }),
+        other => AppendError::DamagedLog(other.to_string()),
     }
 }
 
@@ -251,9 +255,9 @@ pub(super) fn sealed_edge(log: &dyn EngineLog) -> Result<Edge, AppendError> {
     }
     match Edge::decode(log.carry()) {
         Some(edge) if edge.size() == log.base() => Ok(edge),
-        _ => Err(AppendError::DamagedLog {
-            fault: "the header of the tail does not carry the edge of the bundles".to_owned(),
-        }),
+        _ => Err(AppendError::DamagedLog(
+            "the header of the tail does not carry the edge of the bundles".to_owned(),
+        )),
     }
 }
 
@@ -316,16 +320,14 @@ fn roots_of_bundles(
     if frontier.root() == sealed.root() {
         return Ok(());
     }
-    Err(AppendError::DamagedLog {
-        fault: "the bundles are not those that the tail continues".to_owned(),
-    })
+    Err(AppendError::DamagedLog(
+        "the bundles are not those that the tail continues".to_owned(),
+    ))
 }
 
 fn genesis(engine: &dyn Engine, log: &dyn EngineLog) -> Result<Vec<u8>, AppendError> {
     let first = entries_from(engine, log, 0).next();
-    let first = first.ok_or_else(|| AppendError::DamagedLog {
-        fault: "entry 0 is missing".to_owned(),
-    })?;
+    let first = first.ok_or_else(|| AppendError::DamagedLog("entry 0 is missing".to_owned()))?;
     Ok(first.map_err(damaged_bundle)?.into_owned())
 }
 

@@ -14,6 +14,7 @@ use bincode::{Decode, Encode};
 use crate::codec;
 use crate::event::Event;
 use crate::hash::Link;
+use crate::key::PublicKey;
 use crate::keyring::Author;
 use crate::ledger::schema::{
     CHARTER, EVENTS, INCIDENTS, ROTATIONS, SECRETS, each, malformed, read,
@@ -22,8 +23,7 @@ use crate::register::{LedgerState, Recorded, Register};
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::store::index::{
-    DEFAULT_CACHE, INDEX, Index, IndexChange, IndexCondition, IndexError, IndexPosition,
-    IndexTable, packed,
+    DEFAULT_CACHE, INDEX, Index, IndexChange, IndexError, IndexPosition, IndexTable, packed,
 };
 use crate::text::Id;
 
@@ -72,8 +72,12 @@ pub(super) struct LoadedRegister {
 impl LoadedRegister {
     /// With nothing behind it, and nothing in it.
     pub(super) fn empty() -> Self {
+        Self::on(Backing::Nothing)
+    }
+
+    fn on(backing: Backing) -> Self {
         Self {
-            backing: Backing::Nothing,
+            backing,
             applied: IndexPosition::NOTHING,
             register: Register::default(),
             ids: HashMap::new(),
@@ -84,9 +88,8 @@ impl LoadedRegister {
     /// With the parts that the last writer left, and the index not opened.
     pub(super) fn cold(register: Register) -> Self {
         Self {
-            backing: Backing::Unopened,
             register,
-            ..Self::empty()
+            ..Self::on(Backing::Unopened)
         }
     }
 
@@ -99,23 +102,11 @@ impl LoadedRegister {
     /// know that nothing has its id, which only the index tells.
     pub(super) fn has_all_of(&self, event: &Event) -> bool {
         let register = &self.register;
-        let parts = Register::parts(event);
-        let secret = |id: &Id| register.secrets.contains_key(id);
-        let incident = |id: &Id| {
-            register
-                .incidents
-                .get(id)
-                .is_some_and(|incident| secret(&incident.secret))
-        };
-        let rotation = |id: &Id| {
-            register.rotations.get(id).is_some_and(|rotation| {
-                secret(&rotation.secret) && rotation.incident.as_ref().is_none_or(&incident)
-            })
-        };
+        let (secrets, rotation, incident) = self.touched(event);
         !matches!(event, Event::InventoryAttested(_))
-            && parts.secret.as_ref().is_none_or(secret)
-            && parts.incident.as_ref().is_none_or(incident)
-            && parts.rotation.as_ref().is_none_or(rotation)
+            && secrets.iter().all(|id| register.secrets.contains_key(id))
+            && rotation.is_none_or(|id| register.rotations.contains_key(&id))
+            && incident.is_none_or(|id| register.incidents.contains_key(&id))
     }
 
     /// Whether a part was touched since the index was written.
@@ -131,7 +122,7 @@ impl LoadedRegister {
             return (Self::empty(), None);
         };
         match Index::open(&dir.join(INDEX), DEFAULT_CACHE) {
-            Ok((index, condition)) => Self::behind(index, condition),
+            Ok((index, renewed)) => Self::behind(index, renewed),
             Err(fault) => Self::without_index(fault),
         }
     }
@@ -142,20 +133,11 @@ impl LoadedRegister {
         (Self::empty(), Some(notice))
     }
 
-    fn behind(index: Index, condition: IndexCondition) -> (Self, Option<String>) {
-        let notice = match condition {
-            IndexCondition::Fresh {
-                reason: Some(reason),
-                ..
-            } => Some(format!("the index was set aside and made again: {reason}")),
-            IndexCondition::Fresh { reason: None, .. } | IndexCondition::Intact => None,
-        };
-        let mut memory = Self {
-            backing: Backing::Index(index),
-            ..Self::empty()
-        };
+    /// Behind `index`, which replaces one that was set aside where it was `renewed` for a reason.
+    fn behind(index: Index, renewed: Option<String>) -> (Self, Option<String>) {
+        let mut memory = Self::on(Backing::Index(index));
         match memory.read_beginnings() {
-            Ok(()) => (memory, notice),
+            Ok(()) => (memory, renewed.as_deref().map(made_again)),
             Err(fault) => memory.renewed(&fault.to_string()),
         }
     }
@@ -175,18 +157,11 @@ impl LoadedRegister {
 
     /// Sets the index aside for `reason` and begins with an empty one, or without one.
     pub(super) fn renewed(self, reason: &str) -> (Self, Option<String>) {
-        let said = format!("the index was set aside and made again: {reason}");
         let Backing::Index(index) = self.backing else {
             return (Self::empty(), None);
         };
-        match index.set_aside(reason.to_owned()) {
-            Ok((index, _)) => (
-                Self {
-                    backing: Backing::Index(index),
-                    ..Self::empty()
-                },
-                Some(said),
-            ),
+        match index.set_aside() {
+            Ok(index) => (Self::on(Backing::Index(index)), Some(made_again(reason))),
             Err(fault) => Self::without_index(fault),
         }
     }
@@ -196,17 +171,18 @@ impl LoadedRegister {
     /// # Errors
     /// The index failed.
     pub(super) fn reset(&mut self) -> Result<(), IndexError> {
-        let backing = std::mem::replace(&mut self.backing, Backing::Nothing);
-        *self = Self {
-            backing,
-            ..Self::empty()
-        };
+        *self = Self::on(std::mem::replace(&mut self.backing, Backing::Nothing));
         self.read_beginnings()
     }
 
     /// Up to where the index knows the entries.
     pub(super) const fn applied(&self) -> IndexPosition {
         self.applied
+    }
+
+    /// The key that seals the ledger's checkpoints now.
+    pub(super) fn sealing_key(&self) -> Option<PublicKey> {
+        self.register.charter.keyring.sealing_key().copied()
     }
 
     /// What is known of the register; complete only for what was loaded.
@@ -239,28 +215,17 @@ impl LoadedRegister {
         let Some(index) = self.backing.index() else {
             return Ok(());
         };
-        let register = &mut self.register;
-        let mut parts = Register::parts(event);
-        let mut secrets: Vec<Id> = parts.secret.take().into_iter().collect();
-        if let Some(id) = parts.rotation {
-            fill(index, ROTATIONS, &id, &mut register.rotations)?;
-            if let Some(rotation) = register.rotations.get(&id) {
-                secrets.push(rotation.secret.clone());
-                parts.incident = parts.incident.or_else(|| rotation.incident.clone());
-            }
+        // What a rotation or incident leads to is known once it is here.
+        if let (_, Some(id), _) = self.touched(event) {
+            fill(index, ROTATIONS, &id, &mut self.register.rotations)?;
         }
-        if let Some(id) = parts.incident {
-            fill(index, INCIDENTS, &id, &mut register.incidents)?;
-            secrets.extend(
-                register
-                    .incidents
-                    .get(&id)
-                    .map(|incident| incident.secret.clone()),
-            );
+        if let (_, _, Some(id)) = self.touched(event) {
+            fill(index, INCIDENTS, &id, &mut self.register.incidents)?;
         }
+        let (secrets, ..) = self.touched(event);
         secrets
             .iter()
-            .try_for_each(|id| fill(index, SECRETS, id, &mut register.secrets))
+            .try_for_each(|id| fill(index, SECRETS, id, &mut self.register.secrets))
     }
 
     fn load_all_secrets(&mut self) -> Result<(), IndexError> {
@@ -287,23 +252,18 @@ impl LoadedRegister {
         }
     }
 
+    /// The secrets, the rotation and the incident that `event` names, and what these lead to as far as they are
+    /// here.
     fn touched(&self, event: &Event) -> (Vec<Id>, Option<Id>, Option<Id>) {
-        let mut parts = Register::parts(event);
-        let mut secrets: Vec<Id> = parts.secret.take().into_iter().collect();
-        let rotation = parts
-            .rotation
-            .as_ref()
-            .and_then(|id| self.register.rotations.get(id));
-        if let Some(rotation) = rotation {
-            secrets.push(rotation.secret.clone());
-            parts.incident = parts.incident.or_else(|| rotation.incident.clone());
-        }
-        let incident = parts
-            .incident
-            .as_ref()
-            .and_then(|id| self.register.incidents.get(id));
-        secrets.extend(incident.map(|incident| incident.secret.clone()));
-        (secrets, parts.rotation, parts.incident)
+        let rotation = event.rotation();
+        let known = rotation.and_then(|id| self.register.rotations.get(id));
+        let led_to = || known?.incident.as_ref();
+        let incident = event.incident().or_else(led_to);
+        let mut secrets: Vec<Id> = event.secret().cloned().into_iter().collect();
+        secrets.extend(known.map(|rotation| rotation.secret.clone()));
+        let known = incident.and_then(|id| self.register.incidents.get(id));
+        secrets.extend(known.map(|incident| incident.secret.clone()));
+        (secrets, rotation.cloned(), incident.cloned())
     }
 
     /// Takes what was loaded and admitted, and pushes to `found` what it breaks.
@@ -412,6 +372,10 @@ pub(super) fn judged_apply(
     register.apply(recorded, author, found);
 }
 
+fn made_again(reason: &str) -> String {
+    format!("the index was set aside and made again: {reason}")
+}
+
 fn fill<T: Decode<()>>(
     index: &Index,
     table: IndexTable,
@@ -441,7 +405,7 @@ fn change<T: Encode>(table: IndexTable, key: &[u8], value: &T) -> Result<IndexCh
     Ok(IndexChange {
         table,
         key: key.to_vec(),
-        value: Some(value),
+        value,
     })
 }
 

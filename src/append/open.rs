@@ -154,7 +154,7 @@ fn judge(looked: &OpeningState) -> Result<u64, AppendError> {
         match looked.standing(kept) {
             CheckpointRelation::Holds => proven = proven.max(Some(kept.size)),
             CheckpointRelation::Ahead => return Err(behind(looked, kept)),
-            CheckpointRelation::Beside => return Err(AppendError::Beside { kept: kept.size }),
+            CheckpointRelation::Beside => return Err(AppendError::Beside(kept.size)),
         }
     }
     match (proven, &looked.folder, &looked.outside) {

@@ -84,13 +84,7 @@ impl Writer {
 
     /// After a commit: takes the key that the ledger names now, where it is another one.
     pub(super) fn adopt_next_key(&mut self) {
-        let wanted = self
-            .memory
-            .register()
-            .charter
-            .keyring
-            .sealing_key()
-            .copied();
+        let wanted = self.memory.sealing_key();
         if wanted == Some(self.key.public()) {
             return;
         }

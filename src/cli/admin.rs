@@ -16,7 +16,7 @@ use crate::text::Line;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::hint::Hint as _;
 use super::layout::counted;
 use super::receipt;
@@ -71,8 +71,7 @@ pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
     context.ui.thing = "checkpoint";
     let path = context.ledger_dir()?.join(CHECKPOINT_FILE);
     let bytes = context.world.disk.read(&path)?;
-    let broken =
-        |fault: String| CommandError::new(Exit::Broken, format!("{}: {fault}", path.display()));
+    let broken = |fault: String| CommandError::broken(format!("{}: {fault}", path.display()));
     let stated = checkpoint::stated(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let note = String::from_utf8_lossy(&bytes);
     let document = json!({

@@ -138,8 +138,7 @@ pub(crate) fn say(
     matches: &ArgMatches,
 ) -> CommandResult {
     context.ui.thing = "receipt";
-    let receiving = Receiving::from_arg_matches(matches)
-        .map_err(|fault| CommandError::usage(fault.to_string()))?;
+    let receiving = Receiving::from_arg_matches(matches).map_err(CommandError::usage)?;
     context.named_ledger()?;
     let typed = Typed::new(context, spec, matches)?;
     let mut draft = typed.draft(context.now())?;
@@ -199,7 +198,7 @@ pub(crate) fn say(
 }
 
 fn nothing_answered() -> CommandError {
-    CommandError::new(Exit::Temporary, "nothing was answered")
+    CommandError::temporary("nothing was answered")
 }
 
 impl Receiving {

@@ -113,6 +113,26 @@ impl CommandError {
         Self::new(Exit::Usage, message.to_string())
     }
 
+    /// It passes: the same may be tried again.
+    pub(crate) fn temporary(message: impl ToString) -> Self {
+        Self::new(Exit::Temporary, message.to_string())
+    }
+
+    /// Integrity, authority or anchoring is broken.
+    pub(crate) fn broken(message: impl ToString) -> Self {
+        Self::new(Exit::Broken, message.to_string())
+    }
+
+    /// It could not be verified, or there is nothing to verify.
+    pub(crate) fn not_verified(message: impl ToString) -> Self {
+        Self::new(Exit::NotVerified, message.to_string())
+    }
+
+    /// The ledger refuses to record it.
+    pub(crate) fn refused(message: impl ToString) -> Self {
+        Self::new(Exit::Refused, message.to_string())
+    }
+
     /// What was given with `flag` cannot be used.
     pub(crate) fn flag<T: Display>(flag: &str) -> impl Fn(T) -> Self {
         move |fault| Self::usage(format!("{flag} {fault}"))
@@ -181,9 +201,10 @@ impl From<LedgerError> for CommandError {
                 message,
                 hint: fault.hint(),
             },
-            LedgerError::Entry { .. } => Self::new(Exit::Broken, message)
-                .hint("ledger verify names everything that is damaged"),
-            _ => Self::new(Exit::NotVerified, message),
+            LedgerError::Entry { .. } => {
+                Self::broken(message).hint("ledger verify names everything that is damaged")
+            }
+            _ => Self::not_verified(message),
         }
     }
 }
@@ -192,10 +213,11 @@ impl From<LockError> for CommandError {
     fn from(fault: LockError) -> Self {
         let message = fault.to_string();
         match fault {
-            LockError::Held { .. } => Self::new(Exit::Temporary, message)
+            LockError::Held { .. } => Self::temporary(message)
                 .hint("try again, or wait longer with --wait 5m; nothing was recorded"),
-            LockError::NotOurs { .. } => Self::new(Exit::Temporary, message)
-                .hint("its writer was at work all the time; try again"),
+            LockError::NotOurs { .. } => {
+                Self::temporary(message).hint("its writer was at work all the time; try again")
+            }
             LockError::Disk(fault) => fault.into(),
         }
     }
@@ -203,7 +225,7 @@ impl From<LockError> for CommandError {
 
 impl From<EntropyError> for CommandError {
     fn from(fault: EntropyError) -> Self {
-        Self::new(Exit::Temporary, fault.to_string())
+        Self::temporary(fault)
     }
 }
 
@@ -211,20 +233,18 @@ impl From<DiskError> for CommandError {
     fn from(fault: DiskError) -> Self {
         let message = fault.to_string();
         match fault.cause() {
-            DiskCause::Full => {
-                Self::new(Exit::Temporary, message).hint("free some space and try again")
-            }
+            DiskCause::Full => Self::temporary(message).hint("free some space and try again"),
             DiskCause::ReadOnly | DiskCause::Missing | DiskCause::TooLong => {
-                Self::new(Exit::NotVerified, message)
+                Self::not_verified(message)
             }
-            DiskCause::Other => Self::new(Exit::Temporary, message),
+            DiskCause::Other => Self::temporary(message),
         }
     }
 }
 
 impl From<SignerError> for CommandError {
     fn from(fault: SignerError) -> Self {
-        Self::usage(fault.to_string())
+        Self::usage(fault)
     }
 }
 
@@ -243,9 +263,7 @@ impl From<KeyFileError> for CommandError {
         if let KeyFileError::Io { path, source, .. } = fault {
             // A full disk is nobody's mistake.
             return match DiskError::new("write", &path, source).cause() {
-                DiskCause::Full => {
-                    Self::new(Exit::Temporary, message).hint("free some space and try again")
-                }
+                DiskCause::Full => Self::temporary(message).hint("free some space and try again"),
                 _ => Self::usage(message),
             };
         }

@@ -196,8 +196,8 @@ fn record(
         match answers.pop() {
             Some(Ok(receipt)) => {
                 let proof = receipt["proof"].as_str().unwrap_or_default();
-                let proof = TlogProof::parse(proof.as_bytes())
-                    .map_err(|fault| CommandError::new(Exit::NotVerified, fault.to_string()))?;
+                let proof =
+                    TlogProof::parse(proof.as_bytes()).map_err(CommandError::not_verified)?;
                 guard.uninterrupted(|| export.keep(proof.index(), proof.checkpoint()))?;
                 return Ok(before);
             }
@@ -212,10 +212,9 @@ fn record(
             None => break,
         }
     }
-    Err(CommandError::new(
-        Exit::Temporary,
-        format!("the ledger grew {ATTEMPTS} times while it was read; nothing was exported"),
-    )
+    Err(CommandError::temporary(format!(
+        "the ledger grew {ATTEMPTS} times while it was read; nothing was exported"
+    ))
     .hint("try again when less is appended"))
 }
 
@@ -264,23 +263,24 @@ impl From<ExportError> for CommandError {
             ExportError::Proof(fault) => fault.into(),
             ExportError::Disk(fault) => fault.into(),
             ExportError::Key(fault) => fault.into(),
-            ExportError::Nothing(_) => Self::new(Exit::NotVerified, message)
+            ExportError::Nothing(_) => Self::not_verified(message)
                 .hint("ledger log --event rotation.opened lists the rotations; no pack was made"),
             ExportError::NoRecord(_) => {
                 Self::usage(message).hint("ledger log --event pack.exported lists the exports")
             }
             ExportError::NotKept { .. }
             | ExportError::OtherKey { .. }
-            | ExportError::Differs { .. } => Self::new(Exit::NotVerified, message)
+            | ExportError::Differs { .. } => Self::not_verified(message)
                 .hint("export anew; the older pack stays as good as it was"),
             ExportError::Zip(_) | ExportError::Selection(_) => {
                 Self::usage(message).hint("select less with --from and --to, or --secret")
             }
-            ExportError::Entropy(_) => Self::new(Exit::Temporary, message),
+            ExportError::Entropy(_) => Self::temporary(message),
             ExportError::NotSealed(_)
             | ExportError::NotVerified { .. }
-            | ExportError::Attachment(_) => Self::new(Exit::Broken, message)
-                .hint("ledger verify names everything that is wrong"),
+            | ExportError::Attachment(_) => {
+                Self::broken(message).hint("ledger verify names everything that is wrong")
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::DiskError;
 
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::ui::Ui;
 
 const ANOTHER_NAME: &str = "choose another name; nothing is written over";
@@ -157,7 +157,7 @@ pub(crate) fn make_private(dir: &Path) -> Result<(), CommandError> {
     private.recursive(true).mode(0o700);
     private.create(dir).map_err(|fault| {
         let message = format!("cannot make {}: {fault}", dir.display());
-        CommandError::new(Exit::Temporary, message)
+        CommandError::temporary(message)
     })
 }
 

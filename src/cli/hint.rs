@@ -67,20 +67,20 @@ impl Hint for AppendError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Open(fault) => return fault.hint(),
-            Self::DamagedEntry { .. } | Self::DamagedLog { .. } => {
+            Self::DamagedEntry { .. } | Self::DamagedLog(_) => {
                 "run `ledger verify` to see what is left, and restore the folder from a copy"
             }
-            Self::StateInUse { .. } => {
+            Self::StateInUse(_) => {
                 "a ledger was here before: find it, or name another folder outside"
             }
             Self::Lock(LockError::Held { .. }) => "try again, or wait longer with --wait",
             Self::SealingKey(KeyFileError::Missing { .. }) => {
                 "the sealing key stays outside the ledger's folder: bring it from the machine that created the ledger"
             }
-            Self::OtherSealingKey { .. } => OWN_STATE,
+            Self::OtherSealingKey(_) => OWN_STATE,
             Self::DamagedCheckpoint { .. }
             | Self::Behind { .. }
-            | Self::Beside { .. }
+            | Self::Beside(_)
             | Self::NoCheckpoint { .. } => {
                 "find the newest copy of the ledger; if there is none, a Security Owner may accept this one with `ledger recover`"
             }

@@ -3,17 +3,14 @@
 use std::collections::VecDeque;
 
 use clap::builder::PossibleValuesParser;
-use serde_json::Value;
 
 use crate::documents;
 use crate::entry::StoredEntry;
-use crate::event::{Event, VOCABULARY};
-use crate::key::PublicKey;
+use crate::event::VOCABULARY;
 use crate::keyring::LEDGER_ACTOR;
 use crate::register::Register;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::timetoken::StoredToken;
 
 use super::answer::CommandResult;
 use super::context::Context;
@@ -54,73 +51,34 @@ pub(crate) struct LogArgs {
     limit: Option<usize>,
 }
 
-/// What the entries so far say about names: whose key it is, which secret a rotation is of.
-#[derive(Default)]
-pub(crate) struct Names(Register);
-
-impl Names {
-    /// Learns from an entry. One that no writer would have placed names nothing.
-    pub(crate) fn learn(&mut self, stored: &StoredEntry) {
-        let recorded = stored
-            .statement
-            .recorded_as(stored.sequence, stored.entry.recorded);
-        let _ = self.0.place(&recorded);
-    }
-
-    /// The id of a key's holder; the key's first digits where nobody was enrolled with it.
-    pub(crate) fn actor(&self, key: &PublicKey) -> String {
-        documents::actor(&self.0, key)
-    }
-
-    /// An entry as JSON, with everything that it says.
-    pub(crate) fn to_json(&self, stored: &StoredEntry) -> Value {
-        documents::entry(stored, &self.0)
-    }
-
-    /// The same, with what time tokens say of it.
-    pub(crate) fn to_json_in_full(&self, stored: &StoredEntry, tokens: &[StoredToken]) -> Value {
-        documents::entry_in_full(stored, &self.0, tokens)
-    }
-
-    /// The rotations that were opened.
-    pub(crate) fn rotations(&self) -> impl Iterator<Item = &Id> {
-        self.0.rotations.keys()
-    }
-
-    /// The secret that an event is about.
-    pub(crate) fn secret(&self, event: &Event) -> Option<Id> {
-        self.0.subject(event)
-    }
-}
-
 impl LogArgs {
     /// Whether the ids that were named are those of something.
-    fn name_what_is(&self, names: &Names) -> Result<(), CommandError> {
-        let register = &names.0;
-        let actors = register
-            .charter
-            .keyring
-            .actors()
-            .map(|(_, actor)| &actor.id);
+    fn name_what_is(&self, register: &Register) -> Result<(), CommandError> {
+        let actors = register.charter.keyring.actors();
+        let actors = actors.map(|(_, actor)| &actor.id);
         // The ledger itself says some things, and nobody enrolled it.
         let person = self.actor.as_ref();
         let person = person.filter(|id| id.as_str() != LEDGER_ACTOR);
-        check_id("rotation", self.rotation.as_ref(), names.rotations())?;
+        check_id(
+            "rotation",
+            self.rotation.as_ref(),
+            register.rotations.keys(),
+        )?;
         check_id("secret", self.secret.as_ref(), register.secrets.keys())?;
         check_id("actor", person, actors)
     }
 
-    fn selects(&self, stored: &StoredEntry, names: &Names) -> bool {
+    fn selects(&self, stored: &StoredEntry, register: &Register) -> bool {
         let statement = &stored.statement;
         let event = &statement.event;
         let is = |wanted: &Option<Id>, found: Option<&Id>| {
             wanted.as_ref().is_none_or(|wanted| found == Some(wanted))
         };
         let by = |wanted: &Id| {
-            names.actor(&statement.author) == wanted.as_str()
+            documents::actor(register, &statement.author) == wanted.as_str()
                 || statement.on_behalf_of.as_ref() == Some(wanted)
         };
-        is(&self.secret, names.secret(event).as_ref())
+        is(&self.secret, register.subject(event).as_ref())
             && is(&self.rotation, event.rotation())
             && self.actor.as_ref().is_none_or(by)
             && (self.event.is_empty() || self.event.iter().any(|name| name == event.name()))
@@ -140,7 +98,7 @@ fn check_id<'r>(
         return Ok(());
     }
     let message = format!("there is no {what} `{named}` in this ledger");
-    let failure = CommandError::new(Exit::NotVerified, message);
+    let failure = CommandError::not_verified(message);
     Err(match meant {
         Some(meant) => failure.hint(format!("perhaps `{meant}` is meant")),
         None => failure,
@@ -150,7 +108,8 @@ fn check_id<'r>(
 pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     context.ui.thing = "log";
     let reader = context.reader()?;
-    let mut names = Names::default();
+    // What the entries so far say about names: whose key it is, which secret a rotation is of.
+    let mut register = Register::default();
     let mut newest = VecDeque::new();
     let mut list = EntryPrinter { started: false };
     for stored in reader {
@@ -158,13 +117,15 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
             Ok(stored) => stored,
             Err(fault) => return list.fail(context, fault.into()),
         };
-        names.learn(&stored);
-        if !args.selects(&stored, &names) {
+        // One that no writer would have placed names nothing.
+        let (statement, recorded) = (&stored.statement, stored.entry.recorded);
+        let _ = register.place(&statement.recorded_as(stored.sequence, recorded));
+        if !args.selects(&stored, &register) {
             continue;
         }
         let shown = match context.ui.json {
-            true => names.to_json(&stored).to_string(),
-            false => row(&stored, &names),
+            true => documents::entry(&stored, &register).to_string(),
+            false => row(&stored, &register),
         };
         match args.limit {
             None => list.push(context, &shown),
@@ -184,7 +145,7 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     }
     if !list.started {
         // A list that is empty for a slip of the pen looks like one of nothing.
-        args.name_what_is(&names)?;
+        args.name_what_is(&register)?;
     }
     list.end(context);
     Ok(Exit::Passed.into())
@@ -227,20 +188,18 @@ impl EntryPrinter {
     }
 }
 
-fn row(stored: &StoredEntry, names: &Names) -> String {
+fn row(stored: &StoredEntry, register: &Register) -> String {
     let statement = &stored.statement;
-    let mut who = names.actor(&statement.author);
+    let mut who = documents::actor(register, &statement.author);
     if let Some(person) = &statement.on_behalf_of {
         who.push_str(&format!(" for {person}"));
     }
     let event = &statement.event;
+    let secret = register.subject(event);
     let about = about(&[
         ("rotation", event.rotation().map(Id::to_string)),
         ("incident", event.incident().map(Id::to_string)),
-        (
-            "secret",
-            names.secret(event).map(|secret| secret.to_string()),
-        ),
+        ("secret", secret.map(|secret| secret.to_string())),
     ]);
     let row = format!(
         "{:>6}  {}  {:24}  {:16}  {}",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap_complete::Shell;
 
 use super::answer::{Answer, CommandResult};
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 
 /// Print a completion script for a shell
 ///
@@ -35,9 +35,8 @@ pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command) ->
 }
 
 pub(crate) fn run(args: &ManArgs, command: clap::Command) -> CommandResult {
-    let cannot = |what: String| {
-        move |fault: io::Error| CommandError::new(Exit::Temporary, format!("{what}: {fault}"))
-    };
+    let cannot =
+        |what: String| move |fault: io::Error| CommandError::temporary(format!("{what}: {fault}"));
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command)

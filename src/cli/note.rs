@@ -9,7 +9,7 @@ use crate::note::{self, COSIGNATURE, NOTE_LIMIT, NoteError, NoteKey, NoteKeyErro
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::files::{bounded, open_input, unreadable};
 use super::layout::seconds;
 
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> CommandResult {
     let read = open_input(&mut context.ui, &args.file);
     let bytes = read.and_then(|input| bounded(input, NOTE_LIMIT));
     let bytes = bytes.map_err(|fault| unreadable(&args.file, fault))?;
-    let broken = |fault: String| CommandError::new(Exit::Broken, fault);
+    let broken = |fault: String| CommandError::broken(fault);
     let note = SignedNote::parse(&bytes).map_err(|fault| broken(fault.to_string()))?;
     let mut signed = Vec::new();
     let mut other = None;

@@ -27,9 +27,8 @@ pub(super) fn is_zip(path: &Path) -> bool {
 pub(super) fn examine(path: &Path, asked: PackQuestion<'_>) -> Result<PackReport, CommandError> {
     let name = path.display();
     let read = File::open(path).and_then(|file| bounded(file, ZIP_LIMIT as usize));
-    let bytes = read.map_err(|fault| {
-        CommandError::new(Exit::NotVerified, format!("{name} cannot be read: {fault}"))
-    })?;
+    let bytes = read
+        .map_err(|fault| CommandError::not_verified(format!("{name} cannot be read: {fault}")))?;
     let bag = Bag::from_zip(&bytes).map_err(|fault| {
         let exit = match fault {
             ZipError::NotAZip => Exit::NotVerified,

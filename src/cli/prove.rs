@@ -13,7 +13,7 @@ use crate::proof::Continuation;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::files::write_new;
 
 /// Print the receipt of an entry, or a proof that the ledger only grew
@@ -92,13 +92,11 @@ impl From<NoProofError> for CommandError {
         match fault {
             NoProofError::Audit(fault) => fault.into(),
             NoProofError::Tree(StoredTreeError::Proof(ProofError::Beyond { .. })) => {
-                Self::new(Exit::NotVerified, message)
-                    .hint("ledger checkpoint says how many there are")
+                Self::not_verified(message).hint("ledger checkpoint says how many there are")
             }
             NoProofError::Tree(StoredTreeError::Proof(_)) => Self::usage(message),
-            NoProofError::NoCheckpoint => Self::new(Exit::NotVerified, message),
-            _ => Self::new(Exit::Broken, message)
-                .hint("ledger verify names everything that is damaged"),
+            NoProofError::NoCheckpoint => Self::not_verified(message),
+            _ => Self::broken(message).hint("ledger verify names everything that is damaged"),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::sys::lock::WriteLock;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::files::keep_apart;
 use super::layout::counted;
 
@@ -105,21 +105,21 @@ impl From<PublicationError> for CommandError {
         match fault {
             PublicationError::Audit(fault) => fault.into(),
             PublicationError::Disk(fault) => fault.into(),
-            PublicationError::NoCheckpoint => Self::new(Exit::NotVerified, message),
+            PublicationError::NoCheckpoint => Self::not_verified(message),
             PublicationError::NoCopy { .. } => {
                 Self::usage(message).hint("name an empty folder, or one that does not exist yet")
             }
             PublicationError::Behind { .. } | PublicationError::Beside { .. } => {
-                Self::new(Exit::Broken, message)
+                Self::broken(message)
                     .hint("keep both: ledger verify --anchor with the published checkpoint shows what happened")
             }
-            PublicationError::Differs { .. } => Self::new(Exit::Broken, message)
+            PublicationError::Differs { .. } => Self::broken(message)
                 .hint("ledger verify on the copy names everything that is wrong with it"),
-            PublicationError::ReadBack { .. } => Self::new(Exit::Broken, message)
+            PublicationError::ReadBack { .. } => Self::broken(message)
                 .hint("the disk below the copy stores other bytes than are written to it"),
-            PublicationError::Unusable { name: "cosigned", .. } => Self::new(Exit::Broken, message)
+            PublicationError::Unusable { name: "cosigned", .. } => Self::broken(message)
                 .hint("--newest publishes the ledger's own checkpoint"),
-            _ => Self::new(Exit::Broken, message)
+            _ => Self::broken(message)
                 .hint("ledger verify names everything that is damaged"),
         }
     }

@@ -12,7 +12,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::signals::SignalGuard;
 use crate::cli::ui::Ui;
-use crate::cli::verify::read_trust;
 use crate::documents;
 use crate::entry;
 use crate::hash::LedgerId;
@@ -61,11 +60,10 @@ impl Context {
         let way = match self.server()? {
             None => Way::Here(Box::new(self.writer()?)),
             Some(client) => {
-                let trust = self.globals.trust.clone();
-                let trust = trust.map(|file| read_trust(&file).map(|trust| (file, trust)));
+                let file = self.globals.trust.clone();
                 Way::There(Box::new(Server {
                     ledger: mirror::ledger_id(&client)?,
-                    trust: trust.transpose()?,
+                    trust: file.zip(self.trust()?),
                     clock: self.world.clock.clone(),
                     client,
                 }))
@@ -207,8 +205,7 @@ impl Server {
         for (named, bytes) in statement.attachments.iter().zip(&submission.files) {
             let path = format!("/v1/attachments/{}", named.blake3);
             let reply = self.client.put(&path, bytes, ANSWER_LIMIT);
-            let reply =
-                reply.map_err(|fault| CommandError::new(Exit::Temporary, fault.to_string()))?;
+            let reply = reply.map_err(CommandError::temporary)?;
             if !matches!(reply.status, 200 | 201) {
                 return Err(refused(reply.status, &document(&reply.body)));
             }
@@ -257,7 +254,7 @@ impl Server {
         };
         let broken = |why: String| {
             let message = format!("the server's receipt does not hold: {why}");
-            CommandError::new(Exit::Broken, message)
+            CommandError::broken(message)
                 .hint("the statement may be recorded all the same; tell whoever runs the server, and keep this message")
         };
         let proof = receipt["proof"].as_str().unwrap_or_default();
@@ -298,8 +295,7 @@ fn document(text: &[u8]) -> Value {
 }
 
 fn said_in(submission: &Submission) -> Result<Statement, CommandError> {
-    Statement::decode(submission.statement.bytes())
-        .map_err(|fault| CommandError::new(Exit::Refused, fault.to_string()))
+    Statement::decode(submission.statement.bytes()).map_err(CommandError::refused)
 }
 
 pub(crate) fn refused(status: u16, problem: &Value) -> CommandError {
@@ -322,7 +318,7 @@ fn unknown(submission: &Submission, status: u64, body: &Value) -> CommandError {
         0 => said(body),
         status => format!("the server answers {status}: {}", said(body)),
     };
-    let failure = CommandError::new(Exit::Temporary, message);
+    let failure = CommandError::temporary(message);
     match said_in(submission) {
         Ok(Statement { event_id, occurred, .. }) => failure.hint(format!(
             "whether it was recorded is not known; say the same again with --event-id {event_id} --occurred {occurred}: it is never recorded twice"

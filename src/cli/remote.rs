@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::context::Context;
-use crate::cli::exit::{CommandError, Exit};
+use crate::cli::exit::CommandError;
 use crate::cli::files::{make_private, own_folder, read_bounded};
 use crate::cli::transport;
 use crate::cli::verify::progress_bar;
@@ -73,7 +73,7 @@ impl Context {
                     token.as_ref().map(|token| token.as_str()),
                     time,
                 );
-                client.map_err(|fault| CommandError::usage(fault.to_string()))
+                client.map_err(CommandError::usage)
             }
         }
     }
@@ -130,22 +130,22 @@ impl From<MirrorError> for CommandError {
         match fault {
             MirrorError::Client(fault) => fault.into(),
             MirrorError::Disk(fault) => fault.into(),
-            MirrorError::NotAdmitted { .. } => Self::new(Exit::Refused, message).hint(
+            MirrorError::NotAdmitted { .. } => Self::refused(message).hint(
                 "name the file of a token that is good with --token-file or LEDGER_TOKEN_FILE; a Security Owner issues one with: ledger token issue",
             ),
             MirrorError::Behind { .. } | MirrorError::OtherLog { .. } => {
-                Self::new(Exit::NotVerified, message).hint(
+                Self::not_verified(message).hint(
                     "ask whoever serves it; the copy that was fetched before is kept as it was",
                 )
             }
-            _ => Self::new(Exit::NotVerified, message),
+            _ => Self::not_verified(message),
         }
     }
 }
 
 impl From<ClientError> for CommandError {
     fn from(fault: ClientError) -> Self {
-        Self::new(Exit::Temporary, fault.to_string())
+        Self::temporary(fault)
             .hint("nothing was recorded here; try again when the server can be reached")
     }
 }

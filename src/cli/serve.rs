@@ -110,7 +110,7 @@ impl From<ServeError> for CommandError {
             ServeError::Asked { hint, .. } => Self::usage(message).hint(hint),
             ServeError::Tls { .. } => Self::usage(message),
             ServeError::Writer(fault) => fault.into(),
-            _ => Self::new(Exit::Temporary, message),
+            _ => Self::temporary(message),
         }
     }
 }

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::documents;
+use crate::register::Register;
 use crate::statement::EventId;
 use crate::store::engine::FolderEngine;
 use crate::text::Id;
@@ -11,9 +12,8 @@ use crate::timestamps;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::hint::nearest;
-use super::log::Names;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
 ///
@@ -53,24 +53,26 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     context.ui.thing = "show";
     let what = ShowTarget::parse(&args.what)?;
     let tokens = timestamps::list(&FolderEngine::at(&context.world, &context.dir()?))?;
-    let mut names = Names::default();
+    let mut register = Register::default();
     let mut shown: Vec<Value> = Vec::new();
     let mut remarks = Vec::new();
     for stored in context.reader()? {
         let stored = stored?;
-        names.learn(&stored);
+        // One that no writer would have placed names nothing.
+        let (statement, recorded) = (&stored.statement, stored.entry.recorded);
+        let _ = register.place(&statement.recorded_as(stored.sequence, recorded));
         let wanted = match &what {
             ShowTarget::Sequence(sequence) => stored.sequence == *sequence,
             ShowTarget::Event(id) => stored.statement.event_id == *id,
             ShowTarget::Rotation(id) => stored.statement.event.rotation() == Some(id),
         };
         if wanted {
-            shown.push(names.to_json_in_full(&stored, &tokens));
+            shown.push(documents::entry_in_full(&stored, &register, &tokens));
         } else if documents::about(&stored.statement.event).is_some_and(|named| {
             let is_named = |entry: &Value| entry["sequence"] == named;
             shown.iter().any(is_named)
         }) {
-            remarks.push(names.to_json(&stored));
+            remarks.push(documents::entry(&stored, &register));
         }
     }
     if shown.is_empty() {
@@ -80,14 +82,14 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
             ShowTarget::Rotation(id) => format!("there is no rotation `{id}`"),
         };
         let meant = match &what {
-            ShowTarget::Rotation(id) => nearest(id, &mut names.rotations()),
+            ShowTarget::Rotation(id) => nearest(id, &mut register.rotations.keys()),
             _ => None,
         };
         let hint = meant.map_or_else(
             || "ledger log lists what there is".to_owned(),
             |meant| format!("perhaps `{meant}` is meant"),
         );
-        return Err(CommandError::new(Exit::NotVerified, message).hint(hint));
+        return Err(CommandError::not_verified(message).hint(hint));
     }
     let state = match &what {
         ShowTarget::Rotation(id) => {

@@ -59,8 +59,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
     let (name, matches) = matches.subcommand().unwrap_or(("", matches));
     let spec = event::spec(name)
         .ok_or_else(|| CommandError::usage(format!("there is no event `{name}`")))?;
-    let signing = Signing::from_arg_matches(matches)
-        .map_err(|fault| CommandError::usage(fault.to_string()))?;
+    let signing = Signing::from_arg_matches(matches).map_err(CommandError::usage)?;
     let ledger = signing.ledger_id.or_else(|| context.ledger_id());
     let ledger = ledger.ok_or_else(|| {
         CommandError::usage("the ledger's id is not known")

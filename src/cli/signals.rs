@@ -21,10 +21,7 @@ pub(crate) fn survive_file_size_limit() -> Result<(), CommandError> {
 }
 
 fn unhandled(fault: &io::Error) -> CommandError {
-    CommandError::new(
-        Exit::Temporary,
-        format!("signals cannot be handled: {fault}"),
-    )
+    CommandError::temporary(format!("signals cannot be handled: {fault}"))
 }
 
 /// Decides what a signal does, from its making to the end of the program.

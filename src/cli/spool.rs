@@ -257,12 +257,11 @@ fn deliver(context: &mut Context, files: Vec<PathBuf>) -> CommandResult {
 fn signed(path: &Path) -> Result<Submission, CommandError> {
     match spool::read_waiting(path) {
         Ok(Waiting::Statement(submission)) => Ok(submission),
-        Err(SpoolError::Content { fault, .. }) => Err(CommandError::new(
-            Exit::Refused,
-            format!("it is nothing that can be recorded: {fault}"),
-        )),
+        Err(SpoolError::Content { fault, .. }) => Err(CommandError::refused(format!(
+            "it is nothing that can be recorded: {fault}"
+        ))),
         Err(fault) => Err(fault.into()),
-        Ok(Waiting::Draft(_)) => Err(CommandError::new(Exit::Refused, "nobody signed it yet")
+        Ok(Waiting::Draft(_)) => Err(CommandError::refused("nobody signed it yet")
             .hint("ledger spool sign signs what you have to say")),
     }
 }

@@ -87,10 +87,7 @@ impl<'a> Delivery<'a> {
                         done(&from)
                     }
                     Some(Err(failure)) => Err(failure),
-                    None => Err(CommandError::new(
-                        Exit::Temporary,
-                        "it was not tried any more",
-                    )),
+                    None => Err(CommandError::temporary("it was not tried any more")),
                 };
                 failed.extend(settled.err().map(|failure| (from, failure)));
             }
@@ -161,7 +158,7 @@ pub(crate) fn run(context: &mut Context, files: &[PathBuf]) -> CommandResult {
             let from = format!("{name} line {number}");
             let unread = |fault: String| {
                 let message = format!("it is no signed statement: {fault}");
-                CommandError::new(Exit::Refused, message)
+                CommandError::refused(message)
             };
             let read = read.map_err(|fault| fault.to_string());
             let read = read.and_then(|_| spool::decode(&line)).map_err(unread);

@@ -171,7 +171,7 @@ fn say(context: &mut Context, event: &str, said: &[(&str, &str)], again: &Again)
     words.extend(again.occurred.map(|time| format!("--occurred={time}")));
     let command = event_command::<Receiving>("token", spec.name, spec).no_binary_name(true);
     let matches = command.try_get_matches_from(words);
-    let matches = matches.map_err(|fault| CommandError::usage(fault.to_string()))?;
+    let matches = matches.map_err(CommandError::usage)?;
     append::say(context, spec, &matches)
 }
 

@@ -9,7 +9,7 @@ use crate::trust;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 
 /// Print what an auditor needs to trust this ledger's checkpoints
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> CommandResult {
     let TrustAction::Show(args) = &args.action;
     let register = context.reader()?.replay()?;
     let keys = sealing_vkeys(&register.charter)
-        .ok_or_else(|| CommandError::new(Exit::Broken, "entry 0 names no ledger"))?;
+        .ok_or_else(|| CommandError::broken("entry 0 names no ledger"))?;
     let named = (1..).zip(&args.witness).map(|(number, key)| {
         let name = format!("w{number}");
         let line = format!("witness {name} {key}");

@@ -100,7 +100,7 @@ impl<'a> Typed<'a> {
         matches: &'a ArgMatches,
     ) -> Result<Self, CommandError> {
         let frame = <Frame as clap::FromArgMatches>::from_arg_matches(matches);
-        let frame = frame.map_err(|fault| CommandError::usage(fault.to_string()))?;
+        let frame = frame.map_err(CommandError::usage)?;
         let event_id = match frame.event_id {
             Some(id) => id,
             None => context.new_event_id()?,
@@ -156,7 +156,7 @@ impl<'a> Typed<'a> {
             return Ok(Some(Value::from(Link::of(&stored).to_string())));
         }
         let message = format!("there is no entry {sequence} yet");
-        Err(CommandError::new(Exit::Refused, message).hint("ledger log lists the entries"))
+        Err(CommandError::refused(message).hint("ledger log lists the entries"))
     }
 }
 
@@ -178,6 +178,6 @@ impl From<DraftError> for CommandError {
 
 impl From<attachment::AttachmentError> for CommandError {
     fn from(fault: attachment::AttachmentError) -> Self {
-        Self::new(Exit::Refused, fault.to_string())
+        Self::refused(fault)
     }
 }

@@ -154,12 +154,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
     let anchors = anchor::expand(&args.anchor)?.into_iter().map(read);
     let asked = PackQuestion {
         as_of: args.as_of,
-        trust: context
-            .globals
-            .trust
-            .as_deref()
-            .map(read_trust)
-            .transpose()?,
+        trust: context.trust()?,
         anchors: anchors.collect::<Result<_, CommandError>>()?,
         signed: signed.as_deref(),
         renderer: Some(&page::renderings),
@@ -177,13 +172,19 @@ fn page_of_pack(args: &VerifyArgs, examined: &PackReport) -> Option<String> {
     })
 }
 
-/// Reads a trust file.
-pub(crate) fn read_trust(path: &Path) -> Result<Trust, CommandError> {
-    let bytes = read_bounded(path, TRUST_LIMIT)?;
-    Trust::parse(&bytes).map_err(|fault| {
-        CommandError::usage(format!("{}, {fault}", path.display()))
-            .hint("a trust file has lines log, witness, group and quorum; see ledger trust show")
-    })
+impl Context {
+    /// Whom the trust file that was named trusts, where one was.
+    pub(crate) fn trust(&self) -> Result<Option<Trust>, CommandError> {
+        let Some(path) = &self.globals.trust else {
+            return Ok(None);
+        };
+        let bytes = read_bounded(path, TRUST_LIMIT)?;
+        Trust::parse(&bytes).map(Some).map_err(|fault| {
+            CommandError::usage(format!("{}, {fault}", path.display())).hint(
+                "a trust file has lines log, witness, group and quorum; see ledger trust show",
+            )
+        })
+    }
 }
 
 /// Checks a receipt without any ledger.
@@ -200,7 +201,7 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
             "{} is neither the folder of a ledger nor a receipt: {fault}",
             path.display()
         );
-        CommandError::new(Exit::NotVerified, message)
+        CommandError::not_verified(message)
     })?;
     let Some(entry) = &args.entry else {
         return Err(
@@ -209,12 +210,7 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
         );
     };
     let entry = read_bounded(entry, entry::LIMIT)?;
-    let trust = context
-        .globals
-        .trust
-        .as_deref()
-        .map(read_trust)
-        .transpose()?;
+    let trust = context.trust()?;
     let as_of = args.as_of.unwrap_or(context.now());
     let report = ReceiptReport::of(&proof, &entry, trust.as_ref(), as_of);
     let conclusion = report.conclusion(args.strict);
@@ -233,10 +229,10 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
 fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report, CommandError> {
     let head = match &args.head {
         Some(head) if !head.exists() => {
-            return Err(CommandError::new(
-                Exit::NotVerified,
-                format!("there is no kept checkpoint `{}`", head.display()),
-            ));
+            return Err(CommandError::not_verified(format!(
+                "there is no kept checkpoint `{}`",
+                head.display()
+            )));
         }
         Some(head) => Some(head.clone()),
         // An auditor's machine keeps none, and may have no home: then that is not checked.
@@ -259,12 +255,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         dir,
         head,
         anchors: anchor::expand(&args.anchor)?,
-        trust: context
-            .globals
-            .trust
-            .as_deref()
-            .map(read_trust)
-            .transpose()?,
+        trust: context.trust()?,
         signed: signed.as_deref(),
         as_of: args.as_of.unwrap_or(context.now()),
         from: args.from,

@@ -48,11 +48,8 @@ pub enum ZipError {
         what: String,
     },
     /// A file is compressed or encrypted.
-    #[error("`{name}` is compressed or encrypted: a pack stores its files as they are")]
-    Packed {
-        /// The file.
-        name: String,
-    },
+    #[error("`{0}` is compressed or encrypted: a pack stores its files as they are")]
+    Packed(String),
     /// A name that no file of a pack has.
     #[error("the name `{name}` {why}")]
     Name {
@@ -62,11 +59,8 @@ pub enum ZipError {
         why: &'static str,
     },
     /// Two files of one name.
-    #[error("`{name}` stands in the zip twice")]
-    Twice {
-        /// The name.
-        name: String,
-    },
+    #[error("`{0}` stands in the zip twice")]
+    Twice(String),
     /// Two names that are one on many disks.
     #[error("`{name}` and `{other}` differ only in case")]
     Case {
@@ -76,11 +70,8 @@ pub enum ZipError {
         other: String,
     },
     /// Not in the order of names.
-    #[error("`{name}` stands out of order")]
-    Order {
-        /// The name.
-        name: String,
-    },
+    #[error("`{0}` stands out of order")]
+    Order(String),
     /// A link or device.
     #[error("`{name}` is no ordinary file (mode {mode:o})")]
     Kind {
@@ -90,11 +81,8 @@ pub enum ZipError {
         mode: u32,
     },
     /// The checksum of a file's bytes is another.
-    #[error("the bytes of `{name}` are damaged: their checksum is another")]
-    Checksum {
-        /// The name.
-        name: String,
-    },
+    #[error("the bytes of `{0}` are damaged: their checksum is another")]
+    Checksum(String),
     /// Too many files.
     #[error("the zip has more than {FILES_LIMIT} files")]
     TooMany,
@@ -110,17 +98,11 @@ pub enum ZipError {
         listed: String,
     },
     /// Bytes that nothing accounts for.
-    #[error("{count} bytes follow the end of the zip")]
-    After {
-        /// How many.
-        count: usize,
-    },
+    #[error("{0} bytes follow the end of the zip")]
+    After(usize),
     /// A header with anything in it that a pack's has not.
-    #[error("the zip has something else at byte {at} than a pack has")]
-    Other {
-        /// Where.
-        at: usize,
-    },
+    #[error("the zip has something else at byte {0} than a pack has")]
+    Other(usize),
     /// No file at all.
     #[error("the zip has no files")]
     Empty,
@@ -261,13 +243,13 @@ pub fn read(zip: &[u8]) -> Result<PackFiles, ZipError> {
         let offset = walk.at as u32;
         let (name, bytes) = walk.file()?;
         if files.contains_key(&name) {
-            return Err(ZipError::Twice { name });
+            return Err(ZipError::Twice(name));
         }
         if files.len() == FILES_LIMIT {
             return Err(ZipError::TooMany);
         }
         if files.last_key_value().is_some_and(|(last, _)| *last > name) {
-            return Err(ZipError::Order { name });
+            return Err(ZipError::Order(name));
         }
         files.insert(name, bytes.to_vec());
         offsets.push(offset);
@@ -295,13 +277,9 @@ pub fn read(zip: &[u8]) -> Result<PackFiles, ZipError> {
             what: "its list of files".to_owned(),
         }
     } else if same == listed.len() {
-        ZipError::After {
-            count: found.len() - same,
-        }
+        ZipError::After(found.len() - same)
     } else {
-        ZipError::Other {
-            at: listed_at + same,
-        }
+        ZipError::Other(listed_at + same)
     })
 }
 
@@ -338,19 +316,19 @@ impl<'a> ZipReader<'a> {
         let name = self.take(usize::from(u16_at(header, 26)), || "a name".to_owned())?;
         let name = shown(name);
         if u16_at(header, 6) != 0 || u16_at(header, 8) != 0 {
-            return Err(ZipError::Packed { name });
+            return Err(ZipError::Packed(name));
         }
         check_name(&name)?;
         let length = u32_at(header, 22) as usize;
         let bytes = self.take(length, || format!("`{name}`"))?;
         if crc32fast::hash(bytes) != u32_at(header, 14) {
-            return Err(ZipError::Checksum { name });
+            return Err(ZipError::Checksum(name));
         }
         // Its times, sizes and extra fields are the one way they can be.
         let made = frame(&name, bytes);
         let found = header.get(4..).unwrap_or_default();
         match found.iter().zip(&made).position(|(a, b)| a != b) {
-            Some(at) => Err(ZipError::Other { at: start + 4 + at }),
+            Some(at) => Err(ZipError::Other(start + 4 + at)),
             None => Ok((name, bytes)),
         }
     }
@@ -366,7 +344,7 @@ impl<'a> ZipReader<'a> {
                     what: what(),
                 }
             } else {
-                ZipError::Other { at: self.at }
+                ZipError::Other(self.at)
             });
         }
         let header = self.take(CENTRAL_BYTES, what)?;

@@ -124,7 +124,7 @@ pub enum PublicationError {
 impl From<ImmutableFileError> for PublicationError {
     fn from(fault: ImmutableFileError) -> Self {
         match fault {
-            ImmutableFileError::Differs { path } => Self::Differs { path },
+            ImmutableFileError::Differs(path) => Self::Differs { path },
             ImmutableFileError::Disk(fault) => Self::Disk(fault),
         }
     }

@@ -1,7 +1,7 @@
 //! Everything the entries amount to, so far: keyring, policy, inventory, rotations, incidents.
 //!
 //! One pure fold. `verify` folds a whole ledger in memory; `append` loads only the parts that an
-//! event touches ([`Register::parts`]) and folds that. What may be recorded at all is
+//! event touches and folds that. What may be recorded at all is
 //! decided in [`Register::author`]; what is recorded and wrong is found in [`Register::apply`] as it
 //! comes and in [`Register::judge`] at an instant.
 
@@ -66,17 +66,6 @@ pub struct SourceSilence {
     pub to: Timestamp,
 }
 
-/// The parts of a register that an event may touch, by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RegisterParts {
-    /// A secret.
-    pub secret: Option<Id>,
-    /// A rotation; it leads to its secret and incident.
-    pub rotation: Option<Id>,
-    /// An incident; it leads to its secret.
-    pub incident: Option<Id>,
-}
-
 /// A secret, and how many entries there are about it.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct SecretThread {
@@ -101,17 +90,6 @@ pub struct Register {
 }
 
 impl Register {
-    /// The parts that `event` names; whoever holds only some of the register loads these first,
-    /// and what they lead to.
-    #[must_use]
-    pub fn parts(event: &Event) -> RegisterParts {
-        RegisterParts {
-            secret: event.secret().cloned(),
-            rotation: event.rotation().cloned(),
-            incident: event.incident().cloned(),
-        }
-    }
-
     /// The secret that an event is about, if it is about one: named itself, or by its rotation or
     /// incident.
     #[must_use]

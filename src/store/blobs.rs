@@ -19,11 +19,8 @@ pub const ATTACHMENTS: &str = "attachments";
 #[non_exhaustive]
 pub enum BlobError {
     /// No file has the digest's name.
-    #[error("attachment {digest} is missing")]
-    Missing {
-        /// The attachment.
-        digest: Blake3Digest,
-    },
+    #[error("attachment {0} is missing")]
+    Missing(Blake3Digest),
     /// The file's bytes have another digest than its name says.
     #[error("attachment {digest} holds other bytes: their digest is {found}")]
     Mismatch {
@@ -68,7 +65,7 @@ pub fn put(engine: &dyn Engine, bytes: &[u8]) -> Result<Blake3Digest, BlobError>
 /// Missing, other bytes than the digest says, or the engine's refusal.
 pub fn get(engine: &dyn Engine, digest: &Blake3Digest) -> Result<Vec<u8>, BlobError> {
     let bytes = engine.get(&blob_path(digest), ATTACHMENT_LIMIT)?;
-    let bytes = bytes.ok_or(BlobError::Missing { digest: *digest })?;
+    let bytes = bytes.ok_or(BlobError::Missing(*digest))?;
     let found = Blake3Digest::of(&bytes);
     if found == *digest {
         Ok(bytes)
@@ -101,7 +98,7 @@ mod tests {
         assert_eq!(put(&blobs, b"output").unwrap(), digest);
         assert_eq!(get(&blobs, &digest).unwrap(), b"output");
         let missing = get(&blobs, &Blake3Digest::of(b"never put")).unwrap_err();
-        assert!(matches!(missing, BlobError::Missing { .. }));
+        assert!(matches!(missing, BlobError::Missing(_)));
     }
 
     #[test]

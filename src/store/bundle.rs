@@ -31,11 +31,8 @@ pub const MAX_BUNDLE: u64 = (BUNDLE_ENTRIES * (LENGTH_BYTES + MAX_ENTRY)) as u64
 #[non_exhaustive]
 pub enum BundleError {
     /// The file is not there.
-    #[error("{path} is missing")]
-    Missing {
-        /// The bundle's path in the ledger's folder.
-        path: String,
-    },
+    #[error("{0} is missing")]
+    Missing(String),
     /// The file ends inside an entry or its length.
     #[error("{path} is cut short inside its entry {index}")]
     CutShort {

@@ -26,29 +26,17 @@ const ZERO_STEP: usize = 256 * 1024;
 pub enum LogOpenError {
     /// A folder without a tail is no ledger, or one that has lost its log. It is never taken for a
     /// new one.
-    #[error("{} has no log: its file `tail` is missing", dir.display())]
-    NoLog {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("{} has no log: its file `tail` is missing", .0.display())]
+    NoLog(PathBuf),
     /// There is a log already where one was to be made.
-    #[error("{} holds a log already", dir.display())]
-    Exists {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("{} holds a log already", .0.display())]
+    Exists(PathBuf),
     /// The tail is longer than any that was ever written.
-    #[error("the tail is {bytes} bytes long; none is ever longer than {MAX_TAIL}")]
-    TooLong {
-        /// Its length.
-        bytes: u64,
-    },
+    #[error("the tail is {0} bytes long; none is ever longer than {MAX_TAIL}")]
+    TooLong(u64),
     /// What should be carried for the writer is longer than a tail can hold.
-    #[error("{bytes} bytes to carry in the tail's header; the limit is {MAX_CARRY}")]
-    CarryTooLong {
-        /// Its length.
-        bytes: usize,
-    },
+    #[error("{0} bytes to carry in the tail's header; the limit is {MAX_CARRY}")]
+    CarryTooLong(usize),
     /// The tail's header is damaged.
     #[error(transparent)]
     Tail(#[from] TailError),
@@ -78,11 +66,8 @@ pub enum LogAppendError {
         len: usize,
     },
     /// The batch does not fit in the tail. Nothing was written: seal, or split the batch.
-    #[error("the batch does not fit in the tail: it would have {bytes} bytes of {MAX_TAIL}")]
-    TooLarge {
-        /// What the tail would need.
-        bytes: usize,
-    },
+    #[error("the batch does not fit in the tail: it would have {0} bytes of {MAX_TAIL}")]
+    TooLarge(usize),
     /// What follows the last entry has to be dropped first ([`Log::drop_rest`]). Nothing was written.
     #[error("the tail has bytes after its last whole entry, which must be dropped first")]
     RestNotDropped,
@@ -104,17 +89,11 @@ pub enum LogAppendError {
 #[non_exhaustive]
 pub enum RereadError {
     /// The stored bytes are not those that were written.
-    #[error("entry {sequence} in the tail is not what was written")]
-    Differs {
-        /// The entry.
-        sequence: u64,
-    },
+    #[error("entry {0} in the tail is not what was written")]
+    Differs(u64),
     /// The entry is not in the tail.
-    #[error("entry {sequence} is not in the tail")]
-    NotInTail {
-        /// The entry.
-        sequence: u64,
-    },
+    #[error("entry {0} is not in the tail")]
+    NotInTail(u64),
     /// The file cannot be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -149,7 +128,7 @@ impl Log {
         for name in [TAIL_FILE, "tile"] {
             if disk.metadata(&dir.join(name))?.is_some() {
                 let dir = dir.to_owned();
-                return Err(LogOpenError::Exists { dir });
+                return Err(LogOpenError::Exists(dir));
             }
         }
         let bytes = fresh_tail(0, carry, &[])?;
@@ -190,10 +169,10 @@ impl Log {
         let path = dir.join(TAIL_FILE);
         let Some(found) = disk.metadata(&path)? else {
             let dir = dir.to_owned();
-            return Err(LogOpenError::NoLog { dir });
+            return Err(LogOpenError::NoLog(dir));
         };
         if found.len > MAX_TAIL as u64 {
-            return Err(LogOpenError::TooLong { bytes: found.len });
+            return Err(LogOpenError::TooLong(found.len));
         }
         let mut bytes = disk.read_at_most(&path, MAX_TAIL as u64)?;
         let layout = tail::decode(&bytes)?;
@@ -294,9 +273,7 @@ impl Log {
             self.slots.push(slot);
         }
         if self.bytes.len() > MAX_TAIL {
-            return Err(LogAppendError::TooLarge {
-                bytes: self.bytes.len(),
-            });
+            return Err(LogAppendError::TooLarge(self.bytes.len()));
         }
         Ok(())
     }
@@ -349,7 +326,7 @@ impl Log {
             let slot = sequence
                 .checked_sub(self.base)
                 .and_then(|index| self.slots.get(usize::try_from(index).ok()?))
-                .ok_or(RereadError::NotInTail { sequence })?;
+                .ok_or(RereadError::NotInTail(sequence))?;
             slots.push(*slot);
         }
         let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
@@ -364,7 +341,7 @@ impl Log {
             let frame = from - start..slot.start - start + slot.len;
             let written = self.bytes.get(from..slot.start + slot.len);
             if written != stored.get(frame.clone()) {
-                return Err(RereadError::Differs { sequence });
+                return Err(RereadError::Differs(sequence));
             }
             let entry = stored.get(slot.start - start..frame.end);
             entries.push(entry.unwrap_or_default().to_vec());
@@ -394,8 +371,8 @@ impl Log {
 
 /// The bytes of a tail that nobody has appended to: header, frames that are there already, zeros.
 pub(crate) fn fresh_tail(base: u64, carry: &[u8], frames: &[u8]) -> Result<Vec<u8>, LogOpenError> {
-    let mut bytes = tail::encode_header(base, carry)
-        .ok_or(LogOpenError::CarryTooLong { bytes: carry.len() })?;
+    let mut bytes =
+        tail::encode_header(base, carry).ok_or(LogOpenError::CarryTooLong(carry.len()))?;
     bytes.extend(frames);
     let wanted = (bytes.len() + 1).next_multiple_of(ZERO_STEP);
     bytes.resize(wanted, 0);

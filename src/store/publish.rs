@@ -23,11 +23,8 @@ pub const TEMPORARY_PREFIX: &str = ".new-";
 #[non_exhaustive]
 pub enum ImmutableFileError {
     /// What is there differs from what was to be written.
-    #[error("{} exists with other content", path.display())]
-    Differs {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{} exists with other content", .0.display())]
+    Differs(PathBuf),
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -139,7 +136,7 @@ impl<'a> ImmutableWriter<'a> {
             return if found.len == len && self.disk.read_at_most(&path, len)? == bytes {
                 Ok(false)
             } else {
-                Err(ImmutableFileError::Differs { path })
+                Err(ImmutableFileError::Differs(path))
             };
         }
         let temporary = self
@@ -212,7 +209,7 @@ mod tests {
         write(b"same").unwrap();
         write(b"same").unwrap();
         let refusal = write(b"other").unwrap_err();
-        assert!(matches!(refusal, ImmutableFileError::Differs { .. }));
+        assert!(matches!(refusal, ImmutableFileError::Differs(_)));
         assert_eq!(std::fs::read(dir.path().join("a/b/c")).unwrap(), b"same");
         let found = std::fs::metadata(dir.path().join("a/b/c")).unwrap();
         assert!(found.permissions().readonly());

@@ -49,20 +49,14 @@ const MOST_CANDIDATES: usize = 4096;
 #[non_exhaustive]
 pub enum TailError {
     /// The file ends inside the header.
-    #[error("the tail is cut short inside its header, at byte {at}")]
-    CutShort {
-        /// Length of the file.
-        at: usize,
-    },
+    #[error("the tail is cut short inside its header, at byte {0}")]
+    CutShort(usize),
     /// The first bytes are not those of a tail.
     #[error("the tail does not begin with its magic bytes and format version 1")]
     NotATail,
     /// The header's bytes are not those that were written.
-    #[error("the header of the tail does not match its check at byte {at}")]
-    Damaged {
-        /// Where the check stands.
-        at: usize,
-    },
+    #[error("the header of the tail does not match its check at byte {0}")]
+    Damaged(usize),
 }
 
 /// What follows the last whole frame of a tail. Offsets and lengths are bytes of the file; the length runs to the
@@ -197,7 +191,7 @@ fn decode_frame(bytes: &[u8], offset: usize) -> Option<(u64, FrameSlot)> {
 }
 
 fn decode_header(bytes: &[u8]) -> Result<(u64, Vec<u8>, usize), TailError> {
-    let cut_short = || TailError::CutShort { at: bytes.len() };
+    let cut_short = || TailError::CutShort(bytes.len());
     let (magic, rest) = bytes.split_first_chunk::<8>().ok_or_else(cut_short)?;
     if *magic != HEADER_MAGIC {
         return Err(TailError::NotATail);
@@ -207,7 +201,7 @@ fn decode_header(bytes: &[u8]) -> Result<(u64, Vec<u8>, usize), TailError> {
     let fields = bytes.len() - rest.len();
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
     if length > MAX_CARRY {
-        return Err(TailError::Damaged { at: fields });
+        return Err(TailError::Damaged(fields));
     }
     let (carry, rest) = rest.split_at_checked(length).ok_or_else(cut_short)?;
     let written = rest.first_chunk::<CHECK_BYTES>().ok_or_else(cut_short)?;
@@ -215,7 +209,7 @@ fn decode_header(bytes: &[u8]) -> Result<(u64, Vec<u8>, usize), TailError> {
     let base = u64::from_le_bytes(*base);
     let covered = bytes.get(..at).unwrap_or_default();
     if *written != check(HEADER_CONTEXT, &[covered]) || base % BUNDLE_ENTRIES as u64 != 0 {
-        return Err(TailError::Damaged { at });
+        return Err(TailError::Damaged(at));
     }
     Ok((base, carry.to_vec(), at + CHECK_BYTES))
 }
@@ -426,12 +420,12 @@ mod tests {
 
     #[test]
     fn what_is_not_a_tail_is_named() {
-        assert_eq!(decode(b""), Err(TailError::CutShort { at: 0 }));
+        assert_eq!(decode(b""), Err(TailError::CutShort(0)));
         assert_eq!(decode(b"not a tail at all"), Err(TailError::NotATail));
         let mut future = tail(&[], 0);
         future[7] = 2;
         assert_eq!(decode(&future), Err(TailError::NotATail));
         let huge = [&HEADER_MAGIC[..], &[0; 8], &[0xFF; 4], &[0; 64]].concat();
-        assert!(matches!(decode(&huge), Err(TailError::Damaged { .. })));
+        assert!(matches!(decode(&huge), Err(TailError::Damaged(_))));
     }
 }

@@ -161,7 +161,7 @@ fn a_ledger_that_lost_its_log_is_never_a_new_one() {
     ));
     fs::remove_dir_all(&house.place.dir).unwrap();
     assert!(
-        matches!(house.create().unwrap_err(), AppendError::StateInUse { .. }),
+        matches!(house.create().unwrap_err(), AppendError::StateInUse(_)),
         "its checkpoint is still kept"
     );
 }
@@ -290,7 +290,7 @@ fn a_forked_ledger_is_refused() {
     append(&house, 10..14);
     fs::write(house.place.head(), head).unwrap();
     let fault = opening(&house);
-    assert!(matches!(fault, AppendError::Beside { kept: 7 }), "{fault}");
+    assert!(matches!(fault, AppendError::Beside(7)), "{fault}");
     let reason = Line::new("the fork is the ledger we keep").unwrap();
     recover(&house.world, &house.place, WAIT, &house.owner, reason).unwrap();
     append(&house, 14..15);

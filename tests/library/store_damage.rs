@@ -12,7 +12,6 @@ use rotation_ledger::store::index;
 use rotation_ledger::store::index::DEFAULT_CACHE;
 use rotation_ledger::store::index::Index;
 use rotation_ledger::store::index::IndexChange;
-use rotation_ledger::store::index::IndexCondition;
 use rotation_ledger::store::index::IndexError;
 use rotation_ledger::store::index::IndexPosition;
 use rotation_ledger::store::index::IndexTable;
@@ -111,7 +110,7 @@ fn fill(dir: &Path, from: u64, to: u64) {
         let change = IndexChange {
             table: TABLE,
             key: n.to_be_bytes().to_vec(),
-            value: Some(value(n)),
+            value: value(n),
         };
         index.apply(&[change], applied(n + 1)).unwrap();
     }
@@ -121,9 +120,10 @@ fn fill(dir: &Path, from: u64, to: u64) {
 /// What a caller does with an index of which it knows nothing: open it, read it all, write to it;
 /// and when it is said to be damaged, set it aside. Returns whether it was found damaged.
 fn use_it(dir: &Path, what: &str) -> bool {
-    let (mut index, condition) = Index::open(dir, DEFAULT_CACHE).unwrap();
-    if let IndexCondition::Fresh { reason, set_aside } = condition {
-        assert!(reason.is_some() && set_aside.unwrap().exists(), "{what}");
+    let (mut index, renewed) = Index::open(dir, DEFAULT_CACHE).unwrap();
+    if renewed.is_some() {
+        let aside = dir.parent().unwrap().join("index.set-aside-1");
+        assert!(aside.exists(), "{what}");
         assert_eq!(index.applied().unwrap(), IndexPosition::NOTHING, "{what}");
         assert_eq!(index.iterate(TABLE, &[]).count(), 0, "{what}");
         return true;
@@ -143,7 +143,8 @@ fn use_it(dir: &Path, what: &str) -> bool {
         }
     }
     if let Some(reason) = damage {
-        return set_aside(index, reason, what);
+        assert!(!reason.is_empty(), "{what}");
+        return set_aside(index, what);
     }
     // Behind is allowed, since the marker says so and the caller catches up from the log.
     assert!(
@@ -152,24 +153,14 @@ fn use_it(dir: &Path, what: &str) -> bool {
     );
     match index.apply(&[], marker).and_then(|()| index.flush()) {
         Ok(()) => {}
-        Err(IndexError::Damaged(reason)) => return set_aside(index, reason, what),
+        Err(IndexError::Damaged(_)) => return set_aside(index, what),
         Err(e) => panic!("{what}: {e}"),
     }
     marker.size < KEYS
 }
 
-fn set_aside(index: Index, reason: String, what: &str) -> bool {
-    let (fresh, condition) = index.set_aside(reason).unwrap();
-    assert!(
-        matches!(
-            condition,
-            IndexCondition::Fresh {
-                reason: Some(_),
-                ..
-            }
-        ),
-        "{what}"
-    );
+fn set_aside(index: Index, what: &str) -> bool {
+    let fresh = index.set_aside().unwrap();
     assert_eq!(fresh.applied().unwrap(), IndexPosition::NOTHING, "{what}");
     true
 }
@@ -254,7 +245,7 @@ fn a_half_written_snapshot_is_removed_without_a_rebuild() {
     let path = dir.path().join("index");
     fill(&path, 0, 100);
     fs::write(path.join("snap.7FFFFFFFFFFFFFFF.generating"), b"half").unwrap();
-    let (index, condition) = Index::open(&path, DEFAULT_CACHE).unwrap();
-    assert_eq!(condition, IndexCondition::Intact);
+    let (index, renewed) = Index::open(&path, DEFAULT_CACHE).unwrap();
+    assert_eq!(renewed, None);
     assert_eq!(index.applied().unwrap(), applied(100));
 }

@@ -75,12 +75,9 @@ fn spawn(context: &Context) -> Result<(), CommandError> {
     });
     // Somebody who lives long must hear that it ended, or its number is never free again.
     let waited = started.map(|mut child| thread::Builder::new().spawn(move || child.wait()));
-    waited.map(drop).map_err(|fault| {
-        CommandError::new(
-            Exit::Temporary,
-            format!("the witnesses cannot be asked: {fault}"),
-        )
-    })
+    waited
+        .map(drop)
+        .map_err(|fault| CommandError::temporary(format!("the witnesses cannot be asked: {fault}")))
 }
 
 /// That process: rounds until there is nothing newer.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::exit::{CommandError, Exit};
+use crate::cli::exit::CommandError;
 
 const SUFFIX: &str = "checkpoint";
 
@@ -19,7 +19,7 @@ pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
         }
         let unread = |fault: io::Error| {
             let message = format!("the anchors in {} cannot be read: {fault}", path.display());
-            CommandError::new(Exit::NotVerified, message)
+            CommandError::not_verified(message)
         };
         let mut found = checkpoints(path).map_err(unread)?;
         if found.is_empty() {
@@ -38,7 +38,7 @@ pub(crate) fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
         // Nothing found is nothing checked.
         if found.is_empty() {
             let message = format!("there is no anchor in {}", path.display());
-            return Err(CommandError::new(Exit::NotVerified, message));
+            return Err(CommandError::not_verified(message));
         }
         anchors.append(&mut found);
     }

@@ -177,7 +177,7 @@ impl From<AnchorSettingsError> for CommandError {
     fn from(fault: AnchorSettingsError) -> Self {
         match fault {
             AnchorSettingsError::Disk(fault) => fault.into(),
-            _ => Self::usage(fault.to_string()),
+            _ => Self::usage(fault),
         }
     }
 }

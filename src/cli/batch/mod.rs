@@ -84,9 +84,7 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
         receipts: 0,
     };
     let outcome = cut::read_ahead(input)
-        .map_err(|fault| {
-            CommandError::new(Exit::Temporary, format!("no thread can be made: {fault}"))
-        })
+        .map_err(|fault| CommandError::temporary(format!("no thread can be made: {fault}")))
         .and_then(|drafts| batches.all(&drafts, from_stdin));
     batches.recorder.close(batches.context, &batches.guard);
     let receipts = batches.receipts;
@@ -114,7 +112,7 @@ fn next_batch(
         match cut {
             Some(Ok(text)) => texts.push(text),
             Some(Err((line, fault))) => {
-                let failure = CommandError::new(Exit::Refused, fault);
+                let failure = CommandError::refused(fault);
                 return (texts, Some(at_line(line, failure)));
             }
             None => break,

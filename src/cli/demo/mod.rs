@@ -104,8 +104,7 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> CommandResult {
         .line(format!("\nledger verify --rotation {}\n", VICTIM.0));
     let completed = report.register().into_iter().flat_map(facts::completed);
     for rotation in completed.filter(|id| id.as_str() == VICTIM.0) {
-        let template = facts::template(&report, rotation)
-            .map_err(|why| CommandError::new(Exit::NotVerified, why.to_string()))?;
+        let template = facts::template(&report, rotation).map_err(CommandError::not_verified)?;
         context.ui.print(template.to_string());
     }
     scene.tamper(context)?;
@@ -306,10 +305,9 @@ impl DemoLedger {
         if report.conclusion(false, &[]) == Conclusion::Broken && named {
             return Ok(());
         }
-        Err(CommandError::new(
-            Exit::Broken,
-            format!("the flipped byte of entry {victim} was not found"),
-        ))
+        Err(CommandError::broken(format!(
+            "the flipped byte of entry {victim} was not found"
+        )))
     }
 }
 
@@ -325,5 +323,5 @@ fn conclusion(report: &Report) -> Conclusion {
 }
 
 fn cannot(what: &str, fault: &std::io::Error) -> CommandError {
-    CommandError::new(Exit::Temporary, format!("{what}: {fault}"))
+    CommandError::temporary(format!("{what}: {fault}"))
 }

@@ -11,7 +11,7 @@ use crate::event::{Event, EventSpec};
 use crate::time::Timestamp;
 
 use crate::cli::context::read_public;
-use crate::cli::exit::{CommandError, Exit};
+use crate::cli::exit::CommandError;
 
 use super::naming::{
     GENERIC, PUBLIC, defaults_to_now, id, is_from_public, is_scope, long_name, splits, takes_public,
@@ -126,8 +126,7 @@ pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, 
         let needed = needed.join(", ");
         return Err(CommandError::usage(format!("{} needs {needed}{what}", spec.name)).hint(help));
     }
-    Event::parse(spec.name, fields)
-        .map_err(|fault| CommandError::new(Exit::Refused, fault.to_string()).hint(help))
+    Event::parse(spec.name, fields).map_err(|fault| CommandError::refused(fault).hint(help))
 }
 
 /// The fields that an event cannot be without and that are not there.
@@ -152,6 +151,7 @@ fn flag_name(spec: &EventSpec, field: &FieldSpec) -> String {
 mod tests {
     use super::super::flags::{describe, flags};
     use super::*;
+    use crate::cli::exit::Exit;
     use crate::event::{self, VOCABULARY};
 
     fn read_line(name: &str, words: &[&str]) -> Result<Event, CommandError> {

@@ -214,7 +214,7 @@ fn prepare(
                     "{} cannot be found, and its id is not known",
                     named.display()
                 );
-                CommandError::new(Exit::NotVerified, message)
+                CommandError::not_verified(message)
             };
             heed(context, strict, id.ok_or_else(missing))?
         }

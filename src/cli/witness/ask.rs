@@ -242,7 +242,7 @@ fn not_accepted(line: &Path, fault: AcceptError) -> CommandError {
     let usage = |fault: &AcceptError| CommandError::usage(format!("{}: {fault}", line.display()));
     match fault {
         AcceptError::Disk(fault) => fault.into(),
-        AcceptError::Cosignature(fault) => CommandError::new(Exit::Broken, fault.to_string()),
+        AcceptError::Cosignature(fault) => CommandError::broken(fault),
         AcceptError::NotChosen => {
             usage(&fault).hint("choose it first with: ledger witness use NAME VKEY URL")
         }

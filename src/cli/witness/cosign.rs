@@ -7,7 +7,7 @@ use serde_json::json;
 use super::dir::DirArgs;
 use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
-use crate::cli::exit::{CommandError, Exit};
+use crate::cli::exit::CommandError;
 use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::note::SignedNote;
@@ -79,15 +79,14 @@ fn conclude(context: &mut Context, witness: &Witness, answer: WitnessAnswer) -> 
 fn failure(refusal: &CosignRefusal) -> CommandError {
     let message = format!("not cosigned: {refusal}");
     match refusal {
-        CosignRefusal::Contradiction(_) => CommandError::new(Exit::Broken, message)
+        CosignRefusal::Contradiction(_) => CommandError::broken(message)
             .hint("ask the ledger's operator; what it signed before and this do not fit together"),
         CosignRefusal::Conflict { known, .. } => {
             let request = format!("ledger witness request --old {known}");
-            CommandError::new(Exit::Refused, message)
-                .hint(format!("ask the ledger's operator for: {request}"))
+            CommandError::refused(message).hint(format!("ask the ledger's operator for: {request}"))
         }
-        CosignRefusal::UnknownOrigin => CommandError::new(Exit::Refused, message)
+        CosignRefusal::UnknownOrigin => CommandError::refused(message)
             .hint("follow it with: ledger witness add-log --dir DIR --log VKEY"),
-        _ => CommandError::new(Exit::Refused, message),
+        _ => CommandError::refused(message),
     }
 }

@@ -10,7 +10,7 @@ use clap::{ArgMatches, FromArgMatches as _, Subcommand as _};
 
 use super::answer::CommandResult;
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::options::with_json;
 use crate::witness::WitnessError;
 
@@ -60,7 +60,7 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
 pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult {
     context.ui.thing = "witness";
     let action = WitnessAction::from_arg_matches(matches);
-    let action = action.map_err(|fault| CommandError::usage(fault.to_string()))?;
+    let action = action.map_err(CommandError::usage)?;
     match &action {
         WitnessAction::Init(args) => keep::init(context, args),
         WitnessAction::AddLog(args) => keep::add_log(context, args),
@@ -88,11 +88,11 @@ impl From<WitnessError> for CommandError {
             WitnessError::Followed(_) => Self::usage(message)
                 .hint("to begin anew after its state was lost: --from a checkpoint that this witness cosigned, or --forget"),
             WitnessError::StateLost { .. } | WitnessError::Damaged { .. } => {
-                Self::new(Exit::Broken, message).hint(
+                Self::broken(message).hint(
                     "nothing is cosigned until it is settled: ledger witness add-log --from a checkpoint that this witness cosigned (the ledger keeps one as `cosigned`)",
                 )
             }
-            WitnessError::Clock => Self::new(Exit::Temporary, message).hint("set the clock"),
+            WitnessError::Clock => Self::temporary(message).hint("set the clock"),
             _ => Self::usage(message),
         }
     }

@@ -26,7 +26,7 @@ pub fn read_partial_bundle(
     // What cannot be a bundle is not read into memory to find that out.
     match engine.get(&path, MAX_BUNDLE)? {
         Some(bytes) => decode_partial(n, width, &bytes),
-        None => Err(BundleError::Missing { path }),
+        None => Err(BundleError::Missing(path)),
     }
 }
 

@@ -79,7 +79,7 @@ impl Engine for FolderEngine {
         match writer.write(name, bytes) {
             Ok(_) => {}
             Err(ImmutableFileError::Disk(fault)) => return Err(fault),
-            Err(ImmutableFileError::Differs { .. }) => return Ok(PutOutcome::Occupied),
+            Err(ImmutableFileError::Differs(_)) => return Ok(PutOutcome::Occupied),
         }
         // Also when it was there: the process that wrote it may have ended before this line.
         writer.finish()?;

@@ -156,13 +156,13 @@ impl EngineLog for MemoryLog {
         let one = |sequence: u64| {
             let place = sequence.checked_sub(self.base);
             let known = place.and_then(|place| self.tail.get(place as usize));
-            let known = known.ok_or(RereadError::NotInTail { sequence })?;
+            let known = known.ok_or(RereadError::NotInTail(sequence))?;
             let stored = self
                 .engine
                 .shelf(|shelf| shelf.log[sequence as usize].clone());
             match stored == *known {
                 true => Ok(stored),
-                false => Err(RereadError::Differs { sequence }),
+                false => Err(RereadError::Differs(sequence)),
             }
         };
         sequences.map(one).collect()
@@ -181,7 +181,7 @@ impl EngineLog for MemoryLog {
         for (name, bytes) in bundles.chain(files.iter().cloned()) {
             if self.engine.put_once(&name, &bytes)? == PutOutcome::Occupied {
                 let path = name.into();
-                return Err(ImmutableFileError::Differs { path }.into());
+                return Err(ImmutableFileError::Differs(path).into());
             }
         }
         self.base += sealed.len() as u64;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::terms::{IndexChange, IndexCondition, IndexError, IndexPair, IndexPosition, IndexTable};
+use super::terms::{IndexChange, IndexError, IndexPair, IndexPosition, IndexTable};
 
 /// An open index; there is none.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ impl Index {
     ///
     /// # Errors
     /// Always.
-    pub const fn open(_: &Path, _: u64) -> Result<(Self, IndexCondition), IndexError> {
+    pub const fn open(_: &Path, _: u64) -> Result<(Self, Option<String>), IndexError> {
         Err(IndexError::None)
     }
 
@@ -29,7 +29,7 @@ impl Index {
     ///
     /// # Errors
     /// None: there is nobody to ask.
-    pub fn set_aside(self, _: String) -> Result<(Self, IndexCondition), IndexError> {
+    pub fn set_aside(self) -> Result<Self, IndexError> {
         match self {}
     }
 

@@ -10,7 +10,7 @@ use crate::hash::Link;
 
 use super::folder::Folder;
 use super::guard::{GuardError, guarded, guarded_within};
-use super::terms::{IndexChange, IndexCondition, IndexError, IndexPair, IndexPosition, IndexTable};
+use super::terms::{IndexChange, IndexError, IndexPair, IndexPosition, IndexTable};
 
 /// Far longer than opening or flushing ever takes; only a call that never returns exceeds it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -56,23 +56,20 @@ pub struct Index {
 
 impl Index {
     /// Opens the index in the folder `dir`, or makes one, with at most `cache_bytes` of cache. One
-    /// that cannot be used is set aside. Needs the writer's lock: opening writes.
+    /// that cannot be used is set aside, and a fresh one made: the second answer is why. Needs the writer's
+    /// lock: opening writes.
     ///
     /// # Errors
     /// In use by somebody else, the disk's refusal, or damage in the fresh one too.
-    pub fn open(dir: &Path, cache_bytes: u64) -> Result<(Self, IndexCondition), IndexError> {
+    pub fn open(dir: &Path, cache_bytes: u64) -> Result<(Self, Option<String>), IndexError> {
         let folder = Folder::new(dir);
         if !folder.exists() {
-            let condition = IndexCondition::Fresh {
-                reason: None,
-                set_aside: None,
-            };
-            return Ok((Self::make(folder, cache_bytes)?, condition));
+            return Ok((Self::make(folder, cache_bytes)?, None));
         }
         match Self::open_there(folder, cache_bytes) {
-            Ok(index) => Ok((index, IndexCondition::Intact)),
+            Ok(index) => Ok((index, None)),
             Err(IndexError::Damaged(reason)) => {
-                Self::replace(Folder::new(dir), cache_bytes, reason)
+                Ok((Self::replace(Folder::new(dir), cache_bytes)?, Some(reason)))
             }
             Err(other) => Err(other),
         }
@@ -97,24 +94,16 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::open`].
-    pub fn set_aside(mut self, reason: String) -> Result<(Self, IndexCondition), IndexError> {
+    pub fn set_aside(mut self) -> Result<Self, IndexError> {
         let (folder, cache_bytes) = (self.folder.clone(), self.cache_bytes);
         // It is being given up, so what it says about closing is of no interest.
         let _ = self.shut();
-        Self::replace(folder, cache_bytes, reason)
+        Self::replace(folder, cache_bytes)
     }
 
-    fn replace(
-        folder: Folder,
-        cache_bytes: u64,
-        reason: String,
-    ) -> Result<(Self, IndexCondition), IndexError> {
-        let aside = folder.set_aside().map_err(|e| refused(&folder, e))?;
-        let condition = IndexCondition::Fresh {
-            reason: Some(reason),
-            set_aside: Some(aside),
-        };
-        Ok((Self::make(folder, cache_bytes)?, condition))
+    fn replace(folder: Folder, cache_bytes: u64) -> Result<Self, IndexError> {
+        folder.set_aside().map_err(|e| refused(&folder, e))?;
+        Self::make(folder, cache_bytes)
     }
 
     fn make(folder: Folder, cache_bytes: u64) -> Result<Self, IndexError> {
@@ -223,7 +212,7 @@ impl Index {
             .map(|found| found.map(|(key, _)| without_table(&key)))
     }
 
-    /// Sets and removes values, and records up to which point of the log this brings the index: all
+    /// Sets values, and records up to which point of the log this brings the index: all
     /// of it or, after a crash, nothing.
     ///
     /// # Errors
@@ -238,11 +227,7 @@ impl Index {
             .map_err(|e| refused(&self.folder, e))?;
         let mut batch = sled::Batch::default();
         for change in changes {
-            let key = change.table.key(&change.key);
-            match &change.value {
-                Some(value) => batch.insert(key, value.as_slice()),
-                None => batch.remove(key),
-            }
+            batch.insert(change.table.key(&change.key), change.value.as_slice());
         }
         batch.insert(&MARKER_KEY, applied.encode().as_slice());
         self.call(|db| db.apply_batch(batch))

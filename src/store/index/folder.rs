@@ -102,9 +102,8 @@ impl Folder {
         Ok(file)
     }
 
-    /// Renames the index to the next free name for those set aside, removes the oldest of them, and
-    /// says where it is now.
-    pub(crate) fn set_aside(&self) -> io::Result<PathBuf> {
+    /// Renames the index to the next free name for those set aside, and removes the oldest of them.
+    pub(crate) fn set_aside(&self) -> io::Result<()> {
         let beside = self.path.parent().unwrap_or(Path::new("."));
         let mut earlier = Vec::new();
         for found in fs::read_dir(beside)? {
@@ -117,14 +116,13 @@ impl Folder {
         }
         earlier.sort();
         let next = earlier.last().map_or(1, |(last, _)| last.saturating_add(1));
-        let aside = beside.join(format!("{SET_ASIDE}{next}"));
-        fs::rename(&self.path, &aside)?;
+        fs::rename(&self.path, beside.join(format!("{SET_ASIDE}{next}")))?;
         let surplus = (earlier.len() + 1).saturating_sub(KEEP_SET_ASIDE);
         for (_, path) in earlier.iter().take(surplus) {
             // Only to save space: one that cannot be removed harms nothing.
             let _ = fs::remove_dir_all(path);
         }
-        Ok(aside)
+        Ok(())
     }
 
     /// Copies the files to the folder `to`, which is made. Links are left out.

@@ -7,7 +7,7 @@
 //! - a batch is applied together with [`IndexPosition`], the size and last link of the log that it brings
 //!   the index to, so that one that is behind can catch up and one that lies is found out;
 //! - an index that cannot be opened, lost its marker, or was being written when the power failed is
-//!   renamed aside, and a fresh one made ([`IndexCondition::Fresh`] says why): the caller rebuilds it.
+//!   renamed aside, and a fresh one made, and why is said: the caller rebuilds it.
 //!
 //! sled is flushed on closing only; what a crash takes is applied again from the log. Its cost at
 //! opening grows with its number of pages, not with the log: keep many small values together
@@ -35,6 +35,5 @@ pub use db::copy;
 #[cfg(feature = "index")]
 pub use folder::SET_ASIDE;
 pub use terms::{
-    DEFAULT_CACHE, INDEX, IndexChange, IndexCondition, IndexError, IndexPair, IndexPosition,
-    IndexTable,
+    DEFAULT_CACHE, INDEX, IndexChange, IndexError, IndexPair, IndexPosition, IndexTable,
 };

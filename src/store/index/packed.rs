@@ -97,7 +97,7 @@ pub fn set(
     let change = |(key, items): (Id, Items)| IndexChange {
         table,
         key: key.to_vec(),
-        value: Some(encode(&items)),
+        value: encode(&items),
     };
     Ok(touched.into_iter().map(change).collect())
 }
@@ -165,11 +165,7 @@ mod tests {
         for batch in batches {
             let numbers: Vec<_> = batch.iter().map(|n| (id(*n), n ^ 1)).collect();
             let changes = set(&index, TABLE, &numbers).unwrap();
-            assert!(
-                changes
-                    .iter()
-                    .all(|c| c.value.as_ref().unwrap().len() <= MOST * ITEM_BYTES)
-            );
+            assert!(changes.iter().all(|c| c.value.len() <= MOST * ITEM_BYTES));
             index.apply(&changes, IndexPosition::NOTHING).unwrap();
             model.extend(numbers);
         }

@@ -58,31 +58,16 @@ impl IndexTable {
     }
 }
 
-/// One value to be set in the index, or removed.
+/// One value to be set in the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexChange {
     /// In which table.
     pub table: IndexTable,
     /// Under which key.
     pub key: Vec<u8>,
-    /// The new value; `None` removes the key.
-    pub value: Option<Vec<u8>>,
+    /// The new value.
+    pub value: Vec<u8>,
 }
 
 /// A key of the index and its value.
 pub type IndexPair = (Vec<u8>, Vec<u8>);
-
-/// In which condition an index was found at opening.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IndexCondition {
-    /// As it was left.
-    Intact,
-    /// New and empty: to be rebuilt from the log. Where there was one before that could not be
-    /// used, `reason` says why and `set_aside` where it is now.
-    Fresh {
-        /// Why the one before was not used; `None` where there was none.
-        reason: Option<String>,
-        /// Where the one before was put.
-        set_aside: Option<PathBuf>,
-    },
-}

@@ -4,7 +4,7 @@ use super::*;
 const TABLE: IndexTable = IndexTable::new(1);
 const OTHER: IndexTable = IndexTable::new(2);
 
-fn open(dir: &Path) -> (Index, IndexCondition) {
+fn open(dir: &Path) -> (Index, Option<String>) {
     Index::open(&dir.join(INDEX), DEFAULT_CACHE).unwrap()
 }
 
@@ -12,7 +12,7 @@ fn put(key: &[u8], value: &[u8]) -> IndexChange {
     IndexChange {
         table: TABLE,
         key: key.to_vec(),
-        value: Some(value.to_vec()),
+        value: value.to_vec(),
     }
 }
 
@@ -37,26 +37,19 @@ fn filled(dir: &Path) {
 #[test]
 fn what_is_applied_is_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut index, condition) = open(dir.path());
-    assert!(matches!(
-        condition,
-        IndexCondition::Fresh { reason: None, .. }
-    ));
+    let (mut index, renewed) = open(dir.path());
+    assert_eq!(renewed, None);
     assert_eq!(index.applied().unwrap(), IndexPosition::NOTHING);
     index
         .apply(&[put(b"a", b"1"), put(b"b", b"2")], at(2))
         .unwrap();
-    let remove = IndexChange {
-        value: None,
-        ..put(b"a", b"")
-    };
-    index.apply(&[remove], at(3)).unwrap();
+    index.apply(&[put(b"a", b"3")], at(3)).unwrap();
     index.close().unwrap();
 
-    let (index, condition) = open(dir.path());
-    assert_eq!(condition, IndexCondition::Intact);
+    let (index, renewed) = open(dir.path());
+    assert_eq!(renewed, None);
     assert_eq!(index.applied().unwrap(), at(3));
-    assert_eq!(index.get(TABLE, b"a").unwrap(), None);
+    assert_eq!(index.get(TABLE, b"a").unwrap().unwrap(), b"3");
     assert_eq!(index.get(TABLE, b"b").unwrap().unwrap(), b"2");
     assert_eq!(index.get(OTHER, b"b").unwrap(), None);
 }
@@ -116,17 +109,12 @@ fn a_power_cut_while_writing_is_noticed_and_a_kill_is_not_mistaken_for_one() {
 
     let this_boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap();
     std::fs::write(&mark, &this_boot[..36]).unwrap();
-    assert_eq!(open(dir.path()).1, IndexCondition::Intact);
+    assert_eq!(open(dir.path()).1, None);
 
     std::fs::write(&mark, b"3e5c1c0e-0000-0000-0000-000000000000").unwrap();
-    let (index, condition) = open(dir.path());
-    let IndexCondition::Fresh {
-        reason: Some(reason),
-        set_aside: Some(_),
-    } = condition
-    else {
-        panic!("{condition:?}");
-    };
+    let (index, renewed) = open(dir.path());
+    let reason = renewed.unwrap();
+    assert!(dir.path().join("index.set-aside-1").exists());
     assert!(reason.contains("machine stopped"), "{reason}");
     assert_eq!(index.applied().unwrap(), IndexPosition::NOTHING);
 }
@@ -136,7 +124,7 @@ fn at_most_two_are_kept_aside() {
     let dir = tempfile::tempdir().unwrap();
     let (mut index, _) = open(dir.path());
     for _ in 0..4 {
-        index = index.set_aside("a test".to_owned()).unwrap().0;
+        index = index.set_aside().unwrap();
     }
     drop(index);
     let mut names: Vec<_> = std::fs::read_dir(dir.path())
