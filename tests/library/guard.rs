@@ -645,7 +645,7 @@ fn attachments_that_are_no_text_are_searched_for_shapes() {
     assert_eq!((hit.kind, hit.at), (SecretKind::GithubToken, noise.len()));
 
     // Names and random values are looked for in text alone.
-    let worded = [&noise[..], b"password=hunter2"].concat();
+    let worded = [&noise[..], b" and behind it the password=hunter2"].concat();
     assert_eq!(scan_attachment(&worded), None);
     let zipped = b"\x1f\x8b\x08 password=hunter2";
     assert_eq!(scan_attachment(zipped), None);
