@@ -60,11 +60,8 @@ pub enum MirrorError {
         status: u16,
     },
     /// It does not talk to whoever asks.
-    #[error("the server does not talk to you ({code})")]
-    NotAdmitted {
-        /// Why, in its word for it.
-        code: String,
-    },
+    #[error("the server does not talk to you ({0})")]
+    NotAdmitted(String),
     /// What it serves as its checkpoint is none.
     #[error("what the server gives as its checkpoint is none: {0}")]
     Checkpoint(#[from] CheckpointError),
@@ -146,9 +143,7 @@ fn need(client: &Client, path: &str, limit: u64) -> Result<Vec<u8>, MirrorError>
     let reply = fetch(client, path, limit)?;
     match reply.status {
         200 => Ok(reply.body),
-        401 | 403 => Err(MirrorError::NotAdmitted {
-            code: code_of(&reply.body),
-        }),
+        401 | 403 => Err(MirrorError::NotAdmitted(code_of(&reply.body))),
         status => Err(MirrorError::Status {
             path: path.to_owned(),
             status,

@@ -119,7 +119,7 @@ fn sealing_key(
     let path = place.sealing_key();
     let key = match keyfile::read(&path, &|| Ok(None)) {
         Ok(key) => key,
-        Err(KeyFileError::Missing { .. }) => {
+        Err(KeyFileError::Missing(_)) => {
             let key = world.new_key()?;
             keyfile::write_new(&path, &key, None)?;
             key

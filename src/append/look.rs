@@ -243,7 +243,7 @@ fn outside(world: &World, place: &LedgerPlace) -> FolderEngine {
 pub(super) fn damaged_log(fault: LogOpenError) -> AppendError {
     match fault {
         LogOpenError::Disk(fault) => fault.into(),
-        LogOpenError::NoLog(dir) => AppendError::Open(ledger::OpenError::LostLog { dir }),
+        LogOpenError::NoLog(dir) => AppendError::Open(ledger::OpenError::LostLog(dir)),
         other => AppendError::DamagedLog(other.to_string()),
     }
 }

@@ -70,7 +70,7 @@ impl Writer {
         let path = self.place.next_sealing_key();
         let seals = self.memory.register().charter.keyring.seals();
         match keyfile::read(&path, &|| Ok(None)) {
-            Err(KeyFileError::Missing { .. }) => {}
+            Err(KeyFileError::Missing(_)) => {}
             // A copy of a key that was in use: naming it again would be refused for ever.
             Ok(key) if seals.iter().any(|seal| seal.key == key.public()) => {
                 fs::remove_file(&path).map_err(|fault| DiskError::new("remove", &path, fault))?;

@@ -55,7 +55,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Copies the index of the ledger in `dir` while no writer is at work, and opens the copy.
 pub(super) fn find(dir: &Path, wait: Duration) -> Result<IndexState, LockError> {
     let lock = match ReadLock::acquire(dir, wait.min(PATIENCE)) {
-        Err(held @ (LockError::Held { .. } | LockError::NotOurs { .. })) => {
+        Err(held @ (LockError::Held { .. } | LockError::NotOurs(_))) => {
             return Ok(IndexState::Note(format!(
                 "the index was not compared: {held}"
             )));

@@ -215,7 +215,7 @@ impl From<LockError> for CommandError {
         match fault {
             LockError::Held { .. } => Self::temporary(message)
                 .hint("try again, or wait longer with --wait 5m; nothing was recorded"),
-            LockError::NotOurs { .. } => {
+            LockError::NotOurs(_) => {
                 Self::temporary(message).hint("its writer was at work all the time; try again")
             }
             LockError::Disk(fault) => fault.into(),
@@ -269,10 +269,10 @@ impl From<KeyFileError> for CommandError {
         }
         let failure = Self::usage(message);
         match fault {
-            KeyFileError::Missing { .. } => {
+            KeyFileError::Missing(_) => {
                 failure.hint("make one with: ledger key generate --out FILE")
             }
-            KeyFileError::Exists { .. } => failure.hint("choose another name"),
+            KeyFileError::Exists(_) => failure.hint("choose another name"),
             KeyFileError::Mode { path, .. } => {
                 failure.hint(format!("run: chmod 600 '{}'", path.display()))
             }

@@ -44,18 +44,18 @@ impl Hint for Rule {
 impl Hint for OpenError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoFolder { .. } | Self::EmptyFolder { .. } | Self::NotALedger { .. } => {
+            Self::NoFolder(_) | Self::EmptyFolder(_) | Self::NotALedger(_) => {
                 "create one with `ledger init`, or name another with --ledger"
             }
-            Self::Copy { .. } => "name the ledger that it was published from with --ledger",
+            Self::Copy(_) => "name the ledger that it was published from with --ledger",
             Self::NewerFormat { .. } => "use the program that made it, or a newer one",
-            Self::LostLog { .. } => {
+            Self::LostLog(_) => {
                 "restore the folder from a copy; it is never taken for a new ledger"
             }
-            Self::InterruptedCreation { .. } => {
+            Self::InterruptedCreation(_) => {
                 "run `ledger init` again: it removes what is there and begins anew; no receipt was ever given for it"
             }
-            Self::NotEmpty { .. } => "name a new folder, or an empty one",
+            Self::NotEmpty(_) => "name a new folder, or an empty one",
             Self::OtherLedgersHead { .. } => OWN_STATE,
             Self::Lock(_) | Self::Disk(_) => return None,
         };
@@ -74,7 +74,7 @@ impl Hint for AppendError {
                 "a ledger was here before: find it, or name another folder outside"
             }
             Self::Lock(LockError::Held { .. }) => "try again, or wait longer with --wait",
-            Self::SealingKey(KeyFileError::Missing { .. }) => {
+            Self::SealingKey(KeyFileError::Missing(_)) => {
                 "the sealing key stays outside the ledger's folder: bring it from the machine that created the ledger"
             }
             Self::OtherSealingKey(_) => OWN_STATE,

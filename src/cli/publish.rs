@@ -113,9 +113,9 @@ impl From<PublicationError> for CommandError {
                 Self::broken(message)
                     .hint("keep both: ledger verify --anchor with the published checkpoint shows what happened")
             }
-            PublicationError::Differs { .. } => Self::broken(message)
+            PublicationError::Differs(_) => Self::broken(message)
                 .hint("ledger verify on the copy names everything that is wrong with it"),
-            PublicationError::ReadBack { .. } => Self::broken(message)
+            PublicationError::ReadBack(_) => Self::broken(message)
                 .hint("the disk below the copy stores other bytes than are written to it"),
             PublicationError::Unusable { name: "cosigned", .. } => Self::broken(message)
                 .hint("--newest publishes the ledger's own checkpoint"),

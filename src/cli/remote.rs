@@ -130,7 +130,7 @@ impl From<MirrorError> for CommandError {
         match fault {
             MirrorError::Client(fault) => fault.into(),
             MirrorError::Disk(fault) => fault.into(),
-            MirrorError::NotAdmitted { .. } => Self::refused(message).hint(
+            MirrorError::NotAdmitted(_) => Self::refused(message).hint(
                 "name the file of a token that is good with --token-file or LEDGER_TOKEN_FILE; a Security Owner issues one with: ledger token issue",
             ),
             MirrorError::Behind { .. } | MirrorError::OtherLog { .. } => {

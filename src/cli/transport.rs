@@ -28,7 +28,7 @@ pub(crate) fn to_send(globals: &Globals) -> Result<Option<Zeroizing<String>>, Co
 /// The token in a file, which nobody else may be able to read.
 pub(crate) fn read(file: &Path) -> Result<Zeroizing<String>, CommandError> {
     let text = keyfile::read_secret(file).map_err(|fault| match fault {
-        KeyFileError::Missing { .. } => {
+        KeyFileError::Missing(_) => {
             CommandError::usage(format!("there is no token file `{}`", file.display()))
         }
         fault => fault.into(),

@@ -43,14 +43,14 @@ impl Export<'_> {
         let path = self.place.state.join(PACK_KEY);
         match keyfile::read(&path, &|| Ok(None)) {
             Ok(key) => return Ok(key),
-            Err(KeyFileError::Missing { .. }) => {}
+            Err(KeyFileError::Missing(_)) => {}
             Err(fault) => return Err(fault.into()),
         }
         let key = self.world.new_key()?;
         match keyfile::write_new(&path, &key, None) {
             Ok(()) => Ok(key),
             // Another export made it meanwhile.
-            Err(KeyFileError::Exists { .. }) => Ok(keyfile::read(&path, &|| Ok(None))?),
+            Err(KeyFileError::Exists(_)) => Ok(keyfile::read(&path, &|| Ok(None))?),
             Err(fault) => Err(fault.into()),
         }
     }

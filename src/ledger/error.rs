@@ -25,23 +25,14 @@ pub enum Blame {
 #[non_exhaustive]
 pub enum OpenError {
     /// Nothing there.
-    #[error("there is no folder {}", dir.display())]
-    NoFolder {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(PathBuf),
     /// Nothing in it.
-    #[error("the folder {} is empty: no ledger was created in it", dir.display())]
-    EmptyFolder {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("the folder {} is empty: no ledger was created in it", .0.display())]
+    EmptyFolder(PathBuf),
     /// Something else in it.
-    #[error("{} is not a ledger: it has no tail and no checkpoint", dir.display())]
-    NotALedger {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("{} is not a ledger: it has no tail and no checkpoint", .0.display())]
+    NotALedger(PathBuf),
     /// Made by a newer program.
     #[error("the ledger in {} has format {found}; this program knows format 1", dir.display())]
     NewerFormat {
@@ -51,29 +42,17 @@ pub enum OpenError {
         found: i64,
     },
     /// A copy that was published: nothing but a publication writes to it.
-    #[error("{} is a published copy of a ledger: nothing is appended to it", dir.display())]
-    Copy {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("{} is a published copy of a ledger: nothing is appended to it", .0.display())]
+    Copy(PathBuf),
     /// A ledger without its log is never taken for a new one.
-    #[error("{} has lost its log: the file `tail` is missing", dir.display())]
-    LostLog {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("{} has lost its log: the file `tail` is missing", .0.display())]
+    LostLog(PathBuf),
     /// Its creation never returned a receipt.
-    #[error("the creation of the ledger in {} was interrupted", dir.display())]
-    InterruptedCreation {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("the creation of the ledger in {} was interrupted", .0.display())]
+    InterruptedCreation(PathBuf),
     /// A ledger is created in a folder of its own.
-    #[error("{} is not empty", dir.display())]
-    NotEmpty {
-        /// The folder.
-        dir: PathBuf,
-    },
+    #[error("{} is not empty", .0.display())]
+    NotEmpty(PathBuf),
     /// The place outside keeps the state of another ledger.
     #[error("{} is a checkpoint of `{origin}`, not of this ledger", path.display())]
     OtherLedgersHead {
@@ -95,13 +74,13 @@ impl OpenError {
     #[must_use]
     pub const fn blame(&self) -> Blame {
         match self {
-            Self::NoFolder { .. }
-            | Self::EmptyFolder { .. }
-            | Self::NotALedger { .. }
+            Self::NoFolder(_)
+            | Self::EmptyFolder(_)
+            | Self::NotALedger(_)
             | Self::NewerFormat { .. }
-            | Self::InterruptedCreation { .. } => Blame::CannotVerify,
-            Self::LostLog { .. } => Blame::Broken,
-            Self::Copy { .. } | Self::NotEmpty { .. } => Blame::Usage,
+            | Self::InterruptedCreation(_) => Blame::CannotVerify,
+            Self::LostLog(_) => Blame::Broken,
+            Self::Copy(_) | Self::NotEmpty(_) => Blame::Usage,
             Self::OtherLedgersHead { .. } => Blame::Refused,
             Self::Lock(_) | Self::Disk(_) => Blame::Temporary,
         }

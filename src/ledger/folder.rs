@@ -48,15 +48,15 @@ pub(crate) fn restore_description(engine: &dyn Engine, wanted: &str) -> Result<b
 /// As [`kind_of`]; a published copy, a ledger of a newer format, or one half created.
 pub(crate) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     let kind = kind_of(disk, dir);
-    if let Ok(FolderKind::Ledger) | Err(OpenError::LostLog { .. }) = kind {
+    if let Ok(FolderKind::Ledger) | Err(OpenError::LostLog(_)) = kind {
         if disk.metadata(&dir.join(CREATING))?.is_some() {
-            return Err(OpenError::InterruptedCreation { dir: dir.into() });
+            return Err(OpenError::InterruptedCreation(dir.into()));
         }
         check_format(disk, dir)?;
     }
     match kind? {
         FolderKind::Ledger => Ok(()),
-        FolderKind::Copy => Err(OpenError::Copy { dir: dir.into() }),
+        FolderKind::Copy => Err(OpenError::Copy(dir.into())),
     }
 }
 
@@ -110,9 +110,7 @@ pub(crate) fn is_clear(disk: &Arc<dyn Disk>, dir: &Path) -> Result<bool, OpenErr
     if names.iter().all(expected) && !(interrupted && has_more()) {
         return Ok(interrupted);
     }
-    Err(OpenError::NotEmpty {
-        dir: dir.to_owned(),
-    })
+    Err(OpenError::NotEmpty(dir.to_owned()))
 }
 
 /// Removes what an interrupted creation left, except its marker.

@@ -66,10 +66,10 @@ impl FolderSnapshot {
 pub(crate) fn kind_of(disk: &dyn Disk, dir: &Path) -> Result<FolderKind, OpenError> {
     let owned = || dir.to_owned();
     match disk.metadata(dir)? {
-        None => return Err(OpenError::NoFolder { dir: owned() }),
+        None => return Err(OpenError::NoFolder(owned())),
         // A link to a folder is as good as the folder.
         Some(found) if found.kind == FileKind::File => {
-            return Err(OpenError::NotALedger { dir: owned() });
+            return Err(OpenError::NotALedger(owned()));
         }
         Some(_) => {}
     }
@@ -79,15 +79,15 @@ pub(crate) fn kind_of(disk: &dyn Disk, dir: &Path) -> Result<FolderKind, OpenErr
     if has(&TAIL_FILE) {
         Ok(FolderKind::Ledger)
     } else if listed.iter().all(|found| found.name == LOCK_FILE) {
-        Err(OpenError::EmptyFolder { dir: owned() })
+        Err(OpenError::EmptyFolder(owned()))
     } else if WRITERS.iter().any(has) {
-        Err(OpenError::LostLog { dir: owned() })
+        Err(OpenError::LostLog(owned()))
     } else if listed.iter().any(tiles) {
         Ok(FolderKind::Copy)
     } else if has(&CHECKPOINT_FILE) {
-        Err(OpenError::LostLog { dir: owned() })
+        Err(OpenError::LostLog(owned()))
     } else {
-        Err(OpenError::NotALedger { dir: owned() })
+        Err(OpenError::NotALedger(owned()))
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn kind_of(disk: &dyn Disk, dir: &Path) -> Result<FolderKind, OpenErr
 /// No such folder, neither ledger nor copy, or a ledger without its log.
 pub fn standing(world: &World, dir: &Path) -> Result<FolderKind, LedgerError> {
     kind_of(&*world.disk, dir).map_err(|fault| match fault {
-        OpenError::EmptyFolder { dir } => OpenError::NotALedger { dir }.into(),
+        OpenError::EmptyFolder(dir) => OpenError::NotALedger(dir).into(),
         fault => fault.into(),
     })
 }

@@ -22,17 +22,11 @@ pub struct Frontier {
 #[non_exhaustive]
 pub enum FrontierError {
     /// Fewer bytes than the size alone takes.
-    #[error("a frontier begins with 8 bytes of size; {found} bytes are there")]
-    Short {
-        /// Bytes found.
-        found: usize,
-    },
+    #[error("a frontier begins with 8 bytes of size; {0} bytes are there")]
+    Short(usize),
     /// A size that appending can never have reached.
-    #[error("a frontier of {size} entries is beyond any ledger")]
-    Size {
-        /// The size found.
-        size: u64,
-    },
+    #[error("a frontier of {0} entries is beyond any ledger")]
+    Size(u64),
     /// More or fewer hashes than the size calls for.
     #[error("a frontier of {size} entries takes {needed} bytes; {found} are there")]
     Length {
@@ -120,11 +114,11 @@ impl Frontier {
         let found = bytes.len();
         let (size, hashes) = bytes
             .split_first_chunk::<SIZE_BYTES>()
-            .ok_or(FrontierError::Short { found })?;
+            .ok_or(FrontierError::Short(found))?;
         let size = u64::from_le_bytes(*size);
         // Half of the range is out of reach, so that appending can never overflow.
         if size > u64::MAX / 2 {
-            return Err(FrontierError::Size { size });
+            return Err(FrontierError::Size(size));
         }
         let needed = SIZE_BYTES + size.count_ones() as usize * HASH_BYTES;
         if found != needed {
@@ -241,7 +235,7 @@ mod tests {
         let beyond = [&u64::MAX.to_le_bytes()[..], &[0; 64 * 32]].concat();
         assert_eq!(
             Frontier::decode(&beyond),
-            Err(FrontierError::Size { size: u64::MAX })
+            Err(FrontierError::Size(u64::MAX))
         );
     }
 

@@ -129,11 +129,10 @@ pub fn write(files: &PackFiles) -> Result<Vec<u8>, ZipError> {
     for (name, bytes) in files {
         let offset = zip.len() as u32;
         let same = frame(name, bytes);
-        put(
-            &mut zip,
-            &[&LOCAL.to_le_bytes(), &same, name.as_bytes(), bytes],
-        );
-        list(&mut listed, name, &same, offset);
+        for part in [&LOCAL.to_le_bytes(), &same[..], name.as_bytes(), bytes] {
+            zip.extend_from_slice(part);
+        }
+        listed.extend(listing(name, &same, offset));
     }
     let end = zip.len();
     zip.extend_from_slice(&listed);
@@ -144,83 +143,71 @@ pub fn write(files: &PackFiles) -> Result<Vec<u8>, ZipError> {
 /// What a header says in both places, from the version to the length of the extra field.
 fn frame(name: &str, bytes: &[u8]) -> Vec<u8> {
     let length = (bytes.len() as u32).to_le_bytes();
-    let mut frame = Vec::with_capacity(LOCAL_BYTES);
-    put(
-        &mut frame,
-        &[
-            &VERSION.to_le_bytes(),
-            &[0; 6],
-            &DATE.to_le_bytes(),
-            &crc32fast::hash(bytes).to_le_bytes(),
-            &length,
-            &length,
-            &(name.len() as u16).to_le_bytes(),
-            &[0; 2],
-        ],
-    );
-    frame
+    [
+        VERSION.to_le_bytes().as_slice(),
+        &[0; 6],
+        &DATE.to_le_bytes(),
+        &crc32fast::hash(bytes).to_le_bytes(),
+        &length,
+        &length,
+        &(name.len() as u16).to_le_bytes(),
+        &[0; 2],
+    ]
+    .concat()
 }
 
-fn list(listed: &mut Vec<u8>, name: &str, same: &[u8], offset: u32) {
-    put(
-        listed,
-        &[
-            &CENTRAL.to_le_bytes(),
-            &MADE_BY.to_le_bytes(),
-            same,
-            &[0; 6],
-            &(MODE << 16).to_le_bytes(),
-            &offset.to_le_bytes(),
-            name.as_bytes(),
-        ],
-    );
+/// A file in the list at the zip's end.
+fn listing(name: &str, same: &[u8], offset: u32) -> Vec<u8> {
+    [
+        CENTRAL.to_le_bytes().as_slice(),
+        &MADE_BY.to_le_bytes(),
+        same,
+        &[0; 6],
+        &(MODE << 16).to_le_bytes(),
+        &offset.to_le_bytes(),
+        name.as_bytes(),
+    ]
+    .concat()
 }
 
 /// The end: for more files than 16 bits count, with the records of zip64 before it.
 fn ending(count: usize, at: usize, length: usize) -> Vec<u8> {
-    let mut end = Vec::new();
     let short = u16::try_from(count).ok().filter(|count| *count != u16::MAX);
-    if short.is_none() {
-        let (many, at64, length64) = (count as u64, at as u64, length as u64);
-        put(
-            &mut end,
-            &[
-                &END64.to_le_bytes(),
-                &44_u64.to_le_bytes(),
-                &VERSION64.to_le_bytes(),
-                &VERSION64.to_le_bytes(),
-                &[0; 8],
-                &many.to_le_bytes(),
-                &many.to_le_bytes(),
-                &length64.to_le_bytes(),
-                &at64.to_le_bytes(),
-                &LOCATOR64.to_le_bytes(),
-                &[0; 4],
-                &(at64 + length64).to_le_bytes(),
-                &1_u32.to_le_bytes(),
-            ],
-        );
-    }
+    let long = match short {
+        Some(_) => Vec::new(),
+        None => ending64(count as u64, at as u64, length as u64),
+    };
     let short = short.unwrap_or(u16::MAX).to_le_bytes();
-    put(
-        &mut end,
-        &[
-            &END.to_le_bytes(),
-            &[0; 4],
-            &short,
-            &short,
-            &(length as u32).to_le_bytes(),
-            &(at as u32).to_le_bytes(),
-            &[0; 2],
-        ],
-    );
-    end
+    [
+        long.as_slice(),
+        &END.to_le_bytes(),
+        &[0; 4],
+        &short,
+        &short,
+        &(length as u32).to_le_bytes(),
+        &(at as u32).to_le_bytes(),
+        &[0; 2],
+    ]
+    .concat()
 }
 
-fn put(to: &mut Vec<u8>, parts: &[&[u8]]) {
-    for part in parts {
-        to.extend_from_slice(part);
-    }
+fn ending64(count: u64, at: u64, length: u64) -> Vec<u8> {
+    [
+        END64.to_le_bytes().as_slice(),
+        &44_u64.to_le_bytes(),
+        &VERSION64.to_le_bytes(),
+        &VERSION64.to_le_bytes(),
+        &[0; 8],
+        &count.to_le_bytes(),
+        &count.to_le_bytes(),
+        &length.to_le_bytes(),
+        &at.to_le_bytes(),
+        &LOCATOR64.to_le_bytes(),
+        &[0; 4],
+        &(at + length).to_le_bytes(),
+        &1_u32.to_le_bytes(),
+    ]
+    .concat()
 }
 
 /// Reads the zip of a pack. Nothing is inflated, so nothing grows.
@@ -258,7 +245,7 @@ pub fn read(zip: &[u8]) -> Result<PackFiles, ZipError> {
     let listed_at = walk.at;
     let mut listed = Vec::new();
     for ((name, bytes), offset) in files.iter().zip(offsets) {
-        list(&mut listed, name, &frame(name, bytes), offset);
+        listed.extend(listing(name, &frame(name, bytes), offset));
         walk.listed(name)?;
     }
     listed.extend_from_slice(&ending(files.len(), listed_at, listed.len()));

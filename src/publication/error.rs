@@ -94,17 +94,11 @@ pub enum PublicationError {
         found: NodeHash,
     },
     /// A file of the copy has other bytes than belong there.
-    #[error("{} exists with other content than belongs there; it was left as it is", path.display())]
-    Differs {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{} exists with other content than belongs there; it was left as it is", .0.display())]
+    Differs(PathBuf),
     /// What was written is not what was read back.
-    #[error("{} does not hold what was written to it; nothing was published", path.display())]
-    ReadBack {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{} does not hold what was written to it; nothing was published", .0.display())]
+    ReadBack(PathBuf),
     /// The entries changed between the first reading and the second.
     #[error("what would be published has root {found}, not {stated}; nothing was published")]
     Changed {
@@ -124,7 +118,7 @@ pub enum PublicationError {
 impl From<ImmutableFileError> for PublicationError {
     fn from(fault: ImmutableFileError) -> Self {
         match fault {
-            ImmutableFileError::Differs(path) => Self::Differs { path },
+            ImmutableFileError::Differs(path) => Self::Differs(path),
             ImmutableFileError::Disk(fault) => Self::Disk(fault),
         }
     }

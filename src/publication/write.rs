@@ -197,7 +197,7 @@ fn read_back(to: &FolderEngine, name: &str, bytes: &[u8]) -> Result<(), Publicat
     // Never served before, and never right: the next publication writes it anew.
     to.remove(name)?;
     let path = to.place(name);
-    Err(PublicationError::ReadBack { path })
+    Err(PublicationError::ReadBack(path))
 }
 
 /// Removes partial tiles and bundles of other sizes than those in `kept`.

@@ -201,20 +201,15 @@ pub fn backlog(dir: &Path) -> Option<Backlog> {
     .filter(|backlog| backlog.waiting > 0)
 }
 
-/// Reads a signed statement from a file. Nothing in it is believed: appending checks it.
-///
-/// # Errors
-/// It is none, or the system's refusal.
-pub fn read(path: &Path) -> Result<Submission, SpoolError> {
-    form::decode(&bytes(path)?).map_err(|fault| content(path, fault))
-}
-
-/// Reads anything that waits.
+/// Reads what waits in a file. Nothing in it is believed: appending checks it.
 ///
 /// # Errors
 /// It is nothing of the kind, or the system's refusal.
 pub fn read_waiting(path: &Path) -> Result<Waiting, SpoolError> {
-    form::decode_waiting(&bytes(path)?).map_err(|fault| content(path, fault))
+    form::decode_waiting(&bytes(path)?).map_err(|fault| SpoolError::Content {
+        path: path.to_owned(),
+        fault,
+    })
 }
 
 /// Removes one that has its receipt.
@@ -307,13 +302,6 @@ fn sync_folder(dir: &Path) -> Result<(), SpoolError> {
         .map_err(|source| failed("sync", dir, source))
 }
 
-fn content(path: &Path, fault: String) -> SpoolError {
-    SpoolError::Content {
-        path: path.to_owned(),
-        fault,
-    }
-}
-
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SpoolError {
     SpoolError::Io {
         doing,
@@ -352,15 +340,13 @@ mod tests {
         let read: Vec<_> = list(&spool)
             .unwrap()
             .iter()
-            .map(|path| super::read(path).unwrap())
+            .map(|path| read_waiting(path).unwrap())
             .collect();
-        assert_eq!(read, (0..12).map(submission).collect::<Vec<_>>());
+        let written = |byte| Waiting::Statement(submission(byte));
+        assert_eq!(read, (0..12).map(written).collect::<Vec<_>>());
         let first = list(&spool).unwrap().remove(0);
         remove(&first).unwrap();
-        assert_eq!(
-            super::read(&list(&spool).unwrap()[0]).unwrap(),
-            submission(1)
-        );
+        assert_eq!(read_waiting(&list(&spool).unwrap()[0]).unwrap(), written(1));
     }
 
     #[test]
@@ -377,7 +363,10 @@ mod tests {
         let found = list(dir.path()).unwrap();
         assert_eq!(found.len(), 2);
         for path in found {
-            assert!(matches!(read(&path), Err(SpoolError::Content { .. })));
+            assert!(matches!(
+                read_waiting(&path),
+                Err(SpoolError::Content { .. })
+            ));
         }
     }
 }

@@ -96,7 +96,7 @@ impl LogImage {
         if let Some(image) = Self::beside_writer(disk, dir, names) {
             return Ok(Some(image));
         }
-        if !matches!(held, LockError::NotOurs { .. }) {
+        if !matches!(held, LockError::NotOurs(_)) {
             return Ok(None);
         }
         let image = Self::read(disk, dir, names)?;

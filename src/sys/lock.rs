@@ -42,11 +42,8 @@ pub enum LockError {
         waited: Duration,
     },
     /// It is its writer's alone, and whoever reads does without.
-    #[error("{} is another user's", path.display())]
-    NotOurs {
-        /// The lock file.
-        path: PathBuf,
-    },
+    #[error("{} is another user's", .0.display())]
+    NotOurs(PathBuf),
     /// The file could not be opened or locked.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -132,7 +129,7 @@ impl ReadLock {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                return Err(LockError::NotOurs { path });
+                return Err(LockError::NotOurs(path));
             }
             Err(e) => return Err(DiskError::new("open", &path, e).into()),
         };

@@ -469,7 +469,7 @@ fn nothing_is_appended_to_a_copy() {
     };
     let fault = Writer::open(&World::system(), &place, Duration::ZERO).unwrap_err();
     assert!(
-        matches!(fault, AppendError::Open(OpenError::Copy { .. })),
+        matches!(fault, AppendError::Open(OpenError::Copy(_))),
         "{fault}"
     );
     assert_eq!(fault.blame(), Blame::Usage);
@@ -496,7 +496,7 @@ fn a_ledger_that_lost_its_tail_is_no_copy() {
         fs::write(ledger.path(marker), "").unwrap();
         let fault = audit(&World::system(), &ledger.path(""), story.now, Vec::new()).unwrap_err();
         assert!(
-            matches!(fault, LedgerError::Open(OpenError::LostLog { .. })),
+            matches!(fault, LedgerError::Open(OpenError::LostLog(_))),
             "{marker}: {fault}"
         );
     }
@@ -506,7 +506,7 @@ fn a_ledger_that_lost_its_tail_is_no_copy() {
     fs::remove_dir_all(shelf.path("tile")).unwrap();
     assert!(matches!(
         shelf.audit(Vec::new()),
-        Err(LedgerError::Open(OpenError::LostLog { .. }))
+        Err(LedgerError::Open(OpenError::LostLog(_)))
     ));
 }
 
@@ -600,7 +600,7 @@ fn a_file_with_other_content_is_named_and_left_alone() {
         let bad = fs::read(shelf.path(name)).unwrap();
         let fault = shelf.publish(&story).unwrap_err();
         assert!(
-            matches!(&fault, PublicationError::Differs { path } if *path == shelf.path(name)),
+            matches!(&fault, PublicationError::Differs(path) if *path == shelf.path(name)),
             "{fault}"
         );
         assert_eq!(fs::read(shelf.path(name)).unwrap(), bad);

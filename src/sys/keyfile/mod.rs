@@ -33,17 +33,11 @@ const GROUP_READS: u32 = 0o040;
 #[non_exhaustive]
 pub enum KeyFileError {
     /// There is none.
-    #[error("there is no key file `{path}`")]
-    Missing {
-        /// Where it should be.
-        path: PathBuf,
-    },
+    #[error("there is no key file `{0}`")]
+    Missing(PathBuf),
     /// A file is there already: a key is never overwritten.
-    #[error("`{path}` exists already, and a key file is never overwritten")]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("`{0}` exists already, and a key file is never overwritten")]
+    Exists(PathBuf),
     /// Others than the owner may read, change or run it.
     #[error("`{path}` has mode {mode:04o}, so others can get at what is in it")]
     Mode {
@@ -61,11 +55,8 @@ pub enum KeyFileError {
         mode: u32,
     },
     /// More bytes than [`KEY_FILE_LIMIT`].
-    #[error("`{path}` is longer than {KEY_FILE_LIMIT} bytes and no key file")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("`{0}` is longer than {KEY_FILE_LIMIT} bytes and no key file")]
+    TooLarge(PathBuf),
     /// It was read, but holds no key that can be used, or only for who knows the passphrase.
     #[error("the key file `{path}` {fault}")]
     Content {
@@ -111,9 +102,7 @@ pub fn write_new(
 /// Where the file exists already or cannot be written.
 pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
     write_durably(path, bytes).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::Exists {
-            path: path.to_owned(),
-        },
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
         _ => KeyFileError::Io {
             path: path.to_owned(),
             action: "written",
@@ -178,9 +167,7 @@ pub fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
 
 fn open(path: &Path) -> Result<(File, Option<String>), KeyFileError> {
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => KeyFileError::Missing {
-            path: path.to_owned(),
-        },
+        io::ErrorKind::NotFound => KeyFileError::Missing(path.to_owned()),
         _ => KeyFileError::Io {
             path: path.to_owned(),
             action: "read",
@@ -221,9 +208,7 @@ fn whole(name: &Path, source: impl io::Read) -> Result<Zeroizing<Vec<u8>>, KeyFi
             source,
         })?;
     if bytes.len() > KEY_FILE_LIMIT {
-        return Err(KeyFileError::TooLarge {
-            path: name.to_owned(),
-        });
+        return Err(KeyFileError::TooLarge(name.to_owned()));
     }
     Ok(bytes)
 }
@@ -303,7 +288,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(&folder, b"something else", 0o600);
         let fault = write_new(&path, &key(), None).unwrap_err();
-        assert!(matches!(fault, KeyFileError::Exists { .. }), "{fault}");
+        assert!(matches!(fault, KeyFileError::Exists(_)), "{fault}");
         assert_eq!(fs::read(&path).unwrap(), b"something else");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -349,7 +334,7 @@ mod tests {
     fn missing_unreadable_and_oversized_files_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let missing = read(&folder.path().join("none"), &nobody).unwrap_err();
-        assert!(matches!(missing, KeyFileError::Missing { .. }), "{missing}");
+        assert!(matches!(missing, KeyFileError::Missing(_)), "{missing}");
         let inner = folder.path().join("folder");
         fs::create_dir(&inner).unwrap();
         fs::set_permissions(&inner, Permissions::from_mode(0o700)).unwrap();
@@ -362,7 +347,7 @@ mod tests {
         let mut long = PLAIN.as_bytes().to_vec();
         long.resize(KEY_FILE_LIMIT + 1, b'\n');
         let large = read(&file(&folder, &long, 0o600), &nobody).unwrap_err();
-        assert!(matches!(large, KeyFileError::TooLarge { .. }), "{large}");
+        assert!(matches!(large, KeyFileError::TooLarge(_)), "{large}");
     }
 
     #[test]

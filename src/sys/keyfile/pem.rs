@@ -53,21 +53,15 @@ pub enum PemError {
     NotPem,
     /// PEM of something else.
     #[error(
-        "holds a `{label}`; a `{PLAIN_LABEL}` or `{ENCRYPTED_LABEL}` in PKCS#8, or an `{OPENSSH_LABEL}`, is needed"
+        "holds a `{0}`; a `{PLAIN_LABEL}` or `{ENCRYPTED_LABEL}` in PKCS#8, or an `{OPENSSH_LABEL}`, is needed"
     )]
-    Label {
-        /// What the file says that it holds.
-        label: String,
-    },
+    Label(String),
     /// The right label, but not the structure it announces.
     #[error("is cut short or damaged: it is no private key in PKCS#8")]
     Damaged,
     /// The key is for another algorithm.
-    #[error("holds a key of the algorithm {algorithm}; Ed25519 (1.3.101.112) is needed")]
-    NotEd25519 {
-        /// Its object identifier.
-        algorithm: String,
-    },
+    #[error("holds a key of the algorithm {0}; Ed25519 (1.3.101.112) is needed")]
+    NotEd25519(String),
     /// The public key in the file is not that of the private key in it.
     #[error("holds a public key that is not its private key's")]
     OtherPublicKey,
@@ -146,9 +140,7 @@ pub(super) fn decode(pem: &[u8], passphrase: AskPassphrase<'_>) -> Result<Secret
         return decode_openssh(pem, passphrase);
     }
     if label != PLAIN_LABEL && label != ENCRYPTED_LABEL {
-        return Err(PemError::Label {
-            label: label.to_owned(),
-        });
+        return Err(PemError::Label(label.to_owned()));
     }
     let (_, document) = SecretDocument::from_pem(pem).map_err(|_| PemError::Damaged)?;
     if label == PLAIN_LABEL {
@@ -170,14 +162,12 @@ pub(super) fn decode(pem: &[u8], passphrase: AskPassphrase<'_>) -> Result<Secret
 
 fn decode_openssh(pem: &str, passphrase: AskPassphrase<'_>) -> Result<SecretKey, PemError> {
     let mut key = ssh_key::PrivateKey::from_openssh(pem).map_err(|fault| match fault {
-        ssh_key::Error::AlgorithmUnknown => PemError::NotEd25519 {
-            algorithm: "of another kind".to_owned(),
-        },
+        ssh_key::Error::AlgorithmUnknown => PemError::NotEd25519("of another kind".to_owned()),
         _ => PemError::Damaged,
     })?;
     if key.algorithm() != ssh_key::Algorithm::Ed25519 {
         let algorithm = key.algorithm().to_string();
-        return Err(PemError::NotEd25519 { algorithm });
+        return Err(PemError::NotEd25519(algorithm));
     }
     if key.is_encrypted() {
         if let ssh_key::Kdf::Bcrypt { rounds, .. } = key.kdf()
@@ -241,9 +231,7 @@ fn refuse_exorbitant(scheme: &pkcs5::EncryptionScheme) -> Result<(), PemError> {
 
 fn decode_info(info: PrivateKeyInfoRef<'_>) -> Result<SecretKey, PemError> {
     if info.algorithm.oid != ED25519.oid {
-        return Err(PemError::NotEd25519 {
-            algorithm: info.algorithm.oid.to_string(),
-        });
+        return Err(PemError::NotEd25519(info.algorithm.oid.to_string()));
     }
     if info.algorithm.parameters.is_some() {
         return Err(PemError::Damaged);

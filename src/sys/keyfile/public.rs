@@ -24,11 +24,8 @@ pub enum PublicKeyFileError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The signature is not by that key, or the key cannot be admitted.
-    #[error("the signature in the public key file is not by its key {key}")]
-    Possession {
-        /// The key.
-        key: PublicKey,
-    },
+    #[error("the signature in the public key file is not by its key {0}")]
+    Possession(PublicKey),
 }
 
 impl PublicKeyFile {
@@ -75,7 +72,7 @@ impl PublicKeyFile {
         let key: PublicKey = key.parse()?;
         let possession: Signature = possession.parse()?;
         if !key.possession_holds(&possession) {
-            return Err(PublicKeyFileError::Possession { key });
+            return Err(PublicKeyFileError::Possession(key));
         }
         Ok(Self { key, possession })
     }
@@ -140,7 +137,7 @@ mod tests {
         let forged = format!("{VERSION} {key} {}\n", other.prove_possession());
         assert_eq!(
             PublicKeyFile::parse(&forged),
-            Err(PublicKeyFileError::Possession { key })
+            Err(PublicKeyFileError::Possession(key))
         );
     }
 }

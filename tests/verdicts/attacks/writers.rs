@@ -100,11 +100,11 @@ fn rotten_copy() -> String {
             wait: WAIT,
         };
         match publication.run() {
-            Err(PublicationError::ReadBack { path }) if path.ends_with("000.p/4") => {
+            Err(PublicationError::ReadBack(path)) if path.ends_with("000.p/4") => {
                 let checkpoint = disk.read(&to.join("checkpoint"));
                 assert!(checkpoint.is_err(), "no checkpoint was published over it");
                 let path = path.strip_prefix(&to).unwrap().to_owned();
-                let fault = PublicationError::ReadBack { path };
+                let fault = PublicationError::ReadBack(path);
                 return format!("publish refused: {fault}");
             }
             _ => assert!(operation < 100, "nothing rotted"),
