@@ -252,7 +252,7 @@ fn answer(args: &ExportArgs, sequence: u64, pack: &ExportedPack) -> Answer {
             pack.bytes.len()
         ))
         .line(format!("  pack key  {}", selection.key))
-        .say("next: hand the pack key over by another road; ledger trust show has the trust file")
+        .say("next: hand the trust file over by another road: ledger trust show prints it, with the pack key")
 }
 
 impl From<ExportError> for CommandError {

@@ -3,8 +3,12 @@
 use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
+use crate::export::PACK_KEY;
+use crate::facts;
+use crate::key::PublicKey;
 use crate::ledger::sealing_vkeys;
 use crate::note::NoteKey;
+use crate::sys::keyfile::{self, KeyFileError};
 use crate::trust;
 
 use super::answer::{Answer, CommandResult};
@@ -25,7 +29,7 @@ enum TrustAction {
 
 /// Print a trust file (C2SP tlog-policy) for this ledger, to hand over by another road
 ///
-/// One log line for each key that sealed the ledger, the newest first. What an auditor reads out of
+/// One log line for each key that sealed the ledger, the newest first, and the key that signs packs. What an auditor reads out of
 /// the ledger itself proves nothing to them: hand this over on paper, in a meeting, by a signed
 /// mail. The witnesses and the quorum are those of `ledger witness use`; with --witness they are the
 /// witnesses named, all of them. An auditor who has other ones writes those in.
@@ -60,11 +64,28 @@ pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> CommandResult {
     if witnesses.is_empty() {
         witnesses = witnesses_in_use(context)?;
     }
-    let text = trust::trust_file(&keys, &witnesses);
+    let pack_key = pack_key(context)?;
+    let lines = pack_key.as_ref().map(facts::trust_lines);
+    let text = trust::trust_file(&keys, &witnesses) + &lines.unwrap_or_default();
     let logs: Vec<_> = keys.iter().map(ToString::to_string).collect();
-    Ok(Answer::new(json!({ "logs": logs, "policy": text })).text(text).say(
+    let document = json!({ "logs": logs, "policy": text, "pack_key": pack_key });
+    let answer = Answer::new(document).text(text).say(
         "note: hand it over by another road than the ledger; who can change the one must not be able to change the other",
-    ))
+    );
+    Ok(match pack_key {
+        Some(_) => answer,
+        None => answer.say("note: it has no pack key yet; the first ledger export makes one, and packs are checked by hand with it"),
+    })
+}
+
+/// The key that signs this host's packs, once there is one.
+fn pack_key(context: &Context) -> Result<Option<PublicKey>, CommandError> {
+    let path = context.place()?.state.join(PACK_KEY);
+    match keyfile::read(&path, &|| Ok(None)) {
+        Ok(key) => Ok(Some(key.public())),
+        Err(KeyFileError::Missing { .. }) => Ok(None),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// The lines by which this ledger's witnesses were chosen; empty where none were.

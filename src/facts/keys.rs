@@ -65,6 +65,18 @@ pub(super) fn files(
 }
 
 fn pem(key: &PublicKey) -> String {
-    let encoded = BASE64.encode([SPKI.as_slice(), key.as_bytes()].concat());
-    format!("-----BEGIN PUBLIC KEY-----\n{encoded}\n-----END PUBLIC KEY-----\n")
+    let body = pem_body(key);
+    format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
+}
+
+fn pem_body(key: &PublicKey) -> String {
+    BASE64.encode([SPKI.as_slice(), key.as_bytes()].concat())
+}
+
+/// The pack key in a trust file, as remarks there: the text of a pack has openssl and ssh-keygen begin from these
+/// lines, so that the one file that came by another road serves them too.
+#[must_use]
+pub fn trust_lines(key: &PublicKey) -> String {
+    let (pem, ssh) = (pem_body(key), public_line(key));
+    format!("# pack key pem {pem}\n# pack key ssh {ssh}\n")
 }

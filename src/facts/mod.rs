@@ -27,5 +27,6 @@ pub use attestation::statements;
 pub use documents::{POPULATION, PackFacts};
 pub use dossier::Dossier;
 pub use form::{FactsForm, RENDERINGS, SUMMARY, states_the_same};
+pub use keys::trust_lines;
 pub use population::{SecretRow, parse as parse_population, rows as population};
 pub use template::{NoTemplate, Template, completed, template};

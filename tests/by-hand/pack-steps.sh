@@ -2,7 +2,7 @@
 # Runs the commands of the VERIFY.md in an unzipped pack, in their order and to the letter, with no program on the path but
 # the system's. The first command that fails ends it, and its step is named.
 #
-#   pack-steps.sh FOLDER [STEP…]    beside FOLDER lies what the text has its reader obtain: pack-key.hex; tsa-ca.pem for tokens
+#   pack-steps.sh FOLDER [STEP…]    beside FOLDER lies what the text has its reader obtain: trust.txt; tsa-ca.pem for tokens
 set -eu
 cd "$1"
 shift

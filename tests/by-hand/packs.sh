@@ -6,7 +6,7 @@
 set -euo pipefail
 ledger=$(realpath "$1") python=$2 here=$(cd "$(dirname "$0")" && pwd)
 bagit=$(dirname "$python")/bagit.py
-for program in awk b3sum base64 basenc diff find openssl sha256sum ssh-keygen; do
+for program in awk b3sum cut diff find openssl sha256sum ssh-keygen; do
   PATH=/usr/bin:/bin command -v "$program" >/dev/null || { echo "$program is not installed in /usr/bin or /bin" >&2; exit 1; }
 done
 test -e "$bagit" || { echo "$bagit is missing" >&2; exit 1; }
@@ -46,7 +46,7 @@ ledger export --out rotations.jsonl --format in-toto >rotations.txt
 unpack() {
   mkdir "$2"
   "$python" -m zipfile -e "$1.zip" "$2"
-  sed -n 's/^ *pack key *//p' "$1.txt" >"$2/pack-key.hex"
+  ledger trust show >"$2/trust.txt" 2>/dev/null
   cp one/ca.pem "$2/tsa-ca.pem"
   echo "$work/$2"/pack-*/
 }
@@ -60,7 +60,7 @@ for pack in plain stamped whole; do
   # These say that they print nothing.
   test -z "$(steps "$bag" 2 3 4 2>&1)"
 done
-"$python" "$here/attestations.py" rotations.jsonl "$(cat good-whole/pack-key.hex)" good-whole/pack-*/data/ledger/entries
+"$python" "$here/attestations.py" rotations.jsonl "$(sed -n 's/^ *pack key *//p' whole.txt)" good-whole/pack-*/data/ledger/entries
 ! grep -q 'openssl ts' good-plain/*/data/VERIFY.md
 grep -q 'openssl ts' good-stamped/*/data/VERIFY.md
 
@@ -107,8 +107,28 @@ cp mallory.signers "$bag/data/keys/allowed_signers"
 lists "$bag" && sign "$bag" && sign_ssh "$bag"
 fails 1 "$bag"
 bag=$(unpack stamped another-key-told)
-openssl pkey -in mallory.pem -pubout -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n' >"$bag/../pack-key.hex"
+sed -i "s|^# pack key pem .*|# pack key pem $(openssl pkey -in mallory.pem -pubout | sed -n 2p)|" "$bag/../trust.txt"
 fails 1 "$bag"
+bag=$(unpack stamped another-ssh-key-told)
+sed -i "s|^# pack key ssh .*|# pack key ssh $(cut -d ' ' -f 1,2 mallory.ssh.pub)|" "$bag/../trust.txt"
+fails 1 "$bag"
+bag=$(unpack stamped no-key-told) && sed -i '/^# pack key/d' "$bag/../trust.txt"
+fails 1 "$bag"
+
+# A program that is not here is told as that, at its step, and as nothing else.
+lacks() {
+  local said
+  said=$(cd "$bag" && awk -v wanted="$2" '/^## / { step = $2 + 0 } /^```/ { inside = ($0 == "```sh") && step == wanted; next } inside' data/VERIFY.md >../step && env -i PATH="$work/few" sh -eu ../step 2>&1) && exit 1
+  test "$said" = "NOT DONE: $1" || { printf 'without it: %s\n' "$said" >&2; exit 1; }
+}
+bag=$(unpack stamped few-programs)
+mkdir few
+for program in sh cat cut tr xargs diff sed sort find; do ln -s "$(PATH=/usr/bin:/bin command -v "$program")" "few/$program"; done
+lacks 'ssh-keygen is not here' 1
+lacks 'neither sha256sum nor shasum is here' 2
+lacks 'b3sum is not here' 4
+ln -s "$(command -v shasum)" few/shasum && ln -s "$(command -v perl)" few/perl
+(cd "$bag" && awk '/^## / { step = $2 + 0 } /^```/ { inside = ($0 == "```sh") && step == 2; next } inside' data/VERIFY.md >../step && env -i PATH="$work/few" sh -eu ../step)
 
 # What the exporter's own key could sign: steps 1 to 3 have nothing against it.
 bag=$(unpack whole entry-by-the-exporter) && flip "$bag/data/ledger/entries/000000003.bin" && lists "$bag"
