@@ -233,6 +233,26 @@ pub(crate) fn decimal<N: FromStr + ToString>(text: &str) -> Option<N> {
     (number.to_string() == text).then_some(number)
 }
 
+/// What happened to a text on its way, where that can be seen: editors, mail and shells change small files, and what was
+/// changed so says nothing, for or against anybody.
+pub(crate) fn mangled(bytes: &[u8]) -> Option<&'static str> {
+    let begins = |with: &[u8]| bytes.trim_ascii_start().starts_with(with);
+    let has = |what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
+    if bytes.trim_ascii().is_empty() {
+        Some("the file is empty")
+    } else if begins(b"\xff\xfe") || begins(b"\xfe\xff") || begins(b"\xef\xbb\xbf") {
+        Some("the file begins with a byte order mark; it has to be UTF-8 without one")
+    } else if has(b"\r\n") {
+        Some("the lines end with CR LF; they have to end with LF alone")
+    } else if begins(b">") {
+        Some("the lines are quoted with `>`, as a mail does")
+    } else if begins(b"<") {
+        Some("it is a page, not the file that the page shows")
+    } else {
+        None
+    }
+}
+
 /// Gives a type over an array of bytes its one text: lower-case hex digits, and no other spelling.
 macro_rules! hex_text {
     ($name:ident, $length:literal, $error:ty, $fault:expr) => {

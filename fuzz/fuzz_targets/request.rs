@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use rotation_ledger::witness::AddCheckpoint;
 use rotation_ledger::witness::KnownLog;
-use rotation_ledger::witness::SealSuccession;
+use rotation_ledger::proof::SealSuccession;
 use rotation_ledger::witness::decide;
 
 const LOG: &str = "ledger.example/prod-rotations+6c85216d+AdBKsjJ0K7SrOhNovUYV5ObQIkq3GgFrr4UgozLJd4c3";

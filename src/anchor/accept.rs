@@ -1,7 +1,7 @@
 //! A cosignature that came by hand, as the answer to a request that was printed.
 
 use crate::checkpoint::{Checkpoint, CheckpointError, CosignatureError};
-use crate::note::{KeyName, NoteError, SignedNote};
+use crate::note::{NoteError, SignedNote};
 use crate::sys::disk::DiskError;
 
 use super::round::WitnessRound;
@@ -18,7 +18,7 @@ pub enum AcceptError {
     Checkpoint(#[from] CheckpointError),
     /// What was asked about is another ledger.
     #[error("the request is of `{0}`")]
-    OtherLedger(KeyName),
+    OtherLedger(String),
     /// A line names a witness's key and does not hold.
     #[error(transparent)]
     Cosignature(#[from] CosignatureError),

@@ -39,7 +39,11 @@ pub enum CosignError {
         /// What it said.
         words: String,
     },
-    /// Ledger and witness disagree about what the ledger signed before.
+    /// It answered with something that it did not sign, which counts for nothing: neither as a cosignature nor
+    /// against the ledger.
+    #[error("answered with nothing that it signed: {0}")]
+    Unsigned(String),
+    /// Ledger and witness disagree about what the ledger signed before, by what the witness has signed.
     #[error("disagrees ({status}): {words}")]
     Disagrees {
         /// The status code.
@@ -82,7 +86,8 @@ pub struct CosignQuestion<'a> {
     pub believed: u64,
 }
 
-/// Asks a witness. `prove` makes the consistency proof from a size, and `post` carries the request.
+/// Asks a witness. `prove` makes the consistency proof from a size, and `post` carries the request;
+/// `contradicts` tells whether the witness shows a checkpoint, signed by it, that the ledger does not extend.
 ///
 /// # Errors
 /// Why it did not cosign.
@@ -90,6 +95,7 @@ pub fn ask(
     question: CosignQuestion<'_>,
     prove: &mut dyn FnMut(u64) -> Result<Vec<NodeHash>, String>,
     post: &mut dyn FnMut(&[u8]) -> Result<Reply, ClientError>,
+    contradicts: &mut dyn FnMut() -> bool,
 ) -> Result<WitnessCosignature, CosignError> {
     let size = question.checkpoint.size;
     let mut old = question.believed.min(size);
@@ -104,10 +110,14 @@ pub fn ask(
         let reply = post(request.as_bytes())
             .map_err(|fault| CosignError::Unreachable(fault.to_string()))?;
         let words = words(&reply.body);
-        let disagrees = |status, words| CosignError::Disagrees {
-            status,
-            words,
-            request,
+        // Anybody may answer in the witness's place that the ledger was cut short.
+        let disagrees = |status, words| match contradicts() {
+            true => CosignError::Disagrees {
+                status,
+                words,
+                request,
+            },
+            false => CosignError::Unsigned(format!("{status} {words}")),
         };
         match reply.status {
             200 => return accept(question.witness, question.note, &reply.body),
@@ -119,7 +129,7 @@ pub fn ask(
                     return Err(disagrees(409, words));
                 }
                 None => {
-                    return Err(CosignError::Unreachable(format!(
+                    return Err(CosignError::Unsigned(format!(
                         "409 without a size: {words}"
                     )));
                 }
@@ -141,7 +151,7 @@ fn accept(
     note: &SignedNote,
     body: &[u8],
 ) -> Result<WitnessCosignature, CosignError> {
-    let bad = |why: String| CosignError::Unreachable(format!("200 with {why}"));
+    let bad = |why: String| CosignError::Unsigned(format!("200 with {why}"));
     let whole = [note.to_string().as_bytes(), body].concat();
     let answered =
         SignedNote::parse(&whole).map_err(|fault| bad(format!("no signature lines: {fault}")))?;
@@ -150,6 +160,9 @@ fn accept(
         .map_err(|fault| bad(fault.to_string()))?;
     let (time, line) =
         cosigned.ok_or_else(|| bad(format!("no cosignature by `{}`", witness.name())))?;
+    if time == 0 {
+        return Err(bad("a cosignature of no time".to_owned()));
+    }
     let note = SignedNote::parse(format!("{note}{line}").as_bytes());
     Ok(WitnessCosignature {
         time,
@@ -177,4 +190,78 @@ fn words(body: &[u8]) -> String {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::{cosign, sign};
+    use crate::key::SecretKey;
+    use crate::note::KeyName;
+
+    /// What a witness, or whoever answers in its place, is taken to have said.
+    fn asked(
+        status: u16,
+        body: &str,
+        contradicts: bool,
+    ) -> Result<WitnessCosignature, CosignError> {
+        let key = SecretKey::from_seed(&[2; 32]);
+        let witness = CosignerKey::of(KeyName::new("w.example").unwrap(), &key);
+        let checkpoint = Checkpoint {
+            origin: "ledger.example/x".to_owned(),
+            size: 7,
+            root: NodeHash::from_bytes([7; 32]),
+        };
+        let note = sign(&checkpoint, &SecretKey::from_seed(&[1; 32]));
+        let note = SignedNote::parse(note.as_bytes()).unwrap();
+        let question = CosignQuestion {
+            witness: &witness,
+            note: &note,
+            checkpoint: &checkpoint,
+            believed: 0,
+        };
+        let reply = Reply {
+            status,
+            content_type: String::new(),
+            body: body.as_bytes().to_vec(),
+        };
+        ask(
+            question,
+            &mut |_| Ok(Vec::new()),
+            &mut |_| Ok(reply.clone()),
+            &mut || contradicts,
+        )
+    }
+
+    #[test]
+    fn what_a_witness_did_not_sign_is_its_fault_and_counts_for_nothing() {
+        let name = KeyName::new("w.example").unwrap();
+        let key = SecretKey::from_seed(&[2; 32]);
+        let foreign = cosign("another text\n", 1_800_000_000, &name, &key);
+        let stranger = SecretKey::from_seed(&[3; 32]);
+        let strangers = cosign("another text\n", 1_800_000_000, &name, &stranger);
+        for (status, body) in [
+            (200, ""),
+            (200, "OK\n"),
+            (200, "<html>\n"),
+            (200, foreign.as_str()),
+            (200, strangers.as_str()),
+            (409, "4096\n"),
+            (409, "many\n"),
+            (422, "you have forked\n"),
+        ] {
+            let said = asked(status, body, false).unwrap_err();
+            assert!(
+                matches!(said, CosignError::Unsigned(_)),
+                "{status} {body}: {said}"
+            );
+        }
+        // It is another matter where the witness shows what it signed.
+        for (status, body) in [(409, "4096\n"), (422, "no\n")] {
+            let said = asked(status, body, true).unwrap_err();
+            assert!(matches!(said, CosignError::Disagrees { .. }), "{said}");
+        }
+        let said = asked(503, "busy\n", true).unwrap_err();
+        assert!(matches!(said, CosignError::Unreachable(_)), "{said}");
+    }
 }

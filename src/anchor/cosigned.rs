@@ -202,9 +202,9 @@ fn best(trust: &Trust, notes: &[SignedNote]) -> Option<SignedNote> {
     }
     let ranked = merged.into_iter().filter_map(|note| {
         let size = Checkpoint::parse(note.text()).ok()?.size;
-        let (seen, quorum) = trust.witnessed(&note, WHENEVER).ok()?;
-        let cosigners = seen.iter().filter(|(_, time)| time.is_some()).count();
-        (cosigners > 0).then_some(((quorum, size, cosigners), note))
+        let seen = trust.witnessed(&note, WHENEVER);
+        let cosigners = seen.cosigners().count();
+        (cosigners > 0).then_some(((seen.quorum, size, cosigners), note))
     });
     ranked.max_by_key(|(rank, _)| *rank).map(|(_, note)| note)
 }
@@ -245,7 +245,7 @@ mod tests {
 
     fn note_at(size: u64, by: &[u8], time: u64) -> SignedNote {
         let stated = Checkpoint {
-            origin: KeyName::new("ledger.example/prod").unwrap(),
+            origin: "ledger.example/prod".to_owned(),
             size,
             root: NodeHash::from_bytes([7; 32]),
         };

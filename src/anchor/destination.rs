@@ -110,7 +110,7 @@ fn to_folder(
     if !dir.is_dir() {
         return Err(AnchorError::NoFolder(dir.to_owned()));
     }
-    let origin = Sha256Digest::of(checkpoint.origin.as_str().as_bytes());
+    let origin = Sha256Digest::of(checkpoint.origin.as_bytes());
     let folder = dir.join(origin.to_string());
     let path = folder.join(format!("{}.checkpoint", checkpoint.size));
     let io = |source| AnchorError::Io {
@@ -245,7 +245,7 @@ mod tests {
 
     fn signed(size: u64, root: u8) -> (SignedNote, Checkpoint) {
         let stated = Checkpoint {
-            origin: KeyName::new("ledger.example/prod").unwrap(),
+            origin: "ledger.example/prod".to_owned(),
             size,
             root: NodeHash::from_bytes([root; 32]),
         };

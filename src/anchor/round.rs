@@ -10,19 +10,21 @@ use super::cosigned::{CosignatureBook, WHENEVER};
 use super::settings::AnchorSettings;
 use crate::checkpoint::Checkpoint;
 use crate::hash::NodeHash;
-use crate::http;
+use crate::http::Client;
+use crate::ledger::COSIGNED_FILE;
 use crate::ledger::proofs::{LedgerProofs, NoProofError};
-use crate::ledger::{COSIGNED_FILE, EntryReader};
 use crate::note::{NOTE_LIMIT, SignedNote};
 use crate::store::engine::{Engine as _, FolderEngine};
 use crate::sys::world::World;
 use crate::trust::{Trust, TrustedWitness};
-use crate::witness::{SUCCESSION_LIMIT, SealSuccession};
+use crate::witness::name_of;
 
 /// How long one question may take, from the name of the host to the last byte.
 const TIME: Duration = Duration::from_secs(10);
 /// More than any answer of a witness.
 const ANSWER_LIMIT: u64 = 64 * 1024;
+/// What a request is said to be.
+const BYTES: &str = "application/octet-stream";
 
 /// The ledger's newest checkpoint, and what proves it.
 pub struct NewestCheckpoint {
@@ -199,8 +201,7 @@ impl WitnessRound<'_> {
                 Err(fault) => notices.push(fault.to_string()),
             }
         }
-        let quorum = self.trust.witnessed(&merged, WHENEVER);
-        let quorum = quorum.is_ok_and(|(_, quorum)| quorum);
+        let quorum = self.trust.witnessed(&merged, WHENEVER).quorum;
         if let Err(fault) = book.bring_up(self.trust, &self.cosigned_places()) {
             notices.push(format!("the cosigned checkpoint was not kept: {fault}"));
         }
@@ -226,17 +227,11 @@ impl KeySuccession<'_> {
     }
 
     fn read(&self) -> Option<String> {
-        let reader = EntryReader::open(&self.newest.world, &self.newest.dir, TIME).ok()?;
-        let register = reader.replay().ok()?;
-        let seals = register.charter.keyring.seals();
-        let handed_on = seals.iter().rev().take_while(|seal| seal.handed_on);
-        let entries = handed_on.take(SUCCESSION_LIMIT);
-        let mut entries: Vec<_> = entries
-            .map(|seal| self.newest.proofs.entry(seal.entry).ok())
-            .collect::<Option<_>>()?;
-        entries.reverse();
-        let origin = self.newest.stated().origin.clone();
-        (!entries.is_empty()).then(|| SealSuccession { origin, entries }.format())
+        let NewestCheckpoint {
+            world, dir, proofs, ..
+        } = self.newest;
+        let charter = proofs.charter(world, dir, TIME).ok()?;
+        Some(proofs.succession(&charter)?.format())
     }
 }
 
@@ -248,19 +243,24 @@ fn ask_one(
     newest: &NewestCheckpoint,
     successors: &KeySuccession<'_>,
 ) -> Result<WitnessCosignature, CosignError> {
-    let answer = ask_once(book, witness, newest);
+    let Some(url) = &witness.url else {
+        return Err(CosignError::NoUrl);
+    };
+    // One connection for all that is asked of it.
+    let client = Client::of_url(url.trim_end_matches('/'), None, None, None, TIME);
+    let client = client.map_err(|fault| CosignError::Unreachable(fault.to_string()))?;
+    let answer = ask_once(book, witness, newest, &client);
     let is_unknown = matches!(answer, Err(CosignError::Refused { status: 403, .. }));
     // One that was told before and refuses still would have the whole ledger read after each commit.
     let was_told = !successors.by_hand && book.refusal(witness).is_some();
     if !is_unknown || was_told {
         return answer;
     }
-    let (Some(url), Some(body)) = (&witness.url, successors.body()) else {
+    let Some(body) = successors.body() else {
         return answer;
     };
-    let url = format!("{}/add-successor", url.trim_end_matches('/'));
-    match http::post(&url, body.as_bytes(), ANSWER_LIMIT, TIME) {
-        Ok(reply) if reply.status == 200 => ask_once(book, witness, newest),
+    match client.post("/add-successor", BYTES, body.as_bytes(), ANSWER_LIMIT) {
+        Ok(reply) if reply.status == 200 => ask_once(book, witness, newest, &client),
         _ => answer,
     }
 }
@@ -269,11 +269,8 @@ fn ask_once(
     book: &CosignatureBook,
     witness: &TrustedWitness,
     newest: &NewestCheckpoint,
+    client: &Client,
 ) -> Result<WitnessCosignature, CosignError> {
-    let Some(url) = &witness.url else {
-        return Err(CosignError::NoUrl);
-    };
-    let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
     let believed = book.seen(witness).map_or(0, |(_, stated, _)| stated.size);
     let question = CosignQuestion {
         witness: &witness.key,
@@ -284,6 +281,26 @@ fn ask_once(
     ask(
         question,
         &mut |old| newest.prove(old).map_err(|fault| fault.to_string()),
-        &mut |body| http::post(&url, body, ANSWER_LIMIT, TIME),
+        &mut |body| client.post("/add-checkpoint", BYTES, body, ANSWER_LIMIT),
+        &mut || contradicts(witness, newest, client).unwrap_or_default(),
     )
+}
+
+/// Whether a witness shows a checkpoint that it cosigned for this ledger and that the ledger does not extend; `None`
+/// where it shows none.
+fn contradicts(
+    witness: &TrustedWitness,
+    newest: &NewestCheckpoint,
+    client: &Client,
+) -> Option<bool> {
+    let ours = newest.stated();
+    let path = format!("/{}/checkpoint", name_of(&ours.origin));
+    let shown = client.get(&path, ANSWER_LIMIT).ok()?;
+    let shown = SignedNote::parse(&shown.body).ok()?;
+    let stated = Checkpoint::parse(shown.text()).ok()?;
+    witness.key.cosigned(&shown).ok()??;
+    let extended = newest.proofs.consistency(stated.size, ours.size);
+    let root = extended.ok().map(|continued| continued.old.1);
+    let is_something = stated.size > 0 && stated.origin == ours.origin;
+    Some(is_something && root != Some(stated.root))
 }

@@ -317,7 +317,7 @@ impl Writer {
 /// A checkpoint over everything up to `edge`, as a signed note.
 pub(super) fn signed_checkpoint(origin: &Origin, edge: &Edge, key: &SecretKey) -> String {
     let checkpoint = Checkpoint {
-        origin: origin.clone().into(),
+        origin: origin.as_str().to_owned(),
         size: edge.size(),
         root: edge.root(),
     };

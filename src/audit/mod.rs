@@ -5,6 +5,7 @@
 //! Nothing is written and nothing is trusted. The writer is kept out only for the moment in which
 //! the tail is read: what is sealed never changes.
 
+mod foreign;
 mod index;
 mod strays;
 mod surroundings;
@@ -27,6 +28,7 @@ use crate::verify::{
 use crate::ledger::pieces::LogPieces;
 use crate::ledger::standing::{standing, take};
 use crate::ledger::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, LedgerError};
+use foreign::foreign_origin;
 use index::IndexState;
 use surroundings::{AuditedFolder, SurroundingsCheck};
 
@@ -84,6 +86,10 @@ impl Audit<'_> {
         };
         let mut kept = self.kept_elsewhere()?;
         let taken = take(self.world, self.dir, self.wait)?;
+        if let Some(origin) = foreign_origin(self.world, self.dir, &taken)? {
+            let dir = self.dir.to_owned();
+            return Err(LedgerError::Foreign { dir, origin });
+        }
         let files = &taken.image.files;
         let cosigned = [COSIGNED_FILE, COPY_COSIGNED];
         let cosigned = cosigned.iter().find_map(|name| files.get(*name));

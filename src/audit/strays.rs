@@ -42,6 +42,7 @@ struct LeftoverCounts {
     temporary: u64,
     ahead: u64,
     unstamped: u64,
+    litter: Vec<String>,
 }
 
 impl StrayFiles<'_> {
@@ -75,6 +76,8 @@ impl StrayFiles<'_> {
                 left.orphans += 1;
             } else if found.is_file && is_stamped(path) {
                 left.unstamped += 1;
+            } else if found.is_file && is_litter(path) {
+                left.litter.push(path.display().to_string());
             } else if !(found.is_file
                 && in_log.is_some_and(|file| self.is_earlier_edge(path, file)))
             {
@@ -92,6 +95,7 @@ impl StrayFiles<'_> {
             temporary,
             ahead,
             unstamped,
+            litter,
         } = left;
         let is_copy = self.facts.standing == FolderKind::Copy;
         if *ahead > 0 {
@@ -110,6 +114,12 @@ impl StrayFiles<'_> {
             let many = if *unstamped == 1 { "" } else { "s" };
             around.notes.push(format!(
                 "{unstamped} checkpoint{many} in {TIMESTAMPS} without a time token: it was never stored, or removed"
+            ));
+        }
+        if let Some(first) = litter.first() {
+            let many = litter.len();
+            around.notes.push(format!(
+                "{many} files that systems, editors and web servers leave in folders, as {first}: no part of the log, and nothing reads them"
             ));
         }
         // Damaged entries may have named them.
@@ -190,6 +200,30 @@ impl StrayFiles<'_> {
         };
         whole && now.starts_with(&before)
     }
+}
+
+/// Whether a file is what file systems, editors and web servers leave in any folder. Nothing reads such a file, so
+/// that it says nothing about the log.
+fn is_litter(path: &Path) -> bool {
+    const NAMES: &[&str] = &[
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+        "@eaDir",
+        "lost+found",
+        "__MACOSX",
+        "index.html",
+    ];
+    path.components().any(|part| {
+        let name = part.as_os_str().to_string_lossy();
+        let begins = |with: &[&str]| with.iter().any(|with| name.starts_with(with));
+        let ends = |with: &[&str]| with.iter().any(|with| name.ends_with(with));
+        NAMES.contains(&&*name)
+            || begins(&[".nfs", "._", ".#"])
+            || ends(&["~"])
+            || (begins(&["."]) && ends(&[".swp", ".swo", ".swx"]))
+            || (begins(&["#"]) && ends(&["#"]))
+    })
 }
 
 /// Whether a path is where an attachment of some digest would be.

@@ -5,20 +5,21 @@
 //! agrees with it is judged elsewhere; here it is only read, written and held against its key.
 
 mod cosignature;
+mod cosigner;
 
-pub use crate::note::CosignerKey;
 pub use cosignature::{CosignatureError, cosign};
+pub use cosigner::CosignerKey;
 
 use crate::hash::NodeHash;
 use crate::key::SecretKey;
 use crate::note::{self, KeyName, KeyNameError, NoteError, NoteKey, SignedNote};
-use crate::text::decimal;
+use crate::text::{decimal, is_deceptive};
 
 /// What one checkpoint states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The ledger's name.
-    pub origin: KeyName,
+    /// The log's name: a line, best the name of its key; for a ledger it is that.
+    pub origin: String,
     /// How many entries the tree has.
     pub size: u64,
     /// The RFC 6962 root over those entries.
@@ -61,7 +62,7 @@ pub enum CheckpointError {
     #[error("the checkpoint is of `{origin}`, but the key that signed it is of `{key}`")]
     OtherLedger {
         /// The origin stated.
-        origin: KeyName,
+        origin: String,
         /// The name of the key.
         key: KeyName,
     },
@@ -97,7 +98,7 @@ impl Checkpoint {
             return Err(CheckpointError::EmptyLine);
         }
         let checkpoint = Self {
-            origin: KeyName::new(origin)?,
+            origin: parse_origin(origin)?,
             size: decimal(size).ok_or(CheckpointError::Size)?,
             root: NodeHash::from_base64(root).ok_or(CheckpointError::Root)?,
         };
@@ -119,6 +120,22 @@ impl SignedCheckpoint {
     #[must_use]
     pub fn note(&self) -> &str {
         &self.note
+    }
+}
+
+/// The origin of a checkpoint, which may hold spaces and `+` where it is not the name of a key. Only what a screen
+/// would hide, or rearrange itself by, is refused beyond the specification.
+///
+/// # Errors
+/// It is empty, or has such a character.
+pub fn parse_origin(line: &str) -> Result<String, KeyNameError> {
+    match line.char_indices().find(|(_, c)| is_deceptive(*c)) {
+        Some((at, c)) => Err(KeyNameError::Character {
+            character: c as u32,
+            at,
+        }),
+        None if line.is_empty() => Err(KeyNameError::Empty),
+        None => Ok(line.to_owned()),
     }
 }
 
@@ -147,11 +164,28 @@ pub fn sign(checkpoint: &Checkpoint, key: &SecretKey) -> String {
 /// Where the note is malformed or not signed by `key`, or states no checkpoint of that ledger.
 pub fn open(note: &[u8], key: &NoteKey) -> Result<SignedCheckpoint, CheckpointError> {
     let opened = note::open(note, std::slice::from_ref(key))?;
-    let checkpoint = Checkpoint::parse(&opened.text)?;
-    if checkpoint.origin != *key.name() {
+    signed(opened.text, note, key.name())
+}
+
+/// The same of a log that signs its checkpoints as witnesses do.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_cosigned(note: &[u8], key: &CosignerKey) -> Result<SignedCheckpoint, CheckpointError> {
+    let parsed = SignedNote::parse(note)?;
+    match key.cosigned(&parsed) {
+        Ok(Some(_)) => signed(parsed.text().to_owned(), note, key.name()),
+        _ => Err(NoteError::NoTrustedKey.into()),
+    }
+}
+
+/// What a text states that a key of this name was found to have signed.
+fn signed(text: String, note: &[u8], key: &KeyName) -> Result<SignedCheckpoint, CheckpointError> {
+    let checkpoint = Checkpoint::parse(&text)?;
+    if checkpoint.origin != key.as_str() {
         return Err(CheckpointError::OtherLedger {
             origin: checkpoint.origin,
-            key: key.name().clone(),
+            key: key.clone(),
         });
     }
     // The note was valid UTF-8 or it would not have opened: nothing is replaced here.
@@ -176,14 +210,18 @@ mod tests {
             _ => NodeHash::from_bytes([7; 32]),
         };
         Checkpoint {
-            origin: KeyName::new("ledger.example/prod").unwrap(),
+            origin: "ledger.example/prod".to_owned(),
             size,
             root,
         }
     }
 
     fn key() -> NoteKey {
-        NoteKey::new(checkpoint(0).origin, secret().public()).unwrap()
+        NoteKey::new(
+            KeyName::new("ledger.example/prod").unwrap(),
+            secret().public(),
+        )
+        .unwrap()
     }
 
     #[test]

@@ -201,6 +201,8 @@ impl From<LedgerError> for CommandError {
                 message,
                 hint: fault.hint(),
             },
+            LedgerError::Foreign { .. } => Self::not_verified(message)
+                .hint("whoever has its key reads its checkpoint with: ledger note verify --vkey VKEY FOLDER/checkpoint"),
             LedgerError::Entry { .. } => {
                 Self::broken(message).hint("ledger verify names everything that is damaged")
             }

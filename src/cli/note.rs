@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::checkpoint::CosignerKey;
-use crate::note::{self, COSIGNATURE, NOTE_LIMIT, NoteError, NoteKey, NoteKeyError, SignedNote};
+use crate::note::{self, NOTE_LIMIT, NoteError, NoteKey, NoteKeyError, SignedNote};
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
@@ -28,7 +28,7 @@ enum NoteAction {
 /// Open a C2SP signed note and print its text
 ///
 /// Each line that names a given key must be that key's, and at least one must be there; lines of
-/// other keys are ignored. A key of type 0x04 is a witness's: its line is over a checkpoint and a
+/// other keys are ignored. A key of type 0x04 or 0x06 is a witness's: its line is over a checkpoint and a
 /// time, which is said on stderr.
 ///
 ///   ledger note verify --vkey example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k note.txt
@@ -50,7 +50,7 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> CommandResult {
     for text in &args.vkey {
         match text.parse::<NoteKey>() {
             Ok(key) => logs.push(key),
-            Err(NoteKeyError::Type { found, .. }) if found == COSIGNATURE => {
+            Err(NoteKeyError::Type { .. }) => {
                 witnesses.push(text.parse::<CosignerKey>().map_err(unusable)?);
             }
             Err(fault) => return Err(unusable(fault)),

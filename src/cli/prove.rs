@@ -9,7 +9,7 @@ use crate::hash::NodeHash;
 use crate::ledger::proofs::{LedgerProofs, NoProofError};
 use crate::ledger::tree::StoredTreeError;
 use crate::merkle::ProofError;
-use crate::proof::Continuation;
+use crate::proof::{Continuation, SealSuccession};
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
@@ -49,7 +49,12 @@ pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> CommandResult {
     let dir = context.dir()?;
     let proofs = LedgerProofs::open(&context.world, &dir, context.globals.wait)?;
     match (args.sequence, args.from) {
-        (Some(sequence), _) => receipt(args, &proofs, sequence),
+        (Some(sequence), _) => {
+            // Without it the receipt is as good, for those who know the newest key.
+            let charter = proofs.charter(&context.world, &dir, context.globals.wait);
+            let succession = charter.ok().and_then(|state| proofs.succession(&state));
+            receipt(args, &proofs, sequence, succession.as_ref())
+        }
         (None, Some(old)) => {
             let new = args.to.unwrap_or(proofs.newest().size);
             Ok(consistency(&proofs.consistency(old, new)?))
@@ -60,8 +65,14 @@ pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> CommandResult {
     }
 }
 
-fn receipt(args: &ProveArgs, proofs: &LedgerProofs, sequence: u64) -> CommandResult {
+fn receipt(
+    args: &ProveArgs,
+    proofs: &LedgerProofs,
+    sequence: u64,
+    succession: Option<&SealSuccession>,
+) -> CommandResult {
     let (proof, stated) = proofs.receipt(sequence)?;
+    let proof = proof.carrying(succession);
     if let Some(path) = &args.entry_out {
         write_new(path, &proofs.entry(sequence)?)?;
     }

@@ -14,7 +14,7 @@ use crate::pack_verify::{PackQuestion, PackReport};
 use crate::page;
 use crate::proof::{RECEIPT_LIMIT, TlogProof};
 use crate::rule::Verdict;
-use crate::text::Id;
+use crate::text::{Id, mangled};
 use crate::time::Timestamp;
 use crate::trust::{TRUST_LIMIT, Trust};
 use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredCheckpoint};
@@ -180,7 +180,8 @@ impl Context {
         };
         let bytes = read_bounded(path, TRUST_LIMIT)?;
         Trust::parse(&bytes).map(Some).map_err(|fault| {
-            CommandError::usage(format!("{}, {fault}", path.display())).hint(
+            let message = format!("the trust file {} cannot be read: {fault}", path.display());
+            CommandError::not_verified(message).hint(
                 "a trust file has lines log, witness, group and quorum; see ledger trust show",
             )
         })
@@ -197,8 +198,9 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
     }
     let bytes = read_bounded(path, RECEIPT_LIMIT)?;
     let proof = TlogProof::parse(&bytes).map_err(|fault| {
+        let cause = mangled(&bytes).map_or_else(|| fault.to_string(), str::to_owned);
         let message = format!(
-            "{} is neither the folder of a ledger nor a receipt: {fault}",
+            "{} is neither the folder of a ledger nor a receipt: {cause}",
             path.display()
         );
         CommandError::not_verified(message)

@@ -33,20 +33,12 @@ pub struct ClientError {
     why: String,
 }
 
-/// Posts `body` to `url` and reads an answer of at most `limit` bytes, all within `time`.
+/// Posts `body` to `url` as what it is said to be, and reads an answer of at most `limit` bytes, all within `time`.
 ///
 /// Redirections are not followed: what was asked of one server is not handed to another.
 ///
 /// # Errors
 /// The url cannot be used, nobody answered in time, or the answer was longer.
-pub fn post(url: &str, body: &[u8], limit: u64, time: Duration) -> Result<Reply, ClientError> {
-    post_as("application/octet-stream", url, body, limit, time)
-}
-
-/// Posts `body` as what it is said to be, likewise.
-///
-/// # Errors
-/// As [`post`].
 pub fn post_as(
     content_type: &str,
     url: &str,
@@ -134,7 +126,7 @@ impl Client {
     /// Gets what is under `path`, at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`post`].
+    /// As [`post_as`].
     pub fn get(&self, path: &str, limit: u64) -> Result<Reply, ClientError> {
         let answered = self.agent.get(format!("{}{path}", self.base)).call();
         read(&self.name, answered, limit)
@@ -143,7 +135,7 @@ impl Client {
     /// Posts `body`, and takes an answer of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`post`].
+    /// As [`post_as`].
     pub fn post(
         &self,
         path: &str,
@@ -159,7 +151,7 @@ impl Client {
     /// Puts `body` under `path`.
     ///
     /// # Errors
-    /// As [`post`].
+    /// As [`post_as`].
     pub fn put(&self, path: &str, body: &[u8], limit: u64) -> Result<Reply, ClientError> {
         let request = self.agent.put(format!("{}{path}", self.base));
         read(&self.name, request.send(body), limit)

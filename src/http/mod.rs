@@ -4,4 +4,4 @@
 mod client;
 mod unix;
 
-pub use client::{Client, ClientError, Reply, post, post_as};
+pub use client::{Client, ClientError, Reply, post_as};

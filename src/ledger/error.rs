@@ -33,6 +33,9 @@ pub enum OpenError {
     /// Something else in it.
     #[error("{} is not a ledger: it has no tail and no checkpoint", .0.display())]
     NotALedger(PathBuf),
+    /// A BagIt bag: an evidence pack that was unzipped, or somebody else's.
+    #[error("{} is a BagIt bag, not a ledger", .0.display())]
+    Bag(PathBuf),
     /// Made by a newer program.
     #[error("the ledger in {} has format {found}; this program knows format 1", dir.display())]
     NewerFormat {
@@ -77,6 +80,7 @@ impl OpenError {
             Self::NoFolder(_)
             | Self::EmptyFolder(_)
             | Self::NotALedger(_)
+            | Self::Bag(_)
             | Self::NewerFormat { .. }
             | Self::InterruptedCreation(_) => Blame::CannotVerify,
             Self::LostLog(_) => Blame::Broken,
@@ -101,6 +105,14 @@ pub enum LedgerError {
         path: PathBuf,
         /// Why.
         source: DiskError,
+    },
+    /// Somebody else's log.
+    #[error("{} is a log of `{origin}` that is in order, and no ledger: none of its entries is one of a ledger", dir.display())]
+    Foreign {
+        /// The folder.
+        dir: PathBuf,
+        /// What its checkpoint begins with.
+        origin: String,
     },
     /// An entry cannot be read back; verifying names all of them.
     #[error("entry {sequence} cannot be read: {why}")]

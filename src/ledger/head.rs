@@ -52,7 +52,7 @@ impl HeadCheckpoint {
             }
         }
         if let Ok(stated) = checkpoint::stated(&bytes)
-            && keys.iter().all(|key| *key.name() != stated.origin)
+            && keys.iter().all(|key| key.name().as_str() != stated.origin)
         {
             return Err(OpenError::OtherLedgersHead {
                 path: path.to_owned(),

@@ -8,8 +8,9 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::LeafHash;
 use crate::ledger::tree::{StoredTree, StoredTreeError};
 use crate::merkle::ProofError;
-use crate::note::SignedNote;
-use crate::proof::{Continuation, TlogProof};
+use crate::note::{KeyName, SignedNote};
+use crate::proof::{Continuation, SUCCESSION_LIMIT, SealSuccession, TlogProof};
+use crate::register::LedgerState;
 use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
 use crate::store::engine::{FolderEngine, read_bundle, read_partial_bundle};
 use crate::store::image::TailContents;
@@ -18,7 +19,9 @@ use crate::sys::world::World;
 
 use crate::ledger::error::LedgerError;
 use crate::ledger::layout::{CHECKPOINT_FILE, COSIGNED_FILE};
+use crate::ledger::reader::EntryReader;
 use crate::ledger::standing::{FolderKind, take};
+use crate::ledger::warm::EdgeCache;
 
 /// Why a ledger gives no proof.
 #[derive(Debug, thiserror::Error)]
@@ -173,6 +176,39 @@ impl LedgerProofs {
             TlogProof::new(sequence, path, self.note.clone()),
             &self.stated,
         ))
+    }
+
+    /// Who seals the ledger and who may say what, as the last writer left it beside the log, or else out of the
+    /// log. Nothing of it is verified.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn charter(
+        &self,
+        world: &World,
+        dir: &Path,
+        wait: Duration,
+    ) -> Result<LedgerState, LedgerError> {
+        let size = self.base + self.tail.len() as u64;
+        match EdgeCache::read(&self.folder).filter(|cache| cache.size == size) {
+            Some(cache) => Ok(cache.into_register().charter),
+            None => Ok(EntryReader::open(world, dir, wait)?.replay()?.charter),
+        }
+    }
+
+    /// The entries by which the sealing keys named each other since somebody last had to name one in their place;
+    /// none where the newest was named by nobody before it.
+    #[must_use]
+    pub fn succession(&self, charter: &LedgerState) -> Option<SealSuccession> {
+        let seals = charter.keyring.seals().iter().rev();
+        let handed_on = seals.take_while(|seal| seal.handed_on);
+        let mut entries: Vec<_> = handed_on
+            .take(SUCCESSION_LIMIT)
+            .map(|seal| self.entry(seal.entry).ok())
+            .collect::<Option<_>>()?;
+        entries.reverse();
+        let origin = KeyName::new(&self.stated.origin).ok()?;
+        (!entries.is_empty()).then_some(SealSuccession { origin, entries })
     }
 
     /// Proves that the ledger of `new` entries continues that of `old`.

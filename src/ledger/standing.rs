@@ -84,6 +84,8 @@ pub(crate) fn kind_of(disk: &dyn Disk, dir: &Path) -> Result<FolderKind, OpenErr
         Err(OpenError::LostLog(owned()))
     } else if listed.iter().any(tiles) {
         Ok(FolderKind::Copy)
+    } else if has(&"bagit.txt") {
+        Err(OpenError::Bag(owned()))
     } else if has(&CHECKPOINT_FILE) {
         Err(OpenError::LostLog(owned()))
     } else {

@@ -1,6 +1,7 @@
 //! The public keys of notes, and the text form in which people exchange them.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -17,21 +18,26 @@ pub(super) const KEY_ID_BYTES: usize = 4;
 pub const NOTE: u8 = 0x01;
 /// The type byte of keys that sign a checkpoint and a time, by Ed25519: a witness's.
 pub const COSIGNATURE: u8 = 0x04;
+/// The type byte of keys that sign a tree and a time, by ML-DSA-44: a witness's or a log's.
+pub const ML_DSA_44: u8 = 0x06;
 
-/// A key that signs under a name: a "verifier key" or vkey of the specification. Its type byte says what
-/// it signs, and how.
+/// A "verifier key" of the specification, of whatever type: a name, a key id, and a public key behind the
+/// byte that says what it signs, and how. Whether the key can be used is for whoever knows its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vkey<const TYPE: u8> {
+pub struct Vkey {
     name: KeyName,
+    id: [u8; KEY_ID_BYTES],
+    kind: u8,
+    public: Vec<u8>,
+}
+
+/// A key that signs the text of notes by Ed25519.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteKey {
+    vkey: Vkey,
     public: PublicKey,
     verifier: Verifier,
 }
-
-/// A key that signs notes.
-pub type NoteKey = Vkey<NOTE>;
-
-/// The key of a witness.
-pub type CosignerKey = Vkey<COSIGNATURE>;
 
 /// What is wrong with the text of a vkey.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,23 +65,136 @@ pub enum NoteKeyError {
         /// The one that is understood here.
         wanted: u8,
     },
-    /// Not 32 bytes.
-    #[error("an Ed25519 public key is 32 bytes long; the vkey has {0}")]
-    Length(usize),
+    /// More or fewer bytes than a key of its type has.
+    #[error("a public key of this type is {wanted} bytes long; the vkey has {found}")]
+    Length {
+        /// Bytes found.
+        found: usize,
+        /// Bytes of such a key.
+        wanted: usize,
+    },
     /// No point, or one that cannot be trusted to sign.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
-impl<const TYPE: u8> Vkey<TYPE> {
+impl Vkey {
+    /// The key `public` of a type under the name `name`. Its id is the first four bytes of
+    /// SHA-256(name ‖ 0x0A ‖ type ‖ public key): an identifier on purpose so short that nobody takes it
+    /// for a commitment.
+    #[must_use]
+    pub fn of(name: KeyName, kind: u8, public: &[u8]) -> Self {
+        Self {
+            id: key_id(name.as_str(), kind, public),
+            name,
+            kind,
+            public: public.to_vec(),
+        }
+    }
+
+    /// The name under which it signs.
+    #[must_use]
+    pub const fn name(&self) -> &KeyName {
+        &self.name
+    }
+
+    /// The key id that its signature lines carry.
+    #[must_use]
+    pub const fn id(&self) -> [u8; KEY_ID_BYTES] {
+        self.id
+    }
+
+    /// The type byte.
+    #[must_use]
+    pub const fn kind(&self) -> u8 {
+        self.kind
+    }
+
+    /// The public key, behind its type.
+    #[must_use]
+    pub fn key_bytes(&self) -> &[u8] {
+        &self.public
+    }
+
+    /// The public key as the array that its type has, where the id on paper is that of name and key: it
+    /// guards against a mistyped key. Types that nobody here knows may make their ids in another way.
+    ///
+    /// # Errors
+    /// Another length, or another key's id.
+    pub fn exact<const LENGTH: usize>(&self) -> Result<[u8; LENGTH], NoteKeyError> {
+        let found = self.public.len();
+        let public = <[u8; LENGTH]>::try_from(&self.public[..]);
+        let public = public.map_err(|_| NoteKeyError::Length {
+            found,
+            wanted: LENGTH,
+        })?;
+        match key_id(self.name.as_str(), self.kind, &public) == self.id {
+            true => Ok(public),
+            false => Err(NoteKeyError::KeyId),
+        }
+    }
+}
+
+pub(super) fn key_id(name: &str, kind: u8, public: &[u8]) -> [u8; KEY_ID_BYTES] {
+    let mut hasher = Sha256::new();
+    hasher.update(name);
+    hasher.update([b'\n', kind]);
+    hasher.update(public);
+    let [a, b, c, d, ..] = <[u8; 32]>::from(hasher.finalize());
+    [a, b, c, d]
+}
+
+impl fmt::Display for Vkey {
+    /// `name+key id in hex+base64(type ‖ public key)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let typed = [&[self.kind], &self.public[..]].concat();
+        let (id, key) = (hex::encode(self.id), BASE64.encode(typed));
+        write!(f, "{}+{id}+{key}", self.name)
+    }
+}
+
+impl FromStr for Vkey {
+    type Err = NoteKeyError;
+
+    fn from_str(text: &str) -> Result<Self, NoteKeyError> {
+        // Base64 may hold a `+` too, so only the first two separate.
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(stated), Some(key)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(NoteKeyError::Shape);
+        };
+        let name = KeyName::new(name)?;
+        let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
+        let Some((&kind, public)) = typed.split_first() else {
+            return Err(NoteKeyError::Length {
+                found: 0,
+                wanted: 32,
+            });
+        };
+        let mut id = [0; KEY_ID_BYTES];
+        let decoded = hex::decode_to_slice(stated, &mut id);
+        if decoded.is_err() || hex::encode(id) != stated {
+            return Err(NoteKeyError::KeyId);
+        }
+        Ok(Self {
+            name,
+            id,
+            kind,
+            public: public.to_vec(),
+        })
+    }
+}
+
+impl NoteKey {
     /// The key `public` under the name `name`.
     ///
     /// # Errors
     /// Where the public key cannot be admitted (see [`PublicKey::admit`]).
     pub fn new(name: impl Into<KeyName>, public: PublicKey) -> Result<Self, KeyError> {
         let verifier = public.admit()?;
+        let vkey = Vkey::of(name.into(), NOTE, public.as_bytes());
         Ok(Self {
-            name: name.into(),
+            vkey,
             public,
             verifier,
         })
@@ -84,17 +203,12 @@ impl<const TYPE: u8> Vkey<TYPE> {
     /// The public half of `secret` under the name `name`.
     #[must_use]
     pub fn of(name: impl Into<KeyName>, secret: &SecretKey) -> Self {
+        let public = secret.public();
         Self {
-            name: name.into(),
-            public: secret.public(),
+            vkey: Vkey::of(name.into(), NOTE, public.as_bytes()),
+            public,
             verifier: secret.verifier(),
         }
-    }
-
-    /// The name under which it signs; for the key of a ledger, the ledger's origin.
-    #[must_use]
-    pub const fn name(&self) -> &KeyName {
-        &self.name
     }
 
     /// The Ed25519 public key.
@@ -103,65 +217,48 @@ impl<const TYPE: u8> Vkey<TYPE> {
         &self.public
     }
 
-    /// The key id that its signature lines carry: the first four bytes of
-    /// SHA-256(name ‖ 0x0A ‖ type ‖ public key). An identifier on purpose so short that nobody takes it
-    /// for a commitment.
-    #[must_use]
-    pub fn id(&self) -> [u8; KEY_ID_BYTES] {
-        key_id(&self.name, TYPE, &self.public)
-    }
-
     /// Whether the key made `signature` over `message`.
     pub(crate) fn accepts(&self, message: &[u8], signature: &Signature) -> bool {
         self.verifier.accepts(message, signature)
     }
 }
 
-fn key_id(name: &KeyName, kind: u8, public: &PublicKey) -> [u8; KEY_ID_BYTES] {
-    let mut hasher = Sha256::new();
-    hasher.update(name.as_str());
-    hasher.update([b'\n', kind]);
-    hasher.update(public.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(hasher.finalize());
-    [a, b, c, d]
-}
+impl Deref for NoteKey {
+    type Target = Vkey;
 
-impl<const TYPE: u8> fmt::Display for Vkey<TYPE> {
-    /// The vkey: `name+key id in hex+base64(type ‖ public key)`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let typed = [&[TYPE], &self.public.as_bytes()[..]].concat();
-        let (id, key) = (hex::encode(self.id()), BASE64.encode(typed));
-        write!(f, "{}+{id}+{key}", self.name)
+    fn deref(&self) -> &Vkey {
+        &self.vkey
     }
 }
 
-impl<const TYPE: u8> FromStr for Vkey<TYPE> {
+impl TryFrom<Vkey> for NoteKey {
+    type Error = NoteKeyError;
+
+    fn try_from(vkey: Vkey) -> Result<Self, NoteKeyError> {
+        match vkey.kind {
+            NOTE => {
+                let public = PublicKey::from_bytes(vkey.exact()?);
+                Ok(Self::new(vkey.name, public)?)
+            }
+            found => Err(NoteKeyError::Type {
+                found,
+                wanted: NOTE,
+            }),
+        }
+    }
+}
+
+impl fmt::Display for NoteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.vkey.fmt(f)
+    }
+}
+
+impl FromStr for NoteKey {
     type Err = NoteKeyError;
 
     fn from_str(text: &str) -> Result<Self, NoteKeyError> {
-        // Base64 may hold a `+` too, so only the first two separate.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteKeyError::Shape);
-        };
-        let name = KeyName::new(name)?;
-        let typed = BASE64.decode(key).map_err(|_| NoteKeyError::Base64)?;
-        let public = match typed.split_first() {
-            Some((&found, public)) if found == TYPE => public,
-            Some((&found, _)) => {
-                let wanted = TYPE;
-                return Err(NoteKeyError::Type { found, wanted });
-            }
-            None => return Err(NoteKeyError::Length(0)),
-        };
-        let public =
-            <[u8; 32]>::try_from(public).map_err(|_| NoteKeyError::Length(public.len()))?;
-        let public = PublicKey::from_bytes(public);
-        // The id on paper guards against a mistyped key; the one that counts is computed.
-        if hex::encode(key_id(&name, TYPE, &public)) != id {
-            return Err(NoteKeyError::KeyId);
-        }
-        Ok(Self::new(name, public)?)
+        text.parse::<Vkey>()?.try_into()
     }
 }
 
@@ -207,8 +304,18 @@ mod tests {
         );
         assert_eq!(fault(&VKEY.replacen("903a", "", 1)), NoteKeyError::KeyId);
         assert_eq!(fault(&format!("{VKEY}=")), NoteKeyError::Base64);
-        assert_eq!(fault(&VKEY[..VKEY.len() - 4]), NoteKeyError::Length(29));
-        assert_eq!(fault("example.com/foo+530d903a+"), NoteKeyError::Length(0));
+        assert_eq!(
+            fault(&VKEY[..VKEY.len() - 4]),
+            NoteKeyError::Length {
+                found: 29,
+                wanted: 32
+            }
+        );
+        let none = NoteKeyError::Length {
+            found: 0,
+            wanted: 32,
+        };
+        assert_eq!(fault("example.com/foo+530d903a+"), none);
     }
 
     #[test]
@@ -228,11 +335,9 @@ mod tests {
         let mut identity = [0; 32];
         identity[0] = 1;
         let name = KeyName::new("weak.example").unwrap();
-        let public = PublicKey::from_bytes(identity);
-        let id = hex::encode(key_id(&name, NOTE, &public));
-        let key = BASE64.encode([&[NOTE], &identity[..]].concat());
+        let vkey = Vkey::of(name, NOTE, &identity);
         assert_eq!(
-            fault(&format!("{name}+{id}+{key}")),
+            fault(&vkey.to_string()),
             NoteKeyError::Key(KeyError::Torsion)
         );
     }

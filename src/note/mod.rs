@@ -13,12 +13,12 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-pub use key::{COSIGNATURE, CosignerKey, NOTE, NoteKey, NoteKeyError, Vkey};
+pub use key::{COSIGNATURE, ML_DSA_44, NOTE, NoteKey, NoteKeyError, Vkey};
 pub use name::{KeyName, KeyNameError};
 pub use origin::{Origin, OriginError};
 
 use crate::key::{SecretKey, Signature};
-use key::KEY_ID_BYTES;
+use key::{KEY_ID_BYTES, key_id};
 
 /// The most bytes that a note may have.
 pub const NOTE_LIMIT: usize = 1 << 20;
@@ -325,7 +325,7 @@ pub fn sign(text: &str, name: &KeyName, key: &SecretKey) -> Result<String, NoteE
         return Err(NoteError::Unterminated);
     }
     refuse_control_bytes(text)?;
-    let note = format!("{text}\n{}", signature_line(text, name, key));
+    let note = format!("{text}\n{}", signature_line(text, name.as_str(), key));
     if note.len() > NOTE_LIMIT {
         return Err(NoteError::TooLarge { found: note.len() });
     }
@@ -333,15 +333,15 @@ pub fn sign(text: &str, name: &KeyName, key: &SecretKey) -> Result<String, NoteE
 }
 
 /// The line, with its line break, by which `key` under the name `name` signs `text`.
-pub(crate) fn signature_line(text: &str, name: &KeyName, key: &SecretKey) -> String {
-    let id = NoteKey::of(name.clone(), key).id();
+pub(crate) fn signature_line(text: &str, name: &str, key: &SecretKey) -> String {
+    let id = key_id(name, NOTE, key.public().as_bytes());
     format_line(name, id, key.sign(text.as_bytes()).as_bytes())
 }
 
 /// A signature line, with its line break, of whatever type of key.
-pub(crate) fn format_line(name: &KeyName, id: [u8; KEY_ID_BYTES], signature: &[u8]) -> String {
+pub(crate) fn format_line(name: &str, id: [u8; KEY_ID_BYTES], signature: &[u8]) -> String {
     SignatureLine {
-        name: name.as_str().to_owned(),
+        name: name.to_owned(),
         key_id: id,
         signature: signature.to_vec(),
     }
@@ -376,7 +376,7 @@ pub fn open(note: &[u8], keys: &[NoteKey]) -> Result<VerifiedNote, NoteError> {
     if verified.is_empty() {
         let other = keys.iter().find_map(|key| {
             let named = keys.iter().filter(|one| one.name() == key.name());
-            note.other_key(key.name(), &named.map(NoteKey::id).collect::<Vec<_>>())
+            note.other_key(key.name(), &named.map(|key| key.id()).collect::<Vec<_>>())
         });
         return Err(other.map_or(NoteError::NoTrustedKey, NoteError::OtherKey));
     }

@@ -86,7 +86,7 @@ fn what_was_signed_opens_for_its_key_and_no_other() {
 
 #[test]
 fn unknown_signers_are_ignored_wherever_they_stand() {
-    let ours = signature_line("text\n", &name("a.example"), &secret(1));
+    let ours = signature_line("text\n", "a.example", &secret(1));
     // Wrong by itself, and of a length that no Ed25519 signature has.
     let theirs = "\u{2014} b.example AAAAAAAA\n";
     for lines in [format!("{ours}{theirs}"), format!("{theirs}{ours}")] {
@@ -98,8 +98,8 @@ fn unknown_signers_are_ignored_wherever_they_stand() {
 
 #[test]
 fn one_bad_signature_of_a_trusted_key_refuses_the_whole_note() {
-    let good = signature_line("text\n", &name("a.example"), &secret(1));
-    let bad = signature_line("other\n", &name("b.example"), &secret(2));
+    let good = signature_line("text\n", "a.example", &secret(1));
+    let bad = signature_line("other\n", "b.example", &secret(2));
     let note = format!("text\n\n{good}{bad}");
     let trusted = [key("a.example", 1), key("b.example", 2)];
     assert_eq!(
@@ -111,7 +111,7 @@ fn one_bad_signature_of_a_trusted_key_refuses_the_whole_note() {
     assert!(open(note.as_bytes(), &trusted[..1]).is_ok());
 
     // The same key twice: both lines must hold.
-    let bad = signature_line("other\n", &name("a.example"), &secret(1));
+    let bad = signature_line("other\n", "a.example", &secret(1));
     let note = format!("text\n\n{good}{bad}");
     assert!(matches!(
         open(note.as_bytes(), &trusted),
@@ -129,7 +129,7 @@ fn one_bad_signature_of_a_trusted_key_refuses_the_whole_note() {
 
 #[test]
 fn a_signer_counts_once_however_often_it_signed() {
-    let line = signature_line("text\n", &name("a.example"), &secret(1));
+    let line = signature_line("text\n", "a.example", &secret(1));
     let note = format!("text\n\n{line}{line}");
     let trusted = [key("a.example", 1), key("a.example", 1)];
     let opened = open(note.as_bytes(), &trusted).unwrap();

@@ -359,11 +359,15 @@ pub(super) async fn receipt(
     path: Result<Path<u64>, PathRejection>,
 ) -> Answer {
     let sequence = sequence(path)?;
-    app.read(move |_, proofs| {
+    app.read(move |app, proofs| {
         if sequence >= proofs.newest().size {
             return Err(no_entry(sequence));
         }
+        let succession = app.view.ask(proofs, |viewed| {
+            Ok(proofs.succession(&viewed.register.charter))
+        })?;
         let (proof, stated) = proofs.receipt(sequence)?;
+        let proof = proof.carrying(succession.as_ref());
         let document = documents::proof(sequence, stated, &proof);
         Ok(Json(documents::with_schema("proof", document)))
     })

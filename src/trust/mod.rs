@@ -15,7 +15,7 @@ mod parse;
 mod policy;
 mod write;
 
-pub use judge::{DistrustError, JudgedCheckpoint, SKEW, WitnessTimes};
+pub use judge::{DistrustError, JudgedCheckpoint, SKEW, WitnessFault, WitnessedCheckpoint};
 pub use parse::{TRUST_LIMIT, TrustFileError, TrustFileFault};
 pub use policy::{Trust, TrustName, TrustedLog, TrustedWitness};
 pub use write::{all_of, trust_file};

@@ -3,9 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::checkpoint::CosignerKey;
-use crate::key::PublicKey;
-use crate::note::{NoteKey, NoteKeyError};
-use crate::text::decimal;
+use crate::note::{NOTE, NoteKeyError, Vkey};
+use crate::text::mangled;
 
 use super::policy::{GroupMember, Trust, TrustName, TrustedLog, TrustedWitness, WitnessGroup};
 
@@ -32,6 +31,9 @@ pub enum TrustFileFault {
     /// More bytes than [`TRUST_LIMIT`].
     #[error("the trust file has more than {TRUST_LIMIT} bytes")]
     TooLarge,
+    /// Changed on its way.
+    #[error("{0}")]
+    Mangled(&'static str),
     /// A byte that has no place in a trust file.
     #[error("byte 0x{0:02x} has no place in a trust file")]
     Byte(u8),
@@ -76,6 +78,7 @@ pub enum TrustFileFault {
 #[derive(Default)]
 struct Parser {
     logs: Vec<TrustedLog>,
+    other_logs: Vec<CosignerKey>,
     witnesses: Vec<TrustedWitness>,
     groups: Vec<WitnessGroup>,
     quorum: Option<Option<GroupMember>>,
@@ -83,8 +86,8 @@ struct Parser {
     names: HashMap<Vec<u8>, GroupMember>,
     /// Who is a member of a group already.
     counted: HashSet<Vec<u8>>,
-    log_keys: HashSet<PublicKey>,
-    witness_keys: HashSet<PublicKey>,
+    log_keys: HashSet<Vec<u8>>,
+    witness_keys: HashSet<Vec<u8>>,
 }
 
 impl Trust {
@@ -103,13 +106,17 @@ impl Trust {
             if !line.is_empty() {
                 last = number;
             }
-            parser.line(line).map_err(|fault| at(number, fault))?;
+            let cause = |fault| mangled(bytes).map_or(fault, TrustFileFault::Mangled);
+            let read = parser.line(line);
+            read.map_err(|fault| at(number, cause(fault)))?;
         }
         let Some(quorum) = parser.quorum else {
-            return Err(at(last, TrustFileFault::NoQuorum));
+            let missing = mangled(bytes).map_or(TrustFileFault::NoQuorum, TrustFileFault::Mangled);
+            return Err(at(last, missing));
         };
         Ok(Self {
             logs: parser.logs,
+            other_logs: parser.other_logs,
             witnesses: parser.witnesses,
             groups: parser.groups,
             quorum,
@@ -149,12 +156,18 @@ impl Parser {
     }
 
     fn log(&mut self, key: &[u8], url: Option<&&[u8]>) -> Result<(), TrustFileFault> {
-        let key: NoteKey = text(key)?.parse()?;
-        if !self.log_keys.insert(*key.public()) {
+        let key: Vkey = text(key)?.parse()?;
+        if !self.log_keys.insert(key.key_bytes().to_vec()) {
             return Err(TrustFileFault::DuplicateKey);
         }
-        let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
-        self.logs.push(TrustedLog { key, url });
+        match key.kind() {
+            NOTE => {
+                let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
+                let key = key.try_into()?;
+                self.logs.push(TrustedLog { key, url });
+            }
+            _ => self.other_logs.push(CosignerKey::of_any_type(key)?),
+        }
         Ok(())
     }
 
@@ -165,10 +178,11 @@ impl Parser {
         url: Option<&&[u8]>,
     ) -> Result<(), TrustFileFault> {
         let name = self.new_name(name)?;
-        let key: CosignerKey = text(key)?.parse()?;
-        if !self.witness_keys.insert(*key.public()) {
+        let key: Vkey = text(key)?.parse()?;
+        if !self.witness_keys.insert(key.key_bytes().to_vec()) {
             return Err(TrustFileFault::DuplicateKey);
         }
+        let key = CosignerKey::of_any_type(key)?;
         let url = url.map(|url| String::from_utf8_lossy(url).into_owned());
         let place = GroupMember::Witness(self.witnesses.len());
         self.names.insert(name.0.clone(), place);
@@ -188,10 +202,7 @@ impl Parser {
         let need = match need {
             b"all" => found.len(),
             b"any" => 1,
-            number => str::from_utf8(number)
-                .ok()
-                .and_then(decimal)
-                .ok_or(TrustFileFault::Threshold)?,
+            number => threshold(number).ok_or(TrustFileFault::Threshold)?,
         };
         if need == 0 || need > found.len() {
             return Err(TrustFileFault::Threshold);
@@ -230,6 +241,13 @@ impl Parser {
         let found = self.names.get(name).copied();
         found.ok_or_else(|| TrustFileFault::Unknown(TrustName(name.to_vec())))
     }
+}
+
+/// A number in decimal, which may begin with zeros.
+fn threshold(word: &[u8]) -> Option<usize> {
+    let is_decimal = word.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(word).ok().filter(|_| is_decimal);
+    number?.parse().ok()
 }
 
 fn text(word: &[u8]) -> Result<&str, TrustFileFault> {

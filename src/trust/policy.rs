@@ -3,13 +3,15 @@
 use std::fmt;
 
 use crate::checkpoint::CosignerKey;
-use crate::note::NoteKey;
+use crate::note::{NoteKey, Vkey};
 use crate::text::is_deceptive;
 
 /// Whom an auditor trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
     pub(super) logs: Vec<TrustedLog>,
+    /// The keys of logs that sign otherwise than by Ed25519 over the note.
+    pub(super) other_logs: Vec<CosignerKey>,
     pub(super) witnesses: Vec<TrustedWitness>,
     pub(super) groups: Vec<WitnessGroup>,
     /// None where no witness need have seen a checkpoint.
@@ -53,10 +55,17 @@ pub(super) enum GroupMember {
 }
 
 impl Trust {
-    /// The logs, in the file's order.
+    /// The logs that sign as this program's ledgers do, in the file's order.
     #[must_use]
     pub fn logs(&self) -> &[TrustedLog] {
         &self.logs
+    }
+
+    /// Whether the file lists this very key as a log's.
+    #[must_use]
+    pub fn lists(&self, key: &Vkey) -> bool {
+        let mut logs = self.logs.iter();
+        logs.any(|log| *log.key == *key) || self.other_logs.iter().any(|log| **log == *key)
     }
 
     /// The witnesses, in the file's order.
@@ -75,6 +84,25 @@ impl Trust {
         trust
     }
 
+    /// What of the file is read and not acted upon: logs and witnesses whose signatures cannot be checked here.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let logs = self.other_logs.iter();
+        let logs = logs.map(|key| (format!("log {}", key.name()), key));
+        let witnesses = self.witnesses.iter();
+        let witnesses = witnesses.map(|one| (format!("witness {}", one.name), &one.key));
+        let unverified = logs
+            .chain(witnesses)
+            .filter(|(_, key)| !key.is_verified_here());
+        let remark = |(what, key): (String, &CosignerKey)| {
+            let kind = key.kind();
+            format!(
+                "{what} of the trust file has a key of type 0x{kind:02x}, whose signatures are not verified here: it counts as not having signed"
+            )
+        };
+        unverified.map(remark).collect()
+    }
+
     /// Whether any witness must have seen a checkpoint.
     #[must_use]
     pub const fn demands(&self) -> bool {
@@ -83,10 +111,10 @@ impl Trust {
 
     /// Members are defined before the groups that name them, so one walk settles all, however deep
     /// a hostile file nests them.
-    pub(super) fn is_met(&self, quorum: GroupMember, cosigned: &[Option<u64>]) -> bool {
+    pub(super) fn is_met(&self, quorum: GroupMember, there: impl Fn(usize) -> bool) -> bool {
         let mut met: Vec<bool> = Vec::with_capacity(self.groups.len());
         let holds = |met: &[bool], member: GroupMember| match member {
-            GroupMember::Witness(place) => cosigned.get(place).is_some_and(Option::is_some),
+            GroupMember::Witness(place) => there(place),
             GroupMember::Group(place) => met.get(place).copied().unwrap_or(false),
         };
         for group in &self.groups {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::checkpoint::{self, Checkpoint};
 use crate::hash::NodeHash;
 use crate::keyring::SealingKey;
-use crate::note::{KeyName, NoteKey, SignedNote};
+use crate::note::{self, KeyName, NoteError, NoteKey, SignedNote};
 use crate::rule::{self, Finding};
+use crate::text::mangled;
 use crate::time::Timestamp;
 use crate::trust::{Trust, TrustName};
 
@@ -43,6 +44,8 @@ pub(super) struct CheckpointComparison {
     pub(super) findings: Vec<Finding>,
     /// Those that cannot be compared, since entries before them are damaged.
     pub(super) untold: Vec<String>,
+    /// What was given and says nothing, for or against, and why: it leaves a verification without its answer.
+    pub(super) untellable: Vec<String>,
     /// Anchors and kept checkpoints that the ledger extends.
     pub(super) extended: u64,
     /// Those that were given.
@@ -101,6 +104,13 @@ pub(super) fn compare(
     let mut holding = Vec::new();
     let mut signed: BTreeMap<u64, (NodeHash, &StoredCheckpoint)> = BTreeMap::new();
     for one in kept {
+        if let Some(why) = mistaken(one, given) {
+            let name = &one.name;
+            compared
+                .untellable
+                .push(format!("the checkpoint {name}: {why}"));
+            continue;
+        }
         let counts = matches!(
             one.keeper,
             CheckpointKeeper::Outside | CheckpointKeeper::Anchor
@@ -184,12 +194,23 @@ fn compare_with(
             compared.witnessed = Some(witnessed);
             compared.by_others = true;
         }
-        Err(refusal) => {
+        Err(Refusal {
+            found,
+            untold: true,
+        }) => compared.untellable.push(found),
+        Err(Refusal { found, .. }) => {
             let expected = "the quorum of the trust file";
-            let finding = Finding::new(rule::N05, expected, refusal);
+            let finding = Finding::new(rule::N05, expected, found);
             compared.findings.push(finding);
         }
     }
+}
+
+/// Why the trusted witnesses are not as many as are demanded.
+struct Refusal {
+    found: String,
+    /// Whether they may be: lines are there that cannot be judged.
+    untold: bool,
 }
 
 /// The size that enough of the trusted witnesses have seen, and who saw it when; or what is missing at the
@@ -198,33 +219,42 @@ fn witnessed(
     trust: &Trust,
     holding: &[(u64, &StoredCheckpoint)],
     as_of: Timestamp,
-) -> Result<(u64, Vec<String>), String> {
+) -> Result<(u64, Vec<String>), Refusal> {
     let latest = u64::try_from(as_of.micros() / 1_000_000).unwrap_or_default();
-    let mut refusal = "no checkpoint that holds".to_owned();
+    let mut refusal = Refusal {
+        found: "no checkpoint that holds".to_owned(),
+        untold: false,
+    };
+    // The newest one that anybody cosigned says most about who is missing.
+    let mut says_most = false;
     for (covered, one) in holding {
-        match trust.judge(one.bytes.as_deref().unwrap_or_default(), latest) {
-            Ok(judged) if judged.quorum => {
-                let seen = judged.cosigners();
-                let seen = seen.map(|(name, time)| format!("{name} at {}", seconds(time)));
-                return Ok((*covered, seen.collect()));
+        let seen = match trust.judge(one.bytes.as_deref().unwrap_or_default(), latest) {
+            Ok(judged) => judged.seen,
+            Err(fault) if !says_most => {
+                refusal.found = format!("{}: {fault}", one.name);
+                continue;
             }
-            Ok(judged) => {
-                let missing = judged.missing().map(|name| {
-                    let last = last_there(trust, holding, name, latest);
-                    match judged.other_key(name) {
-                        Some(other) => format!("{name} ({last}; {other})"),
-                        None => format!("{name} ({last})"),
-                    }
-                });
-                let missing = missing.collect::<Vec<_>>().join(", ");
-                refusal = format!("{} at {covered} entries: nothing by {missing}", one.name);
-                // The newest one that anybody cosigned says most about who is missing.
-                if judged.cosigners().next().is_some() {
-                    break;
-                }
-            }
-            Err(fault) => refusal = format!("{}: {fault}", one.name),
+            Err(_) => continue,
+        };
+        if seen.quorum {
+            let seen = seen.cosigners();
+            let seen = seen.map(|(name, time)| format!("{name} at {}", seconds(time)));
+            return Ok((*covered, seen.collect()));
         }
+        if says_most {
+            continue;
+        }
+        let missing = seen.missing().map(|name| {
+            let last = last_there(trust, holding, name, latest);
+            match seen.fault(name) {
+                Some(fault) => format!("{name} ({last}; {fault})"),
+                None => format!("{name} ({last})"),
+            }
+        });
+        let missing = missing.collect::<Vec<_>>().join(", ");
+        refusal.found = format!("{} at {covered} entries: nothing by {missing}", one.name);
+        refusal.untold = seen.could_be_quorum;
+        says_most = refusal.untold || seen.cosigners().next().is_some();
     }
     Err(refusal)
 }
@@ -239,9 +269,10 @@ fn last_there(
 ) -> String {
     let times = holding.iter().filter_map(|(covered, one)| {
         let note = SignedNote::parse(one.bytes.as_deref()?).ok()?;
-        let (seen, _) = trust.witnessed(&note, latest).ok()?;
-        let (_, time) = seen.into_iter().find(|(one, _)| one == name)?;
-        Some((time?, *covered))
+        let seen = trust.witnessed(&note, latest);
+        let mut cosigners = seen.cosigners();
+        let (_, time) = cosigners.find(|(one, _)| *one == name)?;
+        Some((time, *covered))
     });
     match times.max() {
         Some((time, covered)) => format!("last at {}, {covered} entries", seconds(time)),
@@ -251,6 +282,30 @@ fn last_there(
 
 fn seconds(time: u64) -> String {
     Timestamp::from_unix_seconds(time).to_seconds()
+}
+
+/// Why what somebody handed over says nothing about the ledger: it is no checkpoint, or not one of this ledger, or
+/// it was changed on its way. Nobody has signed it as it is, so it accuses nobody.
+fn mistaken(one: &StoredCheckpoint, given: &LedgerRoots<'_>) -> Option<String> {
+    let bytes = one.bytes.as_deref()?;
+    let origin = given.origin.as_ref()?;
+    if one.keeper != CheckpointKeeper::Anchor {
+        return None;
+    }
+    match checkpoint::stated(bytes) {
+        Err(fault) => Some(mangled(bytes).map_or_else(|| fault.to_string(), str::to_owned)),
+        Ok(stated) if stated.origin != origin.as_str() => {
+            Some(format!("it is of `{}`, another log", stated.origin))
+        }
+        Ok(_) => {
+            let seals = given.seals.iter();
+            let keys = seals.filter_map(|seal| NoteKey::new(origin.clone(), seal.key).ok());
+            match note::open(bytes, &keys.collect::<Vec<_>>()) {
+                Err(fault @ NoteError::BadSignature { .. }) => Some(fault.to_string()),
+                _ => None,
+            }
+        }
+    }
 }
 
 /// Two signed checkpoints of one size are all that anybody needs to see that the ledger was forked.

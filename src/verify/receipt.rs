@@ -4,12 +4,14 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::checkpoint::CheckpointError;
 use crate::entry::Entry;
 use crate::hash::Link;
+use crate::note::NoteError;
 use crate::proof::{ReceiptCheckError, TlogProof};
 use crate::statement::{Statement, signature_holds};
 use crate::time::Timestamp;
-use crate::trust::{JudgedCheckpoint, Trust};
+use crate::trust::{DistrustError, JudgedCheckpoint, Trust};
 
 use super::conclusion::Conclusion;
 
@@ -22,7 +24,10 @@ pub struct ReceiptReport {
     said: Result<Option<SignedEntry>, String>,
     /// What the trust file makes of the checkpoint and the path to it; none without a trust file.
     proven: Option<Result<JudgedCheckpoint, ReceiptCheckError>>,
+    /// Whether the trust file lists the key itself that sealed the checkpoint.
+    listed: bool,
     demands: bool,
+    remarks: Vec<String>,
 }
 
 /// An entry that its author signed.
@@ -65,12 +70,21 @@ impl ReceiptReport {
     #[must_use]
     pub fn of(proof: &TlogProof, entry: &[u8], trust: Option<&Trust>, as_of: Timestamp) -> Self {
         let latest = u64::try_from(as_of.micros() / 1_000_000).unwrap_or_default();
+        let proven = trust.map(|trust| proof.check(entry, trust, latest));
+        let sealed_by = proven
+            .as_ref()
+            .and_then(|proven| Some(&proven.as_ref().ok()?.log));
+        let listed = sealed_by
+            .zip(trust)
+            .is_none_or(|(log, trust)| trust.lists(log));
         Self {
             index: proof.index(),
             link: Link::of(entry),
             said: read(proof.index(), entry),
-            proven: trust.map(|trust| proof.check(entry, trust, latest)),
+            proven,
+            listed,
             demands: trust.is_some_and(Trust::demands),
+            remarks: trust.map(Trust::remarks).unwrap_or_default(),
         }
     }
 
@@ -85,9 +99,16 @@ impl ReceiptReport {
     #[must_use]
     pub fn conclusion(&self, strict: bool) -> Conclusion {
         match (&self.proven, &self.said) {
+            // Whose checkpoint it is cannot be told, and so nothing of it.
+            (Some(Err(ReceiptCheckError::Checkpoint(fault))), _) if !fault.is_forged() => {
+                Conclusion::NotVerified
+            }
             (Some(Err(_)), _) | (_, Err(_)) => Conclusion::Broken,
             (None, _) => Conclusion::NotVerified,
-            (Some(Ok(judged)), _) if !judged.quorum => Conclusion::Broken,
+            (Some(Ok(judged)), _) if judged.seen.could_be_quorum && !judged.seen.quorum => {
+                Conclusion::NotVerified
+            }
+            (Some(Ok(judged)), _) if !judged.seen.quorum => Conclusion::Broken,
             (Some(Ok(_)), _) if strict => Conclusion::NotVerified,
             (Some(Ok(_)), _) => Conclusion::Passed,
         }
@@ -96,15 +117,22 @@ impl ReceiptReport {
     /// Whether everything holds but for cosignatures that the trust file demands: they may still come.
     #[must_use]
     pub fn lacks_witnesses(&self) -> bool {
-        self.said.is_ok() && matches!(&self.proven, Some(Ok(judged)) if !judged.quorum)
+        self.said.is_ok() && matches!(&self.proven, Some(Ok(judged)) if !judged.seen.quorum)
     }
 
     fn not_checked(&self) -> Vec<String> {
-        let mut block = Vec::new();
+        let mut block = self.remarks.clone();
         match &self.proven {
             None => {
                 block.push("who stands behind the checkpoint: no trust file was given".to_owned())
             }
+            // Another key under the listed name is what an older trust file sees.
+            Some(Err(ReceiptCheckError::Checkpoint(DistrustError::Checkpoint(
+                CheckpointError::Note(NoteError::OtherKey(other)),
+            )))) => block.push(format!(
+                "whether a listed key of {} named the one that sealed this: the receipt carries no such entry; one made anew may, and the ledger or a pack of it tells in any case",
+                other.name
+            )),
             Some(Ok(judged)) if !self.demands => {
                 let log = judged.log.name();
                 block.push(format!(
@@ -128,12 +156,12 @@ impl ReceiptReport {
         let judged = self.proven.as_ref().and_then(|proven| proven.as_ref().ok());
         let stated = judged.map(|judged| judged.checkpoint.checkpoint());
         let witnesses: Option<Vec<_>> = judged.map(|judged| {
-            let all = judged.witnesses.iter();
+            let all = judged.seen.witnesses.iter();
             all.map(|(name, time)| {
                 json!({
                     "name": name.to_string(),
                     "cosigned_utc": time.map(seconds),
-                    "fault": judged.other_key(name).map(ToString::to_string),
+                    "fault": judged.seen.fault(name).map(ToString::to_string),
                 })
             })
             .collect()
@@ -151,8 +179,9 @@ impl ReceiptReport {
             "size": stated.map(|stated| stated.size),
             "root": stated.map(|stated| stated.root),
             "log": judged.map(|judged| judged.log.to_string()),
+            "log_listed": judged.map(|_| self.listed),
             "witnesses": witnesses,
-            "quorum": judged.map(|judged| judged.quorum),
+            "quorum": judged.map(|judged| judged.seen.quorum),
             "proof_error": self.proven.as_ref().and_then(|proven| Some(proven.as_ref().err()?.to_string())),
             "not_checked": self.not_checked(),
         })
@@ -175,6 +204,9 @@ impl fmt::Display for ReceiptReport {
         }
         match &self.proven {
             None => {}
+            Some(Err(ReceiptCheckError::Checkpoint(fault))) if !fault.is_forged() => {
+                writeln!(f, "inclusion  NOT CHECKED  {fault}")?;
+            }
             Some(Err(fault)) => writeln!(f, "inclusion  FAIL  {fault}")?,
             Some(Ok(judged)) => {
                 let stated = judged.checkpoint.checkpoint();
@@ -185,14 +217,24 @@ impl fmt::Display for ReceiptReport {
                 )?;
                 writeln!(f, "root       {}", stated.root)?;
                 writeln!(f, "log        {}", judged.log)?;
-                for (name, time) in &judged.witnesses {
-                    match (time, judged.other_key(name)) {
+                if !self.listed {
+                    writeln!(
+                        f,
+                        "           not in the trust file; named by one that is, in entries that the receipt carries"
+                    )?;
+                }
+                for (name, time) in &judged.seen.witnesses {
+                    match (time, judged.seen.fault(name)) {
                         (Some(time), _) => writeln!(f, "witness    {name}  {}", seconds(*time))?,
-                        (None, Some(other)) => writeln!(f, "witness    {name}  nothing: {other}")?,
+                        (None, Some(fault)) => writeln!(f, "witness    {name}  nothing: {fault}")?,
                         (None, None) => writeln!(f, "witness    {name}  nothing")?,
                     }
                 }
-                let word = if judged.quorum { "PASS" } else { "FAIL" };
+                let word = match (judged.seen.quorum, judged.seen.could_be_quorum) {
+                    (true, _) => "PASS",
+                    (false, true) => "NOT CHECKED",
+                    (false, false) => "FAIL",
+                };
                 let what = if self.demands { "" } else { "  none demanded" };
                 writeln!(f, "quorum     {word}{what}")?;
             }

@@ -85,6 +85,7 @@ impl VerifiedFold {
                 "{which}: fewer witnesses than the trust file demands have seen {they}"
             ));
         }
+        block.extend_from_slice(&compared.untellable);
         for name in &compared.untold {
             block.push(format!(
                 "the checkpoint {name}: entries before it cannot be read"
@@ -111,6 +112,7 @@ impl VerifiedFold {
                 self.question.as_of
             ));
         }
+        notes.extend(self.question.trust.iter().flat_map(Trust::remarks));
         if let Some(entry) = self.compared.newer_seals {
             notes.push(format!(
                 "the trust file knows the sealing key of entry {entry}; the ledger named newer ones since, and its operator has the line to add"

@@ -76,6 +76,8 @@ pub struct Report {
     pub stamped: Vec<FittingToken>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
+    /// Whether something that was handed over says nothing, for or against: then the answer is not known.
+    pub untellable: bool,
     register: Option<Verified<Register>>,
     said: Option<Verified<Vec<AdmittedEntry>>>,
     in_range: u64,
@@ -130,6 +132,7 @@ impl VerifiedFold {
             notes,
             stamped: self.stamped,
             interrupted: self.interrupted,
+            untellable: !self.compared.untellable.is_empty(),
             register: intact.then_some(Verified(self.register)),
             said: (intact && self.question.keep_said).then_some(Verified(self.said)),
             in_range: self.in_range,
@@ -206,7 +209,7 @@ impl Report {
             Conclusion::Broken
         } else if self.interrupted {
             Conclusion::Interrupted
-        } else if self.is_empty() || (strict && !self.not_checked.is_empty()) {
+        } else if self.is_empty() || self.untellable || (strict && !self.not_checked.is_empty()) {
             Conclusion::NotVerified
         } else if fail_on.iter().any(fails) {
             Conclusion::Findings

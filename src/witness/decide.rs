@@ -4,7 +4,7 @@
 //! answer to the same request.
 
 use super::request::{AddCheckpoint, RequestError};
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, parse_origin};
 use crate::hash::NodeHash;
 use crate::merkle::ConsistencyProof;
 use crate::note::{self, KeyName, NoteError, NoteKey, OtherKey};
@@ -43,7 +43,7 @@ pub enum CosignRefusal {
     #[error("no key that is trusted for `{origin}` has signed the checkpoint{}", why(other.as_ref()))]
     NotSigned {
         /// The log.
-        origin: KeyName,
+        origin: String,
         /// The key that has, under the log's name.
         other: Option<OtherKey>,
     },
@@ -142,8 +142,9 @@ pub struct WitnessDecision {
 
 /// The origin that a request is about: its checkpoint's first line, where it can be one. Nothing
 /// vouches for it.
-pub(super) fn origin_of(request: &AddCheckpoint) -> Option<KeyName> {
-    KeyName::new(request.note.text().split('\n').next()?).ok()
+pub(super) fn origin_of(request: &AddCheckpoint) -> Option<&str> {
+    let line = request.note.text().split('\n').next()?;
+    parse_origin(line).is_ok().then_some(line)
 }
 
 /// Decides about a request for a log of which `known` is known; `None` where this witness does not
@@ -166,14 +167,14 @@ pub fn decide(request: &AddCheckpoint, known: Option<&KnownLog>) -> WitnessDecis
     let Some(known) = known else {
         return refused(CosignRefusal::UnknownOrigin);
     };
-    let (outcome, evidence) = judge(request, known, &origin);
+    let (outcome, evidence) = judge(request, known, origin);
     WitnessDecision { outcome, evidence }
 }
 
 fn judge(
     request: &AddCheckpoint,
     known: &KnownLog,
-    origin: &KeyName,
+    origin: &str,
 ) -> (
     Result<CosignableCheckpoint, CosignRefusal>,
     Option<ForkEvidence>,
@@ -182,7 +183,7 @@ fn judge(
     let opened = match note::open(note.as_bytes(), &known.keys) {
         Ok(opened) => opened,
         Err(fault) => {
-            let origin = origin.clone();
+            let origin = origin.to_owned();
             let other = match fault {
                 NoteError::OtherKey(other) => Some(other),
                 _ => None,
@@ -219,7 +220,7 @@ fn judge(
     }
     let accepted = CosignableCheckpoint {
         checkpoint: Checkpoint {
-            origin: origin.clone(),
+            origin: origin.to_owned(),
             size,
             root,
         },

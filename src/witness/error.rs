@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::key::KeyError;
-use crate::note::KeyName;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::LockError;
 
@@ -37,7 +36,7 @@ pub enum WitnessError {
     #[error("what was last cosigned for `{origin}` cannot be told: {} {why}", path.display())]
     StateLost {
         /// The log.
-        origin: KeyName,
+        origin: String,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -45,7 +44,7 @@ pub enum WitnessError {
     },
     /// A log that is followed already, with the same key.
     #[error("the log `{0}` is followed already, with that key")]
-    Followed(KeyName),
+    Followed(String),
     /// A checkpoint to begin from that this witness has not cosigned, or of another log.
     #[error("cannot begin from that checkpoint: {0}")]
     Beginning(String),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, CosignerKey};
 use crate::hash::Sha256Digest;
-use crate::note::{KeyName, NoteKey, SignedNote};
+use crate::note::{NoteKey, SignedNote};
 use crate::store::engine::{Engine, FolderEngine};
 use crate::sys::disk::{Disk, DiskError, SMALL_FILE};
 
@@ -30,10 +30,28 @@ const NOTHING: &str = "ledger-witness-v1 nothing cosigned yet for ";
 const FORKS: usize = 64;
 const UNPROVEN: usize = 16;
 
+/// A key that a witness follows, and the origin that it signs for: its name, where nobody said otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedKey {
+    /// The key.
+    pub key: NoteKey,
+    /// The origin.
+    pub origin: String,
+}
+
+impl From<&NoteKey> for FollowedKey {
+    fn from(key: &NoteKey) -> Self {
+        Self {
+            origin: key.name().to_string(),
+            key: key.clone(),
+        }
+    }
+}
+
 /// What was last cosigned for one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LogState {
-    Nothing(KeyName),
+    Nothing(String),
     Cosigned {
         checkpoint: Checkpoint,
         /// Seconds since 1970.
@@ -71,16 +89,16 @@ impl LogState {
     /// somebody else's file, is refused.
     pub(super) fn parse(
         bytes: &[u8],
-        origin: &KeyName,
+        origin: &str,
         cosigner: &CosignerKey,
     ) -> Result<Self, String> {
-        let nothing = Self::Nothing(origin.clone());
+        let nothing = Self::Nothing(origin.to_owned());
         if bytes == nothing.format().as_bytes() {
             return Ok(nothing);
         }
         let note = SignedNote::parse(bytes).map_err(|fault| fault.to_string())?;
         let checkpoint = Checkpoint::parse(note.text()).map_err(|fault| fault.to_string())?;
-        if checkpoint.origin != *origin {
+        if checkpoint.origin != origin {
             return Err(format!("it is of `{}`", checkpoint.origin));
         }
         let time = cosigner
@@ -96,8 +114,8 @@ impl LogState {
 
 /// The name of a log in urls and files: the SHA-256 of its origin, in lower-case hex.
 #[must_use]
-pub fn name_of(origin: &KeyName) -> String {
-    Sha256Digest::of(origin.as_str().as_bytes()).to_string()
+pub fn name_of(origin: &str) -> String {
+    Sha256Digest::of(origin.as_bytes()).to_string()
 }
 
 /// The folder of a witness: its key, the logs it follows, and what it last cosigned for each.
@@ -152,35 +170,44 @@ impl WitnessFolder {
             .map_err(|fault| self.damaged(VKEY, 1, &fault))
     }
 
-    /// The keys of the logs that are followed.
-    pub(super) fn logs(&self) -> Result<Vec<NoteKey>, WitnessError> {
+    /// The keys of the logs that are followed, each with the origin that it signs for.
+    pub(super) fn logs(&self) -> Result<Vec<FollowedKey>, WitnessError> {
         let mut keys = Vec::new();
         for (number, line) in (1..).zip(self.text(LOGS)?.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let vkey = line
+            let rest = line
                 .strip_prefix("log ")
-                .ok_or_else(|| self.damaged(LOGS, number, &"a line reads `log <vkey>`"))?;
-            keys.push(
-                vkey.trim()
-                    .parse()
-                    .map_err(|fault| self.damaged(LOGS, number, &fault))?,
-            );
+                .ok_or_else(|| self.damaged(LOGS, number, &"a line reads `log <vkey> [origin]`"))?;
+            let (vkey, origin) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+            let key: NoteKey = vkey
+                .parse()
+                .map_err(|fault| self.damaged(LOGS, number, &fault))?;
+            keys.push(match origin {
+                "" => FollowedKey::from(&key),
+                origin => FollowedKey {
+                    origin: origin.to_owned(),
+                    key,
+                },
+            });
         }
         Ok(keys)
     }
 
-    pub(super) fn set_logs(&self, keys: &[NoteKey]) -> Result<(), DiskError> {
+    pub(super) fn set_logs(&self, keys: &[FollowedKey]) -> Result<(), DiskError> {
         let mut text = LOGS_HEAD.to_owned();
-        for key in keys {
-            text.push_str(&format!("log {key}\n"));
+        for FollowedKey { key, origin } in keys {
+            text.push_str(&match *origin == key.name().as_str() {
+                true => format!("log {key}\n"),
+                false => format!("log {key} {origin}\n"),
+            });
         }
         self.engine.replace(LOGS, text.as_bytes())
     }
 
-    pub(super) fn has_no_state(&self, origin: &KeyName) -> Result<bool, DiskError> {
+    pub(super) fn has_no_state(&self, origin: &str) -> Result<bool, DiskError> {
         Ok(self.get(&state_name(origin))?.is_none())
     }
 
@@ -188,12 +215,12 @@ impl WitnessFolder {
     /// came into the list.
     pub(super) fn state(
         &self,
-        origin: &KeyName,
+        origin: &str,
         cosigner: &CosignerKey,
     ) -> Result<LogState, WitnessError> {
         let name = state_name(origin);
         let lost = |why: String| WitnessError::StateLost {
-            origin: origin.clone(),
+            origin: origin.to_owned(),
             path: self.engine.place(&name),
             why,
         };
@@ -205,7 +232,7 @@ impl WitnessFolder {
     }
 
     /// Replaces the state of a log durably.
-    pub(super) fn keep(&self, origin: &KeyName, state: &LogState) -> Result<(), DiskError> {
+    pub(super) fn keep(&self, origin: &str, state: &LogState) -> Result<(), DiskError> {
         let bytes = state.format().into_bytes();
         self.engine.replace(&state_name(origin), &bytes)
     }
@@ -258,6 +285,6 @@ impl WitnessFolder {
 }
 
 /// Where the state of a log lies in the folder.
-fn state_name(origin: &KeyName) -> String {
+fn state_name(origin: &str) -> String {
     format!("{STATE}/{}", name_of(origin))
 }

@@ -6,7 +6,6 @@
 //! | `decide` | what is answered, out of what is known |
 //! | `folder` | what is known, on disk |
 //! | `service` | the witness at work: the two together, under a lock |
-//! | `succession` | which key comes after the one that is followed |
 //!
 //! The state of a log is its newest cosigned checkpoint, so it shows by its own signature whether it
 //! is whole. It is written durably before the cosignature leaves, under a lock that is held from the
@@ -18,14 +17,12 @@ mod error;
 mod folder;
 mod request;
 mod service;
-mod succession;
 
 pub use decide::{
     Contradiction, CosignRefusal, CosignableCheckpoint, ForkEvidence, KnownLog, WitnessDecision,
     decide,
 };
 pub use error::WitnessError;
-pub use folder::{KEY_FILE, name_of};
+pub use folder::{FollowedKey, KEY_FILE, name_of};
 pub use request::{AddCheckpoint, REQUEST_LIMIT, RequestError};
 pub use service::{FollowFrom, FollowedLog, Witness, WitnessAnswer};
-pub use succession::{SUCCESSION_LIMIT, SealSuccession, SuccessionError};

@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::checkpoint::{Checkpoint, CosignerKey, cosign};
 use crate::key::SecretKey;
 use crate::note::{KeyName, NoteKey};
+use crate::proof::SealSuccession;
 use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
 
 use super::decide::{CosignRefusal, CosignableCheckpoint, KnownLog, decide, origin_of};
 use super::error::WitnessError;
-use super::folder::{LogState, WitnessFolder, name_of};
+use super::folder::{FollowedKey, LogState, WitnessFolder, name_of};
 use super::request::AddCheckpoint;
-use super::succession::SealSuccession;
 
 /// Where a witness takes up a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum FollowFrom {
 #[derive(Debug)]
 pub struct FollowedLog {
     /// Its origin.
-    pub origin: KeyName,
+    pub origin: String,
     /// The keys that may sign for it.
     pub keys: Vec<NoteKey>,
     /// What was last cosigned and when, in seconds since 1970; or why that cannot be told.
@@ -85,7 +85,7 @@ impl Witness {
     pub fn open(world: World, dir: &Path, key: SecretKey) -> Result<Self, WitnessError> {
         let folder = WitnessFolder::open(world.disk.clone(), dir)?;
         let cosigner = folder.cosigner()?;
-        if key.public() != *cosigner.public() {
+        if CosignerKey::of(cosigner.name().clone(), &key) != cosigner {
             return Err(WitnessError::OtherKey(cosigner.to_string()));
         }
         Ok(Self {
@@ -108,32 +108,34 @@ impl Witness {
     /// The key is known already, the beginning is not possible, or the disk's refusal.
     pub fn add_log(
         &self,
-        key: &NoteKey,
+        followed: impl Into<FollowedKey>,
         beginning: &FollowFrom,
         wait: Duration,
     ) -> Result<(), WitnessError> {
+        let followed = followed.into();
+        let origin = followed.origin.as_str();
         let _lock = self.lock(wait)?;
         let logs = self.folder.logs()?;
-        let is_new_key = !logs.contains(key);
+        let is_new_key = !logs.contains(&followed);
         if !is_new_key && *beginning == FollowFrom::New {
-            return Err(WitnessError::Followed(key.name().clone()));
+            return Err(WitnessError::Followed(followed.origin));
         }
-        let begun = logs.iter().any(|log| log.name() == key.name());
+        let begun = logs.iter().any(|log| log.origin == origin);
         let state = match beginning {
             FollowFrom::New if begun => None,
             FollowFrom::New => {
                 // A log that was taken out of the list by hand, and its state not: go on from it.
-                match self.folder.state(key.name(), &self.cosigner) {
+                match self.folder.state(origin, &self.cosigner) {
                     Ok(_) => None,
-                    Err(_) if self.folder.has_no_state(key.name())? => {
-                        Some(LogState::Nothing(key.name().clone()))
+                    Err(_) if self.folder.has_no_state(origin)? => {
+                        Some(LogState::Nothing(origin.to_owned()))
                     }
                     Err(fault) => return Err(fault),
                 }
             }
-            FollowFrom::Forget => Some(LogState::Nothing(key.name().clone())),
+            FollowFrom::Forget => Some(LogState::Nothing(origin.to_owned())),
             FollowFrom::From(note) => {
-                let state = LogState::parse(note, key.name(), &self.cosigner)
+                let state = LogState::parse(note, origin, &self.cosigner)
                     .map_err(WitnessError::Beginning)?;
                 // What still stands is not to be taken back by an older copy.
                 if let (
@@ -141,7 +143,7 @@ impl Witness {
                         checkpoint: stands, ..
                     }),
                     LogState::Cosigned { checkpoint, .. },
-                ) = (self.folder.state(key.name(), &self.cosigner), &state)
+                ) = (self.folder.state(origin, &self.cosigner), &state)
                     && stands.size > checkpoint.size
                 {
                     let why = format!("size {} was cosigned since", stands.size);
@@ -152,11 +154,10 @@ impl Witness {
         };
         // The state first: a log in the list without one counts as lost.
         if let Some(state) = state {
-            self.folder.keep(key.name(), &state)?;
+            self.folder.keep(origin, &state)?;
         }
         if is_new_key {
-            self.folder
-                .set_logs(&[&logs[..], std::slice::from_ref(key)].concat())?;
+            self.folder.set_logs(&[logs, vec![followed]].concat())?;
         }
         Ok(())
     }
@@ -167,14 +168,14 @@ impl Witness {
     /// The list cannot be read. A state that cannot is told with its log.
     pub fn logs(&self) -> Result<Vec<FollowedLog>, WitnessError> {
         let mut followed: Vec<FollowedLog> = Vec::new();
-        for key in self.folder.logs()? {
-            if let Some(known) = followed.iter_mut().find(|log| log.origin == *key.name()) {
+        for FollowedKey { key, origin } in self.folder.logs()? {
+            if let Some(known) = followed.iter_mut().find(|log| log.origin == origin) {
                 known.keys.push(key);
                 continue;
             }
-            let state = self.folder.state(key.name(), &self.cosigner);
+            let state = self.folder.state(&origin, &self.cosigner);
             followed.push(FollowedLog {
-                origin: key.name().clone(),
+                origin,
                 keys: vec![key],
                 last: state.map(LogState::into_last),
             });
@@ -198,10 +199,11 @@ impl Witness {
         };
         // Held over check and write: two requests at once could otherwise both pass the check.
         let _lock = self.lock(wait)?;
-        let mut keys = self.folder.logs()?;
         let origin = origin_of(&request);
-        keys.retain(|key| Some(key.name()) == origin.as_ref());
-        let state = match &origin {
+        let logs = self.folder.logs()?.into_iter();
+        let its = logs.filter(|followed| Some(followed.origin.as_str()) == origin);
+        let keys: Vec<_> = its.map(|followed| followed.key).collect();
+        let state = match origin {
             Some(origin) if !keys.is_empty() => Some(self.folder.state(origin, &self.cosigner)?),
             _ => None,
         };
@@ -267,15 +269,18 @@ impl Witness {
             Err(fault) => return Ok(Err(CosignRefusal::Malformed(fault.to_string()))),
         };
         let _lock = self.lock(wait)?;
-        let logs = self.folder.logs()?;
-        if logs.iter().all(|key| *key.name() != succession.origin) {
+        let logs = self.folder.logs()?.into_iter();
+        let (its, mut logs): (Vec<_>, Vec<_>) =
+            logs.partition(|followed| followed.origin == succession.origin.as_str());
+        if its.is_empty() {
             return Ok(Err(CosignRefusal::UnknownOrigin));
         }
-        let Some(mut keys) = succession.lead_on(&logs) else {
+        let its: Vec<_> = its.into_iter().map(|followed| followed.key).collect();
+        let Some(keys) = succession.lead_on(&its) else {
             return Ok(Err(CosignRefusal::NoSuccessor(succession.origin)));
         };
-        self.folder.set_logs(&keys)?;
-        keys.retain(|key| *key.name() == succession.origin);
+        logs.extend(keys.iter().map(FollowedKey::from));
+        self.folder.set_logs(&logs)?;
         Ok(Ok(keys))
     }
 
@@ -286,9 +291,9 @@ impl Witness {
     /// The state cannot be told.
     pub fn latest(&self, origin: &str) -> Result<Option<String>, WitnessError> {
         // Not locked: the file is replaced as a whole.
-        for key in self.folder.logs()? {
-            if name_of(key.name()) == origin {
-                return Ok(match self.folder.state(key.name(), &self.cosigner)? {
+        for followed in self.folder.logs()? {
+            if name_of(&followed.origin) == origin {
+                return Ok(match self.folder.state(&followed.origin, &self.cosigner)? {
                     LogState::Cosigned { note, .. } => Some(note),
                     LogState::Nothing(_) => None,
                 });

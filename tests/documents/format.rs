@@ -225,7 +225,7 @@ fn sealing() -> SecretKey {
 
 fn checkpoint_note() -> String {
     let stated = Checkpoint {
-        origin: KeyName::new("ledger.example/prod-rotations").unwrap(),
+        origin: "ledger.example/prod-rotations".to_owned(),
         size: 2,
         root: root_of(&[LeafHash::of(b"one"), LeafHash::of(b"two")]),
     };
@@ -269,7 +269,7 @@ fn receipt() -> String {
     let proof = TlogProof::new(1, path, cosigned());
     let trust = Trust::parse(trust().as_bytes()).unwrap();
     let judged = proof.check(b"two", &trust, 1_767_225_600).unwrap();
-    assert!(judged.quorum);
+    assert!(judged.seen.quorum);
     proof.to_string()
 }
 

@@ -385,7 +385,8 @@ fn damage_to_a_copy_has_its_name() {
         let stated = rotation_ledger::checkpoint::Checkpoint {
             origin: rotation_ledger::note::Origin::new(story::ORIGIN)
                 .unwrap()
-                .into(),
+                .as_str()
+                .to_owned(),
             size: u64::MAX,
             root: crate::support::merkle::root_of(&story.leaves()),
         };

@@ -22,14 +22,17 @@ use rotation_ledger::checkpoint::CosignerKey;
 use rotation_ledger::checkpoint::cosign;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::event::SealingKeyReplaced;
+use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::hash::Link;
 use rotation_ledger::hash::NodeHash;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::key::Signature;
+use rotation_ledger::merkle::InclusionProof;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::note::SignedNote;
+use rotation_ledger::proof::{SealSuccession, TlogProof};
 use rotation_ledger::statement::EventId;
 use rotation_ledger::statement::Statement;
 use rotation_ledger::sys::disk::Disk;
@@ -37,12 +40,13 @@ use rotation_ledger::sys::world::World;
 use rotation_ledger::text::Line;
 use rotation_ledger::time::StoppedClock;
 use rotation_ledger::time::Timestamp;
-use rotation_ledger::trust::Trust;
+use rotation_ledger::trust::{Trust, WitnessFault};
+use rotation_ledger::verify::{Conclusion, ReceiptReport};
 use rotation_ledger::witness::AddCheckpoint;
 use rotation_ledger::witness::Contradiction;
 use rotation_ledger::witness::CosignRefusal;
 use rotation_ledger::witness::FollowFrom;
-use rotation_ledger::witness::SealSuccession;
+use rotation_ledger::witness::FollowedKey;
 use rotation_ledger::witness::Witness;
 use rotation_ledger::witness::WitnessAnswer;
 use rotation_ledger::witness::WitnessError;
@@ -109,7 +113,7 @@ impl Bench {
     }
 
     fn state(&self) -> std::path::PathBuf {
-        self.folder.path().join("state").join(name_of(&origin()))
+        self.folder.path().join("state").join(name_of(log::ORIGIN))
     }
 
     fn evidence(&self) -> Vec<String> {
@@ -144,7 +148,11 @@ fn the_request_of_the_vectors_is_answered_byte_for_byte() {
     let whole = vectors["checkpoint_70_cosigned"].as_str().unwrap();
     assert!(whole.contains(&line), "{line}");
     // Without the line of witness b it is what this witness now shows.
-    let latest = bench.witness.latest(&name_of(&origin())).unwrap().unwrap();
+    let latest = bench
+        .witness
+        .latest(&name_of(log::ORIGIN))
+        .unwrap()
+        .unwrap();
     let lines: Vec<_> = whole
         .lines()
         .filter(|line| !line.contains("witness.example/b"))
@@ -228,7 +236,11 @@ fn first_contact_later_contact_and_the_same_again_are_cosigned() {
         assert_eq!(checkpoint, log::checkpoint(new, false), "{old} to {new}");
         assert!(line.starts_with("\u{2014} witness.example/a "), "{line}");
         assert_eq!(bench.size(), new as u64);
-        let shown = bench.witness.latest(&name_of(&origin())).unwrap().unwrap();
+        let shown = bench
+            .witness
+            .latest(&name_of(log::ORIGIN))
+            .unwrap()
+            .unwrap();
         assert_eq!(shown, format!("{}{line}", note(new, false)));
     }
     assert_eq!(bench.evidence(), [""; 0]);
@@ -239,7 +251,7 @@ fn every_refusal_has_its_status_and_changes_nothing() {
     let bench = Bench::at(33);
     let stranger = SecretKey::from_seed(&[9; 32]);
     let other = Checkpoint {
-        origin: KeyName::new("other.example").unwrap(),
+        origin: "other.example".to_owned(),
         ..log::checkpoint(70, false)
     };
     let mut flipped = proof(33, 70, false);
@@ -387,7 +399,11 @@ fn lines_of_others_are_ignored_and_not_passed_on() {
         .ask(&request_with(0, &signed, vec![]))
         .outcome
         .unwrap();
-    let shown = bench.witness.latest(&name_of(&origin())).unwrap().unwrap();
+    let shown = bench
+        .witness
+        .latest(&name_of(log::ORIGIN))
+        .unwrap()
+        .unwrap();
     assert_eq!(shown, format!("{}{line}", note(5, false)));
 }
 
@@ -448,7 +464,7 @@ fn a_state_that_is_torn_or_missing_is_never_a_first_contact() {
             "{what}: {fault}"
         );
         assert!(matches!(
-            bench.witness.latest(&name_of(&origin())),
+            bench.witness.latest(&name_of(log::ORIGIN)),
             Err(WitnessError::StateLost { .. })
         ));
         let again = bench
@@ -520,7 +536,7 @@ fn logs_and_witnesses_of_any_name_are_followed_and_believed() {
         let witness = Witness::create(world_at(TIME), &dir, cosigner, key()).unwrap();
         witness.add_log(&log, &FollowFrom::New, WAIT).unwrap();
         let stated = Checkpoint {
-            origin: origin.clone(),
+            origin: origin.to_string(),
             ..log::checkpoint(40, false)
         };
         let signed = checkpoint::sign(&stated, &log_key);
@@ -542,7 +558,7 @@ fn logs_and_witnesses_of_any_name_are_followed_and_believed() {
         );
         assert!(
             witness
-                .latest(&name_of(&origin))
+                .latest(&name_of(origin.as_str()))
                 .unwrap()
                 .unwrap()
                 .ends_with(&line)
@@ -554,7 +570,7 @@ fn logs_and_witnesses_of_any_name_are_followed_and_believed() {
         let judged = trust
             .judge(format!("{signed}{line}").as_bytes(), TIME as u64)
             .unwrap();
-        assert!(judged.quorum, "{odd}");
+        assert!(judged.seen.quorum, "{odd}");
     }
 }
 
@@ -578,8 +594,10 @@ fn another_key_under_a_known_name_is_named_beside_the_one_expected() {
     let (_, line) = bench.ask(&request(0, 40)).outcome.unwrap();
     let cosigned = format!("{}{line}", note(40, false));
     let judged = trust.judge(cosigned.as_bytes(), TIME as u64).unwrap();
-    assert!(!judged.quorum);
-    let (_, other) = &judged.other_keys[0];
+    assert!(!judged.seen.quorum);
+    let (_, WitnessFault::OtherKey(other)) = &judged.seen.faults[0] else {
+        panic!("{judged:?}");
+    };
     let ids = (&other.found[..], &other.trusted[..]);
     assert_eq!(
         ids,
@@ -677,6 +695,89 @@ fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
         told(&bench, entries),
         Err(CosignRefusal::NoSuccessor(origin()))
     );
+}
+
+/// A trust file on paper outlives the key that it names: the receipt carries how the next ones came about.
+#[test]
+fn a_receipt_is_good_for_who_knows_an_older_key() {
+    let (paper, next, last) = (
+        log::log_key(),
+        SecretKey::from_seed(&[0x61; 32]),
+        SecretKey::from_seed(&[0x62; 32]),
+    );
+    let entry = b"an entry of another kind of log";
+    let sealed_by = |key: &SecretKey| {
+        let stated = Checkpoint {
+            origin: log::ORIGIN.to_owned(),
+            size: 1,
+            root: crate::support::merkle::root_of(&[LeafHash::of(entry)]),
+        };
+        let path = InclusionProof::from_hashes(vec![]);
+        TlogProof::new(0, path, checkpoint::sign(&stated, key))
+    };
+    let policy = format!("log {}\nquorum none\n", log_vkey());
+    let trust = Trust::parse(policy.as_bytes()).unwrap();
+    let now = Timestamp::from_micros(TIME * 1_000_000);
+    let conclusion = |proof: &TlogProof| {
+        let text = proof.to_string();
+        let read = TlogProof::parse(text.as_bytes()).unwrap();
+        let report = ReceiptReport::of(&read, entry, Some(&trust), now);
+        (report.conclusion(false), report.to_string())
+    };
+    let hand = |old: &SecretKey, new: &SecretKey| handing_on(old, new, new.prove_possession());
+    let told = |entries| SealSuccession {
+        origin: origin(),
+        entries,
+    };
+    let whole = told(vec![hand(&paper, &next), hand(&next, &last)]);
+    let (passed, said) = conclusion(&sealed_by(&last).carrying(Some(&whole)));
+    assert_eq!(passed, Conclusion::Passed, "{said}");
+    assert!(said.contains("named by one that is"), "{said}");
+    // Without it, with a gap in it, or told by a stranger, nobody can tell: that accuses nobody.
+    for carried in [
+        None,
+        Some(told(vec![hand(&next, &last)])),
+        Some(told(vec![handing_on(
+            &paper,
+            &last,
+            next.prove_possession(),
+        )])),
+    ] {
+        let (concluded, said) = conclusion(&sealed_by(&last).carrying(carried.as_ref()));
+        assert_eq!(concluded, Conclusion::NotVerified, "{said}");
+        assert!(said.contains("NOT CHECKED"), "{said}");
+        assert!(said.contains("carries no such entry"), "{said}");
+    }
+}
+
+/// A log's origin need not be the name of its key, and may be any line: that of Go's checksum database is.
+#[test]
+fn a_log_of_any_origin_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let witness = Witness::create(world_at(TIME), folder.path(), name(), key()).unwrap();
+    let odd = "go.sum database tree + more";
+    let followed = FollowedKey {
+        key: log_vkey(),
+        origin: odd.to_owned(),
+    };
+    let add = || witness.add_log(followed.clone(), &FollowFrom::New, WAIT);
+    add().unwrap();
+    assert!(add().is_err(), "it is followed already");
+    let stated = Checkpoint {
+        origin: odd.to_owned(),
+        ..log::checkpoint(40, false)
+    };
+    let text = stated.format();
+    let signed = rotation_ledger::note::sign(&text, log_vkey().name(), &log::log_key()).unwrap();
+    let asked = witness.add_checkpoint(&request_with(0, &signed, vec![]), WAIT);
+    let (_, line) = asked.unwrap().outcome.unwrap();
+    let again = Witness::open(world_at(TIME), folder.path(), key()).unwrap();
+    let latest = again.latest(&name_of(odd)).unwrap().unwrap();
+    assert!(latest.ends_with(&line), "{latest}");
+    assert_eq!(again.logs().unwrap()[0].origin, odd);
+    // The same key speaks for that origin alone.
+    let own = again.add_checkpoint(&request(0, 40), WAIT).unwrap();
+    assert_eq!(own.outcome.unwrap_err().status(), 404);
 }
 
 #[test]

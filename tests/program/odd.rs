@@ -117,7 +117,7 @@ fn names_that_are_not_utf_8_or_no_files_are_named() {
             2,
         ),
         ("--ledger /dev/null status", 4),
-        ("verify --trust /dev/full", 2),
+        ("verify --trust /dev/full", 4),
     ] {
         let output = shell(&program, &format!("$L --json {words}"));
         assert_eq!(ends_well(&output, words), code, "{words}: {output:?}");

@@ -144,6 +144,181 @@ fn every_mutation_of_the_receipt_is_refused() {
     }
 }
 
+/// What mails, editors and shells do to small files says nothing about any ledger: 4, with what happened.
+#[test]
+fn a_file_that_was_changed_on_its_way_accuses_nobody() {
+    let program = Program::prepared();
+    let trust = program.output("trust show").stdout;
+    let head = program.output("checkpoint").stdout;
+    let receipt = program.output("prove 1 --entry-out entry").stdout;
+    for (name, bytes) in [("trust", &trust), ("head", &head), ("receipt", &receipt)] {
+        fs::write(program.path(name), bytes).unwrap();
+    }
+    let (trust, head, receipt) = ("trust", "head", "receipt");
+    let said = |words: &str| {
+        let output = program.output(words);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        (output.status.code().unwrap(), text)
+    };
+    assert_eq!(said("verify --anchor head --trust trust").0, 0);
+    type Change = fn(&str) -> Vec<u8>;
+    let changes: &[(&str, Change, &str)] = &[
+        (
+            "CR LF",
+            |text| text.replace('\n', "\r\n").into_bytes(),
+            "CR LF",
+        ),
+        (
+            "BOM",
+            |text| format!("\u{feff}{text}").into_bytes(),
+            "byte order mark",
+        ),
+        (
+            "UTF-16",
+            |text| {
+                let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+                units.flat_map(u16::to_le_bytes).collect()
+            },
+            "byte order mark",
+        ),
+        (
+            "quoted",
+            |text| format!("> {}", text.replace('\n', "\n> ")).into_bytes(),
+            "quoted",
+        ),
+        (
+            "a page",
+            |text| format!("<pre>\n{text}</pre>\n").into_bytes(),
+            "a page",
+        ),
+        ("empty", |_| Vec::new(), "is empty"),
+    ];
+    for (what, change, cause) in changes {
+        for (file, words) in [
+            (head, "verify --anchor changed"),
+            (trust, "verify --trust changed"),
+            (receipt, "verify changed --entry entry --trust trust"),
+        ] {
+            let before = fs::read_to_string(program.path(file)).unwrap();
+            fs::write(program.path("changed"), change(&before)).unwrap();
+            let (code, text) = said(words);
+            assert_eq!(code, 4, "{file} {what}: {text}");
+            assert!(text.contains(cause), "{file} {what}: {text}");
+            assert!(!text.contains("  FAIL  "), "{file} {what}: {text}");
+        }
+    }
+    // One of another ledger, one that lost a byte, and a key of a kind that is still to come.
+    let log = String::from_utf8(program.output("trust show").stdout).unwrap();
+    let note = fs::read_to_string(program.path(head)).unwrap();
+    let flipped = note.replacen(
+        "\u{2014} ledger.example/prod ",
+        "\u{2014} ledger.example/prod A",
+        1,
+    );
+    let other = vectors()["checkpoint_70_cosigned"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (text, cause) in [(other, "another log"), (flipped, "canonical base64")] {
+        fs::write(program.path("changed"), text).unwrap();
+        let (code, said) = said("verify --anchor changed");
+        assert_eq!(code, 4, "{said}");
+        assert!(said.contains(cause), "{said}");
+    }
+    let odd = "witness odd odd.example+00112233+BwcHBwcH\n";
+    fs::write(program.path("changed"), format!("{odd}{log}")).unwrap();
+    let (code, text) = said("verify --anchor head --trust changed");
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("witness odd of the trust file has a key of type 0x07"),
+        "{text}"
+    );
+    fs::write(program.path("changed"), format!("{log}witnes odd\n")).unwrap();
+    let (code, text) = said("verify --trust changed");
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("line "), "{text}");
+}
+
+/// Somebody else's log and somebody else's bag, whole and in order, are named as what they are.
+#[test]
+fn what_is_no_ledger_is_named_and_not_judged() {
+    let desk = Desk::new();
+    let dir = desk.folder.path();
+    fs::create_dir_all(dir.join("log/tile/entries/000.p")).unwrap();
+    let leaf = |n: usize| {
+        let leaf = format!("leaf-{n}");
+        [
+            &u16::try_from(leaf.len()).unwrap().to_be_bytes()[..],
+            leaf.as_bytes(),
+        ]
+        .concat()
+    };
+    let bundle: Vec<u8> = (0..70).flat_map(leaf).collect();
+    fs::write(dir.join("log/tile/entries/000.p/70"), &bundle).unwrap();
+    desk.write("log/checkpoint", &desk.read("note"));
+    let (code, _, said) = desk.run("verify log");
+    assert_eq!(code, 4, "{said}");
+    assert!(
+        said.contains("is a log of `ledger.example/prod-rotations`"),
+        "{said}"
+    );
+    assert!(said.contains("ledger note verify"), "{said}");
+    // One that does not lead to its own checkpoint is not in order, and judged.
+    fs::write(
+        dir.join("log/tile/entries/000.p/70"),
+        [&bundle[..], b"x"].concat(),
+    )
+    .unwrap();
+    assert_eq!(desk.run("verify log").0, 1);
+    // Logs of certificates.
+    fs::rename(dir.join("log/tile/entries"), dir.join("log/tile/data")).unwrap();
+    assert_eq!(desk.run("verify log").0, 4);
+    fs::create_dir_all(dir.join("bag/data")).unwrap();
+    desk.write(
+        "bag/bagit.txt",
+        "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+    );
+    let (code, _, said) = desk.run("verify bag");
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("is a BagIt bag"), "{said}");
+}
+
+/// What systems, editors and web servers leave beside a log is told, and nothing else.
+#[test]
+fn litter_beside_the_log_is_a_remark() {
+    let program = Program::prepared();
+    for folder in ["prod/@eaDir", "prod/tile"] {
+        fs::create_dir_all(program.path(folder)).unwrap();
+    }
+    let litter = [
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+        "tile/index.html",
+        "tail~",
+        ".tail.swp",
+        ".#tail",
+        "#tail#",
+        ".nfs000000000a1b2c3d",
+        "._checkpoint",
+        "@eaDir/tail@SynoEAStream",
+    ];
+    for name in litter {
+        fs::write(program.path(&format!("prod/{name}")), "tail 99999 entries").unwrap();
+    }
+    let output = program.output("verify");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let remark = format!(
+        "{} files that systems, editors and web servers leave",
+        litter.len()
+    );
+    assert!(said.contains(&remark), "{said}");
+    fs::write(program.path("prod/notes.txt"), "x").unwrap();
+    assert_eq!(program.code("verify"), 1);
+}
+
 #[test]
 fn every_flipped_bit_of_the_receipt_is_refused_or_changes_nothing_that_counts() {
     let desk = Desk::new();

@@ -165,7 +165,7 @@ fn every_status_code_comes_over_http() {
     let folder = tempfile::tempdir().unwrap();
     let log_vkey = log::log_vkey().to_string();
     let witness = Witness::following(folder.path(), "witness.example/a", &log_vkey);
-    let monitor = format!("/{}/checkpoint", name_of(&log::origin()));
+    let monitor = format!("/{}/checkpoint", name_of(log::ORIGIN));
     assert_eq!(witness.get(&monitor).0, 404, "nothing was cosigned yet");
 
     let (status, head, body) = witness.post(&log::request(0, 33)).unwrap();
@@ -245,7 +245,7 @@ fn a_witness_keeps_connections_and_silent_ones_starve_nobody() {
     let connect = || TcpStream::connect(&witness.address).unwrap();
     let silent: Vec<_> = (0..600).map(|_| connect()).collect();
     assert_eq!(witness.post(&log::request(0, 33)).unwrap().0, 200);
-    let path = format!("/{}/checkpoint", name_of(&log::origin()));
+    let path = format!("/{}/checkpoint", name_of(log::ORIGIN));
     let host = &witness.address;
     // Two requests on one connection, the second with its target in full.
     let mut kept = connect();
@@ -275,7 +275,7 @@ fn a_witness_ends_in_order_and_one_without_its_state_answers_500() {
     assert_eq!(witness.stop(Signal::TERM), Some(0));
     witness.start();
     assert_eq!(witness.post(&log::request(33, 40)).unwrap().0, 200);
-    let state = folder.path().join("state").join(name_of(&log::origin()));
+    let state = folder.path().join("state").join(name_of(log::ORIGIN));
     fs::write(&state, "torn").unwrap();
     assert_eq!(witness.post(&log::request(0, 70)).unwrap().0, 500);
     fs::remove_file(&state).unwrap();
@@ -299,7 +299,7 @@ fn a_witness_killed_at_any_moment_never_goes_back() {
         "witness.example/a",
         &log::log_vkey().to_string(),
     );
-    let monitor = format!("/{}/checkpoint", name_of(&log::origin()));
+    let monitor = format!("/{}/checkpoint", name_of(log::ORIGIN));
     let mut acknowledged = 0_usize;
     let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
     for round in 0..8 {
@@ -653,7 +653,7 @@ fn each_commit_is_anchored_where_the_operator_wants_it() {
         "{listed}"
     );
     let origin = rotation_ledger::note::KeyName::new("ledger.example/prod").unwrap();
-    let folder = program.path("worm").join(name_of(&origin));
+    let folder = program.path("worm").join(name_of(origin.as_str()));
     let newest = folder.join("6.checkpoint");
     assert!(newest.exists(), "before the append has ended");
     await_it("the command", || {

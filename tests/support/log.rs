@@ -37,7 +37,7 @@ pub fn leaves(size: usize, forked: bool) -> Vec<LeafHash> {
 
 pub fn checkpoint(size: usize, forked: bool) -> Checkpoint {
     Checkpoint {
-        origin: origin(),
+        origin: ORIGIN.to_owned(),
         size: size as u64,
         root: root_of(&leaves(size, forked)),
     }

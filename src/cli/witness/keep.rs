@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::dir::DirArgs;
+use crate::checkpoint::parse_origin;
 use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::{Context, read_passphrase};
 use crate::cli::exit::CommandError;
@@ -12,7 +13,7 @@ use crate::cli::files::read_input;
 use crate::cli::layout::seconds;
 use crate::note::{NOTE_LIMIT, NoteKey, Origin};
 use crate::sys::keyfile;
-use crate::witness::{FollowFrom, FollowedLog, KEY_FILE, Witness, WitnessError};
+use crate::witness::{FollowFrom, FollowedKey, FollowedLog, KEY_FILE, Witness, WitnessError};
 
 /// Become a witness: make its key and its folder, and print its vkey
 ///
@@ -50,6 +51,9 @@ pub(super) struct AddLogArgs {
     /// The vkey of the ledger
     #[arg(long = "log", value_name = "VKEY", required = true)]
     logs: Vec<NoteKey>,
+    /// What its checkpoints begin with, where that is not the name of its key: a log of somebody else
+    #[arg(long, value_name = "LINE", value_parser = parse_origin)]
+    origin: Option<String>,
     /// Go on from this checkpoint, which this witness has cosigned; `-` is stdin
     #[arg(long, value_name = "FILE|-", conflicts_with = "forget")]
     from: Option<PathBuf>,
@@ -105,7 +109,9 @@ pub(super) fn add_log(context: &mut Context, args: &AddLogArgs) -> CommandResult
         None => FollowFrom::New,
     };
     for log in &args.logs {
-        witness.add_log(log, &beginning, context.globals.wait)?;
+        let mut followed = FollowedKey::from(log);
+        followed.origin = args.origin.clone().unwrap_or(followed.origin);
+        witness.add_log(followed, &beginning, context.globals.wait)?;
     }
     if args.forget {
         context.warn(
@@ -147,12 +153,7 @@ fn row(log: &FollowedLog) -> Vec<String> {
         Ok(None) => ("-".to_owned(), "nothing yet".to_owned()),
         Err(_) => ("?".to_owned(), "state lost".to_owned()),
     };
-    vec![
-        log.origin.to_string(),
-        log.keys.len().to_string(),
-        size,
-        time,
-    ]
+    vec![log.origin.clone(), log.keys.len().to_string(), size, time]
 }
 
 fn to_json(log: &FollowedLog) -> serde_json::Value {

@@ -218,10 +218,13 @@ pub(crate) fn told(output: &Output) -> String {
             .iter()
             .map(|line| line.as_str().unwrap())
             // What is missing, without why.
-            .map(|line| line.split(": ").next().unwrap())
+            .map(|line| without_paths(line.split(": ").next().unwrap()))
             .filter(|line| !line.starts_with("whether every secret is registered"))
             .collect();
-        parts.push(format!("not checked: {}", unchecked.join("; ")));
+        parts.push(match unchecked.is_empty() {
+            true => "not checked: nothing".to_owned(),
+            false => format!("not checked: {}", unchecked.join("; ")),
+        });
     }
     parts.push(format!("exit {code}"));
     parts.join(" · ")

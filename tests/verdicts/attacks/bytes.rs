@@ -114,6 +114,12 @@ attacks! {
             let story = sealed();
             Scene::of(&story, &head_of(&story)).change("tile/0/000", |tile| tile[40] ^= 1).seen()
         };
+        "a forged listing, which names files that are not there", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 0", || {
+            let story = sealed();
+            let scene = Scene::of(&story, &head_of(&story));
+            std::fs::write(scene.path("tile/index.html"), "<a href=\"entries/999\">999</a>").unwrap();
+            scene.seen()
+        };
         "a tile more than there is", "integrity: I-14 · exit 1", || {
             let story = sealed();
             let scene = Scene::of(&story, &head_of(&story));
@@ -122,7 +128,7 @@ attacks! {
         };
     }
     resources: 25, "make the verifier eat memory or time", "hand over files", {
-        "an anchor of 2 MiB", "anchoring: N-03 · exit 1", || {
+        "an anchor of 2 MiB", "not checked: whether entries were cut off at the end; the checkpoint anchor-0; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 4", || {
             let story = honest();
             Scene::of(&story, &head_of(&story)).anchor(&vec![b'x'; 2 << 20]).seen()
         };

@@ -193,6 +193,10 @@ attacks! {
             let trust = trust + "group both all w1 w2\nquorum both\n";
             Scene::of(&other, &head).cosigned(&seen).trust(&trust).seen()
         };
+        "a witness lies unsigned: a line in its name that it did not make, beside another's that holds", "not checked: nothing · exit 0", || {
+            lies_unsigned("group any-of-them any w1 w2\nquorum any-of-them\n")
+        };
+        "a witness lies unsigned, and the trust file demands it", "anchoring: N-05 · exit 1", || lies_unsigned("quorum w2\n");
     }
     stale: 18, "show an old state that was true once", "hold back what is new", {
         "the auditor kept a newer checkpoint", "anchoring: N-01 · exit 1", || {
@@ -217,4 +221,20 @@ attacks! {
 
 fn demanding_witness() -> String {
     log_line(&sealing_key()) + &witness_line("w1") + "quorum w1\n"
+}
+
+/// An honest ledger, seen by one witness; under the name of another somebody wrote what that one said of another ledger.
+fn lies_unsigned(quorum: &str) -> String {
+    let story = honest();
+    let head = head_of(&story);
+    let seen = cosigned_by("w1", &head, story.now);
+    let elsewhere = cosigned_by("w2", &story.checkpoint_of(3, &sealing_key()), story.now);
+    let elsewhere = String::from_utf8(elsewhere).unwrap();
+    let line = elsewhere.lines().last().unwrap();
+    let both = [&seen[..], line.as_bytes(), b"\n"].concat();
+    let trust = log_line(&sealing_key()) + &witness_line("w1") + &witness_line("w2") + quorum;
+    Scene::of(&story, &head)
+        .cosigned(&both)
+        .trust(&trust)
+        .seen()
 }

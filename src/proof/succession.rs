@@ -1,5 +1,5 @@
-//! How a witness goes on to follow a ledger whose sealing key was replaced: by the entry in which the
-//! key that it follows names the next one. Nobody else's word counts for that.
+//! How whoever knows one sealing key of a ledger comes to know the next: by the entry in which the key that
+//! they know names it. Nobody else's word counts for that. Witnesses are told so, and receipts carry it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,10 +9,10 @@ use crate::event::Event;
 use crate::note::{KeyName, NoteKey};
 use crate::statement::{Statement, signature_holds};
 
-/// The most entries in one succession: five years of monthly replacements, at a witness that was away.
+/// The most entries in one succession: five years of monthly replacements, at somebody who was away.
 pub const SUCCESSION_LIMIT: usize = 64;
 
-/// The entries by which a ledger's sealing keys named each other, as a witness gets them (FORMAT.md).
+/// The entries by which a ledger's sealing keys named each other, as they travel (FORMAT.md).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealSuccession {
     /// The ledger.
@@ -80,6 +80,18 @@ impl SealSuccession {
             origin,
             entries: entries.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The keys that those of `known` have named, and those of these, in their order.
+    #[must_use]
+    pub fn heirs(&self, known: &[NoteKey]) -> Vec<NoteKey> {
+        let mut keys = known.to_vec();
+        for entry in &self.entries {
+            if let Some((_, next)) = self.named_by_one_of(&keys, entry) {
+                keys.push(next);
+            }
+        }
+        keys.split_off(known.len())
     }
 
     /// The keys to follow instead of `followed`: each takes the place of the one that named it. `None`
