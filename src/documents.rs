@@ -17,8 +17,7 @@ use crate::rotation::Rotation;
 use crate::rule::Finding;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::timetoken::StoredToken;
-use crate::verify;
+use crate::verify::BelievedTokens;
 
 /// A document with its schema in front; `thing` is the schema's middle part, for example `status`.
 #[must_use]
@@ -81,9 +80,9 @@ pub fn entry(stored: &StoredEntry, register: &Register) -> Value {
 
 /// The same, and by which time token the entry is not younger than what that states.
 #[must_use]
-pub fn entry_in_full(stored: &StoredEntry, register: &Register, tokens: &[StoredToken]) -> Value {
+pub fn entry_in_full(stored: &StoredEntry, register: &Register, tokens: &BelievedTokens) -> Value {
     let mut document = entry(stored, register);
-    if let Some((time, token)) = verify::not_after(tokens, stored.sequence) {
+    if let Some((time, token)) = tokens.not_after(stored.sequence) {
         document["not_after"] = json!({ "time": time, "by": token });
     }
     document

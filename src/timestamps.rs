@@ -1,5 +1,6 @@
 //! The time tokens in a ledger's folder, and the requests that wait for one in the state folder. Both files
-//! of a token are written once; how they are named, `timetoken` knows. What a token is worth is for `verify`.
+//! of a token are written once; how they are named, `timetoken` knows. What a token is worth is for `verify`:
+//! what is certainly worth nothing is not stored, for copies and packs would carry it along for ever.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,20 +8,27 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{self, CheckpointError};
+use crate::codec::CodecError;
+use crate::entry::StoredEntry;
 use crate::hash::Sha256Digest;
+use crate::ledger::proofs::{LedgerProofs, NoProofError};
 use crate::note::NOTE_LIMIT;
+use crate::register::ALLOWED_SKEW;
 use crate::store::engine::{Engine, FolderEngine, PutOutcome};
 use crate::store::publish::ImmutableFileError;
-use crate::sys::disk::{DiskCause, DiskError};
+use crate::sys::disk::{DiskCause, DiskError, SMALL_FILE};
 use crate::sys::entropy::EntropyError;
 use crate::sys::lock::{LockError, WriteLock};
 use crate::sys::world::World;
+use crate::time::Timestamp;
 use crate::timetoken::{
-    NONCE_BYTES, RESPONSE_LIMIT, StoredToken, TIMESTAMPS, TimeRequest, TimeToken, TimeTokenError,
-    TokenMismatch,
+    NONCE_BYTES, RESPONSE_LIMIT, SignatureFault, StoredToken, TIMESTAMPS, TimeRequest, TimeToken,
+    TimeTokenError, TokenMismatch, TsaAuthorities, check_signature,
 };
 
 const REQUEST: &str = ".json";
+/// In the state folder: the certificates below which this host's authorities are, as they were named last.
+const AUTHORITIES: &str = "timestamps/authorities.pem";
 const SCHEMA: &str = "rotation-ledger/timestamp-request/1";
 
 /// Why there is no token, or none more.
@@ -36,6 +44,31 @@ pub enum TimestampError {
     /// The response answers something else.
     #[error(transparent)]
     Unasked(#[from] TokenMismatch),
+    /// The response is not by whom it should be, or by nobody.
+    #[error("the token is not taken: {0}")]
+    Signature(#[from] SignatureFault),
+    /// Its time cannot be.
+    #[error("the token is not taken: it states {stated}, and {why}")]
+    Implausible {
+        /// The time in the token.
+        stated: Timestamp,
+        /// What that contradicts.
+        why: String,
+    },
+    /// The certificates cannot be read.
+    #[error("{} holds no certificates of authorities: {why}", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The newest entry under the checkpoint cannot be read.
+    #[error(transparent)]
+    NoEntry(#[from] NoProofError),
+    /// What stands in its place is no entry.
+    #[error(transparent)]
+    Entry(#[from] CodecError),
     /// No request waits.
     #[error("no request waits for a response")]
     NoRequest,
@@ -77,6 +110,29 @@ pub fn list(ledger: &dyn Engine) -> Result<Vec<StoredToken>, DiskError> {
             read => read,
         }
     })
+}
+
+/// The authorities whose tokens this host believes, as they were named; nobody's where none was.
+///
+/// # Errors
+/// What was kept cannot be read.
+pub fn authorities(state: &FolderEngine) -> Result<Option<TsaAuthorities>, TimestampError> {
+    let Some(pem) = state.get(AUTHORITIES, SMALL_FILE)? else {
+        return Ok(None);
+    };
+    let read = TsaAuthorities::parse(&pem).map_err(|why| TimestampError::Authorities {
+        path: state.place(AUTHORITIES),
+        why,
+    });
+    read.map(Some)
+}
+
+/// Keeps certificates in PEM that were named and found good, in place of those of before.
+///
+/// # Errors
+/// The disk's refusal.
+pub fn keep_authorities(state: &FolderEngine, pem: &[u8]) -> Result<(), DiskError> {
+    state.replace(AUTHORITIES, pem)
 }
 
 /// A time-stamp request, and the checkpoint that is to be stamped.
@@ -191,29 +247,60 @@ pub fn asked_for(state: &FolderEngine, token: &TimeToken) -> Result<StampRequest
     Err(refusal)
 }
 
-/// Checks that a response answers what was asked, and keeps it durably in the ledger in `dir`.
+/// A response, and what it is held against.
+pub struct StampAnswer<'a> {
+    /// What was asked.
+    pub asked: &'a StampRequest,
+    /// What came back.
+    pub response: &'a [u8],
+    /// Whose tokens are taken; anybody's that is signed where none is named, and then it counts for nothing.
+    pub authorities: Option<&'a TsaAuthorities>,
+}
+
+impl StampAnswer<'_> {
+    /// What the response states, where it answers what was asked, an authority signed it, and its time can be.
+    fn check(&self, now: Timestamp, newest: Timestamp) -> Result<TimeToken, TimestampError> {
+        let token = TimeToken::parse(self.response)?;
+        self.asked.request.check(&token)?;
+        match check_signature(self.response, self.authorities) {
+            Ok(()) | Err(SignatureFault::Unnamed) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+        let why = if token.earliest() > now.plus(ALLOWED_SKEW) {
+            format!("this host's clock says {now}")
+        } else if token.latest().plus(ALLOWED_SKEW) < newest {
+            format!("it is over an entry that was recorded at {newest}")
+        } else {
+            return Ok(token);
+        };
+        let stated = token.time;
+        Err(TimestampError::Implausible { stated, why })
+    }
+}
+
+/// Takes an answer through the door: checks it, and keeps it durably in the ledger in `dir`.
 ///
 /// # Errors
-/// It was refused, is malformed or answers something else; or the disk's refusal.
+/// It was refused, is malformed, answers something else, is not signed as it should be, or states a time that
+/// cannot be; or the disk's refusal. Nothing was stored then.
 pub fn store(
     world: &World,
     dir: &Path,
     wait: Duration,
-    asked: &StampRequest,
-    response: &[u8],
+    answer: &StampAnswer<'_>,
 ) -> Result<(StoredToken, TimeToken), TimestampError> {
-    let token = TimeToken::parse(response)?;
-    asked.request.check(&token)?;
-    let size = checkpoint::stated(&asked.checkpoint)?.size;
-    let stored = StoredToken::new(size, response, &asked.checkpoint);
+    let (now, checkpoint) = (world.clock.now(), &answer.asked.checkpoint);
+    let size = checkpoint::stated(checkpoint)?.size;
+    let newest = recorded(world, dir, wait, size.saturating_sub(1))?;
+    let token = answer.check(now, newest)?;
+    let stored = StoredToken::new(size, answer.response, checkpoint);
     // A writer removes temporary files that it does not know of.
-    let now = world.clock.now();
     let _lock = WriteLock::acquire(dir, wait, "storing a time token", now)?;
     let engine = FolderEngine::new(world.disk.clone(), dir);
-    // The checkpoint first: a token without it would accuse the ledger.
+    // The checkpoint first: a token without it says nothing.
     for (name, bytes) in [
-        (stored.checkpoint_path(), &asked.checkpoint[..]),
-        (stored.response_path(), response),
+        (stored.checkpoint_path(), &checkpoint[..]),
+        (stored.response_path(), answer.response),
     ] {
         if engine.put_once(&name, bytes)? == PutOutcome::Occupied {
             let path = engine.place(&name);
@@ -221,4 +308,15 @@ pub fn store(
         }
     }
     Ok((stored, token))
+}
+
+/// When an entry was recorded.
+fn recorded(
+    world: &World,
+    dir: &Path,
+    wait: Duration,
+    sequence: u64,
+) -> Result<Timestamp, TimestampError> {
+    let bytes = LedgerProofs::open(world, dir, wait)?.entry(sequence)?;
+    Ok(StoredEntry::of(sequence, bytes)?.entry.recorded)
 }

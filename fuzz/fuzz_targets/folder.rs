@@ -120,7 +120,7 @@ fuzz_target!(|input: Input| {
         head: None,
         anchors: Vec::new(),
         trust: None,
-        signed: None,
+        authorities: None,
         as_of: Timestamp::YEAR_2000,
         from: None,
         to: None,

@@ -19,7 +19,7 @@ use crate::sys::disk::DiskCause;
 use crate::sys::world::World;
 use crate::time::Timestamp;
 use crate::timestamps;
-use crate::timetoken::{SignatureCheck, StoredToken};
+use crate::timetoken::{StoredToken, TsaAuthorities};
 use crate::trust::Trust;
 use crate::verify::{
     self, CheckpointKeeper, Report, StoredCheckpoint, TokenOnFile, VerifyQuestion,
@@ -44,8 +44,8 @@ pub struct Audit<'a> {
     pub anchors: Vec<PathBuf>,
     /// Whom the auditor trusts.
     pub trust: Option<Trust>,
-    /// Whether an authority that the auditor trusts signed a time token; none where that is not asked.
-    pub signed: Option<&'a SignatureCheck<'a>>,
+    /// Whose time tokens the auditor believes; nobody's where none is named.
+    pub authorities: Option<&'a TsaAuthorities>,
     /// The instant to judge at.
     pub as_of: Timestamp,
     /// Rotations that ended before it are left out.
@@ -114,7 +114,7 @@ impl Audit<'_> {
             from: self.from,
             to: self.to,
             kept,
-            stamps: TokenOnFile::of(tokens, self.signed),
+            stamps: TokenOnFile::of(tokens, self.authorities),
             trust: self.trust.clone(),
             charter_at: index.size(),
             proven: None,

@@ -25,7 +25,6 @@ mod log;
 mod man;
 mod note;
 mod open;
-mod openssl;
 mod options;
 mod pack;
 mod prove;

@@ -9,6 +9,7 @@ use crate::statement::EventId;
 use crate::store::engine::FolderEngine;
 use crate::text::Id;
 use crate::timestamps;
+use crate::verify::BelievedTokens;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
@@ -52,7 +53,11 @@ impl ShowTarget {
 pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     context.ui.thing = "show";
     let what = ShowTarget::parse(&args.what)?;
-    let tokens = timestamps::list(&FolderEngine::at(&context.world, &context.dir()?))?;
+    let dir = context.dir()?;
+    let tokens = BelievedTokens {
+        tokens: timestamps::list(&FolderEngine::at(&context.world, &dir))?,
+        authorities: context.authorities(None, &dir)?,
+    };
     let mut register = Register::default();
     let mut shown: Vec<Value> = Vec::new();
     let mut remarks = Vec::new();

@@ -8,15 +8,14 @@ use serde_json::{Value, json};
 use crate::http;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::store::engine::FolderEngine;
-use crate::timestamps::{self, StampRequest, TimestampError};
-use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken};
+use crate::timestamps::{self, StampAnswer, StampRequest, TimestampError};
+use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken, TsaAuthorities, check_signature};
 use crate::verify::fitting_token;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{read_bounded, write_new};
-use super::openssl::verify_command;
 use super::options::parse_span;
 
 const QUERY: &str = "application/timestamp-query";
@@ -43,8 +42,15 @@ pub(crate) struct TimestampAction {
 /// Have the newest checkpoint stamped by a time-stamping authority (RFC 3161), or list its tokens
 ///
 /// A token shows that the entries under the checkpoint existed at a time that the ledger's host could
-/// not choose. `ledger verify` brackets them with it, and with --tsa-ca it has openssl check who signed
-/// it; --verify-command prints how to do that by hand. Without flags the tokens are listed.
+/// not choose. `ledger verify` brackets them with it, where an authority that the reader named signed it.
+/// Without flags the tokens are listed.
+///
+/// An answer is taken if it is signed as RFC 3161 says, by a certificate for time stamping alone, below the
+/// root that was named with --tsa-ca, at a time that can be; else nothing is stored, and it ends with 4.
+/// Without a root anybody on the way can have signed it: name it once.
+///
+///   ledger timestamp --tsa https://tsa.example --tsa-ca tsa-ca.pem
+///   ledger timestamp --tsa https://tsa.example              # from then on
 ///
 /// Where this host may not reach the authority, or it wants more than a plain request:
 ///
@@ -59,6 +65,10 @@ pub(crate) struct TimestampAction {
 pub(crate) struct TimestampArgs {
     #[command(flatten)]
     what: TimestampAction,
+    /// The root certificates (PEM) of the authorities whose tokens are taken; kept in --state for the next time and
+    /// for `ledger verify`, in place of those of before, once a token was taken
+    #[arg(long, value_name = "FILE")]
+    tsa_ca: Option<PathBuf>,
     /// How long to wait for the authority
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_span, requires = "tsa")]
     timeout: Duration,
@@ -67,24 +77,68 @@ pub(crate) struct TimestampArgs {
 pub(crate) fn run(context: &mut Context, args: &TimestampArgs) -> CommandResult {
     context.ui.thing = "timestamp";
     let what = &args.what;
+    let named = args.tsa_ca.as_deref();
     if let Some(url) = &what.tsa {
+        let named = named.map(Named::read).transpose()?;
         let asked = newest(context)?;
         let response = ask(url, &asked, args.timeout)?;
-        return keep(context, &asked, &response);
+        return keep(context, &asked, &response, named);
     }
     if let Some(path) = &what.request_out {
         return request(context, path);
     }
     if let Some(path) = &what.response_in {
+        let named = named.map(Named::read).transpose()?;
         let response = read_bounded(path, RESPONSE_LIMIT)?;
         let token = TimeToken::parse(&response).map_err(TimestampError::from)?;
         let state = state(context)?;
         let asked = timestamps::asked_for(&state, &token)?;
-        let outcome = keep(context, &asked, &response)?;
+        let outcome = keep(context, &asked, &response, named)?;
         asked.forget(&state)?;
         return Ok(outcome);
     }
-    list(context, what.verify_command)
+    list(context, what.verify_command, named)
+}
+
+/// Certificates of authorities that were named, and the file as it is.
+struct Named {
+    pem: Vec<u8>,
+    authorities: TsaAuthorities,
+}
+
+impl Named {
+    fn read(path: &Path) -> Result<Self, CommandError> {
+        let pem = read_bounded(path, RESPONSE_LIMIT)?;
+        let authorities = TsaAuthorities::parse(&pem).map_err(|why| {
+            CommandError::usage(format!("{}: {why}", path.display()))
+                .hint("--tsa-ca takes the root certificates of time-stamping authorities, in PEM")
+        })?;
+        Ok(Self { pem, authorities })
+    }
+}
+
+/// Reads the root certificates of authorities.
+pub(super) fn read_authorities(path: &Path) -> Result<TsaAuthorities, CommandError> {
+    Ok(Named::read(path)?.authorities)
+}
+
+impl Context {
+    /// The authorities whose tokens count: those in a file that was named, or those that this host keeps for the
+    /// ledger in `dir`. An auditor's machine keeps none, and may have no home.
+    pub(crate) fn authorities(
+        &self,
+        named: Option<&Path>,
+        dir: &Path,
+    ) -> Result<Option<TsaAuthorities>, CommandError> {
+        match (named, self.place_of(dir.to_owned())) {
+            (Some(path), _) => read_authorities(path).map(Some),
+            (None, Ok(place)) => {
+                let state = FolderEngine::at(&self.world, &place.state);
+                Ok(timestamps::authorities(&state)?)
+            }
+            (None, Err(_)) => Ok(None),
+        }
+    }
 }
 
 /// A request over the newest checkpoint.
@@ -146,44 +200,64 @@ fn request(context: &mut Context, path: &Path) -> CommandResult {
         .say("then: ledger timestamp --response-in FILE"))
 }
 
-fn keep(context: &mut Context, asked: &StampRequest, response: &[u8]) -> CommandResult {
+fn keep(
+    context: &mut Context,
+    asked: &StampRequest,
+    response: &[u8],
+    named: Option<Named>,
+) -> CommandResult {
     let dir = context.dir()?;
+    let state = state(context)?;
+    let kept = timestamps::authorities(&state)?;
+    let authorities = named.as_ref().map(|named| &named.authorities);
+    let answered = StampAnswer {
+        asked,
+        response,
+        authorities: authorities.or(kept.as_ref()),
+    };
     let wait = context.globals.wait;
-    let (stored, token) = timestamps::store(&context.world, &dir, wait, asked, response)?;
-    let answer = Answer::new(json!({ "token": to_json(&stored, &token) }));
-    Ok(answer
-        .line(format!(
-            "entries 0 to {}: not after {}, by {}",
-            stored.size.saturating_sub(1),
-            token.latest(),
-            stored.response_path()
-        ))
-        .say("who signed it was not checked: ledger verify --tsa-ca, or ledger timestamp --verify-command"))
+    let (stored, token) = timestamps::store(&context.world, &dir, wait, &answered)?;
+    if let Some(named) = &named {
+        timestamps::keep_authorities(&state, &named.pem)?;
+    }
+    let answer = Answer::new(json!({ "token": to_json(&stored, &token) })).line(format!(
+        "entries 0 to {}: not after {}, by {}",
+        stored.size.saturating_sub(1),
+        token.latest(),
+        stored.response_path()
+    ));
+    Ok(match answered.authorities {
+        Some(_) => answer,
+        None => answer.say(
+            "signed, and nobody knows by whom, so that it counts for nothing yet: name the authority's root once with --tsa-ca FILE",
+        ),
+    })
 }
 
-fn list(context: &mut Context, with_commands: bool) -> CommandResult {
+fn list(context: &mut Context, with_commands: bool, named: Option<&Path>) -> CommandResult {
     let dir = context.ledger_dir()?;
+    let authorities = context.authorities(named, &dir)?;
     let tokens = timestamps::list(&FolderEngine::at(&context.world, &dir))?;
-    let read = tokens.iter().map(|stored| (stored, fitting_token(stored)));
+    let read = tokens.iter().map(|stored| {
+        let signed = check_signature(&stored.response, authorities.as_ref());
+        (stored, fitting_token(stored), signed)
+    });
     let read: Vec<_> = read.collect();
-    let exit = match read.iter().all(|(_, token)| token.is_ok()) {
-        true => Exit::Passed,
-        false => Exit::Broken,
-    };
     let all: Vec<Value> = read
         .iter()
-        .map(|(stored, token)| match token {
+        .map(|(stored, token, signed)| match token {
             Ok(token) => {
                 let mut one = to_json(stored, token);
+                one["signature_checked"] = json!(signed.is_ok());
                 one["verify_command"] = json!(verify_command(&dir, stored, token));
                 one
             }
             Err(fault) => json!({ "response": stored.response_path(), "fault": fault }),
         })
         .collect();
-    let mut answer = Answer::new(json!({ "tokens": all })).exit(exit);
+    let mut answer = Answer::new(json!({ "tokens": all }));
     if with_commands {
-        for (stored, token) in &read {
+        for (stored, token, _) in &read {
             match token {
                 Ok(token) => answer = answer.line(verify_command(&dir, stored, token)),
                 Err(fault) => answer = answer.warn(format!("{}: {fault}", stored.response_path())),
@@ -196,18 +270,37 @@ fn list(context: &mut Context, with_commands: bool) -> CommandResult {
     }
     let rows: Vec<Vec<String>> = read
         .iter()
-        .map(|(stored, token)| {
+        .map(|(stored, token, signed)| {
             let covers = format!("0 to {}", stored.size.saturating_sub(1));
             let (time, accuracy) = match token {
                 Ok(token) => (token.time.to_string(), accuracy(token)),
                 Err(fault) => (format!("unusable: {fault}"), String::new()),
             };
-            vec![covers, time, accuracy, stored.response_path()]
+            let counts = match signed {
+                Ok(()) => "yes".to_owned(),
+                Err(fault) => format!("no: {fault}"),
+            };
+            vec![covers, time, accuracy, stored.response_path(), counts]
         })
         .collect();
     Ok(answer
-        .table(&["ENTRIES", "TIME", "ACCURACY", "TOKEN"], &rows)
-        .say("read and not verified; ledger verify holds them against the entries"))
+        .table(&["ENTRIES", "TIME", "ACCURACY", "TOKEN", "COUNTS"], &rows)
+        .say("ledger verify holds those that count against the entries"))
+}
+
+/// How openssl checks a token, as of its own time: what it checks by default is whether the chain is valid today,
+/// which ends with the authority's certificate.
+fn verify_command(dir: &Path, stored: &StoredToken, token: &TimeToken) -> String {
+    let quoted = |path: String| {
+        let path = dir.join(path).display().to_string();
+        format!("'{}'", path.replace('\'', r"'\''"))
+    };
+    format!(
+        "openssl ts -verify -data {} -in {} -attime {} -CAfile tsa-ca.pem",
+        quoted(stored.checkpoint_path()),
+        quoted(stored.response_path()),
+        token.time.micros().div_euclid(1_000_000)
+    )
 }
 
 fn accuracy(token: &TimeToken) -> String {
@@ -239,12 +332,20 @@ impl From<TimestampError> for CommandError {
             TimestampError::NoRequest => {
                 Self::usage(message).hint("write one first: ledger timestamp --request-out FILE")
             }
-            TimestampError::Unasked(_) => Self::new(Exit::Broken, message)
-                .hint("take the response to the request that was written last, or write a new one"),
+            TimestampError::NoEntry(fault) => fault.into(),
             TimestampError::Entropy(_) => Self::new(Exit::Temporary, message),
-            TimestampError::Token(_) => Self::new(Exit::Broken, message).hint(
+            TimestampError::Unasked(_) => Self::new(Exit::NotVerified, message)
+                .hint("take the response to the request that was written last, or write a new one"),
+            TimestampError::Token(_) => Self::new(Exit::NotVerified, message).hint(
                 "nothing was stored; openssl ts -reply -in FILE -text shows what a response says",
             ),
+            TimestampError::Signature(_) => Self::new(Exit::NotVerified, message).hint(
+                "nothing was stored; ask over https, and name the authority's root certificates with --tsa-ca FILE",
+            ),
+            TimestampError::Implausible { .. } => Self::new(Exit::NotVerified, message)
+                .hint("nothing was stored; look which of the clocks is wrong"),
+            TimestampError::Authorities { .. } => Self::new(Exit::NotVerified, message)
+                .hint("name them again with --tsa-ca FILE"),
             _ => Self::new(Exit::Broken, message),
         }
     }

@@ -25,7 +25,7 @@ use super::exit::{CommandError, Exit, check_range};
 use super::files::{read_bounded, refuse_existing, write_new};
 use super::signals::SignalGuard;
 use super::ui::Ui;
-use super::{anchor, openssl, pack, report};
+use super::{anchor, pack, report, timestamp};
 
 /// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
 ///
@@ -46,7 +46,8 @@ pub(crate) struct VerifyArgs {
     /// The bytes of the entry that a receipt is of, as `ledger prove --entry-out` writes them
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
-    /// Have openssl check that the authority below these root certificates (PEM) signed the time tokens
+    /// The root certificates (PEM) of the authorities whose time tokens count [default: of a ledger, those that
+    /// `ledger timestamp --tsa-ca` was told, in --state]
     #[arg(long, value_name = "FILE")]
     tsa_ca: Option<PathBuf>,
     /// Print the evidence template of this completed rotation
@@ -143,7 +144,11 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
             "--head, --from and --to go with a ledger, not with a pack",
         ));
     }
-    let signed = openssl::checker(args.tsa_ca.as_deref())?;
+    let authorities = args
+        .tsa_ca
+        .as_deref()
+        .map(timestamp::read_authorities)
+        .transpose()?;
     let read = |path: PathBuf| {
         Ok(StoredCheckpoint {
             keeper: CheckpointKeeper::Anchor,
@@ -156,7 +161,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
         as_of: args.as_of,
         trust: context.trust()?,
         anchors: anchors.collect::<Result<_, CommandError>>()?,
-        signed: signed.as_deref(),
+        authorities: authorities.as_ref(),
         renderer: Some(&page::renderings),
         keep_said: args.html.is_some(),
     };
@@ -243,7 +248,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
             place.map(|place| place.head())
         }
     };
-    let signed = openssl::checker(args.tsa_ca.as_deref())?;
+    let authorities = context.authorities(args.tsa_ca.as_deref(), dir)?;
     let guard = SignalGuard::new(true)?;
     let bar = progress_bar("verifying", "entries", context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
@@ -258,7 +263,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         head,
         anchors: anchor::expand(&args.anchor)?,
         trust: context.trust()?,
-        signed: signed.as_deref(),
+        authorities: authorities.as_ref(),
         as_of: args.as_of.unwrap_or(context.now()),
         from: args.from,
         to: args.to,

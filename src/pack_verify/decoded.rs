@@ -6,7 +6,7 @@ use crate::entry::StoredEntry;
 use crate::facts::{Dossier, FactsForm};
 use crate::rule::Finding;
 use crate::time::Timestamp;
-use crate::timetoken::SignatureCheck;
+use crate::timetoken::TsaAuthorities;
 use crate::verify::{self, Report, Surroundings, TokenOnFile, VerifyQuestion};
 
 use super::attached::AttachmentWatcher;
@@ -92,7 +92,7 @@ impl DecodedPack {
     pub(super) fn judge(
         &self,
         mut question: VerifyQuestion,
-        signed: Option<&SignatureCheck<'_>>,
+        authorities: Option<&TsaAuthorities>,
         findings: Vec<Finding>,
     ) -> Report {
         let contents = &self.contents;
@@ -101,7 +101,7 @@ impl DecodedPack {
             ..Surroundings::default()
         };
         let reach = Reach::of(contents, &mut around);
-        question.stamps = TokenOnFile::of(contents.tokens.clone(), signed);
+        question.stamps = TokenOnFile::of(contents.tokens.clone(), authorities);
         question.kept = reach.checkpoints(std::mem::take(&mut question.kept), &mut around);
         question.proven = reach.proven();
         let mut watcher = AttachmentWatcher::default();

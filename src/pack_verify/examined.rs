@@ -4,7 +4,7 @@ use crate::facts::{Dossier, FactsForm};
 use crate::pack::{Bag, BagFault, SelectionForm};
 use crate::rule::{self, Finding, Rule, Verdict};
 use crate::time::Timestamp;
-use crate::timetoken::SignatureCheck;
+use crate::timetoken::TsaAuthorities;
 use crate::trust::Trust;
 use crate::verify::{Conclusion, Report, StoredCheckpoint, VerifyQuestion};
 
@@ -21,8 +21,8 @@ pub struct PackQuestion<'a> {
     pub trust: Option<Trust>,
     /// Checkpoints kept by others.
     pub anchors: Vec<StoredCheckpoint>,
-    /// Whether an authority that the reader trusts signed a time token; none where that is not asked.
-    pub signed: Option<&'a SignatureCheck<'a>>,
+    /// Whose time tokens the reader believes; nobody's where none is named.
+    pub authorities: Option<&'a TsaAuthorities>,
     /// How this program words what people read; without it no words of a pack are compared.
     pub renderer: Option<&'a Renderer<'a>>,
     /// Whether to keep what was said about rotations, for a page.
@@ -99,7 +99,7 @@ pub fn examine_reworded(
         keep_said: asked.keep_said,
         ..VerifyQuestion::at(asked.as_of.unwrap_or_else(|| pack.exported()))
     };
-    let mut report = pack.judge(question, asked.signed, findings);
+    let mut report = pack.judge(question, asked.authorities, findings);
     report.not_checked.extend(compared.not_checked);
     PackReport {
         report,

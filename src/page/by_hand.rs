@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::pack::NAMESPACE;
+use crate::timetoken::SignatureFault;
 use crate::verify::FittingToken;
 
 const TEXT: &str = include_str!("by-hand.md");
@@ -23,6 +24,10 @@ A token over fewer entries than the pack's checkpoint covers is tied to it by th
 /// The text for a pack of the ledger of this name, whose export an entry records, with these time tokens.
 pub(super) fn text(origin: &str, record: u64, stamped: &[FittingToken]) -> String {
     let mut stamps = String::new();
+    // A token that anybody can have made has no place among commands that all print that it is in order.
+    let is_refused =
+        |one: &&FittingToken| one.signed.as_ref().is_err_and(SignatureFault::is_refusal);
+    let stamped: Vec<_> = stamped.iter().filter(|one| !is_refused(one)).collect();
     if !stamped.is_empty() {
         stamps.push_str(STAMPS);
         for one in stamped {

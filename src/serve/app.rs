@@ -13,8 +13,11 @@ use crate::ledger::LedgerPlace;
 use crate::ledger::proofs::LedgerProofs;
 use crate::spool;
 use crate::statement::Attachment;
+use crate::store::engine::FolderEngine;
 use crate::sys::world::World;
 use crate::time::Timestamp;
+use crate::timestamps;
+use crate::timetoken::TsaAuthorities;
 
 use super::commit::Commits;
 use super::judged::LastJudged;
@@ -89,6 +92,12 @@ impl App {
     /// Where this host sends checkpoints, and what witnesses said.
     pub(super) fn anchors(&self) -> AnchorSettings {
         AnchorSettings::new(self.world.disk.clone(), &self.place.state)
+    }
+
+    /// Whose time tokens this host believes.
+    pub(super) fn authorities(&self) -> Result<Option<TsaAuthorities>, Problem> {
+        let state = FolderEngine::at(&self.world, &self.place.state);
+        timestamps::authorities(&state).map_err(|fault| Problem::internal("settings", fault))
     }
 
     /// The spool of `ledger run` on this host.

@@ -21,6 +21,7 @@ use crate::ledger::proofs::LedgerProofs;
 use crate::store::engine::FolderEngine;
 use crate::text::Id;
 use crate::timestamps;
+use crate::verify::BelievedTokens;
 
 use super::app::App;
 use super::openapi::{Document, Refused};
@@ -189,8 +190,10 @@ fn show(
     viewed: &Viewed,
     (rotation, sequences): (Option<Value>, &[u64]),
 ) -> Result<Value, Problem> {
-    let folder = FolderEngine::at(&app.world, &app.place.dir);
-    let tokens = timestamps::list(&folder)?;
+    let tokens = BelievedTokens {
+        tokens: timestamps::list(&FolderEngine::at(&app.world, &app.place.dir))?,
+        authorities: app.authorities()?,
+    };
     let shown: BTreeSet<_> = sequences.iter().copied().collect();
     let remarks = sequences
         .iter()

@@ -68,13 +68,14 @@ impl App {
 
     /// Reads every stored byte.
     fn audit(&self) -> Result<Report, Problem> {
+        let authorities = self.authorities()?;
         let audit = Audit {
             world: &self.world,
             dir: &self.place.dir,
             head: Some(self.place.head()),
             anchors: Vec::new(),
             trust: None,
-            signed: None,
+            authorities: authorities.as_ref(),
             as_of: self.now(),
             from: None,
             to: None,

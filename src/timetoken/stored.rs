@@ -24,9 +24,6 @@ const STAMPED: &str = ".checkpoint";
 /// Hex digits of a hash in a name.
 const NAME_DIGITS: usize = 16;
 
-/// Checks who signed a time token, and says what is wrong with it.
-pub type SignatureCheck<'a> = dyn Fn(&StoredToken) -> Result<(), String> + 'a;
-
 /// A token in the ledger's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredToken {

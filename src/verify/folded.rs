@@ -31,8 +31,10 @@ pub struct VerifiedFold {
     pub(super) in_range: u64,
     pub(super) tally: EntryTally,
     pub(super) compared: CheckpointComparison,
-    /// Time tokens that fit the ledger.
+    /// Time tokens over checkpoints of the ledger.
     pub(super) stamped: Vec<FittingToken>,
+    /// What is kept as a time token and says nothing, and why.
+    pub(super) unfit_tokens: Vec<String>,
     pub(super) findings: Vec<Finding>,
     pub(super) findings_total: u64,
     /// Findings that were counted and not kept.
@@ -66,6 +68,7 @@ impl VerifiedFold {
             tally: EntryTally::default(),
             compared: CheckpointComparison::default(),
             stamped: Vec::new(),
+            unfit_tokens: Vec::new(),
             findings: Vec::new(),
             findings_total: 0,
             unlisted: BTreeMap::new(),

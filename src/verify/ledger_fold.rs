@@ -383,11 +383,11 @@ impl LedgerFold {
             self.done.interrupted,
         );
         // What was not read yet is not held against a token that covers it.
-        let (unfit, stamped) = match self.done.interrupted {
+        let stamps = match self.done.interrupted {
             false => std::mem::take(&mut self.stamps).conclude(&given),
             true => Default::default(),
         };
-        compared.findings.extend(unfit);
+        compared.findings.extend(stamps.findings);
         self.done.findings_total += compared.findings.len() as u64;
         let root = match &self.done.question.proven {
             Some(proven) => proven.get(&self.done.size).copied(),
@@ -398,7 +398,8 @@ impl LedgerFold {
             root: root.unwrap_or_else(NodeHash::empty),
             broken: self.done.broken || self.done.interrupted,
             compared,
-            stamped,
+            stamped: stamps.fitting,
+            unfit_tokens: stamps.unfit,
             ..self.done
         }
     }

@@ -33,5 +33,5 @@ pub use question::VerifyQuestion;
 pub use receipt::ReceiptReport;
 pub use report::{Report, Surroundings, Verified};
 pub use select::{LedgerPart, ends_sha256, select};
-pub use stamps::{FittingToken, TokenOnFile, brackets, fitting_token, not_after};
+pub use stamps::{BelievedTokens, FittingToken, TokenOnFile, brackets, fitting_token};
 pub use verdict::{VerdictCount, VerdictLine, VerdictStatus};

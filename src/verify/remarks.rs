@@ -1,13 +1,15 @@
 //! What was not checked, and what a reader should know. Both are built here, from results, and never
 //! from what was asked for.
 
+use std::collections::BTreeMap;
+
 use crate::event::FourEyes;
 use crate::keyring::{SEAL_DAYS, SEAL_ENTRIES};
 use crate::time::Timestamp;
 use crate::trust::Trust;
 
 use super::folded::VerifiedFold;
-use super::stamps::brackets;
+use super::stamps::{brackets, nothing_said};
 
 /// Ranges of entries that are told apart by their time tokens; older ones are counted.
 const LISTED_BRACKETS: usize = 3;
@@ -34,15 +36,7 @@ impl VerifiedFold {
                 self.size - 1
             ));
         }
-        match self.stamped.iter().filter(|one| !one.signed).count() {
-            0 => {}
-            1 => block.push(
-                "who signed the time token: no certificate of its authority was given".to_owned(),
-            ),
-            many => block.push(format!(
-                "who signed the {many} time tokens: no certificate of their authority was given"
-            )),
-        }
+        self.unchecked_tokens(&mut block);
         let one_shot = self.selected().filter(|rotation| rotation.is_one_shot());
         let one_shot = one_shot.count();
         if one_shot > 0 {
@@ -55,6 +49,44 @@ impl VerifiedFold {
             );
         }
         block
+    }
+
+    /// Time tokens of which nobody can tell who signed them.
+    fn unchecked_tokens(&self, block: &mut Vec<String>) {
+        let mut unchecked: BTreeMap<String, u64> = BTreeMap::new();
+        for fault in self
+            .stamped
+            .iter()
+            .filter_map(|one| one.signed.as_ref().err())
+        {
+            if !fault.is_refusal() {
+                *unchecked.entry(fault.to_string()).or_default() += 1;
+            }
+        }
+        for (why, many) in unchecked {
+            block.push(match many {
+                1 => format!("who signed the time token: {why}"),
+                _ => format!("who signed the {many} time tokens: {why}"),
+            });
+        }
+    }
+
+    /// Time tokens that say nothing: they accuse nobody, and nor does whoever put them there.
+    fn refused_tokens(&self, notes: &mut Vec<String>) {
+        let refused = self.stamped.iter().filter_map(|one| {
+            let fault = one
+                .signed
+                .as_ref()
+                .err()
+                .filter(|fault| fault.is_refusal())?;
+            Some(nothing_said(&one.name, fault))
+        });
+        let refused: Vec<_> = self.unfit_tokens.iter().cloned().chain(refused).collect();
+        let more = refused.len().saturating_sub(LISTED_BRACKETS);
+        notes.extend(refused.into_iter().take(LISTED_BRACKETS));
+        if more > 0 {
+            notes.push(format!("{more} more time tokens say nothing"));
+        }
     }
 
     /// What no checkpoint kept elsewhere speaks of.
@@ -135,6 +167,7 @@ impl VerifiedFold {
             }
         }
         self.bracket_notes(&mut notes);
+        self.refused_tokens(&mut notes);
         if self.tally.corrections > 0 {
             notes.push(format!(
                 "{} corrections (entry.corrected) stand beside what they correct",
@@ -163,7 +196,8 @@ impl VerifiedFold {
                 one.not_after, one.name
             ));
         }
-        for one in self.stamped.iter().rev().take(LISTED_BRACKETS) {
+        let counting = || self.stamped.iter().filter(|one| one.signed.is_ok());
+        for one in counting().rev().take(LISTED_BRACKETS) {
             if let Some(named) = one.named_by {
                 notes.push(format!(
                     "entries from {named} on: not before {}, since entry {named} names {}",
@@ -171,7 +205,7 @@ impl VerifiedFold {
                 ));
             }
         }
-        if let Some(newest) = self.stamped.iter().map(|one| one.time).max() {
+        if let Some(newest) = counting().map(|one| one.time).max() {
             let as_of = self.question.as_of;
             let age = match newest <= as_of {
                 true => format!("{} old", span(newest, as_of)),

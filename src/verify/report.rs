@@ -72,7 +72,7 @@ pub struct Report {
     pub not_checked: Vec<String>,
     /// What the reader should know and nobody need mend.
     pub notes: Vec<String>,
-    /// The time tokens that fit the ledger, by size.
+    /// The time tokens over checkpoints of the ledger, by size; not all of them count.
     pub stamped: Vec<FittingToken>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
@@ -257,7 +257,7 @@ fn stamped_json(one: &FittingToken) -> Value {
         "time": one.time,
         "not_after": one.not_after,
         "named_by": one.named_by,
-        "signature_checked": one.signed,
+        "signature_checked": one.signed.is_ok(),
     })
 }
 

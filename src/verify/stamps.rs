@@ -1,10 +1,11 @@
 //! Holds time tokens against the entries. A token over a checkpoint shows that its entries are not
 //! younger; an entry that names a token shows that it and all later ones are not older.
 //!
-//! Whether the authority signed a token is for others to check: what they found is taken as it comes,
-//! and where nobody was asked the report says so.
+//! Only a token that an authority of the reader's choice signed counts, for the ledger or against it: whoever
+//! answers a request, or reaches the folder, can make any other. What does not count is said, and accuses nobody.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
@@ -12,7 +13,7 @@ use crate::register::ALLOWED_SKEW;
 use crate::rule::{self, Finding};
 use crate::statement::Attachment;
 use crate::time::Timestamp;
-use crate::timetoken::{SignatureCheck, StoredToken, TimeToken};
+use crate::timetoken::{SignatureFault, StoredToken, TimeToken, TsaAuthorities, check_signature};
 
 use super::checkpoints::{CheckpointKeeper, LedgerRoots, StoredCheckpoint, judge};
 
@@ -27,17 +28,17 @@ pub struct TokenOnFile {
     pub checkpoint_name: String,
     /// The checkpoint as it was stamped; none where the file is missing.
     pub checkpoint: Option<Vec<u8>>,
-    /// Whether an authority that the reader trusts signed it, or why not; none where nobody checked.
-    pub signed: Option<Result<(), String>>,
+    /// Whether an authority that the reader trusts signed it, or why it counts for nothing.
+    pub signed: Result<(), SignatureFault>,
 }
 
 impl TokenOnFile {
-    /// Tokens as they are stored, each with what `signed` says to it, where that is asked.
-    pub fn of(tokens: Vec<StoredToken>, signed: Option<&SignatureCheck<'_>>) -> Vec<Self> {
+    /// Tokens as they are stored, for a reader who trusts `authorities`.
+    pub fn of(tokens: Vec<StoredToken>, authorities: Option<&TsaAuthorities>) -> Vec<Self> {
         let stamp = |token: StoredToken| Self {
             name: token.response_path(),
             checkpoint_name: token.checkpoint_path(),
-            signed: signed.map(|check| check(&token)),
+            signed: check_signature(&token.response, authorities),
             response: token.response,
             checkpoint: token.checkpoint,
         };
@@ -45,7 +46,7 @@ impl TokenOnFile {
     }
 }
 
-/// A time token that fits the ledger.
+/// A time token over a checkpoint of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FittingToken {
     /// The file of the response.
@@ -61,8 +62,8 @@ pub struct FittingToken {
     pub not_after: Timestamp,
     /// The first entry that names the token; it and all later ones are not older than the token.
     pub named_by: Option<u64>,
-    /// Whether an authority that the reader trusts signed it.
-    pub signed: bool,
+    /// Whether an authority that the reader trusts signed it, or why what it states counts for nothing.
+    pub signed: Result<(), SignatureFault>,
 }
 
 /// One time token, and the entries seen before and after it.
@@ -83,14 +84,26 @@ struct TokenWatch {
 pub(super) struct TokenCheck {
     /// By size.
     watched: Vec<TokenWatch>,
-    /// For each token, the earliest of the latest times of it and all larger ones.
+    /// For each token, the earliest of the latest times of it and all larger ones, of those that count.
     tightest: Vec<Timestamp>,
     /// Tokens that cover nothing more.
     passed: usize,
     /// No entry that is still to come is recorded before this, by the tokens that were named.
     floor: Option<Timestamp>,
     by_digest: HashMap<Sha256Digest, usize>,
-    unfit: Vec<Finding>,
+    /// What is kept as a token and is none over the checkpoint beside it.
+    unfit: Vec<String>,
+}
+
+/// What came of the tokens.
+#[derive(Debug, Default)]
+pub(super) struct TokensHeld {
+    /// What is held against the ledger.
+    pub(super) findings: Vec<Finding>,
+    /// Those over checkpoints of the ledger, in the order of their sizes.
+    pub(super) fitting: Vec<FittingToken>,
+    /// Those that say nothing, and why.
+    pub(super) unfit: Vec<String>,
 }
 
 impl TokenCheck {
@@ -106,7 +119,7 @@ impl TokenCheck {
                     after: None,
                     before: None,
                 }),
-                Err(fault) => all.unfit.push(*fault),
+                Err(why) => all.unfit.push(nothing_said(&stamp.name, &why)),
             }
         }
         all.watched.sort_by_key(|watched| watched.size);
@@ -116,7 +129,9 @@ impl TokenCheck {
         }
         let mut tightest = Timestamp::from_micros(i64::MAX);
         for watched in all.watched.iter().rev() {
-            tightest = tightest.min(watched.token.latest());
+            if watched.counts() {
+                tightest = tightest.min(watched.token.latest());
+            }
             all.tightest.push(tightest);
         }
         all.tightest.reverse();
@@ -134,7 +149,9 @@ impl TokenCheck {
             let named = self.by_digest.get(&attachment.sha256);
             if let Some(watched) = named.and_then(|at| self.watched.get_mut(*at)) {
                 watched.named_by.get_or_insert(place);
-                self.floor = self.floor.max(Some(watched.token.earliest()));
+                if watched.counts() {
+                    self.floor = self.floor.max(Some(watched.token.earliest()));
+                }
             }
         }
         while self
@@ -156,7 +173,7 @@ impl TokenCheck {
     }
 
     fn hold(&mut self, place: u64, recorded: Timestamp) {
-        for watched in &mut self.watched {
+        for watched in self.watched.iter_mut().filter(|one| one.counts()) {
             let latest = watched.token.latest().plus(ALLOWED_SKEW);
             if place < watched.size && recorded > latest {
                 count(&mut watched.after, place, recorded);
@@ -168,10 +185,13 @@ impl TokenCheck {
         }
     }
 
-    /// What is held against the ledger, and the tokens that fit it, in the order of their sizes.
-    pub(super) fn conclude(self, given: &LedgerRoots<'_>) -> (Vec<Finding>, Vec<FittingToken>) {
-        let mut findings = self.unfit;
-        let mut fitting = Vec::new();
+    /// Holds the checkpoints of the tokens against the entries, and says what the tokens say. A checkpoint that
+    /// a sealing key of the ledger signed counts by that, whoever stamped it; another one is nobody's.
+    pub(super) fn conclude(self, given: &LedgerRoots<'_>) -> TokensHeld {
+        let mut held = TokensHeld {
+            unfit: self.unfit,
+            ..TokensHeld::default()
+        };
         for watched in self.watched {
             let kept = StoredCheckpoint {
                 keeper: CheckpointKeeper::Stamped,
@@ -180,19 +200,35 @@ impl TokenCheck {
             };
             match judge(&kept, given) {
                 Ok(_) => {
-                    findings.extend(watched.clock_findings());
-                    fitting.push(watched.fitting());
+                    held.findings.extend(watched.clock_findings());
+                    held.fitting.push(watched.fitting());
                 }
-                Err(Some(finding)) => findings.push(*finding),
+                Err(Some(finding)) if finding.rule == rule::N03 => {
+                    let why = format!(
+                        "it is not over a checkpoint of this ledger: {}",
+                        finding.found
+                    );
+                    held.unfit.push(nothing_said(&watched.stamp.name, &why));
+                }
+                Err(Some(finding)) => held.findings.push(*finding),
                 // Entries before it cannot be read, which is held against the ledger by itself.
                 Err(None) => {}
             }
         }
-        (findings, fitting)
+        held
     }
 }
 
+/// What does not count, and why: it accuses nobody.
+pub(super) fn nothing_said(name: &str, why: &dyn fmt::Display) -> String {
+    format!("the time token {name} says nothing: {why}")
+}
+
 impl TokenWatch {
+    const fn counts(&self) -> bool {
+        self.stamp.signed.is_ok()
+    }
+
     fn clock_findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let name = &self.stamp.name;
@@ -220,7 +256,7 @@ impl TokenWatch {
             time: self.token.time,
             not_after: self.token.latest(),
             named_by: self.named_by,
-            signed: self.stamp.signed == Some(Ok(())),
+            signed: self.stamp.signed,
             name: self.stamp.name,
             checkpoint_name: self.stamp.checkpoint_name,
         }
@@ -246,14 +282,29 @@ pub fn fitting_token(stored: &StoredToken) -> Result<TimeToken, String> {
     token_over(&stored.response, stored.checkpoint.as_deref()).map(|(token, _)| token)
 }
 
-/// The latest instant at which an entry can have come to be by tokens that nobody verified, and the
-/// file of the one that says so.
-#[must_use]
-pub fn not_after(tokens: &[StoredToken], sequence: u64) -> Option<(Timestamp, String)> {
-    let covering = tokens.iter().filter(|stored| stored.size > sequence);
-    covering
-        .filter_map(|stored| Some((fitting_token(stored).ok()?.latest(), stored.response_path())))
-        .min()
+/// Time tokens as they are stored, and the authorities that the reader believes.
+#[derive(Debug)]
+pub struct BelievedTokens {
+    /// The tokens; not all of them count.
+    pub tokens: Vec<StoredToken>,
+    /// Whose tokens count; nobody's where none is named.
+    pub authorities: Option<TsaAuthorities>,
+}
+
+impl BelievedTokens {
+    /// The latest instant at which an entry can have come to be, and the file of the token that says so.
+    #[must_use]
+    pub fn not_after(&self, sequence: u64) -> Option<(Timestamp, String)> {
+        let covering = self.tokens.iter().filter(|stored| stored.size > sequence);
+        let mut fitting: Vec<_> = covering
+            .filter_map(|stored| Some((fitting_token(stored).ok()?.latest(), stored)))
+            .collect();
+        fitting.sort_by_key(|(latest, _)| *latest);
+        let authorities = self.authorities.as_ref();
+        let counts = |stored: &StoredToken| check_signature(&stored.response, authorities).is_ok();
+        let tightest = fitting.into_iter().find(|(_, stored)| counts(stored));
+        tightest.map(|(latest, stored)| (latest, stored.response_path()))
+    }
 }
 
 fn token_over<'c>(
@@ -269,28 +320,18 @@ fn token_over<'c>(
     Ok((token, note))
 }
 
-/// Whether the token is over the checkpoint beside it, whatever that states.
-fn fit(stamp: &TokenOnFile) -> Result<(TimeToken, u64), Box<Finding>> {
-    let expected = format!("a time token over {}", stamp.checkpoint_name);
-    let unfit = |found: String| {
-        let found = format!("{}: {found}", stamp.name);
-        Box::new(Finding::new(rule::N10, expected.clone(), found))
-    };
-    let (token, note) = token_over(&stamp.response, stamp.checkpoint.as_deref()).map_err(&unfit)?;
-    if let Some(Err(why)) = &stamp.signed {
-        let expected = "a token by the authority that the reader trusts".to_owned();
-        let found = format!("{}: {why}", stamp.name);
-        return Err(Box::new(Finding::new(rule::N13, expected, found)));
-    }
-    let stated = checkpoint::stated(note).map_err(|fault| unfit(fault.to_string()))?;
+/// What a token states that is over the checkpoint beside it, and the size that the checkpoint states.
+fn fit(stamp: &TokenOnFile) -> Result<(TimeToken, u64), String> {
+    let (token, note) = token_over(&stamp.response, stamp.checkpoint.as_deref())?;
+    let stated = checkpoint::stated(note).map_err(|fault| fault.to_string())?;
     Ok((token, stated.size))
 }
 
-/// The tightest bracket of each entry, as ranges from the first to the last entry that any token
+/// The tightest bracket of each entry, as ranges from the first to the last entry that any token which counts
 /// covers: the first and last entry of a range, and its token.
 #[must_use]
 pub fn brackets(stamped: &[FittingToken]) -> Vec<(u64, u64, &FittingToken)> {
-    let mut by_time: Vec<_> = stamped.iter().collect();
+    let mut by_time: Vec<_> = stamped.iter().filter(|one| one.signed.is_ok()).collect();
     by_time.sort_by_key(|one| (one.not_after, std::cmp::Reverse(one.size)));
     let mut ranges = Vec::new();
     let mut covered = 0;
@@ -315,7 +356,7 @@ mod tests {
             time: Timestamp::from_micros(not_after),
             not_after: Timestamp::from_micros(not_after),
             named_by: None,
-            signed: false,
+            signed: Ok(()),
         }
     }
 
@@ -336,5 +377,11 @@ mod tests {
         // A token over an older checkpoint that was had later says nothing new.
         assert_eq!(ranges(&[stamped(10, 3), stamped(30, 2)]), [(0, 29, 30)]);
         assert_eq!(ranges(&[stamped(10, 2), stamped(10, 1)]), [(0, 9, 10)]);
+        // One that somebody else made does not tighten it.
+        let mut made_up = stamped(10, 1);
+        made_up.signed = Err(SignatureFault::Unnamed);
+        assert_eq!(ranges(&[made_up.clone()]), []);
+        let all = [stamped(30, 2), made_up];
+        assert_eq!(brackets(&all)[0].2.not_after, Timestamp::from_micros(2));
     }
 }

@@ -62,7 +62,7 @@ fn verify(folder: &Path) {
         head: Some(place.head()),
         anchors: Vec::new(),
         trust: None,
-        signed: None,
+        authorities: None,
         as_of: rotation_ledger::time::Timestamp::from_micros(1_767_600_000_000_000).plus_days(60),
         from: None,
         to: None,

@@ -21,6 +21,7 @@ mod properties;
 mod publication;
 mod report_html;
 mod served_pages;
+mod signatures;
 mod store_crash;
 mod store_damage;
 mod store_lock;

@@ -9,6 +9,7 @@ use rotation_ledger::pack::SelectionForm;
 use rotation_ledger::pack_verify::PackQuestion;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::rule::Verdict;
+use rotation_ledger::timetoken::SignatureFault;
 use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::TokenOnFile;
 use rotation_ledger::verify::VerdictStatus;
@@ -22,6 +23,7 @@ use crate::support::shelf::files;
 use crate::support::shelf::found;
 use crate::support::shelf::judge;
 use crate::support::shelf::rotation;
+use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
 use crate::support::story::cosigned_by;
 use crate::support::story::id;
@@ -269,17 +271,23 @@ fn cosigned_checkpoints_and_time_tokens_travel_with_their_proofs() {
     let mut story = busy();
     let size = 20;
     let note = story.checkpoint_of(size, &sealing_key());
-    let response = token::response(&note, story.now);
+    let response = SignedAuthority::new().response(&note, story.now);
     let seconds = story.now.micros() / 1_000_000;
-    let hash = Sha256Digest::of(&response).to_string();
-    let stem = format!("timestamps/{size}-{}", &hash[..16]);
-    story.stamps = vec![TokenOnFile {
+    let unsigned = token::response(&note, story.now);
+    let stem = |response: &[u8]| {
+        let hash = Sha256Digest::of(response).to_string();
+        format!("timestamps/{size}-{}", &hash[..16])
+    };
+    let (stem, unsigned_stem) = (stem(&response), stem(&unsigned));
+    let stored = [(&stem, response), (&unsigned_stem, unsigned)];
+    let stamps = stored.into_iter().map(|(stem, response)| TokenOnFile {
         name: format!("{stem}.tsr"),
         response,
         checkpoint_name: format!("{stem}.checkpoint"),
-        checkpoint: Some(note),
-        signed: None,
-    }];
+        checkpoint: Some(note.clone()),
+        signed: Err(SignatureFault::Unnamed),
+    });
+    story.stamps = stamps.collect();
     let mut shelf = Shelf::new(story);
     let seen = shelf.story.checkpoint_of(30, &sealing_key());
     shelf.cosigned = Some(cosigned_by("w1", &seen, shelf.story.now));
@@ -300,9 +308,11 @@ fn cosigned_checkpoints_and_time_tokens_travel_with_their_proofs() {
         "openssl ts -verify -data data/ledger/{stem}.checkpoint -in data/ledger/{stem}.tsr -attime {seconds} -CAfile ../tsa-ca.pem\n"
     );
     assert!(by_hand.contains(&command), "{by_hand}");
+    // What nobody signed is carried, and nobody is told to have it checked.
+    assert!(!by_hand.contains(&unsigned_stem), "{by_hand}");
     let report = judge(&pack.bytes);
     assert_eq!(report.findings, []);
-    assert_eq!(report.stamped.len(), 1);
+    assert_eq!(report.stamped.len(), 2);
     assert!(report.elsewhere > 0);
 
     // A witness that the reader trusts counts, although most of what it saw is not in the pack.

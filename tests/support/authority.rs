@@ -12,6 +12,7 @@ use std::process::Command;
 use std::process::Output;
 
 pub const RSA: &[&str] = &["rsa:2048"];
+pub const P384: &[&str] = &["ec", "-pkeyopt", "ec_paramgen_curve:P-384"];
 pub const P256: &[&str] = &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
 
 /// A certification authority and a time-stamping authority below it.
@@ -20,13 +21,21 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Nothing where there is no openssl.
-    pub fn new(key: &[&str]) -> Option<Self> {
+    /// Whether there is an openssl to ask.
+    pub fn has_openssl() -> bool {
         let found = Command::new("openssl").arg("version").output();
         if !found.is_ok_and(|output| output.status.success()) {
             let demanded = std::env::var_os("LEDGER_TEST_OPENSSL").is_some_and(|set| set == "1");
             assert!(!demanded, "openssl is not installed");
             eprintln!("openssl is not installed: nothing was tested");
+            return false;
+        }
+        true
+    }
+
+    /// Nothing where there is no openssl.
+    pub fn new(key: &[&str]) -> Option<Self> {
+        if !Self::has_openssl() {
             return None;
         }
         let authority = Self {
@@ -115,6 +124,12 @@ impl Authority {
         let answer = fs::read(self.path("r.tsr")).unwrap();
         fs::remove_file(self.path("r.tsr")).unwrap();
         answer
+    }
+
+    /// Signs with this digest from now on.
+    pub fn signing_with(&self, digest: &str) {
+        let line = format!("signer_digest = {digest}");
+        self.write("ts.cnf", &CONFIG.replace("signer_digest = sha256", &line));
     }
 
     /// A request that openssl makes over a file.

@@ -34,7 +34,7 @@ pub fn audit_of<'a>(world: &'a World, dir: &'a Path, as_of: Timestamp) -> Audit<
         head: None,
         anchors: Vec::new(),
         trust: None,
-        signed: None,
+        authorities: None,
         as_of,
         from: None,
         to: None,

@@ -17,6 +17,7 @@ pub(crate) mod samples;
 pub(crate) mod second;
 pub(crate) mod served;
 pub(crate) mod shelf;
+pub(crate) mod signed_token;
 pub(crate) mod sim_disk;
 pub(crate) mod story;
 pub(crate) mod token;

@@ -265,7 +265,7 @@ impl DemoLedger {
             head: Some(self.place.head()),
             anchors: Vec::new(),
             trust: None,
-            signed: None,
+            authorities: None,
             as_of,
             from: None,
             to: None,

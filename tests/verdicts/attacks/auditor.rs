@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::folder::Folder;
 use crate::support::second::Integrity;
+use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
 use crate::support::story::sealing_key;
 
@@ -107,6 +108,13 @@ impl Scene {
         std::fs::write(self.path(&format!("{stem}.tsr")), token).unwrap();
         std::fs::write(self.path(&format!("{stem}.checkpoint")), checkpoint).unwrap();
         self.folder.attach(token);
+        self
+    }
+
+    /// The auditor knows the root of this time-stamping authority.
+    pub(crate) fn believing(mut self, authority: &SignedAuthority) -> Self {
+        let path = self.keep("tsa-ca.pem", authority.pem().as_bytes());
+        self.flags.extend(["--tsa-ca".to_owned(), path]);
         self
     }
 

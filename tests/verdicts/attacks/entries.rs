@@ -9,13 +9,13 @@ use crate::attacks::auditor::Scene;
 use crate::attacks::auditor::head_of;
 use crate::attacks::auditor::honest;
 use crate::attacks::writers::published_back;
+use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
 use crate::support::story::cosigned_by;
 use crate::support::story::key_of;
 use crate::support::story::log_line;
 use crate::support::story::sealing_key;
 use crate::support::story::witness_line;
-use crate::support::token::response;
 
 /// The honest ledger after something was done to its entries, with the checkpoint of before.
 fn after(change: impl FnOnce(&mut Story)) -> Scene {
@@ -208,12 +208,13 @@ attacks! {
             let old = story.checkpoint_of(20, &sealing_key());
             Scene::of(&story, &head_of(&story)).anchor(&old).seen()
         };
-        "the auditor has nothing; the ledger is stamped each day", "told: the newest time by another clock is 2026-01-05T11:24:00Z, 9 days old as of 2026-01-14T11:24:00Z · exit 0", || {
+        "the ledger is stamped each day; the auditor knows by whom", "told: the newest time by another clock is 2026-01-05T11:24:00Z, 9 days old as of 2026-01-14T11:24:00Z · exit 0", || {
             let mut story = honest();
             let (size, head) = (story.entries.len() as u64, head_of(&story));
-            let token = response(&head, story.now);
+            let authority = SignedAuthority::new();
+            let token = authority.response(&head, story.now);
             story.wait_days(9);
-            Scene::of(&story, &head).stamped(size, &head, &token).age()
+            Scene::of(&story, &head).stamped(size, &head, &token).believing(&authority).age()
         };
         "published over the newer copy that is out already", "refused: the ledger is behind what is published in copy: its checkpoint states 7 entries, the published one 10 · exit 1", published_back;
     }

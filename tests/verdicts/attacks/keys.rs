@@ -15,9 +15,9 @@ use sha2::Sha512;
 use crate::attacks::auditor::Scene;
 use crate::attacks::auditor::head_of;
 use crate::attacks::auditor::honest;
+use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
 use crate::support::story::key_of;
-use crate::support::token::response;
 
 /// An entry whose signature is to be played with.
 const TARGET: u64 = 17;
@@ -151,15 +151,16 @@ attacks! {
             });
             Scene::of(&story, &head_of(&story)).seen()
         };
-        "dated back by two hours with the host's clock; an entry before names a time token", "integrity: I-18 at 25 · anchoring: N-12 at 25 · exit 1", || {
+        "dated back by two hours with the host's clock; an entry before names a time token; the auditor knows by whom", "integrity: I-18 at 25 · anchoring: N-12 at 25 · exit 1", || {
             let mut story = honest();
             let (size, head, stamped) = (story.entries.len() as u64, head_of(&story), story.now);
-            let token = response(&head, stamped);
+            let authority = SignedAuthority::new();
+            let token = authority.response(&head, stamped);
             story.name_token(&token);
             story.wait(-120);
             remark(&mut story, "olga");
             story.wait(240);
-            Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).seen()
+            Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).believing(&authority).seen()
         };
         "with the sealing key of today, last month is sealed again", "anchoring: N-08 · exit 1", || {
             let mut story = honest();

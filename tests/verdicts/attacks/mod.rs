@@ -101,7 +101,7 @@ fn table() -> String {
 #[test]
 fn every_number_has_its_attack() {
     let numbers: Vec<u8> = campaign().iter().map(|attack| attack.number).collect();
-    assert_eq!(numbers, (1..=33).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=34).collect::<Vec<_>>());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! lies, a second writer, and events that never arrive.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use rotation_ledger::publication::Publication;
 use rotation_ledger::publication::PublicationError;
 use rotation_ledger::sys::disk::Disk as _;
 use rotation_ledger::sys::world::World;
+use rotation_ledger::time::Timestamp;
 use serde_json::json;
 
 use crate::attacks::auditor::Scene;
@@ -24,6 +26,8 @@ use crate::support::ledger::WAIT;
 use crate::support::ledger::copy;
 use crate::support::ledger::receipts;
 use crate::support::ledger::refusal;
+use crate::support::signed_token::SignedAuthority;
+use crate::support::signed_token::unsigned_answer;
 use crate::support::sim_disk::Fault;
 use crate::support::story::Story;
 use crate::support::token::response;
@@ -113,6 +117,41 @@ fn rotten_copy() -> String {
     unreachable!()
 }
 
+fn long_ago() -> Timestamp {
+    "2020-06-01T00:00:00Z".parse().unwrap()
+}
+
+fn poisonable() -> (Story, Vec<u8>) {
+    let story = honest();
+    let head = head_of(&story);
+    (story, head)
+}
+
+/// What the door says to the answer that `forge` makes of a request, as of 2020.
+fn at_the_door(forge: impl FnOnce(&[u8], Timestamp) -> Vec<u8>) -> String {
+    let house = House::furnished();
+    let (dir, state) = (&house.place.dir, &house.place.state);
+    let path = |name: &str| house.root.path().join(name);
+    let (request, answer) = (path("q.tsq"), path("q.tsr"));
+    let run = |flag, file: &Path| {
+        let file = file.display().to_string();
+        ledger(dir, state, &["timestamp", flag, &file])
+    };
+    assert!(run("--request-out", &request).status.success());
+    let forged = forge(&std::fs::read(&request).unwrap(), long_ago());
+    std::fs::write(&answer, forged).unwrap();
+    let output = run("--response-in", &answer);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert!(!dir.join("timestamps").exists());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let whys = [
+        "its signature does not hold",
+        "it is over an entry that was recorded at",
+    ];
+    let why = whys.iter().find(|why| said.contains(**why)).unwrap();
+    format!("timestamp refused: {why}; nothing was stored")
+}
+
 fn remark(story: &mut Story) -> u64 {
     let link = Link::of(&story.entries[0]);
     story.say(
@@ -137,21 +176,23 @@ attacks! {
             story.wait(120);
             Scene::of(&story, &head_of(&story)).seen()
         };
-        "the host's clock a day ahead; the checkpoint was stamped", "anchoring: N-11 at 24 · exit 1", || {
+        "the host's clock a day ahead; the checkpoint was stamped; the auditor knows by whom", "anchoring: N-11 at 24 · exit 1", || {
             let mut story = honest();
             let token_time = story.now;
             story.wait_days(1);
             remark(&mut story);
             let (size, head) = (story.entries.len() as u64, head_of(&story));
-            let token = response(&head, token_time);
-            Scene::of(&story, &head).stamped(size, &head, &token).seen()
+            let authority = SignedAuthority::new();
+            let token = authority.response(&head, token_time);
+            Scene::of(&story, &head).stamped(size, &head, &token).believing(&authority).seen()
         };
-        "the host's clock stood still for a day; an entry names a time token", "anchoring: N-12 at 24 · exit 1", || {
+        "the host's clock stood still for a day; an entry names a time token; the auditor knows by whom", "anchoring: N-12 at 24 · exit 1", || {
             let mut story = honest();
             let (size, head) = (story.entries.len() as u64, head_of(&story));
-            let token = response(&head, story.now.plus_days(1));
+            let authority = SignedAuthority::new();
+            let token = authority.response(&head, story.now.plus_days(1));
             story.name_token(&token);
-            Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).seen()
+            Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).believing(&authority).seen()
         };
         "the clock of a running ledger; an append", "recorded 2026-11-23T09:00:00Z, as the entry before: time never goes backwards", || {
             let house = House::furnished();
@@ -160,6 +201,28 @@ attacks! {
             let ledger = writer.ledger();
             let receipt = receipts(writer.append(vec![house.seen(ledger, 1)])).remove(0);
             format!("recorded {}, as the entry before: time never goes backwards", receipt.recorded)
+        };
+    }
+    poisoned: 34, "have an honest ledger accused by a time token of 2020", "answer in the authority's place", {
+        "a token that nobody signed, at the door", "timestamp refused: its signature does not hold; nothing was stored", || at_the_door(unsigned_answer);
+        "a token by a key and a certificate of the attacker's own, at the door", "timestamp refused: it is over an entry that was recorded at; nothing was stored", || {
+            at_the_door(|request, time| SignedAuthority::new().answer(request, time))
+        };
+        "one that nobody signed was stored all the same; the auditor has nothing", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 0", || {
+            let (story, head) = poisonable();
+            let token = response(&head, long_ago());
+            Scene::of(&story, &head).stamped(story.entries.len() as u64, &head, &token).seen()
+        };
+        "one by the attacker's own authority was stored; the auditor has nothing", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself; who signed the time token · exit 0", || {
+            let (story, head) = poisonable();
+            let token = SignedAuthority::new().response(&head, long_ago());
+            Scene::of(&story, &head).stamped(story.entries.len() as u64, &head, &token).seen()
+        };
+        "the same; the auditor knows the authority that was asked", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 0", || {
+            let (story, head) = poisonable();
+            let token = SignedAuthority::new().response(&head, long_ago());
+            let scene = Scene::of(&story, &head).stamped(story.entries.len() as u64, &head, &token);
+            scene.believing(&SignedAuthority::new()).seen()
         };
     }
     unsaid: 24, "let an event happen and lose its record", "stop the tool", {

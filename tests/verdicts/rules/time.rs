@@ -1,7 +1,9 @@
-//! N-10 to N-13: time tokens, and clocks that they contradict.
+//! N-11 and N-12: clocks that time tokens contradict, and tokens that say nothing.
 
 use rotation_ledger::time::Timestamp;
+use rotation_ledger::timetoken::SignatureFault;
 use rotation_ledger::verify::Conclusion;
+use rotation_ledger::verify::Report;
 use rotation_ledger::verify::TokenOnFile;
 use rotation_ledger::verify::brackets;
 use serde_json::json;
@@ -19,8 +21,12 @@ fn stamp(story: &mut Story, time: Timestamp) {
         response: response(&checkpoint, time),
         checkpoint_name: format!("{stem}.checkpoint"),
         checkpoint: Some(checkpoint),
-        signed: None,
+        signed: Ok(()),
     });
+}
+
+fn unsound() -> SignatureFault {
+    SignatureFault::Unsound("its certificate's key did not make it".to_owned())
 }
 
 fn minutes(time: Timestamp, minutes: i64) -> Timestamp {
@@ -34,19 +40,6 @@ fn name_last_token(story: &mut Story) -> u64 {
 }
 
 rule_tests! {
-    N10 {
-        raises: |story| {
-            let now = story.now;
-            stamp(story, now);
-            // Of another ledger, or of none.
-            story.stamps[0].checkpoint = Some(b"something else".to_vec());
-            None
-        },
-        spares: |story| {
-            let now = story.now;
-            stamp(story, now);
-        }
-    }
     N11 {
         raises: |story| {
             let before = story.now;
@@ -82,45 +75,106 @@ rule_tests! {
             name_last_token(story);
         }
     }
-    N13 {
-        raises: |story| {
-            let now = story.now;
-            stamp(story, now);
-            story.stamps[0].signed = Some(Err("openssl does not verify it".to_owned()));
-            None
-        },
-        spares: |story| {
-            let now = story.now;
-            stamp(story, now);
-            story.stamps[0].signed = Some(Ok(()));
-        }
-    }
+}
+
+/// What a report has to say of tokens that say nothing.
+fn silent(report: &Report) -> Vec<&str> {
+    let notes = report.notes.iter().map(String::as_str);
+    notes.filter(|note| note.contains("say")).collect()
 }
 
 #[test]
-fn what_does_not_fit_brackets_nothing() {
+fn what_does_not_fit_brackets_nothing_and_accuses_nobody() {
     let mut story = Story::new();
     let now = story.now;
     stamp(&mut story, now);
     stamp(&mut story, minutes(now, 1));
     let whole = story.stamps[1].response.clone();
-    for bad in [
-        None,
-        Some(Vec::new()),
-        Some(whole[..whole.len() - 1].to_vec()),
-        Some([whole.as_slice(), b"x"].concat()),
-        Some(response(b"another", now)),
+    for (bad, why) in [
+        (None, "the checkpoint is missing"),
+        (Some(Vec::new()), "not what RFC 3161 says"),
+        (
+            Some(whole[..whole.len() - 1].to_vec()),
+            "not what RFC 3161 says",
+        ),
+        (
+            Some([whole.as_slice(), b"x"].concat()),
+            "not what RFC 3161 says",
+        ),
+        (Some(response(b"another", now)), "it is over "),
     ] {
         match bad {
             Some(bytes) => story.stamps[1].response = bytes,
             None => story.stamps[1].checkpoint = None,
         }
         let report = story.verify();
-        assert_eq!(story.findings(), [("N-10", None)]);
+        assert_eq!(story.findings(), []);
         assert_eq!(report.stamped.len(), 1);
-        assert_eq!(report.conclusion(false, &[]), Conclusion::Broken);
+        assert_eq!(report.conclusion(false, &[]), Conclusion::Passed);
+        let name = format!("the time token {} says nothing: ", story.stamps[1].name);
+        let [said] = silent(&report)[..] else {
+            panic!("one of {:?}", report.notes);
+        };
+        assert!(said.starts_with(&name) && said.contains(why), "{said}");
         stamp(&mut story, now);
         story.stamps.swap_remove(1);
+    }
+}
+
+/// Of any time, over any number of entries, whatever names it: what nobody the reader trusts signed is as if it
+/// were not there. A good one beside it counts.
+#[test]
+fn a_token_that_no_trusted_authority_signed_accuses_nobody_and_proves_nothing() {
+    let long_ago: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
+    let far_ahead: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
+    for (fault, checked) in [
+        (SignatureFault::Unnamed, false),
+        (
+            SignatureFault::Unsupported("the digest 1.2.3".to_owned()),
+            false,
+        ),
+        (unsound(), true),
+        (SignatureFault::Stranger("UnknownIssuer".to_owned()), true),
+    ] {
+        let mut story = Story::new();
+        stamp(&mut story, long_ago);
+        stamp(&mut story, far_ahead);
+        name_last_token(&mut story);
+        story.register("db/next", json!({}));
+        for stamp in &mut story.stamps {
+            stamp.signed = Err(fault.clone());
+        }
+        let report = story.verify();
+        assert_eq!(report.findings, [], "{fault}");
+        assert_eq!(report.conclusion(false, &[]), Conclusion::Passed);
+        assert!(brackets(&report.stamped).is_empty());
+        let unchecked = report
+            .not_checked
+            .iter()
+            .find(|one| one.contains("who signed"));
+        if checked {
+            assert_eq!(unchecked, None);
+            assert_eq!(silent(&report).len(), 2, "{:?}", report.notes);
+            assert!(silent(&report)[0].ends_with(&format!("says nothing: {fault}")));
+        } else {
+            let told = format!("who signed the 2 time tokens: {fault}");
+            assert_eq!(unchecked, Some(&told));
+            assert_eq!(silent(&report), [""; 0]);
+        }
+        assert!(
+            !report
+                .notes
+                .iter()
+                .any(|note| note.contains("not after") || note.contains("another clock"))
+        );
+
+        let now = story.now;
+        stamp(&mut story, now);
+        let report = story.verify();
+        assert_eq!(report.findings, [], "{fault}");
+        let whole = story.entries.len() as u64;
+        let ranges = brackets(&report.stamped);
+        assert_eq!((ranges[0].0, ranges[0].1, ranges.len()), (0, whole - 1, 1));
     }
 }
 
@@ -135,7 +189,8 @@ fn a_token_over_a_checkpoint_that_the_ledger_contradicts() {
             response: response(&checkpoint, now),
             checkpoint_name: "checkpoint".to_owned(),
             checkpoint: Some(checkpoint),
-            signed: None,
+            // The sealing key's word counts, whoever stamped it.
+            signed: Err(unsound()),
         });
         story.findings()
     };
@@ -151,10 +206,8 @@ fn a_token_over_a_checkpoint_that_the_ledger_contradicts() {
     let root = other.checkpoint_of(other.entries.len(), &sealing_key());
     assert_eq!(stamped(root), [("N-02", None)]);
     let mallory = crate::support::story::key_of("mallory");
-    assert_eq!(
-        stamped(Story::new().checkpoint_of(5, &mallory)),
-        [("N-03", None)]
-    );
+    // It is nobody's, and lies beside the log.
+    assert_eq!(stamped(Story::new().checkpoint_of(5, &mallory)), []);
 }
 
 #[test]
@@ -198,18 +251,4 @@ fn entries_are_bracketed_and_the_age_is_told() {
             report.notes
         );
     }
-    let told = "who signed the 2 time tokens: no certificate of their authority was given";
-    assert!(
-        report.not_checked.iter().any(|one| one == told),
-        "{:?}",
-        report.not_checked
-    );
-    for stamp in &mut story.stamps {
-        stamp.signed = Some(Ok(()));
-    }
-    let left = story.verify().not_checked;
-    assert!(
-        !left.iter().any(|one| one.contains("who signed")),
-        "{left:?}"
-    );
 }
