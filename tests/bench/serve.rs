@@ -1,6 +1,7 @@
 //! `ledger serve` under load: 64 clients on its Unix socket, each with a connection of its own, sending one
 //! signed statement after the other and waiting for its receipt; in turns with the library's own batches of
-//! 1,000, so that both have the same machine.
+//! 1,000, so that both have the same machine. The clients share one thread, so that they take as little of that
+//! machine as clients elsewhere would.
 //!
 //! `cargo bench --bench serve`; `LEDGER_BENCH_SECONDS` is how long each load lasts (600 for a look at the
 //! memory), `LEDGER_BENCH_DIR` names the folder (and so the disk) to use.
@@ -13,10 +14,6 @@ mod figures;
 mod generate;
 
 use std::io::BufRead as _;
-use std::io::BufReader;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -31,6 +28,10 @@ use rotation_ledger::append::Submission;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::spool;
 use rotation_ledger::sys::world::World;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::runtime;
+use tokio::task::JoinSet;
 
 const CLIENTS: usize = 64;
 const BATCH: usize = 1_000;
@@ -92,20 +93,21 @@ struct Load {
 
 /// Has all clients send for `length`; the time in which statements are signed does not count.
 fn load(server: &Server, world: &World, ledger: LedgerId, length: Duration) -> Load {
-    let before = server.commits();
-    let mut streams: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
+    let mut runtime = runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_io().build().unwrap();
+    let before = runtime.block_on(server.commits());
     let (mut sent, mut sending, mut answers) = (0, Duration::ZERO, Sample::new());
     let mut told = Duration::ZERO;
     while sending < length {
         let requests: Vec<_> = signed(world, ledger, SIGNED).iter().map(request).collect();
         let begun = Instant::now();
-        std::thread::scope(|scope| {
-            let shares = requests.chunks(SIGNED / CLIENTS);
-            let clients = streams.iter_mut().zip(shares).map(|(stream, share)| {
-                scope.spawn(move || share.iter().map(|one| ask(stream, one)).collect::<Vec<_>>())
-            });
-            for client in clients.collect::<Vec<_>>() {
-                let took = client.join().unwrap();
+        runtime.block_on(async {
+            let mut clients = JoinSet::new();
+            for share in requests.chunks(SIGNED / CLIENTS) {
+                clients.spawn(client(server.connect().await, share.to_vec()));
+            }
+            while let Some(took) = clients.join_next().await {
+                let took = took.unwrap();
                 sent += took.len();
                 took.into_iter().for_each(|time| answers.add(time));
             }
@@ -117,7 +119,7 @@ fn load(server: &Server, world: &World, ledger: LedgerId, length: Duration) -> L
             println!("  after {seconds:>4} s: {sent:>9} sent, the server has {memory:>6.1} MiB");
         }
     }
-    let after = server.commits();
+    let after = runtime.block_on(server.commits());
     assert_eq!(after.0 - before.0, sent as f64);
     Load {
         rate: sent as f64 / sending.as_secs_f64(),
@@ -135,26 +137,30 @@ fn request(submission: &Submission) -> Vec<u8> {
     [head.as_bytes(), &body].concat()
 }
 
-/// Sends a statement and takes its receipt. How long that took.
-fn ask(stream: &mut BufReader<UnixStream>, request: &[u8]) -> Duration {
-    let begun = Instant::now();
-    stream.get_mut().write_all(request).unwrap();
-    let (status, _) = answer(stream);
-    assert_eq!(status, "201");
-    begun.elapsed()
+/// Sends one statement after the other and takes their receipts. How long each took.
+async fn client(mut stream: BufReader<UnixStream>, requests: Vec<Vec<u8>>) -> Vec<Duration> {
+    let mut took = Vec::with_capacity(requests.len());
+    for request in requests {
+        let begun = Instant::now();
+        let (status, _) = ask(&mut stream, &request).await;
+        assert_eq!(status, "201");
+        took.push(begun.elapsed());
+    }
+    took
 }
 
-/// The status and the body of the next answer on a connection.
-fn answer(stream: &mut BufReader<UnixStream>) -> (String, Vec<u8>) {
+/// The status and the body of the answer to a request.
+async fn ask(stream: &mut BufReader<UnixStream>, request: &[u8]) -> (String, Vec<u8>) {
+    stream.write_all(request).await.unwrap();
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        assert!(stream.read_line(&mut head).unwrap() > 0, "{head}");
+        assert!(stream.read_line(&mut head).await.unwrap() > 0, "{head}");
     }
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; length.unwrap().parse().unwrap()];
-    stream.read_exact(&mut body).unwrap();
+    stream.read_exact(&mut body).await.unwrap();
     (head[9..12].to_owned(), body)
 }
 
@@ -180,24 +186,21 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = std::io::BufReader::new(child.stdout.take().unwrap());
         lines.read_line(&mut line).unwrap();
         assert!(line.starts_with("listening on "), "{line}");
         Self { child, socket }
     }
 
-    fn connect(&self) -> BufReader<UnixStream> {
-        BufReader::new(UnixStream::connect(&self.socket).unwrap())
+    async fn connect(&self) -> BufReader<UnixStream> {
+        BufReader::new(UnixStream::connect(&self.socket).await.unwrap())
     }
 
     /// Entries and commits until now, as `/metrics` has them.
-    fn commits(&self) -> (f64, f64) {
-        let mut stream = self.connect();
-        stream
-            .get_mut()
-            .write_all(b"GET /metrics HTTP/1.1\r\nHost: l\r\n\r\n")
-            .unwrap();
-        let text = String::from_utf8(answer(&mut stream).1).unwrap();
+    async fn commits(&self) -> (f64, f64) {
+        let request = b"GET /metrics HTTP/1.1\r\nHost: l\r\n\r\n";
+        let (_, text) = ask(&mut self.connect().await, request).await;
+        let text = String::from_utf8(text).unwrap();
         let number = |name: &str| {
             let mut lines = text.lines();
             let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
