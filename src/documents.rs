@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::append::Receipt;
 use crate::checkpoint::Checkpoint;
 use crate::entry::StoredEntry;
-use crate::event::Event;
 use crate::hash::NodeHash;
 use crate::inventory::Secret;
 use crate::key::PublicKey;
@@ -86,16 +85,6 @@ pub fn entry_in_full(stored: &StoredEntry, register: &Register, tokens: &Believe
         document["not_after"] = json!({ "time": time, "by": token });
     }
     document
-}
-
-/// The earlier entry that a correction or remark names.
-#[must_use]
-pub const fn about(event: &Event) -> Option<u64> {
-    match event {
-        Event::EntryAnnotated(annotated) => Some(annotated.entry),
-        Event::EntryCorrected(corrected) => Some(corrected.entry),
-        _ => None,
-    }
 }
 
 /// Entries in full with the remarks that name them; where they are those of a rotation, how it stands.

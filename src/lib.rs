@@ -48,13 +48,12 @@
 //!     println!("{} {}: {}", finding.rule.id, finding.expected, finding.found);
 //! }
 //! // Only what verified can be read.
-//! let register = report.register().ok_or("its integrity is broken")?;
-//! for rotation in facts::completed(register) {
+//! for rotation in facts::completed(&report) {
 //!     for (name, value) in template(&report, rotation)?.lines() {
 //!         println!("{name}: {value}");
 //!     }
 //! }
-//! # assert!(!facts::completed(register).is_empty());
+//! # assert!(!facts::completed(&report).is_empty());
 //! # Ok(())
 //! # }
 //! ```

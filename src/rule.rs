@@ -5,10 +5,13 @@
 //! for something else. Whether a rule fires is decided where its facts are folded; here it is only
 //! named.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::text::Id;
+use crate::text::{Id, Line};
+use crate::time::Timestamp;
 
 /// The five questions, never merged into one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -35,6 +38,12 @@ impl Verdict {
         Self::Conformance,
         Self::Coverage,
     ];
+
+    /// Whether it is about rotations and secrets, and not about the entries that tell of them.
+    #[must_use]
+    pub const fn is_of_rotations(self) -> bool {
+        matches!(self, Self::Conformance | Self::Coverage)
+    }
 
     /// The word.
     #[must_use]
@@ -80,6 +89,77 @@ pub struct Rule {
     pub hint: &'static str,
 }
 
+/// Rules about what still lasts. It is mended, or an exception covers it for a time; accepted for good it would
+/// be a secret that is never rotated.
+pub const STANDING: [&Rule; 3] = [C04, C06, C30];
+
+impl Rule {
+    /// Whether a finding by it can be accepted.
+    #[must_use]
+    pub fn is_acceptable(&self) -> bool {
+        self.verdict.is_of_rotations() && !STANDING.contains(&self)
+    }
+}
+
+/// Whether a finding counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FindingStatus {
+    /// It does.
+    Open,
+    /// An exception covers it.
+    Waived {
+        /// The exception.
+        exception: Id,
+        /// When that ends.
+        until: Timestamp,
+    },
+    /// Somebody accepted it, for good.
+    Accepted {
+        /// The entry that says so.
+        entry: u64,
+        /// Who.
+        by: Id,
+        /// Why.
+        reason: Line,
+    },
+}
+
+impl fmt::Display for FindingStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Waived { exception, until } => {
+                write!(f, "waived by {exception} until {}", until.to_seconds())
+            }
+            Self::Accepted { entry, by, reason } => {
+                write!(f, "accepted by {by}, entry {entry}: {reason}")
+            }
+        }
+    }
+}
+
+/// What an entry is held against was corrected by a later one. The finding stays: both are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// The later entry.
+    pub entry: u64,
+    /// The field.
+    pub field: Id,
+    /// What should have been said.
+    pub correct: Line,
+}
+
+impl fmt::Display for Correction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            entry,
+            field,
+            correct,
+        } = self;
+        write!(f, "entry {entry} corrects {field} to {correct}")
+    }
+}
+
 /// One thing held against this ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -95,8 +175,10 @@ pub struct Finding {
     pub expected: String,
     /// What is.
     pub found: String,
-    /// The exception that covers it, where one does.
-    pub waived_by: Option<Id>,
+    /// Whether it counts.
+    pub status: FindingStatus,
+    /// What was corrected in the entry since.
+    pub corrections: Vec<Correction>,
     /// What proves it to anybody, as it was found: signed notes, whole.
     pub evidence: Vec<String>,
 }
@@ -112,7 +194,8 @@ impl Finding {
             secret: None,
             expected: expected.into(),
             found: found.into(),
-            waived_by: None,
+            status: FindingStatus::Open,
+            corrections: Vec::new(),
             evidence: Vec::new(),
         }
     }
@@ -145,9 +228,43 @@ impl Finding {
         self
     }
 
+    /// Whether it counts: no exception covers it, and nobody accepted it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status == FindingStatus::Open
+    }
+
+    /// The exception that covers it, where one does.
+    #[must_use]
+    pub const fn waived_by(&self) -> Option<&Id> {
+        match &self.status {
+            FindingStatus::Waived { exception, .. } => Some(exception),
+            FindingStatus::Open | FindingStatus::Accepted { .. } => None,
+        }
+    }
+
+    /// What it is called from one verification to the next: the rule, and the entry that it is held against.
+    /// Entries never change, so neither does what stands behind it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        match self.sequence {
+            Some(entry) => format!("{}@{entry}", self.rule.id),
+            None => self.rule.id.to_owned(),
+        }
+    }
+
     /// As it stands in reports and receipts.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let (status, until, accepted) = match &self.status {
+            FindingStatus::Open => ("open", None, None),
+            FindingStatus::Waived { until, .. } => ("waived", Some(until), None),
+            FindingStatus::Accepted { entry, by, reason } => {
+                let accepted = json!({ "entry": entry, "by": by, "reason": reason });
+                ("accepted", None, Some(accepted))
+            }
+        };
+        let correction = |one: &Correction| json!({ "entry": one.entry, "field": one.field, "correct": one.correct });
         let mut body = json!({
             "rule": self.rule.id,
             "verdict": self.rule.verdict.word(),
@@ -158,7 +275,12 @@ impl Finding {
             "secret": self.secret,
             "expected": self.expected,
             "found": self.found,
-            "waived_by": self.waived_by,
+            "fingerprint": self.fingerprint(),
+            "status": status,
+            "waived_by": self.waived_by(),
+            "waived_until": until,
+            "accepted": accepted,
+            "corrections": self.corrections.iter().map(correction).collect::<Vec<_>>(),
             "next": self.rule.hint,
         });
         if let (Value::Object(fields), false) = (&mut body, self.evidence.is_empty()) {
@@ -228,6 +350,7 @@ rules! {
     A04 "A-04" Conformance, "3", "confirmer and operator are the same person", "let another Security Owner confirm";
     A05 "A-05" Conformance, "3", "exception was granted to the one who granted it", "let another Security Owner grant it";
     A08 "A-08" Conformance, "3", "signed while the key may have been in other hands", "its owner says what of it is theirs; say it again by somebody else, or ask for an exception";
+    A09 "A-09" Conformance, "3", "finding was accepted by whoever wrote or did what it is about", "let another Security Owner or Auditor accept it";
     T01 "T-01" Conformance, "6, Step 6", "happened later than it was recorded", "check the clock of the machine that signed it";
     T02 "T-02" Conformance, "6, Step 6", "recorded late", "record events when they happen";
     T03 "T-03" Conformance, "6", "times contradict the order", "an earlier step says a later time";

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
+use rotation_ledger::pack::PackPart;
 use rotation_ledger::audit::Audit;
 use rotation_ledger::ledger::CHECKPOINT_FILE;
 use rotation_ledger::merkle::TileId;
@@ -122,8 +123,7 @@ fuzz_target!(|input: Input| {
         trust: None,
         authorities: None,
         as_of: Timestamp::YEAR_2000,
-        from: None,
-        to: None,
+        part: PackPart::Everything,
         wait: Duration::ZERO,
         progress: &|_, _| {},
         interrupted: &AtomicBool::new(false),

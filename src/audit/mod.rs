@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::pack::PackPart;
 use crate::store::engine::FolderEngine;
 use crate::sys::disk::DiskCause;
 use crate::sys::world::World;
@@ -48,10 +49,8 @@ pub struct Audit<'a> {
     pub authorities: Option<&'a TsaAuthorities>,
     /// The instant to judge at.
     pub as_of: Timestamp,
-    /// Rotations that ended before it are left out.
-    pub from: Option<Timestamp>,
-    /// Rotations that began after it are left out.
-    pub to: Option<Timestamp>,
+    /// What conformance and coverage are asked for.
+    pub part: PackPart,
     /// How long to wait for a writer at work.
     pub wait: Duration,
     /// Told how many of how many entries are done.
@@ -111,8 +110,7 @@ impl Audit<'_> {
         let token_files = tokens.iter().flat_map(token_files).collect();
         let question = VerifyQuestion {
             as_of: self.as_of,
-            from: self.from,
-            to: self.to,
+            part: self.part.clone(),
             kept,
             stamps: TokenOnFile::of(tokens, self.authorities),
             trust: self.trust.clone(),

@@ -17,7 +17,7 @@ use super::exit::{CommandError, Exit};
 use super::options::with_json;
 use super::recorder::Recorder;
 use super::signals::SignalGuard;
-use super::typed::{Around, Typed, event_command};
+use super::typed::{Again, Around, Typed, event_command};
 use super::{batch, receipt, statements};
 
 /// Record what happened: one event by its flags, or drafts in JSON
@@ -195,6 +195,25 @@ pub(crate) fn say(
         }
         (Err(failure), _) => Err(failure),
     }
+}
+
+/// Says an event as if its flags had been typed after `path`, the command that says it in its own words.
+pub(crate) fn say_as(
+    context: &mut Context,
+    path: &str,
+    (event, said): (&str, &[(&str, &str)]),
+    again: &Again,
+) -> CommandResult {
+    let spec = event::spec(event).ok_or_else(|| CommandError::usage("no such event"))?;
+    let mut words: Vec<String> = Vec::new();
+    // With the sign of equality, so that nothing that was typed is taken for another flag.
+    words.extend(said.iter().map(|(flag, value)| format!("{flag}={value}")));
+    words.extend(again.event_id.map(|id| format!("--event-id={id}")));
+    words.extend(again.occurred.map(|time| format!("--occurred={time}")));
+    let command = event_command::<Receiving>(path, spec.name, spec).no_binary_name(true);
+    let matches = command.try_get_matches_from(words);
+    let matches = matches.map_err(|fault| CommandError::usage(fault.to_string()))?;
+    say(context, spec, &matches)
 }
 
 fn nothing_answered() -> CommandError {

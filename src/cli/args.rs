@@ -11,8 +11,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::options::{Globals, with_json};
 use super::{
-    actor, admin, anchor, append, demo, export, init, key, log, man, note, open, prove, publish,
-    run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
+    accept, actor, admin, anchor, append, demo, export, init, key, log, man, note, open, prove,
+    publish, run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify,
+    witness,
 };
 
 const OVERVIEW: &str = "\
@@ -70,6 +71,7 @@ pub(crate) enum Command {
     Serve(serve::ServeArgs),
     Open(open::OpenArgs),
     Verify(verify::VerifyArgs),
+    Accept(accept::AcceptArgs),
     Export(export::ExportArgs),
     Status(status::StatusArgs),
     Due(status::DueArgs),

@@ -8,17 +8,17 @@ use crate::append::draft::Draft;
 use crate::event::Event;
 use crate::export::{Export, ExportError, ExportedPack};
 use crate::ledger::ProvenPrefix;
-use crate::pack::{PackPart, Selection, SelectionForm};
+use crate::pack::{Selection, SelectionForm};
 use crate::proof::TlogProof;
 use crate::sys::disk::{DiskCause, DiskError};
-use crate::text::{Id, Line};
-use crate::time::Timestamp;
+use crate::text::Line;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit, check_range};
+use super::exit::{CommandError, Exit};
 use super::files::{OR_FORCE, folder_of, is_there, keep_apart, make_private, write_whole};
 use super::layout::counted;
+use super::options::PartArgs;
 use super::signals::SignalGuard;
 
 /// How often an export begins again because the ledger grew under it.
@@ -46,18 +46,8 @@ pub(crate) struct ExportArgs {
     /// The file to write
     #[arg(long, value_name = "PACK.zip")]
     out: PathBuf,
-    /// Only this rotation, with its secret
-    #[arg(long, value_name = "ID", conflicts_with_all = ["secret", "from", "to"])]
-    rotation: Option<Id>,
-    /// Only this secret, with all of its rotations
-    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to"])]
-    secret: Option<Id>,
-    /// Only rotations that had not ended before this
-    #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
-    /// Only rotations that began no later than this
-    #[arg(long, value_name = "TIME")]
-    to: Option<Timestamp>,
+    #[command(flatten)]
+    part: PartArgs,
     /// A pack, or an in-toto Statement of each rotation: one DSSE envelope a line, signed by the pack key
     #[arg(long, value_name = "FORM", default_value = "pack", value_parser = ["pack", "in-toto"])]
     format: String,
@@ -147,28 +137,18 @@ fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
     }
 }
 
-fn part(args: &ExportArgs, now: Timestamp) -> Result<PackPart, CommandError> {
-    check_range(args.from, args.to)?;
-    if let Some(from) = args.from.filter(|from| *from > now) {
-        return Err(CommandError::usage(format!(
-            "--from {from} is still to come"
-        )));
-    }
-    Ok(match (&args.rotation, &args.secret, args.from, args.to) {
-        (Some(id), ..) => PackPart::Rotation(id.clone()),
-        (_, Some(id), ..) => PackPart::Secret(id.clone()),
-        (_, _, None, None) => PackPart::Everything,
-        (_, _, from, to) => PackPart::Range(from, to),
-    })
-}
-
 /// Records the export; answers with the entries before the record.
 fn record(
     context: &mut Context,
     args: &ExportArgs,
     export: &Export<'_>,
 ) -> Result<ProvenPrefix, CommandError> {
-    let part = part(args, context.now())?;
+    let part = args.part.part()?;
+    if let Some(from) = part.range().0.filter(|from| *from > context.now()) {
+        return Err(CommandError::usage(format!(
+            "--from {from} is still to come"
+        )));
+    }
     let author = context.key()?;
     let form = match args.format.as_str() {
         "in-toto" => SelectionForm::InToto,

@@ -3,6 +3,7 @@
 //! Nothing is decided here about what may be recorded or what conforms; those answers come from
 //! `append` and `verify`. The world comes in by the door, so that tests can stop its clock.
 
+mod accept;
 mod actor;
 mod admin;
 mod anchor;
@@ -117,6 +118,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Key(args) => key::run(context, args),
         Command::Actor => actor::run(context, inner),
         Command::Secret => secret::run(context, inner),
+        Command::Accept(args) => accept::run(context, args),
         Command::Append(args) => append::run(context, args, inner),
         Command::Run(args) => run::run(context, args),
         Command::Sign(_) => sign::run(context, inner),

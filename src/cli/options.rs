@@ -7,6 +7,12 @@ use std::time::Duration;
 use clap::builder::Resettable;
 use clap::{Arg, ArgAction, Args};
 
+use crate::pack::PackPart;
+use crate::text::Id;
+use crate::time::Timestamp;
+
+use super::exit::{CommandError, check_range};
+
 /// Flags that every command takes, also after its name.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
@@ -54,6 +60,35 @@ pub(crate) struct Globals {
     /// Say nothing but results, warnings and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+}
+
+/// Which part of a ledger is meant.
+#[derive(Debug, Default, Args)]
+pub(crate) struct PartArgs {
+    /// Only this rotation
+    #[arg(long, value_name = "ID", conflicts_with_all = ["secret", "from", "to"])]
+    pub(crate) rotation: Option<Id>,
+    /// Only this secret, with all of its rotations
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to"])]
+    secret: Option<Id>,
+    /// Only rotations that had not ended before this
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only rotations that began no later than this
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+}
+
+impl PartArgs {
+    pub(crate) fn part(&self) -> Result<PackPart, CommandError> {
+        check_range(self.from, self.to)?;
+        Ok(match (&self.rotation, &self.secret, self.from, self.to) {
+            (Some(id), ..) => PackPart::Rotation(id.clone()),
+            (_, Some(id), ..) => PackPart::Secret(id.clone()),
+            (_, _, None, None) => PackPart::Everything,
+            (_, _, from, to) => PackPart::Range(from, to),
+        })
+    }
 }
 
 /// Adds `--json`. Not global for clap: `append --json FILE` means another thing. An empty variable is an

@@ -1,6 +1,7 @@
 //! A verification's report for people: verdicts first, then findings, then what was not checked, then
 //! one word.
 
+use crate::pack::PackPart;
 use crate::rule::{Finding, Rule};
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -25,6 +26,12 @@ pub(crate) fn render(
         verdict(line, paint, &mut text);
     }
     findings(report, &mut text);
+    if report.outside > 0 {
+        let findings = counted(report.outside, "finding");
+        text.push_str(&format!(
+            "elsewhere: {findings} outside what was asked for\n"
+        ));
+    }
     for note in &report.notes {
         text.push_str(&format!("note: {note}\n"));
     }
@@ -62,10 +69,13 @@ fn heading(report: &Report, text: &mut String) {
     };
     let as_of = report.as_of.to_seconds();
     text.push_str(&format!("policy     {policy}   as of {as_of}\n"));
-    let (from, to) = report.requested;
-    if from.is_some() || to.is_some() {
-        let (from, to) = (bound(from, "the beginning"), bound(to, "the end"));
-        text.push_str(&format!("requested  {from} to {to}\n"));
+    match &report.part {
+        PackPart::Everything => {}
+        PackPart::Range(from, to) => {
+            let (from, to) = (bound(*from, "the beginning"), bound(*to, "the end"));
+            text.push_str(&format!("requested  {from} to {to}\n"));
+        }
+        part => text.push_str(&format!("requested  {part}\n")),
     }
     if let Some((first, last)) = report.recorded {
         let (first, last) = (first.to_seconds(), last.to_seconds());
@@ -89,6 +99,9 @@ fn verdict(line: &VerdictLine, paint: &dyn Fn(&str, usize) -> String, text: &mut
     }
     if line.waived > 0 {
         facts.push(format!("{} waived", line.waived));
+    }
+    if line.accepted > 0 {
+        facts.push(format!("{} accepted", line.accepted));
     }
     facts.extend(line.note.clone());
     let word = paint(line.status.word(), 11);
@@ -141,15 +154,24 @@ fn one(finding: &Finding, text: &mut String) {
         ),
         ("rotation", id(&finding.rotation)),
         ("secret", id(&finding.secret)),
-        ("waived by", id(&finding.waived_by)),
     ];
     let about = match about(&names) {
         nothing if nothing.is_empty() => "the ledger".to_owned(),
         about => about,
     };
-    text.push_str(&format!("        {about}\n"));
+    // What can be accepted is named as it is accepted.
+    match finding.rule.is_acceptable() {
+        true => text.push_str(&format!("        {about}   {}\n", finding.fingerprint())),
+        false => text.push_str(&format!("        {about}\n")),
+    }
+    if !finding.is_open() {
+        text.push_str(&format!("        {}\n", finding.status));
+    }
     text.push_str(&format!("        expected  {}\n", finding.expected));
     text.push_str(&format!("        found     {}\n", finding.found));
+    for correction in &finding.corrections {
+        text.push_str(&format!("        {correction}\n"));
+    }
     for note in &finding.evidence {
         text.push_str("        evidence\n");
         for line in note.lines() {

@@ -73,7 +73,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
         };
         if wanted {
             shown.push(documents::entry_in_full(&stored, &register, &tokens));
-        } else if documents::about(&stored.statement.event).is_some_and(|named| {
+        } else if stored.statement.event.about().is_some_and(|(named, _)| {
             let is_named = |entry: &Value| entry["sequence"] == named;
             shown.iter().any(is_named)
         }) {

@@ -6,21 +6,19 @@ use clap::builder::PossibleValuesParser;
 use zeroize::Zeroizing;
 
 use crate::documents;
-use crate::event::{self, TokenScope};
+use crate::event::TokenScope;
 use crate::hash::Blake3Digest;
 use crate::register::{TokenStanding, TransportToken};
-use crate::statement::EventId;
 use crate::sys::keyfile;
-use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
-use super::append::{self, Receiving};
+use super::append;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::keep_apart;
 use super::options::parse_span;
 use super::transport::{PREFIX, read};
-use super::typed::event_command;
+use super::typed::Again;
 
 /// Issue, list and revoke the tokens with which a server is talked to over TCP
 #[derive(Debug, clap::Args)]
@@ -79,23 +77,12 @@ struct RevokeArgs {
     again: Again,
 }
 
-/// How the same is said once more where nobody knows whether it was recorded.
-#[derive(Debug, clap::Args)]
-struct Again {
-    /// The event's id, to say the very same once more: with the file that was written then
-    #[arg(long, value_name = "UUID")]
-    event_id: Option<EventId>,
-    /// When it happened, in UTC [default: now]
-    #[arg(long, value_name = "TIME")]
-    occurred: Option<Timestamp>,
-}
-
 pub(crate) fn run(context: &mut Context, args: &TokenArgs) -> CommandResult {
     match &args.action {
         TokenAction::Issue(args) => issue(context, args),
         TokenAction::Revoke(args) => {
             let said = [("--name", args.name.as_str()), ("--reason", &args.reason)];
-            say(context, "token.revoked", &said, &args.again)
+            append::say_as(context, "token", ("token.revoked", &said), &args.again)
         }
         TokenAction::List => list(context),
     }
@@ -151,7 +138,7 @@ fn issue(context: &mut Context, args: &IssueArgs) -> CommandResult {
         ("--expires", &expires),
         ("--token-blake3", &digest),
     ];
-    let outcome = say(context, "token.issued", &said, &again);
+    let outcome = append::say_as(context, "token", ("token.issued", &said), &again);
     if let (Err(failure), None, Some(out)) = (&outcome, kept, &args.out)
         && matches!(failure.exit, Exit::Usage | Exit::Refused)
     {
@@ -159,20 +146,6 @@ fn issue(context: &mut Context, args: &IssueArgs) -> CommandResult {
         let _ = std::fs::remove_file(out);
     }
     outcome
-}
-
-/// Says an event as if its flags had been typed.
-fn say(context: &mut Context, event: &str, said: &[(&str, &str)], again: &Again) -> CommandResult {
-    let spec = event::spec(event).ok_or_else(|| CommandError::usage("no such event"))?;
-    let mut words: Vec<String> = Vec::new();
-    // With the sign of equality, so that nothing that was typed is taken for another flag.
-    words.extend(said.iter().map(|(flag, value)| format!("{flag}={value}")));
-    words.extend(again.event_id.map(|id| format!("--event-id={id}")));
-    words.extend(again.occurred.map(|time| format!("--occurred={time}")));
-    let command = event_command::<Receiving>("token", spec.name, spec).no_binary_name(true);
-    let matches = command.try_get_matches_from(words);
-    let matches = matches.map_err(CommandError::usage)?;
-    append::say(context, spec, &matches)
 }
 
 fn list(context: &mut Context) -> CommandResult {

@@ -44,6 +44,17 @@ pub(crate) struct Frame {
     pub(crate) checks: SecretChecks,
 }
 
+/// How a command that says one event says the same once more, where nobody knows whether it was recorded.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Again {
+    /// The event's id, a UUID, to say the very same once more
+    #[arg(long, value_name = "UUID")]
+    pub(crate) event_id: Option<EventId>,
+    /// When it happened, in UTC [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) occurred: Option<Timestamp>,
+}
+
 /// The flags of a command that says any event, beside the event's own.
 pub(crate) trait Around: clap::Args {
     /// The command's name.

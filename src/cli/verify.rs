@@ -21,8 +21,9 @@ use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredC
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit, check_range};
+use super::exit::{CommandError, Exit};
 use super::files::{read_bounded, refuse_existing, write_new};
+use super::options::PartArgs;
 use super::signals::SignalGuard;
 use super::ui::Ui;
 use super::{anchor, pack, report, timestamp};
@@ -33,12 +34,16 @@ use super::{anchor, pack, report, timestamp};
 /// was not checked is always listed. With --rotation or --all the templates alone are on stdout,
 /// ready to paste, and everything else is on stderr.
 ///
+/// --rotation, --secret, --from and --to say what conformance and coverage are judged for, and so what the
+/// command ends with; findings elsewhere are counted. Integrity, authority and anchoring are always the
+/// whole ledger's. Each finding has a fingerprint, with which ledger accept closes it.
+///
 ///   ledger verify prod --anchor head-1101.txt
 ///   ledger verify prod --rotation r-41 > evidence.txt
 ///   ledger verify r-41.zip --trust auditors.trust --rotation r-41
 ///   ledger verify prod --html report.html
 ///   ledger verify entry-41.tlog-proof --entry entry-41.bin --trust auditors.trust
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct VerifyArgs {
     /// The ledger's folder, an evidence pack, or a receipt [default: --ledger]
@@ -50,11 +55,10 @@ pub(crate) struct VerifyArgs {
     /// `ledger timestamp --tsa-ca` was told, in --state]
     #[arg(long, value_name = "FILE")]
     tsa_ca: Option<PathBuf>,
-    /// Print the evidence template of this completed rotation
-    #[arg(long, value_name = "ID", conflicts_with = "all")]
-    rotation: Option<Id>,
-    /// Print the evidence template of every completed rotation
-    #[arg(long)]
+    #[command(flatten)]
+    part: PartArgs,
+    /// Print the evidence template of every completed rotation that is asked for
+    #[arg(long, conflicts_with = "rotation")]
     all: bool,
     /// Write the report as one HTML page to read and print, to a file that is not there yet
     #[arg(long, value_name = "FILE")]
@@ -62,12 +66,6 @@ pub(crate) struct VerifyArgs {
     /// The instant to judge at, in UTC [default: now; of a pack, when it was exported]
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
-    /// Leave out rotations that ended before this
-    #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
-    /// Leave out rotations that began after this
-    #[arg(long, value_name = "TIME")]
-    to: Option<Timestamp>,
     /// The checkpoint that this host kept outside the folder [default: in --state, where there is one]
     #[arg(long, value_name = "FILE")]
     head: Option<PathBuf>,
@@ -77,15 +75,14 @@ pub(crate) struct VerifyArgs {
     /// End with 4 where anything was not checked
     #[arg(long)]
     strict: bool,
-    /// The verdicts whose findings end with 3
+    /// The verdicts whose findings end with 3; `accepted` for findings that somebody accepted, too
     #[arg(long, value_name = "VERDICTS", value_delimiter = ',')]
-    #[arg(default_value = "conformance,coverage", value_parser = ["conformance", "coverage", "none"])]
+    #[arg(default_value = "conformance,coverage", value_parser = ["conformance", "coverage", "accepted", "none"])]
     fail_on: Vec<String>,
 }
 
 pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     context.ui.thing = "verify-report";
-    check_range(args.from, args.to)?;
     let dir = match &args.path {
         Some(path) => path.clone(),
         None => context.named_ledger()?,
@@ -116,6 +113,9 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
             (report, conclusion, page)
         }
     };
+    if args.fail_on.iter().any(|word| word == "accepted") && report.has_accepted() {
+        conclusion = conclusion.max(Conclusion::Findings);
+    }
     let templates = templates(&report, args);
     let missing = templates.iter().find_map(|(_, made)| made.as_ref().err());
     if let Some(reason) = missing {
@@ -139,9 +139,9 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
 
 /// Judges a pack, with nothing from this host but what the reader hands over.
 fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackReport, CommandError> {
-    if args.head.is_some() || args.from.is_some() || args.to.is_some() {
+    if args.head.is_some() {
         return Err(CommandError::usage(
-            "--head, --from and --to go with a ledger, not with a pack",
+            "--head goes with a ledger, not with a pack",
         ));
     }
     let authorities = args
@@ -159,6 +159,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
     let anchors = anchor::expand(&args.anchor)?.into_iter().map(read);
     let asked = PackQuestion {
         as_of: args.as_of,
+        part: args.part.part()?,
         trust: context.trust()?,
         anchors: anchors.collect::<Result<_, CommandError>>()?,
         authorities: authorities.as_ref(),
@@ -265,8 +266,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         trust: context.trust()?,
         authorities: authorities.as_ref(),
         as_of: args.as_of.unwrap_or(context.now()),
-        from: args.from,
-        to: args.to,
+        part: args.part.part()?,
         wait: context.globals.wait,
         progress: &progress,
         interrupted: guard.flag(),
@@ -277,6 +277,13 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
     };
     bar.finish_and_clear();
     Ok(report?)
+}
+
+/// Verifies all of whatever is named as the ledger.
+pub(crate) fn whole(context: &mut Context) -> Result<Report, CommandError> {
+    let dir = context.named_ledger()?;
+    let dir = context.folder(&dir, true)?;
+    audit(context, &VerifyArgs::default(), &dir)
 }
 
 /// A bar of what is counted, and no percentage: it would say 100 before the verdict is known.
@@ -293,12 +300,10 @@ pub(crate) fn progress_bar(doing: &str, what: &str, shown: bool) -> ProgressBar 
 
 /// The templates that were asked for, or why there is none.
 fn templates(report: &Report, args: &VerifyArgs) -> Vec<(Id, Result<String, NoTemplate>)> {
-    let asked: Vec<Id> = match (&args.rotation, report.register()) {
-        (Some(id), _) => vec![id.clone()],
-        (None, Some(register)) if args.all => {
-            facts::completed(register).into_iter().cloned().collect()
-        }
-        _ => Vec::new(),
+    let asked: Vec<Id> = match &args.part.rotation {
+        Some(id) => vec![id.clone()],
+        None if args.all => facts::completed(report).into_iter().cloned().collect(),
+        None => Vec::new(),
     };
     asked
         .into_iter()
@@ -317,7 +322,7 @@ fn answer(
     templates: &[(Id, Result<String, NoTemplate>)],
     conclusion: Conclusion,
 ) -> Answer {
-    let with_templates = args.rotation.is_some() || args.all;
+    let with_templates = args.part.rotation.is_some() || args.all;
     let exit = Exit::from(conclusion);
     let mut document = report.to_json();
     document["exit_code"] = json!(exit.code());

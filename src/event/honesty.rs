@@ -50,6 +50,22 @@ payload! {
         expires: Timestamp,
     }
 
+    /// Accepts what is held against an earlier entry, so that it fails no more. It stays in every report.
+    FindingAccepted, sop "3" "Security Owner: approves rotation windows, confirms completion", by [SecurityOwner, Auditor] {
+        /// The rule id
+        rule: Id,
+        /// The entry that it is held against
+        entry: u64,
+        /// The entry's link
+        link: Link,
+        /// The entry that corrects what the rule was raised by
+        correction: Option<u64>,
+        /// Why it is accepted
+        reason: Line,
+        /// Where that was decided, for example a ticket
+        reference: Option<Line>,
+    }
+
     /// Attaches files to the evidence of a rotation or secret.
     EvidenceAttached, sop "6, Step 6" "Capture validation output · Store evidence in appropriate evidence pack",
     by [Operator, PlatformOwner, SecurityOwner, Auditor] {

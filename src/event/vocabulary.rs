@@ -8,6 +8,7 @@ use bincode::error::{DecodeError, EncodeError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::hash::Link;
 use crate::text::Id;
 
 use super::choice::Role;
@@ -171,6 +172,7 @@ vocabulary! {
     38 StepPerformed = "step.performed",
     39 TokenIssued = "token.issued",
     40 TokenRevoked = "token.revoked",
+    41 FindingAccepted = "finding.accepted",
 }
 
 /// The kind of event of this name.
@@ -263,6 +265,17 @@ impl Event {
     #[must_use]
     pub fn incident(&self) -> Option<&Id> {
         self.id_in("incident")
+    }
+
+    /// The earlier entry that it is a word about, with the link that its author saw there.
+    #[must_use]
+    pub const fn about(&self) -> Option<(u64, Link)> {
+        match self {
+            Self::EntryAnnotated(annotated) => Some((annotated.entry, annotated.link)),
+            Self::EntryCorrected(corrected) => Some((corrected.entry, corrected.link)),
+            Self::FindingAccepted(accepted) => Some((accepted.entry, accepted.link)),
+            _ => None,
+        }
     }
 
     fn id_in(&self, name: &str) -> Option<&Id> {

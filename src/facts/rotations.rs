@@ -69,7 +69,7 @@ fn names(selected: &LedgerPart<'_>) -> BTreeMap<Id, String> {
     selected.rotations.iter().map(name).collect()
 }
 
-/// The rules that are held against rotations, and those of them that an exception covers.
+/// The rules that are held against rotations and count, and those that an exception covers or somebody accepted.
 type RuleHits<'r> = BTreeMap<&'r Id, (BTreeSet<&'static str>, BTreeSet<&'static str>)>;
 
 fn against(report: &Report) -> RuleHits<'_> {
@@ -79,9 +79,9 @@ fn against(report: &Report) -> RuleHits<'_> {
             continue;
         };
         let (open, waived) = against.entry(rotation).or_default();
-        let rules = match finding.waived_by {
-            Some(_) => waived,
-            None => open,
+        let rules = match finding.is_open() {
+            true => open,
+            false => waived,
         };
         rules.insert(finding.rule.id);
     }

@@ -7,12 +7,11 @@
 use std::fmt;
 
 use crate::event::Reason;
-use crate::register::Register;
 use crate::rotation::{Rotation, RotationEnd};
 use crate::rule::Verdict;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::verify::{Conclusion, Report, Verified};
+use crate::verify::{Conclusion, Report};
 
 /// The nine facts of SOP 8 about one completed, verified rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,18 +91,18 @@ pub fn template(report: &Report, rotation: &Id) -> Result<Template, NoTemplate> 
     fill(known.ok_or_else(|| NoTemplate::Unknown(rotation.clone()))?)
 }
 
-/// The ids of all completed rotations, by completion.
+/// The ids of the completed rotations that were asked for, by completion; none where nothing verified.
 #[must_use]
-pub fn completed(register: &Verified<Register>) -> Vec<&Id> {
+pub fn completed(report: &Report) -> Vec<&Id> {
     let completion = |rotation: &Rotation| {
         rotation
             .completion()
             .map(|completion| completion.at.sequence)
     };
+    let register = report.register().into_iter();
     let mut rotations: Vec<_> = register
-        .get()
-        .rotations
-        .values()
+        .flat_map(|register| register.get().rotations.values())
+        .filter(|rotation| report.selects(rotation))
         .filter_map(|rotation| Some((completion(rotation)?, &rotation.id)))
         .collect();
     rotations.sort_unstable();

@@ -18,9 +18,10 @@ const WITHOUT: &str = "; without attachments";
 const AS_IN_TOTO: &str = "; as in-toto";
 
 /// The part of a ledger that a pack is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub enum PackPart {
     /// All of it.
+    #[default]
     Everything,
     /// One rotation.
     Rotation(Id),
@@ -56,6 +57,17 @@ pub struct Selection {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no selection of a pack")]
 pub struct SelectionError(String);
+
+impl PackPart {
+    /// The instants between which it lies, where it is a range.
+    #[must_use]
+    pub const fn range(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        match self {
+            Self::Range(from, to) => (*from, *to),
+            Self::Everything | Self::Rotation(_) | Self::Secret(_) => (None, None),
+        }
+    }
+}
 
 impl fmt::Display for PackPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! A pack, judged: what was found in it as a file, in its documents, and in its entries.
 
 use crate::facts::{Dossier, FactsForm};
-use crate::pack::{Bag, BagFault, SelectionForm};
+use crate::pack::{Bag, BagFault, PackPart, SelectionForm};
 use crate::rule::{self, Finding, Rule, Verdict};
 use crate::time::Timestamp;
 use crate::timetoken::TsaAuthorities;
@@ -17,6 +17,8 @@ use super::documents::{Renderer, compare};
 pub struct PackQuestion<'a> {
     /// The instant to judge at; that of the export where none is named.
     pub as_of: Option<Timestamp>,
+    /// What conformance and coverage are asked for.
+    pub part: PackPart,
     /// Whom the reader trusts, by a file that came by another road.
     pub trust: Option<Trust>,
     /// Checkpoints kept by others.
@@ -97,6 +99,7 @@ pub fn examine_reworded(
         trust: asked.trust,
         kept: asked.anchors,
         keep_said: asked.keep_said,
+        part: asked.part,
         ..VerifyQuestion::at(asked.as_of.unwrap_or_else(|| pack.exported()))
     };
     let mut report = pack.judge(question, asked.authorities, findings);

@@ -49,8 +49,8 @@ pub(super) fn table<'a>(
     }
     let table = html! {
         table.cards.held {
-            caption { "What is held against the ledger, by rule. A waived finding is covered by an exception that had not expired." }
-            (head(&[("About", ""), ("Expected", ""), ("Found", ""), ("Waived by", "")]))
+            caption { "What is held against the ledger, by rule. A waived finding is covered by an exception that had not expired; an accepted one was accepted by somebody who neither wrote nor did what it is about." }
+            (head(&[("About", ""), ("Expected", ""), ("Found", ""), ("Stands", "")]))
             @for (rule, group) in &groups {
                 tbody.group {
                     tr { th scope="rowgroup" colspan="4" { (heading(rule)) } }
@@ -100,7 +100,10 @@ fn row(finding: &Finding) -> Markup {
                 (finding.found)
                 @for note in &finding.evidence { pre { (note) } }
             }
-            td.name data-label="Waived by:" { (finding.waived_by.as_ref().map_or("-", Id::as_str)) }
+            td.name data-label="Stands:" {
+                (finding.status.to_string())
+                @for one in &finding.corrections { span.under { (one.to_string()) } }
+            }
         }
     }
 }

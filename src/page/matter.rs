@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use crate::event::Event;
 use crate::facts::{self, Dossier, SecretRow};
 use crate::pack::PackPart;
 use crate::register::Register;
@@ -45,10 +44,7 @@ pub(super) struct PageModel<'a> {
 impl<'a> PageModel<'a> {
     /// What a page about a ledger tells: the period that the report was asked for.
     pub(super) fn of_ledger(report: &'a Report) -> Self {
-        let part = match report.requested {
-            (None, None) => PackPart::Everything,
-            (from, to) => PackPart::Range(from, to),
-        };
+        let part = report.part.clone();
         let rows = report
             .register()
             .map(|register| facts::population(register.get(), report.as_of, &|_| true));
@@ -116,15 +112,13 @@ impl<'a> PageModel<'a> {
     }
 
     fn sort_in(&mut self, admitted: &'a AdmittedEntry) {
-        let place = match &admitted.event {
-            Event::EntryAnnotated(annotated) => self.by_entry.entry(annotated.entry).or_default(),
-            Event::EntryCorrected(corrected) => self.by_entry.entry(corrected.entry).or_default(),
-            // An opening names its incident too, and belongs to the rotation.
-            event => match (event.rotation(), event.incident()) {
-                (Some(rotation), _) => self.by_rotation.entry(rotation).or_default(),
-                (None, Some(incident)) => self.by_incident.entry(incident).or_default(),
-                (None, None) => return,
-            },
+        let event = &admitted.event;
+        // An opening names its incident too, and belongs to the rotation.
+        let place = match (event.about(), event.rotation(), event.incident()) {
+            (Some((entry, _)), ..) => self.by_entry.entry(entry).or_default(),
+            (None, Some(rotation), _) => self.by_rotation.entry(rotation).or_default(),
+            (None, None, Some(incident)) => self.by_incident.entry(incident).or_default(),
+            (None, None, None) => return,
         };
         place.push(admitted);
     }

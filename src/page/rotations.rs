@@ -108,18 +108,16 @@ fn line(matter: &PageModel<'_>, rotation: &Rotation, number: Option<usize>) -> M
 /// The rules of the findings against a rotation, each once.
 fn against(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
     let findings = matter.findings_of(&rotation.id);
-    let rules = |waived: bool| {
-        let findings = findings
-            .iter()
-            .filter(|finding| finding.waived_by.is_some() == waived);
+    let rules = |open: bool| {
+        let findings = findings.iter().filter(|finding| finding.is_open() == open);
         findings
             .map(|finding| finding.rule.id)
             .collect::<BTreeSet<_>>()
     };
-    let (standing, waived) = (rules(false), rules(true));
+    let (standing, waived) = (rules(true), rules(false));
     html! {
         @if standing.is_empty() { "none" } @else { strong.bad { (listed(&standing)) } }
-        @if !waived.is_empty() { span.under { "waived: " (listed(&waived)) } }
+        @if !waived.is_empty() { span.under { "waived or accepted: " (listed(&waived)) } }
     }
 }
 
@@ -196,7 +194,7 @@ pub(super) fn in_full(matter: &PageModel<'_>, number: usize, rotation: &Rotation
                 @for (place, finding) in findings.iter().enumerate() {
                     @if place > 0 { ", " }
                     (finding.rule.id) " " (finding.rule.title)
-                    @if let Some(exception) = &finding.waived_by { " (waived by " (exception.as_str()) ")" }
+                    @if !finding.is_open() { " (" (finding.status.to_string()) ")" }
                 }
                 ". " a href="#findings" { "All findings" }
             }

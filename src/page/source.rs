@@ -165,8 +165,8 @@ pub(super) fn how_to_check(matter: &PageModel<'_>) -> Markup {
                     "ledger verify PACK.zip --trust TRUSTFILE"
                 } @else {
                     "ledger verify FOLDER --trust TRUSTFILE --as-of " (report.as_of.to_string())
-                    @if let Some(from) = report.requested.0 { " --from " (from.to_string()) }
-                    @if let Some(to) = report.requested.1 { " --to " (to.to_string()) }
+                    @if let Some(from) = report.part.range().0 { " --from " (from.to_string()) }
+                    @if let Some(to) = report.part.range().1 { " --to " (to.to_string()) }
                 }
             }
             p.note { "It has to end with the head " span.hash { (report.head.to_string()) } " and with the verdicts above, but for what the trust file answers." }

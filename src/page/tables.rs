@@ -15,7 +15,8 @@ const SECRETS: &str = "secret,name,class,owner,consumers,state,generated_utc,max
     rotations,open_rotations,exceptions,registered_by_entry,retired_by_entry,last_entry,\
     entries_in_pack";
 
-const FINDINGS: &str = "rule,verdict,title,sop,entry,rotation,secret,expected,found,waived_by";
+const FINDINGS: &str =
+    "rule,verdict,title,sop,entry,rotation,secret,expected,found,waived_by,fingerprint,status";
 
 const ATTACHED: &str = "entry,name,media_type,length,sha256,blake3,file";
 

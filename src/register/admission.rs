@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::event::{Event, ExceptionGranted};
 use crate::inventory::GrantedException;
 use crate::keyring::{Author, Denial};
-use crate::rule::{self, Rule, Verdict};
+use crate::rule::{self, Rule};
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -60,6 +60,10 @@ impl Register {
             Event::ExceptionGranted(granted) => self.admit_exception(occurred, granted),
             Event::EntryAnnotated(annotated) => need_earlier(annotated.entry, sequence),
             Event::EntryCorrected(corrected) => need_earlier(corrected.entry, sequence),
+            Event::FindingAccepted(accepted) => {
+                need_earlier(accepted.entry, sequence)?;
+                need_acceptable(&accepted.rule)
+            }
             _ => self.need_what_it_names(event),
         }
     }
@@ -141,9 +145,8 @@ impl Register {
             return Err(Denial::new(rule::W02, "the rules it covers", message));
         }
         for id in &granted.rules {
-            let excusable =
-                |rule: &&Rule| matches!(rule.verdict, Verdict::Conformance | Verdict::Coverage);
-            if rule::rule(id.as_str()).filter(excusable).is_none() {
+            let known = rule::rule(id.as_str());
+            if !known.is_some_and(|rule| rule.verdict.is_of_rotations()) {
                 return unfit(
                     "a rule of conformance or coverage",
                     format!("`{id}` is no rule that can be excused; the rules are in EVENTS.md"),
@@ -183,6 +186,19 @@ fn need_free(what: &str, id: &Id, taken: bool) -> Result<(), Denial> {
         return Err(Denial::new(rule::C02, "an id that is free", message));
     }
     Ok(())
+}
+
+/// What breaks the ledger itself, or says who may speak in it, nobody can accept; what still lasts is mended,
+/// or excused for a time.
+fn need_acceptable(id: &Id) -> Result<(), Denial> {
+    if rule::rule(id.as_str()).is_some_and(Rule::is_acceptable) {
+        return Ok(());
+    }
+    let standing = rule::STANDING.map(|rule| rule.id).join(", ");
+    unfit(
+        &format!("a rule of conformance or coverage other than {standing}"),
+        format!("`{id}` is no rule whose findings can be accepted; the rules are in EVENTS.md"),
+    )
 }
 
 fn need_earlier(entry: u64, sequence: u64) -> Result<(), Denial> {

@@ -89,6 +89,7 @@ impl Register {
             | Event::StoreRecovered(_)
             | Event::EntryAnnotated(_)
             | Event::EntryCorrected(_)
+            | Event::FindingAccepted(_)
             | Event::EvidenceAttached(_)
             | Event::SourceObserved(_) => {}
             Event::RotationApproved(_)

@@ -2,7 +2,7 @@
 
 use crate::event::InventoryAttested;
 use crate::rotation::Rotation;
-use crate::rule::{self, Finding, Verdict};
+use crate::rule::{self, Finding, FindingStatus};
 use crate::time::Timestamp;
 
 use super::Register;
@@ -93,15 +93,17 @@ impl Register {
     /// Marks the findings that an unexpired exception covers. What breaks the ledger itself, or who
     /// may speak in it, cannot be excused.
     pub fn waive(&self, as_of: Timestamp, found: &mut [Finding]) {
-        let may_be = |finding: &&mut Finding| {
-            let verdict = finding.rule.verdict;
-            matches!(verdict, Verdict::Conformance | Verdict::Coverage)
-        };
+        let may_be =
+            |finding: &&mut Finding| finding.rule.verdict.is_of_rotations() && finding.is_open();
         for finding in found.iter_mut().filter(may_be) {
             let secret = finding.secret.as_ref().and_then(|id| self.secret(id));
-            finding.waived_by = secret
-                .and_then(|secret| secret.exception(finding.rule.id, as_of))
-                .map(|exception| exception.id.clone());
+            let exception = secret.and_then(|secret| secret.exception(finding.rule.id, as_of));
+            if let Some(exception) = exception {
+                finding.status = FindingStatus::Waived {
+                    exception: exception.id.clone(),
+                    until: exception.expires,
+                };
+            }
         }
     }
 }

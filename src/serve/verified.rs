@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use tokio::time::timeout;
 
 use crate::audit::Audit;
+use crate::pack::PackPart;
 use crate::verify::Report;
 
 use super::app::{App, PATIENCE, WAIT, blocking};
@@ -77,8 +78,7 @@ impl App {
             trust: None,
             authorities: authorities.as_ref(),
             as_of: self.now(),
-            from: None,
-            to: None,
+            part: PackPart::Everything,
             wait: WAIT,
             progress: &|_, _| {},
             interrupted: &AtomicBool::new(false),

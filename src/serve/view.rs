@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::documents;
 use crate::entry::StoredEntry;
 use crate::ledger::LedgerError;
 use crate::ledger::proofs::LedgerProofs;
@@ -81,7 +80,7 @@ impl Viewed {
             let entries = self.rotations.entry(rotation.clone());
             entries.or_default().push(sequence);
         }
-        if let Some(about) = documents::about(event) {
+        if let Some((about, _)) = event.about() {
             self.remarks.entry(about).or_default().push(sequence);
         }
         self.recorded = Some(recorded);

@@ -25,7 +25,5 @@ pub struct AdmittedEntry {
 /// Whether an event belongs to the story of a rotation: a step of it, of the incident behind it, or
 /// a word about an entry, which may be one of these.
 pub(super) fn tells_of_rotations(event: &Event) -> bool {
-    event.rotation().is_some()
-        || event.incident().is_some()
-        || matches!(event, Event::EntryAnnotated(_) | Event::EntryCorrected(_))
+    event.rotation().is_some() || event.incident().is_some() || event.about().is_some()
 }

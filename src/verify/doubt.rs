@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::event::Event;
 use crate::key::PublicKey;
+use crate::keyring::Author;
 use crate::register::Register;
 use crate::rule::{self, Finding};
 use crate::text::Id;
@@ -13,7 +14,8 @@ use crate::time::Timestamp;
 /// What was signed by whom, in 24 bytes an entry.
 #[derive(Debug, Default)]
 pub(super) struct CompromisedKeys {
-    by_key: HashMap<PublicKey, Vec<KeyUse>>,
+    /// By key, and by the person who answers for it: a service may act for several.
+    by_author: HashMap<(PublicKey, Id), Vec<KeyUse>>,
 }
 
 #[derive(Debug)]
@@ -31,11 +33,11 @@ impl CompromisedKeys {
     pub(super) fn note(
         &mut self,
         key: &PublicKey,
-        sequence: u64,
-        recorded: Timestamp,
-        event: &Event,
+        (sequence, recorded): (u64, Timestamp),
+        said: (&Event, &Author),
         register: &Register,
     ) {
+        let (event, author) = said;
         let opened = || {
             let rotation = register.rotations.get(event.rotation()?)?;
             Some(rotation.opened.sequence)
@@ -44,11 +46,22 @@ impl CompromisedKeys {
             let known = register.secrets.get(&register.subject(event)?)?;
             Some(known.secret.registered)
         };
-        self.by_key.entry(*key).or_default().push(KeyUse {
+        let author = (*key, author.person.clone());
+        self.by_author.entry(author).or_default().push(KeyUse {
             sequence,
             recorded,
             about: opened().or_else(registered).unwrap_or(0),
         });
+    }
+
+    /// The person who answers for an entry.
+    pub(super) fn person_of(&self, sequence: u64) -> Option<&Id> {
+        let wrote = |said: &Vec<KeyUse>| {
+            let found = said.binary_search_by_key(&sequence, |one| one.sequence);
+            found.is_ok()
+        };
+        let found = self.by_author.iter().find(|(_, said)| wrote(said));
+        found.map(|((_, person), _)| person)
     }
 
     /// What is held against entries by keys that were revoked as compromised.
@@ -58,12 +71,13 @@ impl CompromisedKeys {
             let Some(revocation) = &actor.revoked else {
                 continue;
             };
-            let (Some(since), Some(said)) = (revocation.compromised_since, self.by_key.get(key))
-            else {
+            let Some(since) = revocation.compromised_since else {
                 continue;
             };
             let names = names(register);
-            for one in said.iter().filter(|one| one.recorded >= since) {
+            let said = self.by_author.iter().filter(|((by, _), _)| by == key);
+            let said = said.flat_map(|(_, said)| said);
+            for one in said.filter(|one| one.recorded >= since) {
                 let mut finding = Finding::new(
                     rule::A08,
                     format!("recorded before {since}"),

@@ -39,6 +39,10 @@ pub struct VerifiedFold {
     pub(super) findings_total: u64,
     /// Findings that were counted and not kept.
     pub(super) unlisted: BTreeMap<Verdict, u64>,
+    /// Findings about other rotations and secrets than those that were asked for.
+    pub(super) outside: u64,
+    /// Acceptances that accept nothing, and why.
+    pub(super) idle_acceptances: Vec<String>,
     /// No root can be made beyond damage.
     pub(super) broken: bool,
     pub(super) charter_then: Option<LedgerState>,
@@ -72,6 +76,8 @@ impl VerifiedFold {
             findings: Vec::new(),
             findings_total: 0,
             unlisted: BTreeMap::new(),
+            outside: 0,
+            idle_acceptances: Vec::new(),
             broken: false,
             charter_then: None,
             said: Vec::new(),

@@ -15,6 +15,7 @@ use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::admitted::{AdmittedEntry, tells_of_rotations};
+use super::afterwards::Afterwards;
 use super::check::{CheckedEntry, EntryContent};
 use super::checkpoints::{self, LedgerRoots};
 use super::doubt::CompromisedKeys;
@@ -39,8 +40,10 @@ pub(super) struct LedgerFold {
     /// Roots at the sizes that kept checkpoints speak of.
     roots: BTreeMap<u64, NodeHash>,
     wanted: BTreeSet<u64>,
-    kept: BTreeMap<Verdict, usize>,
+    /// Findings so far, by verdict and by whether they are about what was asked for.
+    kept: BTreeMap<(Verdict, bool), usize>,
     doubt: CompromisedKeys,
+    afterwards: Afterwards,
     stamps: TokenCheck,
     /// Entries so far, by what they are about; the record of an export is held against it.
     about: SubjectCounts,
@@ -66,6 +69,7 @@ impl LedgerFold {
             wanted,
             kept: BTreeMap::new(),
             doubt: CompromisedKeys::default(),
+            afterwards: Afterwards::default(),
             stamps,
             about: SubjectCounts::new(),
         };
@@ -102,14 +106,18 @@ impl LedgerFold {
     }
 
     fn hold(&mut self, finding: Finding) {
-        self.done.findings_total += 1;
         let verdict = finding.rule.verdict;
-        let kept = self.kept.entry(verdict).or_default();
+        let asked = self.done.question.asks_for(&finding, &self.done.register);
+        let kept = self.kept.entry((verdict, asked)).or_default();
         if *kept < KEPT_FINDINGS {
             *kept += 1;
+            self.done.findings_total += 1;
             self.done.findings.push(finding);
-        } else {
+        } else if asked {
+            self.done.findings_total += 1;
             *self.done.unlisted.entry(verdict).or_default() += 1;
+        } else {
+            self.done.outside += 1;
         }
     }
 
@@ -192,13 +200,7 @@ impl LedgerFold {
                 self.done.tally.authorised += 1;
                 if content.signed {
                     self.fold(&recorded, &author);
-                    self.doubt.note(
-                        &statement.author,
-                        place,
-                        content.recorded,
-                        &statement.event,
-                        &self.done.register,
-                    );
+                    self.note(&recorded, &author);
                     self.keep_said(place, &content, author);
                 }
             }
@@ -280,14 +282,10 @@ impl LedgerFold {
     }
 
     fn judge_target(&mut self, place: u64, event: &Event) {
-        let (entry, link) = match event {
-            Event::EntryAnnotated(annotated) => (annotated.entry, annotated.link),
-            Event::EntryCorrected(corrected) => {
-                self.done.tally.corrections += 1;
-                (corrected.entry, corrected.link)
-            }
-            _ => return,
+        let Some((entry, link)) = event.about() else {
+            return;
         };
+        self.done.tally.corrections += u64::from(matches!(event, Event::EntryCorrected(_)));
         let stored = self.links.at(entry);
         if self.done.elsewhere > 0 && stored.is_none() {
             return;
@@ -323,6 +321,20 @@ impl LedgerFold {
         }
         for finding in found {
             self.hold(finding);
+        }
+    }
+
+    /// Remembers what only later entries make sense of: who wrote this one, and what it says of an earlier one.
+    fn note(&mut self, recorded: &Recorded<'_>, author: &Author) {
+        let (place, event) = (recorded.sequence, recorded.event);
+        let at = (place, recorded.recorded);
+        self.doubt
+            .note(recorded.key, at, (event, author), &self.done.register);
+        if event
+            .about()
+            .is_some_and(|(entry, _)| self.links.at(entry).is_some())
+        {
+            self.afterwards.note(place, event, author);
         }
     }
 
@@ -367,6 +379,11 @@ impl LedgerFold {
         for finding in late {
             self.hold(finding);
         }
+        let (held, register) = (&mut self.done.findings, &self.done.register);
+        let before = held.len();
+        let afterwards = std::mem::take(&mut self.afterwards);
+        self.done.idle_acceptances = afterwards.settle(held, register, &self.doubt);
+        self.done.findings_total += (held.len() - before) as u64;
         let charter = &self.done.register.charter;
         let origin = charter.origin.as_ref();
         let given = LedgerRoots {

@@ -6,6 +6,7 @@
 //! makes the [`Report`]. [`Verified`] is made there and nowhere else.
 
 mod admitted;
+mod afterwards;
 mod check;
 mod checkpoints;
 mod conclusion;

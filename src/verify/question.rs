@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::hash::NodeHash;
+use crate::pack::PackPart;
+use crate::register::Register;
 use crate::rotation::Rotation;
+use crate::rule::Finding;
 use crate::time::Timestamp;
 use crate::trust::Trust;
 
@@ -15,10 +18,9 @@ use super::stamps::TokenOnFile;
 pub struct VerifyQuestion {
     /// The instant that ages, open rotations and exceptions are judged at.
     pub as_of: Timestamp,
-    /// Rotations that ended before this are left out of conformance.
-    pub from: Option<Timestamp>,
-    /// Rotations that began after this are left out of conformance.
-    pub to: Option<Timestamp>,
+    /// What conformance and coverage are asked for. Integrity, authority and anchoring are always the whole
+    /// ledger's.
+    pub part: PackPart,
     /// Checkpoints kept somewhere, to be held against the entries.
     pub kept: Vec<StoredCheckpoint>,
     /// Time tokens kept with the ledger.
@@ -40,8 +42,7 @@ impl VerifyQuestion {
     pub const fn at(as_of: Timestamp) -> Self {
         Self {
             as_of,
-            from: None,
-            to: None,
+            part: PackPart::Everything,
             kept: Vec::new(),
             stamps: Vec::new(),
             trust: None,
@@ -51,22 +52,41 @@ impl VerifyQuestion {
         }
     }
 
-    /// Whether a range was asked for.
-    #[must_use]
-    pub const fn is_ranged(&self) -> bool {
-        self.from.is_some() || self.to.is_some()
-    }
-
     /// Whether an instant lies in the range asked for.
     pub(super) fn holds(&self, instant: Timestamp) -> bool {
-        self.from.is_none_or(|from| instant >= from) && self.to.is_none_or(|to| instant <= to)
+        let (from, to) = self.part.range();
+        from.is_none_or(|from| instant >= from) && to.is_none_or(|to| instant <= to)
     }
 
-    /// Whether any part of a rotation lies in the range asked for.
+    /// Whether a rotation was asked for: it, its secret, or a range in which any part of it lies.
     #[must_use]
     pub fn selects(&self, rotation: &Rotation) -> bool {
-        let end = rotation.ended().map_or(self.as_of, |end| end.occurred);
-        self.to.is_none_or(|to| rotation.opened.occurred <= to)
-            && self.from.is_none_or(|from| end >= from)
+        match &self.part {
+            PackPart::Everything => true,
+            PackPart::Rotation(id) => rotation.id == *id,
+            PackPart::Secret(id) => rotation.secret == *id,
+            PackPart::Range(from, to) => {
+                let end = rotation.ended().map_or(self.as_of, |end| end.occurred);
+                to.is_none_or(|to| rotation.opened.occurred <= to)
+                    && from.is_none_or(|from| end >= from)
+            }
+        }
+    }
+
+    /// Whether a finding is about what was asked for, as far as `register` tells by now.
+    pub(super) fn asks_for(&self, finding: &Finding, register: &Register) -> bool {
+        if !finding.rule.verdict.is_of_rotations() {
+            return true;
+        }
+        match &self.part {
+            PackPart::Everything => true,
+            PackPart::Rotation(id) => finding.rotation.as_ref() == Some(id),
+            PackPart::Secret(id) => finding.secret.as_ref() == Some(id),
+            PackPart::Range(..) => {
+                let rotation = finding.rotation.as_ref();
+                let rotation = rotation.and_then(|id| register.rotations.get(id));
+                rotation.is_none_or(|rotation| self.selects(rotation))
+            }
+        }
     }
 }

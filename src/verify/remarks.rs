@@ -166,6 +166,7 @@ impl VerifiedFold {
                 ));
             }
         }
+        notes.extend(self.idle_acceptances.iter().cloned());
         self.bracket_notes(&mut notes);
         self.refused_tokens(&mut notes);
         if self.tally.corrections > 0 {

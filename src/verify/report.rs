@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::hash::{LedgerId, Link, NodeHash};
+use crate::pack::PackPart;
 use crate::register::Register;
+use crate::rotation::Rotation;
 use crate::rule::{Finding, Verdict};
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -11,6 +13,7 @@ use crate::time::Timestamp;
 use super::admitted::AdmittedEntry;
 use super::conclusion::Conclusion;
 use super::folded::VerifiedFold;
+use super::question::VerifyQuestion;
 use super::stamps::FittingToken;
 use super::verdict::{VerdictCount, VerdictLine, VerdictStatus};
 
@@ -58,8 +61,10 @@ pub struct Report {
     pub policy_version: u32,
     /// The instant that was judged at.
     pub as_of: Timestamp,
-    /// The range asked for.
-    pub requested: (Option<Timestamp>, Option<Timestamp>),
+    /// What conformance and coverage were asked for.
+    pub part: PackPart,
+    /// Findings that count, about other rotations and secrets than those.
+    pub outside: u64,
     /// When the first and the last entry were recorded.
     pub recorded: Option<(Timestamp, Timestamp)>,
     /// The five verdicts, in their order.
@@ -80,6 +85,7 @@ pub struct Report {
     pub untellable: bool,
     register: Option<Verified<Register>>,
     said: Option<Verified<Vec<AdmittedEntry>>>,
+    is_there: bool,
     in_range: u64,
 }
 
@@ -114,6 +120,7 @@ impl VerifiedFold {
         not_checked.extend(surroundings.not_checked);
         let mut notes = self.notes();
         notes.extend(surroundings.notes);
+        let is_there = self.is_there();
         Report {
             ledger: self.ledger,
             origin: self.register.charter.origin.clone(),
@@ -123,7 +130,7 @@ impl VerifiedFold {
             root: self.root,
             policy_version: self.register.charter.policy.version,
             as_of: self.question.as_of,
-            requested: (self.question.from, self.question.to),
+            outside: self.outside,
             recorded: self.first.zip(self.last),
             verdicts: verdicts.to_vec(),
             findings_total: self.findings_total,
@@ -135,7 +142,9 @@ impl VerifiedFold {
             untellable: !self.compared.untellable.is_empty(),
             register: intact.then_some(Verified(self.register)),
             said: (intact && self.question.keep_said).then_some(Verified(self.said)),
+            is_there,
             in_range: self.in_range,
+            part: self.question.part,
         }
     }
 
@@ -144,30 +153,36 @@ impl VerifiedFold {
     /// against some that are in order. Answers whether the ledger is intact.
     fn select(&mut self, findings: &mut Vec<Finding>) -> bool {
         let before = findings.len();
-        if self.question.is_ranged() {
-            findings.retain(|finding| {
-                let rotation = finding.rotation.as_ref();
-                let rotation = rotation.and_then(|id| self.register.rotations.get(id));
-                !is_of_rotations(finding.rule.verdict)
-                    || rotation.is_none_or(|rotation| self.question.selects(rotation))
-            });
-        }
         self.register.waive(self.question.as_of, findings);
+        findings.retain(|finding| {
+            let asked = self.question.asks_for(finding, &self.register);
+            self.outside += u64::from(!asked && finding.is_open());
+            asked
+        });
         let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
         let intact = self.size > 0 && !self.interrupted && !findings.iter().any(broken);
         if !intact {
-            findings.retain(|finding| !is_of_rotations(finding.rule.verdict));
+            findings.retain(|finding| !finding.rule.verdict.is_of_rotations());
             self.unlisted
-                .retain(|verdict, _| !is_of_rotations(*verdict));
+                .retain(|verdict, _| !verdict.is_of_rotations());
+            self.outside = 0;
         }
         self.findings_total -= (before - findings.len()) as u64;
         intact
     }
 }
 
-/// Whether a verdict is about rotations and secrets, and not about the entries that tell of them.
-const fn is_of_rotations(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Conformance | Verdict::Coverage)
+impl VerifiedFold {
+    /// Whether there is anything of what was asked for.
+    fn is_there(&self) -> bool {
+        let register = &self.register;
+        match &self.question.part {
+            PackPart::Rotation(id) => register.rotations.contains_key(id),
+            PackPart::Secret(id) => register.secrets.contains_key(id),
+            PackPart::Everything | PackPart::Range(None, None) => true,
+            PackPart::Range(..) => self.in_range > 0,
+        }
+    }
 }
 
 impl Report {
@@ -189,11 +204,26 @@ impl Report {
         self.verdicts.iter().find(|line| line.verdict == verdict)
     }
 
-    /// Whether there was nothing to verify: no entry, or none in the range asked for.
+    /// Whether there was nothing to verify: no entry, or none of what was asked for.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.size == 0
-            || (self.in_range == 0 && (self.requested.0.is_some() || self.requested.1.is_some()))
+        self.size == 0 || !self.is_there
+    }
+
+    /// Whether a rotation belongs to what was asked for.
+    #[must_use]
+    pub fn selects(&self, rotation: &Rotation) -> bool {
+        let question = VerifyQuestion {
+            part: self.part.clone(),
+            ..VerifyQuestion::at(self.as_of)
+        };
+        question.selects(rotation)
+    }
+
+    /// Whether anything passes only because somebody accepted it.
+    #[must_use]
+    pub fn has_accepted(&self) -> bool {
+        self.verdicts.iter().any(|line| line.accepted > 0)
     }
 
     /// What the report comes to. Broken comes before unverifiable comes before findings. `fail_on` names
@@ -232,7 +262,7 @@ impl Report {
             "root": self.root,
             "policy_version": self.policy_version,
             "as_of": self.as_of,
-            "requested": { "from": time(self.requested.0), "to": time(self.requested.1) },
+            "requested": self.requested(),
             "found": {
                 "from": time(self.recorded.map(|span| span.0)),
                 "to": time(self.recorded.map(|span| span.1)),
@@ -241,11 +271,24 @@ impl Report {
             "verdicts": self.verdicts.iter().map(line_json).collect::<Vec<_>>(),
             "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
             "findings_total": self.findings_total,
+            "findings_outside": self.outside,
             "not_checked": self.not_checked,
             "notes": self.notes,
             "time_tokens": self.stamped.iter().map(stamped_json).collect::<Vec<_>>(),
             "interrupted": self.interrupted,
         })
+    }
+}
+
+impl Report {
+    fn requested(&self) -> Value {
+        let (from, to) = self.part.range();
+        let (rotation, secret) = match &self.part {
+            PackPart::Rotation(id) => (Some(id), None),
+            PackPart::Secret(id) => (None, Some(id)),
+            PackPart::Everything | PackPart::Range(..) => (None, None),
+        };
+        json!({ "from": from, "to": to, "rotation": rotation, "secret": secret })
     }
 }
 
@@ -273,6 +316,7 @@ fn line_json(line: &VerdictLine) -> Value {
         "counts": counts,
         "failing": line.failing,
         "waived": line.waived,
+        "accepted": line.accepted,
         "note": line.note,
     })
 }

@@ -30,23 +30,12 @@ pub struct LedgerPart<'r> {
 /// The part of a register; an open rotation lasts until `as_of`.
 #[must_use]
 pub fn select<'r>(register: &'r Register, part: &PackPart, as_of: Timestamp) -> LedgerPart<'r> {
-    let (from, to) = match part {
-        PackPart::Range(from, to) => (*from, *to),
-        _ => (None, None),
-    };
     let question = VerifyQuestion {
-        from,
-        to,
+        part: part.clone(),
         ..VerifyQuestion::at(as_of)
     };
-    let belongs = |rotation: &&Rotation| match part {
-        PackPart::Everything => true,
-        PackPart::Rotation(id) => rotation.id == *id,
-        PackPart::Secret(id) => rotation.secret == *id,
-        PackPart::Range(..) => question.selects(rotation),
-    };
     let all = register.rotations.values().map(AsRef::as_ref);
-    let mut rotations: Vec<&Rotation> = all.filter(belongs).collect();
+    let mut rotations: Vec<&Rotation> = all.filter(|rotation| question.selects(rotation)).collect();
     rotations.sort_by_key(|rotation| (rotation.opened.sequence, &rotation.id));
     let secrets = match part {
         PackPart::Everything => register.secrets.keys().collect(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::pack::PackPart;
 use crate::rotation::Rotation;
 use crate::rule::{Finding, Verdict};
 
@@ -14,7 +15,7 @@ pub enum VerdictStatus {
     Pass,
     /// Something is not.
     Fail,
-    /// Something is not, and an unexpired exception covers all of it.
+    /// Something is not, and an unexpired exception covers all of it, or somebody accepted it.
     Waived,
     /// It could not be looked at.
     NotChecked,
@@ -57,6 +58,8 @@ pub struct VerdictLine {
     pub failing: u64,
     /// Findings that an exception covers.
     pub waived: u64,
+    /// Findings that somebody accepted.
+    pub accepted: u64,
     /// What else to know about the answer.
     pub note: Option<String>,
 }
@@ -75,14 +78,16 @@ impl VerdictLine {
 impl VerifiedFold {
     /// The line of a verdict, with what is held against it.
     pub(super) fn line(&self, verdict: Verdict, against: &[&Finding], intact: bool) -> VerdictLine {
-        let open = || against.iter().filter(|one| one.waived_by.is_none());
+        let open = || against.iter().filter(|one| one.is_open());
         let listed = open().count() as u64;
-        let waived = against.len() as u64 - listed;
+        let waived = against.iter().filter(|one| one.waived_by().is_some());
+        let waived = waived.count() as u64;
+        let accepted = against.len() as u64 - listed - waived;
         // Nobody can tell whether an exception covers what was not kept.
         let failing = listed + self.unlisted.get(&verdict).copied().unwrap_or_default();
         let mut line = VerdictLine {
             verdict,
-            status: match (failing, waived) {
+            status: match (failing, waived + accepted) {
                 (0, 0) => VerdictStatus::Pass,
                 (0, _) => VerdictStatus::Waived,
                 _ => VerdictStatus::Fail,
@@ -90,6 +95,7 @@ impl VerifiedFold {
             counts: Vec::new(),
             failing,
             waived,
+            accepted,
             note: None,
         };
         match verdict {
@@ -153,13 +159,27 @@ impl VerifiedFold {
     fn count_secrets(&self, line: &mut VerdictLine) {
         let policy = &self.register.charter.policy;
         let as_of = self.question.as_of;
-        let secrets: Vec<_> = self.register.active_secrets().collect();
-        let in_time = secrets.iter();
-        let in_time = in_time.filter(|secret| !secret.age(policy, as_of).is_overdue());
-        let (good, total) = (in_time.count() as u64, secrets.len() as u64);
-        line.count(good, total, "secrets in time");
-        let mut rotations = self.register.rotations.values();
-        let open = rotations.by_ref().filter(|one| one.is_open()).count();
+        let secrets = self.register.active_secrets();
+        let asked = secrets.filter(|secret| match &self.question.part {
+            // How old its secret is now says nothing about a rotation of then.
+            PackPart::Rotation(_) => false,
+            PackPart::Secret(id) => secret.id == *id,
+            PackPart::Everything | PackPart::Range(..) => true,
+        });
+        let (mut good, mut total) = (0, 0);
+        for secret in asked {
+            total += 1;
+            good += u64::from(!secret.age(policy, as_of).is_overdue());
+        }
+        if !matches!(self.question.part, PackPart::Rotation(_)) {
+            line.count(good, total, "secrets in time");
+        }
+        let rotations = self.register.rotations.values();
+        let asked = rotations.filter(|one| match &self.question.part {
+            PackPart::Everything | PackPart::Range(..) => true,
+            PackPart::Rotation(_) | PackPart::Secret(_) => self.question.selects(one),
+        });
+        let open = asked.filter(|one| one.is_open()).count();
         line.note = (open > 0).then(|| format!("{open} open"));
     }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use rotation_ledger::audit::Audit;
+use rotation_ledger::pack::PackPart;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::VerdictStatus;
 
@@ -64,8 +65,7 @@ fn verify(folder: &Path) {
         trust: None,
         authorities: None,
         as_of: rotation_ledger::time::Timestamp::from_micros(1_767_600_000_000_000).plus_days(60),
-        from: None,
-        to: None,
+        part: PackPart::Everything,
         wait: Duration::from_secs(5),
         progress: &|_, _| {},
         interrupted: &AtomicBool::new(false),

@@ -78,6 +78,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "entry.annotated",
             "entry.corrected",
             "exception.granted",
+            "finding.accepted",
             "evidence.attached",
             "evidence.expunged",
         ],

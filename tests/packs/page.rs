@@ -190,15 +190,15 @@ fn verdicts_findings_and_counts_are_those_of_the_other_documents() {
         assert!(!findings.is_empty());
         let told = rows(&pack.page, "What is held against the ledger");
         let told = told.iter().filter(|row| row.len() == 4);
-        let mut told: Vec<[&str; 3]> = told
-            .map(|row| [row[1].as_str(), &row[2], &row[3]])
+        let mut told: Vec<[String; 3]> = told
+            .map(|row| [row[1].clone(), row[2].clone(), row[3].clone()])
             .collect();
-        let mut listed: Vec<[&str; 3]> = report
+        let mut listed: Vec<[String; 3]> = report
             .findings
             .iter()
             .map(|one| {
-                let waived = one.waived_by.as_ref().map_or("-", |id| id.as_str());
-                [one.expected.as_str(), &one.found, waived]
+                let (expected, found) = (one.expected.clone(), one.found.clone());
+                [expected, found, one.status.to_string()]
             })
             .collect();
         told.sort_unstable();

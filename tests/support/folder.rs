@@ -10,6 +10,7 @@ use rotation_ledger::audit::Audit;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::ledger::CHECKPOINT_FILE;
 use rotation_ledger::merkle::TileBuilder;
+use rotation_ledger::pack::PackPart;
 use rotation_ledger::rule::Rule;
 use rotation_ledger::store::blobs;
 use rotation_ledger::store::engine::FolderEngine;
@@ -36,8 +37,7 @@ pub fn audit_of<'a>(world: &'a World, dir: &'a Path, as_of: Timestamp) -> Audit<
         trust: None,
         authorities: None,
         as_of,
-        from: None,
-        to: None,
+        part: PackPart::Everything,
         wait: Duration::from_secs(1),
         progress: &|_, _| {},
         interrupted: &GOES_ON,

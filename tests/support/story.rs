@@ -25,6 +25,7 @@ use rotation_ledger::key::SecretKey;
 use rotation_ledger::merkle::Tile;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
+use rotation_ledger::pack::PackPart;
 use rotation_ledger::register::Register;
 use rotation_ledger::rule::Finding;
 use rotation_ledger::rule::Rule;
@@ -355,7 +356,7 @@ impl Story {
         sequence
     }
 
-    fn resolve(&self, value: &mut Value) {
+    pub fn resolve(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
                 if let Some(minutes) = text.strip_prefix('@').and_then(|text| text.parse().ok()) {
@@ -453,6 +454,18 @@ impl Story {
     }
 
     pub fn verify_as_of(&self, as_of: Timestamp) -> Report {
+        self.verify_asked(VerifyQuestion::at(as_of))
+    }
+
+    /// Verifies as of now, with conformance and coverage asked for a part.
+    pub fn verify_part(&self, part: PackPart) -> Report {
+        self.verify_asked(VerifyQuestion {
+            part,
+            ..VerifyQuestion::at(self.now)
+        })
+    }
+
+    fn verify_asked(&self, question: VerifyQuestion) -> Report {
         let fitting = self.checkpoint_of(self.entries.len(), &self.seal());
         let kept = |keeper, name: &str, bytes: Vec<u8>| StoredCheckpoint {
             keeper,
@@ -480,7 +493,7 @@ impl Story {
             stamps: self.stamps.clone(),
             keep_said: true,
             trust: trust.map(|file| Trust::parse(file.as_bytes()).unwrap()),
-            ..VerifyQuestion::at(as_of)
+            ..question
         };
         let pieces = std::iter::once(LogPiece::Entries(self.entries.clone()));
         verify::fold(pieces, question, &mut Quiet).conclude(Surroundings::default())

@@ -20,6 +20,7 @@ use crate::facts;
 use crate::key::SecretKey;
 use crate::ledger::LedgerPlace;
 use crate::note::Origin;
+use crate::pack::PackPart;
 use crate::rule::{Finding, Verdict};
 use crate::store::image::TailContents;
 use crate::store::tail::TAIL_FILE;
@@ -102,7 +103,7 @@ pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> CommandResult {
     context
         .ui
         .line(format!("\nledger verify --rotation {}\n", VICTIM.0));
-    let completed = report.register().into_iter().flat_map(facts::completed);
+    let completed = facts::completed(&report).into_iter();
     for rotation in completed.filter(|id| id.as_str() == VICTIM.0) {
         let template = facts::template(&report, rotation).map_err(CommandError::not_verified)?;
         context.ui.print(template.to_string());
@@ -267,8 +268,7 @@ impl DemoLedger {
             trust: None,
             authorities: None,
             as_of,
-            from: None,
-            to: None,
+            part: PackPart::Everything,
             wait: Duration::from_secs(30),
             progress: &|_, _| {},
             interrupted: &AtomicBool::new(false),

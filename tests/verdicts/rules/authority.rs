@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::accepted::acceptance;
 use crate::support::story::Story;
 use crate::support::story::id;
 use crate::support::story::key_of;
@@ -120,6 +121,20 @@ rule_tests! {
         raises: |s| s.say("sam", "exception.granted", exception("sam")),
         spares: |s| {
             s.say("sue", "exception.granted", exception("sam"));
+        },
+    }
+    A09 {
+        raises: |s| {
+            s.enrol("mix", "human", &["operator", "auditor"]);
+            let script = s.standard("r", "db/orders").without("rotation.approved");
+            s.play(script.by("replacement.generated", "mix"));
+            let said = acceptance(s, rotation_ledger::rule::S13);
+            s.say("mix", "finding.accepted", said)
+        },
+        spares: |s| {
+            s.play(s.standard("r", "db/orders").without("rotation.approved"));
+            let said = acceptance(s, rotation_ledger::rule::S13);
+            s.say("ada", "finding.accepted", said);
         },
     }
 }

@@ -188,7 +188,7 @@ fn an_exception_waives_until_it_expires_and_is_shown() {
         story
             .found()
             .iter()
-            .all(|finding| finding.waived_by.is_some())
+            .all(|finding| finding.waived_by().is_some())
     );
     story.now = story.now.plus(hours(24 * 10));
     assert_eq!(line(&story), Some(VerdictStatus::Fail));

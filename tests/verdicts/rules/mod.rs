@@ -28,6 +28,7 @@ macro_rules! rule_tests {
     };
 }
 
+mod accepted;
 mod authority;
 mod coverage;
 mod emergencies;
