@@ -7,8 +7,8 @@ use crate::support::program::Program;
 /// A ledger with one rotation that nobody approved, and the fingerprint of that.
 fn unapproved() -> (Program, String) {
     let program = Program::prepared();
-    program.say("rotation.opened --rotation r-1 --secret db/orders --reason scheduled --consumers api,worker");
-    program.say("replacement.generated --rotation r-1 --new-version v8 --store vault:kv/prod/db/orders --generator vault --namespace prod/db");
+    program.say("rotation.opened --rotation r-9 --secret db/orders --reason scheduled --consumers api,worker");
+    program.say("replacement.generated --rotation r-9 --new-version v8 --store vault:kv/prod/db/orders --generator vault --namespace prod/db");
     let report = program.json("verify --json");
     let findings = report["findings"].as_array().unwrap();
     let finding = findings.iter().find(|one| one["rule"] == "S-13").unwrap();
@@ -34,7 +34,7 @@ fn rule<'r>(report: &'r Value, named: &str) -> &'r Value {
 fn a_finding_is_accepted_by_its_fingerprint_and_fails_no_more() {
     let (program, named) = unapproved();
     assert_eq!(
-        program.code("verify --rotation r-1 --quiet"),
+        program.code("verify --rotation r-9 --quiet"),
         3,
         "no template"
     );
