@@ -10,7 +10,9 @@ use crate::rule::Verdict;
 use crate::verify::Report;
 
 use super::dossier::Dossier;
-use super::form::{FINDINGS, FactsForm, RENDERINGS, SUMMARY, document, leave_words_out};
+use super::form::{
+    FINDINGS, FactsForm, RENDERINGS, SUMMARY, document, leave_newer_out, leave_words_out,
+};
 use super::{keys, rotations};
 
 /// Where the population stands in a pack.
@@ -93,6 +95,7 @@ fn info(dossier: &Dossier<'_>) -> Vec<(&'static str, String)> {
 /// What the verification found; in form 1 with its sentences, as `ledger verify --json` has it.
 fn findings(dossier: &Dossier<'_>) -> Value {
     let mut found = dossier.report.to_json();
+    leave_newer_out(&mut found);
     if dossier.form == FactsForm::Second {
         leave_words_out(FINDINGS, &mut found);
         found["schema"] = json!("rotation-ledger/pack-findings/1");
@@ -141,7 +144,12 @@ fn entries(entries: &[StoredEntry], register: &Register) -> Vec<u8> {
 pub(super) fn verdicts(report: &Report) -> Vec<Value> {
     let lines = Verdict::ALL.into_iter().filter_map(|verdict| {
         let line = report.line(verdict)?;
-        Some(json!({ "verdict": verdict.word(), "status": line.status.word(), "findings": line.failing, "waived": line.waived }))
+        let mut row = json!({ "verdict": verdict.word(), "status": line.status.word(), "findings": line.failing, "waived": line.waived });
+        // Packs of before this could be said have no such member.
+        if line.accepted > 0 {
+            row["accepted"] = json!(line.accepted);
+        }
+        Some(row)
     });
     lines.collect()
 }

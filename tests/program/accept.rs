@@ -80,6 +80,15 @@ fn a_finding_is_accepted_by_its_fingerprint_and_fails_no_more() {
     assert_eq!(program.code("verify --quiet --fail-on accepted"), 3);
     assert_eq!(program.code("verify --quiet --secret db/orders"), 0);
     assert_eq!(program.code("verify --quiet --secret db/order"), 4);
+    // A pack says the same, and its documents are what its entries give.
+    assert_eq!(program.code("export --out whole.zip --key alice.pem"), 0);
+    let pack = program.json("verify whole.zip --json");
+    assert_eq!(rule(&pack, &named)["status"], "accepted");
+    let findings = pack["findings"].as_array().unwrap();
+    assert!(
+        findings.iter().all(|one| one["status"] == "accepted"),
+        "{pack:#}"
+    );
     let text = program.output("verify").stdout;
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("accepted by alice, entry"), "{text}");
