@@ -49,8 +49,8 @@ pub(crate) struct TimestampAction {
 /// root that was named with --tsa-ca, at a time that can be; else nothing is stored, and it ends with 4.
 /// Without a root anybody on the way can have signed it: name it once.
 ///
-///   ledger timestamp --tsa https://tsa.example --tsa-ca tsa-ca.pem
-///   ledger timestamp --tsa https://tsa.example              # from then on
+///   ledger timestamp --tsa URL --tsa-ca tsa-ca.pem
+///   ledger timestamp --tsa URL                              # from then on
 ///
 /// Where this host may not reach the authority, or it wants more than a plain request:
 ///
