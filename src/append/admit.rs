@@ -219,52 +219,65 @@ impl Writer {
     /// A remark or correction names its entry by sequence and link; a wrong link would stand in the
     /// ledger for ever as a remark on something else.
     fn check_named_entry(
-        &self,
+        &mut self,
         event: &Event,
         author: &Author,
         batch: &Batch,
-    ) -> Result<(), AppendError> {
+    ) -> Result<(), MemoryError> {
         let Some((entry, link)) = event.about() else {
             return Ok(());
         };
         let bytes = self.stored_or_placed(entry, batch)?;
         let there = Link::of(&bytes);
-        if there == link {
-            return self.check_acceptance(event, author, &bytes);
+        if there != link {
+            let message = format!("entry {entry} has the link {there}, not {link}");
+            let denial = Denial::new(rule::I11, format!("link {there}"), message);
+            return Err(AppendError::Denied(denial).into());
         }
-        Err(AppendError::Denied(Denial {
-            rule: rule::I11,
-            expected: format!("link {there}"),
-            message: format!("entry {entry} has the link {there}, not {link}"),
-        }))
+        match event {
+            Event::FindingAccepted(_) => self.check_acceptance(author, &bytes, batch),
+            _ => Ok(()),
+        }
     }
 
-    /// Nobody accepts what they wrote themselves. What they carried out is known only to `verify`.
+    /// Nobody accepts what they wrote or carried out themselves. Of a finding that is not about the rotation of
+    /// the entry it is held against, only `verify` knows that.
     fn check_acceptance(
-        &self,
-        event: &Event,
+        &mut self,
         author: &Author,
         about: &[u8],
-    ) -> Result<(), AppendError> {
-        let charter = &self.memory.register().charter;
-        if !matches!(event, Event::FindingAccepted(_))
-            || charter.policy.four_eyes == FourEyes::Relaxed
-        {
+        batch: &Batch,
+    ) -> Result<(), MemoryError> {
+        let entry = Entry::decode(about).map_err(AppendError::from)?;
+        let statement = Statement::decode(&entry.statement).map_err(AppendError::from)?;
+        self.warm_up(&batch.entries)?;
+        self.memory.load(&statement.event)?;
+        let register = self.memory.register();
+        let charter = &register.charter;
+        if charter.policy.four_eyes == FourEyes::Relaxed {
             return Ok(());
         }
-        let statement = Statement::decode(&Entry::decode(about)?.statement)?;
         let wrote = statement.on_behalf_of.as_ref().or_else(|| {
             let holder = charter.keyring.holder(&statement.author);
             holder.map(|actor| &actor.id)
         });
-        if wrote != Some(&author.person) {
-            return Ok(());
-        }
-        Err(AppendError::Denied(Denial {
-            rule: rule::A09,
-            expected: "somebody else".to_owned(),
-            message: format!("`{}` wrote the entry that is accepted", author.person),
-        }))
+        let rotation = statement.event.rotation();
+        let rotation = rotation.and_then(|id| register.rotations.get(id));
+        let carried_out = rotation.filter(|one| one.operators.contains(&author.person));
+        let message = match carried_out {
+            Some(rotation) => {
+                format!(
+                    "it is about rotation `{}`, which you carried out",
+                    rotation.id
+                )
+            }
+            None if wrote == Some(&author.person) => {
+                format!("`{}` wrote the entry that is accepted", author.person)
+            }
+            None => return Ok(()),
+        };
+        let denial = Denial::new(rule::A09, "somebody else", message);
+        Err(AppendError::Denied(denial).into())
     }
 
     /// The new sealing key must be at hand before an entry names it, or nothing could be sealed

@@ -7,8 +7,12 @@ use crate::support::program::Program;
 /// A ledger with one rotation that nobody approved, and the fingerprint of that.
 fn unapproved() -> (Program, String) {
     let program = Program::prepared();
+    assert_eq!(program.code("key generate --out mira.pem"), 0);
+    let enrol = "actor enroll --actor mira --name Mira --kind human --role operator --role auditor \
+                 --public mira.pem.pub --key alice.pem";
+    assert_eq!(program.code(enrol), 0);
     program.say("rotation.opened --rotation r-9 --secret db/orders --reason scheduled --consumers api,worker");
-    program.say("replacement.generated --rotation r-9 --new-version v8 --store vault:kv/prod/db/orders --generator vault --namespace prod/db");
+    program.say_by("mira", "replacement.generated --rotation r-9 --new-version v8 --store vault:kv/prod/db/orders --generator vault --namespace prod/db");
     let report = program.json("verify --json");
     let findings = report["findings"].as_array().unwrap();
     let finding = findings.iter().find(|one| one["rule"] == "S-13").unwrap();
@@ -18,7 +22,11 @@ fn unapproved() -> (Program, String) {
 
 impl Program {
     fn say(&self, words: &str) {
-        let output = self.output(&format!("append {words} --key olga.pem"));
+        self.say_by("olga", words);
+    }
+
+    fn say_by(&self, who: &str, words: &str) {
+        let output = self.output(&format!("append {words} --key {who}.pem"));
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{words}: {said}");
     }
@@ -45,8 +53,10 @@ fn a_finding_is_accepted_by_its_fingerprint_and_fails_no_more() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code().unwrap(), said)
     };
-    // Whoever did it cannot, and nothing is accepted that is not there.
+    // Whoever did it cannot, in whichever role, and nothing is accepted that is not there.
     let (code, said) = accept("olga", &named);
+    assert_eq!(code, 5, "{said}");
+    let (code, said) = accept("mira", &named);
     assert_eq!(code, 5, "{said}");
     assert!(said.contains("which you carried out"), "{said}");
     let (code, said) = accept("alice", "S-14@0");
