@@ -100,10 +100,10 @@ impl FromStr for CosignerKey {
     /// Reads a key whose lines can be checked here.
     fn from_str(text: &str) -> Result<Self, NoteKeyError> {
         let key = Self::of_any_type(text.parse()?)?;
-        match key.kind() {
-            COSIGNATURE | ML_DSA_44 => Ok(key),
-            found => Err(NoteKeyError::Type {
-                found,
+        match key.is_verified_here() {
+            true => Ok(key),
+            false => Err(NoteKeyError::Type {
+                found: key.kind(),
                 wanted: COSIGNATURE,
             }),
         }

@@ -115,15 +115,14 @@ pub fn check_signature(
     response: &[u8],
     authorities: Option<&TsaAuthorities>,
 ) -> Result<(), SignatureFault> {
-    let token = TimeToken::parse(response).map_err(unsound)?;
     let (mut signed, content) = signed_data(response).map_err(unsound)?;
+    let token = TimeToken::stated_in(&content).map_err(unsound)?;
     let certificates = signed.certificates.take().unwrap_or_default();
     let certificates = certificates.iter().map(|one| Ok(one.to_der()?.into()));
     let certificates: Vec<CertificateDer<'_>> =
         certificates.collect::<Result<_, _>>().map_err(malformed)?;
-    let own = signed_by(&signed, &content, &certificates)?;
+    let certificate = signed_by(&signed, &content, &certificates)?;
     let authorities = authorities.ok_or(SignatureFault::Unnamed)?;
-    let certificate = EndEntityCert::try_from(own).map_err(not_read)?;
     // Below the reader's certificates at the time that is stated: the authority's own ends some day.
     certificate
         .verify_for_usage(
@@ -149,7 +148,7 @@ fn signed_by<'c>(
     signed: &SignedData,
     content: &OctetString,
     certificates: &'c [CertificateDer<'c>],
-) -> Result<&'c CertificateDer<'c>, SignatureFault> {
+) -> Result<EndEntityCert<'c>, SignatureFault> {
     // RFC 3161 has one signature, so that more than one is bytes left over.
     let signer = SignerInfo::from_der(signed.signers.value()).map_err(malformed)?;
     let attributes = signer.attributes.as_deref().unwrap_or_default();
@@ -177,7 +176,7 @@ fn signed_by<'c>(
     let certificate = EndEntityCert::try_from(own).map_err(not_read)?;
     for algorithm in algorithms_of(&signer)? {
         match certificate.verify_signature(algorithm, &set, signer.signature.as_bytes()) {
-            Ok(()) => return Ok(own),
+            Ok(()) => return Ok(certificate),
             // On another curve.
             Err(Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)) => {}
             Err(_) => return Err(unsound("its certificate's key did not make it")),

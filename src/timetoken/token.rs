@@ -267,9 +267,13 @@ impl TimeToken {
     /// It was refused, or it is not what RFC 3161 says.
     pub fn parse(response: &[u8]) -> Result<Self, TimeTokenError> {
         let (_, content) = signed_data(response)?;
-        let info =
-            TstInfo::from_der(content.as_bytes()).map_err(malformed("the time in the token"))?;
-        Self::of(info)
+        Self::stated_in(&content)
+    }
+
+    /// Reads what was signed.
+    pub(super) fn stated_in(content: &OctetString) -> Result<Self, TimeTokenError> {
+        let info = TstInfo::from_der(content.as_bytes());
+        Self::of(info.map_err(malformed("the time in the token"))?)
     }
 
     fn of(info: TstInfo) -> Result<Self, TimeTokenError> {
