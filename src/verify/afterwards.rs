@@ -11,7 +11,7 @@ use crate::register::Register;
 use crate::rule::{self, Correction, Finding, FindingStatus};
 use crate::text::Id;
 
-use super::doubt::CompromisedKeys;
+use super::authors::EntryAuthors;
 
 /// What was said afterwards, by the entry that it is about.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Afterwards {
         self,
         found: &mut Vec<Finding>,
         register: &Register,
-        authors: &CompromisedKeys,
+        authors: &EntryAuthors,
     ) -> Vec<String> {
         let mut places: HashMap<(&'static str, u64), Vec<usize>> = HashMap::new();
         for (at, finding) in found.iter_mut().enumerate() {
@@ -115,7 +115,7 @@ impl Acceptance {
         &self,
         finding: Option<&Finding>,
         register: &Register,
-        authors: &CompromisedKeys,
+        authors: &EntryAuthors,
     ) -> bool {
         if register.charter.policy.four_eyes == FourEyes::Relaxed {
             return false;

@@ -1,5 +1,5 @@
-//! Entries whose key may have been in other hands when they were signed. That is known only once a
-//! later entry revokes the key and says since when, so who signed what is remembered until the end.
+//! Who wrote which entry, remembered until the end: that a key may have been in other hands is known only once a
+//! later entry revokes it and says since when, and that somebody accepts their own once they do.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 /// What was signed by whom, in 24 bytes an entry.
 #[derive(Debug, Default)]
-pub(super) struct CompromisedKeys {
+pub(super) struct EntryAuthors {
     /// By key, and by the person who answers for it: a service may act for several.
     by_author: HashMap<(PublicKey, Id), Vec<KeyUse>>,
 }
@@ -28,7 +28,7 @@ struct KeyUse {
     about: u64,
 }
 
-impl CompromisedKeys {
+impl EntryAuthors {
     /// Remembers an entry that `register` has taken.
     pub(super) fn note(
         &mut self,

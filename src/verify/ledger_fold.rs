@@ -16,9 +16,9 @@ use crate::time::Timestamp;
 
 use super::admitted::{AdmittedEntry, tells_of_rotations};
 use super::afterwards::Afterwards;
+use super::authors::EntryAuthors;
 use super::check::{CheckedEntry, EntryContent};
 use super::checkpoints::{self, LedgerRoots};
-use super::doubt::CompromisedKeys;
 use super::folded::VerifiedFold;
 use super::links::Links;
 use super::piece::{LogPiece, Observer};
@@ -42,7 +42,7 @@ pub(super) struct LedgerFold {
     wanted: BTreeSet<u64>,
     /// Findings so far, by verdict and by whether they are about what was asked for.
     kept: BTreeMap<(Verdict, bool), usize>,
-    doubt: CompromisedKeys,
+    authors: EntryAuthors,
     afterwards: Afterwards,
     stamps: TokenCheck,
     /// Entries so far, by what they are about; the record of an export is held against it.
@@ -68,7 +68,7 @@ impl LedgerFold {
             roots,
             wanted,
             kept: BTreeMap::new(),
-            doubt: CompromisedKeys::default(),
+            authors: EntryAuthors::default(),
             afterwards: Afterwards::default(),
             stamps,
             about: SubjectCounts::new(),
@@ -328,7 +328,7 @@ impl LedgerFold {
     fn note(&mut self, recorded: &Recorded<'_>, author: &Author) {
         let (place, event) = (recorded.sequence, recorded.event);
         let at = (place, recorded.recorded);
-        self.doubt
+        self.authors
             .note(recorded.key, at, (event, author), &self.done.register);
         if event
             .about()
@@ -375,14 +375,14 @@ impl LedgerFold {
         let as_of = self.done.question.as_of;
         let mut late = Vec::new();
         self.done.register.judge(as_of, &mut late);
-        late.extend(self.doubt.findings(&self.done.register));
+        late.extend(self.authors.findings(&self.done.register));
         for finding in late {
             self.hold(finding);
         }
         let (held, register) = (&mut self.done.findings, &self.done.register);
         let before = held.len();
         let afterwards = std::mem::take(&mut self.afterwards);
-        self.done.idle_acceptances = afterwards.settle(held, register, &self.doubt);
+        self.done.idle_acceptances = afterwards.settle(held, register, &self.authors);
         self.done.findings_total += (held.len() - before) as u64;
         let charter = &self.done.register.charter;
         let origin = charter.origin.as_ref();

@@ -7,10 +7,10 @@
 
 mod admitted;
 mod afterwards;
+mod authors;
 mod check;
 mod checkpoints;
 mod conclusion;
-mod doubt;
 mod fold;
 mod folded;
 mod ledger_fold;

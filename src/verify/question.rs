@@ -61,16 +61,7 @@ impl VerifyQuestion {
     /// Whether a rotation was asked for: it, its secret, or a range in which any part of it lies.
     #[must_use]
     pub fn selects(&self, rotation: &Rotation) -> bool {
-        match &self.part {
-            PackPart::Everything => true,
-            PackPart::Rotation(id) => rotation.id == *id,
-            PackPart::Secret(id) => rotation.secret == *id,
-            PackPart::Range(from, to) => {
-                let end = rotation.ended().map_or(self.as_of, |end| end.occurred);
-                to.is_none_or(|to| rotation.opened.occurred <= to)
-                    && from.is_none_or(|from| end >= from)
-            }
-        }
+        is_in(&self.part, rotation, self.as_of)
     }
 
     /// Whether a finding is about what was asked for, as far as `register` tells by now.
@@ -87,6 +78,20 @@ impl VerifyQuestion {
                 let rotation = rotation.and_then(|id| register.rotations.get(id));
                 rotation.is_none_or(|rotation| self.selects(rotation))
             }
+        }
+    }
+}
+
+/// Whether a rotation belongs to a part; an open one lasts until `as_of`.
+pub(super) fn is_in(part: &PackPart, rotation: &Rotation, as_of: Timestamp) -> bool {
+    match part {
+        PackPart::Everything => true,
+        PackPart::Rotation(id) => rotation.id == *id,
+        PackPart::Secret(id) => rotation.secret == *id,
+        PackPart::Range(from, to) => {
+            let end = rotation.ended().map_or(as_of, |end| end.occurred);
+            to.is_none_or(|to| rotation.opened.occurred <= to)
+                && from.is_none_or(|from| end >= from)
         }
     }
 }

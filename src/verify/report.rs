@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use super::admitted::AdmittedEntry;
 use super::conclusion::Conclusion;
 use super::folded::VerifiedFold;
-use super::question::VerifyQuestion;
+use super::question::is_in;
 use super::stamps::FittingToken;
 use super::verdict::{VerdictCount, VerdictLine, VerdictStatus};
 
@@ -170,9 +170,7 @@ impl VerifiedFold {
         self.findings_total -= (before - findings.len()) as u64;
         intact
     }
-}
 
-impl VerifiedFold {
     /// Whether there is anything of what was asked for.
     fn is_there(&self) -> bool {
         let register = &self.register;
@@ -213,11 +211,7 @@ impl Report {
     /// Whether a rotation belongs to what was asked for.
     #[must_use]
     pub fn selects(&self, rotation: &Rotation) -> bool {
-        let question = VerifyQuestion {
-            part: self.part.clone(),
-            ..VerifyQuestion::at(self.as_of)
-        };
-        question.selects(rotation)
+        is_in(&self.part, rotation, self.as_of)
     }
 
     /// Whether anything passes only because somebody accepted it.
@@ -278,9 +272,7 @@ impl Report {
             "interrupted": self.interrupted,
         })
     }
-}
 
-impl Report {
     fn requested(&self) -> Value {
         let (from, to) = self.part.range();
         let (rotation, secret) = match &self.part {

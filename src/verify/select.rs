@@ -15,7 +15,7 @@ use crate::rule::{self, Finding};
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::question::VerifyQuestion;
+use super::question::is_in;
 
 /// The rotations and secrets of a part of a ledger.
 #[derive(Debug, Clone)]
@@ -30,12 +30,10 @@ pub struct LedgerPart<'r> {
 /// The part of a register; an open rotation lasts until `as_of`.
 #[must_use]
 pub fn select<'r>(register: &'r Register, part: &PackPart, as_of: Timestamp) -> LedgerPart<'r> {
-    let question = VerifyQuestion {
-        part: part.clone(),
-        ..VerifyQuestion::at(as_of)
-    };
     let all = register.rotations.values().map(AsRef::as_ref);
-    let mut rotations: Vec<&Rotation> = all.filter(|rotation| question.selects(rotation)).collect();
+    let mut rotations: Vec<&Rotation> = all
+        .filter(|rotation| is_in(part, rotation, as_of))
+        .collect();
     rotations.sort_by_key(|rotation| (rotation.opened.sequence, &rotation.id));
     let secrets = match part {
         PackPart::Everything => register.secrets.keys().collect(),
