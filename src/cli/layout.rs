@@ -30,6 +30,11 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
     }
 }
 
+/// A word as a shell reads it, whatever is in it.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// What something is about: each name there is, with the word before it.
 pub(crate) fn about(names: &[(&str, Option<String>)]) -> String {
     let named = |(word, name): &(&str, Option<String>)| Some(format!("{word} {}", name.as_ref()?));

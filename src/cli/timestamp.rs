@@ -16,6 +16,7 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{read_bounded, write_new};
+use super::layout::quoted;
 use super::options::parse_span;
 
 const QUERY: &str = "application/timestamp-query";
@@ -157,7 +158,7 @@ fn ask(url: &str, asked: &StampRequest, time: Duration) -> Result<Vec<u8>, Comma
     let request = asked.request.encode().map_err(TimestampError::from)?;
     let limit = RESPONSE_LIMIT as u64;
     let temporary = |message: String| {
-        CommandError::new(Exit::Temporary, message).hint(
+        CommandError::temporary(message).hint(
             "try again, or let another tool send the request: ledger timestamp --request-out FILE",
         )
     };
@@ -291,14 +292,11 @@ fn list(context: &mut Context, with_commands: bool, named: Option<&Path>) -> Com
 /// How openssl checks a token, as of its own time: what it checks by default is whether the chain is valid today,
 /// which ends with the authority's certificate.
 fn verify_command(dir: &Path, stored: &StoredToken, token: &TimeToken) -> String {
-    let quoted = |path: String| {
-        let path = dir.join(path).display().to_string();
-        format!("'{}'", path.replace('\'', r"'\''"))
-    };
+    let named = |path: String| quoted(&dir.join(path).display().to_string());
     format!(
         "openssl ts -verify -data {} -in {} -attime {} -CAfile tsa-ca.pem",
-        quoted(stored.checkpoint_path()),
-        quoted(stored.response_path()),
+        named(stored.checkpoint_path()),
+        named(stored.response_path()),
         token.time.micros().div_euclid(1_000_000)
     )
 }
@@ -333,20 +331,20 @@ impl From<TimestampError> for CommandError {
                 Self::usage(message).hint("write one first: ledger timestamp --request-out FILE")
             }
             TimestampError::NoEntry(fault) => fault.into(),
-            TimestampError::Entropy(_) => Self::new(Exit::Temporary, message),
-            TimestampError::Unasked(_) => Self::new(Exit::NotVerified, message)
+            TimestampError::Entropy(_) => Self::temporary(message),
+            TimestampError::Unasked(_) => Self::not_verified(message)
                 .hint("take the response to the request that was written last, or write a new one"),
-            TimestampError::Token(_) => Self::new(Exit::NotVerified, message).hint(
+            TimestampError::Token(_) => Self::not_verified(message).hint(
                 "nothing was stored; openssl ts -reply -in FILE -text shows what a response says",
             ),
-            TimestampError::Signature(_) => Self::new(Exit::NotVerified, message).hint(
+            TimestampError::Signature(_) => Self::not_verified(message).hint(
                 "nothing was stored; ask over https, and name the authority's root certificates with --tsa-ca FILE",
             ),
-            TimestampError::Implausible { .. } => Self::new(Exit::NotVerified, message)
+            TimestampError::Implausible { .. } => Self::not_verified(message)
                 .hint("nothing was stored; look which of the clocks is wrong"),
-            TimestampError::Authorities { .. } => Self::new(Exit::NotVerified, message)
+            TimestampError::Authorities { .. } => Self::not_verified(message)
                 .hint("name them again with --tsa-ca FILE"),
-            _ => Self::new(Exit::Broken, message),
+            _ => Self::broken(message),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::cli::checks::AttachedFile;
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::fields::{self, Fields};
+use crate::cli::layout::quoted;
 
 /// What is said where nobody saw how a step ended.
 const UNSEEN: &str = "its end was not seen: whoever recorded it was stopped meanwhile";
@@ -191,15 +192,15 @@ impl StepRun<'_> {
 
     /// The words of the command line, as a shell reads them.
     fn command_line(&self) -> Vec<u8> {
-        let quoted = self.command.iter().map(|word| {
+        let words = self.command.iter().map(|word| {
             let word = word.to_string_lossy();
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&byte);
             match !word.is_empty() && word.bytes().all(is_plain) {
                 true => word.into_owned(),
-                false => format!("'{}'", word.replace('\'', r"'\''")),
+                false => quoted(&word),
             }
         });
-        format!("{}\n", quoted.collect::<Vec<_>>().join(" ")).into_bytes()
+        format!("{}\n", words.collect::<Vec<_>>().join(" ")).into_bytes()
     }
 
     /// What shows the step as an attachment; none where there is nothing, or where it holds secret
