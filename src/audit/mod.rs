@@ -159,12 +159,27 @@ impl Audit<'_> {
                     source,
                 })?;
             kept.push(StoredCheckpoint {
-                keeper: CheckpointKeeper::Anchor,
+                keeper: self.keeper_of(anchor),
                 name: anchor.display().to_string(),
                 bytes: Some(bytes),
             });
         }
         Ok(kept)
+    }
+
+    /// Who kept what was handed over as an anchor: what lies in the ledger's folder, or is the checkpoint that this
+    /// host keeps, is not somebody else's because a reader names it.
+    fn keeper_of(&self, anchor: &Path) -> CheckpointKeeper {
+        let whole = |path: &Path| path.canonicalize().ok();
+        let head = self.head.as_deref().and_then(whole);
+        let is_own = whole(anchor).is_some_and(|anchor| {
+            head.is_some_and(|head| head == anchor)
+                || whole(self.dir).is_some_and(|dir| anchor.starts_with(dir))
+        });
+        match is_own {
+            true => CheckpointKeeper::Outside,
+            false => CheckpointKeeper::Anchor,
+        }
     }
 }
 

@@ -163,7 +163,6 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
         trust: context.trust()?,
         anchors: anchors.collect::<Result<_, CommandError>>()?,
         authorities: authorities.as_ref(),
-        renderer: Some(&page::renderings),
         keep_said: args.html.is_some(),
     };
     pack::examine(path, asked)

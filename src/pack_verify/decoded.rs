@@ -102,7 +102,8 @@ impl DecodedPack {
         };
         let reach = Reach::of(contents, &mut around);
         question.stamps = TokenOnFile::of(contents.tokens.clone(), authorities);
-        question.kept = reach.checkpoints(std::mem::take(&mut question.kept), &mut around);
+        let (kept, untold) = reach.checkpoints(std::mem::take(&mut question.kept), &mut around);
+        question.kept = kept;
         question.proven = reach.proven();
         let mut watcher = AttachmentWatcher::default();
         let folded = verify::fold(reach.pieces().into_iter(), question, &mut watcher);
@@ -119,7 +120,18 @@ impl DecodedPack {
             let differences = record.differences(contents, &self.entries, folded.register());
             around.findings.extend(differences);
         }
-        around.not_checked.extend(reach.beyond());
-        folded.conclude(around)
+        around.not_checked.extend(reach.missing());
+        around.notes.push(reach.end());
+        let mut report = folded.conclude(around);
+        // What others kept since says no more about a pack that another anchor covers.
+        let is_covered = report
+            .kept_by
+            .others
+            .is_some_and(|size| size >= report.size);
+        match is_covered {
+            true => report.notes.extend(untold),
+            false => report.not_checked.extend(untold),
+        }
+        report
     }
 }

@@ -1,15 +1,12 @@
 //! The documents of a pack, held against those that follow from its entries: what they state is compared, how
 //! they word it is not.
 
-use crate::facts::{Dossier, FactsForm, PackFacts, RENDERINGS, SUMMARY, states_the_same};
+use crate::facts::{FactsForm, PackFacts, RENDERINGS, SUMMARY, states_the_same};
 use crate::pack::{Bag, PackFiles};
 use crate::rule::{self, Finding};
 use crate::verify::Report;
 
 use super::decoded::DecodedPack;
-
-/// Makes what people read in a pack, by its path there.
-pub type Renderer<'a> = dyn Fn(&Dossier<'_>, &PackFacts) -> PackFiles + 'a;
 
 /// What came of the comparison.
 #[derive(Default)]
@@ -20,18 +17,14 @@ pub(super) struct Comparison {
     pub(super) findings: Vec<Finding>,
     /// The form of facts that this program does not know.
     pub(super) other_form: Option<u64>,
+    /// The words, which nobody compares: who made the pack signed for them.
+    pub(super) words: Option<String>,
     /// What was not compared.
     pub(super) not_checked: Option<String>,
 }
 
-/// Compares the documents of a pack. `render` makes the words of form 1, where somebody can; `reword` is told in
-/// [`examine_reworded`](super::examine_reworded).
-pub(super) fn compare(
-    bag: &Bag,
-    pack: &DecodedPack,
-    render: Option<&Renderer<'_>>,
-    reword: &dyn Fn(&mut Report),
-) -> Comparison {
+/// Compares the documents of a pack. `reword` is told in [`examine_reworded`](super::examine_reworded).
+pub(super) fn compare(bag: &Bag, pack: &DecodedPack, reword: &dyn Fn(&mut Report)) -> Comparison {
     let form = match FactsForm::stated(bag.get(SUMMARY)) {
         Ok(form) => form,
         Err(other) => {
@@ -45,30 +38,25 @@ pub(super) fn compare(
             };
         }
     };
-    let render = render.filter(|_| form == FactsForm::First);
-    let mut report = pack.as_exported(render.is_some());
+    let mut report = pack.as_exported(false);
     reword(&mut report);
-    let made = pack.dossier(&report, form).and_then(|dossier| {
-        let facts = PackFacts::of(&dossier)?;
-        let words = render.map(|render| render(&dossier, &facts));
-        Some((facts, words.unwrap_or_default()))
-    });
-    match made {
-        Some((facts, words)) => hold(bag, &pack.contents.files(), facts, &words),
+    let dossier = pack.dossier(&report, form);
+    match dossier.and_then(|dossier| PackFacts::of(&dossier)) {
+        Some(facts) => hold(bag, &pack.contents.files(), facts),
         // Of entries that do not verify nothing follows, and that is held against the pack by itself.
         None => Comparison::default(),
     }
 }
 
 /// Holds every file of the payload against what a pack of these entries has.
-fn hold(bag: &Bag, held: &PackFiles, facts: PackFacts, words: &PackFiles) -> Comparison {
+fn hold(bag: &Bag, held: &PackFiles, facts: PackFacts) -> Comparison {
     let mut findings = Vec::new();
-    let mut other_words = Vec::new();
+    let mut words = Vec::new();
     for (path, bytes) in bag.payload() {
         match held.get(path).or_else(|| facts.files.get(path)) {
             Some(made) if *made == bytes => {}
             Some(made) if facts.form == FactsForm::First && states_the_same(path, made, bytes) => {
-                other_words.push(path);
+                words.push(path);
             }
             Some(made) => findings.push(Finding::new(
                 rule::P05,
@@ -79,8 +67,7 @@ fn hold(bag: &Bag, held: &PackFiles, facts: PackFacts, words: &PackFiles) -> Com
                 let (expected, found) = ("only files that a pack has", format!("data/{path}"));
                 findings.push(Finding::new(rule::P01, expected, found));
             }
-            None if words.get(path).is_some_and(|made| *made == bytes) => {}
-            None => other_words.push(path),
+            None => words.push(path),
         }
     }
     let documents = facts.files.keys().map(String::as_str).chain(RENDERINGS);
@@ -88,13 +75,16 @@ fn hold(bag: &Bag, held: &PackFiles, facts: PackFacts, words: &PackFiles) -> Com
         let expected = format!("data/{path}");
         findings.push(Finding::new(rule::P05, expected, "it is missing"));
     }
-    let names = other_words.join(", ");
+    let names = words.join(", ");
     Comparison {
         info: Some(facts.info),
         findings,
-        other_form: None,
-        not_checked: (!names.is_empty())
-            .then(|| format!("the words of the pack, carried under its signature: {names}")),
+        words: (!names.is_empty()).then(|| {
+            format!(
+                "the words of the pack are carried under its signature, and not compared: {names}"
+            )
+        }),
+        ..Comparison::default()
     }
 }
 

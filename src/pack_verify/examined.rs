@@ -10,7 +10,7 @@ use crate::verify::{Conclusion, Report, StoredCheckpoint, VerifyQuestion};
 
 use super::contents::UnverifiedPack;
 use super::decoded::DecodedPack;
-use super::documents::{Renderer, compare};
+use super::documents::compare;
 
 /// What is asked about a pack besides what stands in it.
 #[derive(Default)]
@@ -25,8 +25,6 @@ pub struct PackQuestion<'a> {
     pub anchors: Vec<StoredCheckpoint>,
     /// Whose time tokens the reader believes; nobody's where none is named.
     pub authorities: Option<&'a TsaAuthorities>,
-    /// How this program words what people read; without it no words of a pack are compared.
-    pub renderer: Option<&'a Renderer<'a>>,
     /// Whether to keep what was said about rotations, for a page.
     pub keep_said: bool,
 }
@@ -81,7 +79,7 @@ pub fn examine_reworded(
 ) -> PackReport {
     let (contents, mut findings) = UnverifiedPack::of(bag);
     let pack = DecodedPack::of(contents);
-    let compared = compare(bag, &pack, asked.renderer, reword);
+    let compared = compare(bag, &pack, reword);
     findings.extend(of_rule(rule::P01, bag.faults(compared.info.as_deref())));
     findings.extend(compared.findings);
     findings.extend(pack.no_record.clone());
@@ -104,6 +102,7 @@ pub fn examine_reworded(
     };
     let mut report = pack.judge(question, asked.authorities, findings);
     report.not_checked.extend(compared.not_checked);
+    report.notes.extend(compared.words);
     PackReport {
         report,
         other_form: compared.other_form,

@@ -24,5 +24,4 @@ mod record;
 
 pub use contents::UnverifiedPack;
 pub use decoded::DecodedPack;
-pub use documents::Renderer;
 pub use examined::{PackQuestion, PackReport, examine, examine_reworded};

@@ -116,12 +116,13 @@ impl<'c> Reach<'c> {
     }
 
     /// What is held against the entries: the pack's own checkpoints, and those of `anchors` that it can answer. An
-    /// anchor of a size that the pack has no proof for says nothing against it; one of the pack's own does.
+    /// anchor of a size that the pack has no proof for says nothing against it; one of the pack's own does. And what
+    /// is to be said of those anchors.
     pub(super) fn checkpoints(
         &self,
         anchors: Vec<StoredCheckpoint>,
         around: &mut Surroundings,
-    ) -> Vec<StoredCheckpoint> {
+    ) -> (Vec<StoredCheckpoint>, Vec<String>) {
         let contents = self.contents;
         let cosigned = contents.cosigned.as_ref().map(|bytes| StoredCheckpoint {
             keeper: CheckpointKeeper::Cosigned,
@@ -146,17 +147,17 @@ impl<'c> Reach<'c> {
             size.is_none_or(|size| size <= self.size && self.tells(size))
         };
         let (mut kept, untold): (Vec<_>, Vec<_>) = anchors.into_iter().partition(comparable);
-        around.not_checked.extend(untold.iter().map(|anchor| {
+        let untold = untold.iter().map(|anchor| {
             let name = &anchor.name;
             format!("the checkpoint {name}: the pack has no proof to it")
-        }));
+        });
         kept.extend(cosigned);
         kept.push(StoredCheckpoint {
             keeper: CheckpointKeeper::Folder,
             name: "checkpoint".to_owned(),
             bytes: Some(contents.checkpoint.clone()),
         });
-        kept
+        (kept, untold.collect())
     }
 
     /// The entries, and how many are not here between them.
@@ -177,26 +178,29 @@ impl<'c> Reach<'c> {
         pieces
     }
 
-    /// What lies beyond, and was not checked.
-    pub(super) fn beyond(&self) -> Vec<String> {
+    /// Where the pack ends: nobody asked it for more.
+    pub(super) fn end(&self) -> String {
         let last = self.size.saturating_sub(1);
-        let mut beyond = vec![format!(
-            "everything after entry {last}: the pack ends there"
-        )];
+        format!("the pack ends with entry {last}: nothing after it was looked at")
+    }
+
+    /// What is missing before that, and was not checked.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
         if !self.is_part {
-            return beyond;
+            return missing;
         }
         let elsewhere = self.size - self.contents.entries.len() as u64;
-        beyond.push(format!(
+        missing.push(format!(
             "{elsewhere} entries that are not in the pack, and that none about no secret was left out: that takes the ledger"
         ));
         let rows = self.contents.population.iter();
         let others = rows.filter(|row| !row.entries_in_pack).count();
         if others > 0 {
-            beyond.push(format!(
+            missing.push(format!(
                 "the rows of {others} secrets in secrets.json whose entries are not in the pack: only their ids and last entries are signed"
             ));
         }
-        beyond
+        missing
     }
 }

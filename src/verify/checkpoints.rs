@@ -38,6 +38,16 @@ pub struct StoredCheckpoint {
     pub bytes: Option<Vec<u8>>,
 }
 
+/// How many entries the checkpoints cover that the ledger extends, by who kept them. Whoever rules this host can
+/// bend what it keeps; what somebody else keeps they cannot.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct KeptBy {
+    /// Kept by somebody else: handed over by the reader, or seen by as many witnesses as the reader demands.
+    pub others: Option<u64>,
+    /// Kept by this host, outside of the ledger's folder.
+    pub this_host: Option<u64>,
+}
+
 /// What came of holding checkpoints against the entries.
 #[derive(Debug, Default)]
 pub(super) struct CheckpointComparison {
@@ -50,10 +60,8 @@ pub(super) struct CheckpointComparison {
     pub(super) extended: u64,
     /// Those that were given.
     pub(super) given: u64,
-    /// The size that the best extended one covers.
-    pub(super) anchored: Option<u64>,
-    /// Whether somebody other than this host kept one of them.
-    pub(super) by_others: bool,
+    /// How far the best extended ones reach.
+    pub(super) kept: KeptBy,
     /// Whether the reader's trust file lists a sealing key of the ledger.
     pub(super) trusted: bool,
     /// The entry of the newest sealing key that the trust file lists, where the ledger has newer
@@ -134,8 +142,11 @@ pub(super) fn compare(
                     compared.sealed = Some(covered);
                 } else if counts {
                     compared.extended += 1;
-                    compared.anchored = compared.anchored.max(Some(covered));
-                    compared.by_others |= one.keeper == CheckpointKeeper::Anchor;
+                    let kept = match one.keeper {
+                        CheckpointKeeper::Anchor => &mut compared.kept.others,
+                        _ => &mut compared.kept.this_host,
+                    };
+                    *kept = (*kept).max(Some(covered));
                 }
             }
             Err(Some(finding)) => compared.findings.push(*finding),
@@ -191,8 +202,8 @@ fn compare_with(
     }
     match witnessed(&trust, holding, given.as_of) {
         Ok(witnessed) => {
+            compared.kept.others = compared.kept.others.max(Some(witnessed.0));
             compared.witnessed = Some(witnessed);
-            compared.by_others = true;
         }
         Err(Refusal {
             found,

@@ -25,7 +25,7 @@ mod stamps;
 mod verdict;
 
 pub use admitted::AdmittedEntry;
-pub use checkpoints::{CheckpointKeeper, StoredCheckpoint};
+pub use checkpoints::{CheckpointKeeper, KeptBy, StoredCheckpoint};
 pub use conclusion::Conclusion;
 pub use fold::fold;
 pub use folded::VerifiedFold;

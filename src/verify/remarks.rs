@@ -89,32 +89,34 @@ impl VerifiedFold {
         }
     }
 
-    /// What no checkpoint kept elsewhere speaks of.
+    /// What no checkpoint kept by somebody else speaks of, and how far this host's own goes beyond that.
     fn beyond_checkpoints(&self, block: &mut Vec<String>) {
         let compared = &self.compared;
-        let witnessed = compared.witnessed.as_ref().map(|(size, _)| *size);
-        match (compared.given, compared.anchored.max(witnessed)) {
-            (0, None) => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
-            (_, Some(size)) if self.size.checked_sub(1) == Some(size) => block.push(format!(
-                "entry {size} is newer than the newest kept checkpoint: its removal could not be told"
+        let kept = compared.kept;
+        let others = kept.others.unwrap_or_default();
+        let known = others.max(kept.this_host.unwrap_or_default());
+        match kept.others {
+            Some(others) if others < known.min(self.size) => block.push(format!(
+                "{} newer than the newest checkpoint kept by somebody else: that only this host kept one over them does not exclude that they were rewritten",
+                are(others, known.min(self.size))
             )),
-            (_, Some(size)) if size < self.size => block.push(format!(
-                "entries {size} to {} are newer than the newest kept checkpoint: their removal could not be told",
-                self.size - 1
-            )),
-            _ => {}
+            Some(_) => {}
+            None if compared.given == 0 => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
+            None => {}
         }
-        // This host's own checkpoint may cover them; the witnesses that were demanded do not.
-        if let Some(size) = witnessed.filter(|size| *size < self.size)
-            && compared.anchored > witnessed
-            && self.question.trust.as_ref().is_some_and(Trust::demands)
-        {
-            let (which, they) = match self.size - 1 {
-                last if last == size => (format!("entry {last}"), "it"),
-                last => (format!("entries {size} to {last}"), "them"),
-            };
+        if (kept.others.is_some() || kept.this_host.is_some()) && known < self.size {
             block.push(format!(
-                "{which}: fewer witnesses than the trust file demands have seen {they}"
+                "{} newer than the newest kept checkpoint: removal could not be told",
+                are(known, self.size)
+            ));
+        }
+        // An anchor may cover them; the witnesses that were demanded do not.
+        if let Some((witnessed, _)) = &compared.witnessed
+            && *witnessed < others.min(self.size)
+        {
+            block.push(format!(
+                "{} seen by fewer witnesses than the trust file demands",
+                are(*witnessed, self.size)
             ));
         }
         block.extend_from_slice(&compared.untellable);
@@ -123,7 +125,7 @@ impl VerifiedFold {
                 "the checkpoint {name}: entries before it cannot be read"
             ));
         }
-        if !compared.by_others {
+        if kept.others.is_none() {
             block.push(
                 "whether the holder of the sealing key rewrote everything: no checkpoint kept by somebody else was given".to_owned(),
             );
@@ -217,6 +219,14 @@ impl VerifiedFold {
                 as_of.to_seconds()
             ));
         }
+    }
+}
+
+/// The entries from a size up to another, and the verb.
+fn are(from: u64, to: u64) -> String {
+    match to.saturating_sub(1) {
+        last if last <= from => format!("entry {from} is"),
+        last => format!("entries {from} to {last} are"),
     }
 }
 

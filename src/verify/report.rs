@@ -11,6 +11,7 @@ use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::admitted::AdmittedEntry;
+use super::checkpoints::KeptBy;
 use super::conclusion::Conclusion;
 use super::folded::VerifiedFold;
 use super::question::is_in;
@@ -67,6 +68,8 @@ pub struct Report {
     pub outside: u64,
     /// When the first and the last entry were recorded.
     pub recorded: Option<(Timestamp, Timestamp)>,
+    /// How far the checkpoints reach that it extends, by who kept them.
+    pub kept_by: KeptBy,
     /// The five verdicts, in their order.
     pub verdicts: Vec<VerdictLine>,
     /// What is held against the ledger, by sequence, then rule.
@@ -132,6 +135,7 @@ impl VerifiedFold {
             as_of: self.question.as_of,
             outside: self.outside,
             recorded: self.first.zip(self.last),
+            kept_by: self.compared.kept,
             verdicts: verdicts.to_vec(),
             findings_total: self.findings_total,
             findings,
@@ -262,6 +266,7 @@ impl Report {
                 "to": time(self.recorded.map(|span| span.1)),
                 "entries": self.in_range,
             },
+            "anchored": { "by_others": self.kept_by.others, "by_this_host": self.kept_by.this_host },
             "verdicts": self.verdicts.iter().map(line_json).collect::<Vec<_>>(),
             "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
             "findings_total": self.findings_total,

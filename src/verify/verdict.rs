@@ -134,9 +134,9 @@ impl VerifiedFold {
 
     fn count_anchors(&self, line: &mut VerdictLine, unopposed: bool) {
         let compared = &self.compared;
+        let up_to = |size: u64| format!("up to entry {}", size.saturating_sub(1));
         if let Some((size, seen)) = &compared.witnessed {
-            let (last, seen) = (size.saturating_sub(1), seen.join(", "));
-            line.note = Some(format!("up to entry {last} seen by {seen}"));
+            line.note = Some(format!("{} seen by {}", up_to(*size), seen.join(", ")));
         } else if compared.given == 0 {
             // What stands against it, where something does, is said below.
             if unopposed {
@@ -146,8 +146,17 @@ impl VerifiedFold {
         } else if compared.extended == 0 && unopposed {
             line.not_checked("entries before the kept checkpoints cannot be read");
             return;
-        } else if let Some(size) = compared.anchored {
-            line.note = Some(format!("up to entry {}", size.saturating_sub(1)));
+        } else {
+            let kept = compared.kept;
+            let here = kept.this_host.filter(|size| kept.others < Some(*size));
+            let kept = [
+                (kept.others, "kept by somebody else"),
+                (here, "kept by this host"),
+            ];
+            let kept = kept.iter();
+            let kept = kept.filter_map(|(size, by)| Some(format!("{} {by}", up_to((*size)?))));
+            let note = kept.collect::<Vec<_>>().join(", ");
+            line.note = (!note.is_empty()).then_some(note);
         }
         line.count(
             compared.extended,

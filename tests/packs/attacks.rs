@@ -123,8 +123,8 @@ fn a_document_that_was_swapped_is_found_whoever_signed_it() {
 fn words_are_carried_and_said_to_be_no_more() {
     let pack = Shelf::new(busy()).export(rotation("r-1")).bytes;
     let named = |zip: &[u8]| {
-        let not_checked = judge(zip).not_checked;
-        let item = not_checked
+        let notes = judge(zip).notes;
+        let item = notes
             .into_iter()
             .find(|item| item.starts_with("the words of the pack"));
         item.unwrap()

@@ -6,12 +6,8 @@ use std::path::Path;
 
 use rotation_ledger::facts::RENDERINGS;
 use rotation_ledger::key::SecretKey;
-use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::PackFiles;
 use rotation_ledger::pack::write_zip;
-use rotation_ledger::pack_verify::PackQuestion;
-use rotation_ledger::pack_verify::examine;
-use rotation_ledger::page::renderings;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::verify::Conclusion;
 use rotation_ledger::verify::VerdictStatus;
@@ -129,19 +125,4 @@ fn a_pack_of_each_form_verifies_for_ever() {
         );
         assert_eq!(report.conclusion(false, &[]), Conclusion::Passed);
     }
-    // What this program would word otherwise today is unread, and no more than that: the page's tables name
-    // their columns in each cell since, and what is typed begins from the trust file.
-    let asked = PackQuestion {
-        renderer: Some(&renderings),
-        ..PackQuestion::default()
-    };
-    let report = examine(&Bag::from_zip(&kept(1)).unwrap(), asked).report;
-    let unread = report.not_checked.iter();
-    let unread: Vec<_> = unread.filter(|item| item.contains("words")).collect();
-    assert_eq!(
-        unread,
-        [
-            "the words of the pack, carried under its signature: VERIFY.md, findings.csv, report.html"
-        ]
-    );
 }

@@ -10,7 +10,9 @@ use rotation_ledger::pack_verify::PackQuestion;
 use rotation_ledger::pack_verify::examine;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::timetoken::SignatureFault;
+use rotation_ledger::verify::CheckpointKeeper;
 use rotation_ledger::verify::Conclusion;
+use rotation_ledger::verify::StoredCheckpoint;
 use rotation_ledger::verify::TokenOnFile;
 use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
@@ -23,6 +25,7 @@ use crate::support::shelf::files;
 use crate::support::shelf::found;
 use crate::support::shelf::judge;
 use crate::support::shelf::rotation;
+use crate::support::shelf::trust;
 use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
 use crate::support::story::cosigned_by;
@@ -44,6 +47,70 @@ fn parts(story: &Story) -> Vec<PackPart> {
         PackPart::Range(Some(story.now), None),
         PackPart::Range(None, Some(story.now)),
     ]
+}
+
+/// A reader who demands everything gets it, where somebody else kept what the pack ends with; and not with less.
+#[test]
+fn a_whole_pack_passes_where_an_anchor_covers_it_and_everything_must_be_checked() {
+    let mut story = busy();
+    let attested = story.attestation();
+    story.say("pia", "inventory.attested", attested);
+    let mut shelf = Shelf::new(story);
+    let whole = shelf.export(everything()).bytes;
+    let size = shelf.story.entries.len();
+    let part = shelf.export(rotation("r-1")).bytes;
+    let judge = |zip: &[u8], sizes: &[usize]| {
+        let anchor = |size: &usize| StoredCheckpoint {
+            keeper: CheckpointKeeper::Anchor,
+            name: format!("anchor-{size}"),
+            bytes: Some(shelf.story.checkpoint_of(*size, &sealing_key())),
+        };
+        let asked = PackQuestion {
+            trust: Some(trust()),
+            anchors: sizes.iter().map(anchor).collect(),
+            ..PackQuestion::default()
+        };
+        let examined = examine(&Bag::from_zip(zip).unwrap(), asked);
+        let conclusion = examined.conclusion(true, &Verdict::ALL);
+        (conclusion, examined.report)
+    };
+    let (conclusion, report) = judge(&whole, &[size]);
+    assert_eq!(report.not_checked, Vec::<String>::new());
+    assert_eq!(conclusion, Conclusion::Passed);
+    assert_eq!(report.kept_by.others, Some(size as u64));
+    let ends = format!("the pack ends with entry {}", size - 1);
+    assert!(report.notes.iter().any(|note| note.starts_with(&ends)));
+    // A newer one beside it says nothing more; alone it covers nothing that the pack could show.
+    let newer = size + 1;
+    let (conclusion, report) = judge(&whole, &[size, newer]);
+    assert_eq!(conclusion, Conclusion::Passed, "{:?}", report.not_checked);
+    for (zip, sizes, item) in [
+        (
+            &whole,
+            &[newer][..],
+            format!("the checkpoint anchor-{newer}: the pack has no proof"),
+        ),
+        (
+            &whole,
+            &[],
+            "whether entries were cut off at the end".to_owned(),
+        ),
+        (
+            &whole,
+            &[1],
+            format!("entries 1 to {} are newer than the newest kept", size - 1),
+        ),
+        (
+            &part,
+            &[newer],
+            "entries that are not in the pack".to_owned(),
+        ),
+    ] {
+        let (conclusion, report) = judge(zip, sizes);
+        assert_eq!(conclusion, Conclusion::NotVerified, "{item}");
+        let said = report.not_checked.join("\n");
+        assert!(said.contains(&item), "{item}: {said}");
+    }
 }
 
 #[test]

@@ -86,6 +86,13 @@ impl Scene {
         self
     }
 
+    /// The host's own is handed over as the auditor's.
+    pub(crate) fn anchor_is_head(mut self) -> Self {
+        let path = self.kept.path().join("head").display().to_string();
+        self.flags.extend(["--anchor".to_owned(), path]);
+        self
+    }
+
     /// The auditor has this trust file.
     pub(crate) fn trust(mut self, lines: &str) -> Self {
         let path = self.keep("trust", lines.as_bytes());

@@ -208,6 +208,19 @@ attacks! {
             let old = story.checkpoint_of(20, &sealing_key());
             Scene::of(&story, &head_of(&story)).anchor(&old).seen()
         };
+        "the auditor kept a very old one, the host the newest; everything must be checked", "not checked: entries 1 to 23 are newer than the newest checkpoint kept by somebody else · exit 4", || {
+            let story = honest();
+            let old = story.checkpoint_of(1, &sealing_key());
+            let trust = log_line(&sealing_key()) + "quorum none\n";
+            let scene = Scene::of(&story, &head_of(&story)).trust(&trust).strict();
+            scene.head(&head_of(&story)).anchor(&old).seen()
+        };
+        "the same; the host's own is handed over as the auditor's", "not checked: whether the holder of the sealing key rewrote everything · exit 4", || {
+            let story = honest();
+            let trust = log_line(&sealing_key()) + "quorum none\n";
+            let scene = Scene::of(&story, &head_of(&story)).trust(&trust).strict();
+            scene.head(&head_of(&story)).anchor_is_head().seen()
+        };
         "the ledger is stamped each day; the auditor knows by whom", "told: the newest time by another clock is 2026-01-05T11:24:00Z, 9 days old as of 2026-01-14T11:24:00Z · exit 0", || {
             let mut story = honest();
             let (size, head) = (story.entries.len() as u64, head_of(&story));

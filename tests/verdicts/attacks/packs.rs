@@ -185,7 +185,7 @@ attacks! {
                 files.insert(name.to_owned(), signatures[name].clone());
             }))
         };
-        "an older pack in its place, which is as good as it was", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || {
+        "an older pack in its place, which is as good as it was", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 0", || {
             let mut shelf = Shelf::new(two());
             let older = shelf.export(rotation("r-1")).bytes;
             shelf.export(rotation("r-1"));
@@ -207,12 +207,12 @@ attacks! {
         };
     }
     documents: 29, "say other things in a pack than its entries do", "hold the pack key", {
-        "the report, which is words", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || resealed(edit("report.html"));
+        "the report, which is words", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 0", || resealed(edit("report.html"));
         "the template", "integrity: P-05 · exit 1", || resealed(edit("evidence/r-1.txt"));
-        "rotations.csv, which is words", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || resealed(edit("rotations.csv"));
+        "rotations.csv, which is words", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 0", || resealed(edit("rotations.csv"));
         "rotations.json", "integrity: P-05 · exit 1", || resealed(edit("rotations.json"));
         "the findings", "integrity: P-05 · exit 1", || resealed(edit("findings.json"));
-        "what an auditor is told to type, which is words", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || resealed(edit("VERIFY.md"));
+        "what an auditor is told to type, which is words", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 0", || resealed(edit("VERIFY.md"));
         "a template of a rotation that there never was", "integrity: P-01 · exit 1", || resealed(|payload| {
             payload.insert("evidence/r-9.txt".to_owned(), payload["evidence/r-1.txt"].clone());
         });
@@ -254,7 +254,7 @@ attacks! {
             let from = files(&Shelf::new(elsewhere()).export(rotation("r-1")).bytes).1;
             resealed(|payload| { payload.insert("ledger/checkpoint".to_owned(), from["data/ledger/checkpoint"].clone()); })
         };
-        "all of it, sealed by another key under the same name; the auditor has nothing", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself; everything after entry 37; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 4", || {
+        "all of it, sealed by another key under the same name; the auditor has nothing", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 4", || {
             seen_by(&pack(), None)
         };
         "all of it; the auditor has the ledger's trust file", "anchoring: N-04 · exit 1", || {
@@ -269,13 +269,13 @@ attacks! {
         "records more rotations than there are; the pack", "integrity: P-04 at 37 · exit 1", || counting(&|said| said.rotations += 1).0;
         "the same; the ledger", "coverage: C-09 at 37 · exit 3", || counting(&|said| said.rotations += 1).1;
         "leaves out one in the middle, and counts so; the pack", "integrity: I-15 at 18 · exit 1", || without("replacement.validated").0;
-        "leaves out the last of the rotation, and records so; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 17 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || without("rotation.confirmed").0;
+        "leaves out the last of the rotation, and records so; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 17 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 0", || without("rotation.confirmed").0;
         "the same; the ledger", "coverage: C-09 at 37 · exit 3", || without("rotation.confirmed").1;
-        "leaves out that a key was revoked, and counts so; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 17 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || without("actor.revoked").0;
+        "leaves out that a key was revoked, and counts so; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 17 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 0", || without("actor.revoked").0;
         "the same; the ledger", "coverage: C-09 at 37 · exit 3", || without("actor.revoked").1;
-        "leaves a secret that is not in the pack out of its population; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 3 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || dropping(&|rows| rows.retain(|row| row.secret != id("vendor/mail"))).0;
+        "leaves a secret that is not in the pack out of its population; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 3 secrets in secrets.json whose entries are not in the pack · exit 0", || dropping(&|rows| rows.retain(|row| row.secret != id("vendor/mail"))).0;
         "the same; the ledger", "coverage: C-09 at 37 · exit 3", || dropping(&|rows| rows.retain(|row| row.secret != id("vendor/mail"))).1;
-        "says in time of a secret that is overdue and not in the pack; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; everything after entry 37; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack; the words of the pack, carried under its signature · exit 0", || seen(&embellished().1);
+        "says in time of a secret that is overdue and not in the pack; the pack, which cannot tell", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; 16 entries that are not in the pack, and that none about no secret was left out; the rows of 4 secrets in secrets.json whose entries are not in the pack · exit 0", || seen(&embellished().1);
         "the same; the ledger itself", "coverage: C-30 at 7, C-30 at 9, C-30 at 11 · exit 3", || ledger_of(&embellished().0);
         "the same; a pack of everything, where each row follows from entries", "its row says overdue", || population_in_a_whole_pack(&mut embellished().0);
         "exports one rotation to somebody who asked for all; the pack says what was selected", "told: selected for this pack: rotation r-1 (entry 37) · exit 0", selected;
