@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bincode::{Decode, Encode};
@@ -141,6 +142,79 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+
+    /// Whether somebody looked at it and says that it is right, however odd it seems.
+    fn is_vouched_for(&self) -> bool {
+        false
+    }
+}
+
+/// A clock that somebody looked at.
+pub struct VouchedClock(pub Arc<dyn Clock>);
+
+impl Clock for VouchedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn is_vouched_for(&self) -> bool {
+        true
+    }
+}
+
+/// Why a clock is not believed. One that is ahead would freeze a ledger's time, which never goes back, and one that is
+/// behind finds nothing overdue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClockDoubt {
+    /// It is before the newest entry.
+    #[error(
+        "the clock of this host says {}, and the newest entry was recorded at {}, which is later",
+        now.to_seconds(), newest.to_seconds()
+    )]
+    Behind {
+        /// What it says.
+        now: Timestamp,
+        /// When the newest entry was recorded.
+        newest: Timestamp,
+    },
+    /// It is long after the newest entry.
+    #[error(
+        "the clock of this host says {}, and the newest entry was recorded at {}, {} days before",
+        now.to_seconds(), newest.to_seconds(), now.days_since(*newest)
+    )]
+    Ahead {
+        /// What it says.
+        now: Timestamp,
+        /// When the newest entry was recorded.
+        newest: Timestamp,
+    },
+    /// It is before there were ledgers.
+    #[error("the clock of this host says {}, when there were no ledgers yet", .0.to_seconds())]
+    Early(Timestamp),
+}
+
+impl ClockDoubt {
+    /// How far a clock may go back before it is doubted: a machine that slept or was moved sets its own right.
+    const BEHIND_DAYS: u32 = 1;
+    /// How long a ledger may rest before that the clock is ahead is likelier.
+    const AHEAD_DAYS: u32 = 366;
+    /// 2025-01-01T00:00:00Z: no ledger is older than this program.
+    const EARLIEST: Timestamp = Timestamp(1_735_689_600 * MICROS_PER_SECOND);
+
+    /// Whether `now` can be, where the newest entry was recorded at `newest`; without one, where there is no entry.
+    #[must_use]
+    pub fn of(now: Timestamp, newest: Option<Timestamp>) -> Option<Self> {
+        match newest {
+            None => (now < Self::EARLIEST).then_some(Self::Early(now)),
+            Some(newest) if now.plus_days(Self::BEHIND_DAYS) < newest => {
+                Some(Self::Behind { now, newest })
+            }
+            Some(newest) if newest.plus_days(Self::AHEAD_DAYS) < now => {
+                Some(Self::Ahead { now, newest })
+            }
+            Some(_) => None,
+        }
+    }
 }
 
 /// A clock that stands still, for tests and for judging "as of" an instant.
@@ -209,5 +283,19 @@ mod tests {
             );
             let _ = t.days_since(Timestamp::from_micros(-micros.saturating_add(1)));
         }
+    }
+
+    #[test]
+    fn a_clock_is_doubted_where_it_went_back_or_far_ahead() {
+        let day = |day: u32| ClockDoubt::EARLIEST.plus_days(day);
+        let doubt = |now, newest| ClockDoubt::of(day(now), Some(day(newest)));
+        for (now, newest) in [(100, 100), (99, 100), (100, 99), (466, 100)] {
+            assert_eq!(doubt(now, newest), None, "{now} {newest}");
+        }
+        assert!(matches!(doubt(98, 100), Some(ClockDoubt::Behind { .. })));
+        assert!(matches!(doubt(467, 100), Some(ClockDoubt::Ahead { .. })));
+        let epoch = Timestamp::from_micros(0);
+        assert_eq!(ClockDoubt::of(epoch, None), Some(ClockDoubt::Early(epoch)));
+        assert_eq!(ClockDoubt::of(day(40_000), None), None);
     }
 }

@@ -122,7 +122,7 @@ fuzz_target!(|input: Input| {
         anchors: Vec::new(),
         trust: None,
         authorities: None,
-        as_of: Timestamp::YEAR_2000,
+        as_of: Some(Timestamp::YEAR_2000),
         part: PackPart::Everything,
         wait: Duration::ZERO,
         progress: &|_, _| {},

@@ -26,6 +26,7 @@ impl AppendError {
             Self::Denied(_) => "denied",
             Self::OutOfOrder(_) => "out-of-order",
             Self::Time { .. } => "impossible-time",
+            Self::Clock(_) => "clock-doubted",
             Self::Twice { .. } => "named-twice",
             Self::NoEvidence => "no-evidence",
             Self::Attachment { .. } => "attachment-mismatch",

@@ -31,7 +31,7 @@ use crate::statement::Statement;
 use crate::store::engine::{Segment, SegmentError, SegmentOutcome};
 use crate::store::log::LogAppendError;
 use crate::sys::disk::DiskError;
-use crate::time::Timestamp;
+use crate::time::{ClockDoubt, Timestamp};
 
 /// How many statements of a batch are checked ahead of those that are placed.
 const AT_ONCE: usize = 128;
@@ -60,7 +60,7 @@ impl Writer {
             receipts: Vec::new(),
             refused: None,
         };
-        if let Err(fault) = self.look_for_others() {
+        if let Err(fault) = self.look_around() {
             outcome.refused = Some(fault);
             return outcome;
         }
@@ -98,6 +98,17 @@ impl Writer {
             }
         }
         outcome
+    }
+
+    /// Whether anything can be recorded: what others put since is known, and what time it is.
+    fn look_around(&mut self) -> Result<(), AppendError> {
+        self.look_for_others()?;
+        let newest = self.edge.recorded();
+        let clock = &self.world.clock;
+        match ClockDoubt::of(clock.now(), Some(newest)) {
+            Some(doubt) if !clock.is_vouched_for() => Err(doubt.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Takes in what others put since, so that nothing is refused for what they changed.
@@ -170,7 +181,7 @@ impl Writer {
     /// # Errors
     /// Why it would be refused.
     pub fn check(&mut self, submission: &Submission) -> Result<Vec<Finding>, AppendError> {
-        self.look_for_others()?;
+        self.look_around()?;
         let mut found = Vec::new();
         for checked in check::all(vec![submission.clone()], self.ledger) {
             found.extend(self.try_surely(&checked?)?);

@@ -26,6 +26,7 @@ use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
 use crate::text::{Id, Line};
+use crate::time::ClockDoubt;
 
 /// Nobody else has business in a folder that is being created.
 const WAIT: Duration = Duration::from_secs(1);
@@ -57,6 +58,11 @@ pub fn create(
     place: &LedgerPlace,
     founding: &NewLedger<'_>,
 ) -> Result<Receipt, AppendError> {
+    if let Some(doubt) = ClockDoubt::of(world.clock.now(), None)
+        && !world.clock.is_vouched_for()
+    {
+        return Err(doubt.into());
+    }
     let disk = &*world.disk;
     folder::make(disk, &place.dir)?;
     folder::make(disk, &place.state)?;

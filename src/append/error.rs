@@ -16,7 +16,7 @@ use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
 use crate::text::TextError;
-use crate::time::Timestamp;
+use crate::time::{ClockDoubt, Timestamp};
 
 /// Why a ledger was not created or opened, or a statement not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +116,9 @@ pub enum AppendError {
         /// What could be.
         expected: String,
     },
+    /// The clock of this host cannot be right: what is recorded by it could never be taken back.
+    #[error("{0}")]
+    Clock(#[from] ClockDoubt),
     /// The same thing twice in one list.
     #[error("the field `{field}` names `{item}` twice")]
     Twice {
@@ -249,6 +252,7 @@ impl AppendError {
             | Self::Denied(_)
             | Self::OutOfOrder(_)
             | Self::Time { .. }
+            | Self::Clock(_)
             | Self::Twice { .. }
             | Self::NoEvidence
             | Self::Attachment { .. }

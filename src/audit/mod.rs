@@ -47,8 +47,8 @@ pub struct Audit<'a> {
     pub trust: Option<Trust>,
     /// Whose time tokens the auditor believes; nobody's where none is named.
     pub authorities: Option<&'a TsaAuthorities>,
-    /// The instant to judge at.
-    pub as_of: Timestamp,
+    /// The instant to judge at; what the clock says where none is named.
+    pub as_of: Option<Timestamp>,
     /// What conformance and coverage are asked for.
     pub part: PackPart,
     /// How long to wait for a writer at work.
@@ -109,7 +109,8 @@ impl Audit<'_> {
         let tokens = timestamps::list(&engine)?;
         let token_files = tokens.iter().flat_map(token_files).collect();
         let question = VerifyQuestion {
-            as_of: self.as_of,
+            as_of: self.as_of.unwrap_or_else(|| self.world.clock.now()),
+            by_clock: self.as_of.is_none() && !self.world.clock.is_vouched_for(),
             part: self.part.clone(),
             kept,
             stamps: TokenOnFile::of(tokens, self.authorities),

@@ -92,6 +92,9 @@ impl Hint for AppendError {
                 return findings.first().map(|finding| finding.rule.hint.to_owned());
             }
             Self::Time { .. } => "check the clock of this machine and of the one that signed it",
+            Self::Clock(_) => {
+                "nothing was recorded: set the clock of this host; where it is right, say so with --clock-is-right"
+            }
             Self::Secret(_) => NO_SECRETS,
             Self::Conflict { .. } => {
                 "leave event_id out for a new event; keep it only to repeat the very same statement"

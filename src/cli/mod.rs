@@ -56,11 +56,13 @@ mod witness;
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 
 use crate::sys::world::World;
+use crate::time::VouchedClock;
 
 use answer::CommandResult;
 use args::{Cli, Command};
@@ -71,7 +73,11 @@ use ui::Ui;
 pub use ui::Streams;
 
 /// Runs the program: one command, its result on the streams, its exit code.
-pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Streams) -> ExitCode {
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    mut world: World,
+    streams: Streams,
+) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let said_json = args.iter().any(|arg| arg == "--json");
     let (cli, matches, unheeded) = match args::parse(args) {
@@ -82,6 +88,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World, streams: Stre
         globals, command, ..
     } = cli;
     let ui = Ui::new(streams, args::wants_json(&matches), globals.quiet);
+    if globals.clock_is_right {
+        world.clock = Arc::new(VouchedClock(world.clock));
+    }
     let mut context = Context {
         world,
         globals,

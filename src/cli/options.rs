@@ -57,6 +57,9 @@ pub(crate) struct Globals {
     #[arg(env = "LEDGER_WAIT", hide_env_values = true)]
     #[arg(default_value = "30s", value_parser = parse_span)]
     pub(crate) wait: Duration,
+    /// Record although the clock of this host seems wrong: it is before the newest entry, or a year after it
+    #[arg(long, global = true)]
+    pub(crate) clock_is_right: bool,
     /// Say nothing but results, warnings and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,

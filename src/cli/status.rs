@@ -11,12 +11,12 @@ use crate::inventory::{Secret, SecretAge};
 use crate::ledger::sealing_vkeys;
 use crate::register::Register;
 use crate::rotation::Rotation;
-use crate::time::Timestamp;
+use crate::time::{ClockDoubt, Timestamp};
 use crate::verify::Conclusion;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::Exit;
+use super::exit::{CommandError, Exit};
 use super::layout::counted;
 use super::options::parse_span;
 use super::trust::how_to_follow;
@@ -52,12 +52,19 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
     let now = context.now();
     let reader = context.reader()?;
     let entries = reader.size();
-    let register = reader.replay()?;
+    let (register, span) = reader.replay_with_span()?;
+    let doubt = ClockDoubt::of(now, span.map(|(_, last)| last));
     let witnesses = context.anchoring()?.last_cosigned()?;
     let mut answer = answer(&register, entries, now, &witnesses);
     let backlog = context.backlog(context.globals.ledger.as_deref());
     if let (Some(document), Some(backlog)) = (&mut answer.document, backlog) {
         document["spool"] = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });
+    }
+    if let Some(doubt) = doubt {
+        answer = answer.warn(doubt.to_string());
+    }
+    if let Some(document) = &mut answer.document {
+        document["clock_doubt"] = json!(doubt.map(|doubt| doubt.to_string()));
     }
     if register.overdue_secrets(now).next().is_some() {
         answer = answer.say("next: ledger due names the overdue secrets");
@@ -118,7 +125,20 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     context.ui.thing = "due";
     let as_of = args.as_of.unwrap_or(context.now());
     let horizon = as_of.plus(args.within);
-    let register = context.register()?;
+    let (register, span) = context.reader()?.replay_with_span()?;
+    if let Some((first, _)) = span.filter(|(first, _)| as_of < *first && args.as_of.is_some()) {
+        let first = first.to_seconds();
+        return Err(CommandError::not_verified(format!(
+            "as of {} nothing could be due: the first entry was recorded at {first}",
+            as_of.to_seconds()
+        )));
+    }
+    let is_asked = args.as_of.is_some() || context.world.clock.is_vouched_for();
+    let doubt = ClockDoubt::of(as_of, span.map(|(_, last)| last)).filter(|_| !is_asked);
+    if let Some(doubt @ ClockDoubt::Behind { .. }) = doubt {
+        let failure = CommandError::not_verified(doubt);
+        return Err(failure.hint("set the clock, or name the instant to judge at with --as-of"));
+    }
     let secrets = register.due_secrets(as_of, horizon);
     let overdue = secrets.iter().filter(|(_, age)| age.is_overdue()).count();
     let exit = Exit::from(match overdue {
@@ -145,6 +165,9 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     };
     let rows: Vec<_> = secrets.iter().map(row).collect();
     let mut answer = Answer::new(document).exit(exit);
+    if let Some(doubt) = doubt {
+        answer = answer.warn(doubt.to_string());
+    }
     if !rows.is_empty() {
         answer = answer.table(&["SECRET", "LEFT", "DUE", "ROTATION", "OWNER"], &rows);
     }

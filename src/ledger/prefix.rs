@@ -50,12 +50,12 @@ impl ProvenPrefix {
         let register = reader.replay_first(
             size.unwrap_or(u64::MAX),
             LeafHash::of,
-            &mut |leaf, register, statement| {
+            &mut |leaf, register, recorded| {
                 tree.append(leaf);
                 if tree.size() == newest {
                     then = Some(tree.root());
                 }
-                subjects.push(register.subject(&statement.event));
+                subjects.push(register.subject(recorded.event));
             },
         )?;
         Ok(Self {

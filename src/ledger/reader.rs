@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::entry::{self, Entry, StoredEntry};
 use crate::parallel;
-use crate::register::Register;
+use crate::register::{Recorded, Register};
 use crate::statement::Statement;
 use crate::sys::world::World;
+use crate::time::Timestamp;
 use crate::verify::LogPiece;
 
 use crate::ledger::error::LedgerError;
@@ -67,7 +68,22 @@ impl EntryReader {
     /// # Errors
     /// An entry that cannot be read, or that no writer would have placed.
     pub fn replay(self) -> Result<Register, LedgerError> {
-        self.replay_first(u64::MAX, |_| (), &mut |(), _, _| {})
+        Ok(self.replay_with_span()?.0)
+    }
+
+    /// The same, and when the first and the last entry were recorded.
+    ///
+    /// # Errors
+    /// As [`EntryReader::replay`].
+    pub fn replay_with_span(
+        self,
+    ) -> Result<(Register, Option<(Timestamp, Timestamp)>), LedgerError> {
+        let mut span = None;
+        let register = self.replay_first(u64::MAX, |_| (), &mut |(), _, recorded| {
+            let now = recorded.recorded;
+            span = Some((span.map_or(now, |(first, _)| first), now));
+        })?;
+        Ok((register, span))
     }
 
     /// The same of the first `size` entries. `look` is asked about the bytes of each; `each` is told the
@@ -79,7 +95,7 @@ impl EntryReader {
         mut self,
         size: u64,
         look: impl Fn(&[u8]) -> T + Sync,
-        each: &mut (dyn FnMut(T, &Register, &Statement) + Send),
+        each: &mut (dyn FnMut(T, &Register, &Recorded<'_>) + Send),
     ) -> Result<Register, LedgerError> {
         let mut register = Register::default();
         let mut decoded = self.decode_some(&look);
@@ -152,7 +168,7 @@ fn place_of<T>(decoded: &Result<DecodedEntry<T>, LedgerError>) -> u64 {
 fn fold<T>(
     register: &mut Register,
     decoded: Vec<Result<DecodedEntry<T>, LedgerError>>,
-    each: &mut (dyn FnMut(T, &Register, &Statement) + Send),
+    each: &mut (dyn FnMut(T, &Register, &Recorded<'_>) + Send),
 ) -> Result<(), LedgerError> {
     for decoded in decoded {
         let (sequence, entry, statement, looked) = decoded?;
@@ -162,7 +178,7 @@ fn fold<T>(
             sequence,
             why: denial.message,
         })?;
-        each(looked, register, &statement);
+        each(looked, register, &recorded);
     }
     Ok(())
 }

@@ -160,7 +160,7 @@ impl From<AppendError> for Problem {
         let refused = |status| Self::new(status, code, fault.to_string());
         match (fault.blame(), &fault) {
             // Only opening the ledger again tells; the server does that, and the same statement gets its answer.
-            (Blame::Temporary, _) => Self::busy(code, &fault),
+            (Blame::Temporary, _) | (_, AppendError::Clock(_)) => Self::busy(code, &fault),
             (Blame::Refused, AppendError::Malformed(_)) => refused(StatusCode::BAD_REQUEST),
             (Blame::Refused, AppendError::Denied(_)) => refused(StatusCode::FORBIDDEN),
             (Blame::Refused, _) => refused(StatusCode::UNPROCESSABLE_ENTITY),

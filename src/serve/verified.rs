@@ -77,7 +77,7 @@ impl App {
             anchors: Vec::new(),
             trust: None,
             authorities: authorities.as_ref(),
-            as_of: self.now(),
+            as_of: None,
             part: PackPart::Everything,
             wait: WAIT,
             progress: &|_, _| {},

@@ -7,7 +7,7 @@ use crate::pack::PackPart;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::Finding;
-use crate::time::Timestamp;
+use crate::time::{ClockDoubt, Timestamp};
 use crate::trust::Trust;
 
 use super::checkpoints::StoredCheckpoint;
@@ -18,6 +18,8 @@ use super::stamps::TokenOnFile;
 pub struct VerifyQuestion {
     /// The instant that ages, open rotations and exceptions are judged at.
     pub as_of: Timestamp,
+    /// Whether that is what a clock says, which may be wrong, and not what somebody asked for.
+    pub by_clock: bool,
     /// What conformance and coverage are asked for. Integrity, authority and anchoring are always the whole
     /// ledger's.
     pub part: PackPart,
@@ -42,6 +44,7 @@ impl VerifyQuestion {
     pub const fn at(as_of: Timestamp) -> Self {
         Self {
             as_of,
+            by_clock: false,
             part: PackPart::Everything,
             kept: Vec::new(),
             stamps: Vec::new(),
@@ -50,6 +53,12 @@ impl VerifyQuestion {
             proven: None,
             keep_said: false,
         }
+    }
+
+    /// Why the clock that says the instant is not believed, where the newest entry was recorded at `newest`.
+    pub(super) fn clock_doubt(&self, newest: Option<Timestamp>) -> Option<ClockDoubt> {
+        let doubt = ClockDoubt::of(self.as_of, Some(newest?));
+        doubt.filter(|_| self.by_clock)
     }
 
     /// Whether an instant lies in the range asked for.

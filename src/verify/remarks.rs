@@ -140,7 +140,12 @@ impl VerifiedFold {
                     .to_owned(),
             );
         }
-        if let Some(last) = self.last.filter(|last| self.question.as_of < *last) {
+        if let Some(first) = self.first.filter(|first| self.question.as_of < *first) {
+            notes.push(format!(
+                "as of {} there was nothing: the first entry was recorded at {first}",
+                self.question.as_of
+            ));
+        } else if let Some(last) = self.last.filter(|last| self.question.as_of < *last) {
             notes.push(format!(
                 "judged as of {}, before the newest entry was recorded ({last}): what was said later counts all the same",
                 self.question.as_of

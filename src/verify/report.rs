@@ -8,7 +8,7 @@ use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::{Finding, Verdict};
 use crate::text::Id;
-use crate::time::Timestamp;
+use crate::time::{ClockDoubt, Timestamp};
 
 use super::admitted::AdmittedEntry;
 use super::checkpoints::KeptBy;
@@ -119,9 +119,14 @@ impl VerifiedFold {
             }
             line
         });
+        let doubt = self.question.clock_doubt(self.last);
+        let behind = doubt.filter(|doubt| matches!(doubt, ClockDoubt::Behind { .. }));
         let mut not_checked = self.not_checked(intact);
+        not_checked.extend(behind.map(|doubt| format!("what is overdue or open by now: {doubt}")));
         not_checked.extend(surroundings.not_checked);
         let mut notes = self.notes();
+        let ahead = doubt.filter(|_| behind.is_none());
+        notes.extend(ahead.map(|doubt| doubt.to_string()));
         notes.extend(surroundings.notes);
         let is_there = self.is_there();
         Report {
@@ -143,7 +148,7 @@ impl VerifiedFold {
             notes,
             stamped: self.stamped,
             interrupted: self.interrupted,
-            untellable: !self.compared.untellable.is_empty(),
+            untellable: behind.is_some() || !self.compared.untellable.is_empty(),
             register: intact.then_some(Verified(self.register)),
             said: (intact && self.question.keep_said).then_some(Verified(self.said)),
             is_there,
@@ -176,8 +181,11 @@ impl VerifiedFold {
     }
 
     /// Whether there is anything of what was asked for.
-    fn is_there(&self) -> bool {
+    pub(super) fn is_there(&self) -> bool {
         let register = &self.register;
+        if self.first.is_some_and(|first| self.question.as_of < first) {
+            return false;
+        }
         match &self.question.part {
             PackPart::Rotation(id) => register.rotations.contains_key(id),
             PackPart::Secret(id) => register.secrets.contains_key(id),

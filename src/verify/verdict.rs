@@ -126,7 +126,8 @@ impl VerifiedFold {
             }
             Verdict::Coverage => self.count_secrets(&mut line),
         }
-        if line.status != VerdictStatus::Fail && (self.size == 0 || self.interrupted) {
+        let nothing = self.size == 0 || verdict.is_of_rotations() && !self.is_there();
+        if line.status != VerdictStatus::Fail && (nothing || self.interrupted) {
             line.status = VerdictStatus::NotChecked;
         }
         line

@@ -64,7 +64,9 @@ fn verify(folder: &Path) {
         anchors: Vec::new(),
         trust: None,
         authorities: None,
-        as_of: rotation_ledger::time::Timestamp::from_micros(1_767_600_000_000_000).plus_days(60),
+        as_of: Some(
+            rotation_ledger::time::Timestamp::from_micros(1_767_600_000_000_000).plus_days(60),
+        ),
         part: PackPart::Everything,
         wait: Duration::from_secs(5),
         progress: &|_, _| {},

@@ -36,7 +36,7 @@ pub fn audit_of<'a>(world: &'a World, dir: &'a Path, as_of: Timestamp) -> Audit<
         anchors: Vec::new(),
         trust: None,
         authorities: None,
-        as_of,
+        as_of: Some(as_of),
         part: PackPart::Everything,
         wait: Duration::from_secs(1),
         progress: &|_, _| {},

@@ -267,7 +267,7 @@ impl DemoLedger {
             anchors: Vec::new(),
             trust: None,
             authorities: None,
-            as_of,
+            as_of: Some(as_of),
             part: PackPart::Everything,
             wait: Duration::from_secs(30),
             progress: &|_, _| {},
