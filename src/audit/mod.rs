@@ -31,6 +31,7 @@ use crate::ledger::standing::{standing, take};
 use crate::ledger::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, LedgerError};
 use foreign::foreign_origin;
 use index::IndexState;
+pub use strays::is_litter;
 use surroundings::{AuditedFolder, SurroundingsCheck};
 
 /// One verification of one ledger.

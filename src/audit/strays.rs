@@ -204,7 +204,8 @@ impl StrayFiles<'_> {
 
 /// Whether a file is what file systems, editors and web servers leave in any folder. Nothing reads such a file, so
 /// that it says nothing about the log.
-fn is_litter(path: &Path) -> bool {
+#[must_use]
+pub fn is_litter(path: &Path) -> bool {
     const NAMES: &[&str] = &[
         ".DS_Store",
         "Thumbs.db",

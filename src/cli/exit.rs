@@ -288,7 +288,7 @@ impl From<KeyFileError> for CommandError {
 
 impl CommandError {
     /// For whoever only reads: a read that fails leaves nothing verified.
-    fn or_not_verified(mut self) -> Self {
+    pub(super) fn or_not_verified(mut self) -> Self {
         if self.exit == Exit::Temporary {
             self.exit = Exit::NotVerified;
         }

@@ -48,7 +48,7 @@ impl Hint for OpenError {
                 "create one with `ledger init`, or name another with --ledger"
             }
             Self::Bag(_) => {
-                "an evidence pack is judged as the zip that it came in: ledger verify PACK.zip; another bag by: bagit.py --validate FOLDER"
+                "an evidence pack is judged by: ledger verify FOLDER; another bag by: bagit.py --validate FOLDER"
             }
             Self::Copy(_) => "name the ledger that it was published from with --ledger",
             Self::NewerFormat { .. } => "use the program that made it, or a newer one",

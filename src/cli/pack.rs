@@ -1,41 +1,108 @@
-//! `ledger verify PACK.zip`: a pack, judged without its ledger.
+//! `ledger verify PACK`: a pack, judged without its ledger: a zip, or the folder that one was unzipped into.
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::pack::{Bag, ZIP_LIMIT, ZipError};
+use crate::audit::is_litter;
+use crate::pack::{Bag, PackFiles, ZIP_LIMIT, ZipError};
 use crate::pack_verify::{self, PackQuestion, PackReport};
+use crate::store::image::list_files;
+use crate::sys::disk::{Disk, DiskError};
 
 use super::exit::{CommandError, Exit};
 use super::files::bounded;
 
 /// How a zip begins, and an empty one.
 const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+/// The file that a bag is known by.
+const BAG: &str = "bagit.txt";
 
-/// Whether a file is a zip, and not a receipt.
-pub(super) fn is_zip(path: &Path) -> bool {
+/// Whether a path is that of a pack, and not of a ledger, a copy or a receipt.
+pub(super) fn is_pack(path: &Path) -> bool {
+    match path.is_dir() {
+        true => bag_in(path).is_some(),
+        false => is_zip(path),
+    }
+}
+
+fn is_zip(path: &Path) -> bool {
     let mut first = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
     let by_name = path
         .extension()
         .is_some_and(|end| end.eq_ignore_ascii_case("zip"));
-    by_name || read.is_ok() && BEGINNINGS.contains(&first.as_slice())
+    path.is_file() && (by_name || read.is_ok() && BEGINNINGS.contains(&first.as_slice()))
+}
+
+/// The folder of a bag: this one, or the one in it that is one. Where a pack is unzipped, one folder comes out.
+fn bag_in(dir: &Path) -> Option<PathBuf> {
+    if dir.join(BAG).is_file() {
+        return Some(dir.to_owned());
+    }
+    let inside = std::fs::read_dir(dir).ok()?.filter_map(Result::ok);
+    let mut bags = inside.map(|found| found.path());
+    let mut bags = bags.by_ref().filter(|path| path.join(BAG).is_file());
+    bags.next().filter(|_| bags.next().is_none())
 }
 
 /// Reads a pack and judges it.
-pub(super) fn examine(path: &Path, asked: PackQuestion<'_>) -> Result<PackReport, CommandError> {
+pub(super) fn examine(
+    disk: &dyn Disk,
+    path: &Path,
+    asked: PackQuestion<'_>,
+) -> Result<PackReport, CommandError> {
+    Ok(pack_verify::examine(&open(disk, path)?, asked))
+}
+
+/// Reads a pack.
+pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Bag, CommandError> {
     let name = path.display();
-    let read = File::open(path).and_then(|file| bounded(file, ZIP_LIMIT as usize));
-    let bytes = read
-        .map_err(|fault| CommandError::not_verified(format!("{name} cannot be read: {fault}")))?;
-    let bag = Bag::from_zip(&bytes).map_err(|fault| {
+    let bag = match bag_in(path).filter(|_| path.is_dir()) {
+        Some(dir) => {
+            let files = files_in(disk, &dir)?;
+            Bag::among(files, &is_litter).ok_or(ZipError::Empty)
+        }
+        None => {
+            let read = File::open(path).and_then(|file| bounded(file, ZIP_LIMIT as usize));
+            let bytes = read.map_err(|fault| {
+                CommandError::not_verified(format!("{name} cannot be read: {fault}"))
+            })?;
+            Bag::from_any_zip(&bytes, &is_litter)
+        }
+    };
+    let bag = bag.map_err(|fault| {
         let exit = match fault {
             ZipError::NotAZip => Exit::NotVerified,
             _ => Exit::Broken,
         };
         let failure = CommandError::new(exit, format!("{name} is no whole evidence pack: {fault}"));
-        failure.hint("a pack is verified as it was exported; ask for it again by another road")
+        failure.hint("ask for it again by another road")
     })?;
-    Ok(pack_verify::examine(&bag, asked))
+    match bag.is_pack() {
+        true => Ok(bag),
+        false => Err(CommandError::not_verified(format!(
+            "{name} is a BagIt bag, and no evidence pack of a ledger"
+        ))
+        .hint("whether it is whole is told by: bagit.py --validate FOLDER")),
+    }
+}
+
+/// Every file of a folder, by its path below it.
+fn files_in(disk: &dyn Disk, dir: &Path) -> Result<PackFiles, CommandError> {
+    let not_read = |fault: DiskError| CommandError::from(fault).or_not_verified();
+    let mut files = PackFiles::new();
+    let mut room = ZIP_LIMIT;
+    for found in list_files(disk, dir).map_err(not_read)? {
+        let path = found.path.to_string_lossy().into_owned();
+        if is_litter(&found.path) {
+            files.insert(path, Vec::new());
+            continue;
+        }
+        let bytes = disk.read_at_most(&dir.join(&found.path), room);
+        let bytes = bytes.map_err(not_read)?;
+        room = room.saturating_sub(bytes.len() as u64);
+        files.insert(path, bytes);
+    }
+    Ok(files)
 }

@@ -46,7 +46,7 @@ use super::{anchor, pack, report, timestamp};
 #[derive(Debug, Default, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct VerifyArgs {
-    /// The ledger's folder, an evidence pack, or a receipt [default: --ledger]
+    /// The ledger's folder, a copy of it, an evidence pack (its zip, or unzipped), or a receipt [default: --ledger]
     pub(crate) path: Option<PathBuf>,
     /// The bytes of the entry that a receipt is of, as `ledger prove --entry-out` writes them
     #[arg(long, value_name = "FILE")]
@@ -88,7 +88,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
         None => context.named_ledger()?,
     };
     let dir = context.folder(&dir, true)?;
-    let is_pack = dir.is_file() && pack::is_zip(&dir);
+    let is_pack = pack::is_pack(&dir);
     if dir.is_file() && !is_pack {
         return receipt(context, args, &dir);
     }
@@ -165,7 +165,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
         authorities: authorities.as_ref(),
         keep_said: args.html.is_some(),
     };
-    pack::examine(path, asked)
+    pack::examine(&*context.world.disk, path, asked)
 }
 
 /// The page about a pack, made anew of this verification, where one was asked for.

@@ -11,25 +11,62 @@ use super::zip::{self, PackFiles, ZipError};
 
 /// The folder of the payload.
 pub(super) const DATA: &str = "data/";
-/// What is signed: it lists the other tag files, and they list everything else.
-pub const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
-/// The raw signature of [`TAG_MANIFEST`], for openssl.
-pub const SIGNATURE: &str = "tagmanifest-sha256.txt.sig";
-/// The signature of [`TAG_MANIFEST`] for ssh-keygen.
-pub const SSH_SIGNATURE: &str = "tagmanifest-sha256.txt.sshsig";
+/// What is signed: it lists the payload, and everything that a pack states stands there.
+pub const MANIFEST: &str = "manifest-sha256.txt";
+/// The raw signature of [`MANIFEST`], for openssl.
+pub const SIGNATURE: &str = "manifest-sha256.txt.sig";
+/// The signature of [`MANIFEST`] for ssh-keygen.
+pub const SSH_SIGNATURE: &str = "manifest-sha256.txt.sshsig";
 
-const MANIFEST: &str = "manifest-sha256.txt";
-const DECLARATION_FILE: &str = "bagit.txt";
+/// Lists the other tag files.
+const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+pub(super) const DECLARATION_FILE: &str = "bagit.txt";
 const DECLARATION: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 const INFO: &str = "bag-info.txt";
 const TAGS: [&str; 3] = [INFO, DECLARATION_FILE, MANIFEST];
-const UNLISTED: [&str; 3] = [TAG_MANIFEST, SIGNATURE, SSH_SIGNATURE];
+
+/// What is signed of a bag, and where its signatures stand.
+struct Seal {
+    signed: &'static str,
+    raw: &'static str,
+    ssh: &'static str,
+    /// Whether [`TAG_MANIFEST`] lists the signatures. Some readers refuse a bag with a file that no list names.
+    listed: bool,
+}
+
+const SEAL: Seal = Seal {
+    signed: MANIFEST,
+    raw: SIGNATURE,
+    ssh: SSH_SIGNATURE,
+    listed: true,
+};
+
+/// That of earlier packs: over the list of tag files, which could not list what signs it.
+const FIRST_SEAL: Seal = Seal {
+    signed: TAG_MANIFEST,
+    raw: "tagmanifest-sha256.txt.sig",
+    ssh: "tagmanifest-sha256.txt.sshsig",
+    listed: false,
+};
+
+impl Seal {
+    /// Whether a file at the top of a bag is one that the list of tag files lists.
+    fn lists(&self, path: &str) -> bool {
+        TAGS.contains(&path) || (self.listed && self.signs(path))
+    }
+
+    fn signs(&self, path: &str) -> bool {
+        [self.raw, self.ssh].contains(&path)
+    }
+}
 
 /// A bag: the name of its one folder, and the files in it by their path below that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bag {
     /// The folder.
     pub top: String,
+    /// What is to be said of how it lay, where that is not as it was exported.
+    pub remarks: Vec<String>,
     files: PackFiles,
 }
 
@@ -71,19 +108,31 @@ impl Bag {
             INFO.to_owned(),
             info_file(info, payload.values().map(Vec::as_slice)).into_bytes(),
         );
+        let signature = key.sign(manifest.as_bytes()).as_bytes().to_vec();
+        let ssh = sshsig::sign(manifest.as_bytes(), key).into_bytes();
         files.insert(MANIFEST.to_owned(), manifest.into_bytes());
-        let tags = TAGS.map(str::to_owned);
-        let listed = files.iter().filter(|(path, _)| tags.contains(path));
-        let tag_manifest = self::manifest(listed).into_bytes();
-        let signature = key.sign(&tag_manifest).as_bytes().to_vec();
-        let ssh = sshsig::sign(&tag_manifest, key).into_bytes();
-        files.insert(TAG_MANIFEST.to_owned(), tag_manifest);
         files.insert(SIGNATURE.to_owned(), signature);
         files.insert(SSH_SIGNATURE.to_owned(), ssh);
+        let listed = files.iter().filter(|(path, _)| SEAL.lists(path));
+        let tag_manifest = self::manifest(listed).into_bytes();
+        files.insert(TAG_MANIFEST.to_owned(), tag_manifest);
+        Self::of(top, files, Vec::new())
+    }
+
+    /// A bag of files by their paths below its folder.
+    pub(super) fn of(top: &str, files: PackFiles, remarks: Vec<String>) -> Self {
         Self {
             top: top.to_owned(),
+            remarks,
             files,
         }
+    }
+
+    /// Whether it has anything of what packs have; other bags are somebody else's.
+    #[must_use]
+    pub fn is_pack(&self) -> bool {
+        let is_ours = |(path, _): (&str, _)| path == "pack.json" || path.starts_with("ledger/");
+        self.payload().any(is_ours)
     }
 
     /// Reads the zip of a bag, strictly.
@@ -99,7 +148,7 @@ impl Bag {
                 files.insert(path.to_owned(), bytes);
             }
         }
-        Ok(Self { top, files })
+        Ok(Self::of(&top, files, Vec::new()))
     }
 
     /// The one zip of the bag.
@@ -146,7 +195,8 @@ impl Bag {
     #[must_use]
     pub fn faults(&self, info: Option<&[(&'static str, String)]>) -> Vec<BagFault> {
         let mut faults = Vec::new();
-        let is_tag = |path: &str| TAGS.contains(&path) || UNLISTED.contains(&path);
+        let seal = self.seal();
+        let is_tag = |path: &str| seal.lists(path) || seal.signs(path) || path == TAG_MANIFEST;
         for path in self.files.keys() {
             if !path.starts_with(DATA) && !is_tag(path) {
                 faults.push(BagFault::new("only files that a pack has", path.as_str()));
@@ -169,8 +219,16 @@ impl Bag {
         }
         let payload = |path: &str| path.starts_with(DATA);
         self.compare(MANIFEST, &payload, &mut faults);
-        self.compare(TAG_MANIFEST, &|path| TAGS.contains(&path), &mut faults);
+        self.compare(TAG_MANIFEST, &|path| seal.lists(path), &mut faults);
         faults
+    }
+
+    /// How the bag is sealed. Whoever chooses says no more by it: each of the two covers every file that matters.
+    fn seal(&self) -> &'static Seal {
+        match self.files.contains_key(FIRST_SEAL.raw) {
+            true => &FIRST_SEAL,
+            false => &SEAL,
+        }
     }
 
     /// Holds one list against the files that it must list.
@@ -213,7 +271,8 @@ impl Bag {
     /// What is wrong with the two signatures under `key`, if anything.
     #[must_use]
     pub fn signature_faults(&self, key: &PublicKey) -> Vec<BagFault> {
-        let signed = self.files.get(TAG_MANIFEST);
+        let seal = self.seal();
+        let signed = self.files.get(seal.signed);
         let signed = signed.map(Vec::as_slice).unwrap_or_default();
         let raw = |bytes: &[u8]| {
             let signature = <[u8; 64]>::try_from(bytes).map(Signature::from_bytes);
@@ -221,16 +280,16 @@ impl Bag {
             matches!((signature, verifier), (Ok(signature), Ok(key)) if key.accepts(signed, &signature))
         };
         let ssh = |bytes: &[u8]| sshsig::holds(signed, bytes, key);
-        let raw_holds = self.files.get(SIGNATURE).map(|bytes| raw(bytes));
-        let ssh_holds = self.files.get(SSH_SIGNATURE).map(|bytes| ssh(bytes));
+        let raw_holds = self.files.get(seal.raw).map(|bytes| raw(bytes));
+        let ssh_holds = self.files.get(seal.ssh).map(|bytes| ssh(bytes));
         let mut faults = Vec::new();
-        for (path, holds) in [(SIGNATURE, raw_holds), (SSH_SIGNATURE, ssh_holds)] {
+        for (path, holds) in [(seal.raw, raw_holds), (seal.ssh, ssh_holds)] {
             let found = match holds {
                 Some(true) => continue,
                 Some(false) => "another",
                 None => "it is missing",
             };
-            let expected = format!("{path}: a signature of {TAG_MANIFEST} by {key}");
+            let expected = format!("{path}: a signature of {} by {key}", seal.signed);
             faults.push(BagFault::new(expected, found));
         }
         faults

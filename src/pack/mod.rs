@@ -5,19 +5,21 @@
 //! |---|---|
 //! | `zip` | the one zip that files make, and everything that another one can be |
 //! | `bag` | what a bag lists, what is signed, and what can be wrong with that |
+//! | `again` | packs that were zipped again by another program, or unzipped |
 //! | `sshsig` | signatures for `ssh-keygen -Y verify` |
 //! | `dsse` | statements in envelopes, for programs that collect attestations |
 //! | `selection` | what the record of an export says: the line of what a pack was made of, and where secrets end |
 //!
 //! What stands in the files, and whether it is true, is for others.
 
+mod again;
 mod bag;
 mod dsse;
 mod selection;
 mod sshsig;
 mod zip;
 
-pub use bag::{Bag, BagFault, SIGNATURE, SSH_SIGNATURE, TAG_MANIFEST};
+pub use bag::{Bag, BagFault, MANIFEST, SIGNATURE, SSH_SIGNATURE};
 pub use dsse::{IN_TOTO, bundle as in_toto_bundle, pre_authentication_encoding};
 pub use selection::{PackPart, Selection, SelectionError, SelectionForm, ends};
 pub use sshsig::{NAMESPACE, public_line};

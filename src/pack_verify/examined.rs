@@ -103,6 +103,7 @@ pub fn examine_reworded(
     let mut report = pack.judge(question, asked.authorities, findings);
     report.not_checked.extend(compared.not_checked);
     report.notes.extend(compared.words);
+    report.notes.extend(bag.remarks.iter().cloned());
     PackReport {
         report,
         other_form: compared.other_form,

@@ -2,7 +2,7 @@
 # Exports packs and checks them as their VERIFY.md says, with programs that we did not write: good ones pass, and whatever was
 # done to the others shows at the step that the text says. Attestations are checked by securesystemslib.
 #
-#   packs.sh LEDGER PYTHON    the program; a python that has securesystemslib, with bagit.py beside it
+#   packs.sh LEDGER PYTHON    the program; a python that has securesystemslib and bagit-utils, with bagit.py beside it
 set -euo pipefail
 ledger=$(realpath "$1") python=$2 here=$(cd "$(dirname "$0")" && pwd)
 bagit=$(dirname "$python")/bagit.py
@@ -51,7 +51,11 @@ unpack() {
   echo "$work/$2"/pack-*/
 }
 steps() { sh "$here/pack-steps.sh" "$@"; }
-valid() { "$python" "$bagit" --quiet --validate "$1" 2>/dev/null; }
+# Two readers of bags: the second refuses any file that no list names.
+valid() {
+  "$python" "$bagit" --quiet --validate "$1" 2>/dev/null &&
+    "$python" -c 'import pathlib, sys, bagit_utils; sys.exit(not bagit_utils.Bag(pathlib.Path(sys.argv[1])).validate().valid)' "$1"
+}
 
 for pack in plain stamped whole; do
   bag=$(unpack "$pack" "good-$pack")
@@ -74,11 +78,13 @@ fails() {
 }
 # Another byte in a file of the same length.
 flip() { "$python" -c 'import sys; b = bytearray(open(sys.argv[1], "rb").read()); b[len(b) // 2] ^= 1; open(sys.argv[1], "wb").write(b)' "$1"; }
-lists() { (cd "$1" && find data -type f | LC_ALL=C sort | xargs sha256sum >manifest-sha256.txt && sha256sum bag-info.txt bagit.txt manifest-sha256.txt >tagmanifest-sha256.txt); }
+payload() { (cd "$1" && find data -type f | LC_ALL=C sort | xargs sha256sum >manifest-sha256.txt); }
+tags() { (cd "$1" && sha256sum bag-info.txt bagit.txt manifest-sha256.txt manifest-sha256.txt.sig manifest-sha256.txt.sshsig >tagmanifest-sha256.txt); }
+lists() { payload "$1" && tags "$1"; }
 openssl genpkey -algorithm ed25519 -out mallory.pem
 ssh-keygen -q -t ed25519 -N '' -f mallory.ssh
-sign() { openssl pkeyutl -sign -inkey mallory.pem -rawin -in "$1/tagmanifest-sha256.txt" -out "$1/tagmanifest-sha256.txt.sig"; }
-sign_ssh() { ssh-keygen -q -Y sign -f mallory.ssh -n pack@rotation-ledger <"$1/tagmanifest-sha256.txt" >"$1/tagmanifest-sha256.txt.sshsig"; }
+sign() { openssl pkeyutl -sign -inkey mallory.pem -rawin -in "$1/manifest-sha256.txt" -out "$1/manifest-sha256.txt.sig" && tags "$1"; }
+sign_ssh() { ssh-keygen -q -Y sign -f mallory.ssh -n pack@rotation-ledger <"$1/manifest-sha256.txt" >"$1/manifest-sha256.txt.sshsig" && tags "$1"; }
 
 bag=$(unpack stamped payload-byte) && flip "$bag/data/report.html"
 fails 2 "$bag"
@@ -98,7 +104,7 @@ bag=$(unpack stamped another-signature) && sign "$bag"
 fails 1 "$bag"
 bag=$(unpack stamped another-ssh-signature) && sign_ssh "$bag"
 fails 1 "$bag"
-bag=$(unpack stamped signature-of-another-pack) && cp good-whole/*/tagmanifest-sha256.txt.sig "$bag"
+bag=$(unpack stamped signature-of-another-pack) && cp good-whole/*/manifest-sha256.txt.sig "$bag" && tags "$bag"
 fails 1 "$bag"
 bag=$(unpack stamped signed-anew-with-another-key-inside)
 openssl pkey -in mallory.pem -pubout -out "$bag/data/keys/pack.pem"

@@ -1,7 +1,7 @@
 """A second verifier of evidence packs, written from docs/FORMAT.md; verify.py, which judges ledgers, reads the entries.
 
-`verify_pack.py PACK.zip PACK_KEY VKEY` takes the pack key in hex and the ledger's key as a trust file has it, both by
-another road than the pack, and prints `PASS entries N of SIZE` or `FAIL <reason>`. It judges zip, bag and signatures,
+`verify_pack.py PACK PACK_KEY VKEY` takes a pack (its zip, or the folder that came out of it), the pack key in hex and the
+ledger's key as a trust file has it, both by another road than the pack, and prints `PASS entries N of SIZE` or `FAIL <reason>`. It judges zip, bag and signatures,
 and that the entries are the ledger's, all of them of each secret that has any: not the documents that are made from
 them (report, tables, templates), time tokens and cosignatures, nor what verify.py does not judge.
 """
@@ -12,7 +12,7 @@ from verify import blake3, need, sha256, signed_by
 NAME = re.compile(r"(?!.{241})(?:(?!\.{1,2}/)[A-Za-z0-9._-]+/)+(?!\.{1,2}$)[A-Za-z0-9._-]+")
 FAULTS = verify.Bad, zipfile.BadZipFile, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError
 TAGS = {"bag-info.txt", "bagit.txt", "manifest-sha256.txt"}
-SEAL = {"tagmanifest-sha256.txt" + ending for ending in ("", ".sig", ".sshsig")}
+SIGNATURES = ".sig", ".sshsig"
 
 class Absent:
     """The link of an entry that is not in the pack. What others say of it they signed, and the checkpoint seals."""
@@ -41,6 +41,11 @@ def read_zip(data):
          "zip: two folders, or names that differ in case alone, or of a file and a folder")
     return {name.partition("/")[2]: data for name, data in files.items()}, tops.pop()
 
+def read_folder(folder):
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if not path.is_dir()}
+    need(not any(path.is_symlink() for path in files.values()), "folder: a link")
+    return {name: path.read_bytes() for name, path in files.items()}, folder.resolve().name
+
 def manifest(files, names):
     return "".join(f"{sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(names)).encode()
 
@@ -57,14 +62,18 @@ def check_sshsig(armour, key, text):
 
 def check_bag(files, key):
     payload = {name for name in files if name.startswith("data/")}
-    strange = files.keys() ^ (payload | TAGS | SEAL)
+    # Earlier packs are signed over the list of tag files, which then lists no signature.
+    first = "tagmanifest-sha256.txt.sig" in files
+    signed = "tagmanifest-sha256.txt" if first else "manifest-sha256.txt"
+    seal = {signed + ending for ending in SIGNATURES}
+    strange = files.keys() ^ (payload | TAGS | seal | {"tagmanifest-sha256.txt"})
     need(not strange, f"bag: {', '.join(sorted(strange))} is missing, or listed nowhere")
     need(files["bagit.txt"] == b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bag: another bagit.txt")
     need(files["manifest-sha256.txt"] == manifest(files, payload), "bag: manifest-sha256.txt is not of these files")
-    text = files["tagmanifest-sha256.txt"]
-    need(text == manifest(files, TAGS), "bag: tagmanifest-sha256.txt is not of these files")
-    need(signed_by(key, text, files["tagmanifest-sha256.txt.sig"]), "bag: the raw signature does not hold")
-    check_sshsig(files["tagmanifest-sha256.txt.sshsig"], key, text)
+    tags = manifest(files, TAGS if first else TAGS | seal)
+    need(files["tagmanifest-sha256.txt"] == tags, "bag: tagmanifest-sha256.txt is not of these files")
+    need(signed_by(key, files[signed], files[signed + ".sig"]), "bag: the raw signature does not hold")
+    check_sshsig(files[signed + ".sshsig"], key, files[signed])
 
 def numbered(files, pattern):
     inside = [name for name in files if name.startswith(pattern.partition("*")[0])]
@@ -133,7 +142,7 @@ def check_files(there, register, without):
 def verdict(pack, pack_key, vkey):
     origin, _, key = vkey.split("+", 2)
     try:
-        files, folder = read_zip(pack)
+        files, folder = read_folder(pack) if pack.is_dir() else read_zip(pack.read_bytes())
         check_bag(files, pack_key)
         register, record = check_entries(files, origin, verify.from_base64(key)[1:])
         need(folder == f"pack-{register.links[0].hex()[:8]}-{record['size']}", "the folder is named for another pack")
@@ -146,5 +155,5 @@ def verdict(pack, pack_key, vkey):
     return f"PASS entries {record['entries']} of {record['size'] + 1}"
 
 if __name__ == "__main__":
-    print(said := verdict(pathlib.Path(sys.argv[1]).read_bytes(), bytes.fromhex(sys.argv[2]), sys.argv[3]))
+    print(said := verdict(pathlib.Path(sys.argv[1]), bytes.fromhex(sys.argv[2]), sys.argv[3]))
     sys.exit(not said.startswith("PASS"))

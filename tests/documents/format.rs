@@ -26,8 +26,10 @@ use rotation_ledger::merkle::partial_tiles;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::pack::Bag;
+use rotation_ledger::pack::MANIFEST;
 use rotation_ledger::pack::PackFiles;
-use rotation_ledger::pack::TAG_MANIFEST;
+use rotation_ledger::pack::SIGNATURE;
+use rotation_ledger::pack::SSH_SIGNATURE;
 use rotation_ledger::pack::in_toto_bundle;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
@@ -371,11 +373,12 @@ fn bag() -> String {
     let bag = Bag::sealed("pack-0", &payload, &[], &SecretKey::from_seed(&[7; 32]));
     let files = read_zip(&bag.to_zip().unwrap()).unwrap();
     let text = |name: &str| String::from_utf8(files[&format!("pack-0/{name}")].clone()).unwrap();
-    let raw = in_lines(&files["pack-0/tagmanifest-sha256.txt.sig"]);
+    let raw = in_lines(&files[&format!("pack-0/{SIGNATURE}")]);
     format!(
-        "{}\n{raw}\n{}",
-        text(TAG_MANIFEST),
-        text("tagmanifest-sha256.txt.sshsig")
+        "{}\n{raw}\n{}\n{}",
+        text(MANIFEST),
+        text(SSH_SIGNATURE),
+        text("tagmanifest-sha256.txt")
     )
 }
 

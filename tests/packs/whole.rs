@@ -197,9 +197,9 @@ fn the_bag_is_laid_out_as_the_format_says() {
             "bag-info.txt",
             "bagit.txt",
             "manifest-sha256.txt",
-            "tagmanifest-sha256.txt",
-            "tagmanifest-sha256.txt.sig",
-            "tagmanifest-sha256.txt.sshsig"
+            "manifest-sha256.txt.sig",
+            "manifest-sha256.txt.sshsig",
+            "tagmanifest-sha256.txt"
         ]
     );
     let places: Vec<_> = inside

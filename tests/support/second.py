@@ -49,7 +49,7 @@ for line in sys.stdin:
         said = "holds" if verify.signed_by(*map(bytes.fromhex, rest.split(" "))) else "fails"
     elif question == "pack":
         path, key, vkey = rest.split(" ")
-        said = verify_pack.verdict(Path(path).read_bytes(), bytes.fromhex(key), vkey)
+        said = verify_pack.verdict(Path(path), bytes.fromhex(key), vkey)
     elif question == "zip":
         said = takes(verify_pack.read_zip, Path(rest).read_bytes())
     elif question == "path":

@@ -1,9 +1,12 @@
 //! A ledger told as a story, exported, and packs that somebody changed, or made up with every key of the
 //! host that exports.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rawzip::CompressionMethod;
+use rawzip::ZipArchiveWriter;
 use rotation_ledger::event::PackExported;
 use rotation_ledger::export::Export;
 use rotation_ledger::export::ExportedPack;
@@ -435,6 +438,28 @@ pub(crate) fn changed(zip: &[u8], change: impl FnOnce(&mut PackFiles)) -> Vec<u8
         .map(|(path, bytes)| (format!("{top}/{path}"), bytes))
         .collect();
     write_zip(&named).unwrap()
+}
+
+/// The files of a pack as another program zips them: compressed, folders listed, the last first.
+pub(crate) fn zipped(named: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = Vec::new();
+    let mut archive = ZipArchiveWriter::new(&mut zip);
+    archive.new_dir("pack/").create().unwrap();
+    for (name, bytes) in named {
+        let (mut entry, config) = archive
+            .new_file(name.as_str())
+            .compression_method(CompressionMethod::DEFLATE)
+            .start()
+            .unwrap();
+        let packed = miniz_oxide::deflate::compress_to_vec(bytes, 6);
+        entry.write_all(&packed).unwrap();
+        let mut whole = config.wrap(std::io::sink());
+        whole.write_all(bytes).unwrap();
+        let (_, descriptor) = whole.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+    }
+    archive.finish().unwrap();
+    zip
 }
 
 /// The same by somebody who also has a key to sign with: all lists are made anew.

@@ -23,6 +23,7 @@ use crate::support::shelf::forged;
 use crate::support::shelf::pack_key;
 use crate::support::shelf::receipt;
 use crate::support::shelf::rotation;
+use crate::support::shelf::zipped;
 use crate::support::story::Story;
 use crate::support::story::id;
 use crate::support::story::key_of;
@@ -171,7 +172,13 @@ attacks! {
         "a file that nothing lists", "integrity: P-01 · exit 1", || {
             seen(&changed(&pack(), |files| { files.insert("NOTE.txt".to_owned(), b"see here".to_vec()); }))
         };
-        "a template of the same rotation, of another pack of this ledger; the lists made anew", "integrity: P-02, P-02, P-05 · exit 1", || {
+        "zipped again by another program, with a changed entry", "integrity: I-08 at 15, P-03 at 15, I-02 at 16, I-15 at 16, 2 more · exit 1", || {
+            let (top, mut inside) = files(&pack());
+            inside.get_mut(&format!("data/{}", entry(15))).unwrap().push(0);
+            let named: Vec<_> = inside.into_iter().map(|(path, bytes)| (format!("{top}/{path}"), bytes)).collect();
+            seen(&zipped(&named))
+        };
+        "a template of the same rotation, of another pack of this ledger; the lists made anew", "integrity: P-01, P-01, P-02, P-02, 1 more · exit 1", || {
             let mut story = two();
             story.wait_days(1);
             let script = story.standard("r-3", "db/orders");
@@ -181,7 +188,7 @@ attacks! {
             let signatures = files(&pack()).1;
             let forged = forged(&pack(), &pack_key(), |payload| { payload.insert("evidence/r-1.txt".to_owned(), other); });
             // Without the key the signatures stay those of the lists before.
-            seen(&changed(&forged, |files| for name in ["tagmanifest-sha256.txt.sig", "tagmanifest-sha256.txt.sshsig"] {
+            seen(&changed(&forged, |files| for name in ["manifest-sha256.txt.sig", "manifest-sha256.txt.sshsig"] {
                 files.insert(name.to_owned(), signatures[name].clone());
             }))
         };
