@@ -11,9 +11,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::options::{Globals, with_json};
 use super::{
-    accept, actor, admin, anchor, append, demo, export, init, key, log, man, note, open, prove,
-    publish, run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify,
-    witness,
+    accept, actor, admin, anchor, append, demo, export, extract, init, key, log, man, note, open,
+    prove, publish, run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed,
+    verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -73,6 +73,7 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     Accept(accept::AcceptArgs),
     Export(export::ExportArgs),
+    Extract(extract::ExtractArgs),
     Status(status::StatusArgs),
     Due(status::DueArgs),
     Log(log::LogArgs),

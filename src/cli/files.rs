@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::store::publish::TEMPORARY_PREFIX;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskCause, DiskError};
 
 use super::exit::CommandError;
 use super::ui::Ui;
@@ -87,6 +87,71 @@ pub(crate) fn keep_apart(flag: &str, path: &Path, ledger: &Path) -> Result<(), C
     let message = format!("{flag} {} lies in the ledger's own folder", path.display());
     Err(CommandError::usage(message)
         .hint("choose a place outside of it: what is no part of a ledger is held against it"))
+}
+
+/// A folder that is new or was empty, and what is to stand in it: it appears there once all of it is written.
+pub(crate) struct NewFolder {
+    dir: PathBuf,
+    made: bool,
+    unfinished: tempfile::TempDir,
+}
+
+impl NewFolder {
+    /// Makes the folder where it is missing; `flag` named it. What is in it already is nobody's to mix with.
+    pub(crate) fn begin(flag: &str, dir: &Path) -> Result<Self, CommandError> {
+        let unusable = |fault: io::Error| {
+            let fault = DiskError::new("write into", dir, fault);
+            match fault.cause() {
+                DiskCause::Full => fault.into(),
+                _ => CommandError::usage(format!("{flag}: {fault}")),
+            }
+        };
+        let made = match std::fs::create_dir(dir) {
+            Ok(()) => true,
+            Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(fault) => return Err(unusable(fault)),
+        };
+        if std::fs::read_dir(dir).map_err(unusable)?.next().is_some() {
+            let refused = CommandError::usage(format!("{flag} {} is not empty", dir.display()));
+            return Err(refused.hint("name a new folder, or an empty one; nothing is written over"));
+        }
+        let unfinished = tempfile::Builder::new().prefix(".ledger-").tempdir_in(dir);
+        Ok(Self {
+            dir: dir.to_owned(),
+            made,
+            unfinished: unfinished.map_err(unusable)?,
+        })
+    }
+
+    /// Writes a file below it. Each part of `path` has to be a harmless name.
+    pub(crate) fn add(&self, path: &str, bytes: &[u8]) -> Result<(), CommandError> {
+        let place = self.unfinished.path().join(path);
+        std::fs::create_dir_all(folder_of(&place))
+            .and_then(|()| File::create_new(&place)?.write_all(bytes))
+            .map_err(|fault| DiskError::new("write", &self.dir.join(path), fault).into())
+    }
+
+    /// Lets everything appear.
+    pub(crate) fn finish(self) -> Result<(), CommandError> {
+        let moved = || -> io::Result<()> {
+            for found in std::fs::read_dir(self.unfinished.path())? {
+                let found = found?;
+                std::fs::rename(found.path(), self.dir.join(found.file_name()))?;
+            }
+            Ok(())
+        };
+        moved().map_err(|fault| DiskError::new("write", &self.dir, fault).into())
+    }
+}
+
+impl Drop for NewFolder {
+    /// Where nothing came of it, a folder that was made for it goes, too; one with anything in it stays.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.unfinished.path());
+        if self.made {
+            let _ = std::fs::remove_dir(&self.dir);
+        }
+    }
 }
 
 /// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file

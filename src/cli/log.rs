@@ -1,6 +1,7 @@
 //! `ledger log`: the entries in order, filtered. Read and not verified.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 
@@ -17,16 +18,20 @@ use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::hint::nearest;
 use super::layout::about;
+use super::source::EvidenceSource;
 
 /// List the entries, oldest first
 ///
 /// Read from the log as it stands; only `ledger verify` judges it.
 ///
 ///   ledger log --rotation r-41
+///   ledger log r-41.zip
 ///   ledger log --event step.failed --from 2026-11-01 --limit 20
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct LogArgs {
+    /// A ledger, a published copy or an evidence pack [default: --ledger]
+    path: Option<PathBuf>,
     /// Only what is about this secret
     #[arg(long, value_name = "ID")]
     secret: Option<Id>,
@@ -87,7 +92,8 @@ impl LogArgs {
     }
 }
 
-fn check_id<'r>(
+/// Whether an id that was named is that of something.
+pub(super) fn check_id<'r>(
     what: &str,
     named: Option<&Id>,
     mut known: impl Iterator<Item = &'r Id>,
@@ -107,15 +113,15 @@ fn check_id<'r>(
 
 pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     context.ui.thing = "log";
-    let reader = context.reader()?;
+    let source = EvidenceSource::open(context, args.path.as_deref(), false)?;
     // What the entries so far say about names: whose key it is, which secret a rotation is of.
     let mut register = Register::default();
     let mut newest = VecDeque::new();
     let mut list = EntryPrinter { started: false };
-    for stored in reader {
+    for stored in source.entries(context)? {
         let stored = match stored {
             Ok(stored) => stored,
-            Err(fault) => return list.fail(context, fault.into()),
+            Err(failure) => return list.fail(context, failure),
         };
         // One that no writer would have placed names nothing.
         let (statement, recorded) = (&stored.statement, stored.entry.recorded);

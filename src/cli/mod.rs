@@ -16,6 +16,7 @@ mod context;
 mod demo;
 mod exit;
 mod export;
+mod extract;
 mod fields;
 mod files;
 pub mod hint;
@@ -40,6 +41,7 @@ mod serve;
 mod show;
 mod sign;
 mod signals;
+mod source;
 mod spool;
 mod state;
 mod statements;
@@ -135,6 +137,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Serve(args) => serve::run(context, args),
         Command::Verify(args) => verify::run(context, args),
         Command::Export(args) => export::run(context, args),
+        Command::Extract(args) => extract::run(context, args),
         Command::Status(_) => status::status(context),
         Command::Due(args) => status::due(context, args),
         Command::Log(args) => log::run(context, args),

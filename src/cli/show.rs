@@ -1,20 +1,20 @@
 //! `ledger show`: one entry, or one rotation, with what was said about it later. Read and not
 //! verified.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use crate::documents;
 use crate::register::Register;
 use crate::statement::EventId;
-use crate::store::engine::FolderEngine;
 use crate::text::Id;
-use crate::timestamps;
-use crate::verify::BelievedTokens;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
 use super::hint::nearest;
+use super::source::EvidenceSource;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
 ///
@@ -22,12 +22,15 @@ use super::hint::nearest;
 ///
 ///   ledger show 17
 ///   ledger show r-41
+///   ledger show r-41 r-41.zip
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct ShowArgs {
     /// The entry's sequence, the event's id or the rotation's id
     #[arg(value_name = "SEQ|EVENT-ID|ROTATION")]
     what: String,
+    /// A ledger, a published copy or an evidence pack [default: --ledger]
+    path: Option<PathBuf>,
 }
 
 enum ShowTarget {
@@ -53,15 +56,12 @@ impl ShowTarget {
 pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     context.ui.thing = "show";
     let what = ShowTarget::parse(&args.what)?;
-    let dir = context.dir()?;
-    let tokens = BelievedTokens {
-        tokens: timestamps::list(&FolderEngine::at(&context.world, &dir))?,
-        authorities: context.authorities(None, &dir)?,
-    };
+    let source = EvidenceSource::open(context, args.path.as_deref(), false)?;
+    let tokens = source.tokens(context)?;
     let mut register = Register::default();
     let mut shown: Vec<Value> = Vec::new();
     let mut remarks = Vec::new();
-    for stored in context.reader()? {
+    for stored in source.entries(context)? {
         let stored = stored?;
         // One that no writer would have placed names nothing.
         let (statement, recorded) = (&stored.statement, stored.entry.recorded);
@@ -98,7 +98,6 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     }
     let state = match &what {
         ShowTarget::Rotation(id) => {
-            let register = context.register()?;
             let rotation = register.rotations.get(id);
             rotation.map(|rotation| register.rotation_json(rotation))
         }

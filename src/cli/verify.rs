@@ -11,7 +11,7 @@ use crate::documents;
 use crate::entry;
 use crate::facts::{self, NoTemplate};
 use crate::pack_verify::{PackQuestion, PackReport};
-use crate::page;
+use crate::page::{self, FolderNames};
 use crate::proof::{RECEIPT_LIMIT, TlogProof};
 use crate::rule::Verdict;
 use crate::text::{Id, mangled};
@@ -22,7 +22,7 @@ use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredC
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{read_bounded, refuse_existing, write_new};
+use super::files::{NewFolder, keep_apart, read_bounded, refuse_existing, write_new};
 use super::options::PartArgs;
 use super::signals::SignalGuard;
 use super::ui::Ui;
@@ -41,6 +41,7 @@ use super::{anchor, pack, report, timestamp};
 ///   ledger verify prod --anchor head-1101.txt
 ///   ledger verify prod --rotation r-41 > evidence.txt
 ///   ledger verify r-41.zip --trust auditors.trust --rotation r-41
+///   ledger verify prod --all --out templates
 ///   ledger verify prod --html report.html
 ///   ledger verify entry-41.tlog-proof --entry entry-41.bin --trust auditors.trust
 #[derive(Debug, Default, clap::Args)]
@@ -60,6 +61,9 @@ pub(crate) struct VerifyArgs {
     /// Print the evidence template of every completed rotation that is asked for
     #[arg(long, conflicts_with = "rotation")]
     all: bool,
+    /// Write these templates into a new or empty folder, ROTATION.txt each, and print the report as usual
+    #[arg(long, value_name = "DIR", requires = "all")]
+    out: Option<PathBuf>,
     /// Write the report as one HTML page to read and print, to a file that is not there yet
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -97,6 +101,9 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     }
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
+    let out = args.out.as_deref();
+    out.map(|out| keep_apart("--out", out, &dir)).transpose()?;
+    let out = out.map(|out| NewFolder::begin("--out", out)).transpose()?;
     let is_asked = |verdict: &Verdict| args.fail_on.iter().any(|word| word == verdict.word());
     let fail_on: Vec<Verdict> = Verdict::ALL.into_iter().filter(is_asked).collect();
     let (report, mut conclusion, page) = match is_pack {
@@ -129,6 +136,8 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     if let (Some(path), Some(page)) = (&args.html, &page) {
         write_new(path, page.as_bytes())?;
     }
+    out.map(|out| write_templates(out, &templates))
+        .transpose()?;
     let answer = answer(&context.ui, args, &report, &templates, conclusion);
     Ok(match (&args.html, page) {
         (Some(path), Some(_)) => answer.note(format!("page  {}", path.display())),
@@ -313,7 +322,21 @@ fn templates(report: &Report, args: &VerifyArgs) -> Vec<(Id, Result<String, NoTe
         .collect()
 }
 
-/// The report; where templates were asked for these, and the report is talk.
+/// Writes each template to a file of its own.
+fn write_templates(
+    out: NewFolder,
+    templates: &[(Id, Result<String, NoTemplate>)],
+) -> Result<(), CommandError> {
+    let mut names = FolderNames::default();
+    for (id, made) in templates {
+        if let Ok(template) = made {
+            out.add(&names.give(&format!("{id}.txt")), template.as_bytes())?;
+        }
+    }
+    out.finish()
+}
+
+/// The report; where templates were asked for on stdout these, and the report is talk.
 fn answer(
     ui: &Ui,
     args: &VerifyArgs,
@@ -321,7 +344,7 @@ fn answer(
     templates: &[(Id, Result<String, NoTemplate>)],
     conclusion: Conclusion,
 ) -> Answer {
-    let with_templates = args.part.rotation.is_some() || args.all;
+    let with_templates = args.out.is_none() && (args.part.rotation.is_some() || args.all);
     let exit = Exit::from(conclusion);
     let mut document = report.to_json();
     document["exit_code"] = json!(exit.code());
@@ -329,7 +352,15 @@ fn answer(
         ui.verdict_word(word, width, with_templates)
     });
     if !with_templates {
-        return Answer::new(document).text(text).exit(exit);
+        let answer = Answer::new(document).text(text).exit(exit);
+        return match &args.out {
+            Some(out) => answer.note(format!(
+                "templates  {} in {}",
+                templates.len(),
+                out.display()
+            )),
+            None => answer,
+        };
     }
     document["templates"] = templates
         .iter()

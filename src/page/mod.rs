@@ -19,6 +19,7 @@
 //! | `timeline` | the drawing of one rotation |
 //! | `axis` | where an instant stands in that drawing |
 //! | `served` | the pages of a server: what is next, one rotation, one secret |
+//! | `names` | the names under which evidence is found |
 //! | `source` | which ledger, who acted, the words, how to check it |
 //! | `shell` | the document around a page: its style, and what a browser may do with it |
 //! | `markup` | instants, spans, marks and tables |
@@ -32,6 +33,7 @@ mod findings;
 mod heading;
 mod markup;
 mod matter;
+mod names;
 mod population;
 mod rotations;
 mod scope;
@@ -51,6 +53,7 @@ use crate::verify::Report;
 
 use matter::PageModel;
 
+pub use names::{EvidenceFolders, FolderNames};
 pub use served::{ServedPage, notice};
 pub use shell::content_policy;
 

@@ -15,6 +15,7 @@ mod again;
 mod attacks;
 mod attestations;
 mod command;
+mod extract;
 mod interrupted;
 mod page;
 mod seed;
