@@ -1,12 +1,12 @@
 //! `ledger extract`: the evidence of rotations as files with names to read.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::documents;
 use crate::entry::StoredEntry;
-use crate::page::{EvidenceFolders, FolderNames};
+use crate::page::{FolderNames, evidence_folders};
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::statement::Attachment;
@@ -15,9 +15,9 @@ use crate::text::Id;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{NewFolder, keep_apart};
+use super::files::NewFolder;
 use super::layout::counted;
-use super::log::check_id;
+use super::log::{check_id, speaker};
 use super::source::EvidenceSource;
 
 /// What tells of each entry, in the folder of a rotation.
@@ -51,20 +51,15 @@ struct Extraction<'a> {
     source: &'a EvidenceSource,
     register: &'a Register,
     folder: NewFolder,
-    files: Vec<Value>,
+    files: Vec<String>,
     absent: u64,
 }
 
 pub(crate) fn run(context: &mut Context, args: &ExtractArgs) -> CommandResult {
     context.ui.thing = "extract";
     let source = EvidenceSource::open(context, args.path.as_deref(), true)?;
-    if let EvidenceSource::Folder(dir) = &source {
-        keep_apart("--to", &args.to, dir)?;
-    }
     let (register, told) = read(context, &source, &args.rotation)?;
-    let mut asked = args.rotation.clone();
-    asked.sort_unstable();
-    asked.dedup();
+    let asked: BTreeSet<&Id> = args.rotation.iter().collect();
     for id in &asked {
         check_id("rotation", Some(id), register.rotations.keys())?;
     }
@@ -72,39 +67,26 @@ pub(crate) fn run(context: &mut Context, args: &ExtractArgs) -> CommandResult {
         context,
         source: &source,
         register: &register,
-        folder: NewFolder::begin("--to", &args.to)?,
+        folder: NewFolder::begin("--to", &args.to, source.place())?,
         files: Vec::new(),
         absent: 0,
     };
     let mut names = FolderNames::default();
-    for rotation in asked.iter().filter_map(|id| register.rotations.get(id)) {
+    for rotation in asked.iter().filter_map(|id| register.rotations.get(*id)) {
         extraction.write(rotation, &told, &names.give(rotation.id.as_str()))?;
     }
-    let Extraction {
-        folder,
-        files,
-        absent,
-        ..
-    } = extraction;
-    folder.finish()?;
-    let written = files.iter().filter(|file| !file["path"].is_null()).count() as u64;
-    let document = json!({ "to": args.to, "files": files, "absent": absent });
-    let said = format!(
-        "{} in {}",
-        counted(written, "attached file"),
-        args.to.display()
-    );
-    let answer = Answer::new(document).line(said);
-    let answer = answer.say("read and not verified: ledger verify judges the entries behind them");
-    Ok(match absent {
-        0 => answer,
-        _ => answer
-            .warn(format!(
-                "{} not here; {INDEX} names each",
-                counted(absent, "attached file")
-            ))
-            .exit(Exit::NotVerified),
-    })
+    extraction.folder.finish()?;
+    let (files, absent) = (extraction.files, extraction.absent);
+    let written = counted(files.len() as u64, "attached file");
+    let answer = Answer::new(json!({ "to": args.to, "files": files, "absent": absent }))
+        .line(format!("{written} in {}", args.to.display()))
+        .say("read and not verified: ledger verify judges the entries behind them");
+    if absent == 0 {
+        return Ok(answer);
+    }
+    let absent = counted(absent, "attached file");
+    let answer = answer.warn(format!("{absent} not here; {INDEX} names each"));
+    Ok(answer.exit(Exit::NotVerified))
 }
 
 /// What the entries amount to, and those that may tell of one of the rotations.
@@ -118,10 +100,11 @@ fn read(
     for stored in source.entries(context)? {
         let stored = stored?;
         let (statement, recorded) = (&stored.statement, stored.entry.recorded);
-        let _ = register.place(&statement.recorded_as(stored.sequence, recorded));
+        let recorded = statement.recorded_as(stored.sequence, recorded);
+        let counts = register.place(&recorded).is_ok();
         let event = &statement.event;
         let named = event.rotation().is_some_and(|id| rotations.contains(id));
-        if named || event.incident().is_some() || event.about().is_some() {
+        if counts && (named || event.incident().is_some() || event.about().is_some()) {
             told.push(stored);
         }
     }
@@ -140,16 +123,14 @@ impl Extraction<'_> {
             "Rotation {} of {}. Read and not verified; all times are UTC.\n",
             rotation.id, rotation.secret
         );
-        let mut folders = EvidenceFolders::of(rotation);
+        let events = told.iter().map(|one| (one.sequence, &one.statement.event));
+        let folders = evidence_folders(rotation, events);
         for stored in told {
             let statement = &stored.statement;
-            let Some(folder) = folders.of_entry(stored.sequence, &statement.event) else {
+            let Some(folder) = folders.get(&stored.sequence) else {
                 continue;
             };
-            let mut who = documents::actor(self.register, &statement.author);
-            if let Some(person) = &statement.on_behalf_of {
-                who.push_str(&format!(" for {person}"));
-            }
+            let who = speaker(stored, self.register);
             let (sequence, occurred) = (stored.sequence, statement.occurred.to_seconds());
             index.push_str(&format!(
                 "\n{folder}\n  entry {sequence}, {occurred}, by {who}\n"
@@ -157,28 +138,20 @@ impl Extraction<'_> {
             let mut names = FolderNames::default();
             for file in &statement.attachments {
                 let name = names.give(file.name.as_str());
-                index.push_str(&self.write_file(
-                    file,
-                    &format!("{top}/{folder}/{name}"),
-                    sequence,
-                )?);
+                index.push_str(&self.write_file(file, &format!("{top}/{folder}/{name}"))?);
             }
         }
         self.folder.add(&format!("{top}/{INDEX}"), index.as_bytes())
     }
 
     /// Writes a file where its bytes are here; answers with its lines in the index.
-    fn write_file(
-        &mut self,
-        file: &Attachment,
-        path: &str,
-        sequence: u64,
-    ) -> Result<String, CommandError> {
+    fn write_file(&mut self, file: &Attachment, path: &str) -> Result<String, CommandError> {
         let found = self.source.attachment(self.context, &file.blake3)?;
         let is_expunged = self.register.charter.expunged.contains(&file.blake3);
-        let standing = match (&found, is_expunged) {
+        let standing = match (found, is_expunged) {
             (Some(bytes), _) => {
-                self.folder.add(path, bytes)?;
+                self.folder.add(path, &bytes)?;
+                self.files.push(path.to_owned());
                 path.rsplit('/').next().unwrap_or_default()
             }
             (None, true) => "(expunged: only its digests are left)",
@@ -187,15 +160,6 @@ impl Extraction<'_> {
                 "(not here: only its digests are)"
             }
         };
-        self.files.push(json!({
-            "path": found.is_some().then_some(path),
-            "entry": sequence,
-            "name": file.name,
-            "length": file.length,
-            "sha256": file.sha256,
-            "blake3": file.blake3,
-            "expunged": is_expunged,
-        }));
         let (name, length) = (&file.name, file.length);
         let (sha256, blake3) = (&file.sha256, &file.blake3);
         Ok(format!(

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::store::publish::TEMPORARY_PREFIX;
-use crate::sys::disk::{DiskCause, DiskError};
+use crate::sys::disk::DiskError;
 
 use super::exit::CommandError;
 use super::ui::Ui;
@@ -97,14 +97,15 @@ pub(crate) struct NewFolder {
 }
 
 impl NewFolder {
-    /// Makes the folder where it is missing; `flag` named it. What is in it already is nobody's to mix with.
-    pub(crate) fn begin(flag: &str, dir: &Path) -> Result<Self, CommandError> {
-        let unusable = |fault: io::Error| {
-            let fault = DiskError::new("write into", dir, fault);
-            match fault.cause() {
-                DiskCause::Full => fault.into(),
-                _ => CommandError::usage(format!("{flag}: {fault}")),
-            }
+    /// Makes the folder where it is missing, apart from `ledger`; `flag` named it. What is in it already is
+    /// nobody's to mix with.
+    pub(crate) fn begin(flag: &str, dir: &Path, ledger: &Path) -> Result<Self, CommandError> {
+        keep_apart(flag, dir, ledger)?;
+        let unusable = |fault| {
+            CommandError::usage(format!(
+                "{flag}: {}",
+                DiskError::new("write into", dir, fault)
+            ))
         };
         let made = match std::fs::create_dir(dir) {
             Ok(()) => true,

@@ -194,12 +194,19 @@ impl EntryPrinter {
     }
 }
 
-fn row(stored: &StoredEntry, register: &Register) -> String {
+/// Who said an entry, and for whom.
+pub(super) fn speaker(stored: &StoredEntry, register: &Register) -> String {
     let statement = &stored.statement;
     let mut who = documents::actor(register, &statement.author);
     if let Some(person) = &statement.on_behalf_of {
         who.push_str(&format!(" for {person}"));
     }
+    who
+}
+
+fn row(stored: &StoredEntry, register: &Register) -> String {
+    let statement = &stored.statement;
+    let who = speaker(stored, register);
     let event = &statement.event;
     let secret = register.subject(event);
     let about = about(&[

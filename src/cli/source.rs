@@ -23,8 +23,8 @@ type Entries<'s> = Box<dyn Iterator<Item = Result<StoredEntry, CommandError>> + 
 pub(super) enum EvidenceSource {
     /// A ledger or a published copy.
     Folder(PathBuf),
-    /// What a pack has of a ledger.
-    Pack(Box<UnverifiedPack>),
+    /// What a pack has of a ledger, and where it lies.
+    Pack(PathBuf, Box<UnverifiedPack>),
 }
 
 impl EvidenceSource {
@@ -38,9 +38,16 @@ impl EvidenceSource {
         let place = context.folder(&named, attachments)?;
         if pack::is_pack(&place) {
             let (contents, _) = UnverifiedPack::of(&pack::open(&*context.world.disk, &place)?);
-            return Ok(Self::Pack(Box::new(contents)));
+            return Ok(Self::Pack(place, Box::new(contents)));
         }
         Ok(Self::Folder(place))
+    }
+
+    /// Where it lies.
+    pub(super) fn place(&self) -> &Path {
+        match self {
+            Self::Folder(place) | Self::Pack(place, _) => place,
+        }
     }
 
     pub(super) fn entries(&self, context: &Context) -> Result<Entries<'_>, CommandError> {
@@ -49,7 +56,7 @@ impl EvidenceSource {
                 let read = EntryReader::open(&context.world, dir, context.globals.wait)?;
                 Ok(Box::new(read.map(|stored| Ok(stored?))))
             }
-            Self::Pack(contents) => {
+            Self::Pack(_, contents) => {
                 let each = contents.entries.iter();
                 Ok(Box::new(each.map(|(sequence, bytes)| {
                     let read = StoredEntry::of(*sequence, bytes.clone());
@@ -69,8 +76,8 @@ impl EvidenceSource {
                 tokens: timestamps::list(&FolderEngine::at(&context.world, dir))?,
                 authorities: context.authorities(None, dir)?,
             },
-            Self::Pack(contents) => BelievedTokens {
-                tokens: contents.tokens.clone(),
+            Self::Pack(..) => BelievedTokens {
+                tokens: Vec::new(),
                 authorities: None,
             },
         })
@@ -84,16 +91,9 @@ impl EvidenceSource {
     ) -> Result<Option<Vec<u8>>, CommandError> {
         let found = match self {
             Self::Folder(dir) => blobs::get(&FolderEngine::at(&context.world, dir), digest),
-            Self::Pack(contents) => match contents.attachments.get(digest) {
-                None => Err(BlobError::Missing(*digest)),
-                Some(bytes) => match Blake3Digest::of(bytes) {
-                    found if found == *digest => Ok(bytes.clone()),
-                    found => Err(BlobError::Mismatch {
-                        digest: *digest,
-                        found,
-                    }),
-                },
-            },
+            Self::Pack(_, contents) => {
+                blobs::check(contents.attachments.get(digest).cloned(), digest)
+            }
         };
         match found {
             Ok(bytes) => Ok(Some(bytes)),

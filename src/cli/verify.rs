@@ -14,6 +14,8 @@ use crate::pack_verify::{PackQuestion, PackReport};
 use crate::page::{self, FolderNames};
 use crate::proof::{RECEIPT_LIMIT, TlogProof};
 use crate::rule::Verdict;
+use crate::store::blobs;
+use crate::store::engine::FolderEngine;
 use crate::text::{Id, mangled};
 use crate::time::Timestamp;
 use crate::trust::{TRUST_LIMIT, Trust};
@@ -22,7 +24,7 @@ use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredC
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{NewFolder, keep_apart, read_bounded, refuse_existing, write_new};
+use super::files::{NewFolder, read_bounded, refuse_existing, write_new};
 use super::options::PartArgs;
 use super::signals::SignalGuard;
 use super::ui::Ui;
@@ -87,11 +89,9 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     context.ui.thing = "verify-report";
-    let dir = match &args.path {
-        Some(path) => path.clone(),
-        None => context.named_ledger()?,
-    };
-    let dir = context.folder(&dir, true)?;
+    let named = args.path.clone();
+    let named = named.map_or_else(|| context.named_ledger(), Ok)?;
+    let dir = context.folder(&named, true)?;
     let is_pack = pack::is_pack(&dir);
     if dir.is_file() && !is_pack {
         return receipt(context, args, &dir);
@@ -102,8 +102,9 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
     let out = args.out.as_deref();
-    out.map(|out| keep_apart("--out", out, &dir)).transpose()?;
-    let out = out.map(|out| NewFolder::begin("--out", out)).transpose()?;
+    let out = out
+        .map(|out| NewFolder::begin("--out", out, &dir))
+        .transpose()?;
     let is_asked = |verdict: &Verdict| args.fail_on.iter().any(|word| word == verdict.word());
     let fail_on: Vec<Verdict> = Verdict::ALL.into_iter().filter(is_asked).collect();
     let (report, mut conclusion, page) = match is_pack {
@@ -116,7 +117,8 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
         false => {
             let report = audit(context, args, &dir)?;
             let conclusion = report.conclusion(args.strict, &fail_on);
-            let page = args.html.as_ref().map(|_| page::page(&report));
+            let files = blobs::reader(FolderEngine::at(&context.world, &dir));
+            let page = args.html.as_ref().map(|_| page::page(&report, &files));
             (report, conclusion, page)
         }
     };
@@ -182,7 +184,7 @@ fn page_of_pack(args: &VerifyArgs, examined: &PackReport) -> Option<String> {
     args.html.as_ref()?;
     Some(match examined.dossier() {
         Some(dossier) => page::page_of_pack(&dossier),
-        None => page::page(&examined.report),
+        None => page::page(&examined.report, &|_| None),
     })
 }
 

@@ -108,8 +108,8 @@ fn attached(dossier: &Dossier<'_>) -> Vec<Value> {
     let mut rows = Vec::new();
     for stored in dossier.entries {
         for attachment in &stored.statement.attachments {
-            let digest = attachment.blake3.to_string();
-            let file = dossier.attached.contains(&digest);
+            let digest = &attachment.blake3;
+            let file = dossier.attached.contains_key(digest);
             let file = file.then(|| format!("attachments/{digest}"));
             rows.push(json!({
                 "entry": stored.sequence, "name": attachment.name, "media_type": attachment.media_type,

@@ -1,9 +1,10 @@
 //! What the documents of a pack are made of.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::entry::StoredEntry;
 use crate::event::PackExported;
+use crate::hash::Blake3Digest;
 use crate::pack::Selection;
 use crate::text::Id;
 use crate::verify::Report;
@@ -27,8 +28,8 @@ pub struct Dossier<'a> {
     pub entries: &'a [StoredEntry],
     /// Every registered secret.
     pub population: &'a [SecretRow],
-    /// The attached files that are in the pack, by their BLAKE3 in hex.
-    pub attached: &'a BTreeSet<String>,
+    /// The attached files that are in the pack.
+    pub attached: &'a BTreeMap<Blake3Digest, Vec<u8>>,
 }
 
 impl<'a> Dossier<'a> {

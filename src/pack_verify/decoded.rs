@@ -1,7 +1,5 @@
 //! What a pack has of a ledger, decoded, and fed to the verification that judges ledgers.
 
-use std::collections::BTreeSet;
-
 use crate::entry::StoredEntry;
 use crate::facts::{Dossier, FactsForm};
 use crate::rule::Finding;
@@ -24,8 +22,6 @@ pub struct DecodedPack {
     pub(super) no_record: Option<Finding>,
     /// Those that can be read, in their order.
     entries: Vec<StoredEntry>,
-    /// The attached files that are here, by their BLAKE3 in hex.
-    attached: BTreeSet<String>,
 }
 
 impl DecodedPack {
@@ -36,12 +32,10 @@ impl DecodedPack {
         let entries = contents.entries.iter();
         let stored =
             |(sequence, bytes): (&u64, &Vec<u8>)| StoredEntry::of(*sequence, bytes.clone()).ok();
-        let attached = contents.attachments.keys();
         Self {
             record,
             no_record,
             entries: entries.filter_map(stored).collect(),
-            attached: attached.map(ToString::to_string).collect(),
             contents,
         }
     }
@@ -83,7 +77,7 @@ impl DecodedPack {
             selection: &record.selection,
             entries: &self.entries,
             population: &self.contents.population,
-            attached: &self.attached,
+            attached: &self.contents.attachments,
         })
     }
 

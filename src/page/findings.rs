@@ -53,8 +53,8 @@ pub(super) fn table<'a>(
             (head(&[("About", ""), ("Expected", ""), ("Found", ""), ("Stands", "")]))
             @for (rule, group) in &groups {
                 tbody.group {
-                    tr { th scope="rowgroup" colspan="4" { (heading(rule)) } }
-                    @for finding in group.iter().take(LISTED) { (row(finding)) }
+                    tr { th #(format!("rule-{}", rule.id)) scope="rowgroup" colspan="4" { (heading(rule)) } }
+                    @for finding in group.iter().take(LISTED) { (row(matter, finding)) }
                     @if group.len() > LISTED {
                         tr { td colspan="4" { "and " (group.len() - LISTED) " more by this rule: " (whole(matter)) } }
                     }
@@ -84,13 +84,20 @@ fn heading(rule: &Rule) -> Markup {
     }
 }
 
-fn row(finding: &Finding) -> Markup {
+fn row(matter: &PageModel<'_>, finding: &Finding) -> Markup {
     html! {
         tr {
             td.name {
-                @if let Some(sequence) = finding.sequence { div { "entry " (sequence) } }
-                @if let Some(rotation) = &finding.rotation { div { "rotation " (rotation.as_str()) } }
-                @if let Some(secret) = &finding.secret { div { "secret " (secret.as_str()) } }
+                @if let Some(sequence) = finding.sequence {
+                    div {
+                        @match matter.entry_id(sequence, None) {
+                            Some(id) => a href=(format!("#{id}")) { "entry " (sequence) },
+                            None => { "entry " (sequence) }
+                        }
+                    }
+                }
+                @if let Some(rotation) = &finding.rotation { div { "rotation " (matter.rotation_link(rotation)) } }
+                @if let Some(secret) = &finding.secret { div { "secret " (matter.link("secrets", secret)) } }
                 @if finding.sequence.is_none() && finding.rotation.is_none() && finding.secret.is_none() {
                     "the ledger"
                 }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::pack::PackPart;
 use crate::verify::VerdictStatus;
 
+use super::answer;
 use super::markup::{Tone, instant, nav};
 use super::matter::PageModel;
 use super::scope;
@@ -16,6 +17,8 @@ pub(super) fn heading(matter: &PageModel<'_>) -> Markup {
             @if matter.served { (nav()) }
             p.eyebrow { "Evidence report \u{b7} PetCare PH42-A, Production Secret Rotation SOP" }
             h1 { "Rotation of production secrets" }
+            (answer::sentence(matter))
+            (conclusion(matter))
             p.lead {
                 "Whether each production secret was rotated in time, by whom, and whether the old one is dead: as recorded in the ledger "
                 strong { (matter.origin()) } " and judged as of " (instant(report.as_of)) " UTC."
@@ -34,7 +37,30 @@ pub(super) fn heading(matter: &PageModel<'_>) -> Markup {
                 }
                 "It runs no script and fetches nothing. All times are UTC."
             }
-            (conclusion(matter))
+            (contents(matter))
+        }
+    }
+}
+
+/// The parts of the page.
+const PARTS: [(&str, &str); 10] = [
+    ("rotations", "Every rotation"),
+    ("verdicts", "The five verdicts"),
+    ("not-checked", "What was not checked"),
+    ("scope", "What was selected"),
+    ("findings", "Findings"),
+    ("population", "Every secret"),
+    ("source", "Where this comes from"),
+    ("people", "Who acted"),
+    ("words", "Words"),
+    ("check", "How to check this yourself"),
+];
+
+fn contents(matter: &PageModel<'_>) -> Markup {
+    let is_there = |id: &str| id != "people" || matter.register.is_some();
+    html! {
+        nav.contents aria-label="Contents" {
+            @for (id, name) in PARTS.iter().filter(|(id, _)| is_there(id)) { a href=(format!("#{id}")) { (name) } }
         }
     }
 }

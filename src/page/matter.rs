@@ -3,19 +3,27 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
 use crate::facts::{self, Dossier, SecretRow};
+use crate::hash::Blake3Digest;
 use crate::pack::PackPart;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::Finding;
+use crate::statement::Attachment;
 use crate::text::Id;
 use crate::verify::{self, AdmittedEntry, Report};
 
 use super::markup::path;
+
+/// The rotations that are told in full: with more, a page would not open where it is read.
+const TOLD: usize = 200;
+
+/// Gives the bytes of an attached file, held against their digest; none where they are not here.
+pub type FileReader<'a> = dyn Fn(&Blake3Digest) -> Option<Vec<u8>> + 'a;
 
 /// A report, looked up the ways in which a page needs it.
 pub(super) struct PageModel<'a> {
@@ -34,6 +42,16 @@ pub(super) struct PageModel<'a> {
     pub(super) secrets: Vec<Cow<'a, SecretRow>>,
     /// The rotations that are told, by their opening.
     pub(super) rotations: Vec<&'a Rotation>,
+    /// The places of those that are told in full.
+    pub(super) told: Vec<usize>,
+    /// The numbers of their articles.
+    numbers: BTreeMap<&'a Id, usize>,
+    /// The number of the article that an entry stands in.
+    entries: BTreeMap<u64, usize>,
+    /// The secrets of the part that is told.
+    asked: BTreeSet<&'a Id>,
+    /// Where attached files are, but for those of a pack.
+    files: Option<&'a FileReader<'a>>,
     by_rotation: BTreeMap<&'a Id, Vec<&'a AdmittedEntry>>,
     by_incident: BTreeMap<&'a Id, Vec<&'a AdmittedEntry>>,
     /// Remarks and corrections, by the entry that they are about.
@@ -43,26 +61,32 @@ pub(super) struct PageModel<'a> {
 
 impl<'a> PageModel<'a> {
     /// What a page about a ledger tells: the period that the report was asked for.
-    pub(super) fn of_ledger(report: &'a Report) -> Self {
+    pub(super) fn of_ledger(report: &'a Report, files: &'a FileReader<'a>) -> Self {
         let part = report.part.clone();
         let rows = report
             .register()
             .map(|register| facts::population(register.get(), report.as_of, &|_| true));
         let rows = rows.into_iter().flatten().map(Cow::Owned);
-        Self::new(report, part, None, rows.collect())
-    }
-
-    /// The same on a page of a server.
-    pub(super) fn served(report: &'a Report) -> Self {
         Self {
-            served: true,
-            ..Self::of_ledger(report)
+            files: Some(files),
+            ..Self::new(report, part, None, rows.collect())
         }
     }
 
-    /// What a page about a pack tells: what was selected for it.
+    /// The same on a page of a server.
+    pub(super) fn served(report: &'a Report, files: &'a FileReader<'a>) -> Self {
+        Self {
+            served: true,
+            ..Self::of_ledger(report, files)
+        }
+    }
+
+    /// What a page about a pack tells: what was selected for it, or what was asked for of that.
     pub(super) fn of_pack(pack: &'a Dossier<'a>) -> Self {
-        let part = pack.selection.part.clone();
+        let part = match &pack.report.part {
+            PackPart::Everything => pack.selection.part.clone(),
+            asked => asked.clone(),
+        };
         let rows = pack.population.iter().map(Cow::Borrowed);
         Self::new(pack.report, part, Some(pack), rows.collect())
     }
@@ -83,7 +107,9 @@ impl<'a> PageModel<'a> {
     ) -> Self {
         let register = report.register().map(|register| register.get());
         let selected = register.map(|register| verify::select(register, &part, report.as_of));
-        let rotations = selected.map_or_else(Vec::new, |selected| selected.rotations);
+        let (rotations, asked) = selected.map_or_else(Default::default, |selected| {
+            (selected.rotations, selected.secrets)
+        });
         // An unknown age counts as overdue, and comes first.
         secrets.sort_by(|one, other| standing(one).cmp(&standing(other)));
         let mut matter = Self {
@@ -95,6 +121,11 @@ impl<'a> PageModel<'a> {
             register,
             secrets,
             rotations,
+            told: Vec::new(),
+            numbers: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            asked,
+            files: None,
             by_rotation: BTreeMap::new(),
             by_incident: BTreeMap::new(),
             by_entry: BTreeMap::new(),
@@ -108,7 +139,34 @@ impl<'a> PageModel<'a> {
                 matter.findings.entry(rotation).or_default().push(finding);
             }
         }
+        matter.tell(matter.shown(TOLD));
         matter
+    }
+
+    /// Tells these rotations in full, and no other.
+    fn tell(&mut self, places: Vec<usize>) {
+        let (mut numbers, mut entries) = (BTreeMap::new(), BTreeMap::new());
+        for place in &places {
+            let Some(rotation) = self.rotations.get(*place) else {
+                continue;
+            };
+            numbers.insert(&rotation.id, place + 1);
+            // Only what is shown can be led to: steps, and what was said about them.
+            for step in self.said_in(rotation) {
+                let about = self.said_about(step.sequence);
+                for admitted in std::iter::once(&step).chain(about) {
+                    entries.entry(admitted.sequence).or_insert(place + 1);
+                }
+            }
+        }
+        (self.told, self.numbers, self.entries) = (places, numbers, entries);
+    }
+
+    /// The same of one rotation or none; answers with the number of its article.
+    pub(super) fn tell_only(&mut self, id: Option<&Id>) -> Option<usize> {
+        let place = self.rotations.iter().position(|one| Some(&one.id) == id);
+        self.tell(place.into_iter().collect());
+        place.map(|place| place + 1)
     }
 
     fn sort_in(&mut self, admitted: &'a AdmittedEntry) {
@@ -121,6 +179,62 @@ impl<'a> PageModel<'a> {
             (None, None, None) => return,
         };
         place.push(admitted);
+    }
+
+    /// The name of a rotation, which leads to where it is told in full.
+    pub(super) fn rotation_link(&self, id: &Id) -> Markup {
+        html! {
+            @match self.numbers.get(id) {
+                Some(number) => a href=(format!("#rotation-{number}")) { (id.as_str()) },
+                None => (self.link("rotations", id)),
+            }
+        }
+    }
+
+    /// The id of an entry's place on the page, where it has one; with the article that asks, where that is there.
+    pub(super) fn entry_id(&self, sequence: u64, within: Option<usize>) -> Option<String> {
+        let number = self.entries.get(&sequence)?;
+        within
+            .is_none_or(|within| within == *number)
+            .then(|| format!("entry-{sequence}"))
+    }
+
+    /// Where a file can be had: in the pack that the page lies in, from the server that shows it, or under its
+    /// name to read, beside the page, where whoever has the ledger put it.
+    pub(super) fn leads_to(&self, file: &Attachment, path: &str) -> Option<String> {
+        let digest = file.blake3.to_string();
+        if let Some(pack) = self.pack {
+            let href = if self.in_pack {
+                format!("attachments/{digest}")
+            } else {
+                path.to_owned()
+            };
+            return pack.attached.contains_key(&file.blake3).then_some(href);
+        }
+        let gone = |register: &Register| register.charter.expunged.contains(&file.blake3);
+        let (first, rest) = digest.split_at_checked(2)?;
+        match (self.register.is_some_and(gone), self.served) {
+            (true, _) => None,
+            (false, true) => Some(format!("/attachments/{first}/{rest}")),
+            (false, false) => Some(path.to_owned()),
+        }
+    }
+
+    /// The bytes of a file, where they are here.
+    pub(super) fn bytes_of(&self, digest: &Blake3Digest) -> Option<Cow<'_, [u8]>> {
+        match (self.pack, self.files) {
+            (Some(pack), _) => pack
+                .attached
+                .get(digest)
+                .map(|bytes| Cow::Borrowed(&**bytes)),
+            (None, read) => read?(digest).map(Cow::Owned),
+        }
+    }
+
+    /// The secrets of the part that is told, whose entries are here.
+    pub(super) fn asked_secrets(&self) -> impl Iterator<Item = &SecretRow> {
+        let rows = self.secrets.iter().map(AsRef::as_ref);
+        rows.filter(|row: &&SecretRow| row.entries_in_pack && self.asked.contains(&row.secret))
     }
 
     /// A name, which leads to its page where it has one.
@@ -174,6 +288,18 @@ impl<'a> PageModel<'a> {
             own.into_iter().chain(behind).flatten().copied().collect();
         said.sort_by_key(|admitted| admitted.sequence);
         said
+    }
+
+    /// The same with all that was said about one of these, or about that.
+    pub(super) fn told_of(&self, rotation: &Rotation) -> Vec<&'a AdmittedEntry> {
+        let mut told = self.said_in(rotation);
+        let mut next = 0;
+        while let Some(admitted) = told.get(next) {
+            told.extend(self.said_about(admitted.sequence));
+            next += 1;
+        }
+        told.sort_by_key(|admitted| admitted.sequence);
+        told
     }
 
     /// Remarks on an entry, and corrections of it.

@@ -8,6 +8,7 @@
 //! | file | knows |
 //! |---|---|
 //! | `matter` | what is told: the rotations selected, every secret, what was said, what is held against it |
+//! | `answer` | what somebody came for, in one sentence |
 //! | `heading` | what the page is, and the verdicts in one sentence |
 //! | `verdicts` | the five verdicts, and what was not checked |
 //! | `scope` | what was selected, and what was not |
@@ -19,6 +20,7 @@
 //! | `timeline` | the drawing of one rotation |
 //! | `axis` | where an instant stands in that drawing |
 //! | `served` | the pages of a server: what is next, one rotation, one secret |
+//! | `files` | attached files: where each lies, and how it begins |
 //! | `names` | the names under which evidence is found |
 //! | `source` | which ledger, who acted, the words, how to check it |
 //! | `shell` | the document around a page: its style, and what a browser may do with it |
@@ -27,8 +29,10 @@
 //! | `by_hand` | how a pack is checked with other people's programs |
 
 mod ages;
+mod answer;
 mod axis;
 mod by_hand;
+mod files;
 mod findings;
 mod heading;
 mod markup;
@@ -48,33 +52,40 @@ mod verdicts;
 use maud::html;
 
 use crate::facts::{Dossier, PackFacts};
-use crate::pack::PackFiles;
+use crate::pack::{PackFiles, PackPart};
 use crate::verify::Report;
 
 use matter::PageModel;
 
-pub use names::{EvidenceFolders, FolderNames};
+pub use matter::FileReader;
+pub use names::{FolderNames, evidence_folders};
 pub use served::{ServedPage, notice};
 pub use shell::content_policy;
 
 /// The page about a ledger, as one HTML document: the rotations of the period that the report was asked for.
 ///
 /// Every registered secret is counted whatever was selected, and what was not checked is always listed.
-/// What was said in each rotation is told where the report kept it ([`Report::said`]). Where integrity did
+/// What was said in each rotation is told where the report kept it ([`Report::said`]), and how text among the
+/// attached `files` begins. Where integrity did
 /// not pass there is nothing to tell but the verdicts and findings.
 #[must_use]
-pub fn page(report: &Report) -> String {
-    document(&PageModel::of_ledger(report))
+pub fn page(report: &Report, files: &FileReader<'_>) -> String {
+    document(&PageModel::of_ledger(report, files))
 }
 
 /// A page of a server, out of its last verification, which kept what was said; `entries` is how many the ledger
 /// has by now. Nothing where the ledger verified, and knows of no such rotation or secret.
 #[must_use]
-pub fn page_served(report: &Report, entries: u64, which: &ServedPage) -> Option<String> {
-    let matter = PageModel::served(report);
+pub fn page_served(
+    report: &Report,
+    entries: u64,
+    which: &ServedPage,
+    files: &FileReader<'_>,
+) -> Option<String> {
+    let mut matter = PageModel::served(report, files);
     match which {
         ServedPage::Report => Some(document(&matter)),
-        which => served::page(&matter, entries, which),
+        which => served::page(&mut matter, entries, which),
     }
 }
 
@@ -102,14 +113,16 @@ fn document(matter: &PageModel<'_>) -> String {
         matter.origin(),
         matter.report.as_of.to_seconds()
     );
+    let is_one = matches!(matter.part, PackPart::Rotation(_));
     let body = html! {
         (heading::heading(matter))
         main {
+            @if is_one { (rotations::section(matter)) }
             (verdicts::section(matter))
             (scope::section(matter))
             (findings::section(matter))
             (population::section(matter))
-            (rotations::section(matter))
+            @if !is_one { (rotations::section(matter)) }
             (source::section(matter))
             (source::people(matter))
             (source::glossary(matter))

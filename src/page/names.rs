@@ -4,7 +4,7 @@
 //! Such a name is somebody else's text. What is made of it is one part of a path on any system: no `..`, no
 //! slash, no device of Windows, nothing hidden, and no two alike where both cases of a letter are one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::event::Event;
 use crate::rotation::Rotation;
@@ -35,36 +35,26 @@ impl FolderNames {
     }
 }
 
-/// The folders of the entries that tell of a rotation; it is asked about entries in their order.
-pub struct EvidenceFolders<'r> {
-    rotation: &'r Rotation,
-    told: HashSet<u64>,
-}
-
-impl<'r> EvidenceFolders<'r> {
-    /// Those of this rotation.
-    #[must_use]
-    pub fn of(rotation: &'r Rotation) -> Self {
-        Self {
-            rotation,
-            told: HashSet::new(),
-        }
-    }
-
-    /// The folder of an entry: its number among those that tell of the rotation, of the incident behind it, or
-    /// say something about one of these. What is recorded later gets a later number.
-    pub fn of_entry(&mut self, sequence: u64, event: &Event) -> Option<String> {
-        let incident = self.rotation.incident.as_ref();
+/// The folders of the entries that tell of a rotation, of the incident behind it, or say something about one of
+/// these, out of `entries` in their order. What is recorded later gets a later number.
+pub fn evidence_folders<'e>(
+    rotation: &Rotation,
+    entries: impl Iterator<Item = (u64, &'e Event)>,
+) -> BTreeMap<u64, String> {
+    let incident = rotation.incident.as_ref();
+    let mut folders = BTreeMap::new();
+    for (sequence, event) in entries {
         let tells = match (event.about(), event.rotation()) {
-            (Some((entry, _)), _) => self.told.contains(&entry),
-            (None, Some(rotation)) => *rotation == self.rotation.id,
+            (Some((entry, _)), _) => folders.contains_key(&entry),
+            (None, Some(id)) => *id == rotation.id,
             (None, None) => incident.is_some() && event.incident() == incident,
         };
-        tells.then(|| {
-            self.told.insert(sequence);
-            format!("{:02}-{}", self.told.len(), event.name())
-        })
+        if tells {
+            let number = folders.len() + 1;
+            folders.insert(sequence, format!("{number:02}-{}", event.name()));
+        }
     }
+    folders
 }
 
 fn harmless(said: &str) -> String {

@@ -11,12 +11,10 @@ use crate::rotation::{Rotation, RotationEnd};
 use crate::text::Id;
 use crate::verify::AdmittedEntry;
 
+use super::files::RotationFiles;
 use super::markup::{LISTED, Tone, head, instant, mark, minute, sheet, title};
 use super::matter::PageModel;
 use super::{story, timeline};
-
-/// The rotations that are told in full; each takes a page or two.
-const TOLD: usize = 40;
 
 pub(super) fn section(matter: &PageModel<'_>) -> Markup {
     if matter.register.is_none() {
@@ -27,11 +25,10 @@ pub(super) fn section(matter: &PageModel<'_>) -> Markup {
             }
         };
     }
-    let told = matter.shown(TOLD);
-    let numbered = |place: usize| told.contains(&place).then_some(place + 1);
+    let told = &matter.told;
     let listed = matter.shown(LISTED).into_iter();
     let listed: Vec<_> = listed
-        .filter_map(|place| Some((*matter.rotations.get(place)?, numbered(place))))
+        .filter_map(|place| matter.rotations.get(place).copied())
         .collect();
     html! {
         section #rotations {
@@ -42,8 +39,9 @@ pub(super) fn section(matter: &PageModel<'_>) -> Markup {
                 (sheet("Every rotation", &overview(matter, &listed)))
                 (left_out(matter, told.len()))
                 (timeline::legend())
+                (where_files_are(matter))
                 @for place in told {
-                    @if let Some(rotation) = matter.rotations.get(place) { (article(matter, place + 1, rotation)) }
+                    @if let Some(rotation) = matter.rotations.get(*place) { (article(matter, place + 1, rotation)) }
                 }
             }
         }
@@ -68,32 +66,39 @@ fn left_out(matter: &PageModel<'_>, told: usize) -> Markup {
     }
 }
 
-/// Rotations, each in a line, with the number of its article where this page tells it in full.
-pub(super) fn overview(matter: &PageModel<'_>, rotations: &[(&Rotation, Option<usize>)]) -> Markup {
+/// What has to be done for the names of files to lead to them.
+fn where_files_are(matter: &PageModel<'_>) -> Markup {
+    let is_elsewhere = !matter.in_pack && !matter.served;
     html! {
-        table.cards.rotations {
-            caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
-            (head(&[("Rotation", ""), ("Secret", ""), ("Reason", ""), ("Began", ""), ("Ended", ""), ("Stands", ""), ("Old secret", ""), ("Findings", "")]))
-            tbody {
-                @for (rotation, number) in rotations { (line(matter, rotation, *number)) }
+        @if is_elsewhere && !matter.rotations.is_empty() {
+            p.note {
+                "The names of attached files lead to them once they are written beside this page: "
+                code { "ledger extract FOLDER|PACK --rotation ID --to attachments" }
             }
         }
     }
 }
 
-/// A rotation in one line, with a link to where it is told in full.
-fn line(matter: &PageModel<'_>, rotation: &Rotation, number: Option<usize>) -> Markup {
+/// Rotations, each in a line, which leads to where it is told in full.
+pub(super) fn overview(matter: &PageModel<'_>, rotations: &[&Rotation]) -> Markup {
+    html! {
+        table.cards.rotations {
+            caption { "In the order in which they were opened. Findings are named by their rules; what is waived is covered by an exception." }
+            (head(&[("Rotation", ""), ("Secret", ""), ("Reason", ""), ("Began", ""), ("Ended", ""), ("Stands", ""), ("Old secret", ""), ("Findings", "")]))
+            tbody {
+                @for rotation in rotations { (line(matter, rotation)) }
+            }
+        }
+    }
+}
+
+fn line(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
     let began = rotation
         .completion()
         .map_or(rotation.opened.occurred, |completion| completion.started);
     html! {
         tr {
-            th scope="row" .name {
-                @match number {
-                    Some(number) => a href=(format!("#rotation-{number}")) { (rotation.id.as_str()) },
-                    None => (matter.link("rotations", &rotation.id)),
-                }
-            }
+            th scope="row" .name { (matter.rotation_link(&rotation.id)) }
             td.name data-label="Secret:" { (matter.link("secrets", &rotation.secret)) }
             td data-label="Reason:" { (rotation.reason.word()) }
             td data-label="Began:" { (instant(began)) }
@@ -126,7 +131,7 @@ fn listed(rules: &BTreeSet<&str>) -> Markup {
     html! {
         @for (place, rule) in rules.iter().enumerate() {
             @if place > 0 { ", " }
-            span.tight { (rule) }
+            a.tight href=(format!("#rule-{rule}")) { (rule) }
         }
     }
 }
@@ -147,19 +152,21 @@ pub(super) fn stands(rotation: &Rotation) -> Markup {
     }
 }
 
+/// Whether the old secret should be dead by now and was not shown to be.
+pub(super) fn is_unproven(rotation: &Rotation) -> bool {
+    let completed = matches!(rotation.ending, Some(RotationEnd::Completed(_)));
+    rotation.dead.is_none() && (completed || rotation.old_revoked.is_some())
+}
+
 fn old_secret(rotation: &Rotation) -> Markup {
-    let kept = matches!(
-        rotation.ending,
-        Some(RotationEnd::RolledBack(_) | RotationEnd::Aborted(_))
-    );
     html! {
-        @match (rotation.dead.is_some(), rotation.old_revoked.is_some()) {
-            (true, _) => (mark(Tone::Good, "shown dead")),
-            (false, true) => { (mark(Tone::Bad, "not shown dead")) span.under { "revoked" } }
-            (false, false) if kept => (mark(Tone::Plain, "still in use")),
-            (false, false) if rotation.is_open() => (mark(Tone::Plain, "not yet revoked")),
-            (false, false) => (mark(Tone::Bad, "not shown dead")),
+        @if rotation.dead.is_some() { (mark(Tone::Good, "shown dead")) }
+        @else if is_unproven(rotation) {
+            (mark(Tone::Bad, "not shown dead"))
+            @if rotation.old_revoked.is_some() { span.under { "revoked" } }
         }
+        @else if rotation.is_open() { (mark(Tone::Plain, "not yet revoked")) }
+        @else { (mark(Tone::Plain, "still in use")) }
     }
 }
 
@@ -186,21 +193,21 @@ pub(super) fn in_full(matter: &PageModel<'_>, number: usize, rotation: &Rotation
             @if let Some(incident) = &rotation.incident { ", in answer to incident " (incident.as_str()) }
         }
         figure {
-            (timeline::drawing(number, rotation, shown))
+            (timeline::drawing(matter, number, rotation, shown))
             figcaption #(timeline::told(number)) { (story::sentences(rotation, &said)) }
         }
         @if !findings.is_empty() {
             p { (mark(Tone::Bad, "findings")) " " (findings.len()) " against this rotation: "
                 @for (place, finding) in findings.iter().enumerate() {
                     @if place > 0 { ", " }
-                    (finding.rule.id) " " (finding.rule.title)
+                    a href=(format!("#rule-{}", finding.rule.id)) { (finding.rule.id) } " " (finding.rule.title)
                     @if !finding.is_open() { " (" (finding.status.to_string()) ")" }
                 }
-                ". " a href="#findings" { "All findings" }
+                "."
             }
         }
         (template(matter, rotation))
-        (entries(matter, rotation, shown))
+        (EntryTable { matter, number, rotation, files: RotationFiles::of(matter, rotation) }.drawn(shown))
         @if said.len() > LISTED { p.note { "Not shown: " (said.len() - LISTED) " entries that came later; ledger show has them." } }
     }
 }
@@ -227,51 +234,60 @@ fn template(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
     }
 }
 
-fn entries(matter: &PageModel<'_>, rotation: &Rotation, said: &[&AdmittedEntry]) -> Markup {
-    let table = html! {
-        table.cards.entries {
-            caption {
-                "What was said, entry by entry, at the times that the authors state. When it was recorded is added where that was another minute."
-            }
-            (head(&[("Entry", "number"), ("SOP", ""), ("Step", "wide"), ("Who", "middling"), ("When", ""), ("What was said", "")]))
-            tbody {
-                @for admitted in said {
-                    (entry(rotation, admitted))
-                    @for remark in matter.said_about(admitted.sequence) { (entry(rotation, remark)) }
-                }
-            }
-        }
-    };
-    sheet(&format!("Entries of rotation {}", rotation.id), &table)
+/// The entries of one rotation.
+struct EntryTable<'p> {
+    matter: &'p PageModel<'p>,
+    number: usize,
+    rotation: &'p Rotation,
+    files: RotationFiles,
 }
 
-fn entry(rotation: &Rotation, admitted: &AdmittedEntry) -> Markup {
-    let author = &admitted.author;
-    html! {
-        tr {
-            td.number data-label="Entry" { (admitted.sequence) }
-            td.tight data-label="SOP" { (admitted.event.spec().map_or("", |spec| spec.sop)) }
-            th scope="row" { (title(&admitted.event)) }
-            td.name {
-                (author.name.as_str())
-                @if author.name.as_str() != author.actor.as_str() { span.under { (author.actor.as_str()) } }
-                @if author.person != author.actor { span.under { "for " (author.person.as_str()) } }
-            }
-            td {
-                (instant(admitted.occurred))
-                @if minute(admitted.recorded) != minute(admitted.occurred) {
-                    span.under { "recorded " (instant(admitted.recorded)) }
+impl EntryTable<'_> {
+    fn drawn(&self, said: &[&AdmittedEntry]) -> Markup {
+        let table = html! {
+            table.cards.entries {
+                caption {
+                    "What was said, entry by entry, at the times that the authors state. When it was recorded is added where that was another minute."
+                }
+                (head(&[("Entry", "number"), ("SOP", ""), ("Step", "wide"), ("Who", "middling"), ("When", ""), ("What was said", "")]))
+                tbody {
+                    @for admitted in said {
+                        (self.entry(admitted))
+                        @for remark in self.matter.said_about(admitted.sequence) { (self.entry(remark)) }
+                    }
                 }
             }
-            td {
-                dl.said {
-                    @for (name, value) in fields(rotation, &admitted.event) { dt { (name) } dd { (value) } }
-                    @for file in &admitted.attachments {
-                        dt { "file" }
-                        dd {
-                            (file.name.as_str()) ", " (file.media_type.as_str()) ", " (file.length) " bytes, sha256 "
-                            span.hash { (file.sha256.to_string()) }
-                        }
+        };
+        sheet(&format!("Entries of rotation {}", self.rotation.id), &table)
+    }
+
+    fn entry(&self, admitted: &AdmittedEntry) -> Markup {
+        let author = &admitted.author;
+        let id = self.matter.entry_id(admitted.sequence, Some(self.number));
+        let spec = admitted.event.spec();
+        html! {
+            tr {
+                td.number id=[id] data-label="Entry" { (admitted.sequence) }
+                td.tight data-label="SOP" { (spec.map_or("", |spec| spec.sop)) }
+                th scope="row" {
+                    (title(&admitted.event))
+                    @if let Some(spec) = spec { span.under.quote { (spec.quote) } }
+                }
+                td.name {
+                    (author.name.as_str())
+                    @if author.name.as_str() != author.actor.as_str() { span.under { (author.actor.as_str()) } }
+                    @if author.person != author.actor { span.under { "for " (author.person.as_str()) } }
+                }
+                td {
+                    (instant(admitted.occurred))
+                    @if minute(admitted.recorded) != minute(admitted.occurred) {
+                        span.under { "recorded " (instant(admitted.recorded)) }
+                    }
+                }
+                td {
+                    dl.said {
+                        @for (name, value) in fields(self.rotation, &admitted.event) { dt { (name) } dd { (value) } }
+                        (self.files.of_entry(self.matter, admitted.sequence, &admitted.attachments))
                     }
                 }
             }

@@ -29,7 +29,12 @@ pub enum ServedPage {
 }
 
 /// A page; nothing where the ledger has verified, and knows of none such.
-pub(super) fn page(matter: &PageModel<'_>, entries: u64, which: &ServedPage) -> Option<String> {
+pub(super) fn page(matter: &mut PageModel<'_>, entries: u64, which: &ServedPage) -> Option<String> {
+    let number = matter.tell_only(match which {
+        ServedPage::Rotation(id) => Some(id),
+        _ => None,
+    });
+    let matter = &*matter;
     let report = matter.report;
     let since = entries.saturating_sub(report.size);
     let title = match which {
@@ -39,7 +44,7 @@ pub(super) fn page(matter: &PageModel<'_>, entries: u64, which: &ServedPage) -> 
     };
     let told = match (matter.register, which) {
         (None, _) => html! {},
-        (Some(register), ServedPage::Rotation(id)) => rotation(matter, register, id)?,
+        (Some(register), ServedPage::Rotation(id)) => rotation(matter, register, id, number?)?,
         (Some(register), ServedPage::Secret(id)) => secret(matter, register, id)?,
         (Some(register), _) => home(matter, register),
     };
@@ -106,13 +111,13 @@ fn home(matter: &PageModel<'_>, register: &Register) -> Markup {
     }
 }
 
-fn rotation(matter: &PageModel<'_>, register: &Register, id: &Id) -> Option<Markup> {
+fn rotation(matter: &PageModel<'_>, register: &Register, id: &Id, number: usize) -> Option<Markup> {
     let rotation = register.rotations.get(id)?;
     let findings = matter.findings_of(id);
     Some(html! {
         p { (rotations::stands(rotation)) " Secret " (matter.link("secrets", &rotation.secret)) "." }
         p { "Next: " (next_step(register, rotation)) }
-        (rotations::in_full(matter, 1, rotation))
+        div #(format!("rotation-{number}")) { (rotations::in_full(matter, number, rotation)) }
         (timeline::legend())
         @if !findings.is_empty() {
             section #findings { h2 { "Findings" } (findings::table(matter, findings.iter().copied())) }
@@ -123,7 +128,7 @@ fn rotation(matter: &PageModel<'_>, register: &Register, id: &Id) -> Option<Mark
 fn secret(matter: &PageModel<'_>, register: &Register, id: &Id) -> Option<Markup> {
     let consumers = &register.secrets.get(id)?.secret.consumers;
     let own = matter.rotations.iter().filter(|one| one.secret == *id);
-    let mut own: Vec<_> = own.map(|one| (*one, None)).collect();
+    let mut own: Vec<_> = own.copied().collect();
     own.drain(..own.len().saturating_sub(LISTED));
     let row = matter.secrets.iter().filter(|row| row.secret == *id);
     Some(html! {

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::event::{FourEyes, SecretClass};
 use crate::facts::FactsForm;
+use crate::pack::PackPart;
 use crate::policy::Policy;
 
 use super::markup::{days, head, instant, sheet};
@@ -163,6 +164,7 @@ pub(super) fn how_to_check(matter: &PageModel<'_>) -> Markup {
             pre {
                 @if matter.pack.is_some() {
                     "ledger verify PACK.zip --trust TRUSTFILE"
+                    @if let PackPart::Rotation(id) = &report.part { " --rotation " (id.as_str()) }
                 } @else {
                     "ledger verify FOLDER --trust TRUSTFILE --as-of " (report.as_of.to_string())
                     @if let Some(from) = report.part.range().0 { " --from " (from.to_string()) }

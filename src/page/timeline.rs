@@ -10,9 +10,10 @@ use crate::verify::AdmittedEntry;
 
 use super::ages::{at, upright};
 use super::axis::Axis;
-use super::markup::{cut, minute, title};
+use super::markup::{cut, plain_instant, title};
+use super::matter::PageModel;
 
-const ROW: usize = 22;
+const ROW: usize = 20;
 const TOP: usize = 30;
 const FULL: usize = 900;
 const NUMBER: usize = 30;
@@ -49,7 +50,12 @@ pub(super) fn told(number: usize) -> String {
 }
 
 /// The drawing of `rotation`.
-pub(super) fn drawing(number: usize, rotation: &Rotation, said: &[&AdmittedEntry]) -> Markup {
+pub(super) fn drawing(
+    matter: &PageModel<'_>,
+    number: usize,
+    rotation: &Rotation,
+    said: &[&AdmittedEntry],
+) -> Markup {
     let Some(axis) = Axis::over(instants(rotation, said), LEFT, RIGHT) else {
         return html! {};
     };
@@ -62,7 +68,11 @@ pub(super) fn drawing(number: usize, rotation: &Rotation, said: &[&AdmittedEntry
             (window(rotation, &axis, foot))
             (ends(&axis, foot))
             @for (row, admitted) in said.iter().enumerate() {
-                (step(rotation, admitted, &axis, TOP + row * ROW))
+                @let drawn = step(rotation, admitted, &axis, TOP + row * ROW);
+                @match matter.entry_id(admitted.sequence, None) {
+                    Some(id) => a href=(format!("#{id}")) { (drawn) },
+                    None => (drawn),
+                }
             }
         }
     }
@@ -104,8 +114,8 @@ fn ends(axis: &Axis, foot: usize) -> Markup {
     };
     html! {
         rect.frame x=(at(LEFT)) y=(TOP) width=(at(RIGHT - LEFT)) height=(foot - TOP) {}
-        text.dim.small x=(at(LEFT)) y="20" { (minute(first.from)) }
-        text.dim.small.end x=(at(RIGHT)) y="20" { (minute(last.to)) }
+        text.dim.small x=(at(LEFT)) y="20" { (plain_instant(first.from)) }
+        text.dim.small.end x=(at(RIGHT)) y="20" { (plain_instant(last.to)) }
         text.dim.small x=(WHEN) y="20" { "when (UTC)" }
         text.dim.small x=(WHO) y="20" { "who" }
         text.dim.small.end x=(NUMBER) y="20" { "SOP" }
@@ -120,7 +130,7 @@ fn ends(axis: &Axis, foot: usize) -> Markup {
 
 fn step(rotation: &Rotation, admitted: &AdmittedEntry, axis: &Axis, top: usize) -> Markup {
     let middle = top + ROW / 2;
-    let base = top + 15;
+    let base = top + 14;
     let shape = shape(rotation, admitted);
     html! {
         (hair_line(top))
@@ -128,7 +138,7 @@ fn step(rotation: &Rotation, admitted: &AdmittedEntry, axis: &Axis, top: usize) 
         text.badtext[shape == MarkShape::Failure] x=(LABEL) y=(base) { (title(&admitted.event)) }
         @if let Some(bar) = bar(rotation, admitted) { (drawn_bar(&bar, axis, middle)) }
         (drawn_shape(shape, axis.x(admitted.occurred), middle))
-        text x=(WHEN) y=(base) { (minute(admitted.occurred)) }
+        text x=(WHEN) y=(base) { (plain_instant(admitted.occurred)) }
         text x=(WHO) y=(base) { (cut(admitted.author.actor.as_str(), 17)) }
     }
 }

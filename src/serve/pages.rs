@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::documents;
 use crate::hash::Blake3Digest;
 use crate::page::{self, ServedPage};
+use crate::store::blobs;
+use crate::store::engine::FolderEngine;
 
 use super::admit::bearer;
 use super::app::App;
@@ -47,8 +49,9 @@ pub(super) async fn secret(State(app): State<Arc<App>>, path: NamedPath) -> Page
 
 async fn shown(app: &Arc<App>, which: ServedPage) -> Page {
     let (judged, entries) = app.shown().await?;
-    app.work(move |_| {
-        let page = page::page_served(&judged.report, entries, &which);
+    app.work(move |app| {
+        let files = blobs::reader(FolderEngine::at(&app.world, &app.place.dir));
+        let page = page::page_served(&judged.report, entries, &which, &files);
         let page = page.ok_or_else(|| Problem::not_found("no-page", "the ledger has none such"))?;
         Ok(dressed(page.into_response()))
     })

@@ -65,6 +65,19 @@ pub fn put(engine: &dyn Engine, bytes: &[u8]) -> Result<Blake3Digest, BlobError>
 /// Missing, other bytes than the digest says, or the engine's refusal.
 pub fn get(engine: &dyn Engine, digest: &Blake3Digest) -> Result<Vec<u8>, BlobError> {
     let bytes = engine.get(&blob_path(digest), ATTACHMENT_LIMIT)?;
+    check(bytes, digest)
+}
+
+/// The same for whoever shows a file where it is whole, and says elsewhere what is wrong with it.
+pub fn reader(engine: impl Engine) -> impl Fn(&Blake3Digest) -> Option<Vec<u8>> {
+    move |digest| get(&engine, digest).ok()
+}
+
+/// Bytes that were found under a digest, hashed again.
+///
+/// # Errors
+/// There are none, or other bytes than the digest says.
+pub fn check(bytes: Option<Vec<u8>>, digest: &Blake3Digest) -> Result<Vec<u8>, BlobError> {
     let bytes = bytes.ok_or(BlobError::Missing(*digest))?;
     let found = Blake3Digest::of(&bytes);
     if found == *digest {

@@ -11,7 +11,7 @@ use crate::support::html::{is_well_formed_served, rows, section, text};
 use crate::support::story::Story;
 
 fn served(report: &Report, which: &ServedPage) -> String {
-    page_served(report, report.size, which).unwrap()
+    page_served(report, report.size, which, &|_| None).unwrap()
 }
 
 fn id(text: &str) -> Id {
@@ -74,7 +74,7 @@ fn home_says_of_each_rotation_that_waits_what_is_next_and_who_may_say_it() {
         "{whole}"
     );
     assert!(!whole.contains("not verified yet"));
-    let later = page_served(&report, report.size + 2, &ServedPage::Home).unwrap();
+    let later = page_served(&report, report.size + 2, &ServedPage::Home, &|_| None).unwrap();
     assert!(text(&later).contains("2 entries were recorded since and not verified yet"));
 }
 
@@ -107,8 +107,14 @@ fn a_rotation_has_its_template_to_the_letter_where_it_verified() {
         assert_eq!(listed, against.count() > 0, "{id}");
     }
     assert!(templates > 0);
-    assert_eq!(page_served(&report, 0, &rotation("r-of-nobody")), None);
-    assert_eq!(page_served(&report, 0, &secret("db/of-nobody")), None);
+    assert_eq!(
+        page_served(&report, 0, &rotation("r-of-nobody"), &|_| None),
+        None
+    );
+    assert_eq!(
+        page_served(&report, 0, &secret("db/of-nobody"), &|_| None),
+        None
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+use rotation_ledger::hash::Blake3Digest;
+use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::PackPart;
 use serde_json::Value;
 use serde_json::json;
@@ -169,10 +171,7 @@ fn evidence_is_written_by_names_to_read_from_wherever_it_lies() {
     let told = desk.said("extract --ledger p.zip --rotation r-1 --to d --json");
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["schema"], "rotation-ledger/extract/1");
-    assert_eq!(
-        told["files"][0]["path"],
-        "r-1/13-evidence.attached/refused.txt"
-    );
+    assert_eq!(told["files"][0], "r-1/13-evidence.attached/refused.txt");
     assert_eq!(desk.files("d"), files);
 
     // A slip leaves nothing behind.
@@ -282,4 +281,37 @@ fn templates_go_into_a_file_each_and_the_report_is_printed_as_usual() {
     assert_eq!(desk.files("t"), files);
     desk.refused("verify prod --out u", 2);
     desk.refused("verify prod --all --out prod/t", 2);
+}
+
+/// The page of a pack tells what was asked for of it, and leads to the files where they lie.
+#[test]
+fn the_page_of_a_pack_tells_the_rotation_that_was_asked_for() {
+    let desk = Desk::of(busy(), everything());
+    let page = |words: &str| {
+        let code = desk.code(&format!("verify {words} --fail-on none --html page.html"));
+        assert!([0, 4].contains(&code), "{code}");
+        let page = std::fs::read_to_string(desk.path("page.html")).unwrap();
+        std::fs::remove_file(desk.path("page.html")).unwrap();
+        page
+    };
+    let whole = page("p.zip");
+    assert_eq!(whole.matches("<article").count(), 3);
+    let path = "attachments/r-1/13-evidence.attached/refused.txt";
+    let link = format!("<a href=\"{path}\" download=\"refused.txt\">{path}</a>");
+    for what in ["p.zip", "prod"] {
+        let one = page(&format!("{what} --rotation r-1"));
+        assert_eq!(one.matches("<article").count(), 1, "{what}");
+        assert!(one.contains("Rotation r-1 of db/orders completed; approved; old secret shown dead; confirmed; no finding against it."));
+        assert!(one.contains("This page tells a part of it:"));
+        assert!(one.contains(&link), "{what}");
+        assert!(
+            one.contains("login passed\nold one refused\n</pre>"),
+            "{what}"
+        );
+    }
+    let inside = Bag::from_zip(&std::fs::read(desk.path("p.zip")).unwrap()).unwrap();
+    let inside = std::str::from_utf8(inside.get("report.html").unwrap()).unwrap();
+    let member = format!("attachments/{}", Blake3Digest::of(OUTPUT));
+    let link = format!("<a href=\"{member}\" download=\"refused.txt\">{path}</a>");
+    assert!(inside.contains(&link));
 }
