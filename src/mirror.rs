@@ -30,7 +30,7 @@ use crate::note::NOTE_LIMIT;
 use crate::publication;
 use crate::store::blobs::{ATTACHMENT_LIMIT, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, BundleError, MAX_BUNDLE};
-use crate::store::engine::{Engine as _, FolderEngine};
+use crate::store::engine::{Engine as _, FolderEngine, read_partial_bundle};
 use crate::store::publish::ImmutableFileError;
 use crate::sys::disk::DiskError;
 use crate::timetoken::{self, RESPONSE_LIMIT};
@@ -38,6 +38,8 @@ use crate::timetoken::{self, RESPONSE_LIMIT};
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 /// Requests at once.
 const AT_ONCE: usize = 8;
+/// What stands in the path of a partial tile or bundle.
+const PARTIAL: &str = ".p/";
 /// Files that are fetched before they are written.
 const ROUND: usize = 128;
 
@@ -114,8 +116,7 @@ pub fn ledger_id(client: &Client) -> Result<LedgerId, MirrorError> {
     let note = need(client, CHECKPOINT_FILE, NOTE_LIMIT as u64)?;
     let size = checkpoint::stated(&note)?.size;
     let width = usize::try_from(size).map_or(BUNDLE_ENTRIES, |size| size.min(BUNDLE_ENTRIES));
-    let bytes = need(client, &bundle::path_of(0, width), MAX_BUNDLE)?;
-    let first = bundle::decode_partial(0, width, &bytes)?.into_iter().next();
+    let first = bundle_of(client, 0, width)?.into_iter().next();
     let first = first.ok_or(CheckpointError::Missing("entry 0"))?;
     Ok(LedgerId::from_genesis(Link::of(&first)))
 }
@@ -129,10 +130,32 @@ pub fn stored(client: &Client, sequence: u64) -> Result<Vec<u8>, MirrorError> {
     let size = checkpoint::stated(&note)?.size;
     let n = sequence / WIDTH;
     let width = size.saturating_sub(n * WIDTH).min(WIDTH) as usize;
-    let bytes = need(client, &bundle::path_of(n, width), MAX_BUNDLE)?;
-    let entries = bundle::decode_partial(n, width, &bytes)?;
+    let entries = bundle_of(client, n, width)?;
     let stored = entries.into_iter().nth((sequence % WIDTH) as usize);
     Ok(stored.ok_or(CheckpointError::Missing("entry"))?)
+}
+
+/// The first `width` entries of a bundle.
+fn bundle_of(client: &Client, n: u64, width: usize) -> Result<Vec<Vec<u8>>, MirrorError> {
+    let (path, bytes) = need_part(client, &bundle::path_of(n, width), MAX_BUNDLE)?;
+    let stored = match path.contains(PARTIAL) {
+        true => width,
+        false => BUNDLE_ENTRIES,
+    };
+    let mut entries = bundle::decode_partial(n, stored, &bytes)?;
+    entries.truncate(width);
+    Ok(entries)
+}
+
+/// A file, or the whole one of which it was a part: what filled up since may be served whole only, and begins with
+/// the same (C2SP tlog-tiles, "Partial Tiles"). With the path that it has.
+fn need_part(client: &Client, path: &str, limit: u64) -> Result<(String, Vec<u8>), MirrorError> {
+    match (need(client, path, limit), path.split_once(PARTIAL)) {
+        (Err(MirrorError::Status { status: 404, .. }), Some((whole, _))) => {
+            Ok((whole.to_owned(), need(client, whole, limit)?))
+        }
+        (found, _) => Ok((path.to_owned(), found?)),
+    }
 }
 
 fn fetch(client: &Client, path: &str, limit: u64) -> Result<Reply, ClientError> {
@@ -239,8 +262,8 @@ impl Mirror<'_> {
         let failed = Mutex::new(None);
         let work = || {
             while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                match need(self.client, name, limit) {
-                    Ok(bytes) => lock(&fetched).push(((*name).to_owned(), bytes)),
+                match need_part(self.client, name, limit) {
+                    Ok(file) => lock(&fetched).push(file),
                     Err(fault) => {
                         next.store(names.len(), Ordering::Relaxed);
                         lock(&failed).get_or_insert(fault);
@@ -267,9 +290,7 @@ impl Mirror<'_> {
         let mut named = BTreeSet::new();
         for n in 0..size.div_ceil(WIDTH) {
             let width = (size - n * WIDTH).min(WIDTH) as usize;
-            let path = bundle::path_of(n, width);
-            let bytes = self.to.need(&path, MAX_BUNDLE)?;
-            for stored in bundle::decode_partial(n, width, &bytes)? {
+            for stored in read_partial_bundle(self.to, n, width)? {
                 // What cannot be read is named when the copy is judged.
                 if let Ok((_, statement)) = entry::read(&stored) {
                     named.extend(

@@ -43,6 +43,7 @@ struct LeftoverCounts {
     ahead: u64,
     unstamped: u64,
     litter: Vec<String>,
+    extra: Vec<String>,
 }
 
 impl StrayFiles<'_> {
@@ -64,7 +65,9 @@ impl StrayFiles<'_> {
             {
                 continue;
             }
-            if self.is_index(path) {
+            let edge = in_log.and_then(|file| file.edge_in(now));
+            let stands_for = |edge: LogFile| Ok::<_, DiskError>(!self.folder.has(&edge.path())?);
+            if self.is_index(path) || edge.map(stands_for).transpose()? == Some(true) {
                 continue;
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -81,8 +84,14 @@ impl StrayFiles<'_> {
             } else if !(found.is_file
                 && in_log.is_some_and(|file| self.is_earlier_edge(path, file)))
             {
-                let path = path.display();
-                findings.push(Finding::new(rule::I14, "no such file", path.to_string()));
+                let path = path.display().to_string();
+                match self.facts.standing {
+                    FolderKind::Ledger => {
+                        findings.push(Finding::new(rule::I14, "no such file", path));
+                    }
+                    // Whoever serves a copy may serve more, and whoever reads it asks for nothing else.
+                    FolderKind::Copy => left.extra.push(path),
+                }
             }
         }
         self.tell(&left, around);
@@ -96,6 +105,7 @@ impl StrayFiles<'_> {
             ahead,
             unstamped,
             litter,
+            extra,
         } = left;
         let is_copy = self.facts.standing == FolderKind::Copy;
         if *ahead > 0 {
@@ -120,6 +130,12 @@ impl StrayFiles<'_> {
             let many = litter.len();
             around.notes.push(format!(
                 "{many} files that systems, editors and web servers leave in folders, as {first}: no part of the log, and nothing reads them"
+            ));
+        }
+        if let Some(first) = extra.first() {
+            let many = extra.len();
+            around.notes.push(format!(
+                "{many} files that the checkpoint does not speak of, as {first}: no part of what was verified, and nothing reads them"
             ));
         }
         // Damaged entries may have named them.

@@ -35,6 +35,9 @@ pub(super) struct SurroundingsCheck<'a> {
     /// Entries in bundles: only what is sealed has tiles.
     base: u64,
     total: u64,
+    is_copy: bool,
+    /// Tiles of a copy that are not there.
+    missing: Vec<String>,
     findings: Vec<Finding>,
     tiles: VerdictCount,
     /// Each file as it was first named. Two entries that name one file by different digests are two.
@@ -55,6 +58,8 @@ impl<'a> SurroundingsCheck<'a> {
             folder,
             base: facts.base,
             total: facts.total,
+            is_copy: facts.standing == FolderKind::Copy,
+            missing: Vec::new(),
             findings: Vec::new(),
             tiles: VerdictCount {
                 good: 0,
@@ -75,17 +80,24 @@ impl<'a> SurroundingsCheck<'a> {
     ) -> Result<Surroundings, LedgerError> {
         let mut around = Surroundings::default();
         self.findings.extend(facts.findings.iter().cloned());
-        let attached = if self.lacks_attachments(facts)? {
+        let attached = if self.lacks_attachments()? {
             let named = self.attachments.len();
             around.not_checked.push(format!(
                 "attachments: not in this copy ({named} named by its entries)"
             ));
             None
         } else {
-            self.check_attachments(&folded.expunged(), &mut around)
+            self.check_attachments(&folded.expunged(), &mut around)?
         };
         for tile in self.edge(folded, facts) {
-            self.compare_tile(&tile.path(), &tile.bytes, facts.base);
+            let whole = tile.id.path();
+            self.compare_tile(&tile.path(), Some(&whole), &tile.bytes, facts.base);
+        }
+        if let Some(first) = self.missing.first() {
+            let many = self.missing.len();
+            around.not_checked.push(format!(
+                "{many} tiles that are not in this copy, as {first}: entries are proven without them"
+            ));
         }
         let attached_files = self
             .attachments
@@ -115,10 +127,8 @@ impl<'a> SurroundingsCheck<'a> {
     }
 
     /// Whether this is a copy that was published without them.
-    fn lacks_attachments(&self, facts: &LogBounds) -> Result<bool, DiskError> {
-        Ok(facts.standing == FolderKind::Copy
-            && !self.attachments.is_empty()
-            && !self.folder.engine.has(ATTACHMENTS)?)
+    fn lacks_attachments(&self) -> Result<bool, DiskError> {
+        Ok(self.is_copy && !self.attachments.is_empty() && !self.folder.engine.has(ATTACHMENTS)?)
     }
 
     /// Reads and hashes each attachment again, on all cores.
@@ -126,20 +136,24 @@ impl<'a> SurroundingsCheck<'a> {
         &mut self,
         expunged: &HashSet<Blake3Digest>,
         around: &mut Surroundings,
-    ) -> Option<VerdictCount> {
+    ) -> Result<Option<VerdictCount>, DiskError> {
         let engine = &self.folder.engine;
         let each: Vec<_> = self.attachments.iter().collect();
         let faults = parallel::map(each, |((digest, ..), (sequence, attachment))| {
             fault(engine, digest, attachment).map(|fault| (*sequence, fault))
         });
         let total = faults.len() as u64;
-        let mut gone = 0;
+        let (mut gone, mut elsewhere) = (0, 0);
         for (((digest, ..), (_, attachment)), fault) in self.attachments.iter().zip(faults) {
             let Some((sequence, fault)) = fault else {
                 continue;
             };
             if expunged.contains(digest) {
                 gone += 1;
+                continue;
+            }
+            if self.is_copy && !engine.has(&blob_path(digest))? {
+                elsewhere += 1;
                 continue;
             }
             let expected = format!(
@@ -154,16 +168,21 @@ impl<'a> SurroundingsCheck<'a> {
                 "{gone} attachments that were expunged: only their digests are left"
             ));
         }
+        if elsewhere > 0 {
+            around
+                .not_checked
+                .push(format!("{elsewhere} attachments that are not in this copy"));
+        }
         let bad = self
             .findings
             .iter()
             .filter(|finding| finding.rule == rule::I09)
             .count() as u64;
-        (total > 0).then_some(VerdictCount {
-            good: total - gone - bad,
+        Ok((total > 0).then_some(VerdictCount {
+            good: total - gone - elsewhere - bad,
             total,
             what: "attachments",
-        })
+        }))
     }
 
     /// The partial tiles that must be there: those of a copy whose every entry could be read.
@@ -174,10 +193,22 @@ impl<'a> SurroundingsCheck<'a> {
         }
     }
 
-    /// Holds the stored bytes of a tile against what the entries give; `first` is its first entry.
-    fn compare_tile(&mut self, path: &str, made: &[u8], first: u64) {
+    /// Holds the stored bytes of a tile against what the entries give; `first` is its first entry. Of a partial one
+    /// that filled up since there may be the `whole` alone, which begins with the same hashes.
+    fn compare_tile(&mut self, path: &str, whole: Option<&str>, made: &[u8], first: u64) {
         self.tiles.total += 1;
-        let fault = match self.folder.engine.get(path, SMALL_FILE) {
+        let get = |path: &str| self.folder.engine.get(path, SMALL_FILE);
+        let stored = match (get(path), whole) {
+            (Ok(None), Some(whole)) => get(whole).map(|bytes| {
+                let begins = |mut bytes: Vec<u8>| {
+                    bytes.truncate(made.len());
+                    bytes
+                };
+                bytes.map(begins)
+            }),
+            (stored, _) => stored,
+        };
+        let fault = match stored {
             Ok(Some(bytes)) if bytes == made => {
                 self.tiles.good += 1;
                 return;
@@ -187,6 +218,11 @@ impl<'a> SurroundingsCheck<'a> {
                 let hashes = bytes.chunks(HASH_BYTES).zip(made.chunks(HASH_BYTES));
                 let differing = hashes.take_while(same).count();
                 format!("another hash at place {differing} of {} bytes", bytes.len())
+            }
+            // Whoever was given less of a copy can tell less by it.
+            Ok(None) if self.is_copy => {
+                self.missing.push(path.to_owned());
+                return;
             }
             Ok(None) => "missing".to_owned(),
             Err(fault) => fault.to_string(),
@@ -236,7 +272,7 @@ impl Observer for SurroundingsCheck<'_> {
         if end > self.base {
             return;
         }
-        self.compare_tile(&tile.id().path(), tile.bytes(), first);
+        self.compare_tile(&tile.id().path(), None, tile.bytes(), first);
     }
 
     fn attachment(&mut self, sequence: u64, attachment: &Attachment) {

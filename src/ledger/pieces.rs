@@ -86,6 +86,9 @@ impl LogPieces {
             FolderKind::Copy => (of_copy(taken, sealed), Vec::new()),
         };
         let end = facts.in_bundles();
+        // A partial bundle that filled up since is read out of the whole one.
+        let edge = there.iter().find_map(|bundle| bundle.edge_in(end));
+        there.extend(edge.filter(|edge| !there.contains(edge)));
         there.retain(|bundle| bundle.is_sealed_in(end) || bundle.is_edge_of(end));
         there.sort_unstable_by_key(|bundle| bundle.tile.index);
         Ok(Self {
@@ -112,7 +115,15 @@ impl LogPieces {
         }
         let next = self.there.peek().map(|bundle| bundle.tile.index * WIDTH);
         self.at = next.unwrap_or(self.end);
-        gap(first, self.at)
+        let (path, fault) = gap(first, self.at);
+        match self.facts.standing {
+            FolderKind::Ledger => damaged(first, self.at, &path, fault),
+            // Whoever fetches a copy may not have all of it yet, or be given less: that changes no entry.
+            FolderKind::Copy => LogPiece::Missing {
+                count: self.at - first,
+                what: fault,
+            },
+        }
     }
 
     fn read(&self, bundle: LogFile) -> LogPiece {
@@ -139,15 +150,19 @@ impl Iterator for LogPieces {
     }
 }
 
-/// The entries from `first` to before `end`, none of whose bundles is there: one finding, however many.
-fn gap(first: u64, end: u64) -> LogPiece {
+/// Where the entries from `first` to before `end` should be, of which no bundle is there, and what is said of all of
+/// them together.
+fn gap(first: u64, end: u64) -> (String, String) {
     let n = first / WIDTH;
     if n == (end - 1) / WIDTH {
         let path = bundle::path_of(n, (end - first) as usize);
         let fault = format!("{path} is missing");
-        return damaged(first, end, &path, fault);
+        return (path, fault);
     }
-    damaged(first, end, "bundles", "none of their files".to_owned())
+    (
+        "bundles".to_owned(),
+        "none of their bundles is there".to_owned(),
+    )
 }
 
 /// The entries from `first` to before `end`, which cannot be read from where they should be.

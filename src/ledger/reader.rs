@@ -131,6 +131,10 @@ impl EntryReader {
                     raw.push((self.next, Err(finding.found)));
                     self.next += count;
                 }
+                Some(LogPiece::Missing { what, count }) => {
+                    raw.push((self.next, Err(what)));
+                    self.next += count;
+                }
                 Some(LogPiece::Elsewhere { count }) => self.next += count,
                 None => break,
             }
@@ -146,6 +150,12 @@ impl EntryReader {
                 |((entry, statement), looked)| Ok((sequence, entry, statement, looked)),
             )
         })
+    }
+
+    fn unread(&mut self, count: u64, why: String) -> LedgerError {
+        let sequence = self.next;
+        self.next += count;
+        LedgerError::Entry { sequence, why }
     }
 
     fn decode(&mut self, bytes: Vec<u8>) -> Result<StoredEntry, LedgerError> {
@@ -195,13 +205,9 @@ impl Iterator for EntryReader {
                 LogPiece::Entries(entries) => self.current = entries.into_iter(),
                 LogPiece::Elsewhere { count } => self.next += count,
                 LogPiece::Damaged { finding, count } => {
-                    let sequence = self.next;
-                    self.next += count;
-                    return Some(Err(LedgerError::Entry {
-                        sequence,
-                        why: finding.found,
-                    }));
+                    return Some(Err(self.unread(count, finding.found)));
                 }
+                LogPiece::Missing { what, count } => return Some(Err(self.unread(count, what))),
             }
         }
     }

@@ -93,6 +93,16 @@ impl LogFile {
         let hashes = size.checked_shr(shift).unwrap_or(0);
         !self.is_whole() && (hashes / WIDTH, hashes % WIDTH) == (self.tile.index, self.width)
     }
+
+    /// The part of a whole one that a log of `size` entries has at its right edge; none where it has all of it, or
+    /// nothing.
+    #[must_use]
+    pub fn edge_in(&self, size: u64) -> Option<Self> {
+        let shift = 8 * u32::from(self.tile.level);
+        let width = size.checked_shr(shift).unwrap_or(0) % WIDTH;
+        let edge = Self { width, ..*self };
+        (self.is_whole() && width > 0 && edge.is_edge_of(size)).then_some(edge)
+    }
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ fn check(piece: LogPiece) -> LogPiece<CheckedEntry> {
             LogPiece::Entries(parallel::map(entries, |bytes| CheckedEntry::of(&bytes)))
         }
         LogPiece::Damaged { count, finding } => LogPiece::Damaged { count, finding },
+        LogPiece::Missing { count, what } => LogPiece::Missing { count, what },
         LogPiece::Elsewhere { count } => LogPiece::Elsewhere { count },
     }
 }

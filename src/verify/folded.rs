@@ -23,6 +23,8 @@ pub struct VerifiedFold {
     pub(super) size: u64,
     /// Those that were not at hand.
     pub(super) elsewhere: u64,
+    /// What should be at hand and is not.
+    pub(super) missing: Vec<String>,
     pub(super) head: Link,
     pub(super) root: NodeHash,
     pub(super) tiles: TileBuilder,
@@ -63,6 +65,7 @@ impl VerifiedFold {
             ledger: None,
             size: 0,
             elsewhere: 0,
+            missing: Vec::new(),
             head: Link::ZERO,
             root: NodeHash::empty(),
             tiles: TileBuilder::new(),

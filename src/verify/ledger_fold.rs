@@ -91,6 +91,15 @@ impl LedgerFold {
                 self.previous = None;
                 self.pass(count);
             }
+            LogPiece::Missing { count, what } => {
+                let (first, last) = (self.done.size, self.done.size.saturating_add(count - 1));
+                let missing = format!("entries {first} to {last}: {what}");
+                self.done.missing.push(missing);
+                self.done.broken = true;
+                self.previous = None;
+                self.pass(count);
+                self.done.elsewhere = self.done.elsewhere.saturating_add(count);
+            }
             LogPiece::Elsewhere { count } => {
                 self.previous = None;
                 self.pass(count);

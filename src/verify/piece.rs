@@ -17,6 +17,13 @@ pub enum LogPiece<T = Vec<u8>> {
         /// The finding that says so.
         finding: Box<Finding>,
     },
+    /// Entries that whoever made the copy has not handed over, or not yet: nobody can tell what they say.
+    Missing {
+        /// How many.
+        count: u64,
+        /// What is not there.
+        what: String,
+    },
     /// Entries that are not at hand, and about which nothing is said.
     Elsewhere {
         /// How many.

@@ -21,6 +21,7 @@ impl VerifiedFold {
             let last = self.size.saturating_sub(1);
             block.push(format!("everything after entry {last}: interrupted"));
         }
+        block.extend_from_slice(&self.missing);
         self.beyond_checkpoints(&mut block);
         let whole = self.tally.whole.min(self.tally.signed) == self.at_hand();
         if !intact && !whole {

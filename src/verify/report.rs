@@ -148,7 +148,9 @@ impl VerifiedFold {
             notes,
             stamped: self.stamped,
             interrupted: self.interrupted,
-            untellable: behind.is_some() || !self.compared.untellable.is_empty(),
+            untellable: behind.is_some()
+                || !self.missing.is_empty()
+                || !self.compared.untellable.is_empty(),
             register: intact.then_some(Verified(self.register)),
             said: (intact && self.question.keep_said).then_some(Verified(self.said)),
             is_there,
@@ -169,7 +171,8 @@ impl VerifiedFold {
             asked
         });
         let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
-        let intact = self.size > 0 && !self.interrupted && !findings.iter().any(broken);
+        let whole = self.size > 0 && !self.interrupted && self.missing.is_empty();
+        let intact = whole && !findings.iter().any(broken);
         if !intact {
             findings.retain(|finding| !finding.rule.verdict.is_of_rotations());
             self.unlisted

@@ -5,6 +5,11 @@ use crate::support::story;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Read as _;
+use std::io::Write as _;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,16 +29,19 @@ use rotation_ledger::audit::Audit;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Link;
+use rotation_ledger::http::Client;
 use rotation_ledger::ledger::Blame;
 use rotation_ledger::ledger::LedgerError;
 use rotation_ledger::ledger::LedgerPlace;
 use rotation_ledger::ledger::OpenError;
 use rotation_ledger::ledger::proofs::LedgerProofs;
+use rotation_ledger::mirror::Mirror;
 use rotation_ledger::publication::Publication;
 use rotation_ledger::publication::PublicationError;
 use rotation_ledger::publication::PublicationReport;
 use rotation_ledger::rule::Verdict;
 use rotation_ledger::store::blobs::blob_path;
+use rotation_ledger::store::engine::FolderEngine;
 use rotation_ledger::store::image::list_files;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::disk::RealDisk;
@@ -256,39 +264,199 @@ fn the_edge_of_the_checkpoint_before_stays_for_one_more_publication() {
     assert_eq!(report.findings, []);
 }
 
+/// Read as any client of such logs does: what filled up since is read out of the whole file, what is ahead of the
+/// checkpoint or beside it is nobody's business, and what is missing tells nothing against the rest.
 #[test]
-fn an_earlier_edge_that_does_not_fit_is_a_stray() {
-    let mut story = story_of(40);
-    let shelf = Shelf::new(&story);
-    shelf.publish(&story).unwrap();
-    story.grow(50);
-    shelf.publish(&story).unwrap();
-    for name in ["tile/entries/000.p/40", "tile/0/000.p/40"] {
-        let whole = fs::read(shelf.path(name)).unwrap();
-        for bad in [
-            &whole[..whole.len() - 1],
-            &[whole.as_slice(), b"x"].concat(),
-        ] {
-            shelf.change(name, |bytes| *bytes = bad.to_vec());
-            assert_eq!(shelf.found(), [("I-14", None)], "{name}");
+fn a_copy_is_read_as_clients_of_such_logs_do() {
+    let story = story_of(600);
+    let fresh = || {
+        let shelf = Shelf::new(&story);
+        shelf.publish(&story).unwrap();
+        shelf
+    };
+    let remove =
+        |name: &'static str| move |shelf: &Shelf| fs::remove_file(shelf.path(name)).unwrap();
+    let state = |size: u64| {
+        let mut then = story.clone();
+        then.grow(700);
+        let note = match size {
+            u64::MAX => endless(&story),
+            size => then.checkpoint_of(size as usize, &sealing_key()),
+        };
+        move |shelf: &Shelf| shelf.change("checkpoint", |bytes| *bytes = note)
+    };
+    let passed = |damage: &dyn Fn(&Shelf), note: &str, size: u64| {
+        let shelf = fresh();
+        damage(&shelf);
+        let report = shelf.verify();
+        assert_eq!(report.findings, [], "{note}");
+        assert_eq!(report.size, size);
+        assert!(
+            report.notes.iter().any(|one| one.contains(note)),
+            "{note}: {:?}",
+            report.notes
+        );
+        assert_eq!(
+            report.conclusion(false, &Verdict::ALL),
+            Conclusion::Passed,
+            "{note}"
+        );
+    };
+    let write =
+        |name: &'static str| move |shelf: &Shelf| fs::write(shelf.path(name), "mine").unwrap();
+    passed(
+        &|shelf| state(300)(shelf),
+        "files that the checkpoint does not speak of",
+        300,
+    );
+    passed(
+        &write("notes.txt"),
+        "1 files that the checkpoint does not speak of, as notes.txt",
+        600,
+    );
+    passed(
+        &write("tile/index"),
+        "1 files that the checkpoint does not speak of",
+        600,
+    );
+    passed(
+        &write("tile/0/003"),
+        "1 files that the checkpoint does not speak of, as tile/0/003",
+        600,
+    );
+    let untold = |damage: &dyn Fn(&Shelf), what: &str| {
+        let shelf = fresh();
+        damage(&shelf);
+        let report = shelf.verify();
+        assert_eq!(report.findings, [], "{what}");
+        let said = report.not_checked.join("\n");
+        assert!(said.contains(what), "{what}: {said}");
+        assert_eq!(
+            report.line(Verdict::Integrity).unwrap().status,
+            VerdictStatus::Pass
+        );
+        assert_eq!(
+            report.line(Verdict::Conformance).unwrap().status,
+            VerdictStatus::NotChecked
+        );
+        assert_eq!(
+            report.conclusion(false, &[]),
+            Conclusion::NotVerified,
+            "{what}"
+        );
+    };
+    untold(
+        &remove("tile/entries/001"),
+        "entries 256 to 511: tile/entries/001 is missing",
+    );
+    untold(
+        &remove("tile/entries/002.p/88"),
+        "entries 512 to 599: tile/entries/002.p/88 is missing",
+    );
+    untold(
+        &|shelf| state(700)(shelf),
+        "entries 512 to 699: tile/entries/002.p/188 is missing",
+    );
+    untold(
+        &|shelf| state(u64::MAX)(shelf),
+        "entries 512 to 18446744073709551614",
+    );
+    for tile in ["tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2"] {
+        let shelf = fresh();
+        remove(tile)(&shelf);
+        let report = shelf.verify();
+        assert_eq!(report.findings, [], "{tile}");
+        let said = format!("1 tiles that are not in this copy, as {tile}");
+        assert!(
+            report.not_checked.iter().any(|one| one.starts_with(&said)),
+            "{tile}"
+        );
+        assert_eq!(report.conclusion(false, &[]), Conclusion::Passed, "{tile}");
+        assert_eq!(
+            report.conclusion(true, &[]),
+            Conclusion::NotVerified,
+            "{tile}"
+        );
+    }
+}
+
+/// Any web server: the files of a folder over HTTP, each request by itself.
+fn serve(folder: PathBuf, socket: &Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut request = String::new();
+            stream.read_line(&mut request).unwrap();
+            while stream.by_ref().lines().next().unwrap().unwrap() != "" {}
+            let path = request.split(' ').nth(1).unwrap().trim_start_matches('/');
+            let (status, body) = match fs::read(folder.join(path)) {
+                Ok(body) => ("200 OK", body),
+                Err(_) => ("404 Not Found", Vec::new()),
+            };
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            let mut stream = stream.into_inner();
+            stream
+                .write_all(&[head.as_bytes(), &body].concat())
+                .unwrap();
         }
-        let mut other = whole.clone();
-        other[20] ^= 1;
-        shelf.change(name, |bytes| *bytes = other);
-        assert_eq!(shelf.found(), [("I-14", None)], "{name}");
-        shelf.change(name, |bytes| *bytes = whole);
+    });
+}
+
+/// The log grew between the checkpoint and its tiles, so that those of the edge are served whole alone.
+#[test]
+fn a_copy_is_fetched_though_its_edge_filled_up_meanwhile() {
+    let mut story = story_of(600);
+    let older = story.checkpoint_of(600, &sealing_key());
+    let shelf = Shelf::new(&story);
+    story.grow(800);
+    shelf.publish(&story).unwrap();
+    shelf.change("checkpoint", |bytes| *bytes = older);
+    for edge in ["tile/0/002.p/88", "tile/entries/002.p/88", "tile/1/000.p/2"] {
+        assert!(!shelf.path(edge).exists());
     }
-    // No such width, and one that the ledger never had.
-    for name in ["tile/0/000.p/040", "tile/0/000.p/0", "tile/0/000.p/51"] {
-        fs::write(
-            shelf.path(name),
-            fs::read(shelf.path("tile/0/000.p/50")).unwrap(),
-        )
-        .unwrap();
-        assert_eq!(shelf.found(), [("I-14", None)], "{name}");
-        fs::remove_file(shelf.path(name)).unwrap();
+    let above = fs::read(shelf.path("tile/1/000.p/3")).unwrap();
+    fs::write(shelf.path("tile/1/000"), above).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let socket = place.path().join("web");
+    serve(shelf.copy(), &socket);
+    let client = Client::of_socket(&socket, Duration::from_secs(20));
+    let to = place.path().join("copy");
+    let mirror = Mirror {
+        client: &client,
+        to: &FolderEngine::at(&World::system(), &to),
+        attachments: true,
+        progress: &|_, _| {},
+    };
+    for _ in 0..2 {
+        assert_eq!(mirror.bring_up().unwrap().size, 600);
+        let report = audit(&World::system(), &to, story.now, Vec::new()).unwrap();
+        assert_eq!((report.findings.len(), report.size), (0, 600));
+        assert_eq!(report.conclusion(false, &[]), Conclusion::Passed);
+        assert!(
+            !report
+                .notes
+                .iter()
+                .any(|note| note.contains("does not speak of"))
+        );
     }
-    assert_eq!(shelf.found(), []);
+    assert_eq!(
+        rotation_ledger::mirror::stored(&client, 599).unwrap(),
+        story.entries[599]
+    );
+}
+
+/// A checkpoint that states more entries than any log has.
+fn endless(story: &Story) -> Vec<u8> {
+    let stated = rotation_ledger::checkpoint::Checkpoint {
+        origin: story::ORIGIN.to_owned(),
+        size: u64::MAX,
+        root: crate::support::merkle::root_of(&story.leaves()),
+    };
+    rotation_ledger::checkpoint::sign(&stated, &sealing_key()).into_bytes()
 }
 
 #[test]
@@ -315,13 +483,7 @@ fn damage_to_a_copy_has_its_name() {
             "{what}"
         );
     };
-    case(&remove("tile/0/001"), &[("I-13", Some(256))], "a tile gone");
     case(&flip("tile/0/000"), &[("I-13", Some(0))], "a tile changed");
-    case(
-        &remove("tile/0/002.p/88"),
-        &[("I-13", Some(512))],
-        "a partial tile gone",
-    );
     case(
         &flip("tile/0/002.p/88"),
         &[("I-13", Some(512))],
@@ -333,19 +495,9 @@ fn damage_to_a_copy_has_its_name() {
         "a partial tile above",
     );
     case(
-        &remove("tile/entries/001"),
-        &[("I-17", Some(256))],
-        "a bundle gone",
-    );
-    case(
         &flip("tile/entries/001"),
         &[("I-05", None)],
         "a bundle changed",
-    );
-    case(
-        &remove("tile/entries/002.p/88"),
-        &[("I-17", Some(512))],
-        "the edge gone",
     );
     let cut = |shelf: &Shelf| {
         shelf.change("tile/entries/002.p/88", |bytes| {
@@ -361,52 +513,11 @@ fn damage_to_a_copy_has_its_name() {
     };
     case(&drop, &[("I-17", Some(512))], "an entry dropped");
     case(&remove("checkpoint"), &[("I-05", None)], "no checkpoint");
-    let older = |shelf: &Shelf| {
-        let older = story.checkpoint_of(300, &sealing_key());
-        shelf.change("checkpoint", |bytes| *bytes = older);
-    };
-    case(
-        &older,
-        &[("I-14", None), ("I-17", Some(256))],
-        "an older checkpoint",
-    );
-    let newer = |shelf: &Shelf| {
-        let mut longer = story.clone();
-        longer.grow(700);
-        let newer = longer.checkpoint_of(700, &sealing_key());
-        shelf.change("checkpoint", |bytes| *bytes = newer);
-    };
-    case(
-        &newer,
-        &[("I-17", Some(512)), ("I-14", None)],
-        "a newer checkpoint",
-    );
-    let endless = |shelf: &Shelf| {
-        let stated = rotation_ledger::checkpoint::Checkpoint {
-            origin: rotation_ledger::note::Origin::new(story::ORIGIN)
-                .unwrap()
-                .as_str()
-                .to_owned(),
-            size: u64::MAX,
-            root: crate::support::merkle::root_of(&story.leaves()),
-        };
-        let note = rotation_ledger::checkpoint::sign(&stated, &sealing_key());
-        shelf.change("checkpoint", |bytes| *bytes = note.into_bytes());
-    };
-    case(
-        &endless,
-        &[("I-17", Some(512))],
-        "a checkpoint of 2^64 entries",
-    );
     let forged = |shelf: &Shelf| {
         let note = story.checkpoint_of(600, &story::key_of("mallory"));
         shelf.change("checkpoint", |bytes| *bytes = note);
     };
     case(&forged, &[("I-05", None)], "somebody else's checkpoint");
-    let stray = |shelf: &Shelf| fs::write(shelf.path("notes.txt"), "mine").unwrap();
-    case(&stray, &[("I-14", None)], "a file more");
-    let index = |shelf: &Shelf| fs::write(shelf.path("tile/index"), "x").unwrap();
-    case(&index, &[("I-14", None)], "an index");
 }
 
 #[test]

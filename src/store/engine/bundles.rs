@@ -24,8 +24,18 @@ pub fn read_partial_bundle(
 ) -> Result<Vec<Vec<u8>>, BundleError> {
     let path = path_of(n, width);
     // What cannot be a bundle is not read into memory to find that out.
-    match engine.get(&path, MAX_BUNDLE)? {
-        Some(bytes) => decode_partial(n, width, &bytes),
+    if let Some(bytes) = engine.get(&path, MAX_BUNDLE)? {
+        return decode_partial(n, width, &bytes);
+    }
+    // One that filled up since stands there whole, and begins with the same entries (C2SP tlog-tiles, "Partial
+    // Tiles").
+    let whole = path_of(n, BUNDLE_ENTRIES);
+    match engine.get(&whole, MAX_BUNDLE)?.filter(|_| whole != path) {
+        Some(bytes) => {
+            let mut entries = decode_partial(n, BUNDLE_ENTRIES, &bytes)?;
+            entries.truncate(width);
+            Ok(entries)
+        }
         None => Err(BundleError::Missing(path)),
     }
 }

@@ -10,6 +10,7 @@ use crate::attacks::auditor::Scene;
 use crate::attacks::auditor::head_of;
 use crate::attacks::auditor::honest;
 use crate::attacks::sizes::sealed;
+use crate::attacks::writers::copied;
 use crate::support::story::Story;
 
 /// An entry in the middle.
@@ -126,6 +127,16 @@ attacks! {
             std::fs::copy(scene.path("tile/0/000"), scene.path("tile/0/001")).unwrap();
             scene.seen()
         };
+        "a tile more than there is, in a published copy", "not checked: whether entries were cut off at the end; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 0", || copied(|copy| {
+            std::fs::write(copy.join("tile/0/001"), [7; 8192]).unwrap();
+        });
+        "another tile in a published copy", "integrity: I-13 at 0 · exit 1", || copied(|copy| {
+            let tile = copy.join("tile/0/000.p/7");
+            let mut bytes = std::fs::read(&tile).unwrap();
+            bytes[40] ^= 1;
+            std::fs::remove_file(&tile).unwrap();
+            std::fs::write(&tile, bytes).unwrap();
+        });
     }
     resources: 25, "make the verifier eat memory or time", "hand over files", {
         "an anchor of 2 MiB", "not checked: whether entries were cut off at the end; the checkpoint anchor-0; whether the holder of the sealing key rewrote everything; keys are known only from the ledger itself · exit 4", || {

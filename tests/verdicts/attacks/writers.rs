@@ -85,6 +85,19 @@ pub(crate) fn published_back() -> String {
     told(&publish(&backup))
 }
 
+/// What is seen of a published copy after somebody had their way with it.
+pub(crate) fn copied(change: impl FnOnce(&Path)) -> String {
+    let house = House::furnished();
+    append(&house, 0..3);
+    let copy = house.root.path().join("copy");
+    let (dir, state) = (&house.place.dir, house.root.path().join("auditor"));
+    let to = copy.display().to_string();
+    let published = ledger(dir, &house.place.state, &["publish", "--json", "--to", &to]);
+    assert!(published.status.success());
+    change(&copy);
+    told(&ledger(&copy, &state, &["verify", "--json"]))
+}
+
 /// What a publication says whose bundle is stored as other bytes.
 fn rotten_copy() -> String {
     let (house, disk) = House::simulated();
