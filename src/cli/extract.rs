@@ -67,7 +67,7 @@ pub(crate) fn run(context: &mut Context, args: &ExtractArgs) -> CommandResult {
         context,
         source: &source,
         register: &register,
-        folder: NewFolder::begin("--to", &args.to, source.place())?,
+        folder: NewFolder::begin("--to", &args.to, &source.place)?,
         files: Vec::new(),
         absent: 0,
     };

@@ -20,11 +20,10 @@ use super::pack;
 type Entries<'s> = Box<dyn Iterator<Item = Result<StoredEntry, CommandError>> + 's>;
 
 /// Where entries and attached files are read from.
-pub(super) enum EvidenceSource {
-    /// A ledger or a published copy.
-    Folder(PathBuf),
-    /// What a pack has of a ledger, and where it lies.
-    Pack(PathBuf, Box<UnverifiedPack>),
+pub(super) struct EvidenceSource {
+    pub(super) place: PathBuf,
+    /// What a pack has of a ledger, where it is one; else it is a ledger or a copy.
+    pack: Option<UnverifiedPack>,
 }
 
 impl EvidenceSource {
@@ -36,50 +35,38 @@ impl EvidenceSource {
     ) -> Result<Self, CommandError> {
         let named = path.map_or_else(|| context.named_ledger(), |path| Ok(path.to_owned()))?;
         let place = context.folder(&named, attachments)?;
-        if pack::is_pack(&place) {
-            let (contents, _) = UnverifiedPack::of(&pack::open(&*context.world.disk, &place)?);
-            return Ok(Self::Pack(place, Box::new(contents)));
-        }
-        Ok(Self::Folder(place))
-    }
-
-    /// Where it lies.
-    pub(super) fn place(&self) -> &Path {
-        match self {
-            Self::Folder(place) | Self::Pack(place, _) => place,
-        }
+        let pack = match pack::is_pack(&place) {
+            true => Some(UnverifiedPack::of(&pack::open(&*context.world.disk, &place)?).0),
+            false => None,
+        };
+        Ok(Self { place, pack })
     }
 
     pub(super) fn entries(&self, context: &Context) -> Result<Entries<'_>, CommandError> {
-        match self {
-            Self::Folder(dir) => {
-                let read = EntryReader::open(&context.world, dir, context.globals.wait)?;
-                Ok(Box::new(read.map(|stored| Ok(stored?))))
-            }
-            Self::Pack(_, contents) => {
-                let each = contents.entries.iter();
-                Ok(Box::new(each.map(|(sequence, bytes)| {
-                    let read = StoredEntry::of(*sequence, bytes.clone());
-                    read.map_err(|why| {
-                        let (sequence, why) = (*sequence, why.to_string());
-                        LedgerError::Entry { sequence, why }.into()
-                    })
-                })))
-            }
-        }
+        let Some(pack) = &self.pack else {
+            let read = EntryReader::open(&context.world, &self.place, context.globals.wait)?;
+            return Ok(Box::new(read.map(|stored| Ok(stored?))));
+        };
+        Ok(Box::new(pack.entries.iter().map(|(sequence, bytes)| {
+            StoredEntry::of(*sequence, bytes.clone()).map_err(|why| {
+                let (sequence, why) = (*sequence, why.to_string());
+                LedgerError::Entry { sequence, why }.into()
+            })
+        })))
     }
 
     /// Its time tokens, of which this host believes those whose authorities it knows: of a pack, none.
     pub(super) fn tokens(&self, context: &Context) -> Result<BelievedTokens, CommandError> {
-        Ok(match self {
-            Self::Folder(dir) => BelievedTokens {
-                tokens: timestamps::list(&FolderEngine::at(&context.world, dir))?,
-                authorities: context.authorities(None, dir)?,
-            },
-            Self::Pack(..) => BelievedTokens {
-                tokens: Vec::new(),
-                authorities: None,
-            },
+        let (tokens, authorities) = match self.pack.is_some() {
+            true => (Vec::new(), None),
+            false => (
+                timestamps::list(&FolderEngine::at(&context.world, &self.place))?,
+                context.authorities(None, &self.place)?,
+            ),
+        };
+        Ok(BelievedTokens {
+            tokens,
+            authorities,
         })
     }
 
@@ -89,11 +76,9 @@ impl EvidenceSource {
         context: &Context,
         digest: &Blake3Digest,
     ) -> Result<Option<Vec<u8>>, CommandError> {
-        let found = match self {
-            Self::Folder(dir) => blobs::get(&FolderEngine::at(&context.world, dir), digest),
-            Self::Pack(_, contents) => {
-                blobs::check(contents.attachments.get(digest).cloned(), digest)
-            }
+        let found = match &self.pack {
+            Some(pack) => blobs::check(pack.attachments.get(digest).cloned(), digest),
+            None => blobs::get(&FolderEngine::at(&context.world, &self.place), digest),
         };
         match found {
             Ok(bytes) => Ok(Some(bytes)),

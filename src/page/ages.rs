@@ -87,7 +87,7 @@ fn chart(sheet: usize, bars: &[AgeBar<'_>], longest: i64) -> Markup {
     let (title, desc) = (format!("ages-{sheet}-title"), format!("ages-{sheet}-desc"));
     let overdue = bars.iter().filter(|bar| bar.overdue).count();
     html! {
-        figure {
+        figure.ages {
             svg role="img" viewBox=(format!("0 0 {FULL} {height}")) aria-labelledby=(format!("{title} {desc}")) {
                 title #(title) { "Age of each secret against its limit" }
                 desc #(desc) {

@@ -60,10 +60,13 @@ fn of_all(matter: &PageModel<'_>) -> (String, bool) {
     }];
     let standing = against.iter().filter(|(number, ..)| *number > 0);
     said.extend(standing.map(|(number, what, how)| format!("{} {how}", many(*number, what))));
-    let is_bad = overdue > 0 || said.len() > 1;
-    said.push(match (rotations, said.len()) {
+    let failing: u64 = matter.report.verdicts.iter().map(|line| line.failing).sum();
+    let is_bad = overdue > 0 || said.len() > 1 || failing > 0;
+    let whole =
+        count(&|one| one.approved.is_some() && one.dead.is_some() && one.confirmed.is_some());
+    said.push(match (rotations, is_bad) {
         (0, _) => "no rotation recorded".to_owned(),
-        (_, 1) => format!(
+        (_, false) if whole == rotations => format!(
             "{}, each approved, confirmed, and its old secret shown dead",
             many(rotations, "rotation")
         ),

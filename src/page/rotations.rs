@@ -192,7 +192,7 @@ pub(super) fn in_full(matter: &PageModel<'_>, number: usize, rotation: &Rotation
             }
             @if let Some(incident) = &rotation.incident { ", in answer to incident " (incident.as_str()) }
         }
-        figure {
+        figure.timeline {
             (timeline::drawing(matter, number, rotation, shown))
             figcaption #(timeline::told(number)) { (story::sentences(rotation, &said)) }
         }

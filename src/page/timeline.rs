@@ -226,22 +226,21 @@ fn drawn_shape(shape: MarkShape, x: f64, middle: usize) -> Markup {
 
 /// What the marks mean, once for all drawings.
 pub(super) fn legend() -> Markup {
+    let shape = |shape| drawn_shape(shape, 10.0, 10);
+    let bar = |class: &str| html! { rect class=(class) x="1" y="6" width="18" height="8" {} };
+    let marks = [
+        (shape(MarkShape::Step), "step"),
+        (shape(MarkShape::Owner), "Security Owner's word"),
+        (shape(MarkShape::Proof), "old secret shown dead"),
+        (shape(MarkShape::Failure), "went wrong"),
+        (bar("fill-dual"), "old and new both accepted"),
+        (bar("fill-bad"), "revoked, not yet shown dead"),
+        (bar("fill-window"), "approved window"),
+        (bar("bar-open"), "never ended"),
+    ];
     html! {
-        figure {
-            svg role="img" viewBox="0 0 900 52" aria-labelledby="legend-title legend-desc" {
-                title #legend-title { "How to read the timelines" }
-                desc #legend-desc {
-                    "Dot: a step. Square: a Security Owner's word. Ring: the old secret is shown dead. Cross: something went wrong. Blue bar: old and new secret are both accepted. Red bar: revoked and not yet shown dead. Grey: the approved window."
-                }
-                (drawn_shape(MarkShape::Step, 10.0, 14)) text x="24" y="18" { "step" }
-                (drawn_shape(MarkShape::Owner, 240.0, 14)) text x="254" y="18" { "Security Owner's word" }
-                (drawn_shape(MarkShape::Proof, 480.0, 14)) text x="494" y="18" { "old secret shown dead" }
-                (drawn_shape(MarkShape::Failure, 720.0, 14)) text x="734" y="18" { "went wrong" }
-                rect.fill-dual x="0" y="34" width="18" height="8" {} text x="24" y="42" { "old and new both accepted" }
-                rect.fill-bad x="230" y="34" width="18" height="8" {} text x="254" y="42" { "revoked, not yet shown dead" }
-                rect.fill-window x="470" y="30" width="18" height="16" {} text x="494" y="42" { "approved window" }
-                rect.bar-open x="710" y="34" width="18" height="8" {} text x="734" y="42" { "never ended" }
-            }
+        figure.legend {
+            @for (mark, word) in marks { span { svg viewBox="0 0 20 20" aria-hidden="true" { (mark) } (word) } }
         }
     }
 }

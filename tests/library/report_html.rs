@@ -6,6 +6,7 @@ use crate::support::story;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::support::browser::Browser;
 use crate::support::eventful::eventful;
 use crate::support::html::is_well_formed;
 use crate::support::html::is_well_formed_served;
@@ -337,9 +338,7 @@ fn the_answer_is_first_and_leads_to_the_evidence() {
     };
     let page = page(&report, &read);
     is_well_formed(&page);
-    if let Some(folder) = std::env::var_os("LEDGER_TEST_PICTURES") {
-        std::fs::write(std::path::Path::new(&folder).join("sixty.html"), &page).unwrap();
-    }
+    fits(&page, "sixty", 45);
     let words = text(page.split("<nav").next().unwrap());
     let overdue = register(&report).overdue_secrets(report.as_of).count();
     let all = register(&report).secrets.len();
@@ -350,7 +349,7 @@ fn the_answer_is_first_and_leads_to_the_evidence() {
     assert_eq!(page.matches("<article").count(), 60);
     assert_eq!(
         page.matches("<svg role=\"img\" viewBox=\"0 0 900").count(),
-        63
+        62
     );
     // From a finding to its rotation and entry, and from there to the file, which is text and stays text.
     for leads in ["href=\"#rotation-1\"", "href=\"#entry-", "href=\"#rule-S-"] {
@@ -372,6 +371,38 @@ fn the_answer_is_first_and_leads_to_the_evidence() {
     assert!(words.contains(answer), "{words}");
     assert_eq!(one.matches("<article").count(), 1);
     assert!(one.find("<article") < one.find("id=\"verdicts\""));
+    fits(&one, "one", 7);
+}
+
+/// Nothing of a page lies beyond the side of a screen, light or dark, and it takes so many sheets at most.
+fn fits(page: &str, name: &str, most: usize) {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("LEDGER_TEST_PICTURES").map(std::path::PathBuf::from);
+    let file = kept.unwrap_or(folder.path().to_owned());
+    let file = file.join(format!("{name}.html"));
+    std::fs::write(&file, page).unwrap();
+    for (width, scheme) in [
+        (1280, "light"),
+        (1280, "dark"),
+        (390, "light"),
+        (390, "dark"),
+    ] {
+        browser.look(width, scheme);
+        browser.go(&format!("file://{}", file.display()));
+        let wide = browser.ask(
+            "Math.max(...[...document.querySelectorAll('html, .sheet, pre')].map(e => e.scrollWidth - e.clientWidth))",
+        );
+        assert_eq!(wide, 0, "{name} at {width}");
+        // A very long page is no picture.
+        if most < 10 {
+            browser.picture(&format!("{name}-{width}-{scheme}.png"));
+        }
+    }
+    let sheets = browser.sheets();
+    assert!((1..=most).contains(&sheets), "{name}: {sheets} sheets");
 }
 
 /// With other people's text in every place that takes any, the page differs in that text alone.

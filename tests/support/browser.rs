@@ -137,6 +137,17 @@ impl Browser {
         }
     }
 
+    /// How many sheets of A4 the page takes.
+    pub fn sheets(&mut self) -> usize {
+        let printed = self.call("Page.printToPDF", json!({ "preferCSSPageSize": true }));
+        let printed = printed["data"].as_str().unwrap();
+        let printed = base64::engine::general_purpose::STANDARD
+            .decode(printed)
+            .unwrap();
+        let begins = |bytes: &&[u8]| *bytes == b"/Type /Page\n";
+        printed.windows(12).filter(begins).count()
+    }
+
     fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let mut message = json!({ "id": self.calls, "method": method, "params": params });
