@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
+use crate::facts::SecretRow;
 use crate::pack::PackPart;
-use crate::rotation::{Rotation, RotationEnd};
+use crate::rotation::Rotation;
 
 use super::markup::{Tone, counted};
 use super::matter::PageModel;
-use super::rotations::is_unproven;
+use super::rotations::{is_unproven, standing};
 
 /// The sentence; nothing where no secret or rotation can be spoken of.
 pub(super) fn sentence(matter: &PageModel<'_>) -> Markup {
@@ -24,32 +25,20 @@ pub(super) fn sentence(matter: &PageModel<'_>) -> Markup {
 
 /// Whatever stands against them first, and where nothing does, that.
 fn of_all(matter: &PageModel<'_>) -> (String, bool) {
-    let in_use = || {
-        matter
-            .asked_secrets()
-            .filter(|row| row.retired_by_entry.is_none())
-    };
-    let secrets = in_use().count() as u64;
-    let overdue = in_use()
-        .filter(|row| row.days_left.is_none_or(|left| left < 0))
-        .count();
-    let rotations = matter.rotations.len() as u64;
-    let count = |is: &dyn Fn(&Rotation) -> bool| {
-        matter
-            .rotations
-            .iter()
-            .filter(|rotation| is(rotation))
-            .count() as u64
-    };
+    let in_use = matter.asked_secrets();
+    let in_use: Vec<_> = in_use
+        .filter(|row| row.retired_by_entry.is_none())
+        .collect();
+    let is_late = |row: &&&SecretRow| row.days_left.is_none_or(|left| left < 0);
+    let overdue = in_use.iter().filter(is_late).count();
+    let told = &matter.rotations;
+    let count = |is: &dyn Fn(&Rotation) -> bool| told.iter().filter(|one| is(one)).count() as u64;
     let many = |number, what: &str| counted(number, what, &format!("{what}s"));
+    let (secrets, rotations) = (in_use.len() as u64, many(told.len() as u64, "rotation"));
     let against = [
         (count(&is_unproven), "old secret", "never shown dead"),
         (count(&is_unapproved), "rotation", "without approval"),
-        (
-            count(&is_unconfirmed),
-            "rotation",
-            "ended and not confirmed",
-        ),
+        (count(&is_unconfirmed), "rotation", "never confirmed"),
         (count(&Rotation::is_open), "rotation", "still open"),
     ];
     let mut said = vec![match (overdue, secrets) {
@@ -62,15 +51,14 @@ fn of_all(matter: &PageModel<'_>) -> (String, bool) {
     said.extend(standing.map(|(number, what, how)| format!("{} {how}", many(*number, what))));
     let failing: u64 = matter.report.verdicts.iter().map(|line| line.failing).sum();
     let is_bad = overdue > 0 || said.len() > 1 || failing > 0;
-    let whole =
-        count(&|one| one.approved.is_some() && one.dead.is_some() && one.confirmed.is_some());
-    said.push(match (rotations, is_bad) {
-        (0, _) => "no rotation recorded".to_owned(),
-        (_, false) if whole == rotations => format!(
-            "{}, each approved, confirmed, and its old secret shown dead",
-            many(rotations, "rotation")
-        ),
-        _ => format!("{} in all", many(rotations, "rotation")),
+    let is_whole =
+        |one: &Rotation| one.approved.is_some() && one.dead.is_some() && one.confirmed.is_some();
+    said.push(match told.len() {
+        0 => "no rotation recorded".to_owned(),
+        all if !is_bad && count(&is_whole) == all as u64 => {
+            format!("{rotations}, each approved, confirmed, and its old secret shown dead")
+        }
+        _ => format!("{rotations} in all"),
     });
     (format!("{}.", said.join("; ")), is_bad)
 }
@@ -78,23 +66,16 @@ fn of_all(matter: &PageModel<'_>) -> (String, bool) {
 fn of_rotation(matter: &PageModel<'_>, rotation: &Rotation) -> (String, bool) {
     let against = matter.findings_of(&rotation.id);
     let open = against.iter().filter(|finding| finding.is_open()).count() as u64;
-    let state = match &rotation.ending {
-        Some(RotationEnd::Completed(_)) => "completed",
-        Some(RotationEnd::RolledBack(_)) => "rolled back",
-        Some(RotationEnd::Aborted(_)) => "aborted",
-        None => "still open",
-    };
-    let mut said = vec![format!(
-        "Rotation {} of {} {state}",
-        rotation.id, rotation.secret
-    )];
+    let (id, secret, (_, state)) = (&rotation.id, &rotation.secret, standing(rotation));
+    let mut said = vec![format!("Rotation {id} of {secret} {state}")];
     let mut say = |is: bool, words: &str| said.extend(is.then(|| words.to_owned()));
+    say(rotation.is_open(), "still open");
     say(rotation.approved.is_some(), "approved");
     say(is_unapproved(rotation), "without approval");
     say(rotation.dead.is_some(), "old secret shown dead");
     say(is_unproven(rotation), "old secret never shown dead");
     say(rotation.confirmed.is_some(), "confirmed");
-    say(is_unconfirmed(rotation), "not confirmed");
+    say(is_unconfirmed(rotation), "never confirmed");
     said.push(match open {
         0 => "no finding against it".to_owned(),
         _ => format!("{} against it", counted(open, "finding", "findings")),

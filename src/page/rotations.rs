@@ -137,13 +137,17 @@ fn listed(rules: &BTreeSet<&str>) -> Markup {
 }
 
 /// How it ended, or where it stands.
-pub(super) fn stands(rotation: &Rotation) -> Markup {
-    let (tone, word) = match &rotation.ending {
+pub(super) fn standing(rotation: &Rotation) -> (Tone, &'static str) {
+    match &rotation.ending {
         Some(RotationEnd::Completed(_)) => (Tone::Good, "completed"),
         Some(RotationEnd::RolledBack(_)) => (Tone::Warn, "rolled back"),
         Some(RotationEnd::Aborted(_)) => (Tone::Warn, "aborted"),
         None => (Tone::Warn, rotation.state().word()),
-    };
+    }
+}
+
+pub(super) fn stands(rotation: &Rotation) -> Markup {
+    let (tone, word) = standing(rotation);
     html! {
         (mark(tone, word))
         @if rotation.ending.is_some() {

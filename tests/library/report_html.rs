@@ -343,7 +343,7 @@ fn the_answer_is_first_and_leads_to_the_evidence() {
     let overdue = register(&report).overdue_secrets(report.as_of).count();
     let all = register(&report).secrets.len();
     let answer = format!(
-        "{overdue} of {all} secrets overdue; 7 old secrets never shown dead; 7 rotations without approval; 6 rotations ended and not confirmed;"
+        "{overdue} of {all} secrets overdue; 7 old secrets never shown dead; 7 rotations without approval; 6 rotations never confirmed;"
     );
     assert!(words.contains(&answer), "{words} lacks {answer}");
     assert_eq!(page.matches("<article").count(), 60);
@@ -362,6 +362,16 @@ fn the_answer_is_first_and_leads_to_the_evidence() {
     let path = "attachments/rot-01/13-evidence.attached/psql.txt";
     assert!(article.contains(&format!("href=\"{path}\" download=\"psql.txt\">{path}<")));
     assert!(article.contains("failed for user &quot;app&quot; &lt;b&gt;\n</pre>"));
+
+    // A server has the file itself.
+    let which = ServedPage::Rotation(Id::new("rot-01").unwrap());
+    let served = page_served(&report, report.size, &which, &read).unwrap();
+    is_well_formed_served(&served);
+    let digest = Blake3Digest::of(PRINTED.as_bytes()).to_string();
+    let (first, rest) = digest.split_at(2);
+    assert!(served.contains(&format!(
+        "href=\"/attachments/{first}/{rest}\" download=\"psql.txt\">{path}<"
+    )));
 
     let part = PackPart::Rotation(Id::new("rot-02").unwrap());
     let one = rotation_ledger::page::page(&story.verify_part(part), &read);

@@ -8,6 +8,7 @@ use std::process::Output;
 use rotation_ledger::hash::Blake3Digest;
 use rotation_ledger::pack::Bag;
 use rotation_ledger::pack::PackPart;
+use rotation_ledger::pack::read_zip;
 use serde_json::Value;
 use serde_json::json;
 
@@ -160,6 +161,16 @@ fn evidence_is_written_by_names_to_read_from_wherever_it_lies() {
     }
     assert_eq!(desk.files("b"), files);
     assert_eq!(desk.files("c"), files);
+    // A pack that somebody unzipped is one, too.
+    let bytes = std::fs::read(desk.path("p.zip")).unwrap();
+    for (path, bytes) in read_zip(&bytes).unwrap() {
+        let place = desk.path("unzipped").join(path);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, bytes).unwrap();
+    }
+    desk.said("extract unzipped --rotation r-1 --to u");
+    assert_eq!(desk.files("u"), files);
+    assert_eq!(desk.said("log unzipped"), desk.said("log p.zip"));
 
     // Nothing is mixed with what is there, and an empty folder will do.
     assert!(
