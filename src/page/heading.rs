@@ -44,12 +44,12 @@ pub(super) fn heading(matter: &PageModel<'_>) -> Markup {
 
 /// The parts of the page.
 const PARTS: [(&str, &str); 10] = [
-    ("rotations", "Every rotation"),
     ("verdicts", "The five verdicts"),
     ("not-checked", "What was not checked"),
     ("scope", "What was selected"),
     ("findings", "Findings"),
     ("population", "Every secret"),
+    ("rotations", "Every rotation"),
     ("source", "Where this comes from"),
     ("people", "Who acted"),
     ("words", "Words"),
