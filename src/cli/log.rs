@@ -118,6 +118,7 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     let mut register = Register::default();
     let mut newest = VecDeque::new();
     let mut list = EntryPrinter { started: false };
+    let mut span: Option<(Timestamp, Timestamp)> = None;
     for stored in source.entries(context)? {
         let stored = match stored {
             Ok(stored) => stored,
@@ -126,6 +127,10 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
         // One that no writer would have placed names nothing.
         let (statement, recorded) = (&stored.statement, stored.entry.recorded);
         let _ = register.place(&statement.recorded_as(stored.sequence, recorded));
+        let now = statement.occurred;
+        span = span
+            .map(|(first, last)| (first.min(now), last.max(now)))
+            .or(Some((now, now)));
         if !args.selects(&stored, &register) {
             continue;
         }
@@ -152,6 +157,14 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     if !list.started {
         // A list that is empty for a slip of the pen looks like one of nothing.
         args.name_what_is(&register)?;
+        if args.from.is_some() || args.to.is_some() {
+            let there = span.map_or("no entry is there".to_owned(), |(first, last)| {
+                let (first, last) = (first.to_seconds(), last.to_seconds());
+                format!("what is there happened from {first} to {last}")
+            });
+            let message = format!("nothing that was asked for lies in that range: {there}");
+            return Err(CommandError::not_verified(message));
+        }
     }
     list.end(context);
     Ok(Exit::Passed.into())

@@ -60,11 +60,9 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
     if let (Some(document), Some(backlog)) = (&mut answer.document, backlog) {
         document["spool"] = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });
     }
-    if let Some(doubt) = doubt {
+    if let (Some(doubt), Some(document)) = (doubt, &mut answer.document) {
+        document["clock_doubt"] = json!(doubt.to_string());
         answer = answer.warn(doubt.to_string());
-    }
-    if let Some(document) = &mut answer.document {
-        document["clock_doubt"] = json!(doubt.map(|doubt| doubt.to_string()));
     }
     if register.overdue_secrets(now).next().is_some() {
         answer = answer.say("next: ledger due names the overdue secrets");
