@@ -21,6 +21,7 @@ mod processes;
 mod receipts;
 mod recorder;
 mod remote;
+mod schemas;
 mod serve;
 mod serve_faults;
 mod signers;

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::serve_faults::certificate;
 use crate::support::program::Program;
+use crate::support::schema;
 use crate::support::served::Served;
 
 /// Somebody with a home of their own, who has the socket and nothing else.
@@ -57,7 +58,9 @@ impl Person {
     }
 
     pub(crate) fn output(&self, words: &str) -> Output {
-        self.command(words).output().unwrap()
+        let output = self.command(words).output().unwrap();
+        schema::hold_printed(&output.stdout);
+        output
     }
 
     pub(crate) fn succeeds(&self, words: &str) -> String {

@@ -14,6 +14,7 @@ pub(crate) mod merkle;
 pub(crate) mod program;
 pub(crate) mod sample;
 pub(crate) mod samples;
+pub(crate) mod schema;
 pub(crate) mod second;
 pub(crate) mod served;
 pub(crate) mod shelf;

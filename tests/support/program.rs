@@ -18,6 +18,8 @@ use std::time::Instant;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::schema;
+
 /// A folder with the ledger `prod`, its state and the keys of Alice, Petra and Olga.
 pub struct Program {
     root: PathBuf,
@@ -83,9 +85,11 @@ impl Program {
             .stdin(Stdio::null())
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end. Whatever documents it prints follow their schemas.
     pub fn output(&self, words: &str) -> Output {
-        self.ledger(words).output().unwrap()
+        let output = self.ledger(words).output().unwrap();
+        schema::hold_printed(&output.stdout);
+        output
     }
 
     /// Runs it to its end, and looks at nothing but the exit code.

@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use super::program::Program;
 use super::program::signal;
+use super::schema;
 
 /// A server, stopped at the end of the test.
 pub struct Served<'p> {
@@ -224,6 +225,9 @@ pub fn answer(stream: &mut impl Read) -> Option<Answer> {
         length.trim().parse::<usize>().ok()
     });
     let whole = length.is_none_or(|length| length == body.len());
+    if whole {
+        schema::hold_printed(&body);
+    }
     whole.then(|| Answer {
         status: head[9..12].parse().unwrap(),
         head,
