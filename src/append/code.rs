@@ -1,6 +1,8 @@
 //! Why something was not recorded, as one word for programs: it stays, however the sentence changes.
 
+use crate::append::draft::DraftError;
 use crate::append::error::AppendError;
+use crate::statement::SignError;
 use crate::store::blobs::BlobError;
 
 impl AppendError {
@@ -8,7 +10,7 @@ impl AppendError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Open(_) => "no-ledger",
+            Self::Open(fault) => fault.code(),
             Self::StateInUse(_) => "state-in-use",
             Self::Lock(_) => "locked",
             Self::SealingKey(_) => "sealing-key-unusable",
@@ -41,6 +43,21 @@ impl AppendError {
             Self::Unknown(_) => "outcome-unknown",
             Self::GivenUp => "writer-given-up",
             Self::Overtaken(_) => "overtaken",
+        }
+    }
+}
+
+impl DraftError {
+    /// The word.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Json(_) | Self::Member { .. } | Self::Event(_) => "malformed-draft",
+            Self::Secret(_) => "secret-material",
+            Self::NoEvidence => "no-evidence",
+            Self::Sign(SignError::Codec(_)) => "malformed-statement",
+            Self::Sign(SignError::Signer(_)) => "not-signed",
+            Self::Entropy(_) => "no-randomness",
         }
     }
 }

@@ -73,6 +73,7 @@ fn place<'r>(report: &'r Report, named: &str) -> Result<(&'r str, u64), CommandE
     let Some((finding, entry)) = held.and_then(|one| Some((one, one.sequence?))) else {
         let message = format!("nothing is held against the ledger as `{named}`");
         return Err(CommandError::refused(message)
+            .code("no-finding")
             .hint("ledger verify lists what is, each finding with its fingerprint"));
     };
     match &finding.status {

@@ -135,6 +135,7 @@ pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> CommandResul
             vec![found.ok_or_else(|| {
                 let id: String = id.chars().take(16).collect();
                 CommandError::usage(format!("there is no rule `{id}`"))
+                    .code("no-rule")
                     .hint("ledger explain lists them all")
             })?]
         }

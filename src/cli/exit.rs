@@ -1,5 +1,6 @@
 //! How a command ends: the exit codes, and failures that say what to try next.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::process::ExitCode;
 
@@ -56,6 +57,19 @@ impl Exit {
             Self::Of(code) => code,
         }
     }
+
+    /// What a failure that ends like this is called where nothing narrower is known.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Usage => "usage",
+            Self::NotVerified => "not-verified",
+            Self::Refused => "refused",
+            Self::Temporary => "temporary",
+            Self::Interrupted => "interrupted",
+            Self::Passed | Self::Findings | Self::Of(_) => "failed",
+        }
+    }
 }
 
 impl From<Conclusion> for Exit {
@@ -92,6 +106,8 @@ impl From<Exit> for ExitCode {
 pub(crate) struct CommandError {
     /// How to end.
     pub(crate) exit: Exit,
+    /// What kind of failure it is: a word that never changes, for programs.
+    pub(crate) code: Cow<'static, str>,
     /// What happened, lower case, naming thing and place.
     pub(crate) message: String,
     /// What to try.
@@ -103,9 +119,21 @@ impl CommandError {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
+            code: exit.word().into(),
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// Says which kind of failure it is.
+    pub(crate) fn code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// Says what to try, where there is something.
+    pub(crate) fn hinted(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
     }
 
     /// The command line, or a file named on it, cannot be used.
@@ -141,6 +169,7 @@ impl CommandError {
     /// As the `error` of a JSON document.
     pub(crate) fn to_json(&self) -> Value {
         json!({
+            "code": self.code,
             "message": self.message,
             "hint": self.hint,
             "exit_code": self.exit.code(),
@@ -182,32 +211,29 @@ impl From<Blame> for Exit {
 
 impl From<AppendError> for CommandError {
     fn from(fault: AppendError) -> Self {
-        Self {
-            exit: fault.blame().into(),
-            message: fault.to_string(),
-            hint: fault.hint(),
-        }
+        Self::new(fault.blame().into(), fault.to_string())
+            .code(fault.code())
+            .hinted(fault.hint())
     }
 }
 
 impl From<LedgerError> for CommandError {
     fn from(fault: LedgerError) -> Self {
-        let message = fault.to_string();
-        match fault {
+        let (message, code) = (fault.to_string(), fault.code());
+        let failure = match fault {
             LedgerError::Open(OpenError::Lock(fault)) => fault.into(),
             LedgerError::Open(OpenError::Disk(fault)) => Self::from(fault).or_not_verified(),
-            LedgerError::Open(fault) => Self {
-                exit: fault.blame().into(),
-                message,
-                hint: fault.hint(),
-            },
+            LedgerError::Open(fault) => {
+                Self::new(fault.blame().into(), message).hinted(fault.hint())
+            }
             LedgerError::Foreign { .. } => Self::not_verified(message)
                 .hint("whoever has its key reads its checkpoint with: ledger note verify --vkey VKEY FOLDER/checkpoint"),
             LedgerError::Entry { .. } => {
                 Self::broken(message).hint("ledger verify names everything that is damaged")
             }
-            _ => Self::not_verified(message),
-        }
+            LedgerError::Checkpoint { .. } => Self::not_verified(message),
+        };
+        failure.code(code)
     }
 }
 
@@ -216,10 +242,11 @@ impl From<LockError> for CommandError {
         let message = fault.to_string();
         match fault {
             LockError::Held { .. } => Self::temporary(message)
+                .code("locked")
                 .hint("try again, or wait longer with --wait 5m; nothing was recorded"),
-            LockError::NotOurs(_) => {
-                Self::temporary(message).hint("its writer was at work all the time; try again")
-            }
+            LockError::NotOurs(_) => Self::temporary(message)
+                .code("locked")
+                .hint("its writer was at work all the time; try again"),
             LockError::Disk(fault) => fault.into(),
         }
     }
@@ -227,26 +254,27 @@ impl From<LockError> for CommandError {
 
 impl From<EntropyError> for CommandError {
     fn from(fault: EntropyError) -> Self {
-        Self::temporary(fault)
+        Self::temporary(fault).code("no-randomness")
     }
 }
 
 impl From<DiskError> for CommandError {
     fn from(fault: DiskError) -> Self {
         let message = fault.to_string();
-        match fault.cause() {
+        let failure = match fault.cause() {
             DiskCause::Full => Self::temporary(message).hint("free some space and try again"),
             DiskCause::ReadOnly | DiskCause::Missing | DiskCause::TooLong => {
                 Self::not_verified(message)
             }
             DiskCause::Other => Self::temporary(message),
-        }
+        };
+        failure.code("disk-refused")
     }
 }
 
 impl From<SignerError> for CommandError {
     fn from(fault: SignerError) -> Self {
-        Self::usage(fault)
+        Self::usage(fault).code("not-signed")
     }
 }
 
@@ -265,11 +293,13 @@ impl From<KeyFileError> for CommandError {
         if let KeyFileError::Io { path, source, .. } = fault {
             // A full disk is nobody's mistake.
             return match DiskError::new("write", &path, source).cause() {
-                DiskCause::Full => Self::temporary(message).hint("free some space and try again"),
-                _ => Self::usage(message),
+                DiskCause::Full => Self::temporary(message)
+                    .code("disk-refused")
+                    .hint("free some space and try again"),
+                _ => Self::usage(message).code("key-unusable"),
             };
         }
-        let failure = Self::usage(message);
+        let failure = Self::usage(message).code("key-unusable");
         match fault {
             KeyFileError::Missing(_) => {
                 failure.hint("make one with: ledger key generate --out FILE")

@@ -103,11 +103,15 @@ impl From<NoProofError> for CommandError {
         match fault {
             NoProofError::Audit(fault) => fault.into(),
             NoProofError::Tree(StoredTreeError::Proof(ProofError::Beyond { .. })) => {
-                Self::not_verified(message).hint("ledger checkpoint says how many there are")
+                Self::not_verified(message)
+                    .code("no-entry")
+                    .hint("ledger checkpoint says how many there are")
             }
             NoProofError::Tree(StoredTreeError::Proof(_)) => Self::usage(message),
-            NoProofError::NoCheckpoint => Self::not_verified(message),
-            _ => Self::broken(message).hint("ledger verify names everything that is damaged"),
+            NoProofError::NoCheckpoint => Self::not_verified(message).code("no-checkpoint"),
+            _ => Self::broken(message)
+                .code("ledger-damaged")
+                .hint("ledger verify names everything that is damaged"),
         }
     }
 }

@@ -105,15 +105,17 @@ impl From<PublicationError> for CommandError {
         match fault {
             PublicationError::Audit(fault) => fault.into(),
             PublicationError::Disk(fault) => fault.into(),
-            PublicationError::NoCheckpoint => Self::not_verified(message),
+            PublicationError::NoCheckpoint => Self::not_verified(message).code("no-checkpoint"),
             PublicationError::NoCopy { .. } => {
-                Self::usage(message).hint("name an empty folder, or one that does not exist yet")
+                Self::usage(message).code("folder-in-use").hint("name an empty folder, or one that does not exist yet")
             }
             PublicationError::Behind { .. } | PublicationError::Beside { .. } => {
                 Self::broken(message)
+                    .code("copy-contradicted")
                     .hint("keep both: ledger verify --anchor with the published checkpoint shows what happened")
             }
             PublicationError::Differs(_) => Self::broken(message)
+                .code("copy-unusable")
                 .hint("ledger verify on the copy names everything that is wrong with it"),
             PublicationError::ReadBack(_) => Self::broken(message)
                 .hint("the disk below the copy stores other bytes than are written to it"),

@@ -21,6 +21,7 @@ use crate::proof::TlogProof;
 use crate::rule::Finding;
 use crate::spool;
 use crate::statement::{EventId, Statement};
+use crate::text::Id;
 use crate::time::{Clock, Timestamp};
 use crate::trust::Trust;
 use crate::verify::{Conclusion, ReceiptReport};
@@ -303,7 +304,11 @@ pub(crate) fn refused(status: u16, problem: &Value) -> CommandError {
         408 | 429 | 500.. => Exit::Temporary,
         _ => Exit::Refused,
     };
-    CommandError::new(exit, said(problem))
+    let failure = CommandError::new(exit, said(problem));
+    match problem["code"].as_str() {
+        Some(code) if code.parse::<Id>().is_ok() => failure.code(code.to_owned()),
+        _ => failure,
+    }
 }
 
 /// What a problem (RFC 9457) says.
@@ -318,7 +323,7 @@ fn unknown(submission: &Submission, status: u64, body: &Value) -> CommandError {
         0 => said(body),
         status => format!("the server answers {status}: {}", said(body)),
     };
-    let failure = CommandError::temporary(message);
+    let failure = CommandError::temporary(message).code("outcome-unknown");
     match said_in(submission) {
         Ok(Statement { event_id, occurred, .. }) => failure.hint(format!(
             "whether it was recorded is not known; say the same again with --event-id {event_id} --occurred {occurred}: it is never recorded twice"

@@ -130,15 +130,15 @@ impl From<MirrorError> for CommandError {
         match fault {
             MirrorError::Client(fault) => fault.into(),
             MirrorError::Disk(fault) => fault.into(),
-            MirrorError::NotAdmitted(_) => Self::refused(message).hint(
+            MirrorError::NotAdmitted(_) => Self::refused(message).code("not-admitted").hint(
                 "name the file of a token that is good with --token-file or LEDGER_TOKEN_FILE; a Security Owner issues one with: ledger token issue",
             ),
             MirrorError::Behind { .. } | MirrorError::OtherLog { .. } => {
-                Self::not_verified(message).hint(
+                Self::not_verified(message).code("copy-contradicted").hint(
                     "ask whoever serves it; the copy that was fetched before is kept as it was",
                 )
             }
-            _ => Self::not_verified(message),
+            _ => Self::not_verified(message).code("copy-unusable"),
         }
     }
 }
@@ -146,6 +146,7 @@ impl From<MirrorError> for CommandError {
 impl From<ClientError> for CommandError {
     fn from(fault: ClientError) -> Self {
         Self::temporary(fault)
+            .code("not-reached")
             .hint("nothing was recorded here; try again when the server can be reached")
     }
 }

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::layout::counted;
 use super::options::with_json;
 use super::statements::{self, Delivery};
@@ -309,11 +309,10 @@ fn sign(context: &mut Context, files: Vec<PathBuf>, chosen: bool) -> CommandResu
 
 impl From<SpoolError> for CommandError {
     fn from(fault: SpoolError) -> Self {
-        let exit = match &fault {
-            SpoolError::Io { .. } => Exit::Temporary,
-            SpoolError::Nowhere => Exit::Usage,
-            SpoolError::Content { .. } => Exit::Refused,
-        };
-        Self::new(exit, fault.to_string())
+        match &fault {
+            SpoolError::Io { .. } => Self::temporary(fault).code("disk-refused"),
+            SpoolError::Nowhere => Self::usage(fault),
+            SpoolError::Content { .. } => Self::refused(fault).code("malformed-statement"),
+        }
     }
 }

@@ -331,18 +331,21 @@ impl From<TimestampError> for CommandError {
                 Self::usage(message).hint("write one first: ledger timestamp --request-out FILE")
             }
             TimestampError::NoEntry(fault) => fault.into(),
-            TimestampError::Entropy(_) => Self::temporary(message),
+            TimestampError::Entropy(_) => Self::temporary(message).code("no-randomness"),
             TimestampError::Unasked(_) => Self::not_verified(message)
+                .code("time-token-refused")
                 .hint("take the response to the request that was written last, or write a new one"),
-            TimestampError::Token(_) => Self::not_verified(message).hint(
+            TimestampError::Token(_) => Self::not_verified(message).code("time-token-refused").hint(
                 "nothing was stored; openssl ts -reply -in FILE -text shows what a response says",
             ),
-            TimestampError::Signature(_) => Self::not_verified(message).hint(
+            TimestampError::Signature(_) => Self::not_verified(message).code("time-token-refused").hint(
                 "nothing was stored; ask over https, and name the authority's root certificates with --tsa-ca FILE",
             ),
             TimestampError::Implausible { .. } => Self::not_verified(message)
+                .code("time-token-refused")
                 .hint("nothing was stored; look which of the clocks is wrong"),
             TimestampError::Authorities { .. } => Self::not_verified(message)
+                .code("authorities-unreadable")
                 .hint("name them again with --tsa-ca FILE"),
             _ => Self::broken(message),
         }

@@ -179,16 +179,14 @@ impl From<DraftError> for CommandError {
             Blame::Usage | Blame::Refused => Exit::Refused,
             _ => Exit::Temporary,
         };
-        Self {
-            exit,
-            message: fault.to_string(),
-            hint: fault.hint(),
-        }
+        Self::new(exit, fault.to_string())
+            .code(fault.code())
+            .hinted(fault.hint())
     }
 }
 
 impl From<attachment::AttachmentError> for CommandError {
     fn from(fault: attachment::AttachmentError) -> Self {
-        Self::refused(fault)
+        Self::refused(fault).code("attachment-mismatch")
     }
 }

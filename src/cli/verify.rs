@@ -197,9 +197,11 @@ impl Context {
         let bytes = read_bounded(path, TRUST_LIMIT)?;
         Trust::parse(&bytes).map(Some).map_err(|fault| {
             let message = format!("the trust file {} cannot be read: {fault}", path.display());
-            CommandError::not_verified(message).hint(
-                "a trust file has lines log, witness, group and quorum; see ledger trust show",
-            )
+            CommandError::not_verified(message)
+                .code("trust-unreadable")
+                .hint(
+                    "a trust file has lines log, witness, group and quorum; see ledger trust show",
+                )
         })
     }
 }

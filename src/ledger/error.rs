@@ -89,6 +89,23 @@ impl OpenError {
             Self::Lock(_) | Self::Disk(_) => Blame::Temporary,
         }
     }
+
+    /// A word for programs that never changes.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoFolder(_) | Self::EmptyFolder(_) | Self::NotALedger(_) => "no-ledger",
+            Self::Bag(_) => "is-a-bag",
+            Self::NewerFormat { .. } => "newer-format",
+            Self::Copy(_) => "is-a-copy",
+            Self::LostLog(_) => "log-lost",
+            Self::InterruptedCreation(_) => "creation-interrupted",
+            Self::NotEmpty(_) => "folder-in-use",
+            Self::OtherLedgersHead { .. } => "other-ledgers-head",
+            Self::Lock(_) => "locked",
+            Self::Disk(_) => "disk-refused",
+        }
+    }
 }
 
 /// Why a stored ledger cannot be read.
@@ -122,6 +139,19 @@ pub enum LedgerError {
         /// Why.
         why: String,
     },
+}
+
+impl LedgerError {
+    /// A word for programs that never changes.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Open(fault) => fault.code(),
+            Self::Checkpoint { .. } => "checkpoint-unreadable",
+            Self::Foreign { .. } => "other-log",
+            Self::Entry { .. } => "ledger-damaged",
+        }
+    }
 }
 
 impl<E: Into<OpenError>> From<E> for LedgerError {

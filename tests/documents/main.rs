@@ -15,6 +15,7 @@ mod support;
 
 mod architecture;
 mod blocks;
+mod codes;
 mod events;
 mod format;
 mod golden;

@@ -165,11 +165,11 @@ fn publish(context: &mut Context, destinations: &[Destination]) -> CommandResult
 impl CommandError {
     /// A checkpoint that was not published.
     fn from_publishing(fault: &AnchorError) -> Self {
-        let exit = match fault {
-            AnchorError::Fork(_) => Exit::Broken,
-            _ => Exit::Temporary,
-        };
-        Self::new(exit, format!("not published: {fault}"))
+        let message = format!("not published: {fault}");
+        match fault {
+            AnchorError::Fork(_) => Self::broken(message).code("ledger-forked"),
+            _ => Self::temporary(message),
+        }
     }
 }
 

@@ -80,12 +80,14 @@ fn failure(refusal: &CosignRefusal) -> CommandError {
     let message = format!("not cosigned: {refusal}");
     match refusal {
         CosignRefusal::Contradiction(_) => CommandError::broken(message)
+            .code("ledger-forked")
             .hint("ask the ledger's operator; what it signed before and this do not fit together"),
         CosignRefusal::Conflict { known, .. } => {
             let request = format!("ledger witness request --old {known}");
             CommandError::refused(message).hint(format!("ask the ledger's operator for: {request}"))
         }
         CosignRefusal::UnknownOrigin => CommandError::refused(message)
+            .code("unknown-origin")
             .hint("follow it with: ledger witness add-log --dir DIR --log VKEY"),
         _ => CommandError::refused(message),
     }

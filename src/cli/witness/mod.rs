@@ -88,7 +88,7 @@ impl From<WitnessError> for CommandError {
             WitnessError::Followed(_) => Self::usage(message)
                 .hint("to begin anew after its state was lost: --from a checkpoint that this witness cosigned, or --forget"),
             WitnessError::StateLost { .. } | WitnessError::Damaged { .. } => {
-                Self::broken(message).hint(
+                Self::broken(message).code("witness-state-lost").hint(
                     "nothing is cosigned until it is settled: ledger witness add-log --from a checkpoint that this witness cosigned (the ledger keeps one as `cosigned`)",
                 )
             }
