@@ -8,7 +8,7 @@ use super::append;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::typed::Again;
-use super::verify;
+use super::verify::{self, Asked};
 
 /// Accept findings that nothing can mend any more, so that verify fails only for what is new
 ///
@@ -44,7 +44,7 @@ pub(crate) fn run(context: &mut Context, args: &AcceptArgs) -> CommandResult {
         let message = "--event-id is of one event, and several findings are named";
         return Err(CommandError::usage(message));
     }
-    let report = verify::whole(context)?;
+    let report = verify::whole(context, &Asked::default())?;
     let places = args.findings.iter();
     let places = places.map(|named| place(&report, named));
     let places: Vec<(&str, u64)> = places.collect::<Result<_, _>>()?;

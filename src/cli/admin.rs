@@ -1,14 +1,13 @@
-//! What keeps a ledger going: its newest checkpoint, its index, its recovery; and the rules explained.
+//! What keeps a ledger going: its newest checkpoint, its index, its recovery.
 
 use std::io;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::append;
 use crate::checkpoint;
 use crate::documents;
 use crate::ledger::CHECKPOINT_FILE;
-use crate::rule::{self, RULES, Rule};
 use crate::store::index::INDEX;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
@@ -17,7 +16,6 @@ use crate::text::Line;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::hint::Hint as _;
 use super::layout::counted;
 use super::receipt;
 
@@ -55,16 +53,6 @@ pub(crate) struct RecoverArgs {
     /// Why, in one line
     #[arg(long, value_name = "TEXT")]
     reason: String,
-}
-
-/// Explain a rule that a finding names, or list all of them
-///
-///   ledger explain S-50
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct ExplainArgs {
-    /// The rule's id
-    rule: Option<String>,
 }
 
 pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
@@ -124,47 +112,4 @@ pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> CommandResul
         ))
     });
     Ok(answer.say("next: ledger verify"))
-}
-
-pub(crate) fn explain(context: &mut Context, args: &ExplainArgs) -> CommandResult {
-    context.ui.thing = "explain";
-    let rules: Vec<&'static Rule> = match &args.rule {
-        None => RULES.to_vec(),
-        Some(id) => {
-            let found = rule::rule(&id.to_ascii_uppercase());
-            vec![found.ok_or_else(|| {
-                let id: String = id.chars().take(16).collect();
-                CommandError::usage(format!("there is no rule `{id}`"))
-                    .code("no-rule")
-                    .hint("ledger explain lists them all")
-            })?]
-        }
-    };
-    let documents: Vec<_> = rules.iter().map(|rule| rule_json(rule)).collect();
-    let answer = Answer::new(json!({ "rules": documents }));
-    if let (Some(_), [rule]) = (&args.rule, rules.as_slice()) {
-        let sop = (rule.sop != "-").then(|| format!("  SOP      {}", rule.sop));
-        return Ok(answer
-            .line(format!("{}  {}", rule.id, rule.title))
-            .line(format!("  verdict  {}", rule.verdict.word()))
-            .lines(sop)
-            .lines(rule.hint().map(|hint| format!("  next     {hint}"))));
-    }
-    let row = |rule: &&Rule| {
-        [rule.id, rule.verdict.word(), rule.sop, rule.title]
-            .map(str::to_owned)
-            .to_vec()
-    };
-    let rows: Vec<_> = rules.iter().map(row).collect();
-    Ok(answer.table(&["RULE", "VERDICT", "SOP", "WHAT IS WRONG"], &rows))
-}
-
-fn rule_json(rule: &Rule) -> Value {
-    json!({
-        "rule": rule.id,
-        "verdict": rule.verdict.word(),
-        "sop": rule.sop,
-        "title": rule.title,
-        "next": rule.hint,
-    })
 }

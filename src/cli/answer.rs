@@ -18,6 +18,8 @@ pub(crate) struct Answer {
     pub(crate) document: Option<Value>,
     /// The result for people.
     pub(crate) text: String,
+    /// Whether it has a table: then its lines are broken at words where a screen is narrow.
+    pub(crate) has_table: bool,
     /// What is said about it on stderr, in this order.
     pub(crate) talk: Vec<Talk>,
 }
@@ -42,6 +44,7 @@ impl Answer {
             exit: Exit::Passed,
             document: Some(document),
             text: String::new(),
+            has_table: false,
             talk: Vec::new(),
         }
     }
@@ -52,6 +55,7 @@ impl Answer {
             exit: Exit::Passed,
             document: None,
             text,
+            has_table: false,
             talk: Vec::new(),
         }
     }
@@ -79,7 +83,8 @@ impl Answer {
     }
 
     /// Adds rows under a heading to the text.
-    pub(crate) fn table(self, heading: &[&str], rows: &[Vec<String>]) -> Self {
+    pub(crate) fn table(mut self, heading: &[&str], rows: &[Vec<String>]) -> Self {
+        self.has_table = true;
         self.text(table(heading, rows))
     }
 

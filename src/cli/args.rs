@@ -11,9 +11,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::options::{Globals, with_json};
 use super::{
-    accept, actor, admin, anchor, append, demo, export, extract, init, key, log, man, note, open,
-    prove, publish, run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed,
-    verify, witness,
+    accept, actor, admin, anchor, append, demo, explain, export, extract, init, key, log, man,
+    note, open, prove, publish, run, secret, serve, show, sign, spool, status, timestamp, token,
+    trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -90,7 +90,7 @@ pub(crate) enum Command {
     Anchor(anchor::AnchorArgs),
     Reindex(admin::ReindexArgs),
     Recover(admin::RecoverArgs),
-    Explain(admin::ExplainArgs),
+    Explain(explain::ExplainArgs),
     Completions(man::CompletionsArgs),
     Man(man::ManArgs),
 }

@@ -1,24 +1,84 @@
 //! How results are laid out for people.
 
-/// Rows under a heading, columns two spaces apart, the last one ragged.
+/// Rows under a heading.
 pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = heading.iter().map(|word| word.chars().count()).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
     let heading: Vec<String> = heading.iter().map(|&word| word.to_owned()).collect();
-    let mut text = String::new();
-    for row in std::iter::once(&heading).chain(rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:width$}  "));
+    let all: Vec<_> = std::iter::once(&heading).chain(rows).collect();
+    let lines = columns(&all).into_iter();
+    lines.map(|line| line + "\n").collect()
+}
+
+/// Rows with their columns two spaces apart, the last one ragged.
+pub(crate) fn columns(rows: &[&Vec<String>]) -> Vec<String> {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells
+            .map(|cell| shown(cell).count())
+            .max()
+            .unwrap_or_default()
+    };
+    let many = rows.iter().map(|row| row.len()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..many).map(width).collect();
+    let line = |row: &&Vec<String>| {
+        let padded = row.iter().zip(&widths).map(|(cell, width)| {
+            let blanks = width.saturating_sub(shown(cell).count());
+            format!("{cell}{}", " ".repeat(blanks))
+        });
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The letters of a text that are seen on a screen: what only colours it is not.
+fn shown(text: &str) -> impl Iterator<Item = char> {
+    let mut colours = false;
+    text.chars().filter(move |&letter| {
+        let hidden = colours || letter == '\u{1b}';
+        colours = hidden && letter != 'm';
+        !hidden
+    })
+}
+
+/// The same text in lines no wider than a screen, where words allow it. What is carried over hangs below the
+/// last column of its line.
+pub(crate) fn wrapped(text: &str, screen: Option<usize>) -> String {
+    let Some(screen) = screen else {
+        return text.to_owned();
+    };
+    let mut all = String::new();
+    for line in text.lines() {
+        let hang = hang(line, screen);
+        let (mut out, mut taken) = (String::new(), 0);
+        for (place, word) in line.split(' ').enumerate() {
+            let wide = shown(word).count();
+            if wide > 0 && taken > hang && taken + 1 + wide > screen {
+                all.push_str(out.trim_end());
+                all.push('\n');
+                (out, taken) = (" ".repeat(hang), hang);
+            } else if place > 0 {
+                out.push(' ');
+                taken += 1;
+            }
+            out.push_str(word);
+            taken += wide;
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        all.push_str(out.trim_end());
+        all.push('\n');
     }
-    text
+    all
+}
+
+/// Where the last column of a line begins, if that leaves room; else a little further in than the line.
+fn hang(line: &str, screen: usize) -> usize {
+    let begins = line.len() - line.trim_start().len();
+    let (mut hang, mut blanks) = (begins + 2, 0);
+    for (column, letter) in shown(line).enumerate() {
+        if letter != ' ' && blanks > 1 && (begins + 1..=screen / 2).contains(&column) {
+            hang = column;
+        }
+        blanks = if letter == ' ' { blanks + 1 } else { 0 };
+    }
+    hang
 }
 
 /// A number with what it counts, one or more.
@@ -33,6 +93,15 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
 /// A word as a shell reads it, whatever is in it.
 pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A word of a command line to be pasted: as it is, where a shell reads it so.
+pub(crate) fn word(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:".contains(letter);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => quoted(word),
+    }
 }
 
 /// What something is about: each name there is, with the word before it.
@@ -61,6 +130,19 @@ mod tests {
             table(&["secret", "days"], &rows),
             "secret     days\ndb/orders  12\né\n"
         );
+    }
+
+    #[test]
+    fn lines_are_broken_at_words_below_their_last_column() {
+        let text = "  integrity     PASS         5/5 entries and more that is said\nshort\n";
+        let hung = format!("{:29}said", "");
+        let broken = text.replace(" said", &format!("\n{hung}"));
+        assert_eq!(wrapped(text, Some(60)), broken);
+        assert_eq!(wrapped(text, None), text);
+        let unbroken = "0123456789".repeat(9);
+        assert_eq!(wrapped(&unbroken, Some(20)), format!("{unbroken}\n"));
+        let coloured = "  \u{1b}[1mword\u{1b}[0m  one two";
+        assert_eq!(wrapped(coloured, Some(17)), format!("{coloured}\n"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod checks;
 mod context;
 mod demo;
 mod exit;
+mod explain;
 mod export;
 mod extract;
 mod fields;
@@ -154,7 +155,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Anchor(args) => anchor::run(context, args),
         Command::Reindex(_) => admin::reindex(context),
         Command::Recover(args) => admin::recover(context, args),
-        Command::Explain(args) => admin::explain(context, args),
+        Command::Explain(args) => explain::run(context, args),
         Command::Completions(args) => man::completions(args, args::command()),
         Command::Man(args) => man::run(args, args::command()),
     }

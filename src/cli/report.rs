@@ -1,5 +1,7 @@
-//! A verification's report for people: verdicts first, then findings, then what was not checked, then
-//! one word.
+//! A verification's report for people: what was read, then a line for each finding, then what was not checked.
+//! The verdicts and one word come last, where the eye is when a screen has filled.
+
+use std::path::Path;
 
 use crate::pack::PackPart;
 use crate::rule::{Finding, Rule};
@@ -8,43 +10,66 @@ use crate::time::Timestamp;
 use crate::verify::{Conclusion, Report, VerdictLine};
 
 use super::exit::Exit;
-use super::hint::Hint as _;
-use super::layout::{about, counted};
+use super::layout::{columns, counted, word, wrapped};
+use super::ui::Ui;
 
-/// Findings of one rule that are listed one by one; the rest is counted.
-const LISTED: usize = 20;
+/// Findings of one rule that are listed one by one; more are counted.
+const LISTED: usize = 5;
+/// Of those that are counted, so many are named.
+const FIRST: usize = 3;
 
-/// The report as text. `paint` pads a verdict's word and may colour it.
-pub(crate) fn render(
-    report: &Report,
-    conclusion: Conclusion,
-    paint: &dyn Fn(&str, usize) -> String,
-) -> String {
-    let mut text = String::new();
-    heading(report, &mut text);
-    for line in &report.verdicts {
-        verdict(line, paint, &mut text);
+/// How a report is laid out.
+pub(crate) struct Layout<'a> {
+    /// Who prints it.
+    pub(crate) ui: &'a Ui,
+    /// Whether as talk, beside a result.
+    pub(crate) on_stderr: bool,
+    /// What was verified, where it was named by itself.
+    pub(crate) named: Option<&'a Path>,
+    /// What else is named as the ledger.
+    pub(crate) ledger: Option<&'a Path>,
+}
+
+impl Layout<'_> {
+    fn paint(&self, word: &str, width: usize) -> String {
+        self.ui.verdict_word(word, width, self.on_stderr)
     }
-    findings(report, &mut text);
+
+    fn columns(&self) -> Option<usize> {
+        self.ui.columns(self.on_stderr)
+    }
+}
+
+/// The report as text.
+pub(crate) fn render(report: &Report, conclusion: Conclusion, layout: &Layout<'_>) -> String {
+    let mut head = String::new();
+    heading(report, &mut head);
+    let mut text = wrapped(&head, layout.columns());
+    findings(report, layout, &mut text);
+    let mut rest = String::new();
     if report.outside > 0 {
         let findings = counted(report.outside, "finding");
-        text.push_str(&format!(
+        rest.push_str(&format!(
             "elsewhere: {findings} outside what was asked for\n"
         ));
     }
     for note in &report.notes {
-        text.push_str(&format!("note: {note}\n"));
+        rest.push_str(&format!("note: {note}\n"));
     }
     if report.not_checked.is_empty() {
-        text.push_str("not checked: nothing\n");
+        rest.push_str("not checked: nothing\n");
     } else {
-        text.push_str("not checked\n");
+        rest.push_str("not checked\n");
         for item in &report.not_checked {
-            text.push_str(&format!("  \u{b7} {item}\n"));
+            rest.push_str(&format!("  \u{b7} {item}\n"));
         }
     }
-    last_line(report, conclusion, paint, &mut text);
-    text
+    rest.push('\n');
+    for line in &report.verdicts {
+        verdict(line, layout, &mut rest);
+    }
+    last_line(report, conclusion, layout, &mut rest);
+    text + &wrapped(&rest, layout.columns())
 }
 
 fn heading(report: &Report, text: &mut String) {
@@ -88,7 +113,7 @@ fn bound(time: Option<Timestamp>, open: &str) -> String {
     time.map_or_else(|| open.to_owned(), Timestamp::to_seconds)
 }
 
-fn verdict(line: &VerdictLine, paint: &dyn Fn(&str, usize) -> String, text: &mut String) {
+fn verdict(line: &VerdictLine, layout: &Layout<'_>, text: &mut String) {
     let mut facts: Vec<String> = line
         .counts
         .iter()
@@ -104,18 +129,18 @@ fn verdict(line: &VerdictLine, paint: &dyn Fn(&str, usize) -> String, text: &mut
         facts.push(format!("{} accepted", line.accepted));
     }
     facts.extend(line.note.clone());
-    let word = paint(line.status.word(), 11);
+    let word = layout.paint(line.status.word(), 11);
     let (verdict, facts) = (line.verdict.word(), facts.join(" \u{b7} "));
     let row = format!("  {verdict:12}  {word}  {facts}");
     text.push_str(&format!("{}\n", row.trim_end()));
 }
 
-/// Grouped by rule in the order in which the verdicts are printed; in a group by sequence.
-fn findings(report: &Report, text: &mut String) {
-    text.push('\n');
-    if report.findings.is_empty() {
+/// A line for each, in the order in which the verdicts are printed, then by sequence; for each rule where that
+/// would be many.
+fn findings(report: &Report, layout: &Layout<'_>, text: &mut String) {
+    let Some(first) = report.findings.first() else {
         return;
-    }
+    };
     let mut groups: Vec<(&Rule, Vec<&Finding>)> = Vec::new();
     for finding in &report.findings {
         let rule = finding.rule;
@@ -124,17 +149,13 @@ fn findings(report: &Report, text: &mut String) {
             None => groups.push((rule, vec![finding])),
         }
     }
-    for (rule, group) in &groups {
-        text.push_str(&format!("  {}  {}\n", rule.id, rule.title));
-        for finding in group.iter().take(LISTED) {
-            one(finding, text);
-        }
-        if group.len() > LISTED {
-            let more = group.len() - LISTED;
-            text.push_str(&format!("        and {more} more; --json lists them\n"));
-        }
-        let next = rule.hint().unwrap_or_default();
-        text.push_str(&format!("        next      {next}\n"));
+    let rows: Vec<_> = groups
+        .iter()
+        .flat_map(|(rule, group)| rows(rule, group))
+        .collect();
+    text.push_str("findings\n");
+    for line in columns(&rows.iter().collect::<Vec<_>>()) {
+        text.push_str(&wrapped(&format!("  {line}\n"), layout.columns()));
     }
     let unlisted = report
         .findings_total
@@ -142,42 +163,74 @@ fn findings(report: &Report, text: &mut String) {
     if unlisted > 0 {
         text.push_str(&format!("  and {unlisted} more findings\n"));
     }
+    for finding in report
+        .findings
+        .iter()
+        .filter(|one| !one.evidence.is_empty())
+    {
+        text.push_str(&evidence(finding));
+    }
+    // A rule alone would be explained without its findings.
+    let ledger = layout.ledger.filter(|_| first.sequence.is_none());
+    let path = layout
+        .named
+        .or(ledger)
+        .map(|path| word(&path.display().to_string()));
+    let words = [Some(first.fingerprint()), path];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    let next = format!(
+        "what is asked, what was found, how it is mended: ledger explain {}\n",
+        words.join(" ")
+    );
+    text.push_str(&wrapped(&next, layout.columns()));
     text.push('\n');
 }
 
-fn one(finding: &Finding, text: &mut String) {
-    let id = |id: &Option<Id>| id.as_ref().map(Id::to_string);
-    let names = [
-        (
-            "entry",
-            finding.sequence.map(|sequence| sequence.to_string()),
-        ),
-        ("rotation", id(&finding.rotation)),
-        ("secret", id(&finding.secret)),
-    ];
-    let about = match about(&names) {
-        nothing if nothing.is_empty() => "the ledger".to_owned(),
-        about => about,
-    };
-    // What can be accepted is named as it is accepted.
-    match finding.rule.is_acceptable() {
-        true => text.push_str(&format!("        {about}   {}\n", finding.fingerprint())),
-        false => text.push_str(&format!("        {about}\n")),
-    }
-    if !finding.is_open() {
-        text.push_str(&format!("        {}\n", finding.status));
-    }
-    text.push_str(&format!("        expected  {}\n", finding.expected));
-    text.push_str(&format!("        found     {}\n", finding.found));
-    for correction in &finding.corrections {
-        text.push_str(&format!("        {correction}\n"));
-    }
+/// What proves a finding to anybody: signed notes, so their lines are as they are.
+pub(crate) fn evidence(finding: &Finding) -> String {
+    let mut text = String::new();
     for note in &finding.evidence {
-        text.push_str("        evidence\n");
+        text.push_str(&format!("  {}  evidence\n", finding.fingerprint()));
         for line in note.lines() {
             text.push_str(&format!("          {line}\n"));
         }
     }
+    text
+}
+
+fn rows(rule: &Rule, group: &[&Finding]) -> Vec<Vec<String>> {
+    if group.len() <= LISTED {
+        return group.iter().map(|finding| row(finding)).collect();
+    }
+    let settled = group.iter().filter(|finding| !finding.is_open()).count();
+    let first = group.iter().take(FIRST).map(|finding| {
+        let about = about(finding).map(|id| format!(" {id}"));
+        finding.fingerprint() + &about.unwrap_or_default()
+    });
+    let first = first.collect::<Vec<_>>().join(", ");
+    let mut what = vec![rule.title.to_owned()];
+    what.extend((settled > 0).then(|| format!("{settled} waived or accepted")));
+    what.push(format!("{first} and more, which --json lists"));
+    let times = format!("{} times", group.len());
+    vec![vec![rule.id.to_owned(), times, what.join(" \u{b7} ")]]
+}
+
+fn about(finding: &Finding) -> Option<&Id> {
+    finding.rotation.as_ref().or(finding.secret.as_ref())
+}
+
+/// What a finding is called, what it is about, and what is wrong.
+fn row(finding: &Finding) -> Vec<String> {
+    let mut what = vec![finding.rule.title.to_owned()];
+    if !finding.is_open() {
+        what.push(finding.status.to_string());
+    }
+    what.extend(finding.corrections.iter().map(ToString::to_string));
+    vec![
+        finding.fingerprint(),
+        about(finding).map_or_else(|| "-".to_owned(), Id::to_string),
+        what.join(" \u{b7} "),
+    ]
 }
 
 /// How much of a ledger a pack has.
@@ -186,19 +239,17 @@ fn at_hand(report: &Report) -> String {
     format!("{here} of {} entries", report.size)
 }
 
-fn last_line(
-    report: &Report,
-    conclusion: Conclusion,
-    paint: &dyn Fn(&str, usize) -> String,
-    text: &mut String,
-) {
+fn last_line(report: &Report, conclusion: Conclusion, layout: &Layout<'_>, text: &mut String) {
     let failing: u64 = report.verdicts.iter().map(|line| line.failing).sum();
     let code = Exit::from(conclusion).code();
     let entries = match report.elsewhere {
         0 => counted(report.size, "entry"),
         _ => at_hand(report),
     };
-    let (word, findings) = (paint(conclusion.word(), 0), counted(failing, "finding"));
+    let (word, findings) = (
+        layout.paint(conclusion.word(), 0),
+        counted(failing, "finding"),
+    );
     let why = if conclusion == Conclusion::Passed {
         format!("{entries}, {findings}")
     } else if report.interrupted {

@@ -55,7 +55,12 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
     let (register, span) = reader.replay_with_span()?;
     let doubt = ClockDoubt::of(now, span.map(|(_, last)| last));
     let witnesses = context.anchoring()?.last_cosigned()?;
-    let mut answer = answer(&register, entries, now, &witnesses);
+    let overdue = register.overdue_secrets(now).count();
+    let late = match overdue {
+        0 => "0 overdue".to_owned(),
+        _ => context.ui.alarm(format!("{overdue} overdue")),
+    };
+    let mut answer = answer(&register, entries, now, &witnesses, &late);
     let backlog = context.backlog(context.globals.ledger.as_deref());
     if let (Some(document), Some(backlog)) = (&mut answer.document, backlog) {
         document["spool"] = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });
@@ -64,7 +69,7 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
         document["clock_doubt"] = json!(doubt.to_string());
         answer = answer.warn(doubt.to_string());
     }
-    if register.overdue_secrets(now).next().is_some() {
+    if overdue > 0 {
         answer = answer.say("next: ledger due names the overdue secrets");
     }
     let unfollowed = witnesses.iter().any(LastCosigned::is_unfollowed);
@@ -75,20 +80,25 @@ pub(crate) fn status(context: &mut Context) -> CommandResult {
     Ok(answer)
 }
 
-fn answer(register: &Register, entries: u64, now: Timestamp, witnesses: &[LastCosigned]) -> Answer {
+fn answer(
+    register: &Register,
+    entries: u64,
+    now: Timestamp,
+    witnesses: &[LastCosigned],
+    late: &str,
+) -> Answer {
     let open: Vec<_> = register.open_rotations().collect();
     let unconfirmed: Vec<_> = register.unconfirmed_rotations().collect();
     let secrets = register.charter.active_secrets;
     let origin = register.charter.origin.as_ref();
     let origin = origin.map_or("unknown", |origin| origin.as_str());
     let (counted, as_of) = (counted(entries, "entry"), now.to_seconds());
-    let late = register.overdue_secrets(now).count();
     let unreported = register.unreported_incidents().count();
     let (running, ended) = (open.len(), unconfirmed.len());
     let said: Vec<_> = witnesses.iter().map(LastCosigned::to_json).collect();
     let answer = Answer::new(documents::status(register, entries, now, &said))
         .line(format!("ledger       {origin}   {counted}   as of {as_of}"))
-        .line(format!("secrets      {secrets} registered, {late} overdue"))
+        .line(format!("secrets      {secrets} registered, {late}"))
         .line(format!(
             "rotations    {running} open, {ended} ended and not confirmed"
         ))
@@ -148,9 +158,9 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     document["exit_code"] = json!(exit.code());
     let row = |(secret, age): &(&Secret, SecretAge)| {
         let left = match age.days_left {
-            Some(days) if days < 0 => format!("overdue {} d", -days),
+            Some(days) if days < 0 => context.ui.alarm(format!("overdue {} d", -days)),
             Some(days) => format!("{days} d left"),
-            None => "overdue".to_owned(),
+            None => context.ui.alarm("overdue".to_owned()),
         };
         vec![
             secret.id.to_string(),

@@ -14,6 +14,10 @@ use crate::time::Timestamp;
 
 use super::answer::{Answer, Talk};
 use super::exit::{CommandError, Exit};
+use super::layout::wrapped;
+
+/// Narrower screens are none to lay anything out for.
+const NARROWEST: usize = 20;
 
 /// The streams of one run of the program, handed in from outside.
 pub struct Streams {
@@ -31,6 +35,10 @@ pub struct Streams {
     pub in_is_terminal: bool,
     /// Whether results and talk go to the same place, so that their order counts.
     pub out_is_err: bool,
+    /// How many letters fit into a line of the results, where that is known.
+    pub out_columns: Option<usize>,
+    /// The same of the talk.
+    pub err_columns: Option<usize>,
 }
 
 impl Streams {
@@ -45,8 +53,22 @@ impl Streams {
             err_is_terminal: io::stderr().is_terminal(),
             in_is_terminal: io::stdin().is_terminal(),
             out_is_err: is_same(&io::stdout(), &io::stderr()),
+            out_columns: columns(&io::stdout()),
+            err_columns: columns(&io::stderr()),
         }
     }
+}
+
+/// Those that the environment names, or a screen has; a file or a pipe has none.
+fn columns(stream: &impl AsFd) -> Option<usize> {
+    let named = std::env::var("COLUMNS").ok();
+    let named = named.and_then(|number| number.parse().ok());
+    let has = || {
+        rustix::termios::tcgetwinsize(stream)
+            .ok()
+            .map(|size| size.ws_col.into())
+    };
+    named.or_else(has).filter(|&columns| columns >= NARROWEST)
 }
 
 fn is_same(out: &impl AsFd, err: &impl AsFd) -> bool {
@@ -220,6 +242,8 @@ impl Ui {
     pub(crate) fn answer(&mut self, answer: Answer) -> Exit {
         match answer.document {
             Some(document) if self.json => self.document(document),
+            _ if answer.has_table => self.print(wrapped(&answer.text, self.columns(false))),
+            // It may be pasted, or be read by a program: it is printed as it is.
             _ => self.print(answer.text),
         }
         let (lines, is_json) = (answer.talk.into_iter(), self.json);
@@ -326,6 +350,14 @@ impl Ui {
         }
     }
 
+    /// How many letters fit into a line, of stderr or stdout.
+    pub(crate) const fn columns(&self, on_stderr: bool) -> Option<usize> {
+        match on_stderr {
+            true => self.streams.err_columns,
+            false => self.streams.out_columns,
+        }
+    }
+
     /// A word that deserves a colour on a screen, stdout's or stderr's: good ones green, bad ones red.
     pub(crate) fn verdict_word(&self, word: &str, width: usize, on_stderr: bool) -> String {
         let padded = format!("{word:width$}");
@@ -338,10 +370,19 @@ impl Ui {
             true => self.err_colour,
             false => self.out_colour,
         };
-        if !is_shown {
-            return padded;
-        }
-        let style = colour.on_default().bold();
-        format!("{style}{padded}{style:#}")
+        painted(padded, colour, is_shown)
     }
+
+    /// Words of the result about what should not be so: red on a screen.
+    pub(crate) fn alarm(&self, words: String) -> String {
+        painted(words, anstyle::AnsiColor::Red, self.out_colour)
+    }
+}
+
+fn painted(words: String, colour: anstyle::AnsiColor, is_shown: bool) -> String {
+    if !is_shown {
+        return words;
+    }
+    let style = colour.on_default().bold();
+    format!("{style}{words}{style:#}")
 }

@@ -26,8 +26,8 @@ use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{NewFolder, read_bounded, refuse_existing, write_new};
 use super::options::PartArgs;
+use super::report::Layout;
 use super::signals::SignalGuard;
-use super::ui::Ui;
 use super::{anchor, pack, report, timestamp};
 
 /// Re-read and judge a ledger; with --rotation, print the SOP's evidence template
@@ -38,7 +38,7 @@ use super::{anchor, pack, report, timestamp};
 ///
 /// --rotation, --secret, --from and --to say what conformance and coverage are judged for, and so what the
 /// command ends with; findings elsewhere are counted. Integrity, authority and anchoring are always the
-/// whole ledger's. Each finding has a fingerprint, with which ledger accept closes it.
+/// whole ledger's. Each finding has a fingerprint: ledger explain tells what it is about, ledger accept closes it.
 ///
 ///   ledger verify prod --anchor head-1101.txt
 ///   ledger verify prod --rotation r-41 > evidence.txt
@@ -89,9 +89,7 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     context.ui.thing = "verify-report";
-    let named = args.path.clone();
-    let named = named.map_or_else(|| context.named_ledger(), Ok)?;
-    let dir = context.folder(&named, true)?;
+    let dir = named(context, args)?;
     let is_pack = pack::is_pack(&dir);
     if dir.is_file() && !is_pack {
         return receipt(context, args, &dir);
@@ -140,7 +138,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     }
     out.map(|out| write_templates(out, &templates))
         .transpose()?;
-    let answer = answer(&context.ui, args, &report, &templates, conclusion);
+    let answer = answer(context, args, &report, &templates, conclusion);
     Ok(match (&args.html, page) {
         (Some(path), Some(_)) => answer.note(format!("page  {}", path.display())),
         (Some(_), None) => answer.warn("no page was written: the verification was interrupted"),
@@ -291,11 +289,41 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
     Ok(report?)
 }
 
-/// Verifies all of whatever is named as the ledger.
-pub(crate) fn whole(context: &mut Context) -> Result<Report, CommandError> {
-    let dir = context.named_ledger()?;
-    let dir = context.folder(&dir, true)?;
-    audit(context, &VerifyArgs::default(), &dir)
+/// What somebody asks about who was told of a finding by ledger verify: the same of the same.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Asked {
+    /// The ledger's folder, or an evidence pack [default: --ledger]
+    pub(crate) path: Option<PathBuf>,
+    /// The instant that ledger verify judged at, in UTC [default: now; of a pack, when it was exported]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+    /// A checkpoint that ledger verify was given; repeat for more
+    #[arg(long, value_name = "FILE")]
+    anchor: Vec<PathBuf>,
+}
+
+/// Verifies all of whatever is named, the ledger where nothing is.
+pub(crate) fn whole(context: &mut Context, asked: &Asked) -> Result<Report, CommandError> {
+    let args = VerifyArgs {
+        path: asked.path.clone(),
+        anchor: asked.anchor.clone(),
+        as_of: asked.as_of,
+        ..VerifyArgs::default()
+    };
+    let dir = named(context, &args)?;
+    match pack::is_pack(&dir) {
+        true => Ok(examine(context, &args, &dir)?.report),
+        false => audit(context, &args, &dir),
+    }
+}
+
+/// What is to be verified: what is named, or the ledger.
+fn named(context: &Context, args: &VerifyArgs) -> Result<PathBuf, CommandError> {
+    let named = match &args.path {
+        Some(path) => path.clone(),
+        None => context.named_ledger()?,
+    };
+    context.folder(&named, true)
 }
 
 /// A bar of what is counted, and no percentage: it would say 100 before the verdict is known.
@@ -342,7 +370,7 @@ fn write_templates(
 
 /// The report; where templates were asked for on stdout these, and the report is talk.
 fn answer(
-    ui: &Ui,
+    context: &Context,
     args: &VerifyArgs,
     report: &Report,
     templates: &[(Id, Result<String, NoTemplate>)],
@@ -352,9 +380,13 @@ fn answer(
     let exit = Exit::from(conclusion);
     let mut document = report.to_json();
     document["exit_code"] = json!(exit.code());
-    let text = report::render(report, conclusion, &|word, width| {
-        ui.verdict_word(word, width, with_templates)
-    });
+    let layout = Layout {
+        ui: &context.ui,
+        on_stderr: with_templates,
+        named: args.path.as_deref(),
+        ledger: context.globals.ledger.as_deref(),
+    };
+    let text = report::render(report, conclusion, &layout);
     if !with_templates {
         let answer = Answer::new(document).text(text).exit(exit);
         return match &args.out {

@@ -164,7 +164,7 @@ fn documents_are_those_of_the_command_line() {
         }
         document
     };
-    let moving = ["as_of", "until", "exit_code", "next"];
+    let moving = ["as_of", "until", "exit_code", "next", "clock_doubt"];
     for (path, words) in [
         ("/v1/status", "status --json"),
         ("/v1/secrets", "secret list --json"),

@@ -34,7 +34,8 @@ use crate::verify::{Conclusion, Report};
 use super::answer::CommandResult;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::{receipt, report};
+use super::receipt;
+use super::report::{self, Layout};
 use story::{ACTORS, DemoChapter, DemoStep};
 
 /// How long ago the story begins.
@@ -312,9 +313,13 @@ impl DemoLedger {
 }
 
 fn show(context: &mut Context, report: &Report) {
-    let text = report::render(report, conclusion(report), &|word, width| {
-        context.ui.verdict_word(word, width, false)
-    });
+    let layout = Layout {
+        ui: &context.ui,
+        on_stderr: false,
+        named: None,
+        ledger: None,
+    };
+    let text = report::render(report, conclusion(report), &layout);
     context.ui.print(text);
 }
 
