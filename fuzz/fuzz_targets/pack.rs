@@ -46,6 +46,11 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(bag.to_zip().expect("it was a zip"), bytes);
         let _ = examine(&bag, PackQuestion::default());
     }
+    // Whatever another program zipped is read within bounds, or refused.
+    if let Ok(bag) = Bag::from_any_zip(bytes, &|_| false) {
+        let total: usize = bag.payload().map(|(_, bytes)| bytes.len()).sum();
+        assert!(total <= 64 << 20);
+    }
     // Random bytes are hardly ever a zip, and never signed: a good pack with a few others in it gets further.
     let Some((how, edits)) = bytes.split_first() else { return };
     let mut payload = good.payload.clone();
