@@ -24,6 +24,8 @@ use crate::append::submission::Receipt;
 use crate::append::writer::Writer;
 use crate::event::SealingKeyReplaced;
 use crate::key::SecretKey;
+use crate::ledger::folder;
+use crate::note::NoteKey;
 use crate::sys::disk::DiskError;
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::text::Line;
@@ -49,7 +51,7 @@ impl Writer {
         let seals = self.memory.register().charter.keyring.seals();
         let due = seals
             .last()
-            .is_some_and(|seal| seal.is_due(self.size(), self.world.clock.now()));
+            .is_some_and(|seal| seal.is_due(self.size(), self.edge.recorded()));
         if self.log.is_given_up() || !due {
             return;
         }
@@ -118,6 +120,10 @@ impl Writer {
         self.published.make_durable()?;
         self.old_key_has_its_file = false;
         self.take_next_key_file();
+        // Else the next opening would wonder who changed it. Where it is not written, that says so.
+        let named = NoteKey::of(self.origin.clone(), &self.key);
+        let description = folder::describe(&self.ledger, &named);
+        let _ = folder::restore_description(&*self.engine, &description);
         Ok(())
     }
 

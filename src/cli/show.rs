@@ -81,10 +81,14 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
         }
     }
     if shown.is_empty() {
-        let message = match &what {
+        let failure = CommandError::not_verified(match &what {
             ShowTarget::Sequence(sequence) => format!("there is no entry {sequence}"),
             ShowTarget::Event(id) => format!("there is no event {id}"),
             ShowTarget::Rotation(id) => format!("there is no rotation `{id}`"),
+        });
+        let failure = match &what {
+            ShowTarget::Rotation(_) => failure.code("no-rotation"),
+            _ => failure.code("no-entry"),
         };
         let meant = match &what {
             ShowTarget::Rotation(id) => nearest(id, &mut register.rotations.keys()),
@@ -94,7 +98,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
             || "ledger log lists what there is".to_owned(),
             |meant| format!("perhaps `{meant}` is meant"),
         );
-        return Err(CommandError::not_verified(message).hint(hint));
+        return Err(failure.hint(hint));
     }
     let state = match &what {
         ShowTarget::Rotation(id) => {
