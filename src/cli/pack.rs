@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::audit::is_litter;
+use crate::ledger::OpenError;
+use crate::ledger::standing::kind_of;
 use crate::pack::{Bag, PackFiles, ZIP_LIMIT, ZipError};
 use crate::pack_verify::{self, PackQuestion, PackReport};
 use crate::store::image::list_files;
@@ -18,12 +20,15 @@ const BEGINNINGS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 /// The file that a bag is known by.
 const BAG: &str = "bagit.txt";
 
-/// Whether a path is that of a pack, and not of a ledger, a copy or a receipt.
-pub(super) fn is_pack(path: &Path) -> bool {
-    match path.is_dir() {
-        true => bag_in(path).is_some(),
-        false => is_zip(path),
+/// Whether a path is that of a pack, and not of a ledger, a copy or a receipt. A folder with anything of a ledger in
+/// it is judged as one: else a pack that somebody put there would pass in its place.
+pub(super) fn is_pack(disk: &dyn Disk, path: &Path) -> bool {
+    if !path.is_dir() {
+        return is_zip(path);
     }
+    let kind = kind_of(disk, path);
+    let is_other = matches!(kind, Err(OpenError::Bag(_) | OpenError::NotALedger(_)));
+    is_other && bag_in(path).is_some()
 }
 
 fn is_zip(path: &Path) -> bool {

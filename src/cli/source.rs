@@ -35,7 +35,7 @@ impl EvidenceSource {
     ) -> Result<Self, CommandError> {
         let named = path.map_or_else(|| context.named_ledger(), |path| Ok(path.to_owned()))?;
         let place = context.folder(&named, attachments)?;
-        let pack = match pack::is_pack(&place) {
+        let pack = match pack::is_pack(&*context.world.disk, &place) {
             true => Some(UnverifiedPack::of(&pack::open(&*context.world.disk, &place)?).0),
             false => None,
         };

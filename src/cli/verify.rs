@@ -90,7 +90,7 @@ pub(crate) struct VerifyArgs {
 pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     context.ui.thing = "verify-report";
     let dir = named(context, args)?;
-    let is_pack = pack::is_pack(&dir);
+    let is_pack = is_pack(context, args, &dir);
     if dir.is_file() && !is_pack {
         return receipt(context, args, &dir);
     }
@@ -311,10 +311,16 @@ pub(crate) fn whole(context: &mut Context, asked: &Asked) -> Result<Report, Comm
         ..VerifyArgs::default()
     };
     let dir = named(context, &args)?;
-    match pack::is_pack(&dir) {
+    match is_pack(context, &args, &dir) {
         true => Ok(examine(context, &args, &dir)?.report),
         false => audit(context, &args, &dir),
     }
+}
+
+/// Whether that is a pack. What is set to be the ledger is no folder of a pack: the head of this host would be held
+/// against nothing.
+fn is_pack(context: &Context, args: &VerifyArgs, named: &Path) -> bool {
+    (args.path.is_some() || named.is_file()) && pack::is_pack(&*context.world.disk, named)
 }
 
 /// What is to be verified: what is named, or the ledger.

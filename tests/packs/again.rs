@@ -236,6 +236,34 @@ fn an_unzipped_pack_is_judged_where_it_lies() {
     assert_eq!(verify(&bag).0, 4);
 }
 
+/// Whoever can write to a ledger's folder could put a pack of better days into it.
+#[test]
+fn a_pack_in_the_folder_of_a_ledger_does_not_pass_in_its_place() {
+    let mut shelf = Shelf::new(busy());
+    let pack = shelf.export(everything()).bytes;
+    let (top, inside) = files(&pack);
+    let folder = shelf.folder.as_ref().unwrap();
+    let dir = folder.path("");
+    for place in [dir.clone(), dir.join(&top)] {
+        unzipped(&inside, &place);
+        let (code, report, said) = verify(&dir);
+        assert_eq!(code, 1, "{said}");
+        assert!(rules(&report).contains(&"I-14".to_owned()), "{report}");
+    }
+    // Nor where all that is left is a pack, and it is what the ledger is said to be.
+    let bag = folder.path("data").parent().unwrap().join(&top);
+    let output = Command::new(env!("CARGO_BIN_EXE_ledger"))
+        .arg("verify")
+        .arg("--ledger")
+        .arg(&bag)
+        .env_clear()
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("is a BagIt bag, not a ledger"), "{said}");
+}
+
 #[test]
 fn somebody_elses_bag_is_named_as_that() {
     let folder = tempfile::tempdir().unwrap();
