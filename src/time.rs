@@ -147,6 +147,11 @@ pub trait Clock: Send + Sync {
     fn is_vouched_for(&self) -> bool {
         false
     }
+
+    /// Why it is not believed, where the newest entry was recorded at `newest` and nobody vouches for it.
+    fn doubt(&self, newest: Option<Timestamp>) -> Option<ClockDoubt> {
+        ClockDoubt::of(self.now(), newest).filter(|_| !self.is_vouched_for())
+    }
 }
 
 /// A clock that somebody looked at.

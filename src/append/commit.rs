@@ -31,7 +31,7 @@ use crate::statement::Statement;
 use crate::store::engine::{Segment, SegmentError, SegmentOutcome};
 use crate::store::log::LogAppendError;
 use crate::sys::disk::DiskError;
-use crate::time::{ClockDoubt, Timestamp};
+use crate::time::Timestamp;
 
 /// How many statements of a batch are checked ahead of those that are placed.
 const AT_ONCE: usize = 128;
@@ -103,12 +103,8 @@ impl Writer {
     /// Whether anything can be recorded: what others put since is known, and what time it is.
     fn look_around(&mut self) -> Result<(), AppendError> {
         self.look_for_others()?;
-        let newest = self.edge.recorded();
-        let clock = &self.world.clock;
-        match ClockDoubt::of(clock.now(), Some(newest)) {
-            Some(doubt) if !clock.is_vouched_for() => Err(doubt.into()),
-            _ => Ok(()),
-        }
+        let doubt = self.world.clock.doubt(Some(self.edge.recorded()));
+        doubt.map_or(Ok(()), |doubt| Err(doubt.into()))
     }
 
     /// Takes in what others put since, so that nothing is refused for what they changed.

@@ -26,7 +26,6 @@ use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
 use crate::text::{Id, Line};
-use crate::time::ClockDoubt;
 
 /// Nobody else has business in a folder that is being created.
 const WAIT: Duration = Duration::from_secs(1);
@@ -58,9 +57,7 @@ pub fn create(
     place: &LedgerPlace,
     founding: &NewLedger<'_>,
 ) -> Result<Receipt, AppendError> {
-    if let Some(doubt) = ClockDoubt::of(world.clock.now(), None)
-        && !world.clock.is_vouched_for()
-    {
+    if let Some(doubt) = world.clock.doubt(None) {
         return Err(doubt.into());
     }
     let disk = &*world.disk;

@@ -46,8 +46,8 @@ fn bag_in(dir: &Path) -> Option<PathBuf> {
         return Some(dir.to_owned());
     }
     let inside = std::fs::read_dir(dir).ok()?.filter_map(Result::ok);
-    let mut bags = inside.map(|found| found.path());
-    let mut bags = bags.by_ref().filter(|path| path.join(BAG).is_file());
+    let folders = inside.map(|found| found.path());
+    let mut bags = folders.filter(|path| path.join(BAG).is_file());
     bags.next().filter(|_| bags.next().is_none())
 }
 

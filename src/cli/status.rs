@@ -141,8 +141,11 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
             as_of.to_seconds()
         )));
     }
-    let is_asked = args.as_of.is_some() || context.world.clock.is_vouched_for();
-    let doubt = ClockDoubt::of(as_of, span.map(|(_, last)| last)).filter(|_| !is_asked);
+    let newest = span.map(|(_, last)| last);
+    let doubt = match args.as_of {
+        Some(_) => None,
+        None => context.world.clock.doubt(newest),
+    };
     if let Some(doubt @ ClockDoubt::Behind { .. }) = doubt {
         let failure = CommandError::not_verified(doubt);
         return Err(failure.hint("set the clock, or name the instant to judge at with --as-of"));

@@ -37,8 +37,7 @@ impl Bag {
         Ok(bag)
     }
 
-    /// The bag among files by their paths, wherever its folder is; none where there is no bag, or more than one
-    /// is as near.
+    /// The nearest bag among files by their paths, wherever its folder is; none where there is no bag.
     #[must_use]
     pub fn among(mut files: PackFiles, is_litter: &dyn Fn(&Path) -> bool) -> Option<Self> {
         let before = files.len();

@@ -96,14 +96,17 @@ impl VerifiedFold {
         let kept = compared.kept;
         let others = kept.others.unwrap_or_default();
         let known = others.max(kept.this_host.unwrap_or_default());
-        match kept.others {
-            Some(others) if others < known.min(self.size) => block.push(format!(
+        if kept.others.is_none() && compared.given == 0 {
+            block.push(
+                "whether entries were cut off at the end: no checkpoint kept elsewhere was given"
+                    .to_owned(),
+            );
+        }
+        if kept.others.is_some() && others < known.min(self.size) {
+            block.push(format!(
                 "{} newer than the newest checkpoint kept by somebody else: that only this host kept one over them does not exclude that they were rewritten",
                 are(others, known.min(self.size))
-            )),
-            Some(_) => {}
-            None if compared.given == 0 => block.push("whether entries were cut off at the end: no checkpoint kept elsewhere was given".to_owned()),
-            None => {}
+            ));
         }
         if (kept.others.is_some() || kept.this_host.is_some()) && known < self.size {
             block.push(format!(

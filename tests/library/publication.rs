@@ -72,6 +72,13 @@ impl Shelf {
         }
     }
 
+    /// With a copy of the story's ledger.
+    fn published(story: &Story) -> Self {
+        let shelf = Self::new(story);
+        shelf.publish(story).unwrap();
+        shelf
+    }
+
     fn copy(&self) -> PathBuf {
         self.temp.path().join("copy")
     }
@@ -133,6 +140,11 @@ impl Shelf {
             .map(|finding| (finding.rule.id, finding.sequence))
             .collect()
     }
+}
+
+/// Takes a file out of a copy.
+fn remove(name: &'static str) -> impl Fn(&Shelf) {
+    move |shelf| fs::remove_file(shelf.path(name)).unwrap()
 }
 
 fn audit(
@@ -269,13 +281,7 @@ fn the_edge_of_the_checkpoint_before_stays_for_one_more_publication() {
 #[test]
 fn a_copy_is_read_as_clients_of_such_logs_do() {
     let story = story_of(600);
-    let fresh = || {
-        let shelf = Shelf::new(&story);
-        shelf.publish(&story).unwrap();
-        shelf
-    };
-    let remove =
-        |name: &'static str| move |shelf: &Shelf| fs::remove_file(shelf.path(name)).unwrap();
+    let fresh = || Shelf::published(&story);
     let state = |size: u64| {
         let mut then = story.clone();
         then.grow(700);
@@ -462,13 +468,7 @@ fn endless(story: &Story) -> Vec<u8> {
 #[test]
 fn damage_to_a_copy_has_its_name() {
     let story = story_of(600);
-    let fresh = || {
-        let shelf = Shelf::new(&story);
-        shelf.publish(&story).unwrap();
-        shelf
-    };
-    let remove =
-        |name: &'static str| move |shelf: &Shelf| fs::remove_file(shelf.path(name)).unwrap();
+    let fresh = || Shelf::published(&story);
     let flip = |name: &'static str| move |shelf: &Shelf| shelf.change(name, |bytes| bytes[40] ^= 1);
     let case = |damage: &dyn Fn(&Shelf), expected: &[(&str, Option<u64>)], what: &str| {
         let shelf = fresh();

@@ -2,7 +2,6 @@
 //! there is, and none is looser than it says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::authority::{Authority, P256};
 use crate::support::program::Program;
+use crate::support::program::first_line;
 use crate::support::schema::{self, SCHEMAS};
 use crate::support::served::Served;
 
@@ -297,10 +297,7 @@ fn listening(said: &mut Said, program: &Program) {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let line = first_line(&mut child);
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(said.take(line.as_bytes()), 1, "{words}");

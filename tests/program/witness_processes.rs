@@ -4,8 +4,6 @@
 use crate::support::log;
 
 use std::fs;
-use std::io::BufRead as _;
-use std::io::BufReader;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -17,6 +15,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::support::program::Program;
+use crate::support::program::first_line;
 use crate::support::program::signal;
 use crate::support::served::Served;
 use rotation_ledger::note::SignedNote;
@@ -72,10 +71,7 @@ impl Witness {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        let line = first_line(&mut child);
         self.address = line
             .trim()
             .strip_prefix("listening on ")

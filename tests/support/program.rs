@@ -210,6 +210,14 @@ pub fn receipt(said: &Value) -> Option<(u64, String)> {
     Some((said["sequence"].as_u64()?, id.to_owned()))
 }
 
+/// The first line that a child prints: where it listens.
+pub fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    let mut printed = BufReader::new(child.stdout.take().unwrap());
+    printed.read_line(&mut line).unwrap();
+    line
+}
+
 /// Something that an Operator may say as often as she likes.
 pub fn draft(n: usize) -> String {
     format!(
