@@ -16,7 +16,9 @@ use crate::text::Line;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{OR_FORCE, folder_of, is_there, keep_apart, make_private, write_whole};
+use super::files::{
+    OR_FORCE, folder_of, is_there, keep_apart, make_private, unfinished_prefix, write_whole,
+};
 use super::layout::counted;
 use super::options::PartArgs;
 use super::signals::SignalGuard;
@@ -80,36 +82,54 @@ pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> CommandResult {
         place: &place,
         wait: context.globals.wait,
     };
-    let (sequence, made) = match args.again {
-        Some(sequence) => (sequence, export.pack(sequence)),
+    let (sequence, pack) = match args.again {
+        Some(sequence) => {
+            let pack = export.pack(sequence)?;
+            write_whole(&args.out, &pack.bytes, args.force)?;
+            (sequence, pack)
+        }
         None => {
-            let before = record(context, args, &export)?;
+            let guard = SignalGuard::new(false)?;
+            let before = record(context, args, &export, &guard)?;
             let sequence = before.size();
-            let fetched = context.fetch_anew();
-            fetched.map_err(|failure| failure.hint(again(sequence, &args.out)))?;
-            (sequence, export.pack_after(before))
+            let why =
+                CommandError::new(Exit::Interrupted, "interrupted before the pack was written");
+            guard.end_saying(&context.ui, recorded(why, sequence, &args.out));
+            let pack = make(context, args, &export, before)
+                .map_err(|failure| recorded(failure, sequence, &args.out))?;
+            guard.rest();
+            (sequence, pack)
         }
     };
-    let pack = made.map_err(|fault| {
-        let failure = CommandError::from(fault);
-        match args.again {
-            // It is recorded by now, and need not be recorded again.
-            None if failure.exit == Exit::Temporary => failure.hint(again(sequence, &args.out)),
-            _ => failure,
-        }
-    })?;
-    write_whole(&args.out, &pack.bytes, args.force).map_err(|failure| match failure.exit {
-        Exit::Temporary => failure.hint(format!(
-            "free some space; the export is recorded: {}",
-            again(sequence, &args.out)
-        )),
-        _ => failure,
-    })?;
     Ok(answer(args, sequence, &pack))
 }
 
-fn again(sequence: u64, out: &Path) -> String {
-    format!("ledger export --again {sequence} --out {}", out.display())
+/// Makes and writes the pack whose record was just made behind these entries.
+fn make(
+    context: &mut Context,
+    args: &ExportArgs,
+    export: &Export<'_>,
+    before: ProvenPrefix,
+) -> Result<ExportedPack, CommandError> {
+    context.fetch_anew()?;
+    let pack = export.pack_after(before)?;
+    write_whole(&args.out, &pack.bytes, args.force)?;
+    Ok(pack)
+}
+
+/// Why there is no pack of an export that is in the ledger by now, and need not be recorded again.
+fn recorded(failure: CommandError, sequence: u64, out: &Path) -> CommandError {
+    let message = &failure.message;
+    let message = format!("{message}; the export is recorded as entry {sequence}");
+    let again = format!("ledger export --again {sequence} --out {}", out.display());
+    let hint = match &failure.hint {
+        Some(first) => format!("{first}; then: {again}"),
+        None => again,
+    };
+    CommandError {
+        message,
+        ..failure.hint(hint)
+    }
 }
 
 fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
@@ -123,8 +143,10 @@ fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
             "there is no folder {} for --out",
             folder_of(out).display()
         ))),
-        // A folder that takes no file is found out before anything is recorded.
-        _ => tempfile::tempfile_in(folder_of(out))
+        // A folder that takes no file of that name is found out before anything is recorded.
+        _ => tempfile::Builder::new()
+            .prefix(&unfinished_prefix(out))
+            .tempfile_in(folder_of(out))
             .map(drop)
             .map_err(|fault| {
                 let fault = DiskError::new("write", out, fault);
@@ -137,11 +159,12 @@ fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
     }
 }
 
-/// Records the export; answers with the entries before the record.
+/// Records the export; answers with the entries before the record. No signal ends it from the record on.
 fn record(
     context: &mut Context,
     args: &ExportArgs,
     export: &Export<'_>,
+    guard: &SignalGuard,
 ) -> Result<ProvenPrefix, CommandError> {
     let part = args.part.part()?;
     if let Some(from) = part.range().0.filter(|from| *from > context.now()) {
@@ -165,24 +188,26 @@ fn record(
         let before = export.entries()?;
         let recipient = args.recipient.clone();
         let said = export.record(&before, &selection, recipient, context.now())?;
-        let guard = SignalGuard::new(false)?;
         let mut recorder = context.recorder(true)?;
         let draft = Draft::from(Event::from(said));
         let signed = draft.sign(recorder.ledger(), &*author, &context.world, Vec::new(), &[])?;
-        let mut answers =
-            guard.uninterrupted(|| recorder.record(&mut context.ui, vec![signed], true));
+        guard.begin();
+        let mut answers = recorder.record(&mut context.ui, vec![signed], true);
         // What it rests on is read from the ledger, which nobody reads while it is held.
-        recorder.close(context, &guard);
+        recorder.close(context, guard);
         match answers.pop() {
             Some(Ok(receipt)) => {
                 let proof = receipt["proof"].as_str().unwrap_or_default();
                 let proof =
                     TlogProof::parse(proof.as_bytes()).map_err(CommandError::not_verified)?;
-                guard.uninterrupted(|| export.keep(proof.index(), proof.checkpoint()))?;
+                export
+                    .keep(proof.index(), proof.checkpoint())
+                    .map_err(|fault| not_kept(fault, proof.index()))?;
                 return Ok(before);
             }
             // Where somebody appended meanwhile, what was counted is not what is there, and is not recorded.
             Some(Err(failure)) if failure.exit == Exit::Refused => {
+                guard.rest();
                 context.fetch_anew()?;
                 if export.entries()?.size() == before.size() {
                     return Err(failure);
@@ -196,6 +221,20 @@ fn record(
         "the ledger grew {ATTEMPTS} times while it was read; nothing was exported"
     ))
     .hint("try again when less is appended"))
+}
+
+/// What the pack rests on is not kept, so that nobody can make the one that is recorded.
+fn not_kept(fault: ExportError, sequence: u64) -> CommandError {
+    let failure = CommandError::from(fault);
+    let message = &failure.message;
+    CommandError {
+        message: format!("{message}; the export is recorded as entry {sequence}, without a pack"),
+        hint: Some(
+            "export anew when the state folder can be written; no pack goes out under that entry"
+                .to_owned(),
+        ),
+        ..failure
+    }
 }
 
 fn answer(args: &ExportArgs, sequence: u64, pack: &ExportedPack) -> Answer {

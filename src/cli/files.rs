@@ -155,13 +155,18 @@ impl Drop for NewFolder {
     }
 }
 
-/// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file
-/// beside it, which the next export of that name removes.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
-    let folder = folder_of(path);
+/// How the names begin under which [`write_whole`] writes first.
+pub(crate) fn unfinished_prefix(path: &Path) -> OsString {
     let mut prefix = OsString::from(TEMPORARY_PREFIX);
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push("-");
+    prefix
+}
+
+/// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file
+/// beside it, which the next export of that name removes.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
+    let (folder, prefix) = (folder_of(path), unfinished_prefix(path));
     let write = || -> io::Result<()> {
         for left in std::fs::read_dir(folder)?.flatten() {
             let (name, own) = (left.file_name(), prefix.as_encoded_bytes());

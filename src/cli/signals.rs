@@ -1,14 +1,20 @@
 //! SIGINT and SIGTERM: a commit under way is finished, a verification says how far it came, and
-//! everything else ends at once, with 130. SIGXFSZ: a write beyond the limit on file sizes fails.
+//! everything else ends at once, with 130; an export says first that it was recorded. SIGXFSZ: a write beyond the limit on file sizes fails.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 use super::exit::{CommandError, Exit};
+use super::ui::{Streams, Ui};
+
+/// How long a signal waits at most for who looks for it.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Lets a write beyond the limit on file sizes (`ulimit -f`, systemd's `LimitFSIZE=`) fail as on a
 /// full disk, where the signal would end the program without a word. It is caught and not ignored: a
@@ -54,10 +60,37 @@ impl SignalGuard {
 
     /// Does `work` from end to end, whatever signal comes in between.
     pub(crate) fn uninterrupted<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.begin();
+        let before = self.idle.swap(false, Ordering::SeqCst);
         let result = work();
-        self.idle.store(true, Ordering::SeqCst);
+        self.idle.store(before, Ordering::SeqCst);
         result
+    }
+
+    /// From here on until the guard is at rest, a signal ends the program at once, with these last words: about an
+    /// `export` that is recorded, say.
+    pub(crate) fn end_saying(&self, ui: &Ui, words: CommandError) {
+        self.begin();
+        let (idle, stop) = (self.idle.clone(), self.stop.clone());
+        let (thing, is_json) = (ui.thing, ui.json);
+        let watch = move || {
+            while !idle.load(Ordering::SeqCst) {
+                if stop.load(Ordering::SeqCst) {
+                    let mut ui = Ui::new(Streams::standard(), is_json, false);
+                    ui.thing = thing;
+                    ui.fail(&words);
+                    ui.flush();
+                    std::process::exit(i32::from(words.exit.code()));
+                }
+                thread::sleep(LOOK);
+            }
+        };
+        // Without a thread the work goes on to its end, whatever signal comes.
+        let _ = thread::Builder::new().spawn(watch);
+    }
+
+    /// Idle again.
+    pub(crate) fn rest(&self) {
+        self.idle.store(true, Ordering::SeqCst);
     }
 
     /// From here on a signal only raises the flag.

@@ -5,8 +5,10 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use rotation_ledger::pack::read_zip;
+use rustix::process::Signal;
 
 use crate::support::program::Program;
+use crate::support::program::signal;
 
 fn names(folder: &Path) -> Vec<String> {
     let inside = std::fs::read_dir(folder).unwrap();
@@ -106,6 +108,85 @@ fn kill_9_leaves_no_half_pack() {
     assert!(program.is_intact());
 }
 
+/// What is printed of an export that is recorded and has no pack: how to write it again, which works.
+fn is_written_again(program: &Program, told: &str, entry: usize) {
+    let said = format!("the export is recorded as entry {entry}\n");
+    assert!(told.contains(&said), "{told}");
+    let again = told.lines().find_map(|line| {
+        let hint = line.strip_prefix("hint: ")?;
+        hint.split("ledger ").last()
+    });
+    assert_eq!(again, Some(&*format!("export --again {entry} --out p.zip")));
+    assert_eq!(program.code(again.unwrap()), 0, "{told}");
+    std::fs::remove_file(program.path("p.zip")).unwrap();
+}
+
+#[test]
+fn an_export_that_is_interrupted_says_whether_it_is_recorded() {
+    let program = Program::prepared();
+    let export = "export --key alice.pem --out p.zip";
+    let begun = Instant::now();
+    assert_eq!(program.code(export), 0);
+    let (whole, mut recorded) = (begun.elapsed(), 0);
+    std::fs::remove_file(program.path("p.zip")).unwrap();
+    for round in 0..40 {
+        let entries = program.events().len();
+        let child = program
+            .ledger(export)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(whole * round / 40);
+        signal(
+            &child,
+            if round % 2 == 0 {
+                Signal::INT
+            } else {
+                Signal::TERM
+            },
+        );
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        match (program.events().len() - entries, output.status.code()) {
+            (1, Some(130)) if !program.path("p.zip").exists() => {
+                is_written_again(&program, &told, entries);
+                recorded += 1;
+            }
+            // Before the record there is nothing to say; after the pack, neither.
+            (0, _) => assert!(!told.contains("recorded"), "round {round}: {told}"),
+            (_, code) => {
+                assert!(code == Some(0) || told.is_empty() || told.contains("recorded"));
+                std::fs::remove_file(program.path("p.zip")).unwrap();
+            }
+        }
+    }
+    assert!(recorded > 0, "none was interrupted behind its record");
+    assert!(program.is_intact());
+}
+
+#[test]
+fn a_pack_that_cannot_be_written_or_kept_is_recorded_and_says_so() {
+    let program = Program::prepared();
+    // Where the pack is to be written first, something is in the way that is no file.
+    std::fs::create_dir(program.path(".new-p.zip-x")).unwrap();
+    let entry = program.events().len();
+    let output = program.output("export --key alice.pem --out p.zip");
+    assert!(!output.status.success());
+    std::fs::remove_dir(program.path(".new-p.zip-x")).unwrap();
+    is_written_again(&program, &String::from_utf8(output.stderr).unwrap(), entry);
+    std::fs::rename(program.path("state/packs"), program.path("state/old")).unwrap();
+    std::fs::write(program.path("state/packs"), "").unwrap();
+    let output = program.output("export --key alice.pem --out p.zip");
+    let told = String::from_utf8(output.stderr).unwrap();
+    let said = format!("recorded as entry {}, without a pack", entry + 1);
+    assert!(
+        told.contains(&said) && told.contains("hint: export anew"),
+        "{told}"
+    );
+    assert_eq!(program.events().len(), entry + 2);
+}
+
 /// What an export that was killed left is removed; what is named otherwise is somebody else's.
 #[test]
 fn leftovers_of_the_same_name_are_removed_and_no_others() {
@@ -126,6 +207,9 @@ fn leftovers_of_the_same_name_are_removed_and_no_others() {
     );
 }
 
+/// A name that is just short enough, and too long for what is written first.
+const LONG: &str = "pack-of-the-first-quarter-of-two-thousand-and-twenty-six-pack-of-the-first-quarter-of-two-thousand-and-twenty-six-pack-of-the-first-quarter-of-two-thousand-and-twenty-six-pack-of-the-first-quarter-of-two-thousand-and-twenty-six-pack-of-the-first-qu.zip";
+
 #[test]
 fn where_no_file_can_be_made_nothing_is_recorded() {
     let program = Program::prepared();
@@ -135,6 +219,7 @@ fn where_no_file_can_be_made_nothing_is_recorded() {
         ("nowhere/p.zip", "there is no folder nowhere"),
         ("alice.pem.pub/p.zip", "there is no folder alice.pem.pub"),
         ("folder.zip", "is no ordinary file"),
+        (LONG, "cannot write"),
         // A folder in which not even root makes a file.
         ("/proc/p.zip", "cannot write /proc/p.zip"),
         ("prod/p.zip", "lies in the ledger's own folder"),
