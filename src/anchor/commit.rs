@@ -48,11 +48,11 @@ impl AnchorSettings {
     }
 
     /// One round about the newest checkpoint: its witnesses are asked, and then it goes to folders, with the
-    /// cosignatures that have come, and to commands.
+    /// cosignatures that have come, and to commands. Whether anybody was given it.
     ///
     /// # Errors
     /// The settings cannot be read or written. A witness or a destination that fails is asked the next time.
-    pub fn round(&self, newest: &NewestCheckpoint) -> Result<(), AnchorSettingsError> {
+    pub fn round(&self, newest: &NewestCheckpoint) -> Result<bool, AnchorSettingsError> {
         if let Some(trust) = self.witnesses()? {
             let round = WitnessRound {
                 newest,
@@ -65,25 +65,21 @@ impl AnchorSettings {
         self.hand_on(newest)
     }
 
-    fn hand_on(&self, newest: &NewestCheckpoint) -> Result<(), AnchorSettingsError> {
+    fn hand_on(&self, newest: &NewestCheckpoint) -> Result<bool, AnchorSettingsError> {
         let note = newest.with_cosignatures();
         let (folders, commands): (Vec<_>, Vec<_>) =
             self.destinations()?.into_iter().partition(is_folder);
-        for folder in folders {
-            let _ = folder.publish(&note, newest.stated());
-        }
+        let give = |to: &Destination| to.publish(&note, newest.stated()).is_ok();
+        let given = folders.iter().filter(|folder| give(folder)).count();
         if commands.is_empty() || self.handed()? == note.text() {
-            return Ok(());
+            return Ok(given > 0);
         }
-        let mut all_took_it = true;
-        for command in commands {
-            all_took_it &= command.publish(&note, newest.stated()).is_ok();
-        }
+        let handed = commands.iter().filter(|command| give(command)).count();
         // One that failed gets the next one; there is always a next one to come.
-        if all_took_it {
+        if handed == commands.len() {
             self.set_handed(note.text())?;
         }
-        Ok(())
+        Ok(given + handed > 0)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::anchor::{AnchorSettings, NewestCheckpoint};
 use crate::append::Writer;
 use crate::key::{SecretKey, Signer};
 use crate::ledger::EntryReader;
+use crate::ledger::marks::{self, Mark};
 use crate::register::Register;
 use crate::signer::{KeySource, SignerWorld};
 use crate::statement::EventId;
@@ -159,6 +160,13 @@ impl Context {
     pub(crate) fn close(&mut self, writer: Writer, guard: &SignalGuard) {
         self.warn_all(guard.uninterrupted(|| writer.close()));
         self.has_committed = true;
+    }
+
+    /// Notes for whoever watches that something was done now, of the first `size` entries.
+    pub(crate) fn mark(&self, mark: Mark, size: u64) {
+        if let Ok(place) = self.place() {
+            marks::note(&self.world, &place, mark, size, self.now());
+        }
     }
 
     /// Opens the ledger for reading.

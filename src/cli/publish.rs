@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::ledger::marks::Mark;
 use crate::publication::{Publication, PublicationError, PublicationReport};
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
@@ -62,6 +63,7 @@ pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> CommandResult {
         wait: context.globals.wait,
     };
     let published = publication.run()?;
+    context.mark(Mark::Anchor, published.checkpoint.size);
     Ok(answer(args, &published))
 }
 

@@ -10,6 +10,9 @@ use crate::audit::Audit;
 use crate::documents;
 use crate::entry;
 use crate::facts::{self, NoTemplate};
+use crate::ledger::marks::{self, Mark};
+use crate::ledger::{FolderKind, standing};
+use crate::pack::PackPart;
 use crate::pack_verify::{PackQuestion, PackReport};
 use crate::page::{self, FolderNames};
 use crate::proof::{RECEIPT_LIMIT, TlogProof};
@@ -114,6 +117,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
         }
         false => {
             let report = audit(context, args, &dir)?;
+            mark(context, &dir, &report);
             let conclusion = report.conclusion(args.strict, &fail_on);
             let files = blobs::reader(FolderEngine::at(&context.world, &dir));
             let page = args.html.as_ref().map(|_| page::page(&report, &files));
@@ -287,6 +291,22 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
     };
     bar.finish_and_clear();
     Ok(report?)
+}
+
+/// Notes that the whole ledger was read and holds, findings of the SOP aside: of one that this host keeps the head
+/// of, against which it was held. A copy is not the ledger.
+fn mark(context: &Context, dir: &Path, report: &Report) {
+    let holds = report.conclusion(false, &[]) == Conclusion::Passed;
+    let is_whole = report.part == PackPart::Everything && report.elsewhere == 0;
+    let is_ledger = || matches!(standing(&context.world, dir), Ok(FolderKind::Ledger));
+    if let Ok(place) = context.place_of(dir.to_owned())
+        && holds
+        && is_whole
+        && is_ledger()
+    {
+        let (world, now) = (&context.world, context.now());
+        marks::note(world, &place, Mark::Verification, report.size, now);
+    }
 }
 
 /// What somebody asks about who was told of a finding by ledger verify: the same of the same.

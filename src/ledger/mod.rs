@@ -12,6 +12,7 @@
 //! | `vkeys` | the keys that sealed it, as others name them |
 //! | `published` | each file of a static copy, as the newest checkpoint has it |
 //! | `schema`, `warm` | what stands in the index and beside it |
+//! | `marks` | when it was last backed up, verified and anchored |
 //! | `error` | why a ledger is not opened or cannot be read |
 
 mod error;
@@ -24,6 +25,7 @@ mod vkeys;
 pub(crate) mod edge;
 pub(crate) mod folder;
 pub(crate) mod head;
+pub mod marks;
 pub(crate) mod pieces;
 pub mod proofs;
 pub(crate) mod schema;

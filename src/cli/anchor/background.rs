@@ -11,6 +11,7 @@ use crate::anchor::AnchorSettings;
 use crate::cli::answer::CommandResult;
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
+use crate::ledger::marks::Mark;
 use crate::sys::lock::LockError;
 
 /// Between rounds, so that a ledger that is written all the time asks its witnesses now and then.
@@ -32,7 +33,12 @@ pub(crate) fn after_commit(context: &mut Context) {
 fn publish_and_spawn(context: &mut Context, settings: &AnchorSettings) -> Result<(), CommandError> {
     let plan = settings.after_commit()?;
     if !plan.folders.is_empty() {
-        for fault in plan.publish(&context.newest()?) {
+        let newest = context.newest()?;
+        let faults = plan.publish(&newest);
+        if faults.len() < plan.folders.len() {
+            context.mark(Mark::Anchor, newest.stated().size);
+        }
+        for fault in faults {
             context.warn(format!("recorded, but not anchored: {fault}"));
         }
     }
@@ -94,7 +100,9 @@ pub(super) fn run(context: &mut Context) -> CommandResult {
             Err(LockError::Held { .. }) => return Ok(Exit::Passed.into()),
             lock => lock?,
         };
-        settings.round(&newest)?;
+        if settings.round(&newest)? {
+            context.mark(Mark::Anchor, newest.stated().size);
+        }
         drop(lock);
         done = Some(newest.note().clone());
         thread::sleep(PAUSE);

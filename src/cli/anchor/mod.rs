@@ -12,6 +12,7 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use crate::anchor::{AnchorError, AnchorOutcome, AnchorSettingsError, Destination};
+use crate::ledger::marks::Mark;
 
 pub(crate) use background::after_commit;
 pub(crate) use folder::expand;
@@ -147,6 +148,9 @@ fn publish(context: &mut Context, destinations: &[Destination]) -> CommandResult
                     exit = failure.exit;
                 }
             }
+        }
+        if published.is_ok() {
+            context.mark(Mark::Anchor, newest.stated().size);
         }
         done.push(json!({
             "destination": destination,
