@@ -10,16 +10,16 @@ use crate::append::memory::LoadedRegister;
 use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
-use crate::event::Event;
-use crate::hash::{LeafHash, LedgerId, Link, NodeHash};
+use crate::hash::{LeafHash, LedgerId, NodeHash};
 use crate::key::SecretKey;
 use crate::ledger::edge::Edge;
 use crate::ledger::head::{HeadCheckpoint, PublishedHead};
 use crate::ledger::warm::EdgeCache;
-use crate::ledger::{self, CHECKPOINT_FILE, HEAD_FILE, HINT_FILE, LedgerPlace, folder};
+use crate::ledger::{
+    self, CHECKPOINT_FILE, HEAD_FILE, HINT_FILE, LedgerIdentity, LedgerPlace, folder,
+};
 use crate::merkle::Frontier;
 use crate::note::{NoteKey, Origin};
-use crate::statement::Statement;
 use crate::store::engine::{Engine, EngineLog, FolderEngine, entries_from};
 use crate::store::log::LogOpenError;
 use crate::store::tail::TailRest;
@@ -90,7 +90,8 @@ impl OpeningState {
         let (log, rest) = engine.open_log().map_err(damaged_log)?;
         let sealed = sealed_edge(&*log)?;
         let genesis = genesis(&*engine, &*log)?;
-        let (origin, ledger) = identity(&genesis)?;
+        let LedgerIdentity { origin, id, .. } = LedgerIdentity::of(&genesis)
+            .map_err(|fault| AppendError::DamagedEntry { sequence: 0, fault })?;
         let keys = sealing_keys(place, &origin)?;
         let note_keys: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
         let folder = engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
@@ -113,7 +114,7 @@ impl OpeningState {
             sealed,
             edge,
             origin,
-            ledger,
+            ledger: id,
             keys,
             folder,
             outside,
@@ -329,21 +330,6 @@ fn genesis(engine: &dyn Engine, log: &dyn EngineLog) -> Result<Vec<u8>, AppendEr
     let first = entries_from(engine, log, 0).next();
     let first = first.ok_or_else(|| AppendError::DamagedLog("entry 0 is missing".to_owned()))?;
     Ok(first.map_err(damaged_bundle)?.into_owned())
-}
-
-/// The name and id of the ledger that begins with this entry.
-fn identity(genesis: &[u8]) -> Result<(Origin, LedgerId), AppendError> {
-    let damaged = |fault: String| AppendError::DamagedEntry { sequence: 0, fault };
-    let entry = Entry::decode(genesis).map_err(|fault| damaged(fault.to_string()))?;
-    let statement =
-        Statement::decode(&entry.statement).map_err(|fault| damaged(fault.to_string()))?;
-    match statement.event {
-        Event::LedgerCreated(created) => Ok((
-            Origin::try_from(created.origin)?,
-            LedgerId::from_genesis(Link::of(genesis)),
-        )),
-        _ => Err(damaged("it is not ledger.created".to_owned())),
-    }
 }
 
 /// The sealing key, and after it the one that is to replace it, where there is one.

@@ -151,6 +151,7 @@ impl Context {
         }
         let place = self.place()?;
         let writer = Writer::open(&self.world, &place, self.globals.wait)?;
+        self.remember_id(writer.ledger());
         self.warn_all(writer.notices());
         Ok(writer)
     }

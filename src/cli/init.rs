@@ -35,7 +35,7 @@ pub(crate) struct InitArgs {
 
 pub(crate) fn run(context: &mut Context, args: &InitArgs) -> CommandResult {
     context.ui.thing = "init";
-    let place = context.place()?;
+    let place = context.new_place()?;
     let founding = NewLedger {
         origin: Origin::new(&args.origin).map_err(CommandError::flag("--origin"))?,
         actor: Id::new(&args.actor).map_err(CommandError::flag("--actor"))?,
@@ -44,6 +44,8 @@ pub(crate) fn run(context: &mut Context, args: &InitArgs) -> CommandResult {
     };
     let receipt = append::create(&context.world, &place, &founding)?;
     context.remember_id(LedgerId::from_genesis(receipt.link));
+    // Found by its id from now on.
+    let place = context.place()?;
     let kept = place.head().display().to_string();
     let sealing = place.sealing_key().display().to_string();
     let dir = place.dir.display().to_string();

@@ -45,6 +45,7 @@ mod signals;
 mod source;
 mod spool;
 mod state;
+mod state_folders;
 mod statements;
 mod status;
 mod timestamp;

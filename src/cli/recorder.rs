@@ -62,8 +62,10 @@ impl Context {
             None => Way::Here(Box::new(self.writer()?)),
             Some(client) => {
                 let file = self.globals.trust.clone();
+                let ledger = mirror::ledger_id(&client)?;
+                self.remember_id(ledger);
                 Way::There(Box::new(Server {
-                    ledger: mirror::ledger_id(&client)?,
+                    ledger,
                     trust: file.zip(self.trust()?),
                     clock: self.world.clock.clone(),
                     client,
@@ -71,9 +73,7 @@ impl Context {
             }
         };
         let prove = prove || self.ui.json;
-        let recorder = Recorder { way, prove };
-        self.remember_id(recorder.ledger());
-        Ok(recorder)
+        Ok(Recorder { way, prove })
     }
 }
 

@@ -1,24 +1,22 @@
 //! What this host keeps of a ledger outside its folder: where that is, the ledger's id, and what waits.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::hash::{Blake3Digest, LedgerId};
-use crate::ledger::{EntryReader, HINT_FILE, LedgerPlace};
+use crate::hash::LedgerId;
+use crate::ledger::{EntryReader, FolderKind, HINT_FILE, LedgerIdentity, LedgerPlace, standing};
 use crate::mirror;
 use crate::spool::{self, Backlog};
 use crate::sys::disk::{Disk as _, RealDisk};
+use crate::sys::lock::ReadLock;
 
 use super::context::Context;
 use super::exit::CommandError;
-use super::files::{canonical, make_private, own_folder};
+use super::files::{canonical, own_folder};
 use super::layout::counted;
 use super::remote::ServerAddress;
+use super::state_folders::{StateFolders, remember, remembered};
 
-/// Remembers the ledger's id outside its folder, for the day that the folder is not there.
-const ID_FILE: &str = "ledger-id";
 /// Where things wait for a ledger that nobody named.
 const UNNAMED: &str = "unnamed";
 
@@ -36,24 +34,45 @@ impl Context {
         Ok(LedgerPlace { dir, state })
     }
 
+    /// The place of a ledger that is to be created: its id is known when it is.
+    pub(crate) fn new_place(&self) -> Result<LedgerPlace, CommandError> {
+        let dir = self.dir()?;
+        let state = match &self.globals.state {
+            Some(state) => state.clone(),
+            None => self.state_folders(&dir)?.of_new(),
+        };
+        Ok(LedgerPlace { dir, state })
+    }
+
     /// What this host keeps of the ledger that is called `named`, be it a folder or a server.
     fn state_of(&self, named: Option<&Path>) -> Result<PathBuf, CommandError> {
         if let Some(state) = &self.globals.state {
             return Ok(state.clone());
         }
-        let base = own_folder("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
-            CommandError::usage("there is no home folder to keep the ledger's newest checkpoint in")
-                .hint("name a folder outside the ledger with --state PATH or LEDGER_STATE")
-        })?;
         let Some(named) = named else {
-            return Ok(base.join(UNNAMED));
+            return Ok(own_state()?.join(UNNAMED));
         };
+        let folders = self.state_folders(named)?;
+        if ServerAddress::parse(named).is_some() {
+            return Ok(folders.of_absent());
+        }
+        let is_free = || ReadLock::acquire(named, Duration::ZERO).is_ok();
+        Ok(match LedgerIdentity::in_folder(&self.world, named) {
+            Some(found) => folders.of_present(&found, &is_free),
+            // A copy lags behind its ledger, and nothing kept of that one is held against it.
+            None if matches!(standing(&self.world, named), Ok(FolderKind::Copy)) => {
+                folders.by_path()
+            }
+            None => folders.of_absent(),
+        })
+    }
+
+    fn state_folders(&self, named: &Path) -> Result<StateFolders, CommandError> {
         let whole = match ServerAddress::parse(named) {
             Some(_) => named.to_owned(),
             None => canonical(named),
         };
-        let name = Blake3Digest::of(whole.as_os_str().as_encoded_bytes()).to_string();
-        Ok(base.join(name.get(..16).unwrap_or(&name)))
+        Ok(StateFolders::of(&own_state()?, &whole))
     }
 
     /// Where statements wait that could not be recorded.
@@ -69,16 +88,18 @@ impl Context {
 
     /// Keeps the ledger's id in mind. Only a help for later: nothing rests on it, and it may fail.
     pub(crate) fn remember_id(&self, id: LedgerId) {
-        let Ok(state) = self.state_of(self.globals.ledger.as_deref()) else {
-            return;
-        };
-        if remembered(&state) != Some(id) {
-            let _ = make_private(&state);
-            let mut own = OpenOptions::new();
-            own.write(true).create(true).truncate(true).mode(0o600);
-            let file = own.open(state.join(ID_FILE));
-            let _ = file.and_then(|mut file| writeln!(file, "{id}"));
+        if let Some(notes) = self.notes() {
+            remember(&notes, id);
         }
+    }
+
+    /// Where the id of the ledger that is named is kept in mind.
+    fn notes(&self) -> Option<PathBuf> {
+        if let Some(state) = &self.globals.state {
+            return Some(state.clone());
+        }
+        let named = self.globals.ledger.as_deref()?;
+        Some(self.state_folders(named).ok()?.by_path())
     }
 
     /// The id of the ledger, so that statements can be signed for it even where it cannot be reached now.
@@ -89,10 +110,11 @@ impl Context {
             return Some(id);
         }
         // A wrong id does no harm: the ledger refuses statements that were made for another one.
-        let state = self.state_of(Some(named)).ok();
-        state
-            .and_then(|state| remembered(&state))
-            .or_else(|| hinted(named))
+        let noted = match &self.globals.state {
+            Some(state) => remembered(state),
+            None => self.state_folders(named).ok()?.remembered(),
+        };
+        noted.or_else(|| hinted(named))
     }
 
     fn present_id(&self, named: &Path) -> Option<LedgerId> {
@@ -114,8 +136,12 @@ pub(crate) fn said(backlog: &Backlog) -> String {
     format!("{waiting} in the spool of this machine{since}, not recorded: ledger spool list")
 }
 
-fn remembered(state: &Path) -> Option<LedgerId> {
-    small_text(&state.join(ID_FILE))?.trim().parse().ok()
+/// Where this user's state folders are.
+fn own_state() -> Result<PathBuf, CommandError> {
+    own_folder("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
+        CommandError::usage("there is no home folder to keep the ledger's newest checkpoint in")
+            .hint("name a folder outside the ledger with --state PATH or LEDGER_STATE")
+    })
 }
 
 /// What the ledger says about itself to people.
@@ -124,10 +150,7 @@ fn hinted(dir: &Path) -> Option<LedgerId> {
     struct LedgerHint {
         ledger: LedgerId,
     }
-    let hint: LedgerHint = toml::from_str(&small_text(&dir.join(HINT_FILE))?).ok()?;
+    let text = String::from_utf8(RealDisk.read(&dir.join(HINT_FILE)).ok()?).ok()?;
+    let hint: LedgerHint = toml::from_str(&text).ok()?;
     Some(hint.ledger)
-}
-
-fn small_text(path: &Path) -> Option<String> {
-    String::from_utf8(RealDisk.read(path).ok()?).ok()
 }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `layout` | where a ledger is, and the names of its files |
 //! | `folder`, `standing` | what a folder is before anything in it is opened |
+//! | `identity` | which ledger a folder has |
 //! | `edge` | the right end of chain and tree |
 //! | `head` | the newest checkpoint, in the folder and outside it |
 //! | `pieces`, `reader`, `prefix` | the entries in their order, and what the first of them amount to |
@@ -16,6 +17,7 @@
 //! | `error` | why a ledger is not opened or cannot be read |
 
 mod error;
+mod identity;
 mod layout;
 mod prefix;
 mod published;
@@ -34,6 +36,7 @@ pub mod tree;
 pub(crate) mod warm;
 
 pub use error::{Blame, LedgerError, OpenError};
+pub use identity::LedgerIdentity;
 pub(crate) use layout::HEAD_FILE;
 pub use layout::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace};
 pub use prefix::ProvenPrefix;

@@ -110,6 +110,20 @@ pub fn take_in_abandoned(dir: &Path) -> Result<(), SpoolError> {
     Ok(())
 }
 
+/// Lets what waits in `from` wait in `to`, behind what is there. What is begun by a recorder that lives stays.
+///
+/// # Errors
+/// The system's refusal; what was not moved waits where it is.
+pub fn move_over(from: &Path, to: &Path) -> Result<(), SpoolError> {
+    take_in_abandoned(from)?;
+    for path in list(from)? {
+        // There first: what waits twice is recorded once.
+        keep(to, &bytes(&path)?)?;
+        remove(&path)?;
+    }
+    Ok(())
+}
+
 /// What was begun, and whose recorder lives no more.
 fn abandoned(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
     let mut begun = list(&dir.join(BEGUN))?;

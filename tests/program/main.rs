@@ -25,6 +25,7 @@ mod schemas;
 mod serve;
 mod serve_faults;
 mod signers;
+mod state;
 mod story;
 mod terminal;
 mod timestamps;
