@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
+mod seals;
+
 use bincode::{Decode, Encode};
 
 use crate::event::{
-    ActorEnrolled, ActorKind, ActorRevoked, Event, LedgerCreated, Role, SealingKeyReplaced,
+    ActorEnrolled, ActorKind, ActorRevoked, Event, LedgerCreated, Role, SealingKeyRecovered,
+    SealingKeyReplaced,
 };
 use crate::key::PublicKey;
 use crate::rule::{self, Rule};
 use crate::text::{Id, Line};
 use crate::time::Timestamp;
+
+pub use seals::{SEAL_DAYS, SEAL_ENTRIES, SealingKey};
+
+use seals::Seals;
 
 /// The id under which the ledger itself speaks, by its sealing key.
 pub const LEDGER_ACTOR: &str = "ledger";
@@ -83,41 +90,7 @@ impl Denial {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Keyring {
     actors: BTreeMap<PublicKey, Actor>,
-    sealing: Vec<SealingKey>,
-}
-
-/// A key that seals checkpoints, from the entry that names it to the one that names the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct SealingKey {
-    /// The key.
-    pub key: PublicKey,
-    /// The entry that names it. The first checkpoint that it seals covers that entry.
-    pub entry: u64,
-    /// When that entry was recorded.
-    pub since: Timestamp,
-    /// Whether the key before it signed that entry: who trusts that one can trust this one.
-    pub handed_on: bool,
-}
-
-/// A sealing key is replaced when it has sealed for so many days.
-pub const SEAL_DAYS: u32 = 30;
-
-/// A sealing key is replaced when it has sealed so many entries.
-pub const SEAL_ENTRIES: u64 = 10_000;
-
-impl SealingKey {
-    /// Whether the key has sealed for long enough, in a ledger of `size` entries at `now`. Whoever
-    /// takes it then cannot seal what came before it, since the older ones are destroyed.
-    #[must_use]
-    pub fn is_due(&self, size: u64, now: Timestamp) -> bool {
-        size.saturating_sub(self.entry) > SEAL_ENTRIES || now > self.due()
-    }
-
-    /// When it has sealed for long enough, however little.
-    #[must_use]
-    pub const fn due(&self) -> Timestamp {
-        self.since.plus_days(SEAL_DAYS)
-    }
+    sealing: Seals,
 }
 
 impl Keyring {
@@ -129,20 +102,20 @@ impl Keyring {
     /// The key that seals checkpoints now.
     #[must_use]
     pub fn sealing_key(&self) -> Option<&PublicKey> {
-        self.sealing.last().map(|seal| &seal.key)
+        self.sealing.keys.last().map(|seal| &seal.key)
     }
 
     /// Every key that ever sealed, the newest last.
     #[must_use]
     pub fn seals(&self) -> &[SealingKey] {
-        &self.sealing
+        &self.sealing.keys
     }
 
     /// The key that seals a checkpoint of `size` entries; none of nothing, since entry 0 names the
     /// first.
     #[must_use]
     pub fn seal_at(&self, size: u64) -> Option<&SealingKey> {
-        self.sealing.iter().rfind(|seal| seal.entry < size)
+        self.sealing.keys.iter().rfind(|seal| seal.entry < size)
     }
 
     /// The holder of a key, revoked or not.
@@ -290,7 +263,7 @@ impl Keyring {
                 revoked: None,
             },
         );
-        self.sealing.push(SealingKey {
+        self.sealing.keys.push(SealingKey {
             key: created.sealing_key,
             entry: sequence,
             since: recorded,
@@ -354,7 +327,7 @@ impl Keyring {
         let (expected, message) = if let Some(holder) = self.actors.get(key) {
             let message = format!("the key {short} is that of {}", holder.id);
             ("a key of its own", message)
-        } else if self.sealing.iter().any(|seal| seal.key == *key) {
+        } else if self.sealing.keys.iter().any(|seal| seal.key == *key) {
             let message = format!("the key {short} seals this ledger");
             ("a key of its own", message)
         } else if let Err(fault) = key.admit() {
@@ -432,6 +405,75 @@ impl Keyring {
         )
     }
 
+    /// Whether `by` can name a new sealing key in place of a lost one, as entry `sequence`.
+    ///
+    /// # Errors
+    /// The rule that stands against it.
+    pub fn admit_recovery(
+        &self,
+        sequence: u64,
+        by: &PublicKey,
+        recovered: &SealingKeyRecovered,
+    ) -> Result<(), Denial> {
+        self.check_new_key(
+            &"the sealing key",
+            &recovered.key,
+            recovered.key.possession_holds(&recovered.possession),
+        )?;
+        let size = recovered.kept_size;
+        let deny = |expected: &str, message: String| {
+            Err(Denial::new(rule::A10, expected.to_owned(), message))
+        };
+        if size > sequence {
+            let message =
+                format!("it builds on a checkpoint of {size} entries, before entry {sequence}");
+            return deny("a checkpoint of what is there", message);
+        }
+        let Some(actor) = self.actors.get(by).filter(|actor| actor.enrolled < size) else {
+            let message = format!(
+                "it builds on a checkpoint of {size} entries, and whoever says it was enrolled after that"
+            );
+            return deny("a Security Owner of that checkpoint", message);
+        };
+        if self.sealing.proposer(recovered) == Some(&actor.id) {
+            let message = format!(
+                "{} named this key already, and the policy demands two",
+                actor.id
+            );
+            return deny("another Security Owner", message);
+        }
+        Ok(())
+    }
+
+    /// Takes a sealing key that people name, and that was admitted: at once, or once a second one names it.
+    pub fn recover_sealing_key(
+        &mut self,
+        sequence: u64,
+        recorded: Timestamp,
+        by: &Author,
+        recovered: &SealingKeyRecovered,
+    ) {
+        self.sealing
+            .recover((sequence, recorded), &by.actor, recovered);
+    }
+
+    /// Whether it takes two Security Owners to name a sealing key, by the policy in the first `size` entries.
+    #[must_use]
+    pub fn needs_two_to_recover(&self, size: u64) -> bool {
+        self.sealing.needs_two(size)
+    }
+
+    /// Whether another Security Owner named the same key on the same checkpoint, and waits for this one.
+    #[must_use]
+    pub fn is_seconded(&self, recovered: &SealingKeyRecovered) -> bool {
+        self.sealing.proposer(recovered).is_some()
+    }
+
+    /// Takes what the policy of entry `sequence` demands of who names a sealing key: two, or one.
+    pub fn demand_two_to_recover(&mut self, sequence: u64, two: bool) {
+        self.sealing.demand_two(sequence, two);
+    }
+
     /// Takes a new sealing key that was admitted.
     pub fn replace_sealing_key(
         &mut self,
@@ -440,7 +482,7 @@ impl Keyring {
         by: &Author,
         replaced: &SealingKeyReplaced,
     ) {
-        self.sealing.push(SealingKey {
+        self.sealing.keys.push(SealingKey {
             key: replaced.key,
             entry: sequence,
             since: recorded,

@@ -24,7 +24,9 @@ use crate::text::decimal;
 use crate::trust::{DistrustError, JudgedCheckpoint, Trust};
 
 pub use continued::Continuation;
-pub use succession::{SUCCESSION_LIMIT, SealSuccession, SuccessionError};
+pub use succession::{
+    SUCCESSION_LIMIT, SealSuccession, SuccessionEntry, SuccessionError, builds_on_seal_of, leads_to,
+};
 
 /// The first line of every receipt.
 pub const HEADER: &str = "c2sp.org/tlog-proof@v1";

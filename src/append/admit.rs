@@ -175,7 +175,7 @@ impl Writer {
             .map_err(AppendError::Denied)?;
         let thread = register.thread(register.subject(event).as_ref());
         self.check_named_entry(event, &author, batch)?;
-        self.check_next_key(event)?;
+        self.check_next_key(event, next.sequence)?;
         check_counted(event, next.sequence)?;
         if self.memory.register().charter.policy.sequencing == Sequencing::Refuse {
             let mut found = self.foresee(checked, next, &author);
@@ -282,13 +282,18 @@ impl Writer {
 
     /// The new sealing key must be at hand before an entry names it, or nothing could be sealed
     /// after that entry.
-    fn check_next_key(&self, event: &Event) -> Result<(), AppendError> {
-        let Event::SealingKeyReplaced(replaced) = event else {
-            return Ok(());
+    fn check_next_key(&self, event: &Event, sequence: u64) -> Result<(), AppendError> {
+        let named = match event {
+            Event::SealingKeyReplaced(replaced) => replaced.key,
+            Event::SealingKeyRecovered(recovered) => {
+                self.check_succession(recovered, sequence)?;
+                recovered.key
+            }
+            _ => return Ok(()),
         };
         let path = self.place.next_sealing_key();
         let key = keyfile::read(&path, &|| Ok(None))?;
-        if key.public() == replaced.key {
+        if key.public() == named {
             Ok(())
         } else {
             Err(AppendError::OtherSealingKey(path))

@@ -290,7 +290,7 @@ impl Writer {
         self.let_go_of_old_key()
     }
 
-    fn receipt_again(&self, sequence: u64) -> Result<Receipt, AppendError> {
+    pub(super) fn receipt_again(&self, sequence: u64) -> Result<Receipt, AppendError> {
         let bytes = self.stored(sequence)?;
         let entry = Entry::decode(&bytes)?;
         let statement = Statement::decode(&entry.statement)?;

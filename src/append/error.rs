@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::append::screen::SecretMatch;
 use crate::codec::CodecError;
+use crate::event::SealingKeyRecovered;
 use crate::key::SignerError;
 use crate::keyring::Denial;
 use crate::ledger::{Blame, OpenError};
@@ -37,6 +38,18 @@ pub enum AppendError {
     /// Another ledger's key, or one that was replaced.
     #[error("the sealing key {} is not the one that this ledger names", .0.display())]
     OtherSealingKey(PathBuf),
+    /// What lies in the sealing key's place is a key that this ledger never named.
+    #[error("{} is a key that this ledger never named: it may be another ledger's", .0.display())]
+    ForeignSealingKey(PathBuf),
+    /// Nothing is left by which who names a sealing key could be held against what the lost one sealed.
+    #[error("there is no checkpoint of these entries that a sealing key of the ledger signed")]
+    NoSealedCheckpoint,
+    /// One Security Owner is not enough to name a sealing key. It is what the second one has to say.
+    #[error("the policy demands that two Security Owners name a new sealing key")]
+    NeedsSecond(Box<SealingKeyRecovered>),
+    /// What the second Security Owner signed is of another key or checkpoint, or their own first word again.
+    #[error("the second statement {0}")]
+    NotSeconded(&'static str),
     /// An entry that is not what was acknowledged.
     #[error("entry {sequence} is damaged: {fault}")]
     DamagedEntry {
@@ -246,6 +259,10 @@ impl AppendError {
             | Self::GivenUp => Blame::Temporary,
             Self::SealingKey(_)
             | Self::OtherSealingKey(_)
+            | Self::ForeignSealingKey(_)
+            | Self::NoSealedCheckpoint
+            | Self::NeedsSecond(_)
+            | Self::NotSeconded(_)
             | Self::Malformed(_)
             | Self::OtherLedger
             | Self::BadSignature(_)

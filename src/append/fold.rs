@@ -11,6 +11,7 @@ use crate::append::memory::LoadedRegister;
 use crate::append::writer::Writer;
 use crate::entry;
 use crate::hash::{LedgerId, Link};
+use crate::note::{NoteKey, Origin};
 use crate::register::Register;
 use crate::statement;
 use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
@@ -100,6 +101,15 @@ impl EntrySource<'_> {
             self.check_signature(sequence, &self.entry(sequence)?)?;
         }
         self.bring_up(memory, placed, notices)
+    }
+
+    /// The keys that the entries say seal this ledger, the newest first. Every entry is checked, and no index asked.
+    pub(super) fn sealing_keys(&self, origin: &Origin) -> Result<Vec<NoteKey>, AppendError> {
+        let memory = self.bring_up(LoadedRegister::empty(), &[], &mut Vec::new())?;
+        let seals = memory.register().charter.keyring.seals().iter().rev();
+        Ok(seals
+            .filter_map(|seal| NoteKey::new(origin.clone(), seal.key).ok())
+            .collect())
     }
 
     /// Folds into `memory` what it does not know yet, and the entries `placed` after the log. Where

@@ -24,7 +24,7 @@ use crate::store::engine::{Engine, EngineLog, FolderEngine, entries_from};
 use crate::store::log::LogOpenError;
 use crate::store::tail::TailRest;
 use crate::sys::disk::SMALL_FILE;
-use crate::sys::keyfile;
+use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
 
@@ -41,7 +41,7 @@ pub(super) struct OpeningState {
     pub(super) edge: Edge,
     origin: Origin,
     ledger: LedgerId,
-    keys: Vec<(SecretKey, NoteKey)>,
+    keys: Vec<HeldKey>,
     /// The checkpoint in the folder.
     pub(super) folder: HeadCheckpoint,
     /// The checkpoint outside it.
@@ -49,6 +49,9 @@ pub(super) struct OpeningState {
     /// The root at the size of each of the two.
     roots: BTreeMap<u64, NodeHash>,
 }
+
+/// What finds the keys to seal with.
+type KeysAt = fn(&LedgerPlace) -> Result<Vec<HeldKey>, AppendError>;
 
 /// How a checkpoint stands to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +74,31 @@ impl OpeningState {
         place: &LedgerPlace,
         wait: Duration,
     ) -> Result<Self, AppendError> {
+        Self::take_by(world, place, wait, sealing_keys)
+    }
+
+    /// The same where the sealing key is lost: nothing is sealed by what is found.
+    ///
+    /// # Errors
+    /// As [`OpeningState::take`].
+    pub(super) fn take_keyless(
+        world: &World,
+        place: &LedgerPlace,
+        wait: Duration,
+    ) -> Result<Self, AppendError> {
+        Self::take_by(world, place, wait, |_| Ok(Vec::new()))
+    }
+
+    fn take_by(
+        world: &World,
+        place: &LedgerPlace,
+        wait: Duration,
+        keys: KeysAt,
+    ) -> Result<Self, AppendError> {
         folder::look(&*world.disk, &place.dir)?;
         let lock = WriteLock::acquire(&place.dir, wait, COMMAND, world.clock.now())?;
         let folder = FolderEngine::new(world.disk.clone(), &place.dir);
-        Self::of(world, place, Arc::new(folder), Some(lock))
+        Self::of_by(world, place, (Arc::new(folder), Some(lock)), keys)
     }
 
     /// Looks at the ledger in `engine`.
@@ -85,20 +109,43 @@ impl OpeningState {
         world: &World,
         place: &LedgerPlace,
         engine: Arc<dyn Engine>,
-        lock: Option<WriteLock>,
+    ) -> Result<Self, AppendError> {
+        Self::of_by(world, place, (engine, None), sealing_keys)
+    }
+
+    fn of_by(
+        world: &World,
+        place: &LedgerPlace,
+        (engine, lock): (Arc<dyn Engine>, Option<WriteLock>),
+        keys: KeysAt,
     ) -> Result<Self, AppendError> {
         let (log, rest) = engine.open_log().map_err(damaged_log)?;
         let sealed = sealed_edge(&*log)?;
         let genesis = genesis(&*engine, &*log)?;
-        let LedgerIdentity { origin, id, .. } = LedgerIdentity::of(&genesis)
+        let LedgerIdentity {
+            origin, id: ledger, ..
+        } = LedgerIdentity::of(&genesis)
             .map_err(|fault| AppendError::DamagedEntry { sequence: 0, fault })?;
-        let keys = sealing_keys(place, &origin)?;
-        let note_keys: Vec<_> = keys.iter().map(|(_, key)| key.clone()).collect();
-        let folder = engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
-        let path = place.dir.join(CHECKPOINT_FILE);
-        let folder = HeadCheckpoint::of(folder, &path, &note_keys, None)?;
-        let outside = outside(world, place).get(HEAD_FILE, SMALL_FILE)?;
-        let outside = HeadCheckpoint::of(outside, &place.head(), &note_keys, Some(&folder))?;
+        let keys = keys(place)?;
+        let note_keys: Vec<_> = keys
+            .iter()
+            .map(|held| NoteKey::of(origin.clone(), &held.key))
+            .collect();
+        let mut found = [HeadCheckpoint::Lost(""), HeadCheckpoint::Lost("")];
+        if !note_keys.is_empty() {
+            found = heads(world, place, &*engine, &note_keys)?;
+        }
+        if found.iter().all(|head| head.checkpoint().is_none()) {
+            // The key that sealed them may be gone, in a cut while another took its place or for ever.
+            let source = EntrySource {
+                engine: &*engine,
+                log: &*log,
+                ledger,
+                proven: 0,
+            };
+            found = heads(world, place, &*engine, &source.sealing_keys(&origin)?)?;
+        }
+        let [folder, outside] = found;
         let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
             .into_iter()
             .filter_map(HeadCheckpoint::checkpoint)
@@ -114,7 +161,7 @@ impl OpeningState {
             sealed,
             edge,
             origin,
-            ledger: id,
+            ledger,
             keys,
             folder,
             outside,
@@ -136,7 +183,7 @@ impl OpeningState {
     /// A writer on what was found, relying on the first `proven` entries. Which checkpoints hold was
     /// judged before, and nothing is written yet.
     pub(super) fn into_writer(
-        self,
+        mut self,
         world: &World,
         place: &LedgerPlace,
         proven: u64,
@@ -144,37 +191,72 @@ impl OpeningState {
         let mut notices = Vec::new();
         let memory = self.recall(proven, &mut notices)?;
         let wanted = memory.sealing_key();
-        let mut keys = self.keys.into_iter().enumerate();
-        let held = keys.find(|(_, (key, _))| Some(key.public()) == wanted);
+        let held = self
+            .keys
+            .iter()
+            .position(|held| Some(held.key.public()) == wanted);
         let other = || AppendError::OtherSealingKey(place.sealing_key());
-        let (place_in_list, (key, note_key)) = held.ok_or_else(other)?;
-        let mut writer = Writer {
+        let held = self.keys.swap_remove(held.ok_or_else(other)?);
+        let heads = [&self.folder, &self.outside].map(HeadCheckpoint::bytes);
+        let newest = match heads {
+            [Some(folder), Some(outside)] if folder == outside && !held.is_next => {
+                let stated = self.folder.checkpoint();
+                let is_newest = stated.is_some_and(|stated| stated.size == self.edge.size());
+                is_newest.then(|| String::from_utf8_lossy(folder).into_owned())
+            }
+            _ => None,
+        };
+        let mut writer = self.sealing_by(world, place, held, memory);
+        writer.notices = notices;
+        if let Some(note) = newest {
+            writer.published.adopt(note);
+        }
+        writer.restore_hint();
+        Ok(writer)
+    }
+
+    /// A writer on what was found, with what it remembers, that seals by the key that it `held`.
+    pub(super) fn sealing_by(
+        self,
+        world: &World,
+        place: &LedgerPlace,
+        held: HeldKey,
+        memory: LoadedRegister,
+    ) -> Writer {
+        Writer {
             world: world.clone(),
             place: place.clone(),
             ledger: self.ledger,
             origin: self.origin,
-            key,
+            key: held.key,
             edge: self.edge,
             sealed: self.sealed,
             published: published(world, place, &*self.engine),
             memory,
-            notices,
-            old_key_has_its_file: place_in_list > 0,
+            notices: Vec::new(),
+            old_key_has_its_file: held.is_next,
             engine: self.engine,
             log: self.log,
             lock: self.lock,
-        };
-        match (&self.folder, &self.outside) {
-            (HeadCheckpoint::Intact(stated, folder), HeadCheckpoint::Intact(_, outside))
-                if folder == outside && stated.size == writer.size() && place_in_list == 0 =>
-            {
-                let note = String::from_utf8_lossy(folder).into_owned();
-                writer.published.adopt(note);
-            }
-            _ => {}
         }
-        writer.restore_hint(&note_key);
-        Ok(writer)
+    }
+
+    /// What the entries amount to, read whatever the key at hand.
+    pub(super) fn recall_keyless(
+        &self,
+        proven: u64,
+        notices: &mut Vec<String>,
+    ) -> Result<LoadedRegister, AppendError> {
+        self.source(proven).recall(&[], notices)
+    }
+
+    fn source(&self, proven: u64) -> EntrySource<'_> {
+        EntrySource {
+            engine: &*self.engine,
+            log: &*self.log,
+            ledger: self.ledger,
+            proven,
+        }
     }
 
     /// What the entries amount to, by what the last writer left where that is of this very end, or else by the
@@ -184,16 +266,11 @@ impl OpeningState {
         proven: u64,
         notices: &mut Vec<String>,
     ) -> Result<LoadedRegister, AppendError> {
-        let source = EntrySource {
-            engine: &*self.engine,
-            log: &*self.log,
-            ledger: self.ledger,
-            proven,
-        };
+        let source = self.source(proven);
         let holds_key = |memory: &LoadedRegister| {
             let wanted = memory.sealing_key();
             let mut keys = self.keys.iter();
-            keys.any(|(key, _)| Some(key.public()) == wanted)
+            keys.any(|held| Some(held.key.public()) == wanted)
         };
         let warm = EdgeCache::read(&*self.engine).filter(|warm| {
             // Only where a checkpoint covers all of it.
@@ -217,8 +294,9 @@ impl OpeningState {
 
 impl Writer {
     /// Writes what the folder says about itself to people, where that is missing or another.
-    fn restore_hint(&mut self, key: &NoteKey) {
-        let description = folder::describe(&self.ledger, key);
+    fn restore_hint(&mut self) {
+        let key = NoteKey::of(self.origin.clone(), &self.key);
+        let description = folder::describe(&self.ledger, &key);
         self.notices.push(
             match folder::restore_description(&*self.engine, &description) {
                 Ok(false) => return,
@@ -332,20 +410,38 @@ fn genesis(engine: &dyn Engine, log: &dyn EngineLog) -> Result<Vec<u8>, AppendEr
     Ok(first.map_err(damaged_bundle)?.into_owned())
 }
 
+/// A private key that is at hand to seal with.
+pub(super) struct HeldKey {
+    pub(super) key: SecretKey,
+    /// Whether it lies beside the one whose place it takes.
+    pub(super) is_next: bool,
+}
+
 /// The sealing key, and after it the one that is to replace it, where there is one.
-fn sealing_keys(
-    place: &LedgerPlace,
-    origin: &Origin,
-) -> Result<Vec<(SecretKey, NoteKey)>, AppendError> {
-    let named = |key: SecretKey| {
-        let public = NoteKey::of(origin.clone(), &key);
-        (key, public)
-    };
-    let mut keys = vec![named(keyfile::read(&place.sealing_key(), &|| Ok(None))?)];
+fn sealing_keys(place: &LedgerPlace) -> Result<Vec<HeldKey>, AppendError> {
+    let held = |is_next: bool| move |key: SecretKey| HeldKey { key, is_next };
+    let key = keyfile::read(&place.sealing_key(), &|| Ok(None)).map(held(false));
     // One that cannot be read is no reason to refuse an append. Where an entry names it, no key at
     // hand is the ledger's, and that is said.
-    if let Ok(key) = keyfile::read(&place.next_sealing_key(), &|| Ok(None)) {
-        keys.push(named(key));
+    let next = keyfile::read(&place.next_sealing_key(), &|| Ok(None)).map(held(true));
+    match (key, next) {
+        // A person named the next one since the old one is lost, and the power failed before it had its name.
+        (Err(KeyFileError::Missing(_)), Ok(next)) => Ok(vec![next]),
+        (key, next) => Ok(std::iter::once(key?).chain(next).collect()),
     }
-    Ok(keys)
+}
+
+/// The checkpoint in the ledger and the one outside, held against these keys.
+fn heads(
+    world: &World,
+    place: &LedgerPlace,
+    engine: &dyn Engine,
+    keys: &[NoteKey],
+) -> Result<[HeadCheckpoint; 2], AppendError> {
+    let folder = engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
+    let path = place.dir.join(CHECKPOINT_FILE);
+    let folder = HeadCheckpoint::of(folder, &path, keys, None)?;
+    let outside = outside(world, place).get(HEAD_FILE, SMALL_FILE)?;
+    let outside = HeadCheckpoint::of(outside, &place.head(), keys, Some(&folder))?;
+    Ok([folder, outside])
 }

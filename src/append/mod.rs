@@ -13,6 +13,7 @@
 //! | `fold` | how the memory is brought up to the log |
 //! | `rekey` | how a sealing key is replaced |
 //! | `recover` | the explicit way out of a refused opening |
+//! | `succeed` | how people name a sealing key in place of one that is lost |
 //! | `screen` | where secret material is looked for |
 //! | `error`, `code` | why something was not recorded, for people and for programs |
 //! | `draft`, `attachment` | statements on their way here |
@@ -44,6 +45,7 @@ mod rekey;
 mod screen;
 mod seal;
 mod submission;
+mod succeed;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -54,4 +56,5 @@ pub use error::AppendError;
 pub use recover::{Recovery, recover};
 pub use screen::SecretMatch;
 pub use submission::{BatchOutcome, Receipt, Submission};
+pub use succeed::{LostSeal, name_sealing_key};
 pub use writer::Writer;

@@ -53,7 +53,7 @@ impl Writer {
         place: &LedgerPlace,
         engine: Arc<dyn Engine>,
     ) -> Result<Self, AppendError> {
-        Self::on(world, place, OpeningState::of(world, place, engine, None)?)
+        Self::on(world, place, OpeningState::of(world, place, engine)?)
     }
 
     fn on(world: &World, place: &LedgerPlace, looked: OpeningState) -> Result<Self, AppendError> {

@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use crate::append::error::AppendError;
 use crate::append::look::{CheckpointRelation, OpeningState};
-use crate::append::open::statement_now;
-use crate::append::submission::Receipt;
+use crate::append::open::{statement_now, torn_write};
+use crate::append::submission::{Receipt, Submission};
 use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
 use crate::event::{RecoveryKind, StoreRecovered};
-use crate::hash::Sha256Digest;
 use crate::key::Signer;
 use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
@@ -34,6 +33,53 @@ pub struct Recovery {
     pub notices: Vec<String>,
 }
 
+/// What is accepted with a recovery, by what was found.
+pub(super) struct Acceptance {
+    /// Entries that a checkpoint proves. What still holds proves as much as ever; where nothing does, every
+    /// entry is checked again.
+    pub(super) proven: u64,
+    rest: TailRest,
+    recovered: Option<StoreRecovered>,
+    kept_note: Option<(u64, Vec<u8>)>,
+}
+
+impl Acceptance {
+    /// What has to be accepted of what was found, for a `reason`; perhaps nothing.
+    pub(super) fn of(looked: &OpeningState, reason: Line) -> Self {
+        let stated: Vec<&Checkpoint> = [&looked.folder, &looked.outside]
+            .into_iter()
+            .filter_map(HeadCheckpoint::checkpoint)
+            .collect();
+        let holds = |stated: &Checkpoint| looked.standing(stated) == CheckpointRelation::Holds;
+        let broken = stated.iter().filter(|stated| !holds(stated));
+        let given_up = broken.max_by_key(|stated| stated.size).copied();
+        let kept_note = match &looked.outside {
+            HeadCheckpoint::Intact(kept, bytes) if !holds(kept) => Some((kept.size, bytes.clone())),
+            _ => None,
+        };
+        let kind = match given_up {
+            Some(_) => RecoveryKind::Rollback,
+            None => RecoveryKind::LostCheckpoint,
+        };
+        let needed = given_up.is_some() || stated.is_empty();
+        let recovered = needed.then(|| StoreRecovered {
+            kind,
+            reason,
+            kept_size: given_up.map(|stated| stated.size),
+            kept_root: given_up.map(|stated| stated.root),
+            dropped_bytes: 0,
+            dropped_sha256: None,
+        });
+        let holding = stated.iter().filter(|stated| holds(stated));
+        Self {
+            proven: holding.map(|stated| stated.size).max().unwrap_or(0),
+            rest: looked.rest,
+            recovered,
+            kept_note,
+        }
+    }
+}
+
 /// Accepts a ledger that is behind or beside a checkpoint of it, or has none left, as it stands.
 /// `key` is a Security Owner's, by the keyring of the ledger as it stands.
 ///
@@ -47,66 +93,45 @@ pub fn recover(
     reason: Line,
 ) -> Result<Recovery, AppendError> {
     let looked = OpeningState::take(world, place, wait)?;
-    let stated: Vec<&Checkpoint> = [&looked.folder, &looked.outside]
-        .into_iter()
-        .filter_map(HeadCheckpoint::checkpoint)
-        .collect();
-    let broken = stated
-        .iter()
-        .filter(|stated| looked.standing(stated) != CheckpointRelation::Holds);
-    let given_up = broken
-        .max_by_key(|stated| stated.size)
-        .map(|stated| (*stated).clone());
-    if given_up.is_none() && !stated.is_empty() {
+    let accepted = Acceptance::of(&looked, reason);
+    if accepted.recovered.is_none() {
         return Err(AppendError::NothingToRecover);
     }
-    // What still holds proves as much as ever; where nothing does, every entry is checked again.
-    let holding = stated
-        .iter()
-        .filter(|stated| looked.standing(stated) == CheckpointRelation::Holds);
-    let proven = holding.map(|stated| stated.size).max().unwrap_or(0);
-    let kept_note = match &looked.outside {
-        HeadCheckpoint::Intact(kept, bytes)
-            if looked.standing(kept) != CheckpointRelation::Holds =>
-        {
-            Some((kept.size, bytes.clone()))
-        }
-        _ => None,
-    };
-    let rest = looked.rest;
-    let writer = looked.into_writer(world, place, proven)?;
-    let recovered = StoreRecovered {
-        kind: if given_up.is_some() {
-            RecoveryKind::Rollback
-        } else {
-            RecoveryKind::LostCheckpoint
-        },
-        reason,
-        kept_size: given_up.as_ref().map(|stated| stated.size),
-        kept_root: given_up.as_ref().map(|stated| stated.root),
-        dropped_bytes: 0,
-        dropped_sha256: None,
-    };
-    writer.accept(recovered, kept_note, rest, key)
+    let writer = looked.into_writer(world, place, accepted.proven)?;
+    writer.accept(accepted, Vec::new(), key)
 }
 
 impl Writer {
-    fn accept(
+    /// Records what people `said` and what is accepted with it, in one commit.
+    pub(super) fn accept(
         mut self,
-        mut recovered: StoreRecovered,
-        kept_note: Option<(u64, Vec<u8>)>,
-        rest: TailRest,
+        mut accepted: Acceptance,
+        mut said: Vec<Submission>,
         key: &dyn Signer,
     ) -> Result<Recovery, AppendError> {
         // Asked before anything is changed: who may not say it changes nothing.
-        let trial = statement_now(&self.world, &self, recovered.clone().into(), key)?;
-        self.check(&trial)?;
-        if rest != TailRest::Clean {
-            let dropped = self.log.drop_rest()?;
-            recovered.dropped_bytes = dropped.len() as u64;
-            recovered.dropped_sha256 = Some(Sha256Digest::of(&dropped));
+        for one in &said {
+            self.check(one)?;
         }
-        let set_aside = match kept_note {
+        if let Some(recovered) = &accepted.recovered {
+            self.check(&statement_now(
+                &self.world,
+                &self,
+                recovered.clone().into(),
+                key,
+            )?)?;
+        }
+        if accepted.rest != TailRest::Clean {
+            let torn = torn_write(&self.log.drop_rest()?)?;
+            match &mut accepted.recovered {
+                Some(recovered) => {
+                    recovered.dropped_bytes = torn.dropped_bytes;
+                    recovered.dropped_sha256 = torn.dropped_sha256;
+                }
+                recovered @ None => *recovered = Some(torn),
+            }
+        }
+        let set_aside = match accepted.kept_note {
             None => None,
             Some((size, bytes)) => {
                 let path = self.place.state.join(format!("head-set-aside-{size}"));
@@ -114,8 +139,10 @@ impl Writer {
                 Some(path)
             }
         };
-        let submission = statement_now(&self.world, &self, recovered.into(), key)?;
-        let outcome = self.append(vec![submission]);
+        if let Some(recovered) = accepted.recovered {
+            said.push(statement_now(&self.world, &self, recovered.into(), key)?);
+        }
+        let outcome = self.append(said);
         if let Some(fault) = outcome.refused {
             return Err(fault);
         }
@@ -126,8 +153,17 @@ impl Writer {
             .into_iter()
             .next()
             .ok_or(AppendError::NothingToRecover)?;
-        let notices = std::mem::take(&mut self.notices);
-        self.close();
+        self.recovered(receipt, set_aside)
+    }
+
+    /// Lets go of a ledger that was recovered, with the receipt of the entry that says so.
+    pub(super) fn recovered(
+        mut self,
+        receipt: Receipt,
+        set_aside: Option<PathBuf>,
+    ) -> Result<Recovery, AppendError> {
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.extend(self.close());
         Ok(Recovery {
             receipt,
             set_aside,

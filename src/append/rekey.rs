@@ -142,7 +142,12 @@ impl Writer {
             return;
         }
         // Only after the renaming is durable: until then the old file is all there is after a cut.
-        if let Err(fault) = old.and_then(wipe) {
+        let wiped = match old {
+            // It was lost: people named the new key.
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(()),
+            old => old.and_then(wipe),
+        };
+        if let Err(fault) = wiped {
             self.notices.push(format!(
                 "the old sealing key has no file any more, but its bytes were not written over: {fault}"
             ));

@@ -36,7 +36,9 @@ enum SealingError {
 impl Writer {
     /// Seals what fills whole bundles, if anything does. What goes wrong becomes a notice.
     pub(super) fn seal(&mut self) {
-        if self.log.is_given_up() || self.log.sealable() == 0 {
+        // Without a checkpoint yet, none would vouch for what is sealed.
+        let vouched = !self.published.note().is_empty();
+        if self.log.is_given_up() || self.log.sealable() == 0 || !vouched {
             return;
         }
         if let Err(fault) = self.try_seal() {

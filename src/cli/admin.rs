@@ -1,23 +1,19 @@
-//! What keeps a ledger going: its newest checkpoint, its index, its recovery.
+//! What keeps a ledger going: its newest checkpoint and its index.
 
 use std::io;
 
 use serde_json::json;
 
-use crate::append;
 use crate::checkpoint;
-use crate::documents;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::store::index::INDEX;
 use crate::sys::disk::DiskError;
 use crate::sys::lock::WriteLock;
-use crate::text::Line;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
 use super::layout::counted;
-use super::receipt;
 
 /// Print the newest signed checkpoint, for keeping it where the ledger's host cannot rewrite it
 ///
@@ -39,21 +35,6 @@ pub(crate) struct CheckpointArgs;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct ReindexArgs;
-
-/// Accept a ledger that is behind or beside the checkpoint kept outside it
-///
-/// That is what a restored backup looks like, and what tampering looks like: find the newest copy
-/// first. What is accepted is recorded in the ledger as store.recovered, with the checkpoint that was
-/// set aside, signed by you as Security Owner. It cannot be taken back.
-///
-///   ledger recover --reason "restored from the backup of 2026-11-20 after the disk failed"
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct RecoverArgs {
-    /// Why, in one line
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-}
 
 pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
     context.ui.thing = "checkpoint";
@@ -90,26 +71,4 @@ pub(crate) fn reindex(context: &mut Context) -> CommandResult {
     let counted = counted(entries, "entry");
     Ok(Answer::new(json!({ "entries": entries }))
         .line(format!("the index was made again from {counted}")))
-}
-
-pub(crate) fn recover(context: &mut Context, args: &RecoverArgs) -> CommandResult {
-    context.ui.thing = "recover";
-    let reason = Line::new(&args.reason).map_err(CommandError::flag("--reason"))?;
-    let key = context.key()?;
-    let place = context.place()?;
-    let recovery = append::recover(&context.world, &place, context.globals.wait, &*key, reason)?;
-    context.warn_all(&recovery.notices);
-    let set_aside = recovery.set_aside.map(|path| path.display().to_string());
-    let receipt = documents::receipt(&recovery.receipt);
-    let document = json!({
-        "receipt": receipt,
-        "set_aside": set_aside,
-    });
-    let answer = receipt::add_to(Answer::new(document), &receipt);
-    let answer = set_aside.into_iter().fold(answer, |answer, path| {
-        answer.say(format!(
-            "the checkpoint that it contradicts is kept as {path}"
-        ))
-    });
-    Ok(answer.say("next: ledger verify"))
 }

@@ -12,8 +12,8 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     accept, actor, admin, anchor, append, demo, explain, export, extract, init, key, log, man,
-    note, open, prove, publish, run, secret, serve, show, sign, spool, status, timestamp, token,
-    trust, typed, verify, witness,
+    note, open, prove, publish, recover, run, secret, serve, show, sign, spool, status, timestamp,
+    token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -89,7 +89,7 @@ pub(crate) enum Command {
     Witness,
     Anchor(anchor::AnchorArgs),
     Reindex(admin::ReindexArgs),
-    Recover(admin::RecoverArgs),
+    Recover(recover::RecoverArgs),
     Explain(explain::ExplainArgs),
     Completions(man::CompletionsArgs),
     Man(man::ManArgs),

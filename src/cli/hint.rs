@@ -78,9 +78,20 @@ impl Hint for AppendError {
             }
             Self::Lock(LockError::Held { .. }) => "try again, or wait longer with --wait",
             Self::SealingKey(KeyFileError::Missing(_)) => {
-                "the sealing key stays outside the ledger's folder: bring it from the machine that created the ledger"
+                "the sealing key stays outside the ledger's folder: bring it from the host that appended last; where it is lost, a Security Owner names a new one: ledger recover --new-sealing-key --reason TEXT"
             }
-            Self::OtherSealingKey(_) => OWN_STATE,
+            Self::OtherSealingKey(_) => {
+                "the key was replaced since, or --state is another ledger's: bring the newest one from the host that appended last; where it is lost, a Security Owner names a new one: ledger recover --new-sealing-key --reason TEXT"
+            }
+            Self::ForeignSealingKey(_) => {
+                "check --state; where it is the new key that you want named, give the file the name sealing-next.pem"
+            }
+            Self::NoSealedCheckpoint => {
+                "bring one that somebody kept (a copy, a pack, a receipt, a witness, an anchor) with --checkpoint FILE"
+            }
+            Self::NotSeconded(_) => {
+                "the second Security Owner signs what the command prints without --statement"
+            }
             Self::DamagedCheckpoint { .. }
             | Self::Behind { .. }
             | Self::Beside(_)

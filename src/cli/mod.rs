@@ -34,6 +34,7 @@ mod prove;
 mod publish;
 mod receipt;
 mod recorder;
+mod recover;
 mod remote;
 mod report;
 mod run;
@@ -155,7 +156,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Witness => witness::run(context, inner),
         Command::Anchor(args) => anchor::run(context, args),
         Command::Reindex(_) => admin::reindex(context),
-        Command::Recover(args) => admin::recover(context, args),
+        Command::Recover(args) => recover::run(context, args),
         Command::Explain(args) => explain::run(context, args),
         Command::Completions(args) => man::completions(args, args::command()),
         Command::Man(args) => man::run(args, args::command()),

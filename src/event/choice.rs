@@ -187,6 +187,8 @@ choices! {
         Required = "required",
         /// They need not; every report says so.
         Relaxed = "relaxed",
+        /// They must, and two Security Owners name a new sealing key where the one before is lost.
+        Strict = "strict",
     }
 
     /// What happens to an entry that breaks the SOP's order.

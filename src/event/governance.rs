@@ -70,7 +70,7 @@ payload! {
         max_age_signing_key: Option<u32>,
         /// The same for third-party integration secrets
         max_age_third_party: Option<u32>,
-        /// Whether approver, confirmer and operator must be different people (default required)
+        /// Whether approver, confirmer and operator must be different people, and strictly so: two name a sealing key in place of a lost one (default required)
         four_eyes: Option<FourEyes>,
         /// Whether an entry out of the SOP's order is recorded or refused (default record)
         sequencing: Option<Sequencing>,
@@ -100,6 +100,27 @@ payload! {
         possession: Signature,
         /// Why
         reason: Line,
+    }
+
+    /// Names a new sealing key by people's word, where the one before is lost or in strange hands. It builds on a
+    /// checkpoint that the key before sealed: who was a Security Owner by then may say it.
+    SealingKeyRecovered, sop "3" "Security Owner: approves rotation windows, confirms completion", by [SecurityOwner] {
+        /// The new sealing key
+        key: PublicKey,
+        /// Shows that the new key's holder asked for it
+        possession: Signature,
+        /// Since when the key before may be lost, or in strange hands
+        lost_since: Timestamp,
+        /// What happened
+        reason: Line,
+        /// Size of a checkpoint that the key before sealed, the newest that is left
+        kept_size: u64,
+        /// Root of that checkpoint
+        kept_root: NodeHash,
+        /// The signature of the key before under that checkpoint
+        kept_signature: Signature,
+        /// Hashes that lead from that checkpoint to the tree before this entry (RFC 9162, section 2.1.4); none where they are the same
+        consistency: Option<Vec<NodeHash>>,
     }
 
     /// Records that evidence was exported, and where the ledger ended then.

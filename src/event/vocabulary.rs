@@ -173,6 +173,7 @@ vocabulary! {
     39 TokenIssued = "token.issued",
     40 TokenRevoked = "token.revoked",
     41 FindingAccepted = "finding.accepted",
+    42 SealingKeyRecovered = "sealing_key.recovered",
 }
 
 /// The kind of event of this name.

@@ -65,6 +65,14 @@ impl HeadCheckpoint {
         ))
     }
 
+    /// Its bytes, where it can be used.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Intact(_, bytes) => Some(bytes),
+            Self::Lost(_) => None,
+        }
+    }
+
     pub(crate) const fn checkpoint(&self) -> Option<&Checkpoint> {
         match self {
             Self::Intact(checkpoint, _) => Some(checkpoint),

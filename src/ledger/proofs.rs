@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::entry;
+use crate::event::Event;
 use crate::hash::LeafHash;
 use crate::ledger::tree::{StoredTree, StoredTreeError};
 use crate::merkle::ProofError;
 use crate::note::{KeyName, SignedNote};
-use crate::proof::{Continuation, SUCCESSION_LIMIT, SealSuccession, TlogProof};
+use crate::proof::{Continuation, SUCCESSION_LIMIT, SealSuccession, SuccessionEntry, TlogProof};
 use crate::register::LedgerState;
 use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
 use crate::store::engine::{FolderEngine, read_bundle, read_partial_bundle};
@@ -196,19 +198,40 @@ impl LedgerProofs {
         }
     }
 
-    /// The entries by which the sealing keys named each other since somebody last had to name one in their place;
-    /// none where the newest was named by nobody before it.
+    /// The entries by which the sealing keys came one after the other since one was last named that nobody
+    /// before it vouches for; none where the newest is such a one.
     #[must_use]
     pub fn succession(&self, charter: &LedgerState) -> Option<SealSuccession> {
         let seals = charter.keyring.seals().iter().rev();
         let handed_on = seals.take_while(|seal| seal.handed_on);
-        let mut entries: Vec<_> = handed_on
-            .take(SUCCESSION_LIMIT)
-            .map(|seal| self.entry(seal.entry).ok())
-            .collect::<Option<_>>()?;
+        let mut entries = Vec::new();
+        for seal in handed_on {
+            let links = self.succession_link(charter, seal.entry)?;
+            if entries.len() + links.len() > SUCCESSION_LIMIT {
+                break;
+            }
+            entries.extend(links);
+        }
         entries.reverse();
         let origin = KeyName::new(&self.stated.origin).ok()?;
         (!entries.is_empty()).then_some(SealSuccession { origin, entries })
+    }
+
+    /// An entry that names a sealing key and, behind it, the one that enrolled the person who says so.
+    fn succession_link(&self, charter: &LedgerState, entry: u64) -> Option<Vec<SuccessionEntry>> {
+        let stored = self.entry(entry).ok()?;
+        let (_, statement) = entry::read(&stored).ok()?;
+        let mut link = vec![SuccessionEntry::plain(stored)];
+        if let Event::SealingKeyRecovered(recovered) = &statement.event {
+            let enrolled = charter.keyring.holder(&statement.author)?.enrolled;
+            let stored = self.entry(enrolled).ok()?;
+            let leaf = LeafHash::of(&stored);
+            let (size, root) = (recovered.kept_size, recovered.kept_root);
+            let path = self.tree().inclusion(enrolled, leaf, size, root).ok()?;
+            let path = path.hashes().to_vec();
+            link.push(SuccessionEntry { stored, path });
+        }
+        Some(link)
     }
 
     /// Proves that the ledger of `new` entries continues that of `old`.

@@ -85,6 +85,7 @@ fn policy(matter: &PageModel<'_>) -> Markup {
         @for (class, most) in exceptional_ages(policy) { ", " (class.word()) " every " (days(most.into())) }
         @match policy.four_eyes {
             FourEyes::Required => "; approver and confirmer differ from the operators",
+            FourEyes::Strict => "; approver and confirmer differ from the operators, and two name a new sealing key",
             FourEyes::Relaxed => "; one person may operate, approve and confirm",
         }
     }

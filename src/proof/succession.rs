@@ -1,11 +1,20 @@
 //! How whoever knows one sealing key of a ledger comes to know the next: by the entry in which the key that
-//! they know names it. Nobody else's word counts for that. Witnesses are told so, and receipts carry it.
+//! they know names it. Where that key was lost, by the entry in which a Security Owner names the next, on a
+//! checkpoint that the key had sealed; the entry that enrolled them is proven to be under that checkpoint.
+//! Nobody else's word counts. Witnesses are told so, and receipts carry it.
+//!
+//! Whoever is told so has not the other entries: that the Security Owner was not revoked meanwhile, and that a second
+//! one agreed where the policy demands it, only `verify` finds.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::entry::Entry;
-use crate::event::Event;
+use crate::checkpoint::Checkpoint;
+use crate::entry::{self, Entry};
+use crate::event::{Event, Role, SealingKeyRecovered};
+use crate::hash::{LeafHash, NodeHash};
+use crate::key::PublicKey;
+use crate::merkle::{ConsistencyProof, INCLUSION_LIMIT, InclusionProof, ProofError};
 use crate::note::{KeyName, NoteKey};
 use crate::statement::{Statement, signature_holds};
 
@@ -17,8 +26,61 @@ pub const SUCCESSION_LIMIT: usize = 64;
 pub struct SealSuccession {
     /// The ledger.
     pub origin: KeyName,
-    /// Stored bytes of `sealing_key.replaced`, the oldest first.
-    pub entries: Vec<Vec<u8>>,
+    /// The entries that name keys, the oldest first, and before each that a person said the one that enrolled them.
+    pub entries: Vec<SuccessionEntry>,
+}
+
+/// One entry of a succession.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuccessionEntry {
+    /// Its stored bytes.
+    pub stored: Vec<u8>,
+    /// Of an enrolment: the way to the root of the checkpoint that the next entry builds on. Of others nothing.
+    pub path: Vec<NodeHash>,
+}
+
+impl SuccessionEntry {
+    /// An entry without a path.
+    #[must_use]
+    pub const fn plain(stored: Vec<u8>) -> Self {
+        let path = Vec::new();
+        Self { stored, path }
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let stored = BASE64.decode(words.next()?).ok()?;
+        // One more than can be is enough to refuse it.
+        let words = words.take(INCLUSION_LIMIT + 1);
+        let path: Vec<_> = words.map(NodeHash::from_base64).collect::<Option<_>>()?;
+        (path.len() <= INCLUSION_LIMIT).then_some(Self { stored, path })
+    }
+}
+
+/// Whether the checkpoint on which a person names a new sealing key was sealed by `key`.
+#[must_use]
+pub fn builds_on_seal_of(
+    recovered: &SealingKeyRecovered,
+    origin: &KeyName,
+    key: &PublicKey,
+) -> bool {
+    let kept = Checkpoint {
+        origin: origin.to_string(),
+        size: recovered.kept_size,
+        root: recovered.kept_root,
+    };
+    let kept = kept.format();
+    key.admit()
+        .is_ok_and(|key| key.accepts(kept.as_bytes(), &recovered.kept_signature))
+}
+
+/// Whether the tree of these size and root continues the checkpoint on which a person names a new sealing key.
+///
+/// # Errors
+/// What does not fit.
+pub fn leads_to(recovered: &SealingKeyRecovered, tree: (u64, NodeHash)) -> Result<(), ProofError> {
+    let way = ConsistencyProof::from_hashes(recovered.consistency.clone().unwrap_or_default());
+    way.check((recovered.kept_size, recovered.kept_root), tree)
 }
 
 /// Why bytes are no succession.
@@ -37,7 +99,7 @@ pub enum SuccessionError {
         /// Lines found.
         found: usize,
     },
-    /// A line that is not canonical base64.
+    /// A line that is not canonical base64 of an entry, with hashes behind an enrolment.
     #[error("line {line} is not canonical base64")]
     Base64 {
         /// Counted from 1.
@@ -51,7 +113,11 @@ impl SealSuccession {
     pub fn format(&self) -> String {
         let mut body = format!("{}\n", self.origin);
         for entry in &self.entries {
-            body.push_str(&BASE64.encode(entry));
+            body.push_str(&BASE64.encode(&entry.stored));
+            for hash in &entry.path {
+                body.push(' ');
+                body.push_str(&hash.to_base64());
+            }
             body.push('\n');
         }
         body
@@ -73,8 +139,7 @@ impl SealSuccession {
             return Err(SuccessionError::Count { found });
         }
         let entries = (2..).zip(lines).map(|(line, text)| {
-            let fault = SuccessionError::Base64 { line };
-            BASE64.decode(text).map_err(|_| fault)
+            SuccessionEntry::parse(text).ok_or(SuccessionError::Base64 { line })
         });
         Ok(Self {
             origin,
@@ -86,23 +151,23 @@ impl SealSuccession {
     #[must_use]
     pub fn heirs(&self, known: &[NoteKey]) -> Vec<NoteKey> {
         let mut keys = known.to_vec();
-        for entry in &self.entries {
-            if let Some((_, next)) = self.named_by_one_of(&keys, entry) {
+        for at in 0..self.entries.len() {
+            if let Some((_, next)) = self.named_after_one_of(&keys, at) {
                 keys.push(next);
             }
         }
         keys.split_off(known.len())
     }
 
-    /// The keys to follow instead of `followed`: each takes the place of the one that named it. `None`
-    /// where no key of `followed` names another one there.
+    /// The keys to follow instead of `followed`: each takes the place of the one before it. `None`
+    /// where no key of `followed` leads to another one there.
     ///
-    /// The old key is followed no longer. It was destroyed, so whoever still signs by it has stolen it.
+    /// The old key is followed no longer. It was destroyed or lost, so whoever still signs by it has stolen it.
     #[must_use]
     pub fn lead_on(&self, followed: &[NoteKey]) -> Option<Vec<NoteKey>> {
         let mut keys = followed.to_vec();
-        for entry in &self.entries {
-            let Some((at, next)) = self.named_by_one_of(&keys, entry) else {
+        for at in 0..self.entries.len() {
+            let Some((at, next)) = self.named_after_one_of(&keys, at) else {
                 continue;
             };
             keys.remove(at);
@@ -113,20 +178,48 @@ impl SealSuccession {
         (keys != followed).then_some(keys)
     }
 
-    /// Which of `keys` signed an entry that names its successor, and the successor.
-    fn named_by_one_of(&self, keys: &[NoteKey], entry: &[u8]) -> Option<(usize, NoteKey)> {
-        let entry = Entry::decode(entry).ok()?;
-        let statement = Statement::decode(&entry.statement).ok()?;
-        let Event::SealingKeyReplaced(replaced) = &statement.event else {
-            return None;
+    /// Which of `keys` comes before the one that entry `at` of these names, and that one.
+    fn named_after_one_of(&self, keys: &[NoteKey], at: usize) -> Option<(usize, NoteKey)> {
+        let (entry, statement) = entry::read(&self.entries.get(at)?.stored).ok()?;
+        let (next, possession) = match &statement.event {
+            Event::SealingKeyReplaced(replaced) => (replaced.key, &replaced.possession),
+            Event::SealingKeyRecovered(recovered) => (recovered.key, &recovered.possession),
+            _ => return None,
         };
-        let by = |key: &NoteKey| key.name() == &self.origin && *key.public() == statement.author;
-        let at = keys.iter().position(by)?;
+        let is_before = |key: &NoteKey| match &statement.event {
+            Event::SealingKeyRecovered(recovered) => {
+                builds_on_seal_of(recovered, &self.origin, key.public())
+            }
+            _ => *key.public() == statement.author,
+        };
+        let own = |key: &NoteKey| key.name() == &self.origin && is_before(key);
+        let before = keys.iter().position(own)?;
+        if let Event::SealingKeyRecovered(recovered) = &statement.event {
+            self.enrols(at.checked_sub(1)?, &statement.author, recovered)?;
+        }
         let author = statement.author.admit().ok()?;
         let holds = signature_holds(&entry.statement, &author, &entry.signature)
-            && replaced.key.possession_holds(&replaced.possession);
-        let next = NoteKey::new(self.origin.clone(), replaced.key).ok()?;
-        holds.then_some((at, next))
+            && next.possession_holds(possession);
+        let next = NoteKey::new(self.origin.clone(), next).ok()?;
+        holds.then_some((before, next))
+    }
+
+    /// Whether entry `at` of these made the holder of `key` a Security Owner, under the checkpoint that
+    /// `recovered` builds on.
+    fn enrols(&self, at: usize, key: &PublicKey, recovered: &SealingKeyRecovered) -> Option<()> {
+        let SuccessionEntry { stored, path } = self.entries.get(at)?;
+        let entry = Entry::decode(stored).ok()?;
+        let enrolled = match Statement::decode(&entry.statement).ok()?.event {
+            Event::LedgerCreated(created) => created.key == *key,
+            Event::ActorEnrolled(enrolled) => {
+                enrolled.key == *key && enrolled.roles.contains(&Role::SecurityOwner)
+            }
+            _ => false,
+        };
+        let path = InclusionProof::from_hashes(path.clone());
+        let (leaf, size) = (LeafHash::of(stored), recovered.kept_size);
+        let held = path.check(entry.sequence, leaf, size, recovered.kept_root);
+        (enrolled && held.is_ok()).then_some(())
     }
 }
 
@@ -138,7 +231,13 @@ mod tests {
     fn whatever_parses_formats_to_the_same_bytes_and_the_rest_is_refused_by_name() {
         let whole = SealSuccession {
             origin: KeyName::new("ledger.example/prod").unwrap(),
-            entries: vec![vec![1, 2, 3], vec![4]],
+            entries: vec![
+                SuccessionEntry::plain(vec![1, 2, 3]),
+                SuccessionEntry {
+                    stored: vec![4],
+                    path: vec![NodeHash::empty()],
+                },
+            ],
         };
         let body = whole.format();
         assert_eq!(SealSuccession::parse(body.as_bytes()), Ok(whole));
@@ -150,6 +249,8 @@ mod tests {
             ("a\n", SuccessionError::Count { found: 0 }),
             ("a\nAAAA\nAAA\n", SuccessionError::Base64 { line: 3 }),
             ("a\nAAB=\n", SuccessionError::Base64 { line: 2 }),
+            ("a\nAAAA AAAA\n", SuccessionError::Base64 { line: 2 }),
+            ("a\nAAAA \n", SuccessionError::Base64 { line: 2 }),
         ] {
             assert_eq!(SealSuccession::parse(bad.as_bytes()), Err(fault), "{bad:?}");
         }

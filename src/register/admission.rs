@@ -24,18 +24,23 @@ impl Register {
         admit_beginning(recorded.sequence, recorded.event)?;
         let keyring = &self.charter.keyring;
         let author = keyring.authorise(recorded.key, recorded.on_behalf_of, recorded.event)?;
-        self.admit(recorded.sequence, recorded.occurred, recorded.event)?;
+        self.admit(recorded)?;
         Ok(author)
     }
 
-    /// Whether `event` can be placed as entry `sequence` on what is there.
-    fn admit(&self, sequence: u64, occurred: Timestamp, event: &Event) -> Result<(), Denial> {
+    /// Whether it can be placed on what is there.
+    fn admit(&self, recorded: &Recorded<'_>) -> Result<(), Denial> {
+        let (sequence, occurred) = (recorded.sequence, recorded.occurred);
+        let event = recorded.event;
         let keyring = &self.charter.keyring;
         match event {
             Event::LedgerCreated(created) => keyring.clone().create(sequence, occurred, created),
             Event::ActorEnrolled(enrolled) => keyring.admit_enrolment(enrolled),
             Event::ActorRevoked(revoked) => keyring.admit_revocation(revoked),
             Event::SealingKeyReplaced(replaced) => keyring.admit_sealing_key(replaced),
+            Event::SealingKeyRecovered(recovered) => {
+                keyring.admit_recovery(sequence, recorded.key, recovered)
+            }
             Event::TokenIssued(issued) => self.charter.tokens.admit(issued),
             Event::TokenRevoked(revoked) => self.charter.tokens.admit_revocation(revoked),
             Event::SecretRegistered(registered) => {

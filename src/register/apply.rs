@@ -60,6 +60,10 @@ impl Register {
             Event::SealingKeyReplaced(replaced) => {
                 keyring.replace_sealing_key(told.sequence, told.recorded, told.author, replaced);
             }
+            Event::SealingKeyRecovered(recovered) => {
+                let (sequence, recorded) = (told.sequence, told.recorded);
+                keyring.recover_sealing_key(sequence, recorded, told.author, recovered);
+            }
             Event::PolicySet(set) => self.set_policy(told, set, found),
             Event::SecretRegistered(registered) => self.register(told, registered),
             Event::SecretUpdated(updated) => {
@@ -129,6 +133,10 @@ impl Register {
             found.push(Finding::new(rule::C32, "no open rotation", open).at(told.sequence));
         }
         self.charter.policy = self.charter.policy.after(set);
+        let two = self.charter.policy.four_eyes == FourEyes::Strict;
+        self.charter
+            .keyring
+            .demand_two_to_recover(told.sequence, two);
     }
 
     fn register(&mut self, told: &EntryFrame<'_>, registered: &SecretRegistered) {
@@ -181,7 +189,7 @@ impl Register {
             hold(rule::W02, format!("by {limit}"), &expires);
         }
         let person = &granted.requested_by;
-        if policy.four_eyes == FourEyes::Required && *person == told.author.person {
+        if policy.four_eyes != FourEyes::Relaxed && *person == told.author.person {
             let expected = "another person's request".to_owned();
             hold(rule::A05, expected, person.as_str());
         }

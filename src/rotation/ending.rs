@@ -78,7 +78,7 @@ impl Rotation {
 
     pub(super) fn confirm(&mut self, entry: &mut RotationEntry<'_>, confirmed: &RotationConfirmed) {
         let person = &entry.told.author.person;
-        if entry.setting.policy.four_eyes == FourEyes::Required && self.operators.contains(person) {
+        if entry.setting.policy.four_eyes != FourEyes::Relaxed && self.operators.contains(person) {
             let found = person.as_str();
             entry.breaks(rule::A04, "a confirmer other than the operators", found);
         }

@@ -45,6 +45,8 @@ pub struct VerifiedFold {
     pub(super) outside: u64,
     /// Acceptances that accept nothing, and why.
     pub(super) idle_acceptances: Vec<String>,
+    /// Who named a sealing key in place of one that was lost.
+    pub(super) successions: Vec<String>,
     /// No root can be made beyond damage.
     pub(super) broken: bool,
     pub(super) charter_then: Option<LedgerState>,
@@ -81,6 +83,7 @@ impl VerifiedFold {
             unlisted: BTreeMap::new(),
             outside: 0,
             idle_acceptances: Vec::new(),
+            successions: Vec::new(),
             broken: false,
             charter_then: None,
             said: Vec::new(),

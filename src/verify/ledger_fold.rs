@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::Event;
+use crate::event::{Event, SealingKeyRecovered};
 use crate::hash::{LedgerId, Link, NodeHash};
 use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::note::KeyName;
+use crate::proof::{builds_on_seal_of, leads_to};
 use crate::register::Recorded;
 use crate::rule::{self, Finding, Rule, Verdict};
 use crate::statement::EventId;
@@ -149,6 +150,11 @@ impl LedgerFold {
             self.against(rule::I04, "a place in a log", found);
             return;
         }
+        if let Ok(EntryContent { statement, .. }) = &checked.content
+            && let Event::SealingKeyRecovered(recovered) = &statement.event
+        {
+            self.judge_succession(recovered);
+        }
         self.grow(&checked, observer);
         match checked.content {
             Ok(content) => self.judge(place, checked.link, content, observer),
@@ -158,6 +164,30 @@ impl LedgerFold {
         self.links.push(place, &checked.link);
         self.pass(1);
         self.keep_what_was_asked();
+    }
+
+    /// A person names a sealing key on a checkpoint that the one before sealed, and that these entries continue: else
+    /// whoever has the folder could rewrite what the lost key sealed, and seal it anew.
+    fn judge_succession(&mut self, recovered: &SealingKeyRecovered) {
+        let charter = &self.done.register.charter;
+        let size = recovered.kept_size;
+        let origin = charter.origin.as_ref();
+        let origin = origin.and_then(|origin| KeyName::new(origin.as_str()).ok());
+        let sealed = charter.keyring.seal_at(size).zip(origin);
+        let sealed =
+            sealed.is_some_and(|(seal, origin)| builds_on_seal_of(recovered, &origin, &seal.key));
+        // Of the second to name it the checkpoint is the same, and it was held against the entries then.
+        let is_seconded = charter.keyring.is_seconded(recovered);
+        if !sealed {
+            let expected = format!("a checkpoint of {size} entries by the key that sealed them");
+            self.against(rule::I06, expected, "another key, or another checkpoint");
+        } else if !is_seconded && !self.done.broken && self.done.question.proven.is_none() {
+            let tree = (self.done.size, self.frontier.root());
+            if let Err(fault) = leads_to(recovered, tree) {
+                let expected = format!("entries that continue the {size} of its checkpoint");
+                self.against(rule::I05, expected, fault.to_string());
+            }
+        }
     }
 
     fn grow(&mut self, checked: &CheckedEntry, observer: &mut dyn Observer) {
@@ -316,6 +346,15 @@ impl LedgerFold {
             self.done
                 .register
                 .judge_attestation(place, attested, &mut found);
+        }
+        if let Event::SealingKeyRecovered(recovered) = event {
+            self.done.successions.push(format!(
+                "entry {place}: {} ({}) named a sealing key, since the one before is lost since {}: {}",
+                author.actor,
+                author.name,
+                recovered.lost_since.to_seconds(),
+                recovered.reason
+            ));
         }
         if let Event::PackExported(exported) = event
             && self.done.question.proven.is_none()

@@ -162,6 +162,7 @@ impl VerifiedFold {
             ));
         }
         let seals = self.register.charter.keyring.seals();
+        notes.extend(self.successions.iter().cloned());
         if let [.., newest] = seals {
             if seals.len() > 1 {
                 notes.push(format!(

@@ -25,6 +25,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "actor.revoked",
             "policy.set",
             "sealing_key.replaced",
+            "sealing_key.recovered",
             "pack.exported",
             "store.recovered",
             "token.issued",

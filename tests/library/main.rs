@@ -15,6 +15,7 @@ mod append_batches;
 mod append_crash;
 mod append_opening;
 mod append_refusals;
+mod append_succession;
 mod append_writer;
 mod guard;
 mod properties;

@@ -21,7 +21,9 @@ use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::checkpoint::CosignerKey;
 use rotation_ledger::checkpoint::cosign;
 use rotation_ledger::entry::Entry;
-use rotation_ledger::event::SealingKeyReplaced;
+use rotation_ledger::event::{
+    ActorEnrolled, ActorKind, Event, Role, SealingKeyRecovered, SealingKeyReplaced,
+};
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::hash::Link;
@@ -32,12 +34,12 @@ use rotation_ledger::merkle::InclusionProof;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::note::SignedNote;
-use rotation_ledger::proof::{SealSuccession, TlogProof};
+use rotation_ledger::proof::{SealSuccession, SuccessionEntry, TlogProof};
 use rotation_ledger::statement::EventId;
 use rotation_ledger::statement::Statement;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::world::World;
-use rotation_ledger::text::Line;
+use rotation_ledger::text::{Id, Line};
 use rotation_ledger::time::StoppedClock;
 use rotation_ledger::time::Timestamp;
 use rotation_ledger::trust::{Trust, WitnessFault};
@@ -639,7 +641,7 @@ fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
     let told = |bench: &Bench, entries: Vec<Vec<u8>>| {
         let body = SealSuccession {
             origin: origin(),
-            entries,
+            entries: entries.into_iter().map(SuccessionEntry::plain).collect(),
         }
         .format();
         bench.witness.add_successor(body.as_bytes(), WAIT).unwrap()
@@ -665,7 +667,7 @@ fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
     }
     let elsewhere = SealSuccession {
         origin: KeyName::new("other.example").unwrap(),
-        entries: vec![hand(&log::log_key(), &keys[1])],
+        entries: vec![SuccessionEntry::plain(hand(&log::log_key(), &keys[1]))],
     };
     let elsewhere = bench
         .witness
@@ -697,6 +699,108 @@ fn a_key_is_followed_to_the_one_that_it_names_and_to_no_other() {
     );
 }
 
+/// The lost key sealed what made somebody a Security Owner: whom that one names is followed, and nobody else.
+#[test]
+fn a_key_that_people_name_is_followed_by_who_knows_the_lost_one() {
+    let keys: Vec<_> = (0x70..0x74)
+        .map(|n| SecretKey::from_seed(&[n; 32]))
+        .collect();
+    let [owner, operator, next, stranger] = &keys[..] else {
+        unreachable!()
+    };
+    let said = |by: &SecretKey, sequence, event: Event| {
+        let now = Timestamp::from_micros(TIME * 1_000_000);
+        let statement = Statement {
+            version: 1,
+            ledger: LedgerId::from_bytes([7; 32]),
+            event_id: EventId::from_bytes([9; 16]),
+            occurred: now,
+            author: by.public(),
+            on_behalf_of: None,
+            event,
+            attachments: vec![],
+        };
+        let signed = statement.sign(by).unwrap();
+        let entry = Entry::place(sequence, Link::ZERO, 0, now, signed);
+        entry.encode().unwrap()
+    };
+    let enrolled = |who: &SecretKey, role: Role, sequence| {
+        let event = ActorEnrolled {
+            actor: Id::new("somebody").unwrap(),
+            name: Line::new("Somebody").unwrap(),
+            kind: ActorKind::Human,
+            roles: vec![role],
+            key: who.public(),
+            possession: who.prove_possession(),
+        };
+        said(owner, sequence, event.into())
+    };
+    let entries = [
+        enrolled(owner, Role::SecurityOwner, 0),
+        enrolled(operator, Role::Operator, 1),
+    ];
+    let leaves: Vec<_> = entries.iter().map(|entry| LeafHash::of(entry)).collect();
+    let sibling = |at: usize| crate::support::merkle::root_of(&[leaves[1 - at]]);
+    let kept = Checkpoint {
+        origin: log::ORIGIN.to_owned(),
+        size: 2,
+        root: crate::support::merkle::root_of(&leaves),
+    };
+    let named = |by: &SecretKey, sealed_by: &SecretKey| {
+        let event = SealingKeyRecovered {
+            key: next.public(),
+            possession: next.prove_possession(),
+            lost_since: Timestamp::from_micros(TIME * 1_000_000),
+            reason: Line::new("burnt").unwrap(),
+            kept_size: kept.size,
+            kept_root: kept.root,
+            kept_signature: sealed_by.sign(kept.format().as_bytes()),
+            consistency: None,
+        };
+        SuccessionEntry::plain(said(by, 2, event.into()))
+    };
+    let proven = |at: usize, hashes: Vec<NodeHash>| SuccessionEntry {
+        stored: entries[at].clone(),
+        path: hashes,
+    };
+    let (lost, bench) = (log::log_key(), Bench::at(33));
+    let told = |entries: Vec<SuccessionEntry>| {
+        let origin = origin();
+        let body = SealSuccession { origin, entries }.format();
+        bench.witness.add_successor(body.as_bytes(), WAIT).unwrap()
+    };
+    for (why, refused) in [
+        ("nobody enrolled them", vec![named(owner, &lost)]),
+        (
+            "another's enrolment",
+            vec![proven(1, vec![sibling(1)]), named(owner, &lost)],
+        ),
+        (
+            "no Security Owner",
+            vec![proven(1, vec![sibling(1)]), named(operator, &lost)],
+        ),
+        (
+            "not under the checkpoint",
+            vec![proven(0, vec![sibling(1)]), named(owner, &lost)],
+        ),
+        ("no way to it", vec![proven(0, vec![]), named(owner, &lost)]),
+        (
+            "another sealed it",
+            vec![proven(0, vec![sibling(0)]), named(owner, stranger)],
+        ),
+        (
+            "signed by a stranger",
+            vec![proven(0, vec![sibling(0)]), named(stranger, &lost)],
+        ),
+    ] {
+        let answer = told(refused);
+        assert_eq!(answer, Err(CosignRefusal::NoSuccessor(origin())), "{why}");
+    }
+    let whole = vec![proven(0, vec![sibling(0)]), named(owner, &lost)];
+    let vkey = NoteKey::of(origin(), next);
+    assert_eq!(told(whole), Ok(vec![vkey]));
+}
+
 /// A trust file on paper outlives the key that it names: the receipt carries how the next ones came about.
 #[test]
 fn a_receipt_is_good_for_who_knows_an_older_key() {
@@ -725,9 +829,9 @@ fn a_receipt_is_good_for_who_knows_an_older_key() {
         (report.conclusion(false), report.to_string())
     };
     let hand = |old: &SecretKey, new: &SecretKey| handing_on(old, new, new.prove_possession());
-    let told = |entries| SealSuccession {
+    let told = |entries: Vec<Vec<u8>>| SealSuccession {
         origin: origin(),
-        entries,
+        entries: entries.into_iter().map(SuccessionEntry::plain).collect(),
     };
     let whole = told(vec![hand(&paper, &next), hand(&next, &last)]);
     let (passed, said) = conclusion(&sealed_by(&last).carrying(Some(&whole)));

@@ -40,6 +40,13 @@ impl PublicKeyFile {
         })
     }
 
+    /// A key with its owner's signature, where that holds.
+    #[must_use]
+    pub fn from_parts(key: PublicKey, possession: Signature) -> Option<Self> {
+        let holds = key.possession_holds(&possession);
+        holds.then_some(Self { key, possession })
+    }
+
     /// The public key.
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
@@ -71,10 +78,7 @@ impl PublicKeyFile {
             .ok_or(PublicKeyFileError::Shape)?;
         let key: PublicKey = key.parse()?;
         let possession: Signature = possession.parse()?;
-        if !key.possession_holds(&possession) {
-            return Err(PublicKeyFileError::Possession(key));
-        }
-        Ok(Self { key, possession })
+        Self::from_parts(key, possession).ok_or(PublicKeyFileError::Possession(key))
     }
 }
 

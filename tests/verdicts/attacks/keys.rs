@@ -7,17 +7,21 @@ use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use rotation_ledger::entry::Entry;
 use rotation_ledger::hash::Link;
-use rotation_ledger::key::Signature;
-use serde_json::json;
+use rotation_ledger::key::{SecretKey, Signature};
+use rotation_ledger::merkle::{ConsistencyProof, ProofError};
+use serde_json::{Value, json};
 use sha2::Digest as _;
 use sha2::Sha512;
 
 use crate::attacks::auditor::Scene;
 use crate::attacks::auditor::head_of;
 use crate::attacks::auditor::honest;
+use crate::support::merkle::root_of;
 use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
 use crate::support::story::key_of;
+use crate::support::story::log_line;
+use crate::support::story::sealing_key;
 
 /// An entry whose signature is to be played with.
 const TARGET: u64 = 17;
@@ -93,6 +97,24 @@ fn with_order_added(signature: &Signature) -> Signature {
     Signature::from_bytes(bytes)
 }
 
+/// What somebody says who names the next sealing key on the checkpoint `kept`, which `seal` signed.
+fn recovered(story: &Story, kept: &[u8], seal: &SecretKey) -> Value {
+    let stated = rotation_ledger::checkpoint::stated(kept).unwrap();
+    let next = key_of("next-sealing-key");
+    let leaves = story.leaves();
+    let way = ConsistencyProof::prove(stated.size, leaves.len() as u64, |under| {
+        let width = 1 << under.level;
+        let first = under.index as usize * width;
+        Ok::<_, ProofError>(root_of(&leaves[first..first + width]))
+    });
+    json!({
+        "consistency": way.unwrap().hashes(),
+        "key": next.public(), "possession": next.prove_possession(), "reason": "the host burnt down",
+        "lost_since": story.now, "kept_size": stated.size, "kept_root": stated.root,
+        "kept_signature": seal.sign(stated.format().as_bytes()),
+    })
+}
+
 fn remark(story: &mut Story, who: &str) -> u64 {
     let link = Link::of(&story.entries[0]);
     story.force(
@@ -161,6 +183,48 @@ attacks! {
             remark(&mut story, "olga");
             story.wait(240);
             Scene::of(&story, &head_of(&story)).stamped(size, &head, &token).believing(&authority).seen()
+        };
+        "a Security Owner names a sealing key where the old one is lost", "not checked: entry 24 is newer than the newest kept checkpoint · exit 0", || {
+            let mut story = honest();
+            let kept = head_of(&story);
+            story.say("sam", "sealing_key.recovered", recovered(&story, &kept, &sealing_key()));
+            let head = story.checkpoint_of(story.entries.len(), &key_of("next-sealing-key"));
+            Scene::of(&story, &head).anchor(&kept).trust(&(log_line(&sealing_key()) + "quorum none\n")).seen()
+        };
+        "an operator with the folder names a sealing key", "integrity: I-05 · authority: A-02 at 24 · exit 1", || {
+            let mut story = honest();
+            let kept = head_of(&story);
+            story.force("olga", "sealing_key.recovered", recovered(&story, &kept, &sealing_key()));
+            let head = story.checkpoint_of(story.entries.len(), &key_of("next-sealing-key"));
+            Scene::of(&story, &head).seen()
+        };
+        "a Security Owner names a sealing key on a checkpoint that they sealed themselves", "integrity: I-06 at 24 · exit 1", || {
+            let mut story = honest();
+            let kept = story.checkpoint_of(story.entries.len(), &key_of("next-sealing-key"));
+            story.say("sam", "sealing_key.recovered", recovered(&story, &kept, &key_of("next-sealing-key")));
+            let head = story.checkpoint_of(story.entries.len(), &key_of("next-sealing-key"));
+            Scene::of(&story, &head).seen()
+        };
+        "a Security Owner rewrote what the lost key sealed, and names another", "integrity: I-05 at 25 · exit 1", || {
+            let mut other = honest();
+            remark(&mut other, "olga");
+            let kept = head_of(&other);
+            let mut story = honest();
+            remark(&mut story, "ada");
+            story.say("sam", "sealing_key.recovered", recovered(&story, &kept, &sealing_key()));
+            let head = story.checkpoint_of(story.entries.len(), &key_of("next-sealing-key"));
+            Scene::of(&story, &head).seen()
+        };
+        "a Security Owner enrols a second self first, and both name a sealing key", "integrity: I-05 · authority: A-10 at 27 · exit 1", || {
+            let mut story = honest();
+            story.say("sam", "policy.set", json!({ "reason": "two of us", "four_eyes": "strict" }));
+            let kept = head_of(&story);
+            story.enrol("self", "human", &["security_owner"]);
+            let said = recovered(&story, &kept, &sealing_key());
+            story.say("sam", "sealing_key.recovered", said.clone());
+            story.force("self", "sealing_key.recovered", said);
+            let head = story.checkpoint_of(story.entries.len(), &key_of("next-sealing-key"));
+            Scene::of(&story, &head).seen()
         };
         "with the sealing key of today, last month is sealed again", "anchoring: N-08 · exit 1", || {
             let mut story = honest();
