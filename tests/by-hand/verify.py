@@ -114,6 +114,7 @@ class Register:
         self.actors, self.keys, self.seals = {}, set(), []  # active ones by id; all there were; places of sealing keys
         self.about, self.threads = {}, {}  # what was opened, to its secret; a secret, to 1 + its last entry
         self.exceptions, self.expunged, self.recorded, self.origin = set(), set(), None, None
+        self.two, self.proposed = False, None  # whether two name a sealing key for a lost one, and what one named
 
     def place(self, data):
         """Judges the next entry by those before. What it says counts for those behind it only if it is taken."""
@@ -172,20 +173,19 @@ class Register:
     def take(self, n, said, event, secret):
         if event in ("ledger.created", "actor.enrolled"):
             self.actors[said["actor"]] = {"kind": "human", "roles": ["security_owner"], **said}
-        if event in ("ledger.created", "sealing_key.replaced"):
+        waits = event == "sealing_key.recovered" and self.two and self.proposed != said["key"]  # for another one's word
+        self.two, self.proposed = said.get("four_eyes", self.two and "strict") == "strict", waits and said["key"]
+        if event in ("ledger.created", "sealing_key.replaced", "sealing_key.recovered") and not waits:
             self.seals.append((n, said.get("sealing_key", said["key"])))
-        self.keys.update(said[field] for field in ("key", "sealing_key") if field in said)
-        if event == "actor.revoked":
-            del self.actors[said["actor"]]
+        self.keys.update(said[field] for field in ("key", "sealing_key") if field in said and not waits)
+        self.actors.pop(said["actor"] if event == "actor.revoked" else None, None)
         self.origin = said.get("origin", self.origin)
         self.expunged.add(said.get("attachment"))
         self.exceptions.add((secret, said.get("exception")))
-        if event in OPENING:
-            self.about[OPENING[event], said[OPENING[event]]] = secret
+        self.about.update({(OPENING[event], said[OPENING[event]]): secret} if event in OPENING else {})
         if event == "secret.retired":
             self.about["secret", secret] = ""  # known for ever, and no entry fits it any more
-        if secret:
-            self.threads[secret] = n + 1
+        self.threads.update({secret: n + 1} if secret else {})
 
 # --- The checkpoint, a signed note of C2SP
 CHECKPOINT = re.compile(r"((.+)\n(0|[1-9][0-9]{0,19})\n(.+)\n(?:.+\n)*)\n((?:— [^\s+]+ \S+\n){1,100})")

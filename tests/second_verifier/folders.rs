@@ -158,6 +158,40 @@ fn both_know_the_time_of_a_sealing_key() {
     }
 }
 
+/// People name one in place of a lost one: where the policy demands two, with the second one's word.
+#[test]
+fn both_know_since_when_a_key_that_people_name_seals() {
+    let mut story = attached();
+    story.enrol("zoe", "human", &["security_owner"]);
+    story.say(
+        "sam",
+        "policy.set",
+        json!({ "reason": "two of us", "four_eyes": "strict" }),
+    );
+    let kept = story.checkpoint_of(story.entries.len(), &sealing_key());
+    let stated = rotation_ledger::checkpoint::stated(&kept).unwrap();
+    let next = key_of("next-sealing-key");
+    let said = json!({
+        "key": next.public(), "possession": next.prove_possession(), "reason": "burnt",
+        "lost_since": story.now, "kept_size": stated.size, "kept_root": stated.root,
+        "kept_signature": sealing_key().sign(stated.format().as_bytes()),
+    });
+    story.say("sam", "sealing_key.recovered", said.clone());
+    let first = story.entries.len();
+    story.say("zoe", "sealing_key.recovered", said);
+    for (size, key, whole) in [
+        (first, sealing_key(), true),
+        (first, key_of("next-sealing-key"), false),
+        (first + 1, sealing_key(), false),
+        (first + 1, next, true),
+    ] {
+        let folder = with_file(&story);
+        fs::write(folder.path("checkpoint"), story.checkpoint_of(size, &key)).unwrap();
+        let what = format!("of {size}");
+        assert_eq!(agree(&what, &folder.path("")), whole, "{what}");
+    }
+}
+
 #[test]
 fn both_look_for_bundles_and_tiles_in_the_same_places() {
     for index in [
