@@ -57,10 +57,10 @@ impl LastCosigned {
         &self.name
     }
 
-    /// When it last cosigned, by its own clock.
+    /// How many entries it last cosigned, and when, by its own clock.
     #[must_use]
-    pub fn cosigned(&self) -> Option<Timestamp> {
-        self.last.map(|(_, time)| time)
+    pub const fn cosigned(&self) -> Option<(u64, Timestamp)> {
+        self.last
     }
 
     /// Whether it was asked since and does not follow this ledger's key.

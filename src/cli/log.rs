@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 use super::answer::CommandResult;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::follow::Follower;
 use super::hint::nearest;
 use super::layout::about;
 use super::source::EvidenceSource;
@@ -27,6 +28,7 @@ use super::source::EvidenceSource;
 ///   ledger log --rotation r-41
 ///   ledger log r-41.zip
 ///   ledger log --event step.failed --from 2026-11-01 --limit 20
+///   ledger log --follow --json --limit 0
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct LogArgs {
@@ -54,6 +56,9 @@ pub(crate) struct LogArgs {
     /// Only the newest so many of these
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Then print new ones as they come, until a signal; with --json a document a line
+    #[arg(long, short)]
+    follow: bool,
 }
 
 impl LogArgs {
@@ -114,60 +119,125 @@ pub(super) fn check_id<'r>(
 pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
     context.ui.thing = "log";
     let source = EvidenceSource::open(context, args.path.as_deref(), false)?;
-    // What the entries so far say about names: whose key it is, which secret a rotation is of.
-    let mut register = Register::default();
+    let mut follower = match args.follow {
+        true => Some(source.follow(context, args.path.as_deref())?),
+        false => None,
+    };
+    let mut seen = SeenEntries {
+        args,
+        register: Register::default(),
+        span: None,
+    };
     let mut newest = VecDeque::new();
-    let mut list = EntryPrinter { started: false };
-    let mut span: Option<(Timestamp, Timestamp)> = None;
+    let mut list = EntryPrinter {
+        started: false,
+        by_line: args.follow,
+    };
     for stored in source.entries(context)? {
         let stored = match stored {
             Ok(stored) => stored,
             Err(failure) => return list.fail(context, failure),
         };
-        // One that no writer would have placed names nothing.
-        let (statement, recorded) = (&stored.statement, stored.entry.recorded);
-        let _ = register.place(&statement.recorded_as(stored.sequence, recorded));
-        let now = statement.occurred;
-        span = span
-            .map(|(first, last)| (first.min(now), last.max(now)))
-            .or(Some((now, now)));
-        if !args.selects(&stored, &register) {
-            continue;
+        if let Some(follower) = &mut follower {
+            follower.take(&stored)?;
         }
-        let shown = match context.ui.json {
-            true => documents::entry(&stored, &register).to_string(),
-            false => row(&stored, &register),
-        };
-        match args.limit {
-            None => list.push(context, &shown),
-            Some(limit) => {
-                newest.push_back(shown);
-                if newest.len() > limit {
-                    newest.pop_front();
+        if let Some(shown) = seen.take(&stored, context.ui.json) {
+            match args.limit {
+                None => list.push(context, &shown),
+                Some(limit) => {
+                    newest.push_back(shown);
+                    if newest.len() > limit {
+                        newest.pop_front();
+                    }
                 }
             }
         }
-        if context.ui.is_gone() {
+        if context.ui.is_gone() || follower.as_ref().is_some_and(Follower::is_stopped) {
             return Ok(Exit::Passed.into());
         }
     }
     for shown in newest {
         list.push(context, &shown);
     }
+    if let Some(follower) = follower {
+        return follow(context, follower, seen, list);
+    }
     if !list.started {
-        // A list that is empty for a slip of the pen looks like one of nothing.
-        args.name_what_is(&register)?;
-        if args.from.is_some() || args.to.is_some() {
-            let there = span.map_or("no entry is there".to_owned(), |(first, last)| {
-                let (first, last) = (first.to_seconds(), last.to_seconds());
-                format!("what is there happened from {first} to {last}")
-            });
-            let message = format!("nothing that was asked for lies in that range: {there}");
-            return Err(CommandError::not_verified(message));
-        }
+        seen.explain_nothing()?;
     }
     list.end(context);
     Ok(Exit::Passed.into())
+}
+
+/// Prints what comes, until a signal or the end of whoever reads.
+fn follow(
+    context: &mut Context,
+    mut follower: Follower,
+    mut seen: SeenEntries<'_>,
+    mut list: EntryPrinter,
+) -> CommandResult {
+    context.ui.flush();
+    while let Some(new) = follower.next(context)? {
+        for stored in new {
+            follower.take(&stored)?;
+            if let Some(shown) = seen.take(&stored, context.ui.json) {
+                list.push(context, &shown);
+            }
+        }
+        context.ui.flush();
+        if context.ui.is_gone() {
+            break;
+        }
+    }
+    Ok(Exit::Passed.into())
+}
+
+/// What the entries so far say about names (whose key it is, which secret a rotation is of), and what is asked for.
+struct SeenEntries<'a> {
+    args: &'a LogArgs,
+    register: Register,
+    /// When the first and the last of them happened.
+    span: Option<(Timestamp, Timestamp)>,
+}
+
+impl SeenEntries<'_> {
+    /// Takes the next entry; answers with what is shown of it, where it was asked for.
+    fn take(&mut self, stored: &StoredEntry, as_json: bool) -> Option<String> {
+        // One that no writer would have placed names nothing.
+        let (statement, recorded) = (&stored.statement, stored.entry.recorded);
+        let placed = statement.recorded_as(stored.sequence, recorded);
+        let _ = self.register.place(&placed);
+        let now = statement.occurred;
+        let span = self
+            .span
+            .map(|(first, last)| (first.min(now), last.max(now)));
+        self.span = span.or(Some((now, now)));
+        let register = &self.register;
+        let is_asked = self.args.selects(stored, register);
+        is_asked.then(|| match (as_json, self.args.follow) {
+            (true, false) => documents::entry(stored, register).to_string(),
+            (true, true) => {
+                documents::with_schema("entry", documents::entry(stored, register)).to_string()
+            }
+            (false, _) => row(stored, register),
+        })
+    }
+
+    /// A list that is empty for a slip of the pen looks like one of nothing.
+    fn explain_nothing(&self) -> Result<(), CommandError> {
+        self.args.name_what_is(&self.register)?;
+        if self.args.from.is_none() && self.args.to.is_none() {
+            return Ok(());
+        }
+        let there = self
+            .span
+            .map_or("no entry is there".to_owned(), |(first, last)| {
+                let (first, last) = (first.to_seconds(), last.to_seconds());
+                format!("what is there happened from {first} to {last}")
+            });
+        let message = format!("nothing that was asked for lies in that range: {there}");
+        Err(CommandError::not_verified(message))
+    }
 }
 
 /// How the document begins.
@@ -176,11 +246,13 @@ const BEGINNING: &str = r#"{"schema":"rotation-ledger/log/1","entries":["#;
 /// Prints entries as they come, so that a long log takes no memory.
 struct EntryPrinter {
     started: bool,
+    /// A line each, and not one document.
+    by_line: bool,
 }
 
 impl EntryPrinter {
     fn push(&mut self, context: &mut Context, shown: &str) {
-        match (context.ui.json, self.started) {
+        match (context.ui.json && !self.by_line, self.started) {
             (false, _) => context.ui.line(shown),
             (true, false) => context.ui.print(format!("{BEGINNING}{shown}")),
             (true, true) => context.ui.print(format!(",{shown}")),
@@ -198,7 +270,7 @@ impl EntryPrinter {
 
     /// Ends a document that was begun, so that it stays one.
     fn fail(&mut self, context: &mut Context, failure: CommandError) -> CommandResult {
-        if context.ui.json && self.started {
+        if context.ui.json && self.started && !self.by_line {
             let error = failure.to_json();
             context.ui.line(format!("],\"error\":{error}}}"));
             context.ui.json = false;

@@ -20,6 +20,8 @@ mod export;
 mod extract;
 mod fields;
 mod files;
+mod follow;
+mod gauge;
 pub mod hint;
 mod init;
 mod key;
@@ -141,7 +143,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Verify(args) => verify::run(context, args),
         Command::Export(args) => export::run(context, args),
         Command::Extract(args) => extract::run(context, args),
-        Command::Status(_) => status::status(context),
+        Command::Status(args) => status::status(context, args),
         Command::Due(args) => status::due(context, args),
         Command::Log(args) => log::run(context, args),
         Command::Show(args) => show::run(context, args),

@@ -14,6 +14,7 @@ use crate::verify::BelievedTokens;
 
 use super::context::Context;
 use super::exit::CommandError;
+use super::follow::Follower;
 use super::pack;
 
 /// Entries in their order, as they lie there.
@@ -40,6 +41,21 @@ impl EvidenceSource {
             false => None,
         };
         Ok(Self { place, pack })
+    }
+
+    /// Has it followed: only a ledger grows.
+    pub(super) fn follow(
+        &self,
+        context: &Context,
+        path: Option<&Path>,
+    ) -> Result<Follower, CommandError> {
+        if self.pack.is_some() {
+            return Err(CommandError::usage(
+                "--follow goes with a ledger, and this is a pack",
+            ));
+        }
+        let named = path.map_or_else(|| context.named_ledger(), |path| Ok(path.to_owned()))?;
+        Follower::new(named, &self.place)
     }
 
     pub(super) fn entries(&self, context: &Context) -> Result<Entries<'_>, CommandError> {

@@ -1,6 +1,7 @@
 //! `ledger status` and `ledger due`: what is open, what waits for somebody, what has to be rotated.
 //! Read from the log and not verified.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,6 +18,8 @@ use crate::verify::Conclusion;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::files::{folder_of, keep_apart, write_whole};
+use super::gauge::Gauges;
 use super::layout::counted;
 use super::options::parse_span;
 use super::trust::how_to_follow;
@@ -25,10 +28,18 @@ use super::trust::how_to_follow;
 ///
 /// Read from the log as it stands; only `ledger verify` judges it.
 ///
+/// With --json, `gauges` has what an operator watches: how old the newest anchor, cosignature, time token, backup
+/// and verification are, as far as this host knows, and how much space is left.
+///
 ///   ledger status --ledger prod
+///   ledger status --metrics /var/lib/node_exporter/ledger.prom
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub(crate) struct StatusArgs;
+pub(crate) struct StatusArgs {
+    /// Write the numbers to this file as well, for the textfile collector of Prometheus' node_exporter
+    #[arg(long, value_name = "FILE.prom")]
+    metrics: Option<PathBuf>,
+}
 
 /// List the secrets that are overdue or fall due soon; ends with 3 where one is overdue
 ///
@@ -47,20 +58,35 @@ pub(crate) struct DueArgs {
     as_of: Option<Timestamp>,
 }
 
-pub(crate) fn status(context: &mut Context) -> CommandResult {
+pub(crate) fn status(context: &mut Context, args: &StatusArgs) -> CommandResult {
     context.ui.thing = "status";
     let now = context.now();
     let reader = context.reader()?;
     let entries = reader.size();
     let (register, span) = reader.replay_with_span()?;
-    let doubt = ClockDoubt::of(now, span.map(|(_, last)| last));
     let witnesses = context.anchoring()?.last_cosigned()?;
     let overdue = register.overdue_secrets(now).count();
     let late = match overdue {
         0 => "0 overdue".to_owned(),
         _ => context.ui.alarm(format!("{overdue} overdue")),
     };
+    let newest = span.map(|(_, last)| last);
+    let doubt = ClockDoubt::of(now, newest);
+    let gauges = Gauges::of(context, &register, (entries, newest), &witnesses)?;
+    if let Some(path) = &args.metrics {
+        keep_apart("--metrics", path, &context.dir()?)?;
+        let folder = folder_of(path);
+        if !folder.is_dir() {
+            let message = format!("there is no folder {} for --metrics", folder.display());
+            return Err(CommandError::usage(message));
+        }
+        let text = gauges.text().map_err(CommandError::temporary)?;
+        write_whole(path, text.as_bytes(), true)?;
+    }
     let mut answer = answer(&register, entries, now, &witnesses, &late);
+    if let Some(document) = &mut answer.document {
+        document["gauges"] = gauges.to_json();
+    }
     let backlog = context.backlog(context.globals.ledger.as_deref());
     if let (Some(document), Some(backlog)) = (&mut answer.document, backlog) {
         document["spool"] = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });

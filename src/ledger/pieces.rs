@@ -101,6 +101,14 @@ impl LogPieces {
         })
     }
 
+    /// Leaves out the bundles before the one that entry `first` is in; answers with the entry that comes next.
+    pub(crate) fn begin_near(&mut self, first: u64) -> u64 {
+        self.at = (first - first % WIDTH).min(self.end - self.end % WIDTH);
+        let n = self.at / WIDTH;
+        while self.there.next_if(|bundle| bundle.tile.index < n).is_some() {}
+        self.at
+    }
+
     pub(crate) fn facts(&self) -> LogBounds {
         self.facts.clone()
     }

@@ -50,6 +50,22 @@ impl EntryReader {
         })
     }
 
+    /// The same from entry `first` on, without a look at the bundles before it.
+    ///
+    /// # Errors
+    /// As [`EntryReader::open`].
+    pub fn open_at(
+        world: &World,
+        dir: &Path,
+        wait: Duration,
+        first: u64,
+    ) -> Result<impl Iterator<Item = Result<StoredEntry, LedgerError>>, LedgerError> {
+        let mut reader = Self::open(world, dir, wait)?;
+        reader.next = reader.pieces.begin_near(first);
+        Ok(reader
+            .filter(move |stored| !stored.as_ref().is_ok_and(|stored| stored.sequence < first)))
+    }
+
     /// How many entries there are.
     #[must_use]
     pub const fn size(&self) -> u64 {

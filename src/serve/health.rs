@@ -66,7 +66,7 @@ fn levels(app: &App, proofs: &LedgerProofs) -> Result<Levels, Problem> {
     let since = backlog.and_then(|backlog| backlog.since);
     let witnesses = app.anchors().last_cosigned().unwrap_or_default();
     let ages = witnesses.iter().filter_map(|witness| {
-        let cosigned = witness.cosigned()?;
+        let (_, cosigned) = witness.cosigned()?;
         Some((witness.name().to_owned(), seconds(cosigned, now)))
     });
     let known = app.view.ask(proofs, |viewed| Ok(known(viewed, now)))?;

@@ -24,21 +24,21 @@ pub(super) struct Metrics {
 
 /// What is looked up when somebody asks.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Levels {
+pub(crate) struct Levels {
     /// Entries under the newest checkpoint.
-    pub(super) entries: u64,
+    pub(crate) entries: u64,
     /// Since the newest entry was recorded.
-    pub(super) head_age: Option<f64>,
+    pub(crate) head_age: Option<f64>,
     /// Statements that wait in the spool, and since when.
-    pub(super) spool: (u64, Option<f64>),
+    pub(crate) spool: (u64, Option<f64>),
     /// Since each witness last cosigned, by its name.
-    pub(super) witnesses: Vec<(String, f64)>,
+    pub(crate) witnesses: Vec<(String, f64)>,
     /// Until the sealing key is replaced.
-    pub(super) key_days: Option<f64>,
+    pub(crate) key_days: Option<f64>,
     /// Secrets that are overdue, and rotations that are open.
-    pub(super) overdue: u64,
+    pub(crate) overdue: u64,
     /// Rotations under way.
-    pub(super) open: u64,
+    pub(crate) open: u64,
 }
 
 impl Metrics {
@@ -98,47 +98,56 @@ impl Metrics {
     }
 }
 
+/// Registers a number, where there is one: what never happened has no value.
+pub(crate) fn gauge(all: &mut Registry, name: &str, help: &str, value: Option<f64>) {
+    if let Some(value) = value {
+        let gauge = Number::default();
+        gauge.set(value);
+        all.register(name, help, gauge);
+    }
+}
+
 impl Levels {
-    fn register(&self, all: &mut Registry) {
-        let mut number = |name: &str, help: &str, value: Option<f64>| {
-            if let Some(value) = value {
-                let gauge = Number::default();
-                gauge.set(value);
-                all.register(name, help, gauge);
-            }
-        };
+    pub(crate) fn register(&self, all: &mut Registry) {
         let (spooled, spooled_for) = self.spool;
-        number(
-            "entries",
-            "Entries under the newest checkpoint",
-            Some(self.entries as f64),
-        );
-        number("head_age_seconds", "Since the newest entry", self.head_age);
-        number(
-            "spool_depth",
-            "Statements in the spool",
-            Some(spooled as f64),
-        );
-        number(
-            "spool_age_seconds",
-            "Since the oldest was spooled",
-            spooled_for,
-        );
-        number(
-            "sealing_key_days_left",
-            "Until the sealing key is replaced",
-            self.key_days,
-        );
-        number(
-            "secrets_overdue",
-            "Secrets that are overdue",
-            Some(self.overdue as f64),
-        );
-        number(
-            "rotations_open",
-            "Rotations under way",
-            Some(self.open as f64),
-        );
+        for (name, help, value) in [
+            (
+                "entries",
+                "Entries under the newest checkpoint",
+                Some(self.entries as f64),
+            ),
+            ("head_age_seconds", "Since the newest entry", self.head_age),
+            (
+                "spool_depth",
+                "Statements in the spool",
+                Some(spooled as f64),
+            ),
+            (
+                "spool_age_seconds",
+                "Since the oldest was spooled",
+                spooled_for,
+            ),
+            (
+                "sealing_key_days_left",
+                "Until the sealing key is replaced",
+                self.key_days,
+            ),
+            (
+                "secrets_overdue",
+                "Secrets that are overdue",
+                Some(self.overdue as f64),
+            ),
+            (
+                "rotations_open",
+                "Rotations under way",
+                Some(self.open as f64),
+            ),
+        ] {
+            gauge(all, name, help, value);
+        }
+        if self.witnesses.is_empty() {
+            return;
+        }
         let ages = Family::<Labels, Number>::default();
         for (witness, age) in &self.witnesses {
             let labels = vec![("witness", witness.clone())];

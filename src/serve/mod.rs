@@ -47,6 +47,8 @@ mod verified;
 mod view;
 mod witness;
 
+pub(crate) use metrics::{Levels, gauge};
+
 pub use config::{ListenAddress, ServeConfig, ServeError, TlsFiles};
 pub use run::{ServeEvents, serve};
 pub use witness::{WitnessSite, serve_witness};

@@ -305,6 +305,17 @@ impl BelievedTokens {
         let tightest = fitting.into_iter().find(|(_, stored)| counts(stored));
         tightest.map(|(latest, stored)| (latest, stored.response_path()))
     }
+
+    /// The newest that counts: over how many entries it is, and when it was made at the latest.
+    #[must_use]
+    pub fn newest(&self) -> Option<(u64, Timestamp)> {
+        let authorities = self.authorities.as_ref();
+        let counts = |stored: &&StoredToken| check_signature(&stored.response, authorities).is_ok();
+        let counting = self.tokens.iter().filter(counts);
+        counting
+            .filter_map(|stored| Some((stored.size, fitting_token(stored).ok()?.latest())))
+            .max_by_key(|(_, latest)| *latest)
+    }
 }
 
 fn token_over<'c>(

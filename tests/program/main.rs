@@ -13,6 +13,8 @@ mod support;
 mod accept;
 mod cli;
 mod concurrency;
+mod follow;
+mod gauges;
 mod integrate;
 mod kill;
 mod odd;

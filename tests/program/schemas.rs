@@ -27,6 +27,7 @@ const SOMETIMES: &[(&str, &str)] = &[
     ("receipt", "proof"),
     ("receipt", "status"),
     ("status", "clock_doubt"),
+    ("status", "gauges"),
     ("status", "spool"),
     ("verify-report", "templates"),
 ];
@@ -173,6 +174,15 @@ fn at_a_folder(said: &mut Said) {
             "witness show --dir w",
         ],
     );
+    let mut following = program
+        .ledger("log --follow --json")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = first_line(&mut following);
+    following.kill().unwrap();
+    following.wait().unwrap();
+    assert_eq!(said.take(line.as_bytes()), 1);
     for folder in ["state/timestamps", "state/packs"] {
         let first = std::fs::read_dir(program.path(folder)).unwrap().next();
         said.take_file(&first.unwrap().unwrap().path());

@@ -26,7 +26,12 @@ fn stamp(program: &Program, authority: &Authority, name: &str) -> Output {
     stamp_by(program, authority, name, "")
 }
 
-fn stamp_by(program: &Program, authority: &Authority, name: &str, named: &str) -> Output {
+pub(crate) fn stamp_by(
+    program: &Program,
+    authority: &Authority,
+    name: &str,
+    named: &str,
+) -> Output {
     let request = format!("{name}.tsq");
     assert_eq!(
         program.code(&format!("timestamp --request-out {request}")),
