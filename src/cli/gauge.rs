@@ -1,6 +1,7 @@
 //! What an operator watches of a ledger, as this host knows it: a member of `ledger status --json`, and a file for the
 //! textfile collector of Prometheus' node_exporter. Nothing of it is verified.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -23,13 +24,16 @@ use super::exit::CommandError;
 
 const DAY: f64 = 86_400.0;
 
+/// Of how many entries, and when; none where it never was.
+type LastDone = Option<(u64, Timestamp)>;
+
 /// What is watched, at one instant.
 pub(super) struct Gauges {
     now: Timestamp,
     levels: Levels,
     backlog: Option<Backlog>,
-    /// What was last done, of how many entries, and when; where it ever was.
-    last: [(&'static str, &'static str, Option<(u64, Timestamp)>); 6],
+    /// What was last done, and what is said of it.
+    last: [(&'static str, &'static str, LastDone); 6],
     /// Bytes that are free on the disk of the ledger and of what this host keeps of it.
     free: [(&'static str, Option<u64>); 2],
 }
@@ -91,7 +95,7 @@ impl Gauges {
         let mut document = json!({
             "spool": { "depth": self.levels.spool.0, "oldest_utc": since, "age_seconds": since.map(age) },
             "sealing_key_days_left": self.levels.key_days.map(|days| days.floor() as i64),
-            "free_bytes": self.free.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+            "free_bytes": self.free.iter().copied().collect::<BTreeMap<_, _>>(),
         });
         for (name, _, last) in &self.last {
             document[*name] = json!(last.map(|(size, at)| {

@@ -190,7 +190,11 @@ fn damage_that_is_met_ends_it_and_names_the_entry() {
             .windows(what.len())
             .enumerate()
             .filter(|(_, part)| *part == what);
-        let at = if at_end { found.last() } else { found.next() };
+        let at = if at_end {
+            found.next_back()
+        } else {
+            found.next()
+        };
         let (at, _) = at.unwrap();
         bytes[at] ^= 1;
         std::fs::write(tail, bytes).unwrap();

@@ -106,10 +106,10 @@ fn each_number_is_about_something_that_happens() {
         "secret register --secret db/old --name Old --class database_credential --store vault:kv --owner Team --consumers api --dual-run yes --version v1 --last-rotated 2020-01-01 --key alice.pem",
         &[anchored, said[0], said[1], "secrets_overdue"],
     );
-    does(
-        "append entry.annotated --key olga.pem --entry 0 --note x --ledger gone --spool-on-failure",
-        &["spool_depth", "spool_oldest_timestamp_seconds"],
-    );
+    let spooled =
+        "append entry.annotated --key olga.pem --entry 0 --note x --ledger gone --spool-on-failure";
+    assert_eq!(program.code(spooled), 4);
+    does("log", &["spool_depth", "spool_oldest_timestamp_seconds"]);
     let place = LedgerPlace {
         dir: program.path("prod"),
         state: program.path("state"),

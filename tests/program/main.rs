@@ -23,6 +23,7 @@ mod processes;
 mod receipts;
 mod recorder;
 mod remote;
+mod runbook;
 mod schemas;
 mod serve;
 mod serve_faults;
