@@ -106,9 +106,8 @@ fn each_number_is_about_something_that_happens() {
         "secret register --secret db/old --name Old --class database_credential --store vault:kv --owner Team --consumers api --dual-run yes --version v1 --last-rotated 2020-01-01 --key alice.pem",
         &[anchored, said[0], said[1], "secrets_overdue"],
     );
-    let spooled =
-        "append entry.annotated --key olga.pem --entry 0 --note x --ledger gone --spool-on-failure";
-    assert_eq!(program.code(spooled), 4);
+    let spooled = "append step.failed --key olga.pem --rotation r-1 --step generate --error x --ledger gone --spool-on-failure";
+    assert_eq!(program.code(spooled), 0);
     does("log", &["spool_depth", "spool_oldest_timestamp_seconds"]);
     let place = LedgerPlace {
         dir: program.path("prod"),
