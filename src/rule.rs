@@ -322,7 +322,7 @@ rules! {
     I11 "I-11" Integrity, "-", "remark or correction names another entry than there is", "its link is not that of the entry it names";
     I12 "I-12" Integrity, "-", "statement was made for another ledger", "it was signed for the ledger it names, and copied here";
     I13 "I-13" Integrity, "-", "Merkle tile is missing or differs from the entries", "restore the tile from a copy, or compare the entries below it";
-    I14 "I-14" Integrity, "-", "bytes or files in the store that no entry accounts for", "look at them, keep a copy, then remove them";
+    I14 "I-14" Integrity, "-", "bytes or files in the store that no entry accounts for", "an older copy was laid over a newer folder, or somebody put them there: keep the folder as it is, and hold it against the newest copy of the ledger";
     I15 "I-15" Integrity, "-", "thread of the secret's entries is broken", "an entry about this secret was dropped, added or moved";
     I16 "I-16" Integrity, "-", "index says other than the log", "it can be made again; the log is the truth";
     I17 "I-17" Integrity, "-", "file of the log is missing or damaged", "restore it from a copy";

@@ -278,7 +278,7 @@ impl Writer {
     fn publish(&mut self) {
         if let Err(fault) = self.try_publish() {
             self.notices.push(format!(
-                "the entries are recorded, but their checkpoint was not published: {fault}"
+                "the entries are recorded, but no checkpoint over them could be kept in one of its places: {fault}"
             ));
         }
     }

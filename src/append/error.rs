@@ -7,7 +7,7 @@ use crate::codec::CodecError;
 use crate::event::SealingKeyRecovered;
 use crate::key::SignerError;
 use crate::keyring::Denial;
-use crate::ledger::{Blame, OpenError};
+use crate::ledger::{Blame, BundlesAheadError, OpenError};
 use crate::note::OriginError;
 use crate::rule::Finding;
 use crate::statement::{EventId, SignError};
@@ -61,6 +61,9 @@ pub enum AppendError {
     /// A file of the log that is not what was written.
     #[error("the log is damaged: {0}")]
     DamagedLog(String),
+    /// A bundle beyond the tail that does not continue the log.
+    #[error(transparent)]
+    Ahead(BundlesAheadError),
     /// The checkpoint in the folder states other entries than there are.
     #[error("the checkpoint in the folder states {stated} entries, and {fault}")]
     DamagedCheckpoint {
@@ -201,6 +204,15 @@ pub enum AppendError {
     GivenUp,
 }
 
+impl From<BundlesAheadError> for AppendError {
+    fn from(fault: BundlesAheadError) -> Self {
+        match fault {
+            BundlesAheadError::Disk(fault) => fault.into(),
+            fault => Self::Ahead(fault),
+        }
+    }
+}
+
 impl From<OpenError> for AppendError {
     fn from(fault: OpenError) -> Self {
         match fault {
@@ -239,6 +251,7 @@ impl AppendError {
             Self::Open(fault) => fault.blame(),
             Self::DamagedEntry { .. }
             | Self::DamagedLog(_)
+            | Self::Ahead(_)
             | Self::DamagedCheckpoint { .. }
             | Self::Behind { .. }
             | Self::Beside(_)

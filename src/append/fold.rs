@@ -183,7 +183,7 @@ impl EntrySource<'_> {
         Ok(())
     }
 
-    fn check_signature(&self, sequence: u64, stored: &[u8]) -> Result<(), AppendError> {
+    pub(super) fn check_signature(&self, sequence: u64, stored: &[u8]) -> Result<(), AppendError> {
         let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
         let (entry, statement) = entry::read(stored).map_err(|fault| damaged(fault.to_string()))?;
         let ledger = if sequence == 0 {

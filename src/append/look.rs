@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::append::error::AppendError;
 use crate::append::fold::{EntrySource, damaged_bundle};
+use crate::append::forward::{RolledForward, roll_forward};
 use crate::append::memory::LoadedRegister;
 use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
-use crate::entry::Entry;
 use crate::hash::{LeafHash, LedgerId, NodeHash};
 use crate::key::SecretKey;
 use crate::ledger::edge::Edge;
@@ -48,6 +48,8 @@ pub(super) struct OpeningState {
     pub(super) outside: HeadCheckpoint,
     /// The root at the size of each of the two.
     roots: BTreeMap<u64, NodeHash>,
+    /// What was taken in from bundles, or the one that contradicts the log.
+    pub(super) forward: Result<Option<RolledForward>, AppendError>,
 }
 
 /// What finds the keys to seal with.
@@ -119,14 +121,26 @@ impl OpeningState {
         (engine, lock): (Arc<dyn Engine>, Option<WriteLock>),
         keys: KeysAt,
     ) -> Result<Self, AppendError> {
-        let (log, rest) = engine.open_log().map_err(damaged_log)?;
-        let sealed = sealed_edge(&*log)?;
+        let (mut log, mut rest) = engine.open_log().map_err(damaged_log)?;
+        let mut sealed = sealed_edge(&*log)?;
         let genesis = genesis(&*engine, &*log)?;
         let LedgerIdentity {
             origin, id: ledger, ..
         } = LedgerIdentity::of(&genesis)
             .map_err(|fault| AppendError::DamagedEntry { sequence: 0, fault })?;
         let keys = keys(place)?;
+        // Where others may write meanwhile, bundles come before this one's tail knows of them.
+        let forward = match &lock {
+            Some(_) => roll_forward(&*engine, &mut *log, ledger, &sealed),
+            None => Ok(None),
+        };
+        let forward = match forward {
+            Err(contradicted @ AppendError::Ahead(_)) => Err(contradicted),
+            forward => Ok(forward?),
+        };
+        if matches!(forward, Ok(Some(_))) {
+            (sealed, rest) = (sealed_edge(&*log)?, TailRest::Clean);
+        }
         let note_keys: Vec<_> = keys
             .iter()
             .map(|held| NoteKey::of(origin.clone(), &held.key))
@@ -166,6 +180,7 @@ impl OpeningState {
             folder,
             outside,
             roots,
+            forward,
         })
     }
 
@@ -364,18 +379,8 @@ pub(super) fn walk(
 /// Chains the next entry to `edge`.
 pub(super) fn chain(edge: &mut Edge, bytes: &[u8]) -> Result<(), AppendError> {
     let sequence = edge.size();
-    let damaged = |fault: String| AppendError::DamagedEntry { sequence, fault };
-    let entry = Entry::decode(bytes).map_err(|fault| damaged(fault.to_string()))?;
-    if entry.sequence != sequence || entry.previous != edge.link() {
-        return Err(damaged("it does not follow the entry before".to_owned()));
-    }
-    if entry.recorded < edge.recorded() {
-        return Err(damaged(
-            "it was recorded before the entry before".to_owned(),
-        ));
-    }
-    edge.push(bytes, entry.recorded);
-    Ok(())
+    edge.follow(bytes)
+        .map_err(|fault| AppendError::DamagedEntry { sequence, fault })
 }
 
 /// Fills in the roots at sizes before the tail. Reads every bundle, which only an old copy of the

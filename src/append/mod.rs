@@ -37,6 +37,7 @@ mod commit;
 mod create;
 mod error;
 mod fold;
+mod forward;
 mod look;
 mod memory;
 mod open;

@@ -8,7 +8,8 @@
 //! Healed without asking, each recorded by an entry of the ledger itself:
 //! - bytes after the last whole entry, where no checkpoint covers an entry there: an append that was
 //!   cut off before it was acknowledged;
-//! - one of the two checkpoints lost, while the other is intact and agrees.
+//! - one of the two checkpoints lost, while the other is intact and agrees;
+//! - a tail older than the bundles that continue it ([`forward`](crate::append::forward)).
 //!
 //! If the power fails between the healing and the entry that records it, the entry is missing: what
 //! was dropped was never acknowledged, and what was made again is as it was.
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::append::error::AppendError;
+use crate::append::forward::RolledForward;
 use crate::append::look::{CheckpointRelation, OpeningState};
 use crate::append::submission::{Receipt, Submission};
 use crate::append::writer::Writer;
@@ -56,7 +58,12 @@ impl Writer {
         Self::on(world, place, OpeningState::of(world, place, engine)?)
     }
 
-    fn on(world: &World, place: &LedgerPlace, looked: OpeningState) -> Result<Self, AppendError> {
+    pub(super) fn on(
+        world: &World,
+        place: &LedgerPlace,
+        mut looked: OpeningState,
+    ) -> Result<Self, AppendError> {
+        let forward = std::mem::replace(&mut looked.forward, Ok(None))?;
         let proven = judge(&looked)?;
         let lost = match (&looked.folder, &looked.outside) {
             (HeadCheckpoint::Lost(why), _) => Some(format!("in the folder: {why}")),
@@ -65,13 +72,22 @@ impl Writer {
         };
         let rest = looked.rest;
         let mut writer = looked.into_writer(world, place, proven)?;
-        writer.heal(rest, lost)?;
+        let mut events: Vec<Event> = Vec::new();
+        if let Some(forward) = forward {
+            writer.notices.push(forward.said());
+            events.push(rolled_forward(&forward)?.into());
+        }
+        writer.heal(rest, lost, events)?;
         writer.seal();
         Ok(writer)
     }
 
-    fn heal(&mut self, rest: TailRest, lost: Option<String>) -> Result<(), AppendError> {
-        let mut events: Vec<Event> = Vec::new();
+    fn heal(
+        &mut self,
+        rest: TailRest,
+        lost: Option<String>,
+        mut events: Vec<Event>,
+    ) -> Result<(), AppendError> {
         if rest != TailRest::Clean {
             let dropped = self.log.drop_rest()?;
             let count = dropped.len();
@@ -216,6 +232,15 @@ pub(super) fn torn_write(dropped: &[u8]) -> Result<StoreRecovered, AppendError> 
         dropped_bytes: dropped.len() as u64,
         dropped_sha256: Some(Sha256Digest::of(dropped)),
     })
+}
+
+/// What is said about entries that were taken in from bundles.
+pub(super) fn rolled_forward(forward: &RolledForward) -> Result<StoreRecovered, AppendError> {
+    let mut told = torn_write(&forward.dropped)?;
+    told.kind = RecoveryKind::RolledForward;
+    told.reason = line(&forward.said())?;
+    told.dropped_sha256 = told.dropped_sha256.filter(|_| told.dropped_bytes > 0);
+    Ok(told)
 }
 
 /// A text of this program as one line.

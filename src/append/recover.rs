@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::append::error::AppendError;
+use crate::append::forward::set_aside;
 use crate::append::look::{CheckpointRelation, OpeningState};
 use crate::append::open::{statement_now, torn_write};
 use crate::append::submission::{Receipt, Submission};
@@ -15,8 +16,8 @@ use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
 use crate::event::{RecoveryKind, StoreRecovered};
 use crate::key::Signer;
-use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
+use crate::ledger::{LedgerPlace, SET_ASIDE};
 use crate::store::publish;
 use crate::store::tail::TailRest;
 use crate::sys::world::World;
@@ -41,6 +42,8 @@ pub(super) struct Acceptance {
     rest: TailRest,
     recovered: Option<StoreRecovered>,
     kept_note: Option<(u64, Vec<u8>)>,
+    /// Whether bundles stand beyond the tail that contradict it.
+    contradicted: bool,
 }
 
 impl Acceptance {
@@ -57,11 +60,13 @@ impl Acceptance {
             HeadCheckpoint::Intact(kept, bytes) if !holds(kept) => Some((kept.size, bytes.clone())),
             _ => None,
         };
+        let contradicted = looked.forward.is_err();
         let kind = match given_up {
             Some(_) => RecoveryKind::Rollback,
+            None if contradicted => RecoveryKind::Rollback,
             None => RecoveryKind::LostCheckpoint,
         };
-        let needed = given_up.is_some() || stated.is_empty();
+        let needed = given_up.is_some() || stated.is_empty() || contradicted;
         let recovered = needed.then(|| StoreRecovered {
             kind,
             reason,
@@ -76,6 +81,7 @@ impl Acceptance {
             rest: looked.rest,
             recovered,
             kept_note,
+            contradicted,
         }
     }
 }
@@ -95,6 +101,10 @@ pub fn recover(
     let looked = OpeningState::take(world, place, wait)?;
     let accepted = Acceptance::of(&looked, reason);
     if accepted.recovered.is_none() {
+        if matches!(looked.forward, Ok(Some(_))) {
+            // Opening records by itself what it takes in.
+            Writer::on(world, place, looked)?.close();
+        }
         return Err(AppendError::NothingToRecover);
     }
     let writer = looked.into_writer(world, place, accepted.proven)?;
@@ -120,6 +130,12 @@ impl Writer {
                 recovered.clone().into(),
                 key,
             )?)?;
+        }
+        if accepted.contradicted {
+            let aside = set_aside(&*self.engine, self.log.base())?.len();
+            self.notices.push(format!(
+                "{aside} files that contradicted the ledger are kept in its folder, in {SET_ASIDE}"
+            ));
         }
         if accepted.rest != TailRest::Clean {
             let torn = torn_write(&self.log.drop_rest()?)?;

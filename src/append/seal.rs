@@ -14,15 +14,17 @@ use std::collections::BTreeMap;
 
 use crate::append::commit::recorded_in;
 use crate::append::writer::Writer;
+use crate::ledger::edge::Edge;
 use crate::merkle::{TILE_WIDTH, Tile, TileError, TileId, completed_tiles};
 use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::engine::Engine;
 use crate::store::log::RereadError;
 use crate::store::seal::SealError;
 use crate::sys::disk::{DiskError, SMALL_FILE};
 
 /// Why a bundle was not sealed.
 #[derive(Debug, thiserror::Error)]
-enum SealingError {
+pub(super) enum SealingError {
     #[error(transparent)]
     Reread(#[from] RereadError),
     #[error(transparent)]
@@ -31,6 +33,48 @@ enum SealingError {
     Disk(#[from] DiskError),
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+/// The tiles that whole bundles complete.
+pub(super) struct NewTiles<'a> {
+    engine: &'a dyn Engine,
+    tiles: BTreeMap<TileId, Tile>,
+}
+
+impl<'a> NewTiles<'a> {
+    /// Over bundles of the ledger in `engine`.
+    pub(super) const fn over(engine: &'a dyn Engine) -> Self {
+        let tiles = BTreeMap::new();
+        Self { engine, tiles }
+    }
+
+    /// Takes the entries of the bundle behind `edge`, which stands behind them then.
+    pub(super) fn add(&mut self, edge: &mut Edge, group: &[Vec<u8>]) -> Result<(), SealingError> {
+        let bundle = edge.size() / BUNDLE_ENTRIES as u64;
+        let recorded = group.last().and_then(|last| recorded_in(last));
+        let leaves = edge.extend(group, recorded.unwrap_or(edge.recorded()));
+        let Ok(leaves) = leaves.as_slice().try_into() else {
+            return Ok(());
+        };
+        let made = completed_tiles(bundle, leaves, |id| match self.tiles.get(&id) {
+            Some(tile) => Ok(tile.bytes().to_vec()),
+            None => {
+                let stored = self.engine.need(&id.path(), SMALL_FILE);
+                stored.map_err(SealingError::from)
+            }
+        })?;
+        self.tiles
+            .extend(made.into_iter().map(|tile| (tile.id(), tile)));
+        Ok(())
+    }
+
+    /// As files of the ledger: names and bytes.
+    pub(super) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let tiles = self.tiles.values();
+        tiles
+            .map(|tile| (tile.id().path(), tile.bytes().to_vec()))
+            .collect()
+    }
 }
 
 impl Writer {
@@ -66,28 +110,11 @@ impl Writer {
         let base = self.log.base();
         let stored = self.log.reread(base..base + self.log.sealable() as u64)?;
         let mut edge = self.sealed.clone();
-        let mut tiles: BTreeMap<TileId, Tile> = BTreeMap::new();
-        let first = base / BUNDLE_ENTRIES as u64;
-        for (bundle, group) in (first..).zip(stored.chunks_exact(TILE_WIDTH)) {
-            let recorded = group.last().and_then(|last| recorded_in(last));
-            let leaves = edge.extend(group, recorded.unwrap_or(edge.recorded()));
-            let Ok(leaves) = leaves.as_slice().try_into() else {
-                continue;
-            };
-            let made = completed_tiles(bundle, leaves, |id| match tiles.get(&id) {
-                Some(tile) => Ok(tile.bytes().to_vec()),
-                None => {
-                    let stored = self.engine.need(&id.path(), SMALL_FILE);
-                    stored.map_err(SealingError::from)
-                }
-            })?;
-            tiles.extend(made.into_iter().map(|tile| (tile.id(), tile)));
+        let mut tiles = NewTiles::over(&*self.engine);
+        for group in stored.chunks_exact(TILE_WIDTH) {
+            tiles.add(&mut edge, group)?;
         }
-        let files: Vec<_> = tiles
-            .values()
-            .map(|tile| (tile.id().path(), tile.bytes().to_vec()))
-            .collect();
-        self.log.seal(&files, &edge.encode())?;
+        self.log.seal(&tiles.files(), &edge.encode())?;
         self.sealed = edge;
         Ok(())
     }

@@ -123,12 +123,11 @@ impl Writer {
     }
 
     /// Seals what the last append filled, replaces a sealing key that has served its time, closes the
-    /// index and lets go of the ledger. Answers with
-    /// the notices that closing added. Where the writer is just dropped, the next opening seals.
+    /// index and lets go of the ledger. Answers with the notices that nobody asked for yet. Where the writer
+    /// is just dropped, the next opening seals.
     pub fn close(mut self) -> Vec<String> {
-        let said = self.notices.len();
         self.rest();
-        self.notices.split_off(said)
+        self.take_notices()
     }
 
     /// What is done when nobody waits: seals what the last append filled, replaces a sealing key that has

@@ -18,7 +18,9 @@ use crate::timetoken::{TIMESTAMPS, is_stamped};
 use crate::verify::Surroundings;
 
 use crate::ledger::pieces::LogBounds;
-use crate::ledger::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, HINT_FILE};
+use crate::ledger::{
+    CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, HINT_FILE, SET_ASIDE,
+};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 const HASH_BYTES: usize = 32;
@@ -43,6 +45,7 @@ struct LeftoverCounts {
     ahead: u64,
     unstamped: u64,
     litter: Vec<String>,
+    aside: Vec<String>,
     extra: Vec<String>,
 }
 
@@ -79,6 +82,8 @@ impl StrayFiles<'_> {
                 left.orphans += 1;
             } else if found.is_file && is_stamped(path) {
                 left.unstamped += 1;
+            } else if found.is_file && path.starts_with(SET_ASIDE) {
+                left.aside.push(path.display().to_string());
             } else if found.is_file && is_litter(path) {
                 left.litter.push(path.display().to_string());
             } else if !(found.is_file
@@ -105,12 +110,14 @@ impl StrayFiles<'_> {
             ahead,
             unstamped,
             litter,
+            aside,
             extra,
         } = left;
         let is_copy = self.facts.standing == FolderKind::Copy;
         if *ahead > 0 {
             around.notes.push(match self.facts.next {
                 Some(next) => format!("{ahead} files of a publication up to {next} entries that was cut off or is under way; the checkpoint does not cover them yet"),
+                None if self.facts.behind.is_some() => format!("the tail ends before entry {}, and bundles go on to entry {}: an older copy of it lies here, and the next append takes them in", self.facts.behind.unwrap_or_default(), self.facts.total.saturating_sub(1)),
                 None => format!("{ahead} files of a sealing that was cut off or is under way; their entries were read from the tail"),
             });
         }
@@ -124,6 +131,12 @@ impl StrayFiles<'_> {
             let many = if *unstamped == 1 { "" } else { "s" };
             around.notes.push(format!(
                 "{unstamped} checkpoint{many} in {TIMESTAMPS} without a time token: it was never stored, or removed"
+            ));
+        }
+        if let Some(first) = aside.first() {
+            let many = aside.len();
+            around.notes.push(format!(
+                "{many} files that contradicted the log and were set aside, as {first}: no part of it, and nothing reads them"
             ));
         }
         if let Some(first) = litter.first() {

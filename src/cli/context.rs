@@ -150,9 +150,11 @@ impl Context {
             .hint("run it where the ledger is; events are sent with: ledger append EVENT"));
         }
         let place = self.place()?;
-        let writer = Writer::open(&self.world, &place, self.globals.wait)?;
+        let opened = Writer::open(&self.world, &place, self.globals.wait);
+        let mut writer = opened.map_err(|fault| self.not_opened(&place, fault))?;
         self.remember_id(writer.ledger());
-        self.warn_all(writer.notices());
+        let copy = self.written_last(&place);
+        self.warn_all(writer.take_notices().into_iter().chain(copy));
         Ok(writer)
     }
 
@@ -161,6 +163,9 @@ impl Context {
     pub(crate) fn close(&mut self, writer: Writer, guard: &SignalGuard) {
         self.warn_all(guard.uninterrupted(|| writer.close()));
         self.has_committed = true;
+        if let Ok(place) = self.place() {
+            self.remember_folder(&place);
+        }
     }
 
     /// Notes for whoever watches that something was done now, of the first `size` entries.

@@ -73,6 +73,9 @@ impl Hint for AppendError {
             Self::DamagedEntry { .. } | Self::DamagedLog(_) => {
                 "run `ledger verify` to see what is left, and restore the folder from a copy"
             }
+            Self::Ahead(_) => {
+                "entries may stand there that the log does not have: find the newest copy of the ledger; if there is none, a Security Owner sets aside what contradicts it with `ledger recover`, which loses none of it"
+            }
             Self::StateInUse(_) => {
                 "a ledger was here before: find it, or name another folder outside"
             }
@@ -92,10 +95,16 @@ impl Hint for AppendError {
             Self::NotSeconded(_) => {
                 "the second Security Owner signs what the command prints without --statement"
             }
-            Self::DamagedCheckpoint { .. }
-            | Self::Behind { .. }
-            | Self::Beside(_)
-            | Self::NoCheckpoint { .. } => {
+            Self::Behind { size, kept } => {
+                let missing = match kept.saturating_sub(*size) {
+                    1 => "1 entry is".to_owned(),
+                    many => format!("{many} entries are"),
+                };
+                return Some(format!(
+                    "{missing} missing: restore the newest copy of the ledger; if there is none, a Security Owner may accept this one with `ledger recover`"
+                ));
+            }
+            Self::DamagedCheckpoint { .. } | Self::Beside(_) | Self::NoCheckpoint { .. } => {
                 "find the newest copy of the ledger; if there is none, a Security Owner may accept this one with `ledger recover`"
             }
             Self::Denied(denial) => return Some(denial.rule.hint.to_owned()),

@@ -13,6 +13,7 @@ mod args;
 mod batch;
 mod checks;
 mod context;
+mod copies;
 mod demo;
 mod exit;
 mod explain;

@@ -73,6 +73,7 @@ pub(crate) fn run(context: &mut Context, args: &RecoverArgs) -> CommandResult {
         append::recover(world, &place, wait, &*key, reason)?
     };
     context.has_committed = true;
+    context.remember_folder(&place);
     context.warn_all(&recovery.notices);
     let set_aside = recovery.set_aside.map(|path| path.display().to_string());
     let receipt = documents::receipt(&recovery.receipt);

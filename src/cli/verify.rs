@@ -118,6 +118,9 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
         false => {
             let report = audit(context, args, &dir)?;
             mark(context, &dir, &report);
+            if let Ok(place) = context.place_of(dir.clone()) {
+                context.warn_all(context.doubts(&place));
+            }
             let conclusion = report.conclusion(args.strict, &fail_on);
             let files = blobs::reader(FolderEngine::at(&context.world, &dir));
             let page = args.html.as_ref().map(|_| page::page(&report, &files));

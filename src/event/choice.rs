@@ -179,6 +179,8 @@ choices! {
         LostCheckpoint = "lost_checkpoint",
         /// A ledger behind or beside the checkpoint kept outside it: a restored backup.
         Rollback = "rollback",
+        /// A tail older than the bundles that continue it: an older copy laid over a newer folder.
+        RolledForward = "rolled_forward",
     }
 
     /// Whether approver, confirmer and operator must be different people.

@@ -1,5 +1,6 @@
 //! The right end of the ledger: everything that the next entry is built on.
 
+use crate::entry::Entry;
 use crate::hash::{LeafHash, Link, NodeHash};
 use crate::merkle::Frontier;
 use crate::time::Timestamp;
@@ -57,6 +58,22 @@ impl Edge {
         self.link = Link::of(stored);
         self.recorded = recorded;
         leaf
+    }
+
+    /// Takes the next entry's stored bytes, where they are such.
+    ///
+    /// # Errors
+    /// What they are instead.
+    pub(crate) fn follow(&mut self, stored: &[u8]) -> Result<(), String> {
+        let entry = Entry::decode(stored).map_err(|fault| fault.to_string())?;
+        if entry.sequence != self.size() || entry.previous != self.link {
+            return Err("it does not follow the entry before".to_owned());
+        }
+        if entry.recorded < self.recorded {
+            return Err("it was recorded before the entry before".to_owned());
+        }
+        self.push(stored, entry.recorded);
+        Ok(())
     }
 
     /// Takes the stored bytes of the next entries, the last of which was recorded at `recorded`. Only

@@ -11,6 +11,9 @@ pub const COPY_COSIGNED: &str = "checkpoint.cosigned";
 /// What the ledger says about itself to people; nothing in it is trusted.
 pub const HINT_FILE: &str = "ledger.toml";
 
+/// Where tiles and bundles are kept that contradict the log: nothing reads them there.
+pub const SET_ASIDE: &str = "set-aside";
+
 /// The newest checkpoint of a ledger, in the state folder of this host.
 pub(crate) const HEAD_FILE: &str = "head";
 

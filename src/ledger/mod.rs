@@ -7,6 +7,7 @@
 //! | `folder`, `standing` | what a folder is before anything in it is opened |
 //! | `identity` | which ledger a folder has |
 //! | `edge` | the right end of chain and tree |
+//! | `ahead` | bundles beyond what the tail knows of |
 //! | `head` | the newest checkpoint, in the folder and outside it |
 //! | `pieces`, `reader`, `prefix` | the entries in their order, and what the first of them amount to |
 //! | `tree`, `proofs` | proofs, made from tiles and tail |
@@ -24,6 +25,7 @@ mod published;
 mod reader;
 mod vkeys;
 
+pub(crate) mod ahead;
 pub(crate) mod edge;
 pub(crate) mod folder;
 pub(crate) mod head;
@@ -35,10 +37,13 @@ pub(crate) mod standing;
 pub mod tree;
 pub(crate) mod warm;
 
+pub use ahead::BundlesAheadError;
 pub use error::{Blame, LedgerError, OpenError};
 pub use identity::LedgerIdentity;
 pub(crate) use layout::HEAD_FILE;
-pub use layout::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace};
+pub use layout::{
+    CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace, SET_ASIDE,
+};
 pub use prefix::ProvenPrefix;
 pub use reader::EntryReader;
 pub use standing::{FolderKind, NEXT_CHECKPOINT, standing};

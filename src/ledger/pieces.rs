@@ -9,12 +9,14 @@ use std::vec::IntoIter;
 use crate::merkle::LogFile;
 use crate::rule::{self, Finding};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
-use crate::store::engine::{FolderEngine, read_partial_bundle};
+use crate::store::engine::{Engine as _, FolderEngine, read_partial_bundle};
 use crate::store::image::{TailContents, list_files};
-use crate::store::tail::TailRest;
+use crate::store::tail::{MAX_TAIL, TAIL_FILE, TailRest};
 use crate::sys::disk::{Disk, DiskCause, DiskError};
 use crate::verify::LogPiece;
 
+use crate::ledger::ahead::{BundlesAheadError, end_of_bundles};
+use crate::ledger::edge::Edge;
 use crate::ledger::layout::CHECKPOINT_FILE;
 use crate::ledger::standing::{FolderKind, FolderSnapshot, NEXT_CHECKPOINT};
 
@@ -30,6 +32,8 @@ pub(crate) struct LogBounds {
     pub(crate) total: u64,
     /// Of a copy: the size that a publication under way leads to.
     pub(crate) next: Option<u64>,
+    /// Of a ledger that goes on in bundles which its tail does not know of: where the tail ends.
+    pub(crate) behind: Option<u64>,
     /// Bytes of a write that was cut off before it was acknowledged.
     pub(crate) torn: Option<usize>,
     /// Findings about the tail itself that name no entry.
@@ -37,7 +41,7 @@ pub(crate) struct LogBounds {
 }
 
 impl LogBounds {
-    /// How many entries are to be in bundles: a copy has a partial one, a ledger the tail.
+    /// How many entries the tail or the checkpoint says to be in bundles: a copy has a partial one, a ledger the tail.
     pub(crate) const fn in_bundles(&self) -> u64 {
         match self.standing {
             FolderKind::Ledger => self.base,
@@ -81,11 +85,18 @@ impl LogPieces {
         let (facts, then) = match taken.standing {
             FolderKind::Ledger => {
                 let tail = taken.image.tail.as_deref().unwrap_or_default();
-                of_ledger(tail, sealed, checkpointed)
+                let (mut facts, mut then) = of_ledger(tail, sealed, checkpointed);
+                if read_on(&FolderEngine::new(disk.clone(), dir), tail, &mut facts)? {
+                    then.clear();
+                }
+                (facts, then)
             }
             FolderKind::Copy => (of_copy(taken, sealed), Vec::new()),
         };
-        let end = facts.in_bundles();
+        let end = match facts.behind {
+            Some(_) => facts.total,
+            None => facts.in_bundles(),
+        };
         // A partial bundle that filled up since is read out of the whole one.
         let edge = there.iter().find_map(|bundle| bundle.edge_in(end));
         there.extend(edge.filter(|edge| !there.contains(edge)));
@@ -227,6 +238,47 @@ fn of_ledger(tail: &[u8], sealed: u64, checkpointed: Option<u64>) -> (LogBounds,
         }
     };
     (facts, pieces)
+}
+
+/// Whether the log goes on in bundles beyond the tail, as the next writer will find it; that is the log then. What
+/// stands there and does not continue it is a finding.
+fn read_on(folder: &FolderEngine, tail: &[u8], facts: &mut LogBounds) -> Result<bool, DiskError> {
+    let Ok(TailContents {
+        base,
+        carry,
+        entries,
+        ..
+    }) = TailContents::parse(tail)
+    else {
+        return Ok(false);
+    };
+    let sealed = match base {
+        0 => Some(Edge::start()),
+        _ => Edge::decode(&carry).filter(|sealed| sealed.size() == base),
+    };
+    let Some(sealed) = sealed else {
+        return Ok(false);
+    };
+    let end = end_of_bundles(folder, &sealed, &entries);
+    let behind = base + entries.len() as u64;
+    // A writer at work seals what the image shows, and more. An older tail stays as it is.
+    let is_at_rest = || Ok(folder.get(TAIL_FILE, MAX_TAIL as u64)?.as_deref() == Some(tail));
+    match end {
+        Ok(end) if end.size() > behind && is_at_rest()? => {
+            facts.total = end.size();
+            facts.behind = Some(behind);
+            facts.torn = None;
+            Ok(true)
+        }
+        Ok(_) => Ok(false),
+        Err(BundlesAheadError::Disk(fault)) => Err(fault),
+        Err(fault) => {
+            let expected = format!("bundles that continue its {behind} entries");
+            let finding = Finding::new(rule::I14, expected, fault.to_string());
+            facts.findings.extend(is_at_rest()?.then_some(finding));
+            Ok(false)
+        }
+    }
 }
 
 fn after_bundles(

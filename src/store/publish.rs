@@ -139,6 +139,17 @@ impl<'a> ImmutableWriter<'a> {
                 Err(ImmutableFileError::Differs(path))
             };
         }
+        self.put(&path, bytes)?;
+        Ok(true)
+    }
+
+    /// Writes the file at `relative`, which is there with the same bytes, so that they are durable.
+    pub(crate) fn write_again(&mut self, relative: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.make_folders(relative)?;
+        self.put(&self.root.join(relative), bytes)
+    }
+
+    fn put(&mut self, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         let temporary = self
             .root
             .join(format!("{TEMPORARY_PREFIX}{}", self.written));
@@ -147,8 +158,7 @@ impl<'a> ImmutableWriter<'a> {
         file.write_at(bytes, 0)?;
         self.disk.make_read_only(&temporary)?;
         file.sync_data()?;
-        self.disk.rename(&temporary, &path)?;
-        Ok(true)
+        self.disk.rename(&temporary, path)
     }
 
     /// Makes the names of everything written durable, each folder once, the innermost first.

@@ -10,7 +10,7 @@
 //! nothing: before the last rename the log opens with the old tail and the same files are written
 //! again; after it, with the new one.
 
-use crate::store::bundle::{self, BUNDLE_ENTRIES};
+use crate::store::bundle::{self, BUNDLE_ENTRIES, MAX_BUNDLE};
 use crate::store::log::{Log, LogOpenError, fresh_tail};
 use crate::store::publish::{self, ImmutableFileError, ImmutableWriter};
 use crate::store::tail::{TAIL_FILE, TailRest};
@@ -74,6 +74,42 @@ impl Log {
         }
         writer.finish()?;
 
+        publish::durably(&*self.disk, &self.dir.join(TAIL_FILE), &new_tail)?;
+        *self = Self::load(self.disk.clone(), &self.dir)?;
+        Ok(())
+    }
+
+    /// Lets the log go on behind the bundles before entry `base`, which stand there already, and begin a new tail
+    /// that carries `carry`. That they continue the log, and have what the tail has, is for the caller to know. Writes
+    /// the `files` that belong beside them.
+    ///
+    /// # Errors
+    /// A file that is there with other bytes, or the disk's refusal. Open the log again; the same can then be
+    /// repeated.
+    pub fn take_in(
+        &mut self,
+        base: u64,
+        files: &[(String, Vec<u8>)],
+        carry: &[u8],
+    ) -> Result<(), SealError> {
+        if self.given_up || self.rest != TailRest::Clean {
+            return Err(SealError::NotInOrder);
+        }
+        self.given_up = true;
+        let new_tail = fresh_tail(base, carry, &[])?;
+        let mut writer = ImmutableWriter::new(&*self.disk, &self.dir);
+        // Written again: whoever copied them here need not have waited for the disk, and the tail lets go of them.
+        for n in self.base / BUNDLE_ENTRIES as u64..base / BUNDLE_ENTRIES as u64 {
+            let path = bundle::bundle_path(n);
+            let bytes = self.disk.read_at_most(&self.dir.join(&path), MAX_BUNDLE)?;
+            writer.write_again(&path, &bytes)?;
+        }
+        for (path, bytes) in files {
+            if !writer.write(path, bytes)? {
+                writer.write_again(path, bytes)?;
+            }
+        }
+        writer.finish()?;
         publish::durably(&*self.disk, &self.dir.join(TAIL_FILE), &new_tail)?;
         *self = Self::load(self.disk.clone(), &self.dir)?;
         Ok(())

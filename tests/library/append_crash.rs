@@ -20,8 +20,6 @@ use rotation_ledger::entry::Entry;
 use rotation_ledger::hash::LeafHash;
 use rotation_ledger::hash::Link;
 use rotation_ledger::ledger::Blame;
-use rotation_ledger::store::engine::{FolderEngine, read_bundle};
-use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::text::Line;
 
@@ -35,18 +33,6 @@ fn simulated(entries: usize) -> (House, SimDisk) {
     receipts(writer.append(batch));
     writer.close();
     (house, disk)
-}
-
-fn stored(house: &House) -> Vec<Vec<u8>> {
-    let disk = house.world.disk.clone();
-    let (log, _) = Log::open(disk.clone(), &house.place.dir).unwrap();
-    let folder = FolderEngine::new(disk, &house.place.dir);
-    let mut all = Vec::new();
-    for n in 0..log.base() / 256 {
-        all.extend(read_bundle(&folder, n).unwrap());
-    }
-    all.extend(log.tail().map(<[u8]>::to_vec));
-    all
 }
 
 fn assert_is_one_chain(all: &[Vec<u8>]) {
@@ -65,7 +51,7 @@ fn assert_is_one_chain(all: &[Vec<u8>]) {
 /// aftermath.
 fn play_through(before: usize, batch: impl Fn(&House, &Writer) -> Vec<Submission>) -> usize {
     let (mut house, disk) = simulated(before);
-    let untouched = stored(&house);
+    let untouched = house.stored();
     let mut played = 0;
     for fault in Fault::REPORTED {
         for aftermath in Cut::AFTERMATHS {
@@ -109,7 +95,7 @@ fn check_afterwards(
     let mut writer = house
         .try_open()
         .unwrap_or_else(|fault| panic!("{what}: {fault}"));
-    let all = stored(house);
+    let all = house.stored();
     assert!(all.starts_with(untouched), "{what}: an old entry is gone");
     for receipt in given {
         let there = all
@@ -133,7 +119,7 @@ fn check_afterwards(
             "{what}"
         );
     }
-    let all = stored(house);
+    let all = house.stored();
     assert_is_one_chain(&all);
     let leaves: Vec<_> = all.iter().map(|bytes| LeafHash::of(bytes)).collect();
     assert_eq!(writer.root(), root_of(&leaves), "{what}");

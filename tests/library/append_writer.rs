@@ -501,3 +501,25 @@ fn restrict(key: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
 }
+
+/// The ledger goes on, and whoever keeps its checkpoint outside for the day that it is cut off hears that it is not kept.
+#[test]
+fn a_checkpoint_that_cannot_be_kept_outside_is_said_each_time() {
+    let house = House::furnished();
+    let mut writer = house.open();
+    receipts(writer.append((4..9).map(|n| house.seen(writer.ledger(), n)).collect()));
+    assert_eq!(writer.close(), Vec::<String>::new());
+    let mut writer = house.open();
+    // Neither a new file nor the old one in its place.
+    std::fs::rename(&house.place.state, house.root.path().join("gone")).unwrap();
+    for n in 9..12 {
+        let receipts = receipts(writer.append(vec![house.seen(writer.ledger(), n)]));
+        assert_eq!(receipts[0].sequence, n as u64);
+        let said = writer.take_notices();
+        let place = house.place.state.display().to_string();
+        assert!(said[0].contains(&place), "{said:?}");
+    }
+    let left = writer.append(vec![house.seen(writer.ledger(), 12)]);
+    assert_eq!(left.receipts.len(), 1);
+    assert_eq!(writer.close().len(), 1);
+}

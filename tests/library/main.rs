@@ -13,6 +13,7 @@ mod support;
 
 mod append_batches;
 mod append_crash;
+mod append_forward;
 mod append_opening;
 mod append_refusals;
 mod append_succession;

@@ -193,3 +193,54 @@ fn what_waits_where_no_ledger_was_seen_is_found_again_when_one_is() {
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed["waiting"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn two_folders_of_one_ledger_are_told_apart_and_a_moved_one_is_no_second() {
+    let host = Host::new();
+    host.note("first");
+    let said = |words: &str| {
+        let output = host.run(words);
+        let code = output.status.code().unwrap();
+        (code, String::from_utf8(output.stderr).unwrap())
+    };
+    let append = "append entry.annotated --ledger copy --key alice.pem --entry 0 --note seen";
+    copy(&host.path("first"), &host.path("copy"));
+    host.note("first");
+    let last = format!(
+        "two folders of this ledger: {} is the one that was written to last, with 3 entries",
+        host.path("first").canonicalize().unwrap().display()
+    );
+    let (code, words) = said(append);
+    assert!(code == 1 && words.contains(&last), "{words}");
+    for reading in ["verify copy", "status --ledger copy"] {
+        let (_, words) = said(reading);
+        assert!(words.contains(&last), "{reading}: {words}");
+    }
+    for ledger in ["first", "./first"] {
+        let (code, words) = said(&format!("verify {ledger}"));
+        assert!(code == 0 && !words.contains("two folders"), "{words}");
+    }
+    fs::rename(host.path("first"), host.path("moved")).unwrap();
+    assert!(!said("verify moved").1.contains("two folders"));
+    assert!(!said("verify copy").1.contains("two folders"));
+    assert_eq!(host.note("moved"), 0);
+    assert!(said("verify copy").1.contains("moved is the one"));
+}
+
+#[test]
+fn a_kept_checkpoint_that_lags_behind_is_said_where_the_ledger_is_read() {
+    let host = Host::new();
+    host.note("first");
+    let head = host.by_id().remove(0).join("head");
+    let old = fs::read(&head).unwrap();
+    host.note("first");
+    host.note("first");
+    fs::write(&head, old).unwrap();
+    for reading in ["verify first", "status --ledger first"] {
+        let said = String::from_utf8(host.run(reading).stderr).unwrap();
+        assert!(
+            said.contains("lags behind by 2 entries"),
+            "{reading}: {said}"
+        );
+    }
+}

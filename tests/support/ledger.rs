@@ -18,6 +18,8 @@ use rotation_ledger::hash::LedgerId;
 use rotation_ledger::key::SecretKey;
 use rotation_ledger::ledger::LedgerPlace;
 use rotation_ledger::note::Origin;
+use rotation_ledger::store::engine::{FolderEngine, read_bundle};
+use rotation_ledger::store::log::Log;
 use rotation_ledger::sys::entropy::CountingEntropy;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::text::Id;
@@ -144,6 +146,15 @@ impl House {
 
     pub fn open(&self) -> Writer {
         self.try_open().unwrap()
+    }
+
+    /// The bytes of all entries, of bundles and tail.
+    pub fn stored(&self) -> Vec<Vec<u8>> {
+        let disk = self.world.disk.clone();
+        let (log, _) = Log::open(disk.clone(), &self.place.dir).unwrap();
+        let folder = FolderEngine::new(disk, &self.place.dir);
+        let bundles = (0..log.base() / 256).flat_map(|n| read_bundle(&folder, n).unwrap());
+        bundles.chain(log.tail().map(<[u8]>::to_vec)).collect()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

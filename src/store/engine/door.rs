@@ -131,6 +131,19 @@ pub trait EngineLog: Send + fmt::Debug {
     /// No entry is lost; the log must be opened again.
     fn seal(&mut self, files: &[(String, Vec<u8>)], carry: &[u8]) -> Result<(), SealError>;
 
+    /// Lets the log go on behind the bundles before entry `base`, which stand there and continue it, and writes the
+    /// `files` that belong beside them. From then on `carry` is what the log carries, and there is no tail. Only an engine
+    /// that copies are laid into ever has such bundles.
+    ///
+    /// # Errors
+    /// No entry is lost; the log must be opened again.
+    fn take_in(
+        &mut self,
+        base: u64,
+        files: &[(String, Vec<u8>)],
+        carry: &[u8],
+    ) -> Result<(), SealError>;
+
     /// Refuses further work until the log is opened again.
     fn give_up(&mut self);
 

@@ -203,6 +203,15 @@ impl EngineLog for FolderLog {
         self.log.seal(files, carry)
     }
 
+    fn take_in(
+        &mut self,
+        base: u64,
+        files: &[(String, Vec<u8>)],
+        carry: &[u8],
+    ) -> Result<(), SealError> {
+        self.log.take_in(base, files, carry)
+    }
+
     fn give_up(&mut self) {
         self.log.give_up();
     }

@@ -196,6 +196,10 @@ impl EngineLog for MemoryLog {
         Ok(())
     }
 
+    fn take_in(&mut self, _: u64, _: &[(String, Vec<u8>)], _: &[u8]) -> Result<(), SealError> {
+        Err(SealError::NotInOrder)
+    }
+
     fn give_up(&mut self) {
         self.given_up = true;
     }
