@@ -81,7 +81,7 @@
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`], [`http`] | ground |
-//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`timestamps`], [`audit`], [`publication`], [`mirror`], [`facts`], [`page`], [`pack_verify`], [`export`], [`witness`], [`anchor`], [`documents`] | all below |
+//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`timestamps`], [`audit`], [`publication`], [`mirror`], [`facts`], [`page`], [`pack_verify`], [`export`], [`backup`], [`witness`], [`anchor`], [`documents`] | all below |
 //! | faces | [`serve`], [`cli`] | all below |
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
@@ -156,6 +156,9 @@ pub mod append;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod audit;
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub mod backup;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod documents;

@@ -28,7 +28,9 @@ use crate::verify::{
 
 use crate::ledger::pieces::LogPieces;
 use crate::ledger::standing::{standing, take};
-use crate::ledger::{CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, LedgerError};
+use crate::ledger::{
+    BACKUP_FILE, CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, LedgerError,
+};
 use foreign::foreign_origin;
 use index::IndexState;
 pub use strays::is_litter;
@@ -79,10 +81,15 @@ impl Audit<'_> {
     }
 
     fn judge(&self, keep_said: bool) -> Result<Report, LedgerError> {
+        let is_backup = self
+            .world
+            .disk
+            .metadata(&self.dir.join(BACKUP_FILE))?
+            .is_some();
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = match standing(self.world, self.dir)? {
-            FolderKind::Ledger => index::find(self.dir, self.wait)?,
-            FolderKind::Copy => IndexState::Nothing,
+            FolderKind::Ledger if !is_backup => index::find(self.dir, self.wait)?,
+            _ => IndexState::Nothing,
         };
         let mut kept = self.kept_elsewhere()?;
         let taken = take(self.world, self.dir, self.wait)?;

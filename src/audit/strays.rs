@@ -19,7 +19,8 @@ use crate::verify::Surroundings;
 
 use crate::ledger::pieces::LogBounds;
 use crate::ledger::{
-    CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, HINT_FILE, SET_ASIDE,
+    BACKUP_FILE, BACKUP_KEY, CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, FolderKind, HINT_FILE,
+    RESTORING, SET_ASIDE,
 };
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
@@ -35,6 +36,8 @@ pub(super) struct StrayFiles<'a> {
     pub(super) accounted: HashSet<PathBuf>,
     /// Whether entries could not be read, so that not all they name is known.
     pub(super) broken: bool,
+    /// Whether it is a backup: what makes it one stands beside its log.
+    pub(super) is_backup: bool,
 }
 
 /// How many files an interruption left, of each kind.
@@ -100,6 +103,13 @@ impl StrayFiles<'_> {
             }
         }
         self.tell(&left, around);
+        let notes = &mut around.notes;
+        if self.is_backup {
+            notes.push("this is a backup: nothing is appended to it".to_owned());
+        }
+        if self.folder.has(RESTORING)? {
+            notes.push("restoring the ledger into this folder was not finished: the same once more goes on".to_owned());
+        }
         Ok(())
     }
 
@@ -177,7 +187,12 @@ impl StrayFiles<'_> {
             ],
             FolderKind::Copy => &[CHECKPOINT_FILE, COPY_COSIGNED],
         };
-        own.iter().any(|name| Path::new(name) == path)
+        let beside: &[&str] = match self.is_backup {
+            true => &[BACKUP_FILE, BACKUP_KEY],
+            false => &[RESTORING],
+        };
+        let own = own.iter().chain(beside);
+        own.into_iter().any(|name| Path::new(name) == path)
     }
 
     /// The size that somebody who is interrupted, or at work meanwhile, writes files for before it counts. A

@@ -16,7 +16,7 @@ use crate::verify::{Observer, Surroundings, VerdictCount, VerifiedFold};
 use super::index::{self, IndexState};
 use super::strays::StrayFiles;
 use crate::ledger::pieces::LogBounds;
-use crate::ledger::{FolderKind, LedgerError};
+use crate::ledger::{BACKUP_FILE, FolderKind, LedgerError};
 
 const HASH_BYTES: usize = 32;
 
@@ -109,6 +109,7 @@ impl<'a> SurroundingsCheck<'a> {
             facts,
             accounted: attached_files.chain(self.tokens.drain()).collect(),
             broken: folded.is_broken(),
+            is_backup: self.folder.engine.has(BACKUP_FILE)?,
         };
         strays.find(&mut self.findings, &mut around)?;
         self.compare_index(folded, &mut around);

@@ -130,7 +130,7 @@ impl Context {
     }
 
     /// The passphrase of a key, where it can be had.
-    fn passphrase(&self, key: &Path) -> io::Result<Option<Zeroizing<String>>> {
+    pub(super) fn passphrase(&self, key: &Path) -> io::Result<Option<Zeroizing<String>>> {
         match &self.globals.passphrase_file {
             Some(file) => read_passphrase(file).map(Some),
             None if self.ui.can_ask() => {

@@ -52,6 +52,8 @@ impl Hint for OpenError {
             }
             Self::Copy(_) => "name the ledger that it was published from with --ledger",
             Self::NewerFormat { .. } => "use the program that made it, or a newer one",
+            Self::Backup(_) => "make a ledger of it: ledger restore --from BACKUP --to FOLDER",
+            Self::InterruptedRestore(_) => "run the same `ledger restore` again: it goes on",
             Self::LostLog(_) => {
                 "restore the folder from a copy; it is never taken for a new ledger"
             }

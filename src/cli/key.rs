@@ -117,7 +117,11 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> CommandResult {
     Ok(answer(&public, Some((&args.out, &public_path))))
 }
 
-fn passphrase(context: &Context, prompt: bool) -> Result<Option<Zeroizing<String>>, CommandError> {
+/// A passphrase to encrypt a key with, from the file that is named or, where it may be asked for, a terminal.
+pub(super) fn passphrase(
+    context: &Context,
+    prompt: bool,
+) -> Result<Option<Zeroizing<String>>, CommandError> {
     if let Some(file) = &context.globals.passphrase_file {
         return read_passphrase(file).map(Some).map_err(CommandError::usage);
     }

@@ -10,6 +10,7 @@ mod anchor;
 mod answer;
 mod append;
 mod args;
+mod backup;
 mod batch;
 mod checks;
 mod context;
@@ -40,6 +41,7 @@ mod recorder;
 mod recover;
 mod remote;
 mod report;
+mod restore;
 mod run;
 mod secret;
 mod serve;
@@ -151,6 +153,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Checkpoint(_) => admin::checkpoint(context),
         Command::Prove(args) => prove::run(context, args),
         Command::Publish(args) => publish::run(context, args),
+        Command::Backup(args) => backup::run(context, args),
+        Command::Restore(args) => restore::run(context, args),
         Command::Timestamp(args) => timestamp::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Open(_) => open::run(context),

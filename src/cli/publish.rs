@@ -15,7 +15,7 @@ use super::exit::CommandError;
 use super::files::keep_apart;
 use super::layout::counted;
 
-/// The lock that keeps a second publication out, in a folder of its own below the state folder.
+/// Keeps a second publication out.
 const LOCK_FOLDER: &str = "publishing";
 
 /// Bring a static copy of the ledger up to date, for any web server or object store
@@ -49,11 +49,7 @@ pub(crate) fn run(context: &mut Context, args: &PublishArgs) -> CommandResult {
     context.ui.thing = "publish";
     let ledger = context.ledger_dir()?;
     keep_apart("--to", &args.to, &ledger)?;
-    let state = context.place()?.state.join(LOCK_FOLDER);
-    std::fs::create_dir_all(&state)
-        .map_err(|fault| DiskError::new("make the folder", &state, fault))?;
-    let now = context.now();
-    let _lock = WriteLock::acquire(&state, context.globals.wait, "ledger publish", now)?;
+    let _lock = context.alone(LOCK_FOLDER, "ledger publish")?;
     let publication = Publication {
         world: &context.world,
         ledger: &ledger,
@@ -98,6 +94,18 @@ fn answer(args: &PublishArgs, published: &PublicationReport) -> Answer {
             "{} more wait for the witnesses; --newest publishes without them",
             counted(waiting, "entry")
         )),
+    }
+}
+
+impl Context {
+    /// Keeps a second process out that would write to the same copy, by a lock in a folder of its own below the
+    /// state folder.
+    pub(super) fn alone(&self, folder: &str, command: &str) -> Result<WriteLock, CommandError> {
+        let state = self.place()?.state.join(folder);
+        std::fs::create_dir_all(&state)
+            .map_err(|fault| DiskError::new("make the folder", &state, fault))?;
+        let lock = WriteLock::acquire(&state, self.globals.wait, command, self.now());
+        Ok(lock?)
     }
 }
 

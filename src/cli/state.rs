@@ -34,6 +34,19 @@ impl Context {
         Ok(LedgerPlace { dir, state })
     }
 
+    /// The place of the ledger with this id, in a folder where it is to be.
+    pub(crate) fn place_of_id(
+        &self,
+        dir: PathBuf,
+        id: LedgerId,
+    ) -> Result<LedgerPlace, CommandError> {
+        let state = match &self.globals.state {
+            Some(state) => state.clone(),
+            None => self.state_folders(&dir)?.of_id(id),
+        };
+        Ok(LedgerPlace { dir, state })
+    }
+
     /// The place of a ledger that is to be created: its id is known when it is.
     pub(crate) fn new_place(&self) -> Result<LedgerPlace, CommandError> {
         let dir = self.dir()?;

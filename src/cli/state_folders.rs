@@ -58,7 +58,7 @@ impl StateFolders {
         self.by_path().join(NEW)
     }
 
-    fn of_id(&self, id: LedgerId) -> PathBuf {
+    pub(super) fn of_id(&self, id: LedgerId) -> PathBuf {
         let id = id.to_string();
         self.base.join(id.get(..ID_DIGITS).unwrap_or(&id))
     }

@@ -267,6 +267,31 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         }
     };
     let authorities = context.authorities(args.tsa_ca.as_deref(), dir)?;
+    let (anchors, part) = (anchor::expand(&args.anchor)?, args.part.part()?);
+    let done = audited(context, dir, |audit| {
+        let audit = Audit {
+            head,
+            anchors,
+            authorities: authorities.as_ref(),
+            as_of: args.as_of,
+            part,
+            ..audit
+        };
+        match args.html {
+            Some(_) => audit.run_and_keep_said(),
+            None => audit.run(),
+        }
+    })?;
+    Ok(done?)
+}
+
+/// Has a folder verified, with a bar, as far as nobody interrupts it. `run` is given the verification as it is where
+/// nothing else was asked for.
+pub(super) fn audited<T>(
+    context: &Context,
+    dir: &Path,
+    run: impl FnOnce(Audit<'_>) -> T,
+) -> Result<T, CommandError> {
     let guard = SignalGuard::new(true)?;
     let bar = progress_bar("verifying", "entries", context.ui.shows_progress());
     let progress = |done: u64, total: u64| {
@@ -275,25 +300,21 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         bar.set_length(total);
         bar.set_position(done);
     };
-    let audit = Audit {
+    let done = run(Audit {
         world: &context.world,
         dir,
-        head,
-        anchors: anchor::expand(&args.anchor)?,
+        head: None,
+        anchors: Vec::new(),
         trust: context.trust()?,
-        authorities: authorities.as_ref(),
-        as_of: args.as_of,
-        part: args.part.part()?,
+        authorities: None,
+        as_of: None,
+        part: PackPart::Everything,
         wait: context.globals.wait,
         progress: &progress,
         interrupted: guard.flag(),
-    };
-    let report = match &args.html {
-        Some(_) => audit.run_and_keep_said(),
-        None => audit.run(),
-    };
+    });
     bar.finish_and_clear();
-    Ok(report?)
+    Ok(done)
 }
 
 /// Notes that the whole ledger was read and holds, findings of the SOP aside: of one that this host keeps the head

@@ -51,6 +51,20 @@ impl Edge {
         self.recorded
     }
 
+    /// Whether an entry follows the last one.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn admits(&self, entry: &Entry) -> Result<(), &'static str> {
+        if entry.sequence != self.size() || entry.previous != self.link {
+            Err("it does not follow the entry before")
+        } else if entry.recorded < self.recorded {
+            Err("it was recorded before the entry before")
+        } else {
+            Ok(())
+        }
+    }
+
     /// Takes the next entry's stored bytes.
     pub(crate) fn push(&mut self, stored: &[u8], recorded: Timestamp) -> LeafHash {
         let leaf = LeafHash::of(stored);
@@ -66,12 +80,7 @@ impl Edge {
     /// What they are instead.
     pub(crate) fn follow(&mut self, stored: &[u8]) -> Result<(), String> {
         let entry = Entry::decode(stored).map_err(|fault| fault.to_string())?;
-        if entry.sequence != self.size() || entry.previous != self.link {
-            return Err("it does not follow the entry before".to_owned());
-        }
-        if entry.recorded < self.recorded {
-            return Err("it was recorded before the entry before".to_owned());
-        }
+        self.admits(&entry)?;
         self.push(stored, entry.recorded);
         Ok(())
     }

@@ -47,6 +47,12 @@ pub enum OpenError {
     /// A copy that was published: nothing but a publication writes to it.
     #[error("{} is a published copy of a ledger: nothing is appended to it", .0.display())]
     Copy(PathBuf),
+    /// A backup: nothing but the next backup writes to it.
+    #[error("{} is a backup of a ledger: nothing is appended to it", .0.display())]
+    Backup(PathBuf),
+    /// A ledger that is not restored to its end.
+    #[error("the restoring of the ledger in {} was interrupted", .0.display())]
+    InterruptedRestore(PathBuf),
     /// A ledger without its log is never taken for a new one.
     #[error("{} has lost its log: the file `tail` is missing", .0.display())]
     LostLog(PathBuf),
@@ -82,9 +88,10 @@ impl OpenError {
             | Self::NotALedger(_)
             | Self::Bag(_)
             | Self::NewerFormat { .. }
-            | Self::InterruptedCreation(_) => Blame::CannotVerify,
+            | Self::InterruptedCreation(_)
+            | Self::InterruptedRestore(_) => Blame::CannotVerify,
             Self::LostLog(_) => Blame::Broken,
-            Self::Copy(_) | Self::NotEmpty(_) => Blame::Usage,
+            Self::Copy(_) | Self::Backup(_) | Self::NotEmpty(_) => Blame::Usage,
             Self::OtherLedgersHead { .. } => Blame::Refused,
             Self::Lock(_) | Self::Disk(_) => Blame::Temporary,
         }
@@ -98,6 +105,8 @@ impl OpenError {
             Self::Bag(_) => "is-a-bag",
             Self::NewerFormat { .. } => "newer-format",
             Self::Copy(_) => "is-a-copy",
+            Self::Backup(_) => "is-a-backup",
+            Self::InterruptedRestore(_) => "restore-interrupted",
             Self::LostLog(_) => "log-lost",
             Self::InterruptedCreation(_) => "creation-interrupted",
             Self::NotEmpty(_) => "folder-in-use",

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::hash::LedgerId;
 use crate::ledger::error::OpenError;
-use crate::ledger::layout::{CHECKPOINT_FILE, CREATING, HINT_FILE};
+use crate::ledger::layout::{BACKUP_FILE, CHECKPOINT_FILE, CREATING, HINT_FILE, RESTORING};
 use crate::ledger::standing::{FolderKind, kind_of};
 use crate::note::NoteKey;
 use crate::store::engine::Engine;
@@ -45,12 +45,20 @@ pub(crate) fn restore_description(engine: &dyn Engine, wanted: &str) -> Result<b
 /// Whether a writer can open a ledger in `dir`.
 ///
 /// # Errors
-/// As [`kind_of`]; a published copy, a ledger of a newer format, or one half created.
+/// As [`kind_of`]; a published copy, a backup, a ledger of a newer format, or one half created or restored.
 pub(crate) fn look(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     let kind = kind_of(disk, dir);
     if let Ok(FolderKind::Ledger) | Err(OpenError::LostLog(_)) = kind {
-        if disk.metadata(&dir.join(CREATING))?.is_some() {
+        let has = |name: &str| Ok::<_, DiskError>(disk.metadata(&dir.join(name))?.is_some());
+        if has(CREATING)? {
             return Err(OpenError::InterruptedCreation(dir.into()));
+        }
+        if has(RESTORING)? {
+            return Err(OpenError::InterruptedRestore(dir.into()));
+        }
+        // Appended to, it would be another history beside the ledger's, and no backup any more.
+        if has(BACKUP_FILE)? {
+            return Err(OpenError::Backup(dir.into()));
         }
         check_format(disk, dir)?;
     }

@@ -17,6 +17,13 @@ pub const SET_ASIDE: &str = "set-aside";
 /// The newest checkpoint of a ledger, in the state folder of this host.
 pub(crate) const HEAD_FILE: &str = "head";
 
+/// Makes a folder a backup: what it is of. Written last, so that it speaks of what is whole.
+pub const BACKUP_FILE: &str = "backup.json";
+/// The sealing key in a backup, encrypted, where it was asked for.
+pub const BACKUP_KEY: &str = "backup-sealing.pem";
+/// Stands in the folder while a ledger is restored into it, until all of it verified.
+pub const RESTORING: &str = "restoring";
+
 /// Stands in the folder while a ledger is created in it, from before its first file until after its
 /// last: what lies beside it has never been acknowledged to anybody.
 pub const CREATING: &str = "creating";

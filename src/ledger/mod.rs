@@ -10,6 +10,7 @@
 //! | `ahead` | bundles beyond what the tail knows of |
 //! | `head` | the newest checkpoint, in the folder and outside it |
 //! | `pieces`, `reader`, `prefix` | the entries in their order, and what the first of them amount to |
+//! | `survey` | what entries amount to while they go by, for whoever copies them |
 //! | `tree`, `proofs` | proofs, made from tiles and tail |
 //! | `vkeys` | the keys that sealed it, as others name them |
 //! | `published` | each file of a static copy, as the newest checkpoint has it |
@@ -34,6 +35,7 @@ pub(crate) mod pieces;
 pub mod proofs;
 pub(crate) mod schema;
 pub(crate) mod standing;
+pub(crate) mod survey;
 pub mod tree;
 pub(crate) mod warm;
 
@@ -42,7 +44,8 @@ pub use error::{Blame, LedgerError, OpenError};
 pub use identity::LedgerIdentity;
 pub(crate) use layout::HEAD_FILE;
 pub use layout::{
-    CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, CREATING, HINT_FILE, LedgerPlace, SET_ASIDE,
+    BACKUP_FILE, BACKUP_KEY, CHECKPOINT_FILE, COPY_COSIGNED, COSIGNED_FILE, CREATING, HINT_FILE,
+    LedgerPlace, RESTORING, SET_ASIDE,
 };
 pub use prefix::ProvenPrefix;
 pub use reader::EntryReader;

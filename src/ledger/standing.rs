@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::checkpoint;
-use crate::ledger::layout::CREATING;
+use crate::ledger::layout::{BACKUP_FILE, CREATING, RESTORING};
 use crate::ledger::warm::WARM_FILE;
 use crate::store::image::LogImage;
 use crate::store::index::INDEX;
@@ -32,6 +32,8 @@ const WRITERS: &[&str] = &[
     INDEX,
     WARM_FILE,
     CREATING,
+    BACKUP_FILE,
+    RESTORING,
 ];
 
 /// What a folder is: a ledger, a published copy, or neither.

@@ -23,4 +23,7 @@ pub use bag::{Bag, BagFault, MANIFEST, SIGNATURE, SSH_SIGNATURE};
 pub use dsse::{IN_TOTO, bundle as in_toto_bundle, pre_authentication_encoding};
 pub use selection::{PackPart, Selection, SelectionError, SelectionForm, ends};
 pub use sshsig::{NAMESPACE, public_line};
-pub use zip::{PackFiles, ZIP_LIMIT, ZipError, check_name, read as read_zip, write as write_zip};
+pub use zip::{
+    PackFiles, ZIP_LIMIT, ZipError, check_name, read as read_zip, write as write_zip,
+    write_each as write_each_in_zip,
+};

@@ -5,6 +5,7 @@
 //! see two packs in the same bytes. This one walks from the first byte to the last, and what it has
 //! read must, written again, be what it read: no byte is left for anything that is not listed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most files in a zip.
@@ -116,7 +117,6 @@ pub fn write(files: &PackFiles) -> Result<Vec<u8>, ZipError> {
     if files.len() > FILES_LIMIT {
         return Err(ZipError::TooMany);
     }
-    check_names(files.keys().map(String::as_str))?;
     let length = |(name, bytes): (&String, &Vec<u8>)| {
         (LOCAL_BYTES + CENTRAL_BYTES + 2 * name.len() + bytes.len()) as u64
     };
@@ -125,19 +125,42 @@ pub fn write(files: &PackFiles) -> Result<Vec<u8>, ZipError> {
         return Err(ZipError::TooLarge);
     }
     let mut zip = Vec::with_capacity(total as usize + 128);
-    let mut listed = Vec::new();
-    for (name, bytes) in files {
-        let offset = zip.len() as u32;
-        let same = frame(name, bytes);
-        for part in [&LOCAL.to_le_bytes(), &same[..], name.as_bytes(), bytes] {
-            zip.extend_from_slice(part);
-        }
-        listed.extend(listing(name, &same, offset));
-    }
-    let end = zip.len();
-    zip.extend_from_slice(&listed);
-    zip.extend_from_slice(&ending(files.len(), end, listed.len()));
+    let mut get = |name: &str| Ok(files.get(name).map_or(&[][..], Vec::as_slice).into());
+    write_each(files.keys(), &mut get, &mut |part| {
+        zip.extend_from_slice(part);
+        Ok(())
+    })?;
     Ok(zip)
+}
+
+/// Writes the zip of files piece by piece: one of them at a time is in memory. The names are sorted.
+///
+/// # Errors
+/// As [`write()`], or the refusal of `get` or `put`.
+pub fn write_each<'f, E: From<ZipError>>(
+    names: impl ExactSizeIterator<Item = &'f String> + Clone,
+    get: &mut impl FnMut(&str) -> Result<Cow<'f, [u8]>, E>,
+    put: &mut impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    check_names(names.clone().map(String::as_str))?;
+    let count = names.len();
+    let (mut listed, mut at) = (Vec::new(), 0_usize);
+    for name in names {
+        let bytes = get(name)?;
+        let offset = at as u32;
+        let same = frame(name, &bytes);
+        let all = LOCAL_BYTES + name.len() + bytes.len();
+        listed.extend(listing(name, &same, offset));
+        at += all;
+        if (at + listed.len()) as u64 > ZIP_LIMIT || count > FILES_LIMIT {
+            return Err(ZipError::TooLarge.into());
+        }
+        for part in [&LOCAL.to_le_bytes(), &same[..], name.as_bytes(), &bytes] {
+            put(part)?;
+        }
+    }
+    put(&listed)?;
+    put(&ending(count, at, listed.len()))
 }
 
 /// What a header says in both places, from the version to the length of the extra field.

@@ -17,7 +17,7 @@ pub enum PublicationError {
     #[error(transparent)]
     Audit(#[from] LedgerError),
     /// An entry that no writer would have placed.
-    #[error("entry {sequence} cannot be published: {why}")]
+    #[error("entry {sequence} cannot be copied: {why}")]
     Entry {
         /// The entry.
         sequence: u64,
@@ -25,10 +25,10 @@ pub enum PublicationError {
         why: String,
     },
     /// The ledger has no checkpoint over any entry.
-    #[error("the ledger has no checkpoint to publish; the next append makes one")]
+    #[error("the ledger has no checkpoint to copy; the next append makes one")]
     NoCheckpoint,
     /// A checkpoint of the ledger that is malformed, or not by its sealing key.
-    #[error("{name} of the ledger cannot be published: {source}")]
+    #[error("{name} of the ledger cannot be copied: {source}")]
     Unusable {
         /// Its name.
         name: &'static str,

@@ -16,6 +16,8 @@ mod task;
 mod write;
 
 pub use error::PublicationError;
+pub(crate) use survey::{LedgerSurvey, StoredNote, read};
 pub use task::{Publication, PublicationReport};
 #[cfg(feature = "net")]
 pub(crate) use write::remove_earlier_edges;
+pub(crate) use write::{CopyWriter, read_back, remove_expunged};

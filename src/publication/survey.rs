@@ -1,16 +1,17 @@
 //! What of the ledger can be published, and what stands in the copy already.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
 
-use crate::checkpoint::{self, Checkpoint, CheckpointError};
-use crate::hash::{Blake3Digest, LeafHash, NodeHash};
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::hash::NodeHash;
+use crate::ledger::survey::EntrySurvey;
 use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, EntryReader};
-use crate::merkle::Frontier;
-use crate::note::{NOTE_LIMIT, NoteError, NoteKey, Origin, SignedNote};
-use crate::register::Register;
+use crate::note::{NOTE_LIMIT, SignedNote};
 use crate::store::blobs::ATTACHMENTS;
 use crate::store::engine::{Engine as _, FolderEngine};
 use crate::store::publish::is_leftover;
+use crate::sys::world::World;
 use crate::timetoken::TIMESTAMPS;
 
 use super::error::PublicationError;
@@ -18,13 +19,13 @@ use super::task::Publication;
 
 /// A checkpoint and the note that it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StoredNote {
-    pub(super) bytes: Vec<u8>,
-    pub(super) stated: Checkpoint,
+pub(crate) struct StoredNote {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) stated: Checkpoint,
 }
 
 impl StoredNote {
-    fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let note = SignedNote::parse(bytes)?;
         Ok(Self {
             bytes: bytes.to_vec(),
@@ -40,15 +41,11 @@ pub(super) struct PublicationPlan {
     pub(super) ledger: u64,
 }
 
-/// What the entries amount to, as far as a publication asks.
-pub(super) struct LedgerSurvey {
-    register: Register,
-    roots: BTreeMap<u64, NodeHash>,
-    root: NodeHash,
-    newest: StoredNote,
-    cosigned: Option<StoredNote>,
-    /// Attachments and the entries that name them first.
-    attachments: BTreeMap<Blake3Digest, u64>,
+/// What the entries of a ledger amount to, and its own checkpoints.
+pub(crate) struct LedgerSurvey {
+    pub(crate) entries: EntrySurvey,
+    pub(crate) newest: StoredNote,
+    pub(crate) cosigned: Option<StoredNote>,
 }
 
 /// What is published in `to`; nothing where that is empty, missing, or was never finished.
@@ -80,12 +77,14 @@ pub(super) fn look(copy: &FolderEngine) -> Result<Option<StoredNote>, Publicatio
     bytes.map(parse).transpose()
 }
 
-/// Reads the ledger from end to end.
-pub(super) fn read(
-    publication: &Publication<'_>,
-    before: Option<&StoredNote>,
+/// Reads the ledger in a folder from end to end, and the roots at `sizes`.
+pub(crate) fn read(
+    world: &World,
+    dir: &Path,
+    wait: Duration,
+    sizes: impl IntoIterator<Item = u64>,
 ) -> Result<LedgerSurvey, PublicationError> {
-    let reader = EntryReader::open(publication.world, publication.ledger, publication.wait)?;
+    let reader = EntryReader::open(world, dir, wait)?;
     let own = |name: &'static str| {
         let parse = |bytes| {
             StoredNote::parse(bytes).map_err(|source| PublicationError::Unusable { name, source })
@@ -93,73 +92,73 @@ pub(super) fn read(
         reader.file(name).map(parse).transpose()
     };
     let newest = own(CHECKPOINT_FILE)?.ok_or(PublicationError::NoCheckpoint)?;
-    let cosigned = match publication.newest {
-        true => None,
-        false => own(COSIGNED_FILE)?,
-    };
-    let wanted: BTreeSet<u64> = [Some(&newest), cosigned.as_ref(), before]
-        .into_iter()
-        .flatten()
-        .map(|noted| noted.stated.size)
-        .collect();
-    let mut register = Register::default();
-    let mut roots = BTreeMap::new();
-    let mut attachments = BTreeMap::new();
-    let mut frontier = Frontier::new();
+    let cosigned = own(COSIGNED_FILE)?;
+    let own = [Some(&newest), cosigned.as_ref()];
+    let stated = own.into_iter().flatten().map(|noted| noted.stated.size);
+    let mut entries = EntrySurvey::wanting(stated.chain(sizes));
     for stored in reader {
         let stored = stored?;
         let sequence = stored.sequence;
-        frontier.append(LeafHash::of(&stored.bytes));
-        if wanted.contains(&frontier.size()) {
-            roots.insert(frontier.size(), frontier.root());
-        }
-        for attachment in &stored.statement.attachments {
-            attachments.entry(attachment.blake3).or_insert(sequence);
-        }
-        let recorded = stored
-            .statement
-            .recorded_as(sequence, stored.entry.recorded);
-        register
-            .place(&recorded)
-            .map_err(|denial| PublicationError::Entry {
-                sequence,
-                why: denial.message,
-            })?;
+        let taken = entries.take(&stored);
+        taken.map_err(|why| PublicationError::Entry { sequence, why })?;
     }
     Ok(LedgerSurvey {
-        register,
-        roots,
-        root: frontier.root(),
+        entries,
         newest,
         cosigned,
-        attachments,
     })
 }
 
+/// The root at a size; where there are fewer entries, of all.
+fn found_at(entries: &EntrySurvey, size: u64) -> NodeHash {
+    let found = entries.root_at(size);
+    found.unwrap_or_else(|| entries.edge().root())
+}
+
 impl LedgerSurvey {
+    /// Holds the ledger's own checkpoints against its entries.
+    pub(crate) fn check(&self) -> Result<(), PublicationError> {
+        let own = [
+            (CHECKPOINT_FILE, Some(&self.newest)),
+            (COSIGNED_FILE, self.cosigned.as_ref()),
+        ];
+        for (name, noted) in own {
+            let Some(noted) = noted else { continue };
+            let Checkpoint { size, root, .. } = noted.stated;
+            self.entries
+                .check_signature(&noted.bytes, size)
+                .map_err(|source| PublicationError::Unusable { name, source })?;
+            if !self.entries.has(&noted.stated) {
+                return Err(PublicationError::Contradicted {
+                    name,
+                    size,
+                    stated: root,
+                    found: found_at(&self.entries, size),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Decides what the copy will state, which is never less than it does.
     pub(super) fn choose(
         &self,
         publication: &Publication<'_>,
         before: Option<StoredNote>,
     ) -> Result<PublicationPlan, PublicationError> {
-        self.check_own(CHECKPOINT_FILE, &self.newest)?;
+        self.check()?;
         if self.newest.stated.size == 0 {
             return Err(PublicationError::NoCheckpoint);
-        }
-        if let Some(cosigned) = &self.cosigned {
-            self.check_own(COSIGNED_FILE, cosigned)?;
         }
         if let Some(before) = &before {
             self.check_published(publication, before)?;
         }
-        let wanted = self.cosigned.as_ref().unwrap_or(&self.newest);
+        let cosigned = self.cosigned.as_ref().filter(|_| !publication.newest);
+        let wanted = cosigned.unwrap_or(&self.newest);
         let note = match &before {
             Some(before) if before.stated.size > wanted.stated.size => before,
             // The one with cosignatures, whichever of the two that is.
-            Some(before) if before.stated.size == wanted.stated.size => {
-                self.cosigned.as_ref().unwrap_or(before)
-            }
+            Some(before) if before.stated.size == wanted.stated.size => cosigned.unwrap_or(before),
             _ => wanted,
         };
         Ok(PublicationPlan {
@@ -167,30 +166,6 @@ impl LedgerSurvey {
             before: before.clone(),
             ledger: self.newest.stated.size,
         })
-    }
-
-    /// The attachments that entries before `size` name, and whether they were expunged.
-    pub(super) fn attachments(&self, size: u64) -> impl Iterator<Item = (&Blake3Digest, bool)> {
-        let expunged: BTreeSet<_> = self.register.charter.expunged.iter().collect();
-        self.attachments
-            .iter()
-            .filter(move |(_, sequence)| **sequence < size)
-            .map(move |(digest, _)| (digest, expunged.contains(digest)))
-    }
-
-    fn check_own(&self, name: &'static str, noted: &StoredNote) -> Result<(), PublicationError> {
-        self.check_signature(noted)
-            .map_err(|source| PublicationError::Unusable { name, source })?;
-        let Checkpoint { size, root, .. } = noted.stated;
-        match self.roots.get(&size) {
-            Some(found) if *found == root => Ok(()),
-            found => Err(PublicationError::Contradicted {
-                name,
-                size,
-                stated: root,
-                found: found.copied().unwrap_or(self.root),
-            }),
-        }
     }
 
     fn check_published(
@@ -209,31 +184,20 @@ impl LedgerSurvey {
                 found: self.newest.stated.size,
             });
         }
-        self.check_signature(before)
+        self.entries
+            .check_signature(&before.bytes, *size)
             .map_err(|source| PublicationError::OtherLedger {
                 path: path(),
                 source,
             })?;
-        match self.roots.get(size) {
-            Some(found) if found == root => Ok(()),
-            found => Err(PublicationError::Beside {
+        match self.entries.has(&before.stated) {
+            true => Ok(()),
+            false => Err(PublicationError::Beside {
                 path: path(),
                 size: *size,
                 published: *root,
-                found: found.copied().unwrap_or(self.root),
+                found: found_at(&self.entries, *size),
             }),
         }
-    }
-
-    /// Whether the sealing key of its time signed it.
-    fn check_signature(&self, noted: &StoredNote) -> Result<(), CheckpointError> {
-        let charter = &self.register.charter;
-        let origin = charter.origin.as_ref();
-        let key = origin
-            .and_then(|origin| Origin::new(origin.as_str()).ok())
-            .zip(charter.keyring.seal_at(noted.stated.size))
-            .and_then(|(origin, seal)| NoteKey::new(origin, seal.key).ok());
-        let key = key.ok_or(NoteError::NoTrustedKey)?;
-        checkpoint::open(&noted.bytes, &key).map(drop)
     }
 }

@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 
 use crate::hash::{LeafHash, NodeHash};
+use crate::ledger::survey::EntrySurvey;
 use crate::ledger::{CHECKPOINT_FILE, EntryReader, NEXT_CHECKPOINT};
 use crate::merkle::{Frontier, TileBuilder, partial_tiles};
 use crate::store::blobs::{self, ATTACHMENT_LIMIT, ATTACHMENTS, blob_path};
@@ -40,7 +41,8 @@ impl Publication<'_> {
     pub fn run(&self) -> Result<PublicationReport, PublicationError> {
         let to = FolderEngine::at(self.world, self.to);
         let before = survey::look(&to)?;
-        let survey = survey::read(self, before.as_ref())?;
+        let published = before.as_ref().map(|noted| noted.stated.size);
+        let survey = survey::read(self.world, self.ledger, self.wait, published)?;
         let chosen = survey.choose(self, before)?;
         bring_up(self, &to, &survey, chosen)
     }
@@ -63,9 +65,7 @@ fn bring_up(
         announce(to, &chosen.note.bytes)?;
     }
     let mut copy = Copy {
-        to,
-        writer: to.many(),
-        written: 0,
+        files: CopyWriter::new(to),
     };
     let found = copy.log(publication, size)?;
     if found != chosen.note.stated.root {
@@ -82,8 +82,7 @@ fn bring_up(
     if with_attachments {
         copy.attachments(publication, survey, size)?;
     }
-    let mut written = copy.written;
-    copy.writer.finish()?;
+    let mut written = copy.files.finish()?.0;
     if is_new {
         // The very bytes that were read back: written once more, a disk could bend them once more.
         to.rename(NEXT_CHECKPOINT, CHECKPOINT_FILE)?;
@@ -92,7 +91,7 @@ fn bring_up(
     let before = chosen.before.map(|noted| noted.stated.size);
     let mut removed = remove_earlier_edges(to, &[Some(size), before])?;
     if with_attachments {
-        removed += remove_expunged(to, survey, size)?;
+        removed += remove_expunged(to, &survey.entries, size)?;
     }
     Ok(PublicationReport {
         checkpoint: chosen.note.stated,
@@ -103,11 +102,44 @@ fn bring_up(
     })
 }
 
-/// A copy that is being written.
-struct Copy<'a> {
+/// Puts files that never change into a copy, and reads back each that was missing.
+pub(crate) struct CopyWriter<'a> {
     to: &'a FolderEngine,
     writer: ImmutableWriter<'a>,
     written: u64,
+    bytes: u64,
+}
+
+impl<'a> CopyWriter<'a> {
+    pub(crate) fn new(to: &'a FolderEngine) -> Self {
+        Self {
+            to,
+            writer: to.many(),
+            written: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Puts a file there, where it is missing.
+    pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), PublicationError> {
+        if !self.writer.write(path, bytes)? {
+            return Ok(());
+        }
+        self.written += 1;
+        self.bytes += bytes.len() as u64;
+        read_back(self.to, path, bytes)
+    }
+
+    /// Makes all names durable. How many files, and bytes, were missing.
+    pub(crate) fn finish(self) -> Result<(u64, u64), DiskError> {
+        self.writer.finish()?;
+        Ok((self.written, self.bytes))
+    }
+}
+
+/// A copy that is being written.
+struct Copy<'a> {
+    files: CopyWriter<'a>,
 }
 
 impl Copy<'_> {
@@ -127,7 +159,7 @@ impl Copy<'_> {
             bundle.push(stored.bytes);
             frontier.append(leaf);
             for tile in tiles.append(leaf) {
-                self.put(&tile.id().path(), tile.bytes())?;
+                self.files.put(&tile.id().path(), tile.bytes())?;
             }
             if bundle.len() == BUNDLE_ENTRIES || frontier.size() == size {
                 self.bundle((frontier.size() - 1) / WIDTH, &bundle)?;
@@ -135,7 +167,7 @@ impl Copy<'_> {
             }
         }
         for tile in tiles.partial() {
-            self.put(&tile.path(), &tile.bytes)?;
+            self.files.put(&tile.path(), &tile.bytes)?;
         }
         Ok(frontier.root())
     }
@@ -146,14 +178,14 @@ impl Copy<'_> {
             sequence: first,
             why: "an entry of this bundle is too long".to_owned(),
         })?;
-        self.put(&bundle::path_of(n, entries.len()), &bytes)
+        self.files.put(&bundle::path_of(n, entries.len()), &bytes)
     }
 
     /// Publishes a time token, where it is over what the copy holds.
     fn token(&mut self, token: &StoredToken, size: u64) -> Result<(), PublicationError> {
         if let Some(checkpoint) = token.checkpoint.as_ref().filter(|_| token.size <= size) {
-            self.put(&token.checkpoint_path(), checkpoint)?;
-            self.put(&token.response_path(), &token.response)?;
+            self.files.put(&token.checkpoint_path(), checkpoint)?;
+            self.files.put(&token.response_path(), &token.response)?;
         }
         Ok(())
     }
@@ -165,21 +197,13 @@ impl Copy<'_> {
         size: u64,
     ) -> Result<(), PublicationError> {
         let ledger = FolderEngine::at(publication.world, publication.ledger);
-        for (digest, is_expunged) in survey.attachments(size) {
+        for (digest, _, is_expunged) in survey.entries.attachments(size) {
             if !is_expunged {
-                self.put(&blob_path(digest), &blobs::get(&ledger, digest)?)?;
+                self.files
+                    .put(&blob_path(digest), &blobs::get(&ledger, digest)?)?;
             }
         }
         Ok(())
-    }
-
-    /// Puts a file there, where it is missing, and reads it back.
-    fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), PublicationError> {
-        if !self.writer.write(path, bytes)? {
-            return Ok(());
-        }
-        self.written += 1;
-        read_back(self.to, path, bytes)
     }
 }
 
@@ -190,7 +214,11 @@ fn announce(to: &FolderEngine, note: &[u8]) -> Result<(), PublicationError> {
 }
 
 /// Holds what is stored against what was meant to be: what a disk made of it is what readers will get.
-fn read_back(to: &FolderEngine, name: &str, bytes: &[u8]) -> Result<(), PublicationError> {
+pub(crate) fn read_back(
+    to: &FolderEngine,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), PublicationError> {
     if to.get(name, ATTACHMENT_LIMIT)?.as_deref() == Some(bytes) {
         return Ok(());
     }
@@ -220,9 +248,14 @@ pub(crate) fn remove_earlier_edges(
     Ok(removed)
 }
 
-fn remove_expunged(to: &FolderEngine, survey: &LedgerSurvey, size: u64) -> Result<u64, DiskError> {
+/// Removes attachments that entries say were expunged.
+pub(crate) fn remove_expunged(
+    to: &FolderEngine,
+    entries: &EntrySurvey,
+    size: u64,
+) -> Result<u64, DiskError> {
     let mut removed = 0;
-    for (digest, is_expunged) in survey.attachments(size) {
+    for (digest, _, is_expunged) in entries.attachments(size) {
         let name = blob_path(digest);
         if is_expunged && to.has(&name)? {
             to.remove(&name)?;

@@ -156,6 +156,22 @@ pub fn decode_partial(n: u64, width: usize, bytes: &[u8]) -> Result<Vec<Vec<u8>>
     Ok(entries)
 }
 
+/// The entries at the beginning of a bundle's bytes, up to where something is wrong with it.
+#[must_use]
+pub(crate) fn decode_prefix(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut entries = Vec::new();
+    let mut rest = bytes;
+    while let Some((length, after)) = rest.split_first_chunk()
+        && let length = usize::from(u16::from_be_bytes(*length))
+        && let Some((entry, after)) = after.split_at_checked(length)
+        && entries.len() < BUNDLE_ENTRIES
+    {
+        entries.push(entry.to_vec());
+        rest = after;
+    }
+    entries
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

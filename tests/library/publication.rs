@@ -43,7 +43,6 @@ use rotation_ledger::rule::Verdict;
 use rotation_ledger::store::blobs::blob_path;
 use rotation_ledger::store::engine::FolderEngine;
 use rotation_ledger::store::image::list_files;
-use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::disk::RealDisk;
 use rotation_ledger::sys::world::World;
 use rotation_ledger::time::Timestamp;
@@ -838,33 +837,6 @@ fn attachments_are_published_only_when_asked_for() {
     assert_eq!(report.findings, []);
 }
 
-/// A ledger and a copy of its first part on a disk whose every operation can fail.
-fn on_a_disk(from: &Path, copy: &Path) -> SimDisk {
-    let disk = SimDisk::new();
-    for (root, at) in [(from, "/ledger"), (copy, "/copy")] {
-        disk.create_dir(Path::new(at)).unwrap();
-        for found in list_files(&RealDisk, root).unwrap() {
-            let target = Path::new(at).join(&found.path);
-            let mut folder = PathBuf::from(at);
-            for part in found.path.parent().unwrap().components() {
-                folder.push(part);
-                disk.create_dir(&folder).unwrap();
-            }
-            let mut file = disk.create(&target).unwrap();
-            file.write_at(&fs::read(root.join(&found.path)).unwrap(), 0)
-                .unwrap();
-            file.sync_data().unwrap();
-            let mut folder = target.parent();
-            while let Some(inner) = folder.filter(|inner| inner.starts_with(at)) {
-                disk.sync_dir(inner).unwrap();
-                folder = inner.parent();
-            }
-        }
-        disk.sync_dir(Path::new("/")).unwrap();
-    }
-    disk
-}
-
 /// Whatever fails and whenever the power goes: the copy verifies as of before or after, nothing is
 /// accused, and the next publication finishes it.
 #[test]
@@ -873,7 +845,8 @@ fn a_publication_can_be_cut_off_at_any_operation() {
     let shelf = Shelf::new(&story);
     shelf.publish(&story).unwrap();
     story.grow(258);
-    let before = on_a_disk(&Folder::of(&story).path(""), &shelf.copy());
+    let ledger = Folder::of(&story);
+    let before = SimDisk::holding(&[(&ledger.path(""), "/ledger"), (&shelf.copy(), "/copy")]);
     let world = |disk: &SimDisk| World {
         disk: Arc::new(disk.clone()),
         ..World::system()

@@ -11,6 +11,7 @@
 mod support;
 
 mod accept;
+mod backup;
 mod cli;
 mod concurrency;
 mod follow;

@@ -42,7 +42,7 @@ const SOMETIMES_BELOW: &[(&str, &str)] = &[
 ];
 
 /// Members whose own members are somebody else's: an event's, a draft's.
-const OPEN: &[&str] = &["fields", "says", "draft"];
+const OPEN: &[&str] = &["fields", "says", "draft", "files"];
 
 /// What was said so far, by the name of the document.
 #[derive(Default)]
@@ -162,6 +162,9 @@ fn at_a_folder(said: &mut Said) {
             "export --key alice.pem --out p.jsonl --format in-toto",
             "trust show",
             "publish --to www",
+            "backup --to kept-whole",
+            "backup --check kept-whole",
+            "restore --from kept-whole --to restored",
             "timestamp --request-out q",
             "timestamp",
             &format!("note verify --vkey {vkey} prod/checkpoint"),
@@ -187,6 +190,7 @@ fn at_a_folder(said: &mut Said) {
         let first = std::fs::read_dir(program.path(folder)).unwrap().next();
         said.take_file(&first.unwrap().unwrap().path());
     }
+    said.take_file(&program.path("kept-whole/backup.json"));
     behind(said, &program);
     said.run(&program, &["key renew"]);
 }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 
+use rotation_ledger::store::image::list_files;
 use rotation_ledger::sys::disk::DirEntry;
 use rotation_ledger::sys::disk::Disk;
 use rotation_ledger::sys::disk::DiskError;
@@ -18,6 +19,7 @@ use rotation_ledger::sys::disk::FileHandle;
 use rotation_ledger::sys::disk::FileKind;
 use rotation_ledger::sys::disk::Metadata;
 use rotation_ledger::sys::disk::RawFile;
+use rotation_ledger::sys::disk::RealDisk;
 
 const SECTOR: usize = 512;
 
@@ -175,6 +177,33 @@ impl SimDisk {
             .live
             .insert(ledger.clone(), Node::Folder);
         disk.0.lock().unwrap().durable.insert(ledger, Node::Folder);
+        disk
+    }
+
+    /// Folders of the real disk, all of it synced, where every operation can fail.
+    pub fn holding(folders: &[(&Path, &str)]) -> Self {
+        let disk = Self::new();
+        for (root, at) in folders {
+            disk.create_dir(Path::new(at)).unwrap();
+            for found in list_files(&RealDisk, root).unwrap() {
+                let target = Path::new(at).join(&found.path);
+                let mut folder = PathBuf::from(at);
+                for part in found.path.parent().unwrap().components() {
+                    folder.push(part);
+                    disk.create_dir(&folder).unwrap();
+                }
+                let mut file = disk.create(&target).unwrap();
+                let bytes = std::fs::read(root.join(&found.path)).unwrap();
+                file.write_at(&bytes, 0).unwrap();
+                file.sync_data().unwrap();
+                let mut folder = target.parent();
+                while let Some(inner) = folder.filter(|inner| inner.starts_with(at)) {
+                    disk.sync_dir(inner).unwrap();
+                    folder = inner.parent();
+                }
+            }
+            disk.sync_dir(Path::new("/")).unwrap();
+        }
         disk
     }
 
