@@ -18,6 +18,7 @@ mod follow;
 mod gauges;
 mod integrate;
 mod kill;
+mod losses;
 mod odd;
 mod pages;
 mod processes;
