@@ -26,11 +26,12 @@ use crate::checkpoint::Checkpoint;
 use crate::event::{Event, RecoveryKind, StoreRecovered};
 use crate::hash::Sha256Digest;
 use crate::key::Signer;
-use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
+use crate::ledger::{CHECKPOINT_FILE, LedgerPlace};
 use crate::statement::{self, EventId, Statement};
 use crate::store::engine::Engine;
 use crate::store::tail::TailRest;
+use crate::sys::disk::{DiskError, SMALL_FILE};
 use crate::sys::entropy::uuid_v7;
 use crate::sys::world::World;
 use crate::text::Line;
@@ -96,28 +97,41 @@ impl Writer {
             ));
             events.push(torn_write(&dropped)?.into());
         }
-        if let Some(why) = lost {
-            let reason = format!("a checkpoint was lost, {why}");
-            self.notices.push(format!("{reason}; it was made again"));
-            let recovered = StoreRecovered {
-                kind: RecoveryKind::LostCheckpoint,
-                reason: line(&reason)?,
-                kept_size: None,
-                kept_root: None,
-                dropped_bytes: 0,
-                dropped_sha256: None,
-            };
-            events.push(recovered.into());
-        }
-        if self.published.note().is_empty() {
-            // Before any entry: where a checkpoint cannot be written, each opening would append
-            // another entry that says that it was.
-            self.try_publish()?;
+        // Before any entry: where a checkpoint cannot be written, each opening would append another entry that
+        // says that it was.
+        let unkept = match self.published.note().is_empty() {
+            true => self.publish_in_folder()?,
+            false => None,
+        };
+        let lost = lost.map(|why| format!("a checkpoint was lost, {why}"));
+        match (lost, unkept) {
+            (Some(reason), None) => {
+                self.notices.push(format!("{reason}; it was made again"));
+                events.push(lost_checkpoint(&reason)?.into());
+            }
+            (Some(reason), Some(fault)) => self
+                .notices
+                .push(format!("{reason}, and could not be made again: {fault}")),
+            // Whoever appends is told by what is appended.
+            (None, _) => {}
         }
         for event in events {
             self.say(event)?;
         }
         Ok(())
+    }
+
+    /// Publishes a checkpoint; returns why it is not kept outside, where it is in the folder. What this host keeps
+    /// is no reason to record nothing.
+    fn publish_in_folder(&mut self) -> Result<Option<DiskError>, AppendError> {
+        let Err(fault) = self.try_publish() else {
+            return Ok(None);
+        };
+        let own = self.engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
+        match own.as_deref() == Some(self.published.note().as_bytes()) {
+            true => Ok(Some(fault)),
+            false => Err(fault.into()),
+        }
     }
 
     /// Appends what the ledger itself has to say, signed by its sealing key.
@@ -220,6 +234,18 @@ fn damaged_end(looked: &OpeningState) -> AppendError {
         sequence: looked.edge.size(),
         fault,
     }
+}
+
+/// What is said about a checkpoint that was made again.
+fn lost_checkpoint(reason: &str) -> Result<StoreRecovered, AppendError> {
+    Ok(StoreRecovered {
+        kind: RecoveryKind::LostCheckpoint,
+        reason: line(reason)?,
+        kept_size: None,
+        kept_root: None,
+        dropped_bytes: 0,
+        dropped_sha256: None,
+    })
 }
 
 /// What is said about bytes that were dropped.

@@ -17,6 +17,7 @@ mod append_forward;
 mod append_opening;
 mod append_refusals;
 mod append_succession;
+mod append_unkept;
 mod append_writer;
 mod backup;
 mod guard;
