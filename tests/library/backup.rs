@@ -106,7 +106,8 @@ fn each_backup_of_a_ledger_that_grows_verifies_and_so_does_each_hot_copy() {
             assert!(report.record.size >= last);
             last = report.record.size;
             let copy = house.root.path().join(format!("copy-{round}"));
-            copy_folder(&house.place.dir, &copy).unwrap();
+            // A file that is not in its place yet may be gone when it is its turn: the copy ends there, as any that is cut off.
+            let _ = copy_folder(&house.place.dir, &copy);
             let judged = audit_of(&house.world, &copy, now).run();
             // Files that are copied one after the other may be of two moments: that is said, and nothing worse.
             if let Ok(report) = judged
