@@ -17,7 +17,7 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 46_000
+CODE_LINES = 47_400
 LONG_FUNCTIONS = 15
 LINES = 60
 PARAMETERS = 5

@@ -90,9 +90,6 @@ pub(crate) fn status(context: &mut Context, args: &StatusArgs) -> CommandResult 
     if let Ok(place) = context.place() {
         context.warn_all(context.doubts(&place));
     }
-    if let Some(document) = &mut answer.document {
-        document["gauges"] = gauges.to_json();
-    }
     let backlog = context.backlog(context.globals.ledger.as_deref());
     if let (Some(document), Some(backlog)) = (&mut answer.document, backlog) {
         document["spool"] = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });

@@ -37,7 +37,7 @@ const LOSSES: &[Loss] = &[
     Loss {
         what: "the folder",
         strike: |program| gone(&program.path("prod")),
-        codes: [2, 2, 2, 2, 2],
+        codes: [4, 4, 4, 4, 4],
         mend: &["restore --from b --to new --accept-loss --key alice.pem --reason lost"],
         at: "new",
         lost: 2,
@@ -45,7 +45,7 @@ const LOSSES: &[Loss] = &[
     Loss {
         what: "the state folder",
         strike: |program| gone(&program.path("state")),
-        codes: [5, 0, 0, 5, 5],
+        codes: [5, 3, 0, 5, 5],
         mend: &["recover --new-sealing-key --key alice.pem --reason lost"],
         at: "prod",
         lost: 0,
@@ -53,7 +53,7 @@ const LOSSES: &[Loss] = &[
     Loss {
         what: "the head outside",
         strike: |program| gone(&program.path("state/head")),
-        codes: [0, 0, 0, 0, 0],
+        codes: [0, 3, 0, 0, 0],
         mend: &[],
         at: "prod",
         lost: 0,
@@ -125,7 +125,7 @@ const LOSSES: &[Loss] = &[
 fn furnished() -> (Program, u64) {
     let program = Program::prepared();
     fs::write(program.path("proof.txt"), "login ok\n").unwrap();
-    let attach = "append evidence.attached --key olga.pem --rotation r-1 --kind log --attach proof.txt --note seen";
+    let attach = "append evidence.attached --key olga.pem --rotation r-1 --description seen --attach proof.txt";
     assert_eq!(program.code(attach), 0, "{attach}");
     copy(&program.path("prod"), &program.path("old"));
     let drafts: String = (0..600).map(draft).collect();
@@ -214,7 +214,7 @@ fn every_loss_is_named_and_mended_by_what_is_said_to_it() {
         let at = format!("--ledger {}", loss.at);
         assert_eq!(program.code(&format!("{SAID} {at}")), 0, "{}", loss.what);
         let report = program.json(&format!("verify {} --fail-on none --json", loss.at));
-        let entries = report["entries"].as_u64().unwrap_or_default();
+        let entries = report["found"]["entries"].as_u64().unwrap_or_default();
         assert!(entries > size - loss.lost, "{}: {report:#}", loss.what);
         let failed = report["findings"].as_array().unwrap().iter();
         let failed =
