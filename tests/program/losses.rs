@@ -61,7 +61,7 @@ const LOSSES: &[Loss] = &[
     Loss {
         what: "the checkpoint",
         strike: |program| gone(&program.path("prod/checkpoint")),
-        codes: [0, 1, 0, 0, 0],
+        codes: [0, 1, 0, 1, 0],
         mend: &[SAID],
         at: "prod",
         lost: 0,
@@ -82,7 +82,7 @@ const LOSSES: &[Loss] = &[
             gone(&program.path("prod/index"));
             gone(&program.path("prod/index.warm"));
         },
-        codes: [0, 0, 0, 0, 0],
+        codes: [0, 3, 0, 0, 0],
         mend: &[],
         at: "prod",
         lost: 0,
@@ -106,7 +106,7 @@ const LOSSES: &[Loss] = &[
     Loss {
         what: "the sealing key",
         strike: |program| gone(&program.path("state/sealing.pem")),
-        codes: [5, 0, 0, 5, 5],
+        codes: [5, 3, 0, 5, 5],
         mend: &["recover --new-sealing-key --key alice.pem --reason lost"],
         at: "prod",
         lost: 0,
@@ -114,10 +114,12 @@ const LOSSES: &[Loss] = &[
     Loss {
         what: "nothing: an old copy was laid over the folder",
         strike: |program| copy(&program.path("old"), &program.path("prod")),
-        codes: [1, 1, 0, 1, 1],
-        mend: &[BOTH],
+        codes: [1, 1, 0, 4, 1],
+        mend: &[
+            "restore --from b --from prod --to new --accept-loss --key alice.pem --reason lost",
+        ],
         at: "new",
-        lost: 0,
+        lost: 2,
     },
 ];
 
