@@ -13,7 +13,7 @@ use crate::sys::disk::{Disk as _, DiskError, RealDisk};
 
 use super::context::Context;
 use super::exit::CommandError;
-use super::files::canonical;
+use super::files::{canonical, keep_note};
 use super::layout::counted;
 
 /// Remembers in the state folder through which path its ledger was written to last.
@@ -25,7 +25,7 @@ impl Context {
         let (file, path) = (place.state.join(WRITTEN_AT), canonical(&place.dir));
         let path = path.as_os_str().as_bytes();
         if !fs::read(&file).is_ok_and(|noted| noted == path) {
-            let _ = fs::write(file, path);
+            keep_note(&file, path);
         }
     }
 

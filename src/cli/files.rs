@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::store::publish::TEMPORARY_PREFIX;
@@ -230,6 +230,13 @@ pub(crate) fn make_private(dir: &Path) -> Result<(), CommandError> {
         let message = format!("cannot make {}: {fault}", dir.display());
         CommandError::temporary(message)
     })
+}
+
+/// Keeps a short note of this host's own, which no umask opens to others. Only a help for later, and so it may fail.
+pub(crate) fn keep_note(path: &Path, bytes: &[u8]) {
+    let mut own = File::options();
+    own.write(true).create(true).truncate(true).mode(0o600);
+    let _ = own.open(path).and_then(|mut file| file.write_all(bytes));
 }
 
 /// This program's folder among this user's: under what the variable names, or below their home.

@@ -20,7 +20,7 @@ use crate::spool;
 use crate::sys::disk::{Disk as _, RealDisk};
 use crate::sys::keyfile;
 
-use super::files::make_private;
+use super::files::{keep_note, make_private};
 
 const BY_PATH: &str = "by-path";
 const NEW: &str = "new";
@@ -143,7 +143,7 @@ pub(super) fn remembered(folder: &Path) -> Option<LedgerId> {
 /// Has `folder` remember a ledger. Only a help for later, and so it may fail.
 pub(super) fn remember(folder: &Path, id: LedgerId) {
     if remembered(folder) != Some(id) && make_private(folder).is_ok() {
-        let _ = fs::write(folder.join(ID_FILE), format!("{id}\n"));
+        keep_note(&folder.join(ID_FILE), format!("{id}\n").as_bytes());
     }
 }
 
