@@ -11,7 +11,8 @@ use crate::append::memory::LoadedRegister;
 use crate::append::writer::Writer;
 use crate::entry;
 use crate::hash::{LedgerId, Link};
-use crate::note::{NoteKey, Origin};
+use crate::ledger::sealing_vkeys;
+use crate::note::NoteKey;
 use crate::register::Register;
 use crate::statement;
 use crate::store::bundle::{BUNDLE_ENTRIES, BundleError};
@@ -104,12 +105,9 @@ impl EntrySource<'_> {
     }
 
     /// The keys that the entries say seal this ledger, the newest first. Every entry is checked, and no index asked.
-    pub(super) fn sealing_keys(&self, origin: &Origin) -> Result<Vec<NoteKey>, AppendError> {
+    pub(super) fn sealing_keys(&self) -> Result<Vec<NoteKey>, AppendError> {
         let memory = self.bring_up(LoadedRegister::empty(), &[], &mut Vec::new())?;
-        let seals = memory.register().charter.keyring.seals().iter().rev();
-        Ok(seals
-            .filter_map(|seal| NoteKey::new(origin.clone(), seal.key).ok())
-            .collect())
+        Ok(sealing_vkeys(&memory.register().charter).unwrap_or_default())
     }
 
     /// Folds into `memory` what it does not know yet, and the entries `placed` after the log. Where

@@ -23,7 +23,7 @@ use crate::note::{NoteKey, Origin};
 use crate::store::engine::{Engine, EngineLog, FolderEngine, entries_from};
 use crate::store::log::LogOpenError;
 use crate::store::tail::TailRest;
-use crate::sys::disk::SMALL_FILE;
+use crate::sys::disk::{DiskError, SMALL_FILE};
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
@@ -145,21 +145,13 @@ impl OpeningState {
             .iter()
             .map(|held| NoteKey::of(origin.clone(), &held.key))
             .collect();
-        let mut found = [HeadCheckpoint::Lost(""), HeadCheckpoint::Lost("")];
-        if !note_keys.is_empty() {
-            found = heads(world, place, &*engine, &note_keys)?;
-        }
-        if found.iter().all(|head| head.checkpoint().is_none()) {
-            // The key that sealed them may be gone, in a cut while another took its place or for ever.
-            let source = EntrySource {
-                engine: &*engine,
-                log: &*log,
-                ledger,
-                proven: 0,
-            };
-            found = heads(world, place, &*engine, &source.sealing_keys(&origin)?)?;
-        }
-        let [folder, outside] = found;
+        let source = EntrySource {
+            engine: &*engine,
+            log: &*log,
+            ledger,
+            proven: 0,
+        };
+        let [folder, outside] = heads(world, place, &source, &note_keys)?;
         let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
             .into_iter()
             .filter_map(HeadCheckpoint::checkpoint)
@@ -310,15 +302,18 @@ impl OpeningState {
 impl Writer {
     /// Writes what the folder says about itself to people, where that is missing or another.
     fn restore_hint(&mut self) {
+        self.notices.push(match self.describe_folder() {
+            Ok(false) => return,
+            Ok(true) => format!("{HINT_FILE} was missing or differed, and was written anew"),
+            Err(fault) => format!("{HINT_FILE} was not written: {fault}"),
+        });
+    }
+
+    /// The same; whether it had to be written.
+    pub(super) fn describe_folder(&self) -> Result<bool, DiskError> {
         let key = NoteKey::of(self.origin.clone(), &self.key);
         let description = folder::describe(&self.ledger, &key);
-        self.notices.push(
-            match folder::restore_description(&*self.engine, &description) {
-                Ok(false) => return,
-                Ok(true) => format!("{HINT_FILE} was missing or differed, and was written anew"),
-                Err(fault) => format!("{HINT_FILE} was not written: {fault}"),
-            },
-        );
+        folder::restore_description(&*self.engine, &description)
     }
 }
 
@@ -436,17 +431,27 @@ fn sealing_keys(place: &LedgerPlace) -> Result<Vec<HeldKey>, AppendError> {
     }
 }
 
-/// The checkpoint in the ledger and the one outside, held against these keys.
+/// The checkpoint in the ledger and the one outside, held against these keys. Where neither is by one of them, against
+/// those that the entries name: the key that sealed them may be gone, in a cut while another took its place or for ever.
 fn heads(
     world: &World,
     place: &LedgerPlace,
-    engine: &dyn Engine,
+    source: &EntrySource<'_>,
     keys: &[NoteKey],
 ) -> Result<[HeadCheckpoint; 2], AppendError> {
-    let folder = engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
-    let path = place.dir.join(CHECKPOINT_FILE);
-    let folder = HeadCheckpoint::of(folder, &path, keys, None)?;
-    let outside = outside(world, place).get(HEAD_FILE, SMALL_FILE)?;
-    let outside = HeadCheckpoint::of(outside, &place.head(), keys, Some(&folder))?;
-    Ok([folder, outside])
+    let held_against = |keys: &[NoteKey]| {
+        let folder = source.engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
+        let path = place.dir.join(CHECKPOINT_FILE);
+        let folder = HeadCheckpoint::of(folder, &path, keys, None)?;
+        let outside = outside(world, place).get(HEAD_FILE, SMALL_FILE)?;
+        let outside = HeadCheckpoint::of(outside, &place.head(), keys, Some(&folder))?;
+        Ok::<_, AppendError>([folder, outside])
+    };
+    if !keys.is_empty() {
+        let found = held_against(keys)?;
+        if found.iter().any(|head| head.checkpoint().is_some()) {
+            return Ok(found);
+        }
+    }
+    held_against(&source.sealing_keys()?)
 }

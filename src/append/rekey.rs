@@ -24,8 +24,6 @@ use crate::append::submission::Receipt;
 use crate::append::writer::Writer;
 use crate::event::SealingKeyReplaced;
 use crate::key::SecretKey;
-use crate::ledger::folder;
-use crate::note::NoteKey;
 use crate::sys::disk::DiskError;
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::text::Line;
@@ -121,9 +119,7 @@ impl Writer {
         self.old_key_has_its_file = false;
         self.take_next_key_file();
         // Else the next opening would wonder who changed it. Where it is not written, that says so.
-        let named = NoteKey::of(self.origin.clone(), &self.key);
-        let description = folder::describe(&self.ledger, &named);
-        let _ = folder::restore_description(&*self.engine, &description);
+        let _ = self.describe_folder();
         Ok(())
     }
 

@@ -23,13 +23,13 @@ use crate::append::recover::{Acceptance, Recovery};
 use crate::append::submission::Submission;
 use crate::append::writer::Writer;
 use crate::checkpoint;
+use crate::entry::Entry;
 use crate::event::{Event, SealingKeyRecovered};
 use crate::hash::NodeHash;
-use crate::key::{SecretKey, Signature, Signer};
+use crate::key::{PublicKey, SecretKey, Signature, Signer};
 use crate::keyring::Denial;
 use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
-use crate::ledger::tree::StoredTree;
 use crate::note::{KeyName, NoteKey, SignedNote};
 use crate::proof;
 use crate::rule;
@@ -84,7 +84,7 @@ pub fn name_sealing_key(
     let named = |key: &SecretKey| seals.iter().any(|seal| seal.key == key.public());
     make_room(place, &named)?;
     let next = next_key(world, place, &named, memory.sealing_key())?;
-    let (next_is_named, next) = (memory.sealing_key() == Some(next.public()), next);
+    let next_is_named = memory.sealing_key() == Some(next.public());
     let held = HeldKey {
         key: next,
         is_next: true,
@@ -126,7 +126,7 @@ fn next_key(
     world: &World,
     place: &LedgerPlace,
     named: &dyn Fn(&SecretKey) -> bool,
-    newest: Option<crate::key::PublicKey>,
+    newest: Option<PublicKey>,
 ) -> Result<SecretKey, AppendError> {
     let path = place.next_sealing_key();
     match keyfile::read(&path, &|| Ok(None)) {
@@ -162,15 +162,6 @@ impl Writer {
         newest.ok_or(AppendError::NoSealedCheckpoint)
     }
 
-    fn tree(&self) -> StoredTree<'_> {
-        StoredTree::new(
-            &*self.engine,
-            self.log.carry(),
-            self.log.base(),
-            self.log.tail(),
-        )
-    }
-
     /// What people say about the lost key, on what was kept of it.
     fn recovery_on(
         &self,
@@ -183,7 +174,7 @@ impl Writer {
             .map_err(|fault| AppendError::DamagedLog(fault.to_string()))?;
         let newest = || {
             let stored = self.stored(kept.size.saturating_sub(1))?;
-            Ok::<_, AppendError>(crate::entry::Entry::decode(&stored)?.recorded)
+            Ok::<_, AppendError>(Entry::decode(&stored)?.recorded)
         };
         Ok(SealingKeyRecovered {
             key: self.key.public(),

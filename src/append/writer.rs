@@ -89,8 +89,7 @@ impl Writer {
     /// # Errors
     /// What is stored does not prove it. The entries are recorded all the same.
     pub fn prove(&self, receipts: &[Receipt]) -> Result<Vec<TlogProof>, StoredTreeError> {
-        let (base, tail) = (self.log.base(), self.log.tail());
-        let tree = StoredTree::new(&*self.engine, self.log.carry(), base, tail);
+        let tree = self.tree();
         let (size, root) = (self.size(), self.root());
         let prove = |receipt: &Receipt| {
             let path = tree.inclusion(receipt.sequence, receipt.leaf, size, root)?;
@@ -98,6 +97,12 @@ impl Writer {
             Ok(TlogProof::new(receipt.sequence, path, note))
         };
         receipts.iter().map(prove).collect()
+    }
+
+    /// The tree over what is stored.
+    pub(super) fn tree(&self) -> StoredTree<'_> {
+        let (base, tail) = (self.log.base(), self.log.tail());
+        StoredTree::new(&*self.engine, self.log.carry(), base, tail)
     }
 
     /// The newest checkpoint, as a signed note.
