@@ -12,7 +12,6 @@ use std::time::Duration;
 use crate::support::folder::Folder;
 use crate::support::folder::audit_of;
 use crate::support::ledger::House;
-use crate::support::sim_disk::Cut;
 use crate::support::sim_disk::Fault;
 use crate::support::sim_disk::SimDisk;
 use crate::support::story::Story;
@@ -178,15 +177,7 @@ fn a_backup_can_be_cut_off_at_any_operation() {
         for n in 1..=operations {
             let faults = [Fault::REPORTED.as_slice(), &[Fault::Rot]].concat();
             for (fault, shift) in faults.into_iter().zip(0..).skip(n % 2).step_by(2) {
-                let disk = before.copy_synced();
-                disk.fail_at(n, fault);
-                let outcome = run(&disk);
-                disk.heal();
-                let cut = Cut::AFTERMATHS[(n + shift) % Cut::AFTERMATHS.len()];
-                if let Some(cut) = cut {
-                    disk.power_cut(cut);
-                }
-                let what = format!("{fault:?} at {n}, {cut:?}, {outcome:?}");
+                let (disk, what) = before.struck(n, fault, n + shift, run);
                 let world = world(&disk);
                 let dir = Path::new("/backup");
                 // What was there before is there, and no entry of it is accused.

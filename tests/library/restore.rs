@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::support::folder::Folder;
 use crate::support::folder::audit_of;
-use crate::support::sim_disk::Cut;
 use crate::support::sim_disk::Fault;
 use crate::support::sim_disk::SimDisk;
 use crate::support::story::Story;
@@ -169,15 +168,7 @@ fn restoring_can_be_cut_off_at_any_operation_and_run_again() {
     assert!(operations > 20, "{operations}");
     for n in 1..=operations {
         for (fault, shift) in Fault::REPORTED.into_iter().zip(0..) {
-            let disk = before.copy_synced();
-            disk.fail_at(n, fault);
-            let outcome = run(&disk);
-            disk.heal();
-            let cut = Cut::AFTERMATHS[(n + shift) % Cut::AFTERMATHS.len()];
-            if let Some(cut) = cut {
-                disk.power_cut(cut);
-            }
-            let what = format!("{fault:?} at {n}, {cut:?}, {outcome:?}");
+            let (disk, what) = before.struck(n, fault, n + shift, run);
             run(&disk).unwrap_or_else(|fault| panic!("{what}: {fault}"));
             let report = audit_of(&world(&disk), to, story.now).run().unwrap();
             assert_eq!((report.size, report.findings), (262, Vec::new()), "{what}");

@@ -11,6 +11,9 @@ use crate::support::program::Program;
 use crate::support::program::draft;
 
 const SAID: &str = "append entry.annotated --key olga.pem --entry 0 --note seen";
+const NEW_KEY: &str = "recover --new-sealing-key --key alice.pem --reason lost";
+const ACCEPTED: &str =
+    "restore --from b --from prod --to new --accept-loss --key alice.pem --reason lost";
 const BOTH: &str = "restore --from b --from prod --to new";
 
 /// One loss: what is done to the files, what the commands come to (`append`, `verify`, `status`, `export`, `serve`), what
@@ -46,7 +49,7 @@ const LOSSES: &[Loss] = &[
         what: "the state folder",
         strike: |program| gone(&program.path("state")),
         codes: [5, 3, 0, 5, 5],
-        mend: &["recover --new-sealing-key --key alice.pem --reason lost"],
+        mend: &[NEW_KEY],
         at: "prod",
         lost: 0,
     },
@@ -70,9 +73,7 @@ const LOSSES: &[Loss] = &[
         what: "the tail",
         strike: |program| gone(&program.path("prod/tail")),
         codes: [1, 1, 1, 1, 1],
-        mend: &[
-            "restore --from b --from prod --to new --accept-loss --key alice.pem --reason lost",
-        ],
+        mend: &[ACCEPTED],
         at: "new",
         lost: 2,
     },
@@ -107,7 +108,7 @@ const LOSSES: &[Loss] = &[
         what: "the sealing key",
         strike: |program| gone(&program.path("state/sealing.pem")),
         codes: [5, 3, 0, 5, 5],
-        mend: &["recover --new-sealing-key --key alice.pem --reason lost"],
+        mend: &[NEW_KEY],
         at: "prod",
         lost: 0,
     },
@@ -115,9 +116,7 @@ const LOSSES: &[Loss] = &[
         what: "nothing: an old copy was laid over the folder",
         strike: |program| copy(&program.path("old"), &program.path("prod")),
         codes: [1, 1, 0, 4, 1],
-        mend: &[
-            "restore --from b --from prod --to new --accept-loss --key alice.pem --reason lost",
-        ],
+        mend: &[ACCEPTED],
         at: "new",
         lost: 2,
     },

@@ -207,6 +207,26 @@ impl SimDisk {
         disk
     }
 
+    /// A copy on which operation `n` of `run` met `fault`, and one of the aftermaths followed, by turns; and what
+    /// happened, for people.
+    pub fn struck<T: std::fmt::Debug>(
+        &self,
+        n: usize,
+        fault: Fault,
+        turn: usize,
+        run: impl Fn(&Self) -> T,
+    ) -> (Self, String) {
+        let disk = self.copy_synced();
+        disk.fail_at(n, fault);
+        let outcome = run(&disk);
+        disk.heal();
+        let cut = Cut::AFTERMATHS[turn % Cut::AFTERMATHS.len()];
+        if let Some(cut) = cut {
+            disk.power_cut(cut);
+        }
+        (disk, format!("{fault:?} at {n}, {cut:?}, {outcome:?}"))
+    }
+
     /// A disk that has, durably, what this one has alive.
     pub fn copy_synced(&self) -> Self {
         let state = self.0.lock().unwrap();
