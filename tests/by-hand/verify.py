@@ -6,6 +6,7 @@ linked and sealed, and nothing else: not who was entitled, nor whether who holds
 """
 import base64, functools, itertools, re, struct, sys
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 from blake3 import blake3
 from nacl import exceptions, signing
@@ -104,6 +105,7 @@ def read_entry(data):
     return entry, said
 
 # --- The entries, one after the other
+RECOVERED = itemgetter("key", "kept_size", "kept_root")
 OPENING = {"secret.registered": "secret", "rotation.opened": "rotation", "rotation.recorded": "rotation",
            "incident.declared": "incident"}
 
@@ -114,7 +116,7 @@ class Register:
         self.actors, self.keys, self.seals = {}, set(), []  # active ones by id; all there were; places of sealing keys
         self.about, self.threads = {}, {}  # what was opened, to its secret; a secret, to 1 + its last entry
         self.exceptions, self.expunged, self.recorded, self.origin = set(), set(), None, None
-        self.two, self.proposed = False, None  # whether two name a sealing key for a lost one, and what one named
+        self.strict, self.proposed = [], None  # since which entries two name a lost sealing key's heir; what one named
 
     def place(self, data):
         """Judges the next entry by those before. What it says counts for those behind it only if it is taken."""
@@ -131,6 +133,12 @@ class Register:
         need((said["event"] == "ledger.created") == (n == 0), "entry 0 creates the ledger, and no other entry does")
         need("entry" not in said or said["link"] in self.links[said["entry"]:][:1], "it names no such entry")
         need(entry["thread"] == self.threads.get(secret, 0), f"its subject_previous is {entry['thread']}")
+        if said["event"] == "sealing_key.recovered":
+            _, size, root = RECOVERED(said)
+            text = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n".encode()
+            lost = self.last(self.seals, size) or bytes(32)
+            need(signed_by(lost, text, said["kept_signature"]), "it builds on no checkpoint of the lost key")
+            need(size <= n and root == root_of(self.leaves[:size]), "the entries do not continue its checkpoint")
         self.recorded = entry["recorded"]
         self.links.append(derived("entry link", data))
         self.leaves.append(sha256(b"\0" + data).digest())
@@ -139,12 +147,19 @@ class Register:
         if self.may_be_said(said) and self.fits(said, said["event"], *map(said.get, ("actor", "key", "possession"))):
             self.take(n, said, said["event"], secret)
 
+    def last(self, since, size):
+        """The newest value in what the first entries amount to."""
+        return next((value for place, value in reversed(since) if place < size), None)
+
+    def author(self, said):
+        return next((actor for actor in self.actors.values() if actor["key"] == said["author"]), None)
+
     def may_be_said(self, said):
         if said["event"] == "ledger.created":
             return said["author"] == said["key"]
         if self.seals and said["author"] == self.seals[-1][1]:
             return "ledger" in said["said by"]
-        author = next((actor for actor in self.actors.values() if actor["key"] == said["author"]), None)
+        author = self.author(said)
         person = author and self.actors.get(said["behalf"] or author["actor"])
         return (person is not None and person["kind"] == "human" and not said["said by"].isdisjoint(author["roles"])
                 and (author["kind"] == "service" or person is author))
@@ -158,6 +173,9 @@ class Register:
             roles = set(said["roles"])
             return (actor != "ledger" and actor not in self.actors and 0 < len(roles) == len(said["roles"])
                     and "ledger" not in roles and not (said["kind"] == "service" and "security_owner" in roles))
+        if event == "sealing_key.recovered":
+            author = self.author(said)
+            return author["since"] < said["kept_size"] and self.proposed != [author["actor"], *RECOVERED(said)]
         if event == "actor.revoked":
             others = [other["roles"] for name, other in self.actors.items() if name != actor]
             return actor in self.actors and any("security_owner" in roles for roles in others)
@@ -172,9 +190,12 @@ class Register:
 
     def take(self, n, said, event, secret):
         if event in ("ledger.created", "actor.enrolled"):
-            self.actors[said["actor"]] = {"kind": "human", "roles": ["security_owner"], **said}
-        waits = event == "sealing_key.recovered" and self.two and self.proposed != said["key"]  # for another one's word
-        self.two, self.proposed = said.get("four_eyes", self.two and "strict") == "strict", waits and said["key"]
+            self.actors[said["actor"]] = {"kind": "human", "roles": ["security_owner"], **said, "since": n}
+        waits = False  # for the word of another one
+        if event == "sealing_key.recovered":
+            waits = self.last(self.strict, said["kept_size"]) and (self.proposed or [])[1:] != [*RECOVERED(said)]
+            self.proposed = [self.author(said)["actor"], *RECOVERED(said)] if waits else None
+        self.strict += [(n, said["four_eyes"] == "strict")] if "four_eyes" in said else []
         if event in ("ledger.created", "sealing_key.replaced", "sealing_key.recovered") and not waits:
             self.seals.append((n, said.get("sealing_key", said["key"])))
         self.keys.update(said[field] for field in ("key", "sealing_key") if field in said and not waits)
