@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::ledger::{LedgerError, OpenError};
 use crate::pack::ZipError;
 use crate::publication::PublicationError;
-use crate::store::publish::ImmutableFileError;
-use crate::sys::disk::DiskError;
 use crate::sys::keyfile::KeyFileError;
 
 /// Why there is no backup, or no more of one than before.
@@ -15,7 +12,7 @@ use crate::sys::keyfile::KeyFileError;
 pub enum BackupError {
     /// The ledger cannot be read, or what was read not be copied.
     #[error(transparent)]
-    Copy(#[from] PublicationError),
+    Copy(PublicationError),
     /// The folder holds something else.
     #[error("{} is no backup of a ledger: it holds `{found}`", path.display())]
     NoBackup {
@@ -40,30 +37,9 @@ pub enum BackupError {
         /// Its ledger.
         origin: String,
     },
-    /// The ledger lost entries since.
-    #[error(
-        "the ledger has {found} entries, and {} states {stated}: it was cut off or set back",
-        path.display()
-    )]
-    Behind {
-        /// Who states more.
-        path: PathBuf,
-        /// The entries stated.
-        stated: u64,
-        /// The entries there are.
-        found: u64,
-    },
-    /// The ledger has another history.
-    #[error(
-        "the first {stated} entries of the ledger are not those that {} states: it was rewritten or forked",
-        path.display()
-    )]
-    Beside {
-        /// Who states others.
-        path: PathBuf,
-        /// Their number.
-        stated: u64,
-    },
+    /// The ledger lost entries since, or has another history.
+    #[error("{0}")]
+    Contradicted(String),
     /// No source has the first entry.
     #[error("no source has entry 0, which everything else follows")]
     NoBeginning,
@@ -88,26 +64,8 @@ pub enum BackupError {
     Zip(#[from] ZipError),
 }
 
-impl From<LedgerError> for BackupError {
-    fn from(fault: LedgerError) -> Self {
-        PublicationError::from(fault).into()
-    }
-}
-
-impl From<OpenError> for BackupError {
-    fn from(fault: OpenError) -> Self {
-        LedgerError::from(fault).into()
-    }
-}
-
-impl From<DiskError> for BackupError {
-    fn from(fault: DiskError) -> Self {
-        PublicationError::from(fault).into()
-    }
-}
-
-impl From<ImmutableFileError> for BackupError {
-    fn from(fault: ImmutableFileError) -> Self {
-        PublicationError::from(fault).into()
+impl<E: Into<PublicationError>> From<E> for BackupError {
+    fn from(fault: E) -> Self {
+        Self::Copy(fault.into())
     }
 }

@@ -3,7 +3,6 @@
 //! | file | knows |
 //! |---|---|
 //! | `record` | what a backup says of itself, and whether a folder is one |
-//! | `log` | how entries become the log of a folder: bundles, tiles, tail |
 //! | `write` | the order in which a backup comes to be, so that the one before stays whole |
 //! | `check` | whether a backup is what it says |
 //! | `sources` | what a ledger can be restored from: backups, copies, packs, what is left of a folder |
@@ -15,7 +14,6 @@
 
 mod check;
 mod error;
-mod log;
 mod plan;
 mod record;
 mod restore;
@@ -24,7 +22,7 @@ mod write;
 
 pub use check::{CheckedBackup, check, sealing_key};
 pub use error::BackupError;
-pub use plan::{KnownCheckpoint, RestoreLoss, RestorePlan, RestoredRun, plan};
+pub use plan::{RestoreLoss, RestorePlan, RestoredRun, ledger_of, plan};
 pub use record::BackupRecord;
 pub use restore::{SealingKeyFound, check_target};
 pub use sources::RestoreSource;

@@ -19,22 +19,13 @@ use super::sources::RestoreSource;
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 
 /// Entries in a row that come from one source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RestoredRun {
+pub struct RestoredRun<'a> {
     /// The first.
     pub first: u64,
     /// How many.
     pub count: u64,
-    /// The place of the source among those that were given.
-    pub source: usize,
-}
-
-/// A checkpoint that is known of the ledger, and who knows it.
-pub struct KnownCheckpoint {
-    /// Who, for people.
-    pub name: String,
-    /// The note.
-    pub bytes: Vec<u8>,
+    /// Where they come from.
+    pub source: &'a RestoreSource,
 }
 
 /// What is lost for good where the ledger is restored from these sources.
@@ -55,7 +46,7 @@ pub struct RestorePlan<'a> {
     pub(super) sources: &'a [RestoreSource],
     pub(super) entries: EntrySurvey,
     /// From where which entries come, in order.
-    pub runs: Vec<RestoredRun>,
+    pub runs: Vec<RestoredRun<'a>>,
     /// The newest checkpoint that the entries have.
     pub(super) checkpoint: Option<StoredNote>,
     pub(super) cosigned: Option<StoredNote>,
@@ -91,13 +82,17 @@ impl RestorePlan<'_> {
     pub const fn ledger(&self) -> LedgerId {
         self.entries.ledger()
     }
+}
 
-    /// What a source is called.
-    #[must_use]
-    pub fn source(&self, place: usize) -> &str {
-        self.sources
-            .get(place)
-            .map_or("", |source| source.name.as_str())
+/// The id of the ledger that can be restored: what is known of it is found by that.
+///
+/// # Errors
+/// No source has entry 0, or two of them are two histories from there.
+pub fn ledger_of(sources: &[RestoreSource]) -> Result<LedgerId, BackupError> {
+    let mut chain = Chain::before_the_first(sources);
+    match chain.step()? {
+        true => Ok(chain.entries.ledger()),
+        false => Err(BackupError::NoBeginning),
     }
 }
 
@@ -105,72 +100,40 @@ impl RestorePlan<'_> {
 ///
 /// # Errors
 /// No source has entry 0, or two of them are two histories.
-pub fn plan<'a>(
-    sources: &'a [RestoreSource],
-    known: &[KnownCheckpoint],
-) -> Result<RestorePlan<'a>, BackupError> {
-    let parse = |known: &KnownCheckpoint| {
-        let noted = StoredNote::parse(&known.bytes).ok()?;
-        Some((known.name.clone(), noted))
-    };
-    let known: Vec<_> = known.iter().filter_map(parse).collect();
-    let lying = || sources.iter().flat_map(|source| source.notes.iter());
-    let all = lying().chain(known.iter().map(|(_, noted)| noted));
-    let mut chain = Chain {
-        sources,
-        entries: EntrySurvey::wanting(all.clone().map(|noted| noted.stated.size)),
-        window: vec![BTreeMap::new(); sources.len()],
-        loaded: 0,
-        sealed: all
-            .clone()
-            .map(|noted| noted.stated.size)
-            .max()
-            .unwrap_or(0),
-        notes: all.cloned().collect(),
-        runs: Vec::new(),
-        remarks: Vec::new(),
-    };
+pub fn plan(sources: &[RestoreSource]) -> Result<RestorePlan<'_>, BackupError> {
+    let mut chain = Chain::before_the_first(sources);
     while chain.step()? {}
-    let Chain {
-        entries,
-        runs,
-        mut remarks,
-        ..
-    } = chain;
+    let (entries, mut remarks) = (chain.entries, chain.remarks);
     if entries.size() == 0 {
         return Err(BackupError::NoBeginning);
     }
-    let signed = |noted: &&StoredNote| is_sealed(&entries, noted);
     check_sealed(&entries, sources)?;
-    let holding = |notes: &mut dyn Iterator<Item = &StoredNote>| {
-        let held = notes
-            .filter(|noted| entries.has(&noted.stated))
-            .filter(signed);
+    let newest = |notes: &mut dyn Iterator<Item = &StoredNote>| {
+        let held = notes.filter(|noted| entries.has(&noted.stated) && is_sealed(&entries, noted));
         held.max_by_key(|noted| noted.stated.size).cloned()
     };
-    let lost = lost(&entries, sources, &known, &mut remarks);
+    let has = |digest| sources.iter().any(|one| one.attachment(digest).is_some());
+    let named = entries.attachments(entries.size());
+    let missing = named.filter(|(digest, _, is_expunged)| !is_expunged && !has(digest));
     Ok(RestorePlan {
         sources,
-        checkpoint: holding(&mut lying().chain(known.iter().map(|(_, noted)| noted))),
-        cosigned: holding(&mut sources.iter().flat_map(|source| source.cosigned.iter())),
-        lost,
-        missing: missing(&entries, sources),
+        checkpoint: newest(&mut sources.iter().flat_map(|one| &one.notes)),
+        cosigned: newest(&mut sources.iter().flat_map(|one| &one.cosigned)),
+        lost: lost(&entries, sources, &mut remarks),
+        missing: missing.map(|(digest, at, _)| (*digest, at)).collect(),
         entries,
-        runs,
+        runs: chain.runs,
         remarks,
     })
 }
 
 /// Refuses what the ledger's own key sealed otherwise: another history, whoever wrote it.
 fn check_sealed(entries: &EntrySurvey, sources: &[RestoreSource]) -> Result<(), BackupError> {
-    for source in sources {
-        for noted in source
-            .notes
-            .iter()
-            .filter(|noted| is_sealed(entries, noted))
-        {
+    for source in sources.iter().filter(|source| !source.is_known) {
+        for noted in &source.notes {
             let size = noted.stated.size;
-            if size <= entries.size() && !entries.has(&noted.stated) {
+            let is_other = size <= entries.size() && !entries.has(&noted.stated);
+            if is_other && is_sealed(entries, noted) {
                 return Err(BackupError::Parted {
                     sequence: size.saturating_sub(1),
                     one: "the entries".to_owned(),
@@ -180,20 +143,6 @@ fn check_sealed(entries: &EntrySurvey, sources: &[RestoreSource]) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// The attachments that no source has, and the entries that name them first.
-fn missing(entries: &EntrySurvey, sources: &[RestoreSource]) -> Vec<(Blake3Digest, u64)> {
-    let has = |digest| {
-        sources
-            .iter()
-            .any(|source| source.attachment(digest).is_some())
-    };
-    let named = entries.attachments(entries.size());
-    let missing = named.filter(|(digest, _, is_expunged)| !is_expunged && !has(digest));
-    missing
-        .map(|(digest, sequence, _)| (*digest, sequence))
-        .collect()
 }
 
 /// Whether the ledger's sealing key signed it, as far as the entries name that.
@@ -207,47 +156,41 @@ fn is_sealed(entries: &EntrySurvey, noted: &StoredNote) -> bool {
 fn lost(
     entries: &EntrySurvey,
     sources: &[RestoreSource],
-    known: &[(String, StoredNote)],
     remarks: &mut Vec<String>,
 ) -> Option<RestoreLoss> {
     let origin = entries.origin();
-    let of_it = |noted: &StoredNote| {
-        origin
+    let mut newest: Option<RestoreLoss> = None;
+    let noted = sources
+        .iter()
+        .flat_map(|one| one.notes.iter().map(move |noted| (one, noted)));
+    for (source, noted) in noted {
+        let (name, stated) = (&source.name, noted.stated.size);
+        let counts = source.is_known || is_sealed(entries, noted);
+        let is_of_it = origin
             .as_ref()
-            .is_some_and(|o| o.as_str() == noted.stated.origin)
-    };
-    let mut newest: Option<(&str, &StoredNote)> = None;
-    let mut counting = Vec::new();
-    for source in sources {
-        for noted in &source.notes {
-            let stated = noted.stated.size;
-            let name = &source.name;
-            if is_sealed(entries, noted) {
-                counting.push((name.as_str(), noted));
-            } else if stated > entries.size() && of_it(noted) {
-                remarks.push(format!("{name} has a checkpoint of {stated} entries, by a key that these entries do not name"));
-            }
-        }
-    }
-    counting.extend(known.iter().map(|(name, noted)| (name.as_str(), noted)));
-    for (name, noted) in counting {
-        if !of_it(noted) {
+            .is_some_and(|origin| origin.as_str() == noted.stated.origin);
+        if counts && !is_of_it {
+            let other = &noted.stated.origin;
             remarks.push(format!(
-                "{name} is a checkpoint of `{}`, and not of this ledger",
-                noted.stated.origin
+                "{name} is a checkpoint of `{other}`, and not of this ledger"
             ));
-        } else if !entries.has(&noted.stated)
-            && newest.is_none_or(|(_, newest)| newest.stated.size < noted.stated.size)
-        {
-            newest = Some((name, noted));
+        } else if counts {
+            let is_newer = newest.as_ref().is_none_or(|newest| newest.stated < stated);
+            if is_newer && !entries.has(&noted.stated) {
+                newest = Some(RestoreLoss {
+                    name: name.clone(),
+                    note: noted.bytes.clone(),
+                    stated,
+                    first: Some(entries.size()).filter(|size| *size < stated),
+                });
+            }
+        } else if is_of_it && stated > entries.size() {
+            remarks.push(format!(
+                "{name} has a checkpoint of {stated} entries, by a key that these entries do not name"
+            ));
         }
     }
-    newest.map(|(name, noted)| RestoreLoss {
-        name: name.to_owned(),
-        note: noted.bytes.clone(),
-        stated: noted.stated.size,
-        first: Some(entries.size()).filter(|size| *size < noted.stated.size),
-    })
+    newest
 }
 
 /// The entries so far, and what the sources have next.
@@ -255,30 +198,45 @@ struct Chain<'a> {
     sources: &'a [RestoreSource],
     entries: EntrySurvey,
     /// What each source has of the bundle of the next entry and of the one after it.
-    window: Vec<BTreeMap<u64, Vec<u8>>>,
+    window: Vec<(&'a RestoreSource, BTreeMap<u64, Vec<u8>>)>,
     /// Bundles that were loaded into the window.
     loaded: u64,
-    notes: Vec<StoredNote>,
-    /// The most that any of them states.
+    /// The most entries that any checkpoint states.
     sealed: u64,
-    runs: Vec<RestoredRun>,
+    runs: Vec<RestoredRun<'a>>,
     remarks: Vec<String>,
 }
 
 /// An entry that would follow, and whether another names it as its previous.
-struct Candidate {
+struct Candidate<'a> {
     stored: StoredEntry,
-    source: usize,
+    source: &'a RestoreSource,
     is_followed: bool,
 }
 
-impl Chain<'_> {
+impl<'a> Chain<'a> {
+    fn before_the_first(sources: &'a [RestoreSource]) -> Self {
+        let stated = sources
+            .iter()
+            .flat_map(|one| &one.notes)
+            .map(|noted| noted.stated.size);
+        Self {
+            sources,
+            entries: EntrySurvey::wanting(stated.clone()),
+            window: sources.iter().map(|one| (one, BTreeMap::new())).collect(),
+            loaded: 0,
+            sealed: stated.max().unwrap_or(0),
+            runs: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+
     /// Takes the next entry; whether there was one.
     fn step(&mut self) -> Result<bool, BackupError> {
         let sequence = self.entries.size();
         self.load(sequence);
         let mut candidates = self.candidates(sequence);
-        let signed = |one: &Candidate| is_signed(&one.stored);
+        let signed = |one: &Candidate<'_>| is_signed(&one.stored);
         if let [first, others @ ..] = candidates.as_slice()
             && let Some(other) = others.iter().find(|one| signed(one))
             && signed(first)
@@ -286,8 +244,8 @@ impl Chain<'_> {
         {
             return Err(BackupError::Parted {
                 sequence,
-                one: self.name(first.source),
-                other: self.name(other.source),
+                one: first.source.name.clone(),
+                other: other.source.name.clone(),
             });
         }
         // What is followed comes first; an entry at the end rests on its author and on the checkpoints.
@@ -303,14 +261,14 @@ impl Chain<'_> {
                 return Ok(true);
             }
         }
-        if let Some(at) = self
+        if let Some((source, _)) = self
             .window
             .iter()
-            .position(|held| held.contains_key(&sequence))
+            .find(|(_, held)| held.contains_key(&sequence))
         {
             self.remarks.push(format!(
                 "{}: entry {sequence} does not follow the entry before, or is damaged",
-                self.name(at)
+                source.name
             ));
         }
         Ok(false)
@@ -319,7 +277,7 @@ impl Chain<'_> {
     /// Has the bundle of an entry and the next one in the window, and nothing before.
     fn load(&mut self, sequence: u64) {
         while self.loaded <= sequence / WIDTH + 1 {
-            for (source, held) in self.sources.iter().zip(&mut self.window) {
+            for (source, held) in &mut self.window {
                 held.retain(|place, _| *place >= sequence);
                 held.extend(source.bundle(self.loaded));
             }
@@ -328,22 +286,12 @@ impl Chain<'_> {
     }
 
     /// The different entries that would follow, each with the first source that has it.
-    fn candidates(&self, sequence: u64) -> Vec<Candidate> {
-        let mut found: Vec<Candidate> = Vec::new();
-        let next: Vec<Link> = self
-            .at(sequence + 1)
-            .map(|next| next.entry.previous)
-            .collect();
-        for (source, held) in self.window.iter().enumerate() {
-            let Some(bytes) = held.get(&sequence) else {
-                continue;
-            };
-            if found.iter().any(|one| one.stored.bytes == *bytes) {
-                continue;
-            }
-            if let Ok(stored) = StoredEntry::of(sequence, bytes.clone())
-                && self.entries.edge().admits(&stored.entry).is_ok()
-            {
+    fn candidates(&self, sequence: u64) -> Vec<Candidate<'a>> {
+        let mut found: Vec<Candidate<'a>> = Vec::new();
+        let next = self.named_at(sequence + 1);
+        for (source, stored) in self.at(sequence) {
+            let is_new = found.iter().all(|one| one.stored.bytes != stored.bytes);
+            if is_new && self.entries.edge().admits(&stored.entry).is_ok() {
                 found.push(Candidate {
                     is_followed: next.contains(&stored.link),
                     stored,
@@ -355,22 +303,24 @@ impl Chain<'_> {
     }
 
     /// What the sources have at a place, as far as it can be an entry.
-    fn at(&self, sequence: u64) -> impl Iterator<Item = StoredEntry> {
-        let held = self
-            .window
-            .iter()
-            .filter_map(move |held| held.get(&sequence));
-        held.filter_map(move |bytes| StoredEntry::of(sequence, bytes.clone()).ok())
+    fn at(&self, sequence: u64) -> impl Iterator<Item = (&'a RestoreSource, StoredEntry)> {
+        self.window.iter().filter_map(move |(source, held)| {
+            let bytes = held.get(&sequence)?.clone();
+            Some((*source, StoredEntry::of(sequence, bytes).ok()?))
+        })
+    }
+
+    /// What the entries at a place name as their previous.
+    fn named_at(&self, sequence: u64) -> Vec<Link> {
+        let named = self.at(sequence).map(|(_, stored)| stored.entry.previous);
+        named.collect()
     }
 
     /// Whether the entry behind it names another, and is itself what was written: an author signs what happened, not
     /// where it lands, so that this alone shows another time or place.
     fn is_refuted(&self, stored: &StoredEntry) -> bool {
-        let after: Vec<Link> = self
-            .at(stored.sequence + 2)
-            .map(|after| after.entry.previous)
-            .collect();
-        self.at(stored.sequence + 1).any(|next| {
+        let after = self.named_at(stored.sequence + 2);
+        self.at(stored.sequence + 1).any(|(_, next)| {
             next.entry.previous != stored.link
                 && is_signed(&next)
                 && (after.is_empty() || after.contains(&next.link))
@@ -379,31 +329,22 @@ impl Chain<'_> {
 
     /// Whether a checkpoint by the ledger's key that ends with this entry has another root.
     fn is_contradicted(&self, stored: &StoredEntry) -> bool {
-        let size = stored.sequence + 1;
-        let mut notes = self
-            .notes
-            .iter()
-            .filter(|noted| noted.stated.size == size)
-            .peekable();
-        if notes.peek().is_none() {
+        let notes = self.sources.iter().flat_map(|one| &one.notes);
+        let notes = notes.filter(|noted| noted.stated.size == stored.sequence + 1);
+        let notes: Vec<_> = notes.collect();
+        if notes.is_empty() {
             return false;
         }
         let mut trial = self.entries.clone();
-        if trial.take(stored).is_err() {
-            return true;
-        }
-        notes.any(|noted| is_sealed(&trial, noted) && !trial.has(&noted.stated))
+        trial.take(stored).is_err()
+            || notes
+                .iter()
+                .any(|noted| is_sealed(&trial, noted) && !trial.has(&noted.stated))
     }
 
-    fn name(&self, source: usize) -> String {
-        self.sources
-            .get(source)
-            .map_or_else(String::new, |source| source.name.clone())
-    }
-
-    fn note(&mut self, sequence: u64, source: usize) {
+    fn note(&mut self, sequence: u64, source: &'a RestoreSource) {
         match self.runs.last_mut() {
-            Some(run) if run.source == source => run.count += 1,
+            Some(run) if std::ptr::eq(run.source, source) => run.count += 1,
             _ => self.runs.push(RestoredRun {
                 first: sequence,
                 count: 1,

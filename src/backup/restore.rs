@@ -11,14 +11,15 @@
 //!
 //! It can be cut off anywhere and run again. Nothing that lies in the folder is ever written over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::audit::Audit;
-use crate::checkpoint;
+use crate::entry::StoredEntry;
 use crate::key::{PublicKey, SecretKey};
 use crate::ledger::{
-    CHECKPOINT_FILE, COSIGNED_FILE, HINT_FILE, LedgerPlace, OpenError, RESTORING, folder,
+    CHECKPOINT_FILE, COSIGNED_FILE, HINT_FILE, LedgerError, LedgerPlace, OpenError, RESTORING,
+    folder,
 };
 use crate::note::NoteKey;
 use crate::publication::{CopyWriter, PublicationError, StoredNote};
@@ -30,12 +31,13 @@ use crate::store::publish;
 use crate::store::tail::{MAX_TAIL, TAIL_FILE};
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::world::World;
+use crate::timetoken::StoredToken;
 use crate::verify::Report;
 
 use super::error::BackupError;
-use super::log::{LogCopy, put_anew};
 use super::plan::RestorePlan;
 
+const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 const MARKER: &[u8] = b"a ledger is being restored here; the same restore once more goes on\n";
 
 /// Whether the host can seal a ledger that was restored.
@@ -62,8 +64,12 @@ pub fn check_target(world: &World, dir: &Path) -> Result<(), BackupError> {
     let is_marked = names.iter().any(|name| name == RESTORING);
     match is_marked || names.iter().all(|name| name.starts_with(&begun)) {
         true => Ok(()),
-        false => Err(OpenError::NotEmpty(dir.to_owned()).into()),
+        false => Err(not_empty(dir)),
     }
+}
+
+fn not_empty(dir: &Path) -> BackupError {
+    LedgerError::from(OpenError::NotEmpty(dir.to_owned())).into()
 }
 
 impl SealingKeyFound {
@@ -105,76 +111,61 @@ impl RestorePlan<'_> {
         folder::make(&*world.disk, dir)?;
         to.replace(RESTORING, MARKER)?;
         to.remove_leftovers("")?;
-        let log = self.write_once(&to)?;
-        if log.link() != self.entries.edge().link() {
-            return Err(BackupError::NotRestored(
-                "a source changed meanwhile".to_owned(),
-            ));
+        let mut copy = CopyWriter::new(&to);
+        self.write_once(&mut copy)?;
+        if copy.edge().root() != self.root() {
+            let why = "a source changed meanwhile".to_owned();
+            return Err(BackupError::NotRestored(why));
         }
-        let tail = log.tail()?;
+        let tail = copy.tail()?;
         // Without the marker's leave: what is there might be somebody's ledger after all.
         let there = to.get(TAIL_FILE, MAX_TAIL as u64)?;
         if there.is_some_and(|there| there != tail) {
-            return Err(OpenError::NotEmpty(dir.to_owned()).into());
+            return Err(not_empty(dir));
         }
         let key = self.entries.origin().zip(self.sealing_key());
         let key = key.and_then(|(origin, key)| NoteKey::new(origin, key).ok());
-        let hint = key.map(|key| folder::describe(&self.entries.ledger(), &key).into_bytes());
         let bytes = |noted: &StoredNote| noted.bytes.clone();
-        for (name, file) in [
-            (HINT_FILE, hint),
+        copy.put_anew([
+            (
+                HINT_FILE,
+                key.map(|key| folder::describe(&self.ledger(), &key).into_bytes()),
+            ),
             (COSIGNED_FILE, self.cosigned.as_ref().map(bytes)),
             (CHECKPOINT_FILE, self.checkpoint.as_ref().map(bytes)),
             (TAIL_FILE, Some(tail)),
-        ] {
-            if let Some(file) = file {
-                put_anew(&to, name, &file)?;
-            }
-        }
+        ])?;
         self.judge(audit.run()?)
     }
 
     /// Writes what never changes.
-    fn write_once(&self, to: &FolderEngine) -> Result<LogCopy, BackupError> {
-        const WIDTH: u64 = BUNDLE_ENTRIES as u64;
-        let (mut files, mut log) = (CopyWriter::new(to), LogCopy::new());
+    fn write_once(&self, copy: &mut CopyWriter<'_>) -> Result<(), BackupError> {
         for run in &self.runs {
-            let mut held = (None, BTreeMap::new());
-            for sequence in run.first..run.first + run.count {
-                let n = sequence / WIDTH;
-                if held.0 != Some(n) {
-                    let source = self.sources.get(run.source);
-                    held = (
-                        Some(n),
-                        source.map(|source| source.bundle(n)).unwrap_or_default(),
-                    );
+            let end = run.first + run.count;
+            for n in run.first / WIDTH..end.div_ceil(WIDTH) {
+                let mut held = run.source.bundle(n);
+                for sequence in run.first.max(n * WIDTH)..end.min((n + 1) * WIDTH) {
+                    let gone = |why: String| PublicationError::Entry { sequence, why };
+                    let bytes = held.remove(&sequence);
+                    let bytes =
+                        bytes.ok_or_else(|| gone("it was there a moment ago".to_owned()))?;
+                    let stored = StoredEntry::of(sequence, bytes);
+                    copy.entry(stored.map_err(|why| gone(why.to_string()))?)?;
                 }
-                let entry = held.1.remove(&sequence);
-                let gone = || PublicationError::Entry {
-                    sequence,
-                    why: "it was there a moment ago".to_owned(),
-                };
-                log.push(entry.ok_or_else(gone)?, &mut files)?;
             }
         }
         for (digest, _, is_expunged) in self.entries.attachments(self.size()) {
             let mut held = self.sources.iter().filter(|_| !is_expunged);
             if let Some(bytes) = held.find_map(|source| source.attachment(digest)) {
-                files.put(&blob_path(digest), &bytes)?;
+                copy.put(&blob_path(digest), &bytes)?;
             }
         }
         let mut stems = BTreeSet::new();
-        for token in self.sources.iter().flat_map(|source| &source.tokens) {
-            if let Some(checkpoint) = &token.checkpoint
-                && token.size <= self.size()
-                && stems.insert(&token.stem)
-            {
-                files.put(&token.checkpoint_path(), checkpoint)?;
-                files.put(&token.response_path(), &token.response)?;
-            }
-        }
-        files.finish()?;
-        Ok(log)
+        let tokens = self.sources.iter().flat_map(|source| &source.tokens);
+        let mut is_first =
+            |token: &&StoredToken| token.checkpoint.is_some() && stems.insert(token.stem.clone());
+        copy.tokens(tokens.filter(|token| is_first(token)), self.size())?;
+        Ok(copy.settle()?)
     }
 
     /// What is broken in what was written; files that are lost were said to be.
@@ -183,22 +174,16 @@ impl RestorePlan<'_> {
             let is_said = finding.rule.id == rule::I09.id && !self.missing.is_empty();
             finding.rule.verdict == Verdict::Integrity && !is_said
         });
-        match broken.next() {
-            None if report.interrupted => {
-                Err(BackupError::NotRestored("it was interrupted".to_owned()))
-            }
-            None => Ok(report),
+        let why = match broken.next() {
+            None if report.interrupted => "it was interrupted".to_owned(),
+            None => return Ok(report),
             Some(finding) => {
-                let place = finding
-                    .sequence
-                    .map_or(String::new(), |at| format!(" at entry {at}"));
-                let why = format!(
-                    "{} {}{place}: {}",
-                    finding.rule.id, finding.rule.title, finding.found
-                );
-                Err(BackupError::NotRestored(why))
+                let place = finding.sequence.map(|at| format!(" at entry {at}"));
+                let (rule, place) = (finding.rule, place.unwrap_or_default());
+                format!("{} {}{place}: {}", rule.id, rule.title, finding.found)
             }
-        }
+        };
+        Err(BackupError::NotRestored(why))
     }
 
     /// Leaves the host what it needs to go on, and lets the folder be a ledger. `key` is that of a backup.
@@ -213,27 +198,22 @@ impl RestorePlan<'_> {
     ) -> Result<SealingKeyFound, BackupError> {
         folder::make(&*world.disk, &place.state)?;
         world.disk.keep_private(&place.state)?;
-        let wanted = self.sealing_key();
-        let held = [place.sealing_key(), place.next_sealing_key()]
-            .map(|path| keyfile::read(&path, &|| Ok(None)));
-        let found = match (held, key.filter(|key| Some(key.public()) == wanted)) {
-            (held, _)
-                if held
-                    .iter()
-                    .flatten()
-                    .any(|held| Some(held.public()) == wanted) =>
-            {
+        let is_wanted = |key: &SecretKey| Some(key.public()) == self.sealing_key();
+        let held = |path| keyfile::read(path, &|| Ok(None));
+        let (own, next) = (held(&place.sealing_key()), held(&place.next_sealing_key()));
+        let found = match (own, key.filter(|key| is_wanted(key))) {
+            (own, _) if [&own, &next].into_iter().flatten().any(is_wanted) => {
                 SealingKeyFound::Present
             }
-            ([Err(KeyFileError::Missing(_)), _], Some(key)) => {
+            (Ok(_), _) => SealingKeyFound::Other,
+            (Err(KeyFileError::Missing(_)), None) => SealingKeyFound::Missing,
+            (Err(KeyFileError::Missing(_)), Some(key)) => {
                 keyfile::write_new(&place.sealing_key(), key, None)?;
                 SealingKeyFound::Restored
             }
-            ([Err(KeyFileError::Missing(_)), _], None) => SealingKeyFound::Missing,
-            ([Err(fault), _], _) => return Err(fault.into()),
-            ([Ok(_), _], _) => SealingKeyFound::Other,
+            (Err(fault), _) => return Err(fault.into()),
         };
-        self.keep_head(world, &place.head())?;
+        self.keep_head(world, place)?;
         FolderEngine::at(world, &place.dir).remove(RESTORING)?;
         Ok(found)
     }
@@ -243,13 +223,11 @@ impl RestorePlan<'_> {
     /// # Errors
     /// It does.
     pub fn check_state(&self, world: &World, place: &LedgerPlace) -> Result<(), BackupError> {
-        let head = world.disk.read(&place.head()).ok();
-        let stated = head.and_then(|head| checkpoint::stated(&head).ok());
         let origin = self.entries.origin();
-        match stated {
-            Some(stated) if origin.is_none_or(|origin| origin.as_str() != stated.origin) => {
-                let (path, origin) = (place.head(), stated.origin);
-                Err(OpenError::OtherLedgersHead { path, origin }.into())
+        match place.kept(&*world.disk) {
+            Some(kept) if origin.is_none_or(|origin| origin.as_str() != kept.origin) => {
+                let (path, origin) = (place.head(), kept.origin);
+                Err(LedgerError::from(OpenError::OtherLedgersHead { path, origin }).into())
             }
             _ => Ok(()),
         }
@@ -257,17 +235,14 @@ impl RestorePlan<'_> {
 
     /// Keeps the newest checkpoint that is known where the next append looks for it: what is lost is then recorded
     /// before anything is.
-    fn keep_head(&self, world: &World, head: &Path) -> Result<(), BackupError> {
+    fn keep_head(&self, world: &World, place: &LedgerPlace) -> Result<(), BackupError> {
         let lost = self.lost.as_ref().map(|lost| (lost.stated, &lost.note));
         let holding = self.checkpoint.as_ref();
         let newest = lost.or_else(|| holding.map(|noted| (noted.stated.size, &noted.bytes)));
-        let Some((size, note)) = newest else {
-            return Ok(());
-        };
-        let held = world.disk.read(head).ok();
-        let held = held.and_then(|held| checkpoint::stated(&held).ok());
-        if held.is_none_or(|held| held.size < size) {
-            publish::durably(&*world.disk, head, note)?;
+        if let Some((size, note)) = newest
+            && place.kept(&*world.disk).is_none_or(|kept| kept.size < size)
+        {
+            publish::durably(&*world.disk, &place.head(), note)?;
         }
         Ok(())
     }

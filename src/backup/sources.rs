@@ -36,6 +36,8 @@ pub struct RestoreSource {
     pub(super) cosigned: Vec<StoredNote>,
     attachments: BTreeMap<Blake3Digest, Vec<u8>>,
     pub(super) tokens: Vec<StoredToken>,
+    /// Whether it is a checkpoint that this host kept, or that somebody hands over: it counts by its name.
+    pub(super) is_known: bool,
 }
 
 impl RestoreSource {
@@ -84,6 +86,16 @@ impl RestoreSource {
         Ok([sealed, tail])
     }
 
+    /// A checkpoint that is known of the ledger, from elsewhere than where its entries are.
+    #[must_use]
+    pub fn known(name: &str, note: &[u8]) -> Self {
+        Self {
+            notes: StoredNote::parse(note).into_iter().collect(),
+            is_known: true,
+            ..Self::empty(name)
+        }
+    }
+
     /// An evidence pack.
     #[must_use]
     pub fn pack(name: &str, pack: UnverifiedPack) -> Self {
@@ -112,6 +124,7 @@ impl RestoreSource {
             cosigned: Vec::new(),
             attachments: BTreeMap::new(),
             tokens: Vec::new(),
+            is_known: false,
         }
     }
 

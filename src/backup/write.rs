@@ -16,18 +16,16 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::checkpoint;
 use crate::hash::NodeHash;
 use crate::key::PublicKey;
 use crate::ledger::{
     BACKUP_FILE, BACKUP_KEY, CHECKPOINT_FILE, COSIGNED_FILE, EntryReader, HEAD_FILE, HINT_FILE,
-    LedgerPlace, folder,
+    LedgerError, LedgerPlace, folder,
 };
 use crate::note::Origin;
 use crate::pack::write_each_in_zip;
-use crate::publication::{
-    self, CopyWriter, LedgerSurvey, PublicationError, StoredNote, remove_expunged,
-};
-use crate::store::blobs::{self, ATTACHMENT_LIMIT, blob_path};
+use crate::publication::{self, CopyWriter, LedgerSurvey, PublicationError, remove_expunged};
 use crate::store::engine::{Engine as _, FolderEngine};
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::store::tail::{MAX_TAIL, TAIL_FILE};
@@ -38,7 +36,6 @@ use crate::timestamps;
 
 use super::check::sealing_key;
 use super::error::BackupError;
-use super::log::{LogCopy, put_anew};
 use super::record::BackupRecord;
 
 /// The backup of one ledger to one folder.
@@ -76,23 +73,16 @@ impl Backup<'_> {
     /// The ledger is damaged, behind or beside what is known of it, the folder holds something else, or the disk's
     /// refusal. The backup before stands as it was.
     pub fn run(&self) -> Result<BackupReport, BackupError> {
-        folder::look(&*self.world.disk, &self.place.dir)?;
+        let looked = folder::look(&*self.world.disk, &self.place.dir);
+        looked.map_err(LedgerError::from)?;
         let to = FolderEngine::at(self.world, self.to);
         let before = BackupRecord::look(&to)?;
         // One that cannot be read is healed by the next append.
         let head = FolderEngine::at(self.world, &self.place.state).get(HEAD_FILE, SMALL_FILE)?;
-        let head = head.and_then(|bytes| StoredNote::parse(&bytes).ok());
-        let head = head.map(|noted| noted.stated);
-        let stated = [
-            head.as_ref().map(|head| head.size),
-            before.as_ref().map(|before| before.size),
-        ];
-        let now = publication::read(
-            self.world,
-            &self.place.dir,
-            self.wait,
-            stated.into_iter().flatten(),
-        )?;
+        let head = head.and_then(|bytes| checkpoint::stated(&bytes).ok());
+        let head_size = head.iter().map(|head| head.size);
+        let stated = head_size.chain(before.iter().map(|before| before.size));
+        let now = publication::read(self.world, &self.place.dir, self.wait, stated)?;
         let sequence = now.entries.size();
         if now.newest.stated.size > sequence {
             let why = "the ledger's checkpoint covers it, and it is not there".to_owned();
@@ -122,44 +112,40 @@ impl Backup<'_> {
         now: &LedgerSurvey,
         origin: Origin,
     ) -> Result<BackupReport, BackupError> {
-        let made = self.world.clock.now();
-        let mut record = BackupRecord::begun(now.entries.ledger(), origin, made);
+        let (entries, size) = (&now.entries, now.entries.size());
+        let mut record = BackupRecord::begun(entries.ledger(), origin, self.world.clock.now());
         to.make_root()?;
         if before.is_none() {
             to.replace(BACKUP_FILE, &record.encode())?;
         }
         to.remove_leftovers("")?;
         let ledger = FolderEngine::at(self.world, &self.place.dir);
-        let (mut files, mut bytes) = (0, 0);
-        let mut tally = |(more_files, more_bytes)| {
-            files += more_files;
-            bytes += more_bytes;
-        };
-        let log = self.write_once(to, &ledger, now, &mut tally)?;
-        let hint = ledger.get(HINT_FILE, SMALL_FILE)?;
-        let cosigned = now.cosigned.as_ref().map(|noted| noted.bytes.clone());
-        for (name, file) in [
-            (TAIL_FILE, Some(log.tail()?)),
+        let reader = EntryReader::open(self.world, &self.place.dir, self.wait)?;
+        let mut copy = CopyWriter::new(to);
+        copy.log(reader, size, entries.edge().root())?;
+        copy.tokens(&timestamps::list(&ledger)?, u64::MAX)?;
+        copy.attachments(&ledger, entries, size)?;
+        copy.settle()?;
+        copy.put_anew([
+            (TAIL_FILE, Some(copy.tail()?)),
             (CHECKPOINT_FILE, Some(now.newest.bytes.clone())),
-            (COSIGNED_FILE, cosigned),
-            (HINT_FILE, hint),
-        ] {
-            if let Some(file) = file
-                && put_anew(to, name, &file)?
-            {
-                tally((1, file.len() as u64));
-            }
-        }
+            (
+                COSIGNED_FILE,
+                now.cosigned.as_ref().map(|noted| noted.bytes.clone()),
+            ),
+            (HINT_FILE, ledger.get(HINT_FILE, SMALL_FILE)?),
+        ])?;
         record.sealing_key = match self.passphrase {
             Some(passphrase) => Some(self.take_key(to, passphrase)?),
             None => before.and_then(|before| before.sealing_key),
         };
-        remove_expunged(to, &now.entries, now.entries.size())?;
-        record.size = now.entries.size();
-        record.root = now.entries.edge().root();
-        record.link = now.entries.edge().link();
+        remove_expunged(to, entries, size)?;
+        record.size = size;
+        record.root = entries.edge().root();
+        record.link = entries.edge().link();
         record.files = BackupRecord::files_in(to)?;
-        put_anew(to, BACKUP_FILE, &record.encode())?;
+        let (files, bytes) = (copy.written, copy.bytes);
+        copy.put_anew([(BACKUP_FILE, Some(record.encode()))])?;
         Ok(BackupReport {
             record,
             before: before.map(|before| before.size).filter(|size| *size > 0),
@@ -180,46 +166,6 @@ impl Backup<'_> {
         }
         Ok(key.public())
     }
-
-    /// Writes what never changes: all of it is durable when this returns.
-    fn write_once(
-        &self,
-        to: &FolderEngine,
-        ledger: &FolderEngine,
-        now: &LedgerSurvey,
-        tally: &mut dyn FnMut((u64, u64)),
-    ) -> Result<LogCopy, BackupError> {
-        let size = now.entries.size();
-        let (mut files, mut log) = (CopyWriter::new(to), LogCopy::new());
-        let reader = EntryReader::open(self.world, &self.place.dir, self.wait)?;
-        for stored in reader.take(usize::try_from(size).unwrap_or(usize::MAX)) {
-            log.push(stored?.bytes, &mut files)?;
-        }
-        if log.link() != now.entries.edge().link() {
-            return Err(PublicationError::Entry {
-                sequence: size.saturating_sub(1),
-                why: "it was another a moment ago".to_owned(),
-            }
-            .into());
-        }
-        for token in timestamps::list(ledger)? {
-            if let Some(checkpoint) = &token.checkpoint {
-                files.put(&token.checkpoint_path(), checkpoint)?;
-                files.put(&token.response_path(), &token.response)?;
-            }
-        }
-        for (digest, sequence, is_expunged) in now.entries.attachments(size) {
-            if !is_expunged {
-                let bytes = blobs::get(ledger, digest).map_err(|why| PublicationError::Entry {
-                    sequence,
-                    why: why.to_string(),
-                })?;
-                files.put(&blob_path(digest), &bytes)?;
-            }
-        }
-        tally(files.finish()?);
-        Ok(log)
-    }
 }
 
 /// Refuses to put what was set back in the place of what would restore it.
@@ -229,18 +175,18 @@ fn compare(
     stated: u64,
     root: NodeHash,
 ) -> Result<(), BackupError> {
-    let (path, found) = (path.to_owned(), now.entries.size());
-    if stated > found {
-        return Err(BackupError::Behind {
-            path,
-            stated,
-            found,
-        });
-    }
-    match stated == 0 || now.entries.root_at(stated) == Some(root) {
-        true => Ok(()),
-        false => Err(BackupError::Beside { path, stated }),
-    }
+    let (path, found) = (path.display(), now.entries.size());
+    let why = match stated {
+        0 => return Ok(()),
+        _ if stated > found => format!(
+            "the ledger has {found} entries, and {path} states {stated}: it was cut off or set back"
+        ),
+        _ if now.entries.root_at(stated) == Some(root) => return Ok(()),
+        _ => format!(
+            "the first {stated} entries of the ledger are not those that {path} states: it was rewritten or forked"
+        ),
+    };
+    Err(BackupError::Contradicted(why))
 }
 
 /// Writes the one file of a backup, piece by piece.
@@ -258,11 +204,7 @@ pub fn write_zip(
     let names: Vec<String> = names.map(|name| format!("{top}{name}")).collect();
     let mut get = |name: &str| {
         let name = name.strip_prefix(&top).unwrap_or(name);
-        Ok::<_, BackupError>(
-            backup
-                .need(name, ATTACHMENT_LIMIT.max(MAX_TAIL as u64))?
-                .into(),
-        )
+        Ok::<_, BackupError>(backup.need(name, MAX_TAIL as u64)?.into())
     };
     write_each_in_zip(names.iter(), &mut get, &mut |part| Ok(put(part)?))
 }

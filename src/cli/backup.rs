@@ -1,16 +1,14 @@
 //! `ledger backup`: a copy of the ledger that restores it, and whether one does.
 
-use std::fs::{File, Permissions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::audit::Audit;
 use crate::backup::{self, Backup, BackupError, BackupRecord, BackupReport, CheckedBackup};
-use crate::checkpoint;
 use crate::ledger::marks::Mark;
 use crate::pack::{ZIP_LIMIT, read_zip};
 use crate::store::engine::FolderEngine;
@@ -19,7 +17,10 @@ use crate::sys::disk::DiskError;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{bounded, folder_of, is_there, keep_apart, unreadable};
+use super::files::{
+    begin_whole, bounded, finish_whole, folder_of, is_there, keep_apart, unreadable, unwritten,
+    write_below,
+};
 use super::key::passphrase;
 use super::layout::counted;
 use super::verify::audited;
@@ -102,45 +103,31 @@ fn into_zip(
     to: &Path,
     backup: impl Fn(&Path) -> Result<BackupReport, BackupError>,
 ) -> Result<BackupReport, CommandError> {
+    const OR_FOLDER: &str = "choose another name, or back up into a folder";
     if to.symlink_metadata().is_ok() {
-        return Err(is_there(
-            to,
-            "choose another name, or back up into a folder",
-        ));
+        return Err(is_there(to, OR_FOLDER));
     }
-    let unwritten = |fault: io::Error| CommandError::from(DiskError::new("write", to, fault));
-    let folder = folder_of(to);
+    let failed = |fault| unwritten(to, fault, OR_FOLDER);
     let dir = tempfile::Builder::new()
         .prefix(".backup-")
-        .tempdir_in(folder)
-        .map_err(unwritten)?;
+        .tempdir_in(folder_of(to));
+    let dir = dir.map_err(failed)?;
     let mut report = backup(dir.path())?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".backup-")
-        .tempfile_in(folder)
-        .map_err(unwritten)?;
+    // With an encrypted key in it, it stays its owner's.
+    let mode = match report.record.sealing_key {
+        Some(_) => 0o600,
+        None => 0o644,
+    };
+    let mut file = begin_whole(to, mode).map_err(failed)?;
     let mut put = |part: &[u8]| {
         let written = file.write_all(part);
         written.map_err(|fault| DiskError::new("write", to, fault))
     };
-    backup::write_zip(
-        &FolderEngine::at(&context.world, dir.path()),
-        &report.record,
-        &mut put,
-    )?;
-    // With an encrypted key in it, it stays its owner's.
-    if report.record.sealing_key.is_none() {
-        let open = Permissions::from_mode(0o644);
-        file.as_file().set_permissions(open).map_err(unwritten)?;
-    }
-    report.bytes = file.as_file().metadata().map_err(unwritten)?.len();
+    let folder = FolderEngine::at(&context.world, dir.path());
+    backup::write_zip(&folder, &report.record, &mut put)?;
+    report.bytes = file.as_file().metadata().map_err(failed)?.len();
     report.files = 1;
-    file.as_file().sync_all().map_err(unwritten)?;
-    file.persist_noclobber(to)
-        .map_err(|fault| unwritten(fault.error))?;
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(unwritten)?;
+    finish_whole(file, to, false).map_err(failed)?;
     Ok(report)
 }
 
@@ -156,26 +143,36 @@ pub(super) fn unpacked(path: &Path) -> Result<(PathBuf, Option<TempDir>), Comman
         CommandError::broken(message).code("backup-unusable")
     })?;
     let dir = tempfile::tempdir().map_err(CommandError::temporary)?;
-    let write = |name: &str, bytes: &[u8]| {
-        let place = dir.path().join(name);
-        std::fs::create_dir_all(folder_of(&place))
-            .and_then(|()| File::create_new(&place)?.write_all(bytes))
-            .map_err(|fault| DiskError::new("write", &place, fault))
-    };
     for (name, bytes) in &files {
         let inside = name.split_once('/').map_or(name.as_str(), |(_, name)| name);
-        write(inside, bytes)?;
+        let place = dir.path().join(inside);
+        write_below(&place, bytes).map_err(|fault| DiskError::new("write", &place, fault))?;
     }
     Ok((dir.path().to_owned(), Some(dir)))
 }
 
 /// Whether a file is the zip of a backup: the folder in it is named for one.
 pub(super) fn is_zipped_backup(path: &Path) -> bool {
-    const NAME_AT: usize = 30;
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(64).read_to_end(&mut head));
-    let name = head.get(NAME_AT..).unwrap_or_default();
-    read.is_ok() && head.starts_with(b"PK") && name.starts_with(b"backup-")
+    // The name of the first file is the 31st byte and what follows.
+    let mut head = [0; 37];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head.starts_with(b"PK") && head.ends_with(b"backup-")
+}
+
+/// What a backup says of itself, as programs are told it, and `more`.
+fn document(record: &BackupRecord, more: Value) -> Value {
+    let mut document = json!({
+        "ledger_id": record.ledger,
+        "origin": record.origin,
+        "made_utc": record.made_utc,
+        "size": record.size,
+        "root": record.root,
+        "sealing_key": record.sealing_key,
+    });
+    if let (Value::Object(told), Value::Object(more)) = (&mut document, more) {
+        told.extend(more);
+    }
+    document
 }
 
 fn answer(to: &Path, state: &Path, report: &BackupReport) -> Answer {
@@ -188,18 +185,12 @@ fn answer(to: &Path, state: &Path, report: &BackupReport) -> Answer {
         "what else is in {}: what waits in the spool, witnesses, records of exports",
         state.display()
     ));
-    let document = json!({
+    let more = json!({
         "to": to.display().to_string(),
-        "ledger_id": record.ledger,
-        "origin": record.origin,
-        "made_utc": record.made_utc,
-        "size": record.size,
-        "root": record.root,
         "link": record.link,
         "size_before": report.before,
         "files_written": report.files,
         "bytes_written": report.bytes,
-        "sealing_key": record.sealing_key,
         "not_taken": not_taken,
     });
     let since = match report.before {
@@ -207,7 +198,7 @@ fn answer(to: &Path, state: &Path, report: &BackupReport) -> Answer {
         Some(before) => format!("{} more", record.size - before),
         None => "a new backup".to_owned(),
     };
-    let answer = Answer::new(document).line(format!(
+    let answer = Answer::new(document(record, more)).line(format!(
         "{} holds {}, {since}; {} written, {} bytes",
         to.display(),
         counted(record.size, "entry"),
@@ -229,49 +220,28 @@ fn check(context: &mut Context, path: &Path) -> CommandResult {
     };
     // An auditor's machine keeps none, and may have no home.
     let head = place.map(|place| place.head()).ok();
-    let kept = head.as_ref().and_then(|head| std::fs::read(head).ok());
-    let kept = kept.and_then(|note| checkpoint::stated(&note).ok());
-    let folder = FolderEngine::at(&context.world, &dir);
-    let record = BackupRecord::read(&folder)?;
-    let is_its = |origin: &str| {
-        record
-            .as_ref()
-            .is_some_and(|of| of.origin.as_str() == origin)
-    };
-    let known = kept
-        .filter(|kept| is_its(&kept.origin))
-        .map(|kept| kept.size);
-    let size = record.as_ref().map_or(0, |record| record.size);
-    // One that the backup reaches is held against it; a newer one is what restoring from it would lose.
-    let head = head.filter(|_| known.is_some_and(|known| known <= size));
     let checked = audited(context, &dir, |audit| {
-        backup::check(&Audit { head, ..audit })
+        backup::check(Audit { head, ..audit })
     })??;
     let opens = match checked.record.sealing_key {
         // Nobody is asked.
         Some(named) if context.globals.passphrase_file.is_some() => {
+            let folder = FolderEngine::at(&context.world, &dir);
             let key = backup::sealing_key(&folder, &|| context.passphrase(path))?;
             Some(key.is_some_and(|key| key.public() == named))
         }
         _ => None,
     };
-    Ok(said(path, &checked, known, opens))
+    Ok(said(path, &checked, opens))
 }
 
-fn said(path: &Path, checked: &CheckedBackup, known: Option<u64>, opens: Option<bool>) -> Answer {
-    let (record, report) = (&checked.record, &checked.report);
+fn said(path: &Path, checked: &CheckedBackup, opens: Option<bool>) -> Answer {
+    let (record, report, known) = (&checked.record, &checked.report, checked.known);
     let exit = Exit::from(checked.conclusion());
-    let lost = known
-        .filter(|known| *known > record.size)
-        .map(|known| known - 1);
-    let document = json!({
+    let lost = known.filter(|known| *known > record.size);
+    let lost = lost.map(|known| known - 1);
+    let more = json!({
         "backup": path.display().to_string(),
-        "ledger_id": record.ledger,
-        "origin": record.origin,
-        "made_utc": record.made_utc,
-        "size": record.size,
-        "root": record.root,
-        "sealing_key": record.sealing_key,
         "sealing_key_in_force": checked.has_newest_key,
         "sealing_key_opens": opens,
         "known_size": known,
@@ -297,7 +267,7 @@ fn said(path: &Path, checked: &CheckedBackup, known: Option<u64>, opens: Option<
     let findings =
         findings.map(|one| format!("  {} {}: {}", one.rule.id, one.rule.title, one.found));
     let faults = checked.faults.iter().map(|fault| format!("  {fault}"));
-    Answer::new(document)
+    Answer::new(document(record, more))
         .line(format!(
             "{}  backup of {} with {}, made {} (exit {})",
             checked.conclusion().word(),
@@ -327,7 +297,7 @@ impl From<BackupError> for CommandError {
             BackupError::OtherLedger { .. } => Self::usage(message)
                 .code("other-ledger")
                 .hint("each ledger needs a backup folder of its own"),
-            BackupError::Behind { .. } | BackupError::Beside { .. } => Self::broken(message)
+            BackupError::Contradicted(_) => Self::broken(message)
                 .code("backup-contradicted")
                 .hint("nothing was written: that is what restores it, with ledger restore --from BACKUP --from LEDGER --to FOLDER"),
             BackupError::NoBeginning => Self::not_verified(message)

@@ -6,6 +6,8 @@ use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use crate::store::publish::TEMPORARY_PREFIX;
 use crate::sys::disk::DiskError;
 
@@ -126,9 +128,7 @@ impl NewFolder {
 
     /// Writes a file below it. Each part of `path` has to be a harmless name.
     pub(crate) fn add(&self, path: &str, bytes: &[u8]) -> Result<(), CommandError> {
-        let place = self.unfinished.path().join(path);
-        std::fs::create_dir_all(folder_of(&place))
-            .and_then(|()| File::create_new(&place)?.write_all(bytes))
+        write_below(&self.unfinished.path().join(path), bytes)
             .map_err(|fault| DiskError::new("write", &self.dir.join(path), fault).into())
     }
 
@@ -155,7 +155,13 @@ impl Drop for NewFolder {
     }
 }
 
-/// How the names begin under which [`write_whole`] writes first.
+/// Writes a file that is not there yet, with the folders that lead to it.
+pub(super) fn write_below(place: &Path, bytes: &[u8]) -> io::Result<()> {
+    std::fs::create_dir_all(folder_of(place))?;
+    File::create_new(place)?.write_all(bytes)
+}
+
+/// How the names begin under which [`begin_whole`] writes first.
 pub(crate) fn unfinished_prefix(path: &Path) -> OsString {
     let mut prefix = OsString::from(TEMPORARY_PREFIX);
     prefix.push(path.file_name().unwrap_or_default());
@@ -163,35 +169,46 @@ pub(crate) fn unfinished_prefix(path: &Path) -> OsString {
     prefix
 }
 
-/// Puts a file in its place whole, or not at all. Whoever is killed on the way leaves a hidden file
-/// beside it, which the next export of that name removes.
+/// Puts a file in its place whole, or not at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
-    let (folder, prefix) = (folder_of(path), unfinished_prefix(path));
-    let write = || -> io::Result<()> {
-        for left in std::fs::read_dir(folder)?.flatten() {
-            let (name, own) = (left.file_name(), prefix.as_encoded_bytes());
-            if name.as_encoded_bytes().starts_with(own) {
-                std::fs::remove_file(left.path())?;
-            }
-        }
-        let mut file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(folder)?;
+    let write = || {
+        let mut file = begin_whole(path, 0o644)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        // If the power fails before this line there is no file of that name, or the old one.
-        let named = match force {
-            true => file.persist(path),
-            false => file.persist_noclobber(path),
-        };
-        named.map_err(|fault| fault.error)?;
-        File::open(folder)?.sync_all()
+        finish_whole(file, path, force)
     };
     write().map_err(|fault| unwritten(path, fault, OR_FORCE))
 }
 
-fn unwritten(path: &Path, fault: io::Error, hint: &str) -> CommandError {
+/// Begins a file that is put in its place by [`finish_whole`]. Whoever is killed on the way leaves a hidden file
+/// beside it, which the next one of that name removes.
+pub(super) fn begin_whole(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let (folder, prefix) = (folder_of(path), unfinished_prefix(path));
+    for left in std::fs::read_dir(folder)?.flatten() {
+        let (name, own) = (left.file_name(), prefix.as_encoded_bytes());
+        if name.as_encoded_bytes().starts_with(own) {
+            std::fs::remove_file(left.path())?;
+        }
+    }
+    tempfile::Builder::new()
+        .prefix(&prefix)
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder)
+}
+
+/// Puts a file in its place that was written.
+pub(super) fn finish_whole(file: NamedTempFile, path: &Path, force: bool) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    // If the power fails before this line there is no file of that name, or the old one.
+    let named = match force {
+        true => file.persist(path),
+        false => file.persist_noclobber(path),
+    };
+    named.map_err(|fault| fault.error)?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// Says why a file was not written, with a `hint` for where it is there already.
+pub(super) fn unwritten(path: &Path, fault: io::Error, hint: &str) -> CommandError {
     match fault.kind() {
         io::ErrorKind::AlreadyExists => is_there(path, hint),
         _ => DiskError::new("write", path, fault).into(),

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::append;
-use crate::backup::{self, KnownCheckpoint, RestorePlan, RestoreSource, SealingKeyFound};
+use crate::backup::{self, RestorePlan, RestoreSource, SealingKeyFound};
 use crate::documents;
 use crate::key::SecretKey;
 use crate::ledger::LedgerPlace;
+use crate::note::NOTE_LIMIT;
 use crate::pack_verify::UnverifiedPack;
 use crate::store::engine::FolderEngine;
 use crate::text::Line;
@@ -60,12 +61,7 @@ pub(crate) struct RestoreArgs {
 }
 
 /// Sources, and the folders among them with what keeps those.
-#[derive(Default)]
-struct Opened {
-    sources: Vec<RestoreSource>,
-    folders: Vec<PathBuf>,
-    held: Vec<TempDir>,
-}
+type Opened = (Vec<RestoreSource>, Vec<(PathBuf, Option<TempDir>)>);
 
 pub(crate) fn run(context: &mut Context, args: &RestoreArgs) -> CommandResult {
     context.ui.thing = "restore";
@@ -77,17 +73,20 @@ pub(crate) fn run(context: &mut Context, args: &RestoreArgs) -> CommandResult {
         None => None,
     };
     backup::check_target(&context.world, &args.to)?;
-    let opened = open(context, args)?;
+    let (mut sources, folders) = open(context, args)?;
     // What this host keeps of the ledger is found by its id, which the entries have.
-    let id = backup::plan(&opened.sources, &[])?.ledger();
+    let id = backup::ledger_of(&sources)?;
     let place = context.place_of_id(args.to.clone(), id)?;
-    let known = known(context, args, &opened, &place)?;
-    let plan = backup::plan(&opened.sources, &known)?;
+    for path in known(context, args, &folders, &place)? {
+        let note = read_bounded(&path, NOTE_LIMIT)?;
+        sources.push(RestoreSource::known(&path.display().to_string(), &note));
+    }
+    let plan = backup::plan(&sources)?;
     if plan.is_lossy() && owner.is_none() {
         return Err(refusal(&plan));
     }
     plan.check_state(&context.world, &place)?;
-    let key = sealing_key(context, &plan, &opened, &place)?;
+    let key = sealing_key(context, &plan, &folders, &place)?;
     audited(context, &args.to, |audit| plan.write(&audit))??;
     let found = plan.settle(&context.world, &place, key.as_ref())?;
     let is_recorded = plan.lost.is_some() || plan.lacks_checkpoint();
@@ -105,13 +104,13 @@ pub(crate) fn run(context: &mut Context, args: &RestoreArgs) -> CommandResult {
 }
 
 fn open(context: &Context, args: &RestoreArgs) -> Result<Opened, CommandError> {
-    let mut opened = Opened::default();
+    let (mut sources, mut folders) = Opened::default();
     for path in &args.from {
         let name = path.display().to_string();
         let is_zipped = is_zipped_backup(path);
         if !is_zipped && pack::is_pack(&*context.world.disk, path) {
             let (pack, _) = UnverifiedPack::of(&pack::open(&*context.world.disk, path)?);
-            opened.sources.push(RestoreSource::pack(&name, pack));
+            sources.push(RestoreSource::pack(&name, pack));
             continue;
         }
         let (dir, held) = match is_zipped {
@@ -119,38 +118,32 @@ fn open(context: &Context, args: &RestoreArgs) -> Result<Opened, CommandError> {
             false => (context.folder(path, true)?, None),
         };
         keep_apart("--to", &args.to, &dir)?;
-        let sources = RestoreSource::in_folder(&context.world, &name, &dir)?;
-        if !sources.iter().any(RestoreSource::has_entries) {
+        let found = RestoreSource::in_folder(&context.world, &name, &dir)?;
+        if !found.iter().any(RestoreSource::has_entries) {
             let message = format!("--from {name} has no entry of a ledger");
             return Err(CommandError::usage(message).code("no-ledger"));
         }
-        opened.sources.extend(sources);
-        opened.folders.push(dir);
-        opened.held.extend(held);
+        sources.extend(found);
+        folders.push((dir, held));
     }
-    Ok(opened)
+    Ok((sources, folders))
 }
 
-/// What is known of the ledger besides the sources: what this host keeps, and what was handed over.
+/// Where checkpoints of the ledger are besides the sources: what this host keeps, and what was handed over.
 fn known(
     context: &Context,
     args: &RestoreArgs,
-    opened: &Opened,
+    folders: &[(PathBuf, Option<TempDir>)],
     place: &LedgerPlace,
-) -> Result<Vec<KnownCheckpoint>, CommandError> {
+) -> Result<Vec<PathBuf>, CommandError> {
     let mut kept = vec![place.head()];
-    for dir in &opened.folders {
+    for (dir, _) in folders {
         kept.push(context.place_of(dir.clone())?.head());
     }
     kept.dedup();
     kept.retain(|head| head.exists());
     kept.extend(anchor::expand(&args.anchor)?);
-    let read = |path: PathBuf| {
-        let bytes = read_bounded(&path, crate::note::NOTE_LIMIT)?;
-        let name = path.display().to_string();
-        Ok(KnownCheckpoint { name, bytes })
-    };
-    kept.into_iter().map(read).collect()
+    Ok(kept)
 }
 
 /// Says what would be lost, and what to do about it.
@@ -197,13 +190,13 @@ fn losses(plan: &RestorePlan<'_>) -> Vec<String> {
 fn sealing_key(
     context: &mut Context,
     plan: &RestorePlan<'_>,
-    opened: &Opened,
+    folders: &[(PathBuf, Option<TempDir>)],
     place: &LedgerPlace,
 ) -> Result<Option<SecretKey>, CommandError> {
     if place.sealing_key().exists() {
         return Ok(None);
     }
-    for dir in &opened.folders {
+    for (dir, _) in folders {
         let folder = FolderEngine::at(&context.world, dir);
         let record = backup::BackupRecord::read(&folder).ok().flatten();
         let named = record.and_then(|record| record.sealing_key);
@@ -247,24 +240,15 @@ fn answer(
         SealingKeyFound::Missing => "missing",
     };
     let next = next(&args.to, found);
-    let runs: Vec<_> = plan
-        .runs
-        .iter()
-        .map(|run| {
-            (
-                run.first,
-                run.first + run.count - 1,
-                plan.source(run.source),
-            )
-        })
-        .collect();
-    let source = |(first, last, source): &(u64, u64, &str)| json!({ "first": first, "last": last, "source": source });
+    let runs = plan.runs.iter();
+    let runs = runs.map(|run| (run.first, run.first + run.count - 1, &run.source.name));
+    let source = |(first, last, source)| json!({ "first": first, "last": last, "source": source });
     let document = json!({
         "to": to.to_string(),
         "ledger_id": plan.ledger(),
         "size": plan.size(),
         "root": plan.root(),
-        "sources": runs.iter().map(source).collect::<Vec<_>>(),
+        "sources": runs.clone().map(source).collect::<Vec<_>>(),
         "lost": plan.lost.as_ref().map(|lost| json!({
             "known_by": lost.name,
             "known_size": lost.stated,
@@ -276,9 +260,8 @@ fn answer(
         "recovered": recovery,
         "next": next,
     });
-    let runs = runs
-        .iter()
-        .map(|(first, last, source)| format!("  entries {first} to {last}  from {source}"));
+    let runs =
+        runs.map(|(first, last, source)| format!("  entries {first} to {last}  from {source}"));
     let lost = losses(plan)
         .into_iter()
         .map(|what| format!("  lost         {what}"));

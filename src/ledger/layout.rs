@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::checkpoint::{self, Checkpoint};
+use crate::sys::disk::Disk;
+
 /// The ledger's newest checkpoint, in its folder.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
 /// The newest checkpoint that witnesses cosigned, in the ledger's folder.
@@ -43,6 +46,12 @@ impl LedgerPlace {
     #[must_use]
     pub fn head(&self) -> PathBuf {
         self.state.join(HEAD_FILE)
+    }
+
+    /// What that states, where it can be read.
+    #[must_use]
+    pub fn kept(&self, disk: &dyn Disk) -> Option<Checkpoint> {
+        checkpoint::stated(&disk.read(&self.head()).ok()?).ok()
     }
 
     /// The ledger's sealing key (PKCS#8 PEM).

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::checkpoint::CheckpointError;
 use crate::hash::NodeHash;
 use crate::ledger::LedgerError;
-use crate::store::blobs::BlobError;
 use crate::store::publish::ImmutableFileError;
 use crate::sys::disk::DiskError;
 
@@ -16,7 +15,7 @@ pub enum PublicationError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Audit(#[from] LedgerError),
-    /// An entry that no writer would have placed.
+    /// An entry that no writer would have placed, or whose attachment cannot be read.
     #[error("entry {sequence} cannot be copied: {why}")]
     Entry {
         /// The entry.
@@ -100,16 +99,13 @@ pub enum PublicationError {
     #[error("{} does not hold what was written to it; nothing was published", .0.display())]
     ReadBack(PathBuf),
     /// The entries changed between the first reading and the second.
-    #[error("what would be published has root {found}, not {stated}; nothing was published")]
+    #[error("the entries changed while they were copied: their root is {found}, not {stated}")]
     Changed {
         /// The root that the checkpoint states.
         stated: NodeHash,
         /// The root of what is in the copy.
         found: NodeHash,
     },
-    /// An attachment cannot be read.
-    #[error(transparent)]
-    Attachment(#[from] BlobError),
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),

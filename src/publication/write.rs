@@ -13,18 +13,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::hash::{LeafHash, NodeHash};
 use crate::ledger::survey::EntrySurvey;
 use crate::ledger::{CHECKPOINT_FILE, EntryReader, NEXT_CHECKPOINT};
-use crate::merkle::{Frontier, TileBuilder, partial_tiles};
-use crate::store::blobs::{self, ATTACHMENT_LIMIT, ATTACHMENTS, blob_path};
+use crate::merkle::partial_tiles;
+use crate::store::blobs::{ATTACHMENTS, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
 use crate::store::engine::{Engine as _, FolderEngine};
-use crate::store::publish::ImmutableWriter;
 use crate::sys::disk::DiskError;
 use crate::timestamps;
-use crate::timetoken::StoredToken;
 
+use super::copy::{CopyWriter, read_back};
 use super::error::PublicationError;
 use super::survey::{self, LedgerSurvey, PublicationPlan};
 use super::task::{Publication, PublicationReport};
@@ -64,25 +62,18 @@ fn bring_up(
     if is_new {
         announce(to, &chosen.note.bytes)?;
     }
-    let mut copy = Copy {
-        files: CopyWriter::new(to),
-    };
-    let found = copy.log(publication, size)?;
-    if found != chosen.note.stated.root {
-        return Err(PublicationError::Changed {
-            stated: chosen.note.stated.root,
-            found,
-        });
-    }
+    let reader = EntryReader::open(publication.world, publication.ledger, publication.wait)?;
+    let mut copy = CopyWriter::new(to);
+    copy.log(reader, size, chosen.note.stated.root)?;
+    copy.right_edge()?;
     let ledger = FolderEngine::at(publication.world, publication.ledger);
-    for token in timestamps::list(&ledger)? {
-        copy.token(&token, size)?;
-    }
+    copy.tokens(&timestamps::list(&ledger)?, size)?;
     let with_attachments = publication.attachments || to.has(ATTACHMENTS)?;
     if with_attachments {
-        copy.attachments(publication, survey, size)?;
+        copy.attachments(&ledger, &survey.entries, size)?;
     }
-    let mut written = copy.files.finish()?.0;
+    copy.settle()?;
+    let mut written = copy.written;
     if is_new {
         // The very bytes that were read back: written once more, a disk could bend them once more.
         to.rename(NEXT_CHECKPOINT, CHECKPOINT_FILE)?;
@@ -102,130 +93,10 @@ fn bring_up(
     })
 }
 
-/// Puts files that never change into a copy, and reads back each that was missing.
-pub(crate) struct CopyWriter<'a> {
-    to: &'a FolderEngine,
-    writer: ImmutableWriter<'a>,
-    written: u64,
-    bytes: u64,
-}
-
-impl<'a> CopyWriter<'a> {
-    pub(crate) fn new(to: &'a FolderEngine) -> Self {
-        Self {
-            to,
-            writer: to.many(),
-            written: 0,
-            bytes: 0,
-        }
-    }
-
-    /// Puts a file there, where it is missing.
-    pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), PublicationError> {
-        if !self.writer.write(path, bytes)? {
-            return Ok(());
-        }
-        self.written += 1;
-        self.bytes += bytes.len() as u64;
-        read_back(self.to, path, bytes)
-    }
-
-    /// Makes all names durable. How many files, and bytes, were missing.
-    pub(crate) fn finish(self) -> Result<(u64, u64), DiskError> {
-        self.writer.finish()?;
-        Ok((self.written, self.bytes))
-    }
-}
-
-/// A copy that is being written.
-struct Copy<'a> {
-    files: CopyWriter<'a>,
-}
-
-impl Copy<'_> {
-    /// Puts the first `size` entries and their tiles there. Returns the root of what the copy holds.
-    fn log(
-        &mut self,
-        publication: &Publication<'_>,
-        size: u64,
-    ) -> Result<NodeHash, PublicationError> {
-        let reader = EntryReader::open(publication.world, publication.ledger, publication.wait)?;
-        let mut frontier = Frontier::new();
-        let mut tiles = TileBuilder::new();
-        let mut bundle = Vec::with_capacity(BUNDLE_ENTRIES);
-        for stored in reader.take(usize::try_from(size).unwrap_or(usize::MAX)) {
-            let stored = stored?;
-            let leaf = LeafHash::of(&stored.bytes);
-            bundle.push(stored.bytes);
-            frontier.append(leaf);
-            for tile in tiles.append(leaf) {
-                self.files.put(&tile.id().path(), tile.bytes())?;
-            }
-            if bundle.len() == BUNDLE_ENTRIES || frontier.size() == size {
-                self.bundle((frontier.size() - 1) / WIDTH, &bundle)?;
-                bundle.clear();
-            }
-        }
-        for tile in tiles.partial() {
-            self.files.put(&tile.path(), &tile.bytes)?;
-        }
-        Ok(frontier.root())
-    }
-
-    fn bundle(&mut self, n: u64, entries: &[Vec<u8>]) -> Result<(), PublicationError> {
-        let first = n * WIDTH;
-        let bytes = bundle::encode(entries).ok_or_else(|| PublicationError::Entry {
-            sequence: first,
-            why: "an entry of this bundle is too long".to_owned(),
-        })?;
-        self.files.put(&bundle::path_of(n, entries.len()), &bytes)
-    }
-
-    /// Publishes a time token, where it is over what the copy holds.
-    fn token(&mut self, token: &StoredToken, size: u64) -> Result<(), PublicationError> {
-        if let Some(checkpoint) = token.checkpoint.as_ref().filter(|_| token.size <= size) {
-            self.files.put(&token.checkpoint_path(), checkpoint)?;
-            self.files.put(&token.response_path(), &token.response)?;
-        }
-        Ok(())
-    }
-
-    fn attachments(
-        &mut self,
-        publication: &Publication<'_>,
-        survey: &LedgerSurvey,
-        size: u64,
-    ) -> Result<(), PublicationError> {
-        let ledger = FolderEngine::at(publication.world, publication.ledger);
-        for (digest, _, is_expunged) in survey.entries.attachments(size) {
-            if !is_expunged {
-                self.files
-                    .put(&blob_path(digest), &blobs::get(&ledger, digest)?)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Puts the next checkpoint there. It is read back before anything relies on it.
 fn announce(to: &FolderEngine, note: &[u8]) -> Result<(), PublicationError> {
     to.replace(NEXT_CHECKPOINT, note)?;
     read_back(to, NEXT_CHECKPOINT, note)
-}
-
-/// Holds what is stored against what was meant to be: what a disk made of it is what readers will get.
-pub(crate) fn read_back(
-    to: &FolderEngine,
-    name: &str,
-    bytes: &[u8],
-) -> Result<(), PublicationError> {
-    if to.get(name, ATTACHMENT_LIMIT)?.as_deref() == Some(bytes) {
-        return Ok(());
-    }
-    // Never served before, and never right: the next publication writes it anew.
-    to.remove(name)?;
-    let path = to.place(name);
-    Err(PublicationError::ReadBack(path))
 }
 
 /// Removes partial tiles and bundles of other sizes than those in `kept`.

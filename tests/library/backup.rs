@@ -56,7 +56,7 @@ fn back_up(world: &World, ledger: &Path, to: &Path) -> Result<BackupReport, Back
 }
 
 fn checked(world: &World, dir: &Path, as_of: Timestamp) -> Result<CheckedBackup, BackupError> {
-    check(&audit_of(world, dir, as_of))
+    check(audit_of(world, dir, as_of))
 }
 
 /// Whether a backup of this size passes.
@@ -194,7 +194,7 @@ fn a_backup_can_be_cut_off_at_any_operation() {
                 // And restores, whatever was cut off.
                 if fewest > 0 {
                     let read = RestoreSource::in_folder(&world, "backup", dir).unwrap();
-                    let planned = plan(&read, &[]).unwrap();
+                    let planned = plan(&read).unwrap();
                     assert!(planned.size() >= fewest && !planned.is_lossy(), "{what}");
                 }
                 match checked(&world, dir, story.now) {

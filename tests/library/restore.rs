@@ -10,7 +10,6 @@ use crate::support::sim_disk::Fault;
 use crate::support::sim_disk::SimDisk;
 use crate::support::story::Story;
 use rotation_ledger::backup::BackupError;
-use rotation_ledger::backup::KnownCheckpoint;
 use rotation_ledger::backup::RestorePlan;
 use rotation_ledger::backup::RestoreSource;
 use rotation_ledger::backup::plan;
@@ -40,11 +39,9 @@ fn is_of(planned: &RestorePlan<'_>, story: &Story) -> bool {
     planned.link() == Link::of(&story.entries[last])
 }
 
-fn known(story: &Story, size: usize) -> KnownCheckpoint {
-    KnownCheckpoint {
-        name: "this host".to_owned(),
-        bytes: story.checkpoint_of(size, &crate::support::story::sealing_key()),
-    }
+fn known(story: &Story, size: usize) -> RestoreSource {
+    let note = story.checkpoint_of(size, &crate::support::story::sealing_key());
+    RestoreSource::known("this host", &note)
 }
 
 #[test]
@@ -55,8 +52,9 @@ fn an_older_copy_and_what_is_left_of_the_folder_give_every_entry() {
     broken.change("tile/entries/000", |bytes| bytes[9_000] ^= 1);
     broken.change("tail", |bytes| bytes[3] ^= 1);
     let (older, broken) = (older.path(""), broken.path(""));
-    let sources = sources(&world, &[&older, &broken]);
-    let planned = plan(&sources, &[known(&story, 600)]).unwrap();
+    let mut sources = sources(&world, &[&older, &broken]);
+    sources.push(known(&story, 600));
+    let planned = plan(&sources).unwrap();
     assert_eq!((planned.size(), &planned.lost), (600, &None));
     assert!(is_of(&planned, &story));
     let to = tempfile::tempdir().unwrap();
@@ -79,18 +77,25 @@ fn what_a_newer_checkpoint_states_is_said_to_be_lost() {
     let world = World::system();
     let story = story_of(600);
     let older = Folder::of(&story_of(300));
-    let sources = sources(&world, &[&older.path("")]);
-    let planned = plan(&sources, &[known(&story, 600)]).unwrap();
+    let with = |known: RestoreSource| {
+        let mut sources = sources(&world, &[&older.path("")]);
+        sources.push(known);
+        sources
+    };
+    let sources = with(known(&story, 600));
+    let planned = plan(&sources).unwrap();
     let lost = planned.lost.clone().unwrap();
     assert_eq!((lost.stated, lost.first), (600, Some(300)));
     assert!(planned.is_lossy());
     let mut beside = story_of(250);
     beside.wait(60);
     beside.grow(280);
-    let planned = plan(&sources, &[known(&beside, 280)]).unwrap();
+    let sources = with(known(&beside, 280));
+    let planned = plan(&sources).unwrap();
     let lost = planned.lost.clone().unwrap();
     assert_eq!((lost.stated, lost.first), (280, None));
-    let planned = plan(&sources, &[known(&story, 280)]).unwrap();
+    let sources = with(known(&story, 280));
+    let planned = plan(&sources).unwrap();
     assert!(!planned.is_lossy());
 }
 
@@ -107,7 +112,7 @@ fn two_histories_are_refused_at_the_entry_where_they_part() {
         [other.path(""), one.path("")],
     ] {
         let [first, second] = &dirs;
-        match plan(&sources(&world, &[first, second]), &[]).map(drop) {
+        match plan(&sources(&world, &[first, second])).map(drop) {
             Err(BackupError::Parted { sequence: 290, .. }) => {}
             other => panic!("{other:?}"),
         }
@@ -130,12 +135,12 @@ fn damage_anywhere_gives_the_entries_before_it_and_no_other() {
             spoiled[at] ^= 1 << (at % 8);
             fs::remove_file(&path).unwrap();
             fs::write(&path, &spoiled).unwrap();
-            if let Ok(planned) = plan(&sources(&world, &[left.path()]), &[]) {
+            if let Ok(planned) = plan(&sources(&world, &[left.path()])) {
                 let what = format!("byte {at} of {}", path.display());
                 assert!(planned.size() == 0 || is_of(&planned, &story), "{what}");
                 // With the whole one beside it nothing is lost.
                 let both = sources(&world, &[left.path(), &whole.path("")]);
-                let both = plan(&both, &[]).unwrap_or_else(|fault| panic!("{what}: {fault}"));
+                let both = plan(&both).unwrap_or_else(|fault| panic!("{what}: {fault}"));
                 assert!(both.size() == 262 && is_of(&both, &story), "{what}");
             }
         }
@@ -159,7 +164,7 @@ fn restoring_can_be_cut_off_at_any_operation_and_run_again() {
     let run = |disk: &SimDisk| -> Result<(), BackupError> {
         let world = world(disk);
         let read = sources(&world, &[from]);
-        let planned = plan(&read, &[])?;
+        let planned = plan(&read)?;
         planned.write(&audit_of(&world, to, story.now)).map(drop)
     };
     let whole = before.copy_synced();
