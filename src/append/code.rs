@@ -20,6 +20,7 @@ impl AppendError {
             Self::NeedsSecond(_) => "needs-second-owner",
             Self::NotSeconded(_) => "not-seconded",
             Self::DamagedEntry { .. } | Self::DamagedLog(_) => "ledger-damaged",
+            Self::Archived(_) => "archive-away",
             Self::Ahead(_) => "bundle-contradicts",
             Self::DamagedCheckpoint { .. } | Self::NoCheckpoint { .. } => "checkpoint-damaged",
             Self::Behind { .. } => "ledger-rolled-back",

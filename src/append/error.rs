@@ -12,6 +12,7 @@ use crate::note::OriginError;
 use crate::rule::Finding;
 use crate::statement::{EventId, SignError};
 use crate::store::blobs::BlobError;
+use crate::store::bundle::BundleError;
 use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
@@ -61,6 +62,9 @@ pub enum AppendError {
     /// A file of the log that is not what was written.
     #[error("the log is damaged: {0}")]
     DamagedLog(String),
+    /// A bundle that is neither in the folder nor in the archive.
+    #[error(transparent)]
+    Archived(BundleError),
     /// A bundle beyond the tail that does not continue the log.
     #[error(transparent)]
     Ahead(BundlesAheadError),
@@ -267,6 +271,7 @@ impl AppendError {
             | Self::Disk(_)
             | Self::Entropy(_)
             | Self::Unsplit(_)
+            | Self::Archived(_)
             | Self::Unknown(_)
             | Self::Overtaken(_)
             | Self::GivenUp => Blame::Temporary,

@@ -47,6 +47,7 @@ pub(super) enum MemoryError {
 pub(super) fn damaged_bundle(fault: BundleError) -> AppendError {
     match fault {
         BundleError::Disk(fault) if fault.cause() != DiskCause::TooLong => fault.into(),
+        fault @ BundleError::Archived { .. } => AppendError::Archived(fault),
         other => AppendError::DamagedLog(other.to_string()),
     }
 }

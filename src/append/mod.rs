@@ -12,6 +12,7 @@
 //! | `memory` | what the entries amount to, as far as it was needed, with the index behind it |
 //! | `fold` | how the memory is brought up to the log |
 //! | `rekey` | how a sealing key is replaced |
+//! | `archive` | how older bundles leave the ledger's folder |
 //! | `recover` | the explicit way out of a refused opening |
 //! | `succeed` | how people name a sealing key in place of one that is lost |
 //! | `screen` | where secret material is looked for |
@@ -29,6 +30,7 @@ pub mod attachment;
 pub mod draft;
 
 mod admit;
+mod archive;
 mod batch;
 mod catch_up;
 mod check;
@@ -52,6 +54,7 @@ mod tests;
 mod writer;
 
 pub use crate::store::blobs::ATTACHMENT_LIMIT;
+pub use archive::{ArchiveOrder, Archived, archive};
 pub use create::{NewLedger, create};
 pub use error::AppendError;
 pub use recover::{Recovery, recover};

@@ -137,6 +137,11 @@ impl Writer {
     /// Appends what the ledger itself has to say, signed by its sealing key.
     pub(super) fn say(&mut self, event: Event) -> Result<Receipt, AppendError> {
         let submission = statement_now(&self.world, self, event, &self.key)?;
+        self.record(submission)
+    }
+
+    /// Appends one statement.
+    pub(super) fn record(&mut self, submission: Submission) -> Result<Receipt, AppendError> {
         let outcome = self.append(vec![submission]);
         match (outcome.receipts.into_iter().next(), outcome.refused) {
             (Some(receipt), None) => Ok(receipt),

@@ -8,7 +8,7 @@ use crate::merkle::LogFile;
 use crate::rule::{self, Finding};
 use crate::store::blobs::{ATTACHMENTS, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, MAX_BUNDLE};
-use crate::store::engine::{Engine as _, FolderEngine};
+use crate::store::engine::{ARCHIVED_FILE, Engine as _, FolderEngine};
 use crate::store::image::TailContents;
 use crate::store::publish::is_leftover;
 use crate::store::tail::{MAX_TAIL, TAIL_FILE};
@@ -183,6 +183,7 @@ impl StrayFiles<'_> {
                 CHECKPOINT_FILE,
                 COSIGNED_FILE,
                 HINT_FILE,
+                ARCHIVED_FILE,
                 LOCK_FILE,
             ],
             FolderKind::Copy => &[CHECKPOINT_FILE, COPY_COSIGNED],

@@ -11,9 +11,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::options::{Globals, with_json};
 use super::{
-    accept, actor, admin, anchor, append, backup, demo, explain, export, extract, init, key, log,
-    man, note, open, prove, publish, recover, restore, run, secret, serve, show, sign, spool,
-    status, timestamp, token, trust, typed, verify, witness,
+    accept, actor, admin, anchor, append, archive, backup, demo, explain, export, extract, init,
+    key, log, man, note, open, prove, publish, recover, restore, run, secret, serve, show, sign,
+    spool, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -83,6 +83,7 @@ pub(crate) enum Command {
     Publish(publish::PublishArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Archive(archive::ArchiveArgs),
     Timestamp(timestamp::TimestampArgs),
     Note(note::NoteArgs),
     Trust(trust::TrustArgs),

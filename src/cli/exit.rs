@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::anchor::RoundConclusion;
 use crate::append::AppendError;
-use crate::cli::hint::Hint as _;
+use crate::cli::hint::{ARCHIVE_AWAY, Hint as _};
 use crate::key::SignerError;
 use crate::ledger::{Blame, LedgerError, OpenError};
 use crate::signer::SignerOpenError;
@@ -231,6 +231,7 @@ impl From<LedgerError> for CommandError {
             LedgerError::Entry { .. } => {
                 Self::broken(message).hint("ledger verify names everything that is damaged")
             }
+            LedgerError::Archived { .. } => Self::not_verified(message).hint(ARCHIVE_AWAY),
             LedgerError::Checkpoint { .. } => Self::not_verified(message),
         };
         failure.code(code)

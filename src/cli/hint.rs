@@ -10,6 +10,8 @@ use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
 use crate::text::Id;
 
+/// For whoever needs what is in an archive.
+pub(super) const ARCHIVE_AWAY: &str = "bring the archive back to that place; where it moved, a Security Owner says where it is: ledger archive --before DATE --to DIR";
 const OWN_STATE: &str = "each ledger needs a state folder of its own: check --state";
 const NO_SECRETS: &str = "leave it out or name a reference to it; and if it was real, rotate it";
 
@@ -78,6 +80,7 @@ impl Hint for AppendError {
             Self::Ahead(_) => {
                 "entries may stand there that the log does not have: find the newest copy of the ledger; if there is none, a Security Owner sets aside what contradicts it with `ledger recover`, which loses none of it"
             }
+            Self::Archived(_) => ARCHIVE_AWAY,
             Self::StateInUse(_) => {
                 "a ledger was here before: find it, or name another folder outside"
             }

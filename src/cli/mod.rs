@@ -9,6 +9,7 @@ mod admin;
 mod anchor;
 mod answer;
 mod append;
+mod archive;
 mod args;
 mod backup;
 mod batch;
@@ -155,6 +156,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Publish(args) => publish::run(context, args),
         Command::Backup(args) => backup::run(context, args),
         Command::Restore(args) => restore::run(context, args),
+        Command::Archive(args) => archive::run(context, args),
         Command::Timestamp(args) => timestamp::run(context, args),
         Command::Note(args) => note::run(context, args),
         Command::Open(_) => open::run(context),

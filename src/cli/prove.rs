@@ -10,11 +10,13 @@ use crate::ledger::proofs::{LedgerProofs, NoProofError};
 use crate::ledger::tree::StoredTreeError;
 use crate::merkle::ProofError;
 use crate::proof::{Continuation, SealSuccession};
+use crate::store::bundle::BundleError;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
 use super::files::write_new;
+use super::hint::ARCHIVE_AWAY;
 
 /// Print the receipt of an entry, or a proof that the ledger only grew
 ///
@@ -108,6 +110,9 @@ impl From<NoProofError> for CommandError {
                     .hint("ledger checkpoint says how many there are")
             }
             NoProofError::Tree(StoredTreeError::Proof(_)) => Self::usage(message),
+            NoProofError::Bundle(BundleError::Archived { .. }) => Self::not_verified(message)
+                .code("archive-away")
+                .hint(ARCHIVE_AWAY),
             NoProofError::NoCheckpoint => Self::not_verified(message).code("no-checkpoint"),
             _ => Self::broken(message)
                 .code("ledger-damaged")

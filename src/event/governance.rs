@@ -159,6 +159,15 @@ payload! {
         dropped_sha256: Option<Sha256Digest>,
     }
 
+    /// Says that whole bundles of older entries, and the files that those alone name, were moved out of the ledger's folder. They stay a part of it: their hashes are in its tree.
+    SegmentsArchived, sop "6, Step 6" "Store evidence in appropriate evidence pack (PH42-E audit binder later)",
+    by [SecurityOwner] {
+        /// Entries before this one may be at that place alone
+        before: u64,
+        /// Where they were moved to
+        place: Line,
+    }
+
     /// Issues a transport token: whoever has it may talk to a server of this ledger. Who may append is still said by signatures.
     TokenIssued, sop "3" "Security Owner · Platform Owner · Operator", by [SecurityOwner] {
         /// The token's name, which no other token has until it is revoked

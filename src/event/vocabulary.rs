@@ -174,6 +174,7 @@ vocabulary! {
     40 TokenRevoked = "token.revoked",
     41 FindingAccepted = "finding.accepted",
     42 SealingKeyRecovered = "sealing_key.recovered",
+    43 SegmentsArchived = "segments.archived",
 }
 
 /// The kind of event of this name.

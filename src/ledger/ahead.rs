@@ -52,9 +52,12 @@ pub(crate) fn end_of_bundles<E: AsRef<[u8]>>(
                     follow(&mut edge, sealed.size(), &bytes, tail).map_err(contradicts)?;
                 }
             }
-            Err(BundleError::Missing(_)) if is_last(engine, n)? => return Ok(edge),
-            // It came while others were looked for: a writer is at work.
-            Err(BundleError::Missing(_)) => {}
+            Err(BundleError::Missing(_) | BundleError::Archived { .. }) => {
+                if is_last(engine, n)? {
+                    return Ok(edge);
+                }
+                // It came while others were looked for: a writer is at work.
+            }
             Err(BundleError::Disk(fault)) if fault.cause() != DiskCause::TooLong => {
                 return Err(fault.into());
             }

@@ -148,6 +148,14 @@ pub enum LedgerError {
         /// Why.
         why: String,
     },
+    /// The bundle of an entry is neither in the folder nor in the archive.
+    #[error("entry {sequence} is archived, and not to be found in {}", archive.display())]
+    Archived {
+        /// The entry.
+        sequence: u64,
+        /// Where the archive is said to be.
+        archive: PathBuf,
+    },
 }
 
 impl LedgerError {
@@ -159,6 +167,7 @@ impl LedgerError {
             Self::Checkpoint { .. } => "checkpoint-unreadable",
             Self::Foreign { .. } => "other-log",
             Self::Entry { .. } => "ledger-damaged",
+            Self::Archived { .. } => "archive-away",
         }
     }
 }

@@ -2,17 +2,18 @@
 //! ledger or the partial bundle of a copy.
 
 use std::iter::Peekable;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use crate::merkle::LogFile;
+use crate::hash::LeafHash;
+use crate::merkle::{LogFile, TileId};
 use crate::rule::{self, Finding};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
 use crate::store::engine::{Engine as _, FolderEngine, read_partial_bundle};
 use crate::store::image::{TailContents, list_files};
 use crate::store::tail::{MAX_TAIL, TAIL_FILE, TailRest};
-use crate::sys::disk::{Disk, DiskCause, DiskError};
+use crate::sys::disk::{Disk, DiskCause, DiskError, SMALL_FILE};
 use crate::verify::LogPiece;
 
 use crate::ledger::ahead::{BundlesAheadError, end_of_bundles};
@@ -21,6 +22,7 @@ use crate::ledger::layout::CHECKPOINT_FILE;
 use crate::ledger::standing::{FolderKind, FolderSnapshot, NEXT_CHECKPOINT};
 
 const WIDTH: u64 = BUNDLE_ENTRIES as u64;
+const HASH_BYTES: usize = 32;
 
 /// What is known about the log before its entries are read.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +62,8 @@ pub(crate) struct LogPieces {
     at: u64,
     /// The first entry that is in none.
     end: u64,
+    /// Up to where no bundle is there, while the hashes of its entries are.
+    absent: u64,
     /// The bundles before that which are there, in order.
     there: Peekable<IntoIter<LogFile>>,
     then: IntoIter<LogPiece>,
@@ -80,6 +84,13 @@ impl LogPieces {
         checkpointed: Option<u64>,
     ) -> Result<Self, DiskError> {
         let mut there = bundles_in(&*disk, dir)?;
+        if taken.standing == FolderKind::Ledger
+            && let Some(archive) = FolderEngine::new(disk.clone(), dir).archive()
+        {
+            let mut archived = bundles_in(&*disk, &archive)?;
+            archived.retain(|bundle| bundle.is_whole() && !there.contains(bundle));
+            there.extend(archived);
+        }
         let whole = there.iter().filter(|bundle| bundle.is_whole());
         let sealed = whole.filter_map(LogFile::entries).max().unwrap_or(0);
         let (facts, then) = match taken.standing {
@@ -106,6 +117,7 @@ impl LogPieces {
             folder: FolderEngine::new(disk, dir),
             at: 0,
             end,
+            absent: 0,
             there: there.into_iter().peekable(),
             then: then.into_iter(),
             facts,
@@ -132,9 +144,17 @@ impl LogPieces {
             self.at = first + bundle.width;
             return self.read(bundle);
         }
+        if first < self.absent {
+            return self.absent_bundle(None);
+        }
         let next = self.there.peek().map(|bundle| bundle.tile.index * WIDTH);
-        self.at = next.unwrap_or(self.end);
-        let (path, fault) = gap(first, self.at);
+        let next = next.unwrap_or(self.end);
+        let (path, fault) = gap(first, next);
+        if self.facts.standing == FolderKind::Ledger && self.has_hashes(first, next) {
+            self.absent = next;
+            return self.absent_bundle(Some(not_there(first, next, &path, fault)));
+        }
+        self.at = next;
         match self.facts.standing {
             FolderKind::Ledger => damaged(first, self.at, &path, fault),
             // Whoever fetches a copy may not have all of it yet, or be given less: that changes no entry.
@@ -143,6 +163,48 @@ impl LogPieces {
                 what: fault,
             },
         }
+    }
+
+    /// Whether the hashes of all entries from `first` to before `end` are in tiles. Stops at the first that is not:
+    /// how many there should be is only what the tail's header says.
+    fn has_hashes(&self, first: u64, end: u64) -> bool {
+        let mut tiles = (first / WIDTH..end / WIDTH).map(|index| TileId { level: 0, index });
+        end.is_multiple_of(WIDTH)
+            && tiles.all(|tile| self.folder.has(&tile.path()).unwrap_or(false))
+    }
+
+    /// The bundle that the next entry should be in, by the hashes of its entries.
+    fn absent_bundle(&mut self, finding: Option<Box<Finding>>) -> LogPiece {
+        let first = self.at;
+        self.at += WIDTH;
+        let tile = TileId {
+            level: 0,
+            index: first / WIDTH,
+        };
+        let path = tile.path();
+        let bytes = self
+            .folder
+            .get(&path, SMALL_FILE)
+            .map_err(|fault| fault.to_string());
+        let hashes =
+            bytes.and_then(
+                |bytes| match bytes.unwrap_or_default().as_chunks::<HASH_BYTES>() {
+                    (hashes, []) if hashes.len() as u64 == WIDTH => Ok(hashes
+                        .iter()
+                        .map(|hash| LeafHash::from_bytes(*hash))
+                        .collect()),
+                    _ => Err("it is no tile".to_owned()),
+                },
+            );
+        match hashes {
+            Ok(leaves) => LogPiece::Absent { leaves, finding },
+            Err(fault) => damaged(first, self.at, &path, fault),
+        }
+    }
+
+    /// Where archived bundles are said to lie, if anywhere.
+    pub(crate) fn archive(&self) -> Option<PathBuf> {
+        self.folder.archive()
     }
 
     fn read(&self, bundle: LogFile) -> LogPiece {
@@ -186,11 +248,15 @@ fn gap(first: u64, end: u64) -> (String, String) {
 
 /// The entries from `first` to before `end`, which cannot be read from where they should be.
 fn damaged(first: u64, end: u64, place: &str, fault: String) -> LogPiece {
-    let expected = format!("entries {first} to {} in {place}", end - 1);
     LogPiece::Damaged {
         count: end - first,
-        finding: Box::new(Finding::new(rule::I17, expected, fault).at(first)),
+        finding: not_there(first, end, place, fault),
     }
+}
+
+fn not_there(first: u64, end: u64, place: &str, fault: String) -> Box<Finding> {
+    let expected = format!("entries {first} to {} in {place}", end - 1);
+    Box::new(Finding::new(rule::I17, expected, fault).at(first))
 }
 
 /// The bundles in the folder, whole and partial.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::entry::{self, Entry, StoredEntry};
 use crate::parallel;
 use crate::register::{Recorded, Register};
+use crate::rule::Finding;
 use crate::statement::Statement;
 use crate::sys::world::World;
 use crate::time::Timestamp;
@@ -144,12 +145,13 @@ impl EntryReader {
             match self.pieces.next() {
                 Some(LogPiece::Entries(entries)) => current = entries.into_iter(),
                 Some(LogPiece::Damaged { finding, count }) => {
-                    raw.push((self.next, Err(finding.found)));
-                    self.next += count;
+                    raw.push((self.next, Err(self.unread(count, finding.found))));
                 }
                 Some(LogPiece::Missing { what, count }) => {
-                    raw.push((self.next, Err(what)));
-                    self.next += count;
+                    raw.push((self.next, Err(self.unread(count, what))));
+                }
+                Some(LogPiece::Absent { leaves, finding }) => {
+                    raw.push((self.next, Err(self.absent(leaves.len() as u64, finding))));
                 }
                 Some(LogPiece::Elsewhere { count }) => self.next += count,
                 None => break,
@@ -157,14 +159,12 @@ impl EntryReader {
         }
         self.current = current;
         parallel::map(raw, |(sequence, bytes)| {
-            let decoded = bytes.and_then(|bytes| {
-                let read = entry::read(&bytes).map_err(|why| why.to_string())?;
-                Ok((read, look(&bytes)))
-            });
-            decoded.map_or_else(
-                |why| Err(LedgerError::Entry { sequence, why }),
-                |((entry, statement), looked)| Ok((sequence, entry, statement, looked)),
-            )
+            let bytes = bytes?;
+            let (entry, statement) = entry::read(&bytes).map_err(|why| {
+                let why = why.to_string();
+                LedgerError::Entry { sequence, why }
+            })?;
+            Ok((sequence, entry, statement, look(&bytes)))
         })
     }
 
@@ -172,6 +172,18 @@ impl EntryReader {
         let sequence = self.next;
         self.next += count;
         LedgerError::Entry { sequence, why }
+    }
+
+    /// Entries of a bundle that is not there: damage, or archived.
+    fn absent(&mut self, count: u64, finding: Option<Box<Finding>>) -> LedgerError {
+        match self.pieces.archive() {
+            Some(archive) => {
+                let sequence = self.next;
+                self.next += count;
+                LedgerError::Archived { sequence, archive }
+            }
+            None => self.unread(count, finding.map_or_else(String::new, |one| one.found)),
+        }
     }
 
     fn decode(&mut self, bytes: Vec<u8>) -> Result<StoredEntry, LedgerError> {
@@ -186,7 +198,10 @@ impl EntryReader {
 
 fn place_of<T>(decoded: &Result<DecodedEntry<T>, LedgerError>) -> u64 {
     match decoded {
-        Ok((sequence, ..)) | Err(LedgerError::Entry { sequence, .. }) => *sequence,
+        Ok((sequence, ..))
+        | Err(LedgerError::Entry { sequence, .. } | LedgerError::Archived { sequence, .. }) => {
+            *sequence
+        }
         Err(_) => 0,
     }
 }
@@ -224,6 +239,9 @@ impl Iterator for EntryReader {
                     return Some(Err(self.unread(count, finding.found)));
                 }
                 LogPiece::Missing { what, count } => return Some(Err(self.unread(count, what))),
+                LogPiece::Absent { leaves, finding } => {
+                    return Some(Err(self.absent(leaves.len() as u64, finding)));
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::rotation::{EntryFrame, Incident, Rotation};
 use crate::rule::{self, Finding};
 use crate::text::Id;
 
-use super::{ALLOWED_SKEW, Recorded, Register, SecretThread, SourceSilence};
+use super::{ALLOWED_SKEW, ArchivedSegments, Recorded, Register, SecretThread, SourceSilence};
 
 impl Register {
     /// Takes an entry that its author may say, and pushes to `found` what it breaks.
@@ -88,6 +88,13 @@ impl Register {
             Event::TokenIssued(issued) => self.charter.tokens.issue(told, issued),
             Event::TokenRevoked(revoked) => self.charter.tokens.revoke(told.sequence, revoked),
             Event::EvidenceExpunged(expunged) => self.charter.expunged.push(expunged.attachment),
+            Event::SegmentsArchived(archived) => {
+                self.charter.archived = Some(ArchivedSegments::after(
+                    self.charter.archived.as_ref(),
+                    told.sequence,
+                    archived,
+                ));
+            }
             Event::SourceGap(gap) => self.charter.gaps.push(SourceSilence::of(told, gap)),
             Event::PackExported(_)
             | Event::StoreRecovered(_)

@@ -20,13 +20,13 @@ use std::time::Duration;
 
 use bincode::{Decode, Encode};
 
-use crate::event::Event;
+use crate::event::{Event, SegmentsArchived};
 use crate::hash::{Blake3Digest, Sha256Digest};
 use crate::inventory::Secret;
 use crate::keyring::{Denial, Keyring};
 use crate::policy::Policy;
 use crate::rotation::{EntryMoment, Incident, Rotation, RotationSetting};
-use crate::text::Id;
+use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
 /// How far two clocks may differ before one of them is wrong.
@@ -53,6 +53,31 @@ pub struct LedgerState {
     pub expunged: Vec<Blake3Digest>,
     /// Who may talk to a server of this ledger.
     pub tokens: Tokens,
+    /// What may be out of the ledger's folder, if anything.
+    pub archived: Option<ArchivedSegments>,
+}
+
+/// Entries that a Security Owner had moved out of the ledger's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ArchivedSegments {
+    /// The newest entry that says so.
+    pub sequence: u64,
+    /// Whole bundles of entries before this one may be elsewhere.
+    pub before: u64,
+    /// Where they are, all of them.
+    pub place: Line,
+}
+
+impl ArchivedSegments {
+    /// What entry `sequence` adds to what was archived before it. Nobody can archive what is not there yet.
+    fn after(earlier: Option<&Self>, sequence: u64, archived: &SegmentsArchived) -> Self {
+        let before = earlier.map_or(0, |earlier| earlier.before);
+        Self {
+            sequence,
+            before: before.max(archived.before.min(sequence)),
+            place: archived.place.clone(),
+        }
+    }
 }
 
 /// A time in which a source was not listening.
@@ -90,6 +115,26 @@ pub struct Register {
 }
 
 impl Register {
+    /// Whether an event decides who may say what, or something else that everything after it is judged by.
+    #[must_use]
+    pub const fn is_decided_by(event: &Event) -> bool {
+        matches!(
+            event,
+            Event::LedgerCreated(_)
+                | Event::ActorEnrolled(_)
+                | Event::ActorRevoked(_)
+                | Event::SealingKeyReplaced(_)
+                | Event::SealingKeyRecovered(_)
+                | Event::PolicySet(_)
+                | Event::InventoryAttested(_)
+                | Event::TokenIssued(_)
+                | Event::TokenRevoked(_)
+                | Event::EvidenceExpunged(_)
+                | Event::SegmentsArchived(_)
+                | Event::SourceGap(_)
+        )
+    }
+
     /// The secret that an event is about, if it is about one: named itself, or by its rotation or
     /// incident.
     #[must_use]

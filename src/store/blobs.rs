@@ -5,14 +5,12 @@
 //! ```
 
 use crate::hash::Blake3Digest;
+pub use crate::store::engine::ATTACHMENTS;
 use crate::store::engine::{Engine, PutOutcome};
 use crate::sys::disk::DiskError;
 
 /// The most bytes of one attachment: 64 MiB.
 pub const ATTACHMENT_LIMIT: u64 = 64 * 1024 * 1024;
-
-/// The folder of the attachments in the ledger's folder.
-pub const ATTACHMENTS: &str = "attachments";
 
 /// What is wrong with an attachment.
 #[derive(Debug, thiserror::Error)]

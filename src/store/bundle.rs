@@ -11,6 +11,8 @@
 //! A published copy also has the entries that no full bundle holds yet, in a partial bundle
 //! `tile/entries/….p/W` of W entries; a ledger's own folder has none.
 
+use std::path::PathBuf;
+
 use crate::sys::disk::DiskError;
 
 /// Entries in a bundle, fixed by C2SP tlog-tiles.
@@ -33,6 +35,14 @@ pub enum BundleError {
     /// The file is not there.
     #[error("{0} is missing")]
     Missing(String),
+    /// The file is neither there nor in the archive to which some were moved.
+    #[error("{path} is archived, and not to be found in {}", archive.display())]
+    Archived {
+        /// The bundle's path in both.
+        path: String,
+        /// Where the archive is said to be.
+        archive: PathBuf,
+    },
     /// The file ends inside an entry or its length.
     #[error("{path} is cut short inside its entry {index}")]
     CutShort {

@@ -71,6 +71,7 @@ fn check(piece: LogPiece) -> LogPiece<CheckedEntry> {
         }
         LogPiece::Damaged { count, finding } => LogPiece::Damaged { count, finding },
         LogPiece::Missing { count, what } => LogPiece::Missing { count, what },
+        LogPiece::Absent { leaves, finding } => LogPiece::Absent { leaves, finding },
         LogPiece::Elsewhere { count } => LogPiece::Elsewhere { count },
     }
 }

@@ -49,6 +49,8 @@ pub struct VerifiedFold {
     pub(super) successions: Vec<String>,
     /// No root can be made beyond damage.
     pub(super) broken: bool,
+    /// Bundles that are not at hand, while their hashes are.
+    pub(super) absent: Vec<AbsentEntries>,
     pub(super) charter_then: Option<LedgerState>,
     /// What was said about rotations, where that was asked for.
     pub(super) said: Vec<AdmittedEntry>,
@@ -85,6 +87,7 @@ impl VerifiedFold {
             idle_acceptances: Vec::new(),
             successions: Vec::new(),
             broken: false,
+            absent: Vec::new(),
             charter_then: None,
             said: Vec::new(),
             event_ids: Vec::new(),
@@ -101,7 +104,7 @@ impl VerifiedFold {
     /// Whether entries could not be read, so that what they named is not known.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
-        self.broken
+        self.broken || !self.missing.is_empty()
     }
 
     /// The tiles of the right edge, as the entries give them, where every entry could be read.
@@ -137,6 +140,16 @@ impl VerifiedFold {
     pub const fn end(&self) -> (u64, Link) {
         (self.size, self.head)
     }
+}
+
+/// Entries that are not at hand, while their hashes are.
+#[derive(Debug)]
+pub(super) struct AbsentEntries {
+    pub(super) first: u64,
+    /// The entry behind the last of them.
+    pub(super) end: u64,
+    /// What is held against the ledger where nobody archived them.
+    pub(super) finding: Finding,
 }
 
 /// How many of how many.

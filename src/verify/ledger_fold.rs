@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Event, SealingKeyRecovered};
-use crate::hash::{LedgerId, Link, NodeHash};
+use crate::hash::{LeafHash, LedgerId, Link, NodeHash};
 use crate::keyring::Author;
 use crate::merkle::Frontier;
 use crate::note::KeyName;
@@ -20,7 +20,7 @@ use super::afterwards::Afterwards;
 use super::authors::EntryAuthors;
 use super::check::{CheckedEntry, EntryContent};
 use super::checkpoints::{self, LedgerRoots};
-use super::folded::VerifiedFold;
+use super::folded::{AbsentEntries, VerifiedFold};
 use super::links::Links;
 use super::piece::{LogPiece, Observer};
 use super::question::VerifyQuestion;
@@ -101,10 +101,60 @@ impl LedgerFold {
                 self.pass(count);
                 self.done.elsewhere = self.done.elsewhere.saturating_add(count);
             }
+            LogPiece::Absent { leaves, finding } => self.take_absent(&leaves, finding, observer),
             LogPiece::Elsewhere { count } => {
                 self.previous = None;
                 self.pass(count);
                 self.done.elsewhere = self.done.elsewhere.saturating_add(count);
+            }
+        }
+    }
+
+    /// The root goes on over the hashes of entries that are not at hand; what they say is not known.
+    fn take_absent(
+        &mut self,
+        leaves: &[LeafHash],
+        finding: Option<Box<Finding>>,
+        observer: &mut dyn Observer,
+    ) {
+        let first = self.done.size;
+        for leaf in leaves {
+            self.grow(*leaf, observer);
+            self.pass(1);
+            self.keep_what_was_asked();
+        }
+        let end = self.done.size;
+        self.previous = None;
+        self.done.elsewhere = self.done.elsewhere.saturating_add(end - first);
+        match (finding, self.done.absent.last_mut()) {
+            (Some(finding), _) => self.done.absent.push(AbsentEntries {
+                first,
+                end,
+                finding: *finding,
+            }),
+            (None, Some(last)) => last.end = end,
+            (None, None) => {}
+        }
+    }
+
+    /// What is not at hand is damage, but where a Security Owner had it archived.
+    fn judge_absent(&mut self) {
+        let archived = self.done.register.charter.archived.clone();
+        for absent in std::mem::take(&mut self.done.absent) {
+            let AbsentEntries { first, end, .. } = absent;
+            let last = end.saturating_sub(1);
+            match archived.as_ref().filter(|archived| end <= archived.before) {
+                Some(archived) => self.done.missing.push(format!(
+                    "entries {first} to {last}: archived to {} (entry {}), which is not at hand; roots were made over their hashes",
+                    archived.place, archived.sequence
+                )),
+                // Whatever would allow for it was not read yet.
+                None if self.done.interrupted => {}
+                None => {
+                    self.hold(absent.finding);
+                    self.done.broken = true;
+                    self.roots.retain(|size, _| *size <= first);
+                }
             }
         }
     }
@@ -155,7 +205,7 @@ impl LedgerFold {
         {
             self.judge_succession(recovered);
         }
-        self.grow(&checked, observer);
+        self.grow(checked.leaf, observer);
         match checked.content {
             Ok(content) => self.judge(place, checked.link, content, observer),
             Err(fault) => self.against(rule::I08, "an entry", fault.to_string()),
@@ -190,12 +240,12 @@ impl LedgerFold {
         }
     }
 
-    fn grow(&mut self, checked: &CheckedEntry, observer: &mut dyn Observer) {
+    fn grow(&mut self, leaf: LeafHash, observer: &mut dyn Observer) {
         if self.done.broken || self.done.question.proven.is_some() {
             return;
         }
-        self.frontier.append(checked.leaf);
-        for tile in self.done.tiles.append(checked.leaf) {
+        self.frontier.append(leaf);
+        for tile in self.done.tiles.append(leaf) {
             let under = 256_u64.saturating_pow(u32::from(tile.id().level) + 1);
             let first = tile.id().index.saturating_mul(under);
             observer.tile(&tile, first, first.saturating_add(under));
@@ -244,6 +294,10 @@ impl LedgerFold {
                 }
             }
             Err(denial) => {
+                // What it names may have been opened by entries that are not at hand; that is not the author's part.
+                let is_untold =
+                    !self.done.absent.is_empty() && denial.rule.verdict.is_of_rotations();
+                self.done.tally.authorised += u64::from(is_untold);
                 let mut finding =
                     Finding::new(denial.rule, denial.expected, denial.message).at(place);
                 finding.rotation = statement.event.rotation().cloned();
@@ -284,7 +338,8 @@ impl LedgerFold {
             .see(place, content.recorded, &statement.attachments);
         let thread = self.done.register.thread(subject);
         // Beyond damage nobody knows what the entries before were about.
-        if !self.done.broken && content.subject_previous != thread {
+        let knows_all = !self.done.broken && self.done.absent.is_empty();
+        if knows_all && content.subject_previous != thread {
             let found = content.subject_previous.to_string();
             self.against(rule::I15, thread.to_string(), found);
         }
@@ -420,6 +475,7 @@ impl LedgerFold {
 
     pub(super) fn finish(mut self) -> VerifiedFold {
         self.find_event_ids_used_twice();
+        self.judge_absent();
         let as_of = self.done.question.as_of;
         let mut late = Vec::new();
         self.done.register.judge(as_of, &mut late);

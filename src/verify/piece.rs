@@ -1,6 +1,6 @@
 //! What a verification is fed with, and what it shows to whoever feeds it.
 
-use crate::hash::Link;
+use crate::hash::{LeafHash, Link};
 use crate::merkle::Tile;
 use crate::rule::Finding;
 use crate::statement::Attachment;
@@ -23,6 +23,13 @@ pub enum LogPiece<T = Vec<u8>> {
         count: u64,
         /// What is not there.
         what: String,
+    },
+    /// A whole bundle that is not at hand, while the hashes of its entries are: it may have been archived.
+    Absent {
+        /// The hashes of its entries.
+        leaves: Vec<LeafHash>,
+        /// What is held against the ledger where it was not; nothing where that was said with the one before.
+        finding: Option<Box<Finding>>,
     },
     /// Entries that are not at hand, and about which nothing is said.
     Elsewhere {

@@ -116,7 +116,11 @@ impl VerifiedFold {
                 if line.status != VerdictStatus::Fail {
                     line.status = VerdictStatus::NotChecked;
                 }
-                line.note = Some("entries that do not verify prove nothing".to_owned());
+                let note = match self.missing.is_empty() {
+                    true => "entries that do not verify prove nothing",
+                    false => "entries that are not at hand may say more",
+                };
+                line.note = Some(note.to_owned());
             }
             Verdict::Conformance => {
                 let faulty: BTreeSet<_> = open().filter_map(|one| one.rotation.as_ref()).collect();

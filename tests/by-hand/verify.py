@@ -237,7 +237,8 @@ def check_checkpoint(data, register):
 
 # --- The folder
 MAGIC, SECTOR = b"RLf\1", 512
-KNOWN = (r"checkpoint|tail|lock|cosigned|ledger\.toml|index.*|(.*/)?\.new-[^/]*|attachments/[0-9a-f]{2}/[0-9a-f]{62}"
+KNOWN = (r"checkpoint|tail|lock|archived|cosigned|ledger\.toml|index.*|(.*/)?\.new-[^/]*"
+         r"|attachments/[0-9a-f]{2}/[0-9a-f]{62}"
          r"|timestamps/[0-9]+-[0-9a-f]{16}\.(checkpoint|tsr)|(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini|@eaDir"
          r"|lost\+found|__MACOSX|index\.html|\.nfs[^/]*|\._[^/]*|\.#[^/]*|[^/]*~|\.[^/]*\.sw[pox]|#[^/]*#)(/.*)?")
 

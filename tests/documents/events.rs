@@ -28,6 +28,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "sealing_key.recovered",
             "pack.exported",
             "store.recovered",
+            "segments.archived",
             "token.issued",
             "token.revoked",
         ],

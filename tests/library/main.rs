@@ -19,6 +19,7 @@ mod append_refusals;
 mod append_succession;
 mod append_unkept;
 mod append_writer;
+mod archive;
 mod backup;
 mod guard;
 mod properties;

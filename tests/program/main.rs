@@ -11,6 +11,7 @@
 mod support;
 
 mod accept;
+mod archive;
 mod backup;
 mod cli;
 mod concurrency;

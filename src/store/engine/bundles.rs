@@ -36,7 +36,10 @@ pub fn read_partial_bundle(
             entries.truncate(width);
             Ok(entries)
         }
-        None => Err(BundleError::Missing(path)),
+        None => Err(match engine.archive() {
+            Some(archive) => BundleError::Archived { path, archive },
+            None => BundleError::Missing(path),
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::segment::{Segment, SegmentError, SegmentOutcome};
 use crate::store::bundle::BUNDLE_ENTRIES;
@@ -65,6 +65,12 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// A folder for what can be made again from the entries at any time, where the engine has one.
     fn scratch(&self) -> Option<&Path>;
+
+    /// The folder to which whole bundles and attachments are said to have been moved, where some were. Nobody's word
+    /// for that is needed: what is read there is held against the tree like everything else.
+    fn archive(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// The bytes under a name that something must have; see [`Engine::get`].
     ///

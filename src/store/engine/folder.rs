@@ -9,11 +9,18 @@ use super::bundles::entries_from;
 use super::door::{Engine, EngineLog, EngineSlot, PutOutcome};
 use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::hash::Link;
+use crate::store::bundle::BUNDLES;
 use crate::store::log::{Log, LogAppendError, LogOpenError, RereadError};
 use crate::store::publish::{self, ImmutableFileError, ImmutableWriter, is_leftover};
 use crate::store::seal::SealError;
 use crate::store::tail::TailRest;
-use crate::sys::disk::{Disk, DiskCause, DiskError, FileHandle};
+use crate::sys::disk::{Disk, DiskCause, DiskError, FileHandle, SMALL_FILE};
+
+/// The folder of the attachments in the ledger's folder.
+pub const ATTACHMENTS: &str = "attachments";
+
+/// The file in a ledger's folder that says where its archive is: a path in one line.
+pub const ARCHIVED_FILE: &str = "archived";
 
 /// A ledger's folder on a disk. Whoever puts into it holds the writer's lock.
 #[derive(Debug, Clone)]
@@ -47,6 +54,20 @@ impl FolderEngine {
         self.make(&self.place(name))
     }
 
+    /// The bytes of a bundle or an attachment that is not in the folder itself.
+    fn get_archived(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
+        let moves = [BUNDLES, ATTACHMENTS]
+            .iter()
+            .any(|top| Path::new(name).starts_with(top));
+        let Some(archive) = moves.then(|| self.archive()).flatten() else {
+            return Ok(None);
+        };
+        match self.disk.read_at_most(&archive.join(name), most) {
+            Err(fault) if fault.cause() == DiskCause::Missing => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
     /// Makes a folder, and those above it up to the root, where they are missing. A power cut must not take
     /// away a folder in which something was put.
     pub(super) fn make(&self, folder: &Path) -> Result<(), DiskError> {
@@ -69,9 +90,18 @@ impl Engine for FolderEngine {
     fn get(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
         match self.disk.read_at_most(&self.place(name), most) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(fault) if fault.cause() == DiskCause::Missing => Ok(None),
+            Err(fault) if fault.cause() == DiskCause::Missing => self.get_archived(name, most),
             Err(fault) => Err(fault),
         }
+    }
+
+    fn archive(&self) -> Option<PathBuf> {
+        let said = self
+            .disk
+            .read_at_most(&self.place(ARCHIVED_FILE), SMALL_FILE);
+        let said = String::from_utf8(said.ok()?).ok()?;
+        let place = said.strip_suffix('\n').filter(|place| !place.is_empty())?;
+        Some(self.root.join(place))
     }
 
     fn put_once(&self, name: &str, bytes: &[u8]) -> Result<PutOutcome, DiskError> {

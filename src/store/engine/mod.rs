@@ -17,5 +17,5 @@ mod tests;
 
 pub use bundles::{entries_from, read_bundle, read_partial_bundle};
 pub use door::{Engine, EngineLog, EngineSlot, PutOutcome};
-pub use folder::FolderEngine;
+pub use folder::{ARCHIVED_FILE, ATTACHMENTS, FolderEngine};
 pub use segment::{Segment, SegmentError, SegmentOutcome};
