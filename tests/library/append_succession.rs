@@ -1,19 +1,28 @@
 //! A lost sealing key: people name another one, as many as the policy demands, and nobody else can.
 
+use std::cell::RefCell;
 use std::fs;
+use std::sync::Arc;
 
+use crate::support::folder::audit_of;
 use crate::support::ledger::House;
 use crate::support::ledger::WAIT;
 use crate::support::ledger::receipts;
 use crate::support::ledger::refusal;
+use crate::support::sim_disk::Fault;
+use crate::support::sim_disk::SimDisk;
 use rotation_ledger::append::AppendError;
 use rotation_ledger::append::LostSeal;
 use rotation_ledger::append::Recovery;
 use rotation_ledger::append::name_sealing_key;
+use rotation_ledger::append::recover;
 use rotation_ledger::event::SealingKeyRecovered;
 use rotation_ledger::key::SecretKey;
+use rotation_ledger::rule::Verdict;
+use rotation_ledger::sys::disk::Disk as _;
 use rotation_ledger::sys::keyfile;
 use rotation_ledger::text::Line;
+use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
 use serde_json::json;
 
@@ -217,4 +226,79 @@ fn what_does_not_build_on_the_entries_is_refused() {
     receipts(writer.append(vec![house.sign(ledger, &second, said(&sound))]));
     let fault = refusal(writer.append(vec![house.sign(ledger, &second, said(&sound))]));
     assert!(fault.to_string().contains("two"), "{fault}");
+}
+
+/// What is done at each recovery, cut off at each operation, once more, and then an append.
+fn recovers_wherever_it_is_cut_off(
+    (house, disk): (House, SimDisk),
+    lose: impl Fn(&House),
+    recover: impl Fn(&House) -> Result<Recovery, AppendError>,
+) {
+    let all = house.stored();
+    let before = disk.copy_synced();
+    let house = RefCell::new(house);
+    let on = |disk: &SimDisk| {
+        let mut house = house.borrow_mut();
+        // Keys and index lie on the real disk.
+        let _ = fs::remove_dir_all(house.path("index"));
+        lose(&house);
+        house.world.disk = Arc::new(disk.clone());
+    };
+    let whole = before.copy_synced();
+    on(&whole);
+    recover(&house.borrow()).unwrap();
+    let operations = whole.operations();
+    assert!(operations > 5, "only {operations}");
+    for (turn, fault) in Fault::REPORTED.into_iter().enumerate() {
+        for n in 1..=operations {
+            let (disk, what) = before.struck(n, fault, n + turn, |disk| {
+                on(disk);
+                recover(&house.borrow()).map(drop)
+            });
+            let mut house = house.borrow_mut();
+            house.world.disk = Arc::new(disk);
+            let _ = fs::remove_dir_all(house.path("index"));
+            match recover(&house) {
+                Ok(_) | Err(AppendError::NothingToRecover) => {}
+                Err(fault) => panic!("{what}: {fault}"),
+            }
+            let mut writer = house.open();
+            let next = house.seen(writer.ledger(), 1);
+            receipts(writer.append(vec![next]));
+            writer.close();
+            assert!(house.stored().starts_with(&all), "{what}");
+            let report = audit_of(&house.world, &house.place.dir, house.world.clock.now());
+            let report = report.run().unwrap();
+            let line = report.line(Verdict::Integrity).unwrap();
+            assert_eq!(line.status, VerdictStatus::Pass, "{what}: {report:#?}");
+        }
+    }
+}
+
+#[test]
+fn naming_a_sealing_key_may_be_cut_off_anywhere() {
+    let lose = |house: &House| {
+        for file in fs::read_dir(&house.place.state).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    };
+    recovers_wherever_it_is_cut_off(House::simulated(), lose, |house| {
+        named(house, &house.owner, lost())
+    });
+}
+
+#[test]
+fn accepting_a_ledger_without_checkpoints_may_be_cut_off_anywhere() {
+    let (house, disk) = House::simulated();
+    for path in [house.path("checkpoint"), house.place.head()] {
+        disk.remove(&path).unwrap();
+    }
+    recovers_wherever_it_is_cut_off(
+        (house, disk),
+        |_| {},
+        |house| {
+            let reason = Line::new("both were lost").unwrap();
+            recover(&house.world, &house.place, WAIT, &house.owner, reason)
+        },
+    );
 }
