@@ -32,6 +32,8 @@ pub struct Secret {
     /// When the version now in use was generated, where it is known. A rollback or an abort does
     /// not touch it: the age is that of what is in use.
     pub generated: Option<Timestamp>,
+    /// By which generator the newest replacement was made, and the namespace that it was stored in.
+    pub generator: Option<(Reference, Reference)>,
     /// The sequence of the registration.
     pub registered: u64,
     /// The sequence of the retirement.
@@ -89,6 +91,7 @@ impl Secret {
             dual_run: registered.dual_run,
             version: registered.version.clone(),
             generated: registered.last_rotated,
+            generator: None,
             registered: sequence,
             retired: None,
             open: Vec::new(),

@@ -12,8 +12,8 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     accept, actor, admin, anchor, append, archive, backup, demo, explain, export, extract, init,
-    key, log, man, note, open, prove, publish, recover, restore, run, secret, serve, show, sign,
-    spool, status, timestamp, token, trust, typed, verify, witness,
+    key, log, man, next, note, open, prove, publish, recover, restore, run, secret, serve, show,
+    sign, spool, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Export(export::ExportArgs),
     Extract(extract::ExtractArgs),
     Status(status::StatusArgs),
+    Next(next::NextArgs),
     Due(status::DueArgs),
     Log(log::LogArgs),
     Show(show::ShowArgs),

@@ -31,6 +31,7 @@ mod key;
 mod layout;
 mod log;
 mod man;
+mod next;
 mod note;
 mod open;
 mod options;
@@ -148,6 +149,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Export(args) => export::run(context, args),
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),
+        Command::Next(args) => next::run(context, args),
         Command::Due(args) => status::due(context, args),
         Command::Log(args) => log::run(context, args),
         Command::Show(args) => show::run(context, args),

@@ -147,14 +147,13 @@ fn answer(
 }
 
 fn row(rotation: &Rotation, register: &Register) -> Vec<String> {
+    let waits = register.waits_for(rotation).map(|step| step.to_string());
     vec![
         rotation.id.to_string(),
         rotation.secret.to_string(),
         rotation.state().word().to_owned(),
         rotation.opened.occurred.to_seconds(),
-        register
-            .next_step(rotation)
-            .map_or_else(String::new, |step| step.to_string()),
+        waits.collect::<Vec<_>>().join(" · "),
     ]
 }
 

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 use super::checks::SecretChecks;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::fields;
+use super::fields::{self, Fields};
 use super::hint::Hint as _;
 use super::options::with_json;
 use super::ui::Tried;
@@ -97,7 +97,8 @@ pub(crate) struct Typed<'a> {
     pub(crate) frame: Frame,
     pub(crate) event_id: EventId,
     /// The link of the entry that it names, where that was looked up.
-    link: Option<Value>,
+    /// What was not typed, and is known from the ledger.
+    known: Fields,
 }
 
 impl<'a> Typed<'a> {
@@ -105,7 +106,7 @@ impl<'a> Typed<'a> {
     /// its link too, looked up in the ledger where there is one, so that the remark cannot be taken for
     /// one about another entry.
     pub(crate) fn new(
-        context: &Context,
+        context: &mut Context,
         spec: &'static EventSpec,
         matches: &'a ArgMatches,
     ) -> Result<Self, CommandError> {
@@ -120,9 +121,12 @@ impl<'a> Typed<'a> {
             matches,
             frame,
             event_id,
-            link: None,
+            known: Fields::new(),
         };
-        typed.link = typed.look_up_link(context)?;
+        if let Some(link) = typed.look_up_link(context)? {
+            typed.known.insert("link".to_owned(), link);
+        }
+        typed.look_up_known(context)?;
         Ok(typed)
     }
 
@@ -130,8 +134,8 @@ impl<'a> Typed<'a> {
     pub(crate) fn draft(&self, now: Timestamp) -> Result<Draft, CommandError> {
         let occurred = self.frame.occurred.unwrap_or(now);
         let mut said = fields::read(self.spec, self.matches, occurred)?;
-        if let Some(link) = &self.link {
-            said.insert("link".to_owned(), link.clone());
+        for (name, value) in &self.known {
+            said.entry(name.clone()).or_insert_with(|| value.clone());
         }
         Ok(Draft {
             event: fields::finish(self.spec, said)?,
@@ -150,6 +154,35 @@ impl<'a> Typed<'a> {
             occurred: draft.occurred,
             sequence: None,
         }
+    }
+
+    /// Looks up what need not be typed, where something is missing that has to be said; and says what it takes. A
+    /// ledger that cannot be read knows nothing.
+    fn look_up_known(&mut self, context: &mut Context) -> Result<(), CommandError> {
+        let mut said = fields::read(self.spec, self.matches, context.now())?;
+        said.extend(self.known.clone());
+        let id = |name: &str| Id::new(said.get(name)?.as_str()?).ok();
+        let (rotation, secret) = (id("rotation"), id("secret"));
+        if fields::missing(self.spec, &said).next().is_none()
+            || context.globals.ledger.is_none()
+            || (rotation.is_none() && secret.is_none())
+        {
+            return Ok(());
+        }
+        let Ok(register) = context.register() else {
+            return Ok(());
+        };
+        let known = register.known(self.spec.name, rotation.as_ref(), secret.as_ref());
+        let known = known
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        let known: Fields = known.filter(|(name, _)| !said.contains_key(name)).collect();
+        if !known.is_empty() {
+            let told = fields::flags_of(self.spec, &known);
+            context.ui.say(format!("from the ledger:{told}"));
+        }
+        self.known.extend(known);
+        Ok(())
     }
 
     fn look_up_link(&self, context: &Context) -> Result<Option<Value>, CommandError> {

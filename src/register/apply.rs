@@ -250,6 +250,10 @@ impl Register {
             return;
         };
         let was_open = rotation.is_open();
+        if let Event::ReplacementGenerated(made) = event {
+            let by = (made.generator.clone(), made.namespace.clone());
+            self.change(&rotation.secret, |secret| secret.generator = Some(by));
+        }
         if let Some(setting) = self.setting(&rotation.secret, rotation.incident.as_ref()) {
             rotation.apply(&setting, told, event, found);
         }

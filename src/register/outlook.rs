@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::inventory::{Secret, SecretAge};
-use crate::rotation::{Incident, NextStep, Rotation};
+use crate::rotation::{ChecklistItem, Incident, ItemStanding, KnownFields, NextStep, Rotation};
+use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::Register;
@@ -21,7 +22,8 @@ impl Register {
         })
     }
 
-    fn each_rotation(&self) -> impl Iterator<Item = &Rotation> {
+    /// Every rotation there ever was.
+    pub fn each_rotation(&self) -> impl Iterator<Item = &Rotation> {
         self.rotations.values().map(AsRef::as_ref)
     }
 
@@ -30,6 +32,38 @@ impl Register {
     pub fn next_step<'a>(&'a self, rotation: &'a Rotation) -> Option<NextStep<'a>> {
         let secret = self.secrets.get(&rotation.secret);
         rotation.next_step(secret.map(|threaded| &threaded.secret))
+    }
+
+    /// The SOP's checklist of a rotation, and of the incident behind it.
+    #[must_use]
+    pub fn checklist<'a>(&'a self, rotation: &'a Rotation) -> Vec<ChecklistItem<'a>> {
+        let secret = self.secrets.get(&rotation.secret);
+        let incident = rotation.incident.as_ref();
+        let incident = incident.and_then(|id| self.incidents.get(id));
+        rotation.checklist(secret.map(|threaded| &threaded.secret), incident)
+    }
+
+    /// All that may be done now of a rotation, what is technical first wherever it may go on by itself.
+    pub fn waits_for<'a>(&'a self, rotation: &'a Rotation) -> impl Iterator<Item = NextStep<'a>> {
+        let items = self.checklist(rotation).into_iter();
+        items
+            .filter(|item| item.standing == ItemStanding::Now)
+            .map(|item| item.step)
+    }
+
+    /// What need not be typed of an event about a rotation, or of the opening of one.
+    #[must_use]
+    pub fn known(&self, event: &str, rotation: Option<&Id>, secret: Option<&Id>) -> KnownFields {
+        let rotation = rotation.and_then(|id| self.rotations.get(id));
+        let id = rotation.map(|rotation| &rotation.secret).or(secret);
+        let Some(secret) = id.and_then(|id| self.secret(id)) else {
+            return KnownFields::new();
+        };
+        match (rotation, event) {
+            (Some(rotation), _) => rotation.known(event, secret),
+            (None, "rotation.opened") => secret.known_at_opening(),
+            (None, _) => KnownFields::new(),
+        }
     }
 
     /// A rotation for programs, with what it waits for.

@@ -12,6 +12,7 @@
 //! | `ending` | completed, confirmed, rolled back, aborted (SOP 6, Step 6; 3) |
 //! | `judge` | what a rotation or incident owes at an instant |
 //! | `next` | what the SOP asks for next, and who may say it |
+//! | `known` | what need not be typed of an event about it |
 //! | `entry` | the entry that is being taken, and what it breaks |
 
 mod ending;
@@ -20,6 +21,7 @@ mod facts;
 mod fold;
 mod frame;
 mod judge;
+mod known;
 mod next;
 mod prepare;
 mod state;
@@ -30,5 +32,6 @@ pub use facts::{
     RevokedVersion, RotationEnd,
 };
 pub use frame::{EntryFrame, EntryMoment, Incident, RotationSetting};
-pub use next::NextStep;
+pub use known::{KnownFields, asked_for};
+pub use next::{ChecklistItem, ItemStanding, NextStep};
 pub use state::{Rotation, RotationState};

@@ -20,6 +20,7 @@ mod gauges;
 mod integrate;
 mod kill;
 mod losses;
+mod next;
 mod odd;
 mod pages;
 mod processes;

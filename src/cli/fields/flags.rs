@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction};
+use serde_json::Value;
 
+use crate::cli::layout::word;
 use crate::event::EventSpec;
 use crate::event::field::{FieldKind, FieldSpec};
+use crate::rotation;
 
 use super::naming::{
     GENERIC, PUBLIC, defaults_to_now, id, is_from_public, is_looked_up, is_scope, long_name,
     splits, takes_public,
 };
+use super::read::Fields;
 
 /// The subcommand `name` with a flag for each field of `spec`.
 pub(crate) fn flags(name: &'static str, spec: &'static EventSpec) -> clap::Command {
@@ -69,6 +73,48 @@ pub(crate) fn describe(
         .about(spec.summary.trim())
         .long_about(long)
         .override_usage(usage)
+}
+
+/// How an event is said: the command with what is `known` filled in, and in capitals what has to be said besides.
+pub(crate) fn command(spec: &'static EventSpec, known: &Fields) -> String {
+    let mut line = format!("ledger append {}{}", spec.name, flags_of(spec, known));
+    let is_asked = |field: &FieldSpec| {
+        must_be_said(field) || rotation::asked_for(spec.name).contains(&field.name)
+    };
+    let is_unsaid = |field: &&FieldSpec| is_asked(field) && !known.contains_key(field.name);
+    for field in in_order(spec).filter(is_unsaid) {
+        let to_say = match field.kind {
+            FieldKind::Choice(words) => words.join("|"),
+            kind => kind.placeholder().to_owned(),
+        };
+        line.push_str(&format!(" --{} {}", long_name(field), word(&to_say)));
+    }
+    line
+}
+
+/// The flags that say these fields, a blank before each.
+pub(crate) fn flags_of(spec: &'static EventSpec, known: &Fields) -> String {
+    let said = in_order(spec).filter_map(|field| Some((field, known.get(field.name)?)));
+    let each = said.map(|(field, value)| {
+        let value = match value {
+            Value::Array(values) if splits(field) => {
+                let values: Vec<_> = values.iter().map(typed).collect();
+                values.join(",")
+            }
+            value => typed(value),
+        };
+        format!(" --{} {value}", long_name(field))
+    });
+    each.collect()
+}
+
+fn typed(value: &Value) -> String {
+    match value {
+        Value::String(text) => word(text),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// The fields that have a flag, those first that have to be said.

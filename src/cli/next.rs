@@ -1,0 +1,231 @@
+//! `ledger next`: what is left of a rotation, who may say it, and what to type.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::documents;
+use crate::event::{self, EventSpec, FourEyes, Role};
+use crate::register::Register;
+use crate::rotation::{ChecklistItem, ItemStanding, NextStep, Rotation};
+use crate::text::Id;
+use crate::time::Timestamp;
+
+use super::answer::{Answer, CommandResult};
+use super::context::Context;
+use super::exit::CommandError;
+use super::fields;
+use super::hint::nearest;
+use super::layout::columns;
+
+/// Show what is left of a rotation: done by whom, next, the command to paste
+///
+/// The SOP's checklist. What is marked `now` may be said at once, by those who are named; people's
+/// approvals stand beside the technical steps that go on without them. The command has everything
+/// filled in that the ledger knows; what stands in capitals is yours to say.
+///
+///   ledger next
+///   ledger next r-41
+///   ledger next db/orders
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct NextArgs {
+    /// A rotation, a secret or an incident [default: every rotation that waits for something]
+    #[arg(value_name = "ROTATION|SECRET|INCIDENT")]
+    of: Option<Id>,
+}
+
+pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
+    context.ui.thing = "next";
+    let mut said = BTreeMap::new();
+    let reader = context.reader()?;
+    let register = reader.replay_first(u64::MAX, |_| (), &mut |(), register, recorded| {
+        if recorded
+            .event
+            .rotation()
+            .or(recorded.event.incident())
+            .is_some()
+        {
+            let by = documents::actor(register, recorded.key);
+            said.insert(recorded.sequence, (recorded.event.name(), by));
+        }
+    })?;
+    let chosen = chosen(&register, args.of.as_ref())?;
+    let view = ChecklistView {
+        register: &register,
+        said: &said,
+    };
+    let lists: Vec<Value> = chosen
+        .iter()
+        .map(|rotation| view.to_json(rotation))
+        .collect();
+    let mut answer = Answer::new(json!({ "rotations": lists }));
+    for (place, (rotation, list)) in chosen.iter().zip(&lists).enumerate() {
+        if place > 0 {
+            answer = answer.line("");
+        }
+        answer = answer.lines(in_words(rotation, list));
+    }
+    Ok(match chosen.is_empty() {
+        true => answer.line("no rotation waits for anything"),
+        false => answer,
+    })
+}
+
+/// The rotations that are asked for.
+fn chosen<'r>(register: &'r Register, of: Option<&Id>) -> Result<Vec<&'r Rotation>, CommandError> {
+    let waits = |rotation: &&Rotation| register.waits_for(rotation).next().is_some();
+    let waiting = || register.each_rotation().filter(waits);
+    let Some(id) = of else {
+        return Ok(waiting().collect());
+    };
+    if let Some(rotation) = register.rotations.get(id) {
+        return Ok(vec![rotation]);
+    }
+    if register.secrets.contains_key(id) {
+        return Ok(waiting()
+            .filter(|rotation| rotation.secret == *id)
+            .collect());
+    }
+    if let Some(incident) = register.incidents.get(id) {
+        let rotations = incident.rotations.iter();
+        return Ok(rotations
+            .filter_map(|id| register.rotations.get(id))
+            .map(AsRef::as_ref)
+            .collect());
+    }
+    let failure =
+        CommandError::not_verified(format!("there is no rotation, secret or incident `{id}`"));
+    let mut known = register.rotations.keys().chain(register.secrets.keys());
+    let hint = nearest(id, &mut known).map(|meant| format!("perhaps `{meant}` is meant"));
+    Err(failure
+        .code("no-rotation")
+        .hint(hint.unwrap_or_else(|| "ledger status lists what is open".to_owned())))
+}
+
+/// What the lists are made from.
+struct ChecklistView<'a> {
+    register: &'a Register,
+    /// What was said about rotations and incidents, and by whom, by the entry.
+    said: &'a BTreeMap<u64, (&'static str, String)>,
+}
+
+impl ChecklistView<'_> {
+    fn to_json(&self, rotation: &Rotation) -> Value {
+        let items = self.register.checklist(rotation);
+        let mut list = self.register.rotation_json(rotation);
+        list["steps"] = items.iter().map(|item| self.item(rotation, item)).collect();
+        list
+    }
+
+    fn item(&self, rotation: &Rotation, item: &ChecklistItem<'_>) -> Value {
+        let (standing, done) = match item.standing {
+            ItemStanding::Done(at) => ("done", Some(at)),
+            ItemStanding::Now => ("now", None),
+            ItemStanding::Later => ("later", None),
+        };
+        let specs: Vec<_> = item
+            .step
+            .events()
+            .into_iter()
+            .filter_map(event::spec)
+            .collect();
+        let commands = match item.standing {
+            ItemStanding::Now => specs
+                .iter()
+                .map(|spec| self.command(rotation, spec))
+                .collect(),
+            ItemStanding::Done(_) | ItemStanding::Later => Vec::new(),
+        };
+        let told = done.and_then(|at| self.said.get(&at.sequence));
+        json!({
+            "step": told.map_or_else(|| item.step.to_string(), |(event, _)| (*event).to_owned()),
+            "sop": specs.first().map(|spec| spec.sop),
+            "standing": standing,
+            "entry": done.map(|at| at.sequence),
+            "occurred_utc": done.map(|at| at.occurred),
+            "by": told.map(|(_, by)| by),
+            "who": match done {
+                Some(_) => Vec::new(),
+                None => self.people(rotation, item),
+            },
+            "commands": commands,
+        })
+    }
+
+    /// Who may say it: in the role, and where four eyes are demanded nobody who carried it out.
+    fn people(&self, rotation: &Rotation, item: &ChecklistItem<'_>) -> Vec<&Id> {
+        let charter = &self.register.charter;
+        let roles = item.step.roles();
+        let is_relaxed = charter.policy.four_eyes == FourEyes::Relaxed;
+        let needs_others =
+            !is_relaxed && matches!(item.step, NextStep::Approve | NextStep::Confirm);
+        let actors = charter.keyring.actors().map(|(_, actor)| actor);
+        let may = actors.filter(|actor| {
+            let has_role = |role: &Role| actor.roles.contains(role);
+            let is_other = !needs_others || !rotation.operators.contains(&actor.id);
+            actor.revoked.is_none() && roles.iter().any(has_role) && is_other
+        });
+        let mut ids: Vec<_> = may.map(|actor| &actor.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn command(&self, rotation: &Rotation, spec: &'static EventSpec) -> String {
+        let known = self.register.known(spec.name, Some(&rotation.id), None);
+        let mut known: fields::Fields = known
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        known.insert("rotation".to_owned(), json!(rotation.id));
+        if let Some(incident) = &rotation.incident {
+            known.insert("incident".to_owned(), json!(incident));
+        }
+        fields::command(spec, &known)
+    }
+}
+
+/// A list for people: what there is to type stands below what may be done now.
+fn in_words(rotation: &Rotation, list: &Value) -> Vec<String> {
+    let steps = list["steps"].as_array().into_iter().flatten();
+    let seconds = |value: &Value| {
+        let time: Option<Timestamp> = value.as_str().and_then(|text| text.parse().ok());
+        time.map_or_else(String::new, Timestamp::to_seconds)
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rows: Vec<Vec<String>> = steps
+        .clone()
+        .map(|step| {
+            let who = step["who"].as_array().into_iter().flatten().map(text);
+            let tail = match step["entry"].as_u64() {
+                Some(entry) => vec![
+                    text(&step["by"]),
+                    format!("entry {entry}"),
+                    seconds(&step["occurred_utc"]),
+                ],
+                None => vec![who.collect::<Vec<_>>().join(", ")],
+            };
+            let head = vec![
+                format!("  {}", text(&step["standing"])),
+                text(&step["step"]),
+            ];
+            [head, tail].concat()
+        })
+        .collect();
+    let mut lines = vec![format!(
+        "{}  {}  {}, {}",
+        rotation.id,
+        rotation.secret,
+        rotation.reason.word(),
+        rotation.state().word()
+    )];
+    for (line, step) in columns(&rows.iter().collect::<Vec<_>>())
+        .into_iter()
+        .zip(steps)
+    {
+        lines.push(line);
+        let commands = step["commands"].as_array().into_iter().flatten();
+        lines.extend(commands.map(|command| format!("           {}", text(command))));
+    }
+    lines
+}

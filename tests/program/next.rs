@@ -1,0 +1,113 @@
+//! What is left of a rotation, and the command to paste: whoever pastes what stands there, with what only they can know,
+//! brings a rotation to its end without a finding.
+
+use crate::support::program::Program;
+use serde_json::Value;
+
+/// What a person knows, by the placeholder that they find.
+fn filled(command: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut flag = String::new();
+    for word in command.split(' ') {
+        let value = match (flag.as_str(), word) {
+            (_, word) if word.starts_with("--") => word,
+            ("--no-window", "TEXT") | ("--maintenance-window", "TEXT") => "none",
+            (_, "TEXT") => "seen",
+            ("--new-version", "REF") => "v8",
+            ("--namespace", "REF") => "prod",
+            (_, "REF") => "wiki/page",
+            ("--planned-end", "TIME") => "2100-01-01",
+            ("--access-from" | "--access-to", "TIME") => "2026-11-23",
+            (_, "N") => "0",
+            ("--method", _) => "delete",
+            ("--test", _) => "auth_rejected",
+            ("--result", _) => "pass",
+            ("--healthy", _) => "yes",
+            (_, word) => word,
+        };
+        words.push(value.to_owned());
+        if word.starts_with("--") {
+            word.clone_into(&mut flag);
+        }
+    }
+    words.join(" ")
+}
+
+fn steps(program: &Program, standing: &str) -> Vec<Value> {
+    let said = program.json("next r-2 --json");
+    let steps = said["rotations"][0]["steps"].as_array().unwrap().clone();
+    let is = |step: &Value| step["standing"] == standing;
+    steps.into_iter().filter(is).collect()
+}
+
+fn key_of(who: &Value) -> String {
+    format!("{}.pem", who.as_str().unwrap())
+}
+
+#[test]
+fn whoever_pastes_what_is_next_brings_a_rotation_to_its_end() {
+    let program = Program::prepared();
+    let aborted = "append rotation.aborted --key olga.pem --rotation r-1 --reason over --disposition none_generated";
+    assert_eq!(program.code(aborted), 0);
+    let opened = program.output("append rotation.opened --key olga.pem --rotation r-2 --secret db/orders --reason scheduled");
+    assert!(opened.status.success(), "{opened:?}");
+    let said = String::from_utf8_lossy(&opened.stderr).into_owned();
+    assert!(
+        said.contains("from the ledger: --consumers api,worker"),
+        "{said}"
+    );
+    let mut pasted = 0;
+    while let Some(step) = steps(&program, "now").into_iter().next() {
+        let who = step["who"].as_array().unwrap();
+        let who = who
+            .last()
+            .unwrap_or_else(|| panic!("nobody may say {step:#}"));
+        let command = filled(step["commands"][0].as_str().unwrap());
+        let words = command.strip_prefix("ledger ").unwrap();
+        let output = program.output(&format!("{words} --key {}", key_of(who)));
+        assert!(output.status.success(), "{words}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("warning"), "{words}: {said}");
+        pasted += 1;
+    }
+    assert_eq!((pasted, steps(&program, "done").len()), (11, 11));
+    let report = program.json("verify --rotation r-2 --json");
+    assert_eq!(
+        report["findings"].as_array().unwrap().len(),
+        0,
+        "{report:#}"
+    );
+    // The next one knows by which generator, and where the value went.
+    assert_eq!(program.code("append rotation.opened --key olga.pem --rotation r-3 --secret db/orders --reason scheduled"), 0);
+    let output = program.output(
+        "append replacement.generated --key olga.pem --rotation r-3 --new-version v9 --dry-run",
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("--generator wiki/page") && said.contains("--namespace prod"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn what_is_typed_stands_and_what_nobody_can_know_is_asked_for_all_at_once() {
+    let program = Program::prepared();
+    let open = "append rotation.opened --key olga.pem --rotation r-2 --secret db/orders --reason scheduled --consumers api --json";
+    let receipt = program.json(open);
+    let shown = program.json(&format!("show {} --json", receipt["sequence"]));
+    assert_eq!(
+        shown["entries"][0]["fields"]["consumers"],
+        serde_json::json!(["api"])
+    );
+    let output = program.output("append replacement.validated --key olga.pem --rotation r-2");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("needs --version, --result, --summary"),
+        "{said}"
+    );
+    let output = program.output("next r-22");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("perhaps `r-2` is meant"), "{said}");
+}
