@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::codec::{self, CodecError};
 use crate::hash::Link;
 use crate::key::Signature;
+use crate::register::Recorded;
 use crate::statement::{SignedStatement, Statement};
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -119,6 +120,13 @@ impl StoredEntry {
             entry,
             statement,
         })
+    }
+
+    /// What it says, as it was recorded.
+    #[must_use]
+    pub const fn recorded(&self) -> Recorded<'_> {
+        let statement = &self.statement;
+        statement.recorded_as(self.sequence, self.entry.recorded)
     }
 
     /// The entry as JSON, with everything that it says; who said it and about which secret is known

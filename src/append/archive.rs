@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use crate::append::error::AppendError;
 use crate::append::fold::damaged_bundle;
-use crate::append::open::statement_now;
 use crate::append::submission::Receipt;
 use crate::append::writer::Writer;
 use crate::entry;
@@ -97,7 +96,7 @@ pub fn archive(
     let is_said =
         earlier.is_some_and(|earlier| earlier.before >= said.before && earlier.place == said.place);
     let is_needed = !is_said && (earlier.is_some() || !survey.bundles.is_empty());
-    let submission = statement_now(world, &writer, said.into(), key)?;
+    let submission = writer.statement_now(said.into(), key)?;
     if is_needed {
         // Asked before anything is written: who may not say it changes nothing.
         writer.check(&submission)?;
@@ -105,7 +104,7 @@ pub fn archive(
     folders.to.replace(HINT_FILE, folders.hint.as_bytes())?;
     let moved = folders.copy(&survey)?;
     let receipt = match is_needed {
-        true => Some(writer.record(submission)?),
+        true => Some(writer.record_all(vec![submission])?),
         false => None,
     };
     if is_needed || is_said {

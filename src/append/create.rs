@@ -22,7 +22,6 @@ use crate::statement::{self, EventId, Statement};
 use crate::store::engine::{Engine, FolderEngine};
 use crate::store::log::Log;
 use crate::sys::entropy::uuid_v7;
-use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::lock::WriteLock;
 use crate::sys::world::World;
 use crate::text::{Id, Line};
@@ -120,15 +119,7 @@ fn sealing_key(
     founding: &NewLedger<'_>,
 ) -> Result<SecretKey, AppendError> {
     let path = place.sealing_key();
-    let key = match keyfile::read(&path, &|| Ok(None)) {
-        Ok(key) => key,
-        Err(KeyFileError::Missing(_)) => {
-            let key = world.new_key()?;
-            keyfile::write_new(&path, &key, None)?;
-            key
-        }
-        Err(fault) => return Err(fault.into()),
-    };
+    let key = world.key_in::<AppendError>(&path)?;
     // One key for both would let the founder's key speak for the ledger.
     if key.public() == founding.key.public() {
         return Err(AppendError::OtherSealingKey(path));

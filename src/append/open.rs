@@ -136,43 +136,42 @@ impl Writer {
 
     /// Appends what the ledger itself has to say, signed by its sealing key.
     pub(super) fn say(&mut self, event: Event) -> Result<Receipt, AppendError> {
-        let submission = statement_now(&self.world, self, event, &self.key)?;
-        self.record(submission)
+        let submission = self.statement_now(event, &self.key)?;
+        self.record_all(vec![submission])
     }
 
-    /// Appends one statement.
-    pub(super) fn record(&mut self, submission: Submission) -> Result<Receipt, AppendError> {
-        let outcome = self.append(vec![submission]);
+    /// Records all of it in one commit. The receipt is that of the first.
+    pub(super) fn record_all(&mut self, said: Vec<Submission>) -> Result<Receipt, AppendError> {
+        let outcome = self.append(said);
         match (outcome.receipts.into_iter().next(), outcome.refused) {
             (Some(receipt), None) => Ok(receipt),
             (_, Some(fault)) => Err(fault),
             (None, None) => Err(AppendError::GivenUp),
         }
     }
-}
 
-/// An event that happens now, signed by `key`.
-pub(super) fn statement_now(
-    world: &World,
-    writer: &Writer,
-    event: Event,
-    key: &dyn Signer,
-) -> Result<Submission, AppendError> {
-    let now = world.clock.now();
-    let statement = Statement {
-        version: statement::VERSION,
-        ledger: writer.ledger,
-        event_id: EventId::from_bytes(uuid_v7(now, &*world.entropy)?),
-        occurred: now,
-        author: key.public(),
-        on_behalf_of: None,
-        event,
-        attachments: Vec::new(),
-    };
-    Ok(Submission {
-        statement: statement.sign(key)?,
-        files: Vec::new(),
-    })
+    /// An event that happens now, signed by `key`.
+    pub(super) fn statement_now(
+        &self,
+        event: Event,
+        key: &dyn Signer,
+    ) -> Result<Submission, AppendError> {
+        let now = self.world.clock.now();
+        let statement = Statement {
+            version: statement::VERSION,
+            ledger: self.ledger,
+            event_id: EventId::from_bytes(uuid_v7(now, &*self.world.entropy)?),
+            occurred: now,
+            author: key.public(),
+            on_behalf_of: None,
+            event,
+            attachments: Vec::new(),
+        };
+        Ok(Submission {
+            statement: statement.sign(key)?,
+            files: Vec::new(),
+        })
+    }
 }
 
 /// How many entries the two checkpoints prove.
@@ -241,27 +240,31 @@ fn damaged_end(looked: &OpeningState) -> AppendError {
     }
 }
 
-/// What is said about a checkpoint that was made again.
-fn lost_checkpoint(reason: &str) -> Result<StoreRecovered, AppendError> {
-    Ok(StoreRecovered {
-        kind: RecoveryKind::LostCheckpoint,
-        reason: line(reason)?,
+/// What is said of a recovery where no checkpoint was given up and no bytes were dropped.
+pub(super) const fn recovery(kind: RecoveryKind, reason: Line) -> StoreRecovered {
+    StoreRecovered {
+        kind,
+        reason,
         kept_size: None,
         kept_root: None,
         dropped_bytes: 0,
         dropped_sha256: None,
-    })
+    }
+}
+
+/// What is said about a checkpoint that was made again.
+fn lost_checkpoint(reason: &str) -> Result<StoreRecovered, AppendError> {
+    let reason = line(reason)?;
+    Ok(recovery(RecoveryKind::LostCheckpoint, reason))
 }
 
 /// What is said about bytes that were dropped.
 pub(super) fn torn_write(dropped: &[u8]) -> Result<StoreRecovered, AppendError> {
+    let reason = line("bytes after the last whole entry, covered by no checkpoint")?;
     Ok(StoreRecovered {
-        kind: RecoveryKind::TornWrite,
-        reason: line("bytes after the last whole entry, covered by no checkpoint")?,
-        kept_size: None,
-        kept_root: None,
         dropped_bytes: dropped.len() as u64,
         dropped_sha256: Some(Sha256Digest::of(dropped)),
+        ..recovery(RecoveryKind::TornWrite, reason)
     })
 }
 

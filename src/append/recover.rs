@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::append::error::AppendError;
 use crate::append::forward::set_aside;
 use crate::append::look::{CheckpointRelation, OpeningState};
-use crate::append::open::{statement_now, torn_write};
+use crate::append::open::{recovery, torn_write};
 use crate::append::submission::{Receipt, Submission};
 use crate::append::writer::Writer;
 use crate::checkpoint::Checkpoint;
@@ -61,19 +61,15 @@ impl Acceptance {
             _ => None,
         };
         let contradicted = looked.forward.is_err();
-        let kind = match given_up {
-            Some(_) => RecoveryKind::Rollback,
-            None if contradicted => RecoveryKind::Rollback,
-            None => RecoveryKind::LostCheckpoint,
+        let kind = match given_up.is_some() || contradicted {
+            true => RecoveryKind::Rollback,
+            false => RecoveryKind::LostCheckpoint,
         };
         let needed = given_up.is_some() || stated.is_empty() || contradicted;
         let recovered = needed.then(|| StoreRecovered {
-            kind,
-            reason,
             kept_size: given_up.map(|stated| stated.size),
             kept_root: given_up.map(|stated| stated.root),
-            dropped_bytes: 0,
-            dropped_sha256: None,
+            ..recovery(kind, reason)
         });
         let holding = stated.iter().filter(|stated| holds(stated));
         Self {
@@ -124,12 +120,7 @@ impl Writer {
             self.check(one)?;
         }
         if let Some(recovered) = &accepted.recovered {
-            self.check(&statement_now(
-                &self.world,
-                &self,
-                recovered.clone().into(),
-                key,
-            )?)?;
+            self.check(&self.statement_now(recovered.clone().into(), key)?)?;
         }
         if accepted.contradicted {
             let aside = set_aside(&*self.engine, self.log.base())?.len();
@@ -156,19 +147,11 @@ impl Writer {
             }
         };
         if let Some(recovered) = accepted.recovered {
-            said.push(statement_now(&self.world, &self, recovered.into(), key)?);
+            said.push(self.statement_now(recovered.into(), key)?);
         }
-        let outcome = self.append(said);
-        if let Some(fault) = outcome.refused {
-            return Err(fault);
-        }
+        let receipt = self.record_all(said)?;
         // The entry is there; now the old checkpoint must not come back after a power cut.
         self.published.make_durable()?;
-        let receipt = outcome
-            .receipts
-            .into_iter()
-            .next()
-            .ok_or(AppendError::NothingToRecover)?;
         self.recovered(receipt, set_aside)
     }
 

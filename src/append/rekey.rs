@@ -18,14 +18,17 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use crate::append::error::AppendError;
 use crate::append::submission::Receipt;
 use crate::append::writer::Writer;
 use crate::event::SealingKeyReplaced;
 use crate::key::SecretKey;
+use crate::ledger::LedgerPlace;
 use crate::sys::disk::DiskError;
 use crate::sys::keyfile::{self, KeyFileError};
+use crate::sys::world::World;
 use crate::text::Line;
 
 impl Writer {
@@ -34,7 +37,11 @@ impl Writer {
     /// # Errors
     /// The new key cannot be stored, or the entry not be recorded; the old key seals on.
     pub fn replace_sealing_key(&mut self, reason: Line) -> Result<Receipt, AppendError> {
-        let key = self.next_sealing_key()?;
+        let seals = self.memory.register().charter.keyring.seals();
+        let is_used = |key: &SecretKey| seals.iter().any(|seal| seal.key == key.public());
+        let key = next_key(&self.world, &self.place, &is_used, |_, fault| {
+            Err(fault.into())
+        })?;
         let replaced = SealingKeyReplaced {
             key: key.public(),
             possession: key.prove_possession(),
@@ -63,23 +70,6 @@ impl Writer {
             ),
             Err(fault) => format!("the sealing key is due to be replaced, and was not: {fault}"),
         });
-    }
-
-    /// The key that is to be named next: one that was made before and never named, or a new one.
-    fn next_sealing_key(&self) -> Result<SecretKey, AppendError> {
-        let path = self.place.next_sealing_key();
-        let seals = self.memory.register().charter.keyring.seals();
-        match keyfile::read(&path, &|| Ok(None)) {
-            Err(KeyFileError::Missing(_)) => {}
-            // A copy of a key that was in use: naming it again would be refused for ever.
-            Ok(key) if seals.iter().any(|seal| seal.key == key.public()) => {
-                fs::remove_file(&path).map_err(|fault| DiskError::new("remove", &path, fault))?;
-            }
-            found => return Ok(found?),
-        }
-        let key = self.world.new_key()?;
-        keyfile::write_new(&path, &key, None)?;
-        Ok(key)
     }
 
     /// After a commit: takes the key that the ledger names now, where it is another one.
@@ -149,6 +139,26 @@ impl Writer {
             ));
         }
     }
+}
+
+/// The key that is to be named next: one that was made before and is not used, or a new one. What is to be done with
+/// a file that cannot be read is asked of `unreadable`.
+pub(super) fn next_key(
+    world: &World,
+    place: &LedgerPlace,
+    is_used: &dyn Fn(&SecretKey) -> bool,
+    unreadable: fn(&Path, KeyFileError) -> Result<(), AppendError>,
+) -> Result<SecretKey, AppendError> {
+    let path = place.next_sealing_key();
+    match keyfile::read(&path, &|| Ok(None)) {
+        // A copy of a key that was in use: naming it again would be refused for ever.
+        Ok(key) if is_used(&key) => {
+            fs::remove_file(&path).map_err(|fault| DiskError::new("remove", &path, fault))?;
+        }
+        Ok(_) | Err(KeyFileError::Missing(_)) => {}
+        Err(fault) => unreadable(&path, fault)?,
+    }
+    world.key_in(&path)
 }
 
 fn wipe(mut old: fs::File) -> io::Result<()> {

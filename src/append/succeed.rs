@@ -18,15 +18,15 @@ use std::time::Duration;
 
 use crate::append::error::AppendError;
 use crate::append::look::{HeldKey, OpeningState};
-use crate::append::open::statement_now;
 use crate::append::recover::{Acceptance, Recovery};
+use crate::append::rekey::next_key;
 use crate::append::submission::Submission;
 use crate::append::writer::Writer;
 use crate::checkpoint;
 use crate::entry::Entry;
 use crate::event::{Event, SealingKeyRecovered};
 use crate::hash::NodeHash;
-use crate::key::{PublicKey, SecretKey, Signature, Signer};
+use crate::key::{SecretKey, Signature, Signer};
 use crate::keyring::Denial;
 use crate::ledger::LedgerPlace;
 use crate::ledger::head::HeadCheckpoint;
@@ -83,8 +83,10 @@ pub fn name_sealing_key(
     let seals = memory.register().charter.keyring.seals().to_vec();
     let named = |key: &SecretKey| seals.iter().any(|seal| seal.key == key.public());
     make_room(place, &named)?;
-    let next = next_key(world, place, &named, memory.sealing_key())?;
-    let next_is_named = memory.sealing_key() == Some(next.public());
+    let newest = memory.sealing_key();
+    let is_used = |key: &SecretKey| named(key) && Some(key.public()) != newest;
+    let next = next_key(world, place, &is_used, |path, _| set_aside(path))?;
+    let next_is_named = newest == Some(next.public());
     let held = HeldKey {
         key: next,
         is_next: true,
@@ -119,24 +121,6 @@ fn make_room(place: &LedgerPlace, named: &dyn Fn(&SecretKey) -> bool) -> Result<
 fn set_aside(path: &Path) -> Result<(), AppendError> {
     let aside = path.with_extension("pem-set-aside");
     fs::rename(path, &aside).map_err(|fault| DiskError::new("rename", path, fault).into())
-}
-
-/// The key to be named: one that was made before and not named, or that the ledger names now; or a new one.
-fn next_key(
-    world: &World,
-    place: &LedgerPlace,
-    named: &dyn Fn(&SecretKey) -> bool,
-    newest: Option<PublicKey>,
-) -> Result<SecretKey, AppendError> {
-    let path = place.next_sealing_key();
-    match keyfile::read(&path, &|| Ok(None)) {
-        Ok(key) if !named(&key) || Some(key.public()) == newest => return Ok(key),
-        Err(KeyFileError::Missing(_)) => {}
-        Ok(_) | Err(_) => set_aside(&path)?,
-    }
-    let key = world.new_key()?;
-    keyfile::write_new(&path, &key, None)?;
-    Ok(key)
 }
 
 impl Writer {
@@ -197,12 +181,7 @@ impl Writer {
     ) -> Result<Vec<Submission>, AppendError> {
         let keyring = &self.memory.register().charter.keyring;
         if !keyring.needs_two_to_recover(recovered.kept_size) {
-            return Ok(vec![statement_now(
-                &self.world,
-                self,
-                recovered.into(),
-                key,
-            )?]);
+            return Ok(vec![self.statement_now(recovered.into(), key)?]);
         }
         let Some(second) = second else {
             return Err(AppendError::NeedsSecond(Box::new(recovered)));
@@ -219,7 +198,7 @@ impl Writer {
         if statement.author == key.public() {
             return Err(AppendError::NotSeconded("is by the same Security Owner"));
         }
-        let first = statement_now(&self.world, self, recovered.into(), key)?;
+        let first = self.statement_now(recovered.into(), key)?;
         Ok(vec![first, second])
     }
 
@@ -232,11 +211,8 @@ impl Writer {
         let keyring = &self.memory.register().charter.keyring;
         let origin = KeyName::from(self.origin.clone());
         let denied = |expected: String, message: String| {
-            Err(AppendError::Denied(Denial::new(
-                rule::A10,
-                expected,
-                message,
-            )))
+            let denial = Denial::new(rule::A10, expected, message);
+            Err(AppendError::Denied(denial))
         };
         let size = recovered.kept_size;
         let seal = keyring.seal_at(size);

@@ -11,7 +11,7 @@
 //!
 //! It can be cut off anywhere and run again. Nothing that lies in the folder is ever written over.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::audit::Audit;
@@ -22,7 +22,7 @@ use crate::ledger::{
     folder,
 };
 use crate::note::NoteKey;
-use crate::publication::{CopyWriter, PublicationError, StoredNote};
+use crate::publication::{CopyWriter, StoredNote};
 use crate::rule::{self, Verdict};
 use crate::store::blobs::blob_path;
 use crate::store::bundle::BUNDLE_ENTRIES;
@@ -31,7 +31,6 @@ use crate::store::publish;
 use crate::store::tail::{MAX_TAIL, TAIL_FILE};
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::world::World;
-use crate::timetoken::StoredToken;
 use crate::verify::Report;
 
 use super::error::BackupError;
@@ -113,10 +112,6 @@ impl RestorePlan<'_> {
         to.remove_leftovers("")?;
         let mut copy = CopyWriter::new(&to);
         self.write_once(&mut copy)?;
-        if copy.edge().root() != self.root() {
-            let why = "a source changed meanwhile".to_owned();
-            return Err(BackupError::NotRestored(why));
-        }
         let tail = copy.tail()?;
         // Without the marker's leave: what is there might be somebody's ledger after all.
         let there = to.get(TAIL_FILE, MAX_TAIL as u64)?;
@@ -126,11 +121,9 @@ impl RestorePlan<'_> {
         let key = self.entries.origin().zip(self.sealing_key());
         let key = key.and_then(|(origin, key)| NoteKey::new(origin, key).ok());
         let bytes = |noted: &StoredNote| noted.bytes.clone();
+        let hint = key.map(|key| folder::describe(&self.ledger(), &key).into_bytes());
         copy.put_anew([
-            (
-                HINT_FILE,
-                key.map(|key| folder::describe(&self.ledger(), &key).into_bytes()),
-            ),
+            (HINT_FILE, hint),
             (COSIGNED_FILE, self.cosigned.as_ref().map(bytes)),
             (CHECKPOINT_FILE, self.checkpoint.as_ref().map(bytes)),
             (TAIL_FILE, Some(tail)),
@@ -141,18 +134,17 @@ impl RestorePlan<'_> {
     /// Writes what never changes.
     fn write_once(&self, copy: &mut CopyWriter<'_>) -> Result<(), BackupError> {
         for run in &self.runs {
-            let end = run.first + run.count;
-            for n in run.first / WIDTH..end.div_ceil(WIDTH) {
-                let mut held = run.source.bundle(n);
-                for sequence in run.first.max(n * WIDTH)..end.min((n + 1) * WIDTH) {
-                    let gone = |why: String| PublicationError::Entry { sequence, why };
-                    let bytes = held.remove(&sequence);
-                    let bytes =
-                        bytes.ok_or_else(|| gone("it was there a moment ago".to_owned()))?;
-                    let stored = StoredEntry::of(sequence, bytes);
-                    copy.entry(stored.map_err(|why| gone(why.to_string()))?)?;
-                }
+            let (of_it, source) = (run.first..run.first + run.count, run.source);
+            let held =
+                (of_it.start / WIDTH..of_it.end.div_ceil(WIDTH)).flat_map(|n| source.bundle(n));
+            for (sequence, bytes) in held.filter(|(sequence, _)| of_it.contains(sequence)) {
+                let stored = StoredEntry::of(sequence, bytes);
+                copy.entry(stored.map_err(|fault| BackupError::NotRestored(fault.to_string()))?)?;
             }
+        }
+        if copy.edge().root() != self.root() {
+            let why = "a source changed meanwhile".to_owned();
+            return Err(BackupError::NotRestored(why));
         }
         for (digest, _, is_expunged) in self.entries.attachments(self.size()) {
             let mut held = self.sources.iter().filter(|_| !is_expunged);
@@ -160,11 +152,11 @@ impl RestorePlan<'_> {
                 copy.put(&blob_path(digest), &bytes)?;
             }
         }
-        let mut stems = BTreeSet::new();
-        let tokens = self.sources.iter().flat_map(|source| &source.tokens);
-        let mut is_first =
-            |token: &&StoredToken| token.checkpoint.is_some() && stems.insert(token.stem.clone());
-        copy.tokens(tokens.filter(|token| is_first(token)), self.size())?;
+        // Of one that two sources have, what the first has.
+        let tokens = self.sources.iter().rev().flat_map(|source| &source.tokens);
+        let whole = tokens.filter(|token| token.checkpoint.is_some());
+        let whole: BTreeMap<_, _> = whole.map(|token| (&token.stem, token)).collect();
+        copy.tokens(whole.into_values(), self.size())?;
         Ok(copy.settle()?)
     }
 

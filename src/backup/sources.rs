@@ -23,6 +23,7 @@ const WIDTH: u64 = BUNDLE_ENTRIES as u64;
 
 /// Something that has entries of a ledger. The bundles of a folder and its tail are two: an older one may have been
 /// laid over the other.
+#[derive(Default)]
 pub struct RestoreSource {
     /// What it is called.
     pub name: String,
@@ -54,12 +55,7 @@ impl RestoreSource {
             COPY_COSIGNED,
         ];
         let image = LogImage::read(&*world.disk, dir, &files)?;
-        let noted = |names: &[&str]| {
-            let found = names.iter().filter_map(|name| image.files.get(*name));
-            found
-                .filter_map(|bytes| StoredNote::parse(bytes).ok())
-                .collect()
-        };
+        let note = |name: &&str| StoredNote::parse(image.files.get(*name)?).ok();
         let mut bundles: BTreeMap<u64, Vec<LogFile>> = BTreeMap::new();
         for found in folder.files(bundle::BUNDLES)? {
             if let Some(file) = LogFile::parse(&found.path).filter(|_| found.is_file) {
@@ -73,15 +69,20 @@ impl RestoreSource {
         let tail = Self {
             folder: Some(folder.clone()),
             loose: loose.collect(),
-            ..Self::empty(&format!("{name} (tail)"))
+            name: format!("{name} (tail)"),
+            ..Self::default()
         };
         let sealed = Self {
             bundles,
-            notes: noted(&files),
-            cosigned: noted(&[COSIGNED_FILE, COPY_COSIGNED]),
+            notes: files.iter().filter_map(note).collect(),
+            cosigned: [COSIGNED_FILE, COPY_COSIGNED]
+                .iter()
+                .filter_map(note)
+                .collect(),
             tokens: timestamps::list(&folder)?,
             folder: Some(folder),
-            ..Self::empty(name)
+            name: name.to_owned(),
+            ..Self::default()
         };
         Ok([sealed, tail])
     }
@@ -92,7 +93,8 @@ impl RestoreSource {
         Self {
             notes: StoredNote::parse(note).into_iter().collect(),
             is_known: true,
-            ..Self::empty(name)
+            name: name.to_owned(),
+            ..Self::default()
         }
     }
 
@@ -101,30 +103,15 @@ impl RestoreSource {
     pub fn pack(name: &str, pack: UnverifiedPack) -> Self {
         let parse = |bytes: &[u8]| StoredNote::parse(bytes).ok();
         let cosigned = pack.cosigned.as_deref().and_then(parse);
+        let notes = parse(&pack.checkpoint).into_iter();
         Self {
-            notes: parse(&pack.checkpoint)
-                .into_iter()
-                .chain(cosigned.clone())
-                .collect(),
+            notes: notes.chain(cosigned.clone()).collect(),
             cosigned: cosigned.into_iter().collect(),
             loose: pack.entries,
             attachments: pack.attachments,
             tokens: pack.tokens,
-            ..Self::empty(name)
-        }
-    }
-
-    fn empty(name: &str) -> Self {
-        Self {
             name: name.to_owned(),
-            folder: None,
-            bundles: BTreeMap::new(),
-            loose: BTreeMap::new(),
-            notes: Vec::new(),
-            cosigned: Vec::new(),
-            attachments: BTreeMap::new(),
-            tokens: Vec::new(),
-            is_known: false,
+            ..Self::default()
         }
     }
 

@@ -126,13 +126,11 @@ impl Backup<'_> {
         copy.tokens(&timestamps::list(&ledger)?, u64::MAX)?;
         copy.attachments(&ledger, entries, size)?;
         copy.settle()?;
+        let cosigned = now.cosigned.as_ref();
         copy.put_anew([
             (TAIL_FILE, Some(copy.tail()?)),
             (CHECKPOINT_FILE, Some(now.newest.bytes.clone())),
-            (
-                COSIGNED_FILE,
-                now.cosigned.as_ref().map(|noted| noted.bytes.clone()),
-            ),
+            (COSIGNED_FILE, cosigned.map(|noted| noted.bytes.clone())),
             (HINT_FILE, ledger.get(HINT_FILE, SMALL_FILE)?),
         ])?;
         record.sealing_key = match self.passphrase {

@@ -50,15 +50,10 @@ pub(crate) fn run(context: &mut Context, args: &AcceptArgs) -> CommandResult {
     let places: Vec<(&str, u64)> = places.collect::<Result<_, _>>()?;
     let mut last = Exit::Passed.into();
     for (rule, entry) in places {
-        let (entry, correction) = (
-            entry.to_string(),
-            args.correction.map(|one| one.to_string()),
-        );
-        let mut said = vec![
-            ("--rule", rule),
-            ("--entry", &entry),
-            ("--reason", &args.reason),
-        ];
+        let entry = entry.to_string();
+        let correction = args.correction.map(|one| one.to_string());
+        let mut said = vec![("--rule", rule), ("--entry", &entry)];
+        said.push(("--reason", &args.reason));
         said.extend(args.reference.as_deref().map(|text| ("--reference", text)));
         said.extend(correction.as_deref().map(|text| ("--correction", text)));
         last = append::say_as(context, "accept", ("finding.accepted", &said), &args.again)?;

@@ -39,13 +39,10 @@ pub(crate) enum Talk {
 
 impl Answer {
     /// An answer with its document for programs, and no text yet.
-    pub(crate) const fn new(document: Value) -> Self {
+    pub(crate) fn new(document: Value) -> Self {
         Self {
-            exit: Exit::Passed,
             document: Some(document),
-            text: String::new(),
-            has_table: false,
-            talk: Vec::new(),
+            ..Self::plain(String::new())
         }
     }
 

@@ -181,9 +181,9 @@ fn answer(to: &Path, state: &Path, report: &BackupReport) -> Answer {
     if record.sealing_key.is_none() {
         not_taken.push("the sealing key (--with-sealing-key takes it along)".to_owned());
     }
+    let state = state.display();
     not_taken.push(format!(
-        "what else is in {}: what waits in the spool, witnesses, records of exports",
-        state.display()
+        "what else is in {state}: what waits in the spool, witnesses, records of exports"
     ));
     let more = json!({
         "to": to.display().to_string(),
@@ -198,17 +198,19 @@ fn answer(to: &Path, state: &Path, report: &BackupReport) -> Answer {
         Some(before) => format!("{} more", record.size - before),
         None => "a new backup".to_owned(),
     };
-    let answer = Answer::new(document(record, more)).line(format!(
-        "{} holds {}, {since}; {} written, {} bytes",
+    let (to, entries, files) = (
         to.display(),
         counted(record.size, "entry"),
         counted(report.files, "file"),
-        report.bytes
-    ));
+    );
+    let bytes = report.bytes;
     let not_taken = not_taken.iter().map(|what| format!("  not taken  {what}"));
-    answer
+    Answer::new(document(record, more))
+        .line(format!(
+            "{to} holds {entries}, {since}; {files} written, {bytes} bytes"
+        ))
         .lines(not_taken)
-        .say(format!("next: ledger backup --check {}", to.display()))
+        .say(format!("next: ledger backup --check {to}"))
 }
 
 fn check(context: &mut Context, path: &Path) -> CommandResult {

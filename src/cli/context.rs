@@ -98,11 +98,8 @@ impl Context {
 
     /// The ledger's newest checkpoint.
     pub(crate) fn newest(&self) -> Result<NewestCheckpoint, CommandError> {
-        Ok(NewestCheckpoint::read(
-            &self.world,
-            &self.dir()?,
-            self.globals.wait,
-        )?)
+        let (dir, wait) = (self.dir()?, self.globals.wait);
+        Ok(NewestCheckpoint::read(&self.world, &dir, wait)?)
     }
 
     /// What signs for whoever runs this.
@@ -177,11 +174,8 @@ impl Context {
 
     /// Opens the ledger for reading.
     pub(crate) fn reader(&self) -> Result<EntryReader, CommandError> {
-        Ok(EntryReader::open(
-            &self.world,
-            &self.dir()?,
-            self.globals.wait,
-        )?)
+        let dir = self.dir()?;
+        Ok(EntryReader::open(&self.world, &dir, self.globals.wait)?)
     }
 
     /// Everything that the entries amount to, read from the log itself and not verified.

@@ -52,10 +52,8 @@ impl Context {
 
     /// What whoever reads the ledger at `place` should know of what is kept here.
     pub(crate) fn doubts(&self, place: &LedgerPlace) -> Vec<String> {
-        self.written_last(place)
-            .into_iter()
-            .chain(lag(place))
-            .collect()
+        let last = self.written_last(place).into_iter();
+        last.chain(lag(place)).collect()
     }
 
     /// Why a ledger was not opened for writing, where another folder of it may be meant.

@@ -176,6 +176,21 @@ impl CommandError {
         })
     }
 
+    /// Says the same in other words.
+    pub(crate) fn reworded(mut self, words: impl FnOnce(String) -> String) -> Self {
+        self.message = words(self.message);
+        self
+    }
+
+    /// Says what else to try, after what was said before with `between` the two.
+    pub(crate) fn also(self, between: &str, next: String) -> Self {
+        let hint = match &self.hint {
+            Some(first) => format!("{first}; {between}{next}"),
+            None => next,
+        };
+        self.hint(hint)
+    }
+
     /// Says what to try.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -94,16 +94,11 @@ fn all() -> Answer {
 
 /// One finding, with what is not said in its line of a report.
 fn in_words(finding: &Finding) -> String {
+    let (rotation, secret) = (finding.rotation.as_ref(), finding.secret.as_ref());
     let names = [
-        (
-            "entry",
-            finding.sequence.map(|sequence| sequence.to_string()),
-        ),
-        (
-            "rotation",
-            finding.rotation.as_ref().map(ToString::to_string),
-        ),
-        ("secret", finding.secret.as_ref().map(ToString::to_string)),
+        ("entry", finding.sequence.map(|at| at.to_string())),
+        ("rotation", rotation.map(ToString::to_string)),
+        ("secret", secret.map(ToString::to_string)),
     ];
     let about = match about(&names) {
         nothing if nothing.is_empty() => "the ledger".to_owned(),
@@ -124,32 +119,23 @@ fn in_words(finding: &Finding) -> String {
 
 /// What a rule asks, in the SOP's words where it is the SOP that asks, and what can be done about a finding by it.
 fn what_is_asked(rule: &Rule, finding: Option<&Finding>) -> String {
+    let (verdict, question) = (rule.verdict.word(), rule.verdict.question());
     let mut lines = vec![
         format!("{}  {}", rule.id, rule.title),
-        format!(
-            "  verdict   {}: {}",
-            rule.verdict.word(),
-            rule.verdict.question()
-        ),
+        format!("  verdict   {verdict}: {question}"),
     ];
     if rule.sop != "-" {
         lines.push(format!("  SOP       {}", rule.sop));
     }
-    let mut quotes: Vec<_> = VOCABULARY
-        .iter()
-        .filter(|spec| spec.sop == rule.sop)
-        .map(|spec| spec.quote)
-        .collect();
+    let serving = VOCABULARY.iter().filter(|spec| spec.sop == rule.sop);
+    let mut quotes: Vec<_> = serving.map(|spec| spec.quote).collect();
     quotes.sort_unstable();
     quotes.dedup();
     let few = quotes.len() <= 3;
     // Where many events serve one step, none of their words is the rule's.
     quotes.retain(|_| few);
-    lines.extend(
-        quotes
-            .iter()
-            .map(|quote| format!("            \u{201c}{quote}\u{201d}")),
-    );
+    let quoted = |quote: &&str| format!("            \u{201c}{quote}\u{201d}");
+    lines.extend(quotes.iter().map(quoted));
     lines.extend(rule.hint().map(|hint| format!("  next      {hint}")));
     let entry = finding.and_then(|finding| finding.sequence);
     let entry = entry.map_or_else(|| "ENTRY".to_owned(), |entry| entry.to_string());

@@ -119,17 +119,9 @@ fn make(
 
 /// Why there is no pack of an export that is in the ledger by now, and need not be recorded again.
 fn recorded(failure: CommandError, sequence: u64, out: &Path) -> CommandError {
-    let message = &failure.message;
-    let message = format!("{message}; the export is recorded as entry {sequence}");
     let again = format!("ledger export --again {sequence} --out {}", out.display());
-    let hint = match &failure.hint {
-        Some(first) => format!("{first}; then: {again}"),
-        None => again,
-    };
-    CommandError {
-        message,
-        ..failure.hint(hint)
-    }
+    let failure = failure.also("then: ", again);
+    failure.reworded(|said| format!("{said}; the export is recorded as entry {sequence}"))
 }
 
 fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
@@ -225,16 +217,11 @@ fn record(
 
 /// What the pack rests on is not kept, so that nobody can make the one that is recorded.
 fn not_kept(fault: ExportError, sequence: u64) -> CommandError {
-    let failure = CommandError::from(fault);
-    let message = &failure.message;
-    CommandError {
-        message: format!("{message}; the export is recorded as entry {sequence}, without a pack"),
-        hint: Some(
-            "export anew when the state folder can be written; no pack goes out under that entry"
-                .to_owned(),
-        ),
-        ..failure
-    }
+    CommandError::from(fault)
+        .reworded(|said| {
+            format!("{said}; the export is recorded as entry {sequence}, without a pack")
+        })
+        .hint("export anew when the state folder can be written; no pack goes out under that entry")
 }
 
 fn answer(args: &ExportArgs, sequence: u64, pack: &ExportedPack) -> Answer {

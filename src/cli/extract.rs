@@ -99,10 +99,8 @@ fn read(
     let mut told = Vec::new();
     for stored in source.entries(context)? {
         let stored = stored?;
-        let (statement, recorded) = (&stored.statement, stored.entry.recorded);
-        let recorded = statement.recorded_as(stored.sequence, recorded);
-        let counts = register.place(&recorded).is_ok();
-        let event = &statement.event;
+        let counts = register.place(&stored.recorded()).is_ok();
+        let event = &stored.statement.event;
         let named = event.rotation().is_some_and(|id| rotations.contains(id));
         if counts && (named || event.incident().is_some() || event.about().is_some()) {
             told.push(stored);

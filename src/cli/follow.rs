@@ -110,11 +110,8 @@ impl Follower {
             context.folder(&self.named, false)?;
         }
         // Read before the entries are: what is recorded in between is seen at the next look.
-        let note = context
-            .world
-            .disk
-            .read(&self.place.join(CHECKPOINT_FILE))
-            .ok();
+        let note = self.place.join(CHECKPOINT_FILE);
+        let note = context.world.disk.read(&note).ok();
         self.idle += 1;
         if note == self.note && self.idle < AT_LEAST {
             return Ok(Vec::new());

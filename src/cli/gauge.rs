@@ -14,10 +14,7 @@ use crate::ledger::marks::{self, Mark};
 use crate::register::Register;
 use crate::serve::{Levels, gauge};
 use crate::spool::Backlog;
-use crate::store::engine::FolderEngine;
 use crate::time::Timestamp;
-use crate::timestamps;
-use crate::verify::BelievedTokens;
 
 use super::context::Context;
 use super::exit::CommandError;
@@ -47,10 +44,7 @@ impl Gauges {
         witnesses: &[LastCosigned],
     ) -> Result<Self, CommandError> {
         let (now, place) = (context.now(), context.place()?);
-        let tokens = BelievedTokens {
-            tokens: timestamps::list(&FolderEngine::at(&context.world, &place.dir))?,
-            authorities: context.authorities(None, &place.dir)?,
-        };
+        let tokens = context.tokens(&place.dir)?;
         let cosigned = witnesses.iter().filter_map(LastCosigned::cosigned);
         let cosigned = cosigned.max_by_key(|(_, time)| *time);
         let marked = |mark| marks::read(&*context.world.disk, &place, mark);

@@ -12,10 +12,8 @@ pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
 pub(crate) fn columns(rows: &[&Vec<String>]) -> Vec<String> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells
-            .map(|cell| shown(cell).count())
-            .max()
-            .unwrap_or_default()
+        let wide = cells.map(|cell| shown(cell).count());
+        wide.max().unwrap_or_default()
     };
     let many = rows.iter().map(|row| row.len()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..many).map(width).collect();

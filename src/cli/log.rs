@@ -69,11 +69,8 @@ impl LogArgs {
         // The ledger itself says some things, and nobody enrolled it.
         let person = self.actor.as_ref();
         let person = person.filter(|id| id.as_str() != LEDGER_ACTOR);
-        check_id(
-            "rotation",
-            self.rotation.as_ref(),
-            register.rotations.keys(),
-        )?;
+        let rotation = self.rotation.as_ref();
+        check_id("rotation", rotation, register.rotations.keys())?;
         check_id("secret", self.secret.as_ref(), register.secrets.keys())?;
         check_id("actor", person, actors)
     }
@@ -109,11 +106,8 @@ pub(super) fn check_id<'r>(
         return Ok(());
     }
     let message = format!("there is no {what} `{named}` in this ledger");
-    let failure = CommandError::not_verified(message);
-    Err(match meant {
-        Some(meant) => failure.hint(format!("perhaps `{meant}` is meant")),
-        None => failure,
-    })
+    let hint = meant.map(|meant| format!("perhaps `{meant}` is meant"));
+    Err(CommandError::not_verified(message).hinted(hint))
 }
 
 pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
@@ -204,10 +198,8 @@ impl SeenEntries<'_> {
     /// Takes the next entry; answers with what is shown of it, where it was asked for.
     fn take(&mut self, stored: &StoredEntry, as_json: bool) -> Option<String> {
         // One that no writer would have placed names nothing.
-        let (statement, recorded) = (&stored.statement, stored.entry.recorded);
-        let placed = statement.recorded_as(stored.sequence, recorded);
-        let _ = self.register.place(&placed);
-        let now = statement.occurred;
+        let _ = self.register.place(&stored.recorded());
+        let now = stored.statement.occurred;
         let span = self
             .span
             .map(|(first, last)| (first.min(now), last.max(now)));
@@ -229,12 +221,13 @@ impl SeenEntries<'_> {
         if self.args.from.is_none() && self.args.to.is_none() {
             return Ok(());
         }
-        let there = self
-            .span
-            .map_or("no entry is there".to_owned(), |(first, last)| {
+        let there = match self.span {
+            None => "no entry is there".to_owned(),
+            Some((first, last)) => {
                 let (first, last) = (first.to_seconds(), last.to_seconds());
                 format!("what is there happened from {first} to {last}")
-            });
+            }
+        };
         let message = format!("nothing that was asked for lies in that range: {there}");
         Err(CommandError::not_verified(message))
     }
@@ -299,13 +292,8 @@ fn row(stored: &StoredEntry, register: &Register) -> String {
         ("incident", event.incident().map(Id::to_string)),
         ("secret", secret.map(|secret| secret.to_string())),
     ]);
-    let row = format!(
-        "{:>6}  {}  {:24}  {:16}  {}",
-        stored.sequence,
-        statement.occurred.to_seconds(),
-        event.name(),
-        who,
-        about
-    );
+    let (sequence, occurred) = (stored.sequence, statement.occurred.to_seconds());
+    let name = event.name();
+    let row = format!("{sequence:>6}  {occurred}  {name:24}  {who:16}  {about}");
     row.trim_end().to_owned()
 }

@@ -49,22 +49,13 @@ fn seconds(time: &str) -> String {
 
 /// What entries break, as a warning each: they are recorded all the same, and `verify` finds it.
 pub(crate) fn findings(findings: &Value) -> impl Iterator<Item = Talk> {
-    findings
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|finding| {
-            let part = |name: &str| finding[name].as_str().unwrap_or_default();
-            let what = format!(
-                "warning: {} {}: expected {}, found {}",
-                part("rule"),
-                part("title"),
-                part("expected"),
-                part("found")
-            );
-            [
-                Talk::Tell(what),
-                Talk::Say(format!("next: {}", part("next"))),
-            ]
-        })
+    let each = findings.as_array().into_iter().flatten();
+    each.flat_map(|finding| {
+        let part = |name: &str| finding[name].as_str().unwrap_or_default();
+        let (rule, title) = (part("rule"), part("title"));
+        let (expected, found) = (part("expected"), part("found"));
+        let what = format!("warning: {rule} {title}: expected {expected}, found {found}");
+        let next = format!("next: {}", part("next"));
+        [Talk::Tell(what), Talk::Say(next)]
+    })
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::append::{Submission, Writer};
 use crate::cli::answer::Talk;
@@ -120,10 +120,9 @@ impl Recorder {
             true => writer.append_minted(submissions),
             false => writer.append(submissions),
         };
-        let proven = if self.prove {
-            &outcome.receipts[..]
-        } else {
-            &[]
+        let proven = match self.prove {
+            true => &outcome.receipts[..],
+            false => &[],
         };
         let proofs = writer.prove(proven).unwrap_or_else(|fault| {
             ui.warn(format!("recorded, and cannot be proven: {fault}"));
@@ -131,9 +130,8 @@ impl Recorder {
         });
         let mut proofs = proofs.iter();
         let receipts = outcome.receipts.iter();
-        let mut answers: Vec<_> = receipts
-            .map(|receipt| Ok(documents::proven(receipt, proofs.next())))
-            .collect();
+        let receipts = receipts.map(|receipt| Ok(documents::proven(receipt, proofs.next())));
+        let mut answers: Vec<_> = receipts.collect();
         answers.extend(outcome.refused.map(|fault| Err(fault.into())));
         answers
     }
@@ -228,7 +226,7 @@ impl Server {
             .post("/v1/statements", media, body, ANSWER_LIMIT);
         let answered = match reply {
             Ok(reply) => answers(&reply, sent.len()),
-            Err(fault) => vec![(0, serde_json::json!({ "detail": fault.to_string() })); sent.len()],
+            Err(fault) => vec![(0, json!({ "detail": fault.to_string() })); sent.len()],
         };
         let each = sent.iter().zip(answered);
         each.map(|(submission, (status, body))| self.settle(submission, status, body))
@@ -259,8 +257,8 @@ impl Server {
                 .hint("the statement may be recorded all the same; tell whoever runs the server, and keep this message")
         };
         let proof = receipt["proof"].as_str().unwrap_or_default();
-        let proof =
-            TlogProof::parse(proof.as_bytes()).map_err(|fault| broken(fault.to_string()))?;
+        let proof = TlogProof::parse(proof.as_bytes());
+        let proof = proof.map_err(|fault| broken(fault.to_string()))?;
         let stored = mirror::stored(&self.client, proof.index())?;
         let (entry, _) = entry::read(&stored).map_err(|fault| broken(fault.to_string()))?;
         if !said_in(submission)?.is_again(&entry.statement) {
@@ -284,10 +282,8 @@ fn answers(reply: &Reply, sent: usize) -> Vec<(u64, Value)> {
     }
     let lines = reply.body.split(|byte| *byte == b'\n').map(document);
     let lines = lines.map(|line| (line["status"].as_u64().unwrap_or_default(), line));
-    let cut = (
-        0,
-        serde_json::json!({ "detail": "the answer ends too early" }),
-    );
+    let cut = json!({ "detail": "the answer ends too early" });
+    let cut = (0, cut);
     lines.chain(std::iter::repeat(cut)).take(sent).collect()
 }
 

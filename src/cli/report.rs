@@ -149,33 +149,22 @@ fn findings(report: &Report, layout: &Layout<'_>, text: &mut String) {
             None => groups.push((rule, vec![finding])),
         }
     }
-    let rows: Vec<_> = groups
-        .iter()
-        .flat_map(|(rule, group)| rows(rule, group))
-        .collect();
+    let rows = groups.iter().flat_map(|(rule, group)| rows(rule, group));
+    let rows: Vec<_> = rows.collect();
     text.push_str("findings\n");
     for line in columns(&rows.iter().collect::<Vec<_>>()) {
         text.push_str(&wrapped(&format!("  {line}\n"), layout.columns()));
     }
-    let unlisted = report
-        .findings_total
-        .saturating_sub(report.findings.len() as u64);
+    let listed = report.findings.len() as u64;
+    let unlisted = report.findings_total.saturating_sub(listed);
     if unlisted > 0 {
         text.push_str(&format!("  and {unlisted} more findings\n"));
     }
-    for finding in report
-        .findings
-        .iter()
-        .filter(|one| !one.evidence.is_empty())
-    {
-        text.push_str(&evidence(finding));
-    }
+    text.extend(report.findings.iter().map(evidence));
     // A rule alone would be explained without its findings.
     let ledger = layout.ledger.filter(|_| first.sequence.is_none());
-    let path = layout
-        .named
-        .or(ledger)
-        .map(|path| word(&path.display().to_string()));
+    let path = layout.named.or(ledger);
+    let path = path.map(|path| word(&path.display().to_string()));
     let words = [Some(first.fingerprint()), path];
     let words: Vec<_> = words.into_iter().flatten().collect();
     let next = format!(
@@ -246,10 +235,8 @@ fn last_line(report: &Report, conclusion: Conclusion, layout: &Layout<'_>, text:
         0 => counted(report.size, "entry"),
         _ => at_hand(report),
     };
-    let (word, findings) = (
-        layout.paint(conclusion.word(), 0),
-        counted(failing, "finding"),
-    );
+    let word = layout.paint(conclusion.word(), 0);
+    let findings = counted(failing, "finding");
     let why = if conclusion == Conclusion::Passed {
         format!("{entries}, {findings}")
     } else if report.interrupted {

@@ -164,17 +164,13 @@ fn refusal(plan: &RestorePlan<'_>) -> CommandError {
 fn losses(plan: &RestorePlan<'_>) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(lost) = &plan.lost {
+        let (name, stated) = (&lost.name, lost.stated);
+        let last = stated.saturating_sub(1);
         said.push(match lost.first {
             Some(first) => format!(
-                "{} states {} entries, and entries {first} to {} are in no source",
-                lost.name,
-                lost.stated,
-                lost.stated - 1
+                "{name} states {stated} entries, and entries {first} to {last} are in no source"
             ),
-            None => format!(
-                "{} states other entries than these at {}",
-                lost.name, lost.stated
-            ),
+            None => format!("{name} states other entries than these at {stated}"),
         });
     }
     if let Some((digest, sequence)) = plan.missing.first() {
@@ -262,21 +258,14 @@ fn answer(
     });
     let runs =
         runs.map(|(first, last, source)| format!("  entries {first} to {last}  from {source}"));
-    let lost = losses(plan)
-        .into_iter()
-        .map(|what| format!("  lost         {what}"));
+    let lost = losses(plan).into_iter();
+    let lost = lost.map(|what| format!("  lost         {what}"));
+    let entries = counted(plan.size(), "entry");
     let answer = Answer::new(document)
-        .line(format!(
-            "{to} holds {}, verified",
-            counted(plan.size(), "entry")
-        ))
+        .line(format!("{to} holds {entries}, verified"))
         .lines(runs.chain(lost))
         .line(format!("  sealing key  {key}"));
-    let answer = plan
-        .remarks
-        .iter()
-        .fold(answer, |answer, remark| answer.note(remark));
-    next.iter().fold(answer, |answer, command| {
-        answer.say(format!("next: {command}"))
-    })
+    let answer = plan.remarks.iter().fold(answer, Answer::note);
+    let next = next.iter().map(|command| format!("next: {command}"));
+    next.fold(answer, Answer::say)
 }

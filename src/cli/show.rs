@@ -51,6 +51,23 @@ impl ShowTarget {
             .map(Self::Rotation)
             .map_err(|fault| CommandError::usage(format!("what is to be shown {fault}")))
     }
+
+    /// Why nothing is shown.
+    fn is_missing(&self, register: &Register) -> CommandError {
+        let (message, code, meant) = match self {
+            Self::Sequence(at) => (format!("there is no entry {at}"), "no-entry", None),
+            Self::Event(id) => (format!("there is no event {id}"), "no-entry", None),
+            Self::Rotation(id) => {
+                let meant = nearest(id, &mut register.rotations.keys());
+                (format!("there is no rotation `{id}`"), "no-rotation", meant)
+            }
+        };
+        let failure = CommandError::not_verified(message).code(code);
+        match meant {
+            Some(meant) => failure.hint(format!("perhaps `{meant}` is meant")),
+            None => failure.hint("ledger log lists what there is"),
+        }
+    }
 }
 
 pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
@@ -64,8 +81,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     for stored in source.entries(context)? {
         let stored = stored?;
         // One that no writer would have placed names nothing.
-        let (statement, recorded) = (&stored.statement, stored.entry.recorded);
-        let _ = register.place(&statement.recorded_as(stored.sequence, recorded));
+        let _ = register.place(&stored.recorded());
         let wanted = match &what {
             ShowTarget::Sequence(sequence) => stored.sequence == *sequence,
             ShowTarget::Event(id) => stored.statement.event_id == *id,
@@ -81,24 +97,7 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
         }
     }
     if shown.is_empty() {
-        let failure = CommandError::not_verified(match &what {
-            ShowTarget::Sequence(sequence) => format!("there is no entry {sequence}"),
-            ShowTarget::Event(id) => format!("there is no event {id}"),
-            ShowTarget::Rotation(id) => format!("there is no rotation `{id}`"),
-        });
-        let failure = match &what {
-            ShowTarget::Rotation(_) => failure.code("no-rotation"),
-            _ => failure.code("no-entry"),
-        };
-        let meant = match &what {
-            ShowTarget::Rotation(id) => nearest(id, &mut register.rotations.keys()),
-            _ => None,
-        };
-        let hint = meant.map_or_else(
-            || "ledger log lists what there is".to_owned(),
-            |meant| format!("perhaps `{meant}` is meant"),
-        );
-        return Err(failure.hint(hint));
+        return Err(what.is_missing(&register));
     }
     let state = match &what {
         ShowTarget::Rotation(id) => {

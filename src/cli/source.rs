@@ -9,7 +9,6 @@ use crate::ledger::{EntryReader, LedgerError};
 use crate::pack_verify::UnverifiedPack;
 use crate::store::blobs::{self, BlobError};
 use crate::store::engine::FolderEngine;
-use crate::timestamps;
 use crate::verify::BelievedTokens;
 
 use super::context::Context;
@@ -73,17 +72,13 @@ impl EvidenceSource {
 
     /// Its time tokens, of which this host believes those whose authorities it knows: of a pack, none.
     pub(super) fn tokens(&self, context: &Context) -> Result<BelievedTokens, CommandError> {
-        let (tokens, authorities) = match self.pack.is_some() {
-            true => (Vec::new(), None),
-            false => (
-                timestamps::list(&FolderEngine::at(&context.world, &self.place))?,
-                context.authorities(None, &self.place)?,
-            ),
-        };
-        Ok(BelievedTokens {
-            tokens,
-            authorities,
-        })
+        match self.pack {
+            Some(_) => Ok(BelievedTokens {
+                tokens: Vec::new(),
+                authorities: None,
+            }),
+            None => context.tokens(&self.place),
+        }
     }
 
     /// The bytes that an entry names by their digest; none where they are not here.

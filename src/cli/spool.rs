@@ -108,10 +108,8 @@ fn named(dir: &Path, numbers: &[u64]) -> Result<Vec<PathBuf>, CommandError> {
     spool::take_in_abandoned(dir)?;
     let mut files = spool::list(dir)?;
     for number in numbers {
-        if !files
-            .iter()
-            .any(|path| spool::number_of(path) == Some(*number))
-        {
+        let mut numbers = files.iter().map(|path| spool::number_of(path));
+        if !numbers.any(|there| there == Some(*number)) {
             let message = format!("there is no number {number} in {}", dir.display());
             return Err(CommandError::usage(message).hint("ledger spool list has the numbers"));
         }
@@ -212,10 +210,8 @@ fn list(context: &mut Context, files: &[PathBuf]) -> Answer {
     let rows: Vec<_> = seen.iter().map(row).collect();
     let heading = ["NUMBER", "OCCURRED", "STATE", "EVENT", "ROTATION", "KEY"];
     let answer = answer.table(&heading, &rows);
-    match seen
-        .iter()
-        .any(|(_, one)| matches!(one.state, "unsigned" | "began"))
-    {
+    let mut states = seen.iter().map(|(_, one)| one.state);
+    match states.any(|state| matches!(state, "unsigned" | "began")) {
         true => answer.say("next: ledger spool sign, then ledger spool deliver"),
         false => answer.say("next: ledger spool deliver"),
     }
@@ -294,10 +290,8 @@ fn sign(context: &mut Context, files: Vec<PathBuf>, chosen: bool) -> CommandResu
             CommandError::usage("the ledger's id is not known")
                 .hint("name the ledger with --ledger")
         })?;
-        let files = waiting.files;
-        let submission = waiting
-            .draft
-            .sign(ledger, &*key, &context.world, files, &[])?;
+        let (draft, files) = (waiting.draft, waiting.files);
+        let submission = draft.sign(ledger, &*key, &context.world, files, &[])?;
         spool::replace(&path, &submission)?;
         signed.push(path.display().to_string());
     }

@@ -40,19 +40,22 @@ impl Context {
         dir: PathBuf,
         id: LedgerId,
     ) -> Result<LedgerPlace, CommandError> {
-        let state = match &self.globals.state {
-            Some(state) => state.clone(),
-            None => self.state_folders(&dir)?.of_id(id),
-        };
-        Ok(LedgerPlace { dir, state })
+        self.place_to_be(dir, |folders| folders.of_id(id))
     }
 
     /// The place of a ledger that is to be created: its id is known when it is.
     pub(crate) fn new_place(&self) -> Result<LedgerPlace, CommandError> {
-        let dir = self.dir()?;
+        self.place_to_be(self.dir()?, StateFolders::of_new)
+    }
+
+    fn place_to_be(
+        &self,
+        dir: PathBuf,
+        state: impl Fn(&StateFolders) -> PathBuf,
+    ) -> Result<LedgerPlace, CommandError> {
         let state = match &self.globals.state {
             Some(state) => state.clone(),
-            None => self.state_folders(&dir)?.of_new(),
+            None => state(&self.state_folders(&dir)?),
         };
         Ok(LedgerPlace { dir, state })
     }

@@ -13,7 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::Checkpoint;
 use crate::hash::{Blake3Digest, LedgerId};
 use crate::ledger::{LedgerIdentity, LedgerPlace};
 use crate::spool;
@@ -155,7 +155,7 @@ fn in_folder(folder: &Path) -> LedgerPlace {
 }
 
 fn kept(folder: &Path) -> Option<Checkpoint> {
-    checkpoint::stated(&RealDisk.read(&in_folder(folder).head()).ok()?).ok()
+    in_folder(folder).kept(&RealDisk)
 }
 
 /// Whether a folder that is not named by an id has the state of this ledger: it says so, or has its first key. What

@@ -125,6 +125,9 @@ fn answer(
     let unreported = register.unreported_incidents().count();
     let (running, ended) = (open.len(), unconfirmed.len());
     let said: Vec<_> = witnesses.iter().map(LastCosigned::to_json).collect();
+    let asked = witnesses
+        .iter()
+        .map(|witness| format!("witness      {witness}"));
     let answer = Answer::new(documents::status(register, entries, now, &said))
         .line(format!("ledger       {origin}   {counted}   as of {as_of}"))
         .line(format!("secrets      {secrets} registered, {late}"))
@@ -132,11 +135,7 @@ fn answer(
             "rotations    {running} open, {ended} ended and not confirmed"
         ))
         .line(format!("incidents    {unreported} without a report"))
-        .lines(
-            witnesses
-                .iter()
-                .map(|witness| format!("witness      {witness}")),
-        );
+        .lines(asked);
     let waiting = open.iter().chain(&unconfirmed);
     let rows: Vec<_> = waiting.map(|rotation| row(rotation, register)).collect();
     if rows.is_empty() {
@@ -164,9 +163,9 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     let (register, span) = context.reader()?.replay_with_span()?;
     if let Some((first, _)) = span.filter(|(first, _)| as_of < *first && args.as_of.is_some()) {
         let first = first.to_seconds();
+        let as_of = as_of.to_seconds();
         return Err(CommandError::not_verified(format!(
-            "as of {} nothing could be due: the first entry was recorded at {first}",
-            as_of.to_seconds()
+            "as of {as_of} nothing could be due: the first entry was recorded at {first}"
         )));
     }
     let newest = span.map(|(_, last)| last);
@@ -210,9 +209,8 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     if !rows.is_empty() {
         answer = answer.table(&["SECRET", "LEFT", "DUE", "ROTATION", "OWNER"], &rows);
     }
+    let (soon, by) = (rows.len() - overdue, horizon.to_seconds());
     Ok(answer.line(format!(
-        "{overdue} overdue, {} due by {}, of {registered} registered",
-        rows.len() - overdue,
-        horizon.to_seconds(),
+        "{overdue} overdue, {soon} due by {by}, of {registered} registered"
     )))
 }

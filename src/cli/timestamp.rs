@@ -10,11 +10,11 @@ use crate::ledger::CHECKPOINT_FILE;
 use crate::store::engine::FolderEngine;
 use crate::timestamps::{self, StampAnswer, StampRequest, TimestampError};
 use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken, TsaAuthorities, check_signature};
-use crate::verify::fitting_token;
+use crate::verify::{BelievedTokens, fitting_token};
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::CommandError;
 use super::files::{read_bounded, write_new};
 use super::layout::quoted;
 use super::options::parse_span;
@@ -140,14 +140,21 @@ impl Context {
             (None, Err(_)) => Ok(None),
         }
     }
+
+    /// The time tokens beside the ledger or the copy in `dir`, and the authorities that this host believes.
+    pub(super) fn tokens(&self, dir: &Path) -> Result<BelievedTokens, CommandError> {
+        Ok(BelievedTokens {
+            tokens: timestamps::list(&FolderEngine::at(&self.world, dir))?,
+            authorities: self.authorities(None, dir)?,
+        })
+    }
 }
 
 /// A request over the newest checkpoint.
 fn newest(context: &Context) -> Result<StampRequest, CommandError> {
     let reader = context.reader()?;
     let checkpoint = reader.file(CHECKPOINT_FILE).ok_or_else(|| {
-        CommandError::new(
-            Exit::NotVerified,
+        CommandError::not_verified(
             "the ledger has no checkpoint to be stamped; the next append makes one",
         )
     })?;

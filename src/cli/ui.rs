@@ -63,11 +63,7 @@ impl Streams {
 fn columns(stream: &impl AsFd) -> Option<usize> {
     let named = std::env::var("COLUMNS").ok();
     let named = named.and_then(|number| number.parse().ok());
-    let has = || {
-        rustix::termios::tcgetwinsize(stream)
-            .ok()
-            .map(|size| size.ws_col.into())
-    };
+    let has = || Some(rustix::termios::tcgetwinsize(stream).ok()?.ws_col.into());
     named.or_else(has).filter(|&columns| columns >= NARROWEST)
 }
 
@@ -332,8 +328,8 @@ impl Ui {
         self.talk(&format!(
             "error: the result cannot be written to stdout: {fault}"
         ));
-        let recorded: Vec<_> = std::mem::take(&mut self.tried);
-        let recorded = recorded
+        let tried = std::mem::take(&mut self.tried);
+        let recorded = tried
             .iter()
             .filter_map(|tried| Some((tried.sequence?, tried)));
         let recorded: Vec<_> = recorded.collect();

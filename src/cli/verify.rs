@@ -156,15 +156,11 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
 /// Judges a pack, with nothing from this host but what the reader hands over.
 fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackReport, CommandError> {
     if args.head.is_some() {
-        return Err(CommandError::usage(
-            "--head goes with a ledger, not with a pack",
-        ));
+        let message = "--head goes with a ledger, not with a pack";
+        return Err(CommandError::usage(message));
     }
-    let authorities = args
-        .tsa_ca
-        .as_deref()
-        .map(timestamp::read_authorities)
-        .transpose()?;
+    let named = args.tsa_ca.as_deref();
+    let authorities = named.map(timestamp::read_authorities).transpose()?;
     let read = |path: PathBuf| {
         Ok(StoredCheckpoint {
             keeper: CheckpointKeeper::Anchor,
@@ -243,21 +239,15 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
     let mut document = report.to_json();
     document["exit_code"] = json!(exit.code());
     let answer = Answer::new(document).text(report.to_string()).exit(exit);
-    Ok(answer.line(format!(
-        "{}  receipt of entry {} (exit {})",
-        conclusion.word(),
-        report.index(),
-        exit.code()
-    )))
+    let (word, entry, code) = (conclusion.word(), report.index(), exit.code());
+    Ok(answer.line(format!("{word}  receipt of entry {entry} (exit {code})")))
 }
 
 fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report, CommandError> {
     let head = match &args.head {
         Some(head) if !head.exists() => {
-            return Err(CommandError::not_verified(format!(
-                "there is no kept checkpoint `{}`",
-                head.display()
-            )));
+            let message = format!("there is no kept checkpoint `{}`", head.display());
+            return Err(CommandError::not_verified(message));
         }
         Some(head) => Some(head.clone()),
         // An auditor's machine keeps none, and may have no home: then that is not checked.
@@ -439,12 +429,9 @@ fn answer(
     let text = report::render(report, conclusion, &layout);
     if !with_templates {
         let answer = Answer::new(document).text(text).exit(exit);
+        let written = templates.len();
         return match &args.out {
-            Some(out) => answer.note(format!(
-                "templates  {} in {}",
-                templates.len(),
-                out.display()
-            )),
+            Some(out) => answer.note(format!("templates  {written} in {}", out.display())),
             None => answer,
         };
     }

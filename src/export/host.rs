@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::key::SecretKey;
 use crate::ledger::{LedgerPlace, ProvenPrefix};
 use crate::store::engine::FolderEngine;
-use crate::sys::keyfile::{self, KeyFileError};
 use crate::sys::world::World;
 
 use super::error::ExportError;
@@ -41,18 +40,7 @@ impl Export<'_> {
     /// It cannot be read or made.
     pub fn key(&self) -> Result<SecretKey, ExportError> {
         let path = self.place.state.join(PACK_KEY);
-        match keyfile::read(&path, &|| Ok(None)) {
-            Ok(key) => return Ok(key),
-            Err(KeyFileError::Missing(_)) => {}
-            Err(fault) => return Err(fault.into()),
-        }
-        let key = self.world.new_key()?;
-        match keyfile::write_new(&path, &key, None) {
-            Ok(()) => Ok(key),
-            // Another export made it meanwhile.
-            Err(KeyFileError::Exists(_)) => Ok(keyfile::read(&path, &|| Ok(None))?),
-            Err(fault) => Err(fault.into()),
-        }
+        self.world.key_in(&path)
     }
 
     /// The entries of the ledger, held against its newest checkpoint.

@@ -44,11 +44,10 @@ impl EntrySurvey {
     /// It does not follow, or no writer would have placed it; nothing is taken.
     pub(crate) fn take(&mut self, stored: &StoredEntry) -> Result<(), String> {
         self.edge.admits(&stored.entry)?;
-        let (sequence, recorded) = (stored.sequence, stored.entry.recorded);
-        let said = stored.statement.recorded_as(sequence, recorded);
-        let placed = self.register.place(&said);
+        let placed = self.register.place(&stored.recorded());
         placed.map_err(|denial| denial.message)?;
-        self.edge.push(&stored.bytes, recorded);
+        let sequence = stored.sequence;
+        self.edge.push(&stored.bytes, stored.entry.recorded);
         if sequence == 0 {
             self.ledger = LedgerId::from_genesis(stored.link);
         }

@@ -70,10 +70,7 @@ impl Viewed {
         let unreadable = |why: String| LedgerError::Entry { sequence, why };
         let stored =
             StoredEntry::of(sequence, bytes).map_err(|fault| unreadable(fault.to_string()))?;
-        let recorded = stored.entry.recorded;
-        let placed = self
-            .register
-            .place(&stored.statement.recorded_as(sequence, recorded));
+        let placed = self.register.place(&stored.recorded());
         placed.map_err(|denial| unreadable(denial.message))?;
         let event = &stored.statement.event;
         if let Some(rotation) = event.rotation() {
@@ -83,7 +80,7 @@ impl Viewed {
         if let Some((about, _)) = event.about() {
             self.remarks.entry(about).or_default().push(sequence);
         }
-        self.recorded = Some(recorded);
+        self.recorded = Some(stored.entry.recorded);
         self.size = sequence + 1;
         Ok(())
     }

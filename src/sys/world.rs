@@ -1,6 +1,7 @@
 //! The doors through which disk, time and chance come in, handed down from `main`.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -9,6 +10,7 @@ use crate::key::SecretKey;
 use crate::sys::clock::SystemClock;
 use crate::sys::disk::{Disk, RealDisk};
 use crate::sys::entropy::{Entropy, EntropyError, SystemEntropy};
+use crate::sys::keyfile::{self, KeyFileError};
 use crate::time::Clock;
 
 /// What a run of the program has of the world.
@@ -41,6 +43,27 @@ impl World {
         let mut seed = Zeroizing::new([0; 32]);
         self.entropy.fill(&mut *seed)?;
         Ok(SecretKey::from_seed(&seed))
+    }
+
+    /// The private key in a file without a passphrase, made where there is none.
+    ///
+    /// # Errors
+    /// It cannot be read or made.
+    pub fn key_in<E>(&self, path: &Path) -> Result<SecretKey, E>
+    where
+        E: From<KeyFileError> + From<EntropyError>,
+    {
+        let read = || keyfile::read(path, &|| Ok(None));
+        match read() {
+            Err(KeyFileError::Missing(_)) => {}
+            found => return Ok(found?),
+        }
+        let key = self.new_key()?;
+        match keyfile::write_new(path, &key, None) {
+            // Somebody else made it meanwhile.
+            Err(KeyFileError::Exists(_)) => Ok(read()?),
+            written => Ok(written.map(|()| key)?),
+        }
     }
 }
 

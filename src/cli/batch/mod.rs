@@ -297,19 +297,9 @@ fn after(receipts: usize, failure: CommandError) -> CommandError {
         "{} before it recorded: leave out what has a receipt, or give each draft an event_id",
         counted(receipts as u64, "draft")
     );
-    let hint = match failure.hint {
-        Some(hint) => format!("{hint}; {said}"),
-        None => said,
-    };
-    CommandError {
-        hint: Some(hint),
-        ..failure
-    }
+    failure.also("", said)
 }
 
 fn at_line(line: u64, failure: CommandError) -> CommandError {
-    CommandError {
-        message: format!("line {line}: {}", failure.message),
-        ..failure
-    }
+    failure.reworded(|said| format!("line {line}: {said}"))
 }

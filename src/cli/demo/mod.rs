@@ -77,17 +77,14 @@ struct DemoLedger {
 /// Plays the story.
 pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> CommandResult {
     // Nothing is kept unless a folder was named: then everything is.
-    let temporary = match &args.dir {
-        Some(_) => None,
-        None => Some(
-            tempfile::Builder::new()
-                .prefix("ledger-demo-")
-                .tempdir()
-                .map_err(|fault| cannot("a temporary folder", &fault))?,
-        ),
+    let made = || tempfile::Builder::new().prefix("ledger-demo-").tempdir();
+    let (folder, temporary) = match &args.dir {
+        Some(dir) => (dir.clone(), None),
+        None => {
+            let made = made().map_err(|fault| cannot("a temporary folder", &fault))?;
+            (made.path().to_owned(), Some(made))
+        }
     };
-    let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
-    let folder = folder.or(args.dir.clone()).unwrap_or_default();
     let mut scene = DemoLedger::open(context, folder)?;
     let mut writer = scene.found(context)?;
     scene.begin = scene.clock.now();
@@ -197,10 +194,12 @@ impl DemoLedger {
             });
         }
         let mut writer = Writer::open(&self.world, &self.place, Duration::from_secs(30))?;
-        let title =
-            "a Platform Owner and two Operators enrolled with keys of their own (SOP 3)".to_owned();
-        let steps = enrolments;
-        self.play(context, &mut writer, DemoChapter { title, steps })?;
+        let enrolled = DemoChapter {
+            title: "a Platform Owner and two Operators enrolled with keys of their own (SOP 3)"
+                .to_owned(),
+            steps: enrolments,
+        };
+        self.play(context, &mut writer, enrolled)?;
         Ok(writer)
     }
 
@@ -243,10 +242,8 @@ impl DemoLedger {
         if let Some(refused) = outcome.refused {
             return Err(refused.into());
         }
-        let receipt = outcome
-            .receipts
-            .pop()
-            .ok_or_else(|| CommandError::usage("an append without a receipt"))?;
+        let receipt = outcome.receipts.pop();
+        let receipt = receipt.ok_or_else(|| CommandError::usage("an append without a receipt"))?;
         if is_victim {
             self.victim = Some(receipt.sequence);
         }
@@ -255,9 +252,8 @@ impl DemoLedger {
 
     fn key(&self, who: &str) -> Result<&SecretKey, CommandError> {
         let found = self.keys.iter().find(|(name, _)| *name == who);
-        found
-            .map(|(_, key)| key)
-            .ok_or_else(|| CommandError::usage(format!("{who} has no key")))
+        let key = found.map(|(_, key)| key);
+        key.ok_or_else(|| CommandError::usage(format!("{who} has no key")))
     }
 
     fn verify(&self, dir: &Path, as_of: Timestamp) -> Result<Report, CommandError> {
@@ -289,11 +285,9 @@ impl DemoLedger {
             .ok()
             .and_then(|tail| tail.entries.get(usize::try_from(victim).ok()?).cloned())
             .ok_or_else(|| CommandError::usage("the copy's tail does not hold the entry"))?;
-        let at = bytes
-            .windows(entry.len())
-            .position(|window| window == entry)
-            .unwrap_or_default()
-            + entry.len() / 2;
+        let mut windows = bytes.windows(entry.len());
+        let begin = windows.position(|window| window == entry);
+        let at = begin.unwrap_or_default() + entry.len() / 2;
         if let Some(byte) = bytes.get_mut(at) {
             *byte ^= 1;
         }

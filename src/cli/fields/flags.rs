@@ -49,28 +49,21 @@ pub(crate) fn describe(
     spec: &'static EventSpec,
 ) -> clap::Command {
     let roles: Vec<_> = spec.roles.iter().map(|role| role.word()).collect();
-    let long = format!(
-        "{}\n\nSOP {}: \u{201c}{}\u{201d}\nSaid by: {}",
-        spec.summary.trim(),
-        spec.sop,
-        spec.quote,
-        roles.join(", ")
-    );
+    let (summary, sop, quote) = (spec.summary.trim(), spec.sop, spec.quote);
+    let by = roles.join(", ");
+    let long = format!("{summary}\n\nSOP {sop}: \u{201c}{quote}\u{201d}\nSaid by: {by}");
     let mut usage = format!("ledger {path} {}", command.get_name());
     if takes_public(spec) {
         usage.push_str(" --public <FILE.pub>");
     }
     for field in in_order(spec).filter(|field| must_be_said(field)) {
         let more = if field.many { "..." } else { "" };
-        usage.push_str(&format!(
-            " --{} <{}>{more}",
-            long_name(field),
-            field.kind.placeholder()
-        ));
+        let (name, value) = (long_name(field), field.kind.placeholder());
+        usage.push_str(&format!(" --{name} <{value}>{more}"));
     }
     usage.push_str(" [OPTIONS]");
     command
-        .about(spec.summary.trim())
+        .about(summary)
         .long_about(long)
         .override_usage(usage)
 }

@@ -160,10 +160,8 @@ impl Delivery {
                 // The last place there is: whoever reads this can still deliver it.
                 let text = spool::encode_waiting(waiting);
                 if text.len() <= LONGEST_SAID {
-                    context.warn(format!(
-                        "it is: {}",
-                        String::from_utf8_lossy(&text).trim_end()
-                    ));
+                    let text = String::from_utf8_lossy(&text);
+                    context.warn(format!("it is: {}", text.trim_end()));
                 }
             }
         }

@@ -83,12 +83,8 @@ impl StepRun<'_> {
         let mut files = Vec::new();
         if shown.command {
             let line = self.command_line();
-            files.extend(self.attached(
-                context,
-                ("command line", "command.txt"),
-                &line,
-                shown.known,
-            ));
+            let named = ("command line", "command.txt");
+            files.extend(self.attached(context, named, &line, shown.known));
         }
         let name = match ran.truncated {
             true => "output-beginning.txt",

@@ -129,11 +129,8 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
         _ => 0,
     });
     for command in commands {
-        ran.run(
-            command,
-            told.as_ref().map(NamedTempFile::path),
-            &mut context.ui,
-        );
+        let told = told.as_ref().map(NamedTempFile::path);
+        ran.run(command, told, &mut context.ui);
         if ran.ended != ToolExit::Code(0) {
             break;
         }
@@ -210,10 +207,8 @@ fn prepare(
             let id = context.ledger_id();
             context.globals.wait = patience;
             let missing = || {
-                let message = format!(
-                    "{} cannot be found, and its id is not known",
-                    named.display()
-                );
+                let named = named.display();
+                let message = format!("{named} cannot be found, and its id is not known");
                 CommandError::not_verified(message)
             };
             heed(context, strict, id.ok_or_else(missing))?

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::anchor::{
-    AcceptError, AnchorSettings, ChoiceError, CosignError, WitnessAnswers, WitnessRound,
+    AcceptError, AnchorSettings, ChoiceError, CosignError, NewestCheckpoint, WitnessAnswers,
+    WitnessRound,
 };
 use crate::checkpoint::{Checkpoint, CosignerKey};
 use crate::cli::answer::{Answer, CommandResult};
@@ -97,6 +98,19 @@ fn chosen(settings: &AnchorSettings) -> Result<Trust, CommandError> {
     })
 }
 
+const fn round<'a>(
+    newest: &'a NewestCheckpoint,
+    settings: &'a AnchorSettings,
+    trust: &'a Trust,
+) -> WitnessRound<'a> {
+    WitnessRound {
+        newest,
+        settings,
+        trust,
+        by_hand: true,
+    }
+}
+
 pub(super) fn choose(context: &mut Context, args: &UseArgs) -> CommandResult {
     let settings = context.anchoring()?;
     // Opened for reading first, which says so where this is no ledger.
@@ -127,13 +141,7 @@ pub(super) fn ask(context: &mut Context) -> CommandResult {
     let trust = chosen(&settings)?;
     let newest = context.newest()?;
     let _lock = settings.lock(context.now(), context.globals.wait)?;
-    let round = WitnessRound {
-        newest: &newest,
-        settings: &settings,
-        trust: &trust,
-        by_hand: true,
-    };
-    let answered = round.ask();
+    let answered = round(&newest, &settings, &trust).ask();
     let answer = answer(newest.stated(), &answered);
     if !answered.is_unfollowed() {
         return Ok(answer);
@@ -219,13 +227,7 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> CommandResult 
     let lines = read_input(&mut context.ui, &args.line, REQUEST_LIMIT)?;
     let newest = context.newest()?;
     let _lock = settings.lock(context.now(), context.globals.wait)?;
-    let round = WitnessRound {
-        newest: &newest,
-        settings: &settings,
-        trust: &trust,
-        by_hand: true,
-    };
-    let taken = round.accept(&request.note, &lines);
+    let taken = round(&newest, &settings, &trust).accept(&request.note, &lines);
     let taken = taken.map_err(|fault| not_accepted(&args.line, fault))?;
     let named = taken.witnesses.iter();
     let named: Vec<_> = named
