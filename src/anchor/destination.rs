@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::Checkpoint;
 use crate::hash::Sha256Digest;
 use crate::note::{NOTE_LIMIT, SignedNote};
-use crate::store::publish::TEMPORARY_PREFIX;
+use crate::store::publish::{TEMPORARY_PREFIX, finish_whole, folder_of};
 
 /// How long a command has to take a checkpoint.
 const COMMAND_TIME: Duration = Duration::from_secs(60);
@@ -166,19 +166,12 @@ fn read_held(path: &Path, file: fs::File) -> Result<SignedNote, AnchorError> {
 /// Puts a whole file in its place durably; where it is `new`, only if nothing came there meanwhile.
 /// Its temporary name is its own, so that two processes do not write into one file.
 pub(super) fn replace(path: &Path, bytes: &[u8], new: bool) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(folder)?;
+        .tempfile_in(folder_of(path))?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    let named = match new {
-        true => file.persist_noclobber(path),
-        false => file.persist(path),
-    };
-    named.map_err(|fault| fault.error)?;
-    fs::File::open(folder)?.sync_all()
+    finish_whole(file, path, !new)
 }
 
 fn to_command(words: &[String], note: &SignedNote) -> Result<(), AnchorError> {

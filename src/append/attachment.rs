@@ -100,19 +100,13 @@ fn read_with(
     if bytes.len() as u64 != before.len() || !is_same(&before, &after) {
         return Err(AttachmentError::Changed(owned()));
     }
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let name = Line::new(name).map_err(|fault| AttachmentError::Name {
+    let unnamed = |fault| AttachmentError::Name {
         path: owned(),
         fault,
-    })?;
-    let media_type = media_type(path, &bytes);
-    let media_type = Id::new(media_type).map_err(|fault| AttachmentError::Name {
-        path: owned(),
-        fault,
-    })?;
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = Line::new(&name).map_err(unnamed)?;
+    let media_type = Id::new(media_type(path, &bytes)).map_err(unnamed)?;
     Ok((name, media_type, bytes))
 }
 

@@ -119,25 +119,20 @@ impl EntrySource<'_> {
         placed: &[Vec<u8>],
         notices: &mut Vec<String>,
     ) -> Result<LoadedRegister, AppendError> {
-        for last_try in [false, true] {
-            match self.fold_all(&mut memory, placed) {
+        let mut tries = 1..;
+        loop {
+            let fault = match self.fold_all(&mut memory, placed) {
                 Ok(()) => return Ok(memory),
                 Err(MemoryError::Append(fault)) => return Err(fault),
-                Err(MemoryError::Index(fault)) => {
-                    let notice;
-                    (memory, notice) = if last_try {
-                        LoadedRegister::without_index(fault)
-                    } else {
-                        memory.renewed(&fault.to_string())
-                    };
-                    notices.extend(notice);
-                }
-            }
-        }
-        match self.fold_all(&mut memory, placed) {
-            Ok(()) => Ok(memory),
-            Err(MemoryError::Append(fault)) => Err(fault),
-            Err(MemoryError::Index(fault)) => Err(AppendError::DamagedLog(fault.to_string())),
+                Err(MemoryError::Index(fault)) => fault,
+            };
+            let notice;
+            (memory, notice) = match tries.next() {
+                Some(1) => memory.renewed(&fault.to_string()),
+                Some(2) => LoadedRegister::without_index(fault),
+                _ => return Err(AppendError::DamagedLog(fault.to_string())),
+            };
+            notices.extend(notice);
         }
     }
 

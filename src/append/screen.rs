@@ -28,7 +28,7 @@ pub(super) fn texts(
 ) -> Result<(), SecretMatch> {
     let mut found = on_behalf_of.and_then(|id| {
         text(
-            format_args!("the field `on_behalf_of`"),
+            "the field `on_behalf_of`",
             FieldClass::Id,
             id.as_str(),
             known,
@@ -61,46 +61,34 @@ pub(super) fn file(
     bytes: &[u8],
     known: &[KnownValue],
 ) -> Result<(), SecretMatch> {
-    if let Some(found) = text(
-        format_args!("the name of an attachment"),
-        FieldClass::Line,
-        name.as_str(),
-        known,
-    )
-    .or_else(|| {
-        text(
-            format_args!("the media type of an attachment"),
-            FieldClass::Id,
-            media_type.as_str(),
-            known,
-        )
-    }) {
-        return Err(found);
-    }
-    let hit = guard::scan_attachment(bytes);
-    match hit.or_else(|| known.iter().find_map(|value| value.found_in(bytes))) {
-        Some(hit) => Err(SecretMatch {
-            place: format!("the attachment `{name}`"),
-            hit,
-        }),
-        None => Ok(()),
-    }
+    let (named, typed) = (
+        "the name of an attachment",
+        "the media type of an attachment",
+    );
+    let found = text(named, FieldClass::Line, name.as_str(), known)
+        .or_else(|| text(typed, FieldClass::Id, media_type.as_str(), known))
+        .or_else(|| {
+            let hit = guard::scan_attachment(bytes).or_else(|| known_in(known, bytes))?;
+            let place = format!("the attachment `{name}`");
+            Some(SecretMatch { place, hit })
+        });
+    found.map_or(Ok(()), Err)
 }
 
 fn text(
-    place: fmt::Arguments<'_>,
+    place: impl fmt::Display,
     class: FieldClass,
     value: &str,
     known: &[KnownValue],
 ) -> Option<SecretMatch> {
     let hit = guard::scan_field(class, value);
-    let hit = hit.or_else(|| {
-        known
-            .iter()
-            .find_map(|known| known.found_in(value.as_bytes()))
-    });
+    let hit = hit.or_else(|| known_in(known, value.as_bytes()));
     hit.map(|hit| SecretMatch {
         place: place.to_string(),
         hit,
     })
+}
+
+fn known_in(known: &[KnownValue], bytes: &[u8]) -> Option<SecretHit> {
+    known.iter().find_map(|value| value.found_in(bytes))
 }

@@ -12,14 +12,14 @@ use crate::backup::{self, Backup, BackupError, BackupRecord, BackupReport, Check
 use crate::ledger::marks::Mark;
 use crate::pack::{ZIP_LIMIT, read_zip};
 use crate::store::engine::FolderEngine;
+use crate::store::publish::finish_whole;
 use crate::sys::disk::DiskError;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{
-    begin_whole, bounded, finish_whole, folder_of, is_there, keep_apart, unreadable, unwritten,
-    write_below,
+    begin_whole, bounded, folder_of, is_there, keep_apart, unreadable, unwritten, write_below,
 };
 use super::key::passphrase;
 use super::layout::counted;

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::store::publish::TEMPORARY_PREFIX;
+use crate::store::publish::{TEMPORARY_PREFIX, finish_whole};
 use crate::sys::disk::DiskError;
 
 use super::exit::CommandError;
 use super::ui::Ui;
+
+pub(crate) use crate::store::publish::folder_of;
 
 const ANOTHER_NAME: &str = "choose another name; nothing is written over";
 /// Where a command takes it.
@@ -179,7 +181,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Result<(), 
     write().map_err(|fault| unwritten(path, fault, OR_FORCE))
 }
 
-/// Begins a file that is put in its place by [`finish_whole`]. Whoever is killed on the way leaves a hidden file
+/// Begins a file that is put in its place by `finish_whole`. Whoever is killed on the way leaves a hidden file
 /// beside it, which the next one of that name removes.
 pub(super) fn begin_whole(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let (folder, prefix) = (folder_of(path), unfinished_prefix(path));
@@ -193,18 +195,6 @@ pub(super) fn begin_whole(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
         .prefix(&prefix)
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)
-}
-
-/// Puts a file in its place that was written.
-pub(super) fn finish_whole(file: NamedTempFile, path: &Path, force: bool) -> io::Result<()> {
-    file.as_file().sync_all()?;
-    // If the power fails before this line there is no file of that name, or the old one.
-    let named = match force {
-        true => file.persist(path),
-        false => file.persist_noclobber(path),
-    };
-    named.map_err(|fault| fault.error)?;
-    File::open(folder_of(path))?.sync_all()
 }
 
 /// Says why a file was not written, with a `hint` for where it is there already.
@@ -228,14 +218,6 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
     match (folder_of(path).canonicalize(), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
-    }
-}
-
-/// The folder that a file is in, or is to be made in.
-pub(crate) fn folder_of(out: &Path) -> &Path {
-    match out.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
     }
 }
 

@@ -10,8 +10,12 @@
 //! leftovers of a crash lie in one place, where [`remove_leftovers`] finds them without a search.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::NamedTempFile;
 
 use crate::sys::disk::{Disk, DiskCause, DiskError};
 
@@ -54,7 +58,7 @@ pub fn in_place(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskEr
 /// The disk's refusal; the old file then still stands, or the new one does.
 pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        let refusal = std::io::ErrorKind::InvalidInput.into();
+        let refusal = io::ErrorKind::InvalidInput.into();
         return Err(DiskError::new("write", path, refusal));
     };
     let temporary = folder.join(temporary_name(&name.to_string_lossy()));
@@ -63,6 +67,26 @@ pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskErr
     file.sync_data()?;
     disk.rename(&temporary, path)?;
     disk.sync_dir(folder)
+}
+
+/// The folder that a file is in, or is to be made in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Puts a file that was written beside its place there durably; where one is there already only by `force`.
+pub(crate) fn finish_whole(file: NamedTempFile, path: &Path, force: bool) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    // If the power fails before this line there is no file of that name, or the old one.
+    let named = match force {
+        true => file.persist(path),
+        false => file.persist_noclobber(path),
+    };
+    named.map_err(|fault| fault.error)?;
+    File::open(folder_of(path))?.sync_all()
 }
 
 /// Whether a file of this name is one that an interrupted write leaves.
