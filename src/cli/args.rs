@@ -11,9 +11,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::options::{Globals, with_json};
 use super::{
-    accept, actor, admin, anchor, append, archive, backup, demo, explain, export, extract, init,
-    key, log, man, next, note, open, prove, publish, recover, restore, run, secret, serve, show,
-    sign, spool, status, timestamp, token, trust, typed, verify, witness,
+    accept, actor, admin, anchor, append, archive, backup, demo, emergency, explain, export,
+    extract, init, key, log, man, next, note, open, prove, publish, recover, restore, run, secret,
+    serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Secret,
     Append(append::AppendArgs),
     Run(run::RunArgs),
+    Emergency(emergency::EmergencyArgs),
     Sign(sign::SignArgs),
     Spool(spool::SpoolArgs),
     Serve(serve::ServeArgs),

@@ -17,6 +17,7 @@ mod checks;
 mod context;
 mod copies;
 mod demo;
+mod emergency;
 mod exit;
 mod explain;
 mod export;
@@ -149,6 +150,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Export(args) => export::run(context, args),
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),
+        Command::Emergency(args) => emergency::run(context, args),
         Command::Next(args) => next::run(context, args),
         Command::Due(args) => status::due(context, args),
         Command::Log(args) => log::run(context, args),

@@ -2,7 +2,7 @@
 //! that breaks a rule is taken all the same: a ledger that refuses to record a violation teaches
 //! people not to record it.
 
-use crate::event::{Event, FourEyes, Phase, RotationOpened, RotationRecorded, Step};
+use crate::event::{Event, FourEyes, Phase, RotationOpened, RotationRecorded, Step, Which};
 use crate::rule::{self, Finding};
 
 use super::entry::{RotationEntry, list, sorted};
@@ -60,6 +60,12 @@ impl Rotation {
         }
     }
 
+    /// An emergency revokes first (SOP 7): before anybody had the time to declare it and to open a rotation.
+    fn revokes_first(&self, event: &Event) -> bool {
+        self.is_emergency()
+            && matches!(event, Event::SecretRevoked(revoked) if revoked.target == Which::Old)
+    }
+
     /// Takes one event of this rotation, and pushes what it breaks to `found`.
     pub fn apply(
         &mut self,
@@ -69,14 +75,14 @@ impl Rotation {
         found: &mut Vec<Finding>,
     ) {
         let mut entry = RotationEntry::new(self, setting, told, found);
-        if told.occurred < self.last.occurred {
+        if told.occurred >= self.last.occurred {
+            self.last = told.moment();
+        } else if !self.revokes_first(event) {
             let before = format!(
                 "not before {} (entry {})",
                 self.last.occurred, self.last.sequence
             );
             entry.breaks(rule::T03, before, told.occurred.to_string());
-        } else {
-            self.last = told.moment();
         }
         if self.is_said_too_late(event) {
             let end = self.ended().map_or(0, |end| end.sequence);

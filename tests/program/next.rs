@@ -111,3 +111,56 @@ fn what_is_typed_stands_and_what_nobody_can_know_is_asked_for_all_at_once() {
     assert_eq!(output.status.code(), Some(4), "{said}");
     assert!(said.contains("perhaps `r-2` is meant"), "{said}");
 }
+
+#[test]
+fn an_emergency_is_one_command_for_one_secret_and_for_many() {
+    let program = Program::prepared();
+    let aborted = "append rotation.aborted --key olga.pem --rotation r-1 --reason over --disposition none_generated";
+    assert_eq!(program.code(aborted), 0);
+    // It was revoked before anybody wrote it down.
+    let earlier = rotation_ledger::time::Timestamp::from_micros(
+        program.json("status --json")["as_of"]
+            .as_str()
+            .unwrap()
+            .parse::<rotation_ledger::time::Timestamp>()
+            .unwrap()
+            .micros()
+            - 600_000_000,
+    );
+    let words =
+        format!("emergency db/orders --revoked --at {earlier} --why leaked --key olga.pem --json");
+    let said = program.json(&words);
+    assert_eq!(said["receipts"].as_array().unwrap().len(), 3, "{said:#}");
+    let findings = |receipts: &Value| -> usize {
+        let each = receipts.as_array().unwrap().iter();
+        each.map(|receipt| receipt["findings"].as_array().unwrap().len())
+            .sum()
+    };
+    assert_eq!(findings(&said["receipts"]), 0, "{said:#}");
+    let report = program.json("verify --fail-on none --json");
+    assert_eq!(
+        report["findings"].as_array().unwrap().len(),
+        0,
+        "{report:#}"
+    );
+    // A vendor's breach.
+    let registered: String = (0..350)
+        .map(|n| format!(
+            "{{\"event\":\"secret.registered\",\"secret\":\"v/{n}\",\"name\":\"key {n}\",\"class\":\"api_key\",\"environment\":\"prod\",\"store\":\"vault:kv/prod\",\"owner\":\"Team\",\"consumers\":[\"api\"],\"dual_run\":false,\"version\":\"1\",\"last_rotated\":\"2026-10-01T00:00:00Z\"}}\n"
+        ))
+        .collect();
+    std::fs::write(program.path("drafts"), registered).unwrap();
+    assert_eq!(program.code("append --key petra.pem --json drafts"), 0);
+    let list: String = (0..350).map(|n| format!("v/{n}\n")).collect();
+    std::fs::write(program.path("list"), list).unwrap();
+    let said =
+        program.json("emergency --secrets list --revoked --why breach --key olga.pem --json");
+    assert_eq!(said["receipts"].as_array().unwrap().len(), 3 * 350);
+    assert_eq!(findings(&said["receipts"]), 0);
+    // What cannot be said of one secret is said of none.
+    let before = program.json("status --json")["entries"].clone();
+    std::fs::write(program.path("list"), "v/1\nv/9999\n").unwrap();
+    let output = program.output("emergency --secrets list --revoked --why breach --key olga.pem");
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    assert_eq!(program.json("status --json")["entries"], before);
+}

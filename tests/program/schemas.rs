@@ -154,6 +154,7 @@ fn at_a_folder(said: &mut Said) {
             "show r-1",
             "next",
             "next r-1",
+            "emergency db/orders --key olga.pem --revoked v7 --why leaked",
             "archive --key alice.pem --before 2026-11-01 --to cold",
             "due --within 300d",
             "verify",

@@ -49,7 +49,15 @@ rule_tests! {
             s.say_changed("pia", "preconditions.confirmed", last.fields, |statement| statement.occurred = opened)
         },
         spares: |s| {
+            s.register("db/new", json!({}));
             s.play(s.standard("r", "db/orders").until("preconditions.confirmed").waiting("rotation.approved", -1));
+            // An emergency revokes before anybody has the time to declare and to open it.
+            s.play(s.emergency("e", "inc", "db/new").until("rotation.opened"));
+            let revoked = s.emergency("e", "inc", "db/new").0.into_iter().find(|said| said.event == "secret.revoked").unwrap();
+            let earlier = Timestamp::from_micros(s.now.micros() - 5 * 60_000_000);
+            let mut fields = revoked.fields;
+            fields["effective"] = json!(earlier);
+            s.say_changed("olga", "secret.revoked", fields, |statement| statement.occurred = earlier);
         },
     }
     T05 {

@@ -1,0 +1,273 @@
+//! `ledger emergency`: incident, opening and the revocation that already happened, of one secret or of many, in one go.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::append::Submission;
+use crate::append::draft::Draft;
+use crate::event::{self, Event};
+use crate::register::Register;
+use crate::text::Id;
+use crate::time::Timestamp;
+
+use super::answer::{Answer, CommandResult};
+use super::context::Context;
+use super::exit::CommandError;
+use super::fields::{self, Fields};
+use super::files::read_bounded;
+use super::hint::nearest;
+use super::layout::counted;
+use super::signals::SignalGuard;
+
+/// Secrets whose entries share one commit.
+const AT_ONCE: usize = 300;
+
+/// The longest list of secrets, in bytes.
+const LIST_LIMIT: usize = 4 << 20;
+
+/// Record an emergency: incident, rotation and the revocation that already happened
+///
+/// SOP 7 revokes first. Whoever did that says it here, once and afterwards: each secret gets an incident
+/// (incident.declared), an emergency rotation (rotation.opened) and, with --revoked, the revocation of
+/// the version that was in use (secret.revoked). Their ids are the secret's with today's date, unless
+/// they are named. What is left is shown by: ledger next.
+///
+///   ledger emergency db/orders --revoked v7 --at 2026-11-28T03:12:00Z --why "password in a public log"
+///   ledger emergency --secrets breach.txt --revoked --why "breach of the vendor"
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct EmergencyArgs {
+    /// The suspect secrets
+    #[arg(value_name = "SECRET", required_unless_present = "secrets")]
+    secret: Vec<Id>,
+    /// A file with their ids, one a line
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+    /// The version that was revoked [default: the version in use, by the inventory]
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, default_missing_value = "")]
+    revoked: Option<String>,
+    /// How it was revoked
+    #[arg(
+        long,
+        value_name = "WORD",
+        default_value = "revoke",
+        requires = "revoked"
+    )]
+    method: String,
+    /// When it was noticed and revoked, in UTC [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// What is known, in one line
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// What started it
+    #[arg(long, value_name = "WORD", default_value = "suspected_compromise")]
+    trigger: String,
+    /// The incident's id, where there is one secret
+    #[arg(long, value_name = "ID")]
+    incident: Option<Id>,
+    /// The rotation's id, where there is one secret
+    #[arg(long, value_name = "ID")]
+    rotation: Option<Id>,
+}
+
+pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult {
+    context.ui.thing = "emergency";
+    let secrets = listed(args)?;
+    let version = args
+        .revoked
+        .as_deref()
+        .filter(|version| !version.is_empty());
+    if secrets.len() > 1
+        && (version.or(args.incident.as_ref().map(Id::as_str)).is_some() || args.rotation.is_some())
+    {
+        let message = "a version, an incident or a rotation is named of one secret alone";
+        return Err(CommandError::usage(message)
+            .hint("leave them out: versions come from the inventory, ids from the date"));
+    }
+    let register = context.register()?;
+    let now = context.now();
+    let at = args.at.unwrap_or(now);
+    let emergencies: Vec<Emergency> = secrets
+        .iter()
+        .map(|secret| Emergency::of(args, &register, secret, (at, now)))
+        .collect::<Result<_, _>>()?;
+    let key = context.key()?;
+    let guard = SignalGuard::new(false)?;
+    let mut recorder = context.recorder(true)?;
+    let mut receipts: Vec<Value> = Vec::new();
+    for some in emergencies.chunks(AT_ONCE) {
+        let drafts = some
+            .iter()
+            .flat_map(|emergency| emergency.drafts.iter().cloned());
+        let signed = drafts
+            .map(|draft| draft.sign(recorder.ledger(), &*key, &context.world, Vec::new(), &[]));
+        let signed: Vec<Submission> = signed.collect::<Result<_, _>>()?;
+        let answers = guard.uninterrupted(|| recorder.record(&mut context.ui, signed, true));
+        for answer in answers {
+            match answer {
+                Ok(receipt) => receipts.push(receipt),
+                Err(failure) => {
+                    recorder.close(context, &guard);
+                    let said = counted(receipts.len() as u64, "entry");
+                    return Err(failure.hint(format!("{said} of it recorded: ledger next shows what is left, ledger log what was said")));
+                }
+            }
+        }
+    }
+    recorder.close(context, &guard);
+    Ok(answer(&emergencies, &receipts))
+}
+
+/// The secrets that were named, each once.
+fn listed(args: &EmergencyArgs) -> Result<Vec<Id>, CommandError> {
+    let mut secrets = args.secret.clone();
+    if let Some(path) = &args.secrets {
+        let text = read_bounded(path, LIST_LIMIT)?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        for (place, line) in text
+            .lines()
+            .map(str::trim)
+            .enumerate()
+            .filter(|(_, line)| !line.is_empty())
+        {
+            let id = Id::new(line).map_err(|fault| {
+                CommandError::usage(format!("{} line {}: {fault}", path.display(), place + 1))
+            })?;
+            secrets.push(id);
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    secrets.retain(|secret| seen.insert(secret.clone()));
+    match secrets.is_empty() {
+        true => Err(CommandError::usage("no secret is named")),
+        false => Ok(secrets),
+    }
+}
+
+/// What is said of one secret.
+struct Emergency {
+    secret: Id,
+    incident: Id,
+    rotation: Id,
+    drafts: Vec<Draft>,
+}
+
+impl Emergency {
+    fn of(
+        args: &EmergencyArgs,
+        register: &Register,
+        secret: &Id,
+        (at, now): (Timestamp, Timestamp),
+    ) -> Result<Self, CommandError> {
+        let Some(known) = register
+            .secrets
+            .get(secret)
+            .map(|threaded| &threaded.secret)
+        else {
+            let meant = nearest(secret, &mut register.secrets.keys());
+            let hint = meant.map(|meant| format!("perhaps `{meant}` is meant"));
+            let failure = CommandError::refused(format!(
+                "no secret `{secret}` is registered; nothing was recorded"
+            ));
+            return Err(
+                failure.hint(hint.unwrap_or_else(|| "ledger secret list has them".to_owned()))
+            );
+        };
+        let moment = now.to_seconds().replace(['-', ':', 'T', 'Z'], "");
+        let id = |named: &Option<Id>, kind: &str| match named {
+            Some(id) => Ok(id.clone()),
+            None => Id::new(format!("{kind}-{secret}-{moment}"))
+                .map_err(CommandError::flag("the secret's id")),
+        };
+        let (incident, rotation) = (id(&args.incident, "inc")?, id(&args.rotation, "rot")?);
+        let mut drafts = vec![
+            draft(
+                now,
+                "incident.declared",
+                json!({
+                    "incident": incident, "secret": secret, "trigger": args.trigger,
+                    "detected": at, "summary": args.why,
+                }),
+            )?,
+            draft(
+                now,
+                "rotation.opened",
+                json!({
+                    "rotation": rotation, "secret": secret, "environment": "prod",
+                    "reason": "emergency", "incident": incident,
+                    "consumers": known.consumers, "last_rotated": known.generated,
+                    "old_version": known.version,
+                }),
+            )?,
+        ];
+        if let Some(named) = &args.revoked {
+            let version = match (named.as_str(), &known.version) {
+                ("", Some(version)) => version.to_string(),
+                ("", None) => {
+                    let message = format!(
+                        "which version of `{secret}` was in use is not known; nothing was recorded"
+                    );
+                    return Err(CommandError::refused(message).hint("name it: --revoked VERSION"));
+                }
+                (named, _) => named.to_owned(),
+            };
+            drafts.push(draft(
+                at,
+                "secret.revoked",
+                json!({
+                    "rotation": rotation, "version": version, "target": "old",
+                    "method": args.method, "effective": at,
+                }),
+            )?);
+        }
+        Ok(Self {
+            secret: secret.clone(),
+            incident,
+            rotation,
+            drafts,
+        })
+    }
+}
+
+fn draft(occurred: Timestamp, name: &str, said: Value) -> Result<Draft, CommandError> {
+    let spec = event::spec(name).ok_or_else(|| CommandError::usage("no such event"))?;
+    let said = said.as_object().cloned().unwrap_or_default();
+    let said: Fields = said
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect();
+    let event: Event = fields::finish(spec, said)?;
+    Ok(Draft {
+        event,
+        event_id: None,
+        occurred: Some(occurred),
+        on_behalf_of: None,
+        attachments: Vec::new(),
+    })
+}
+
+fn answer(emergencies: &[Emergency], receipts: &[Value]) -> Answer {
+    let each: Vec<Value> = emergencies
+        .iter()
+        .map(|one| json!({ "secret": one.secret, "incident": one.incident, "rotation": one.rotation }))
+        .collect();
+    let many = emergencies.len() as u64;
+    let answer = Answer::new(json!({ "emergencies": each, "receipts": receipts }));
+    let answer = answer.lines(emergencies.iter().map(|one| {
+        format!(
+            "{}  incident {}  rotation {}",
+            one.secret, one.incident, one.rotation
+        )
+    }));
+    let recorded = counted(receipts.len() as u64, "entry");
+    let answer = answer.line(format!(
+        "{recorded} recorded of {}",
+        counted(many, "secret")
+    ));
+    match emergencies {
+        [one] => answer.say(format!("next: ledger next {}", one.rotation)),
+        _ => answer.say("next: ledger next"),
+    }
+}
