@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use crate::documents;
 use crate::event::{self, EventSpec, FourEyes, Role};
 use crate::register::Register;
-use crate::rotation::{ChecklistItem, ItemStanding, NextStep, Rotation};
+use crate::rotation::{ChecklistItem, Incident, ItemStanding, NextStep, Rotation};
 use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::fields;
+use super::fields::{self, Fields};
 use super::hint::nearest;
 use super::layout::columns;
 
@@ -59,14 +59,43 @@ pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
         .iter()
         .map(|rotation| view.to_json(rotation))
         .collect();
-    let mut answer = Answer::new(json!({ "rotations": lists }));
+    let unanswered: Vec<_> = unanswered(&register, args.of.as_ref()).collect();
+    let opening = |incident: &&Incident| {
+        let known = register.known("rotation.opened", None, Some(&incident.secret));
+        let spec = event::spec("rotation.opened").into_iter();
+        let said = [
+            ("secret", json!(incident.secret)),
+            ("reason", json!("emergency")),
+            ("incident", json!(incident.id)),
+        ];
+        let known = known.into_iter().chain(said);
+        let known: Fields = known
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        json!({
+            "incident": incident.id,
+            "secret": incident.secret,
+            "commands": spec.map(|spec| fields::command(spec, &known)).collect::<Vec<_>>(),
+        })
+    };
+    let openings: Vec<Value> = unanswered.iter().map(opening).collect();
+    let mut answer = Answer::new(json!({ "rotations": lists, "incidents": openings }));
+    for opening in &openings {
+        let text = |name: &str| opening[name].as_str().unwrap_or_default();
+        answer = answer.line(format!(
+            "{}  {}  an incident that no rotation answers\n           {}",
+            text("incident"),
+            text("secret"),
+            opening["commands"][0].as_str().unwrap_or_default(),
+        ));
+    }
     for (place, (rotation, list)) in chosen.iter().zip(&lists).enumerate() {
         if place > 0 {
             answer = answer.line("");
         }
         answer = answer.lines(in_words(rotation, list));
     }
-    Ok(match chosen.is_empty() {
+    Ok(match chosen.is_empty() && openings.is_empty() {
         true => answer.line("no rotation waits for anything"),
         false => answer,
     })
@@ -101,6 +130,15 @@ fn chosen<'r>(register: &'r Register, of: Option<&Id>) -> Result<Vec<&'r Rotatio
     Err(failure
         .code("no-rotation")
         .hint(hint.unwrap_or_else(|| "ledger status lists what is open".to_owned())))
+}
+
+/// The incidents among those that are asked for of which nobody has rotated the secret yet.
+fn unanswered<'r>(register: &'r Register, of: Option<&Id>) -> impl Iterator<Item = &'r Incident> {
+    let incidents = register.incidents.values();
+    incidents.filter(move |incident| {
+        let is_asked = of.is_none_or(|id| *id == incident.id || *id == incident.secret);
+        is_asked && incident.rotations.is_empty()
+    })
 }
 
 /// What the lists are made from.
@@ -173,7 +211,7 @@ impl ChecklistView<'_> {
 
     fn command(&self, rotation: &Rotation, spec: &'static EventSpec) -> String {
         let known = self.register.known(spec.name, Some(&rotation.id), None);
-        let mut known: fields::Fields = known
+        let mut known: Fields = known
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();

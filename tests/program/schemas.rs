@@ -154,6 +154,8 @@ fn at_a_folder(said: &mut Said) {
             "show r-1",
             "next",
             "next r-1",
+            "append incident.declared --key olga.pem --incident inc-9 --secret db/orders --trigger policy_breach --summary s",
+            "next inc-9",
             "emergency db/orders --key olga.pem --revoked v7 --why leaked",
             "archive --key alice.pem --before 2026-11-01 --to cold",
             "due --within 300d",
