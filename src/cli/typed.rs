@@ -156,27 +156,11 @@ impl<'a> Typed<'a> {
         }
     }
 
-    /// Looks up what need not be typed, where something is missing that has to be said; and says what it takes. A
-    /// ledger that cannot be read knows nothing.
+    /// Looks up what need not be typed, and says what it takes.
     fn look_up_known(&mut self, context: &mut Context) -> Result<(), CommandError> {
         let mut said = fields::read(self.spec, self.matches, context.now())?;
         said.extend(self.known.clone());
-        let id = |name: &str| Id::new(said.get(name)?.as_str()?).ok();
-        let (rotation, secret) = (id("rotation"), id("secret"));
-        if fields::missing(self.spec, &said).next().is_none()
-            || context.globals.ledger.is_none()
-            || (rotation.is_none() && secret.is_none())
-        {
-            return Ok(());
-        }
-        let Ok(register) = context.register() else {
-            return Ok(());
-        };
-        let known = register.known(self.spec.name, rotation.as_ref(), secret.as_ref());
-        let known = known
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value));
-        let known: Fields = known.filter(|(name, _)| !said.contains_key(name)).collect();
+        let known = context.known_fields(self.spec, &said);
         if !known.is_empty() {
             let told = fields::flags_of(self.spec, &known);
             context.ui.say(format!("from the ledger:{told}"));
@@ -202,6 +186,27 @@ impl<'a> Typed<'a> {
         }
         let message = format!("there is no entry {sequence} yet");
         Err(CommandError::refused(message).hint("ledger log lists the entries"))
+    }
+}
+
+impl Context {
+    /// What the ledger knows of the fields that were not said, where any of them has to be. A ledger that cannot be
+    /// read knows nothing.
+    pub(crate) fn known_fields(&self, spec: &'static EventSpec, said: &Fields) -> Fields {
+        let id = |name: &str| Id::new(said.get(name)?.as_str()?).ok();
+        let (rotation, secret) = (id("rotation"), id("secret"));
+        let is_whole = fields::missing(spec, said).next().is_none();
+        if is_whole || self.globals.ledger.is_none() || (rotation.is_none() && secret.is_none()) {
+            return Fields::new();
+        }
+        let Ok(register) = self.register() else {
+            return Fields::new();
+        };
+        let known = register.known(spec.name, rotation.as_ref(), secret.as_ref());
+        let known = known
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        known.filter(|(name, _)| !said.contains_key(name)).collect()
     }
 }
 

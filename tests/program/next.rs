@@ -164,3 +164,26 @@ fn an_emergency_is_one_command_for_one_secret_and_for_many() {
     assert_eq!(output.status.code(), Some(5), "{output:?}");
     assert_eq!(program.json("status --json")["entries"], before);
 }
+
+#[test]
+fn a_tool_that_ended_well_says_what_it_found() {
+    let program = Program::prepared();
+    let made = "append replacement.generated --key olga.pem --rotation r-1 --new-version v8 --generator openssl --namespace prod";
+    assert_eq!(program.code(made), 0);
+    let ran = program
+        .output("run --key olga.pem --rotation r-1 --step validate --field summary=seen -- true");
+    assert!(ran.status.success(), "{ran:?}");
+    let shown = program.json("show r-1 --json");
+    let last = shown["entries"].as_array().unwrap().last().unwrap();
+    let expected = serde_json::json!({
+        "rotation": "r-1", "phase": "pre_cutover", "version": "v8", "result": "pass", "summary": "seen",
+    });
+    assert_eq!(last["fields"], expected, "{shown:#}\n{ran:?}");
+    // One that ended badly found nothing.
+    let ran = program
+        .output("run --key olga.pem --rotation r-1 --step validate --field summary=seen -- false");
+    assert_eq!(ran.status.code(), Some(1));
+    let shown = program.json("show r-1 --json");
+    let last = shown["entries"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["event"], "step.failed");
+}

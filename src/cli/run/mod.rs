@@ -43,7 +43,8 @@ const FIELDS_LIMIT: u64 = 256 * 1024;
 /// step.performed; any other end as step.failed, before this program ends with the tool's own code
 /// (128+N for a signal).
 ///
-/// The step's own event is recorded in the same commit where its fields are given, with --field or
+/// The step's own event is recorded in the same commit where any of its fields is given (the ledger knows
+/// some of the others, and that the tool ended well is the result), with --field or
 /// by the tool, as NAME=VALUE lines in the file named by the variable LEDGER_FIELDS. Times default to
 /// now, and the rotation is known.
 ///
