@@ -81,12 +81,19 @@ pub fn archive(
 ) -> Result<Archived, AppendError> {
     let folders = ArchiveFolders::of(world, place, &order.to)?;
     let pointer = format!("{}\n", order.to);
-    if folders.is_moved {
-        // Where the index is gone, opening needs what is in the archive.
-        folders.ledger.replace(ARCHIVED_FILE, pointer.as_bytes())?;
-    }
-    let mut writer = Writer::open(world, place, wait)?;
-    writer.warm_up(&[])?;
+    let open = || {
+        let mut writer = Writer::open(world, place, wait)?;
+        writer.warm_up(&[])?;
+        Ok(writer)
+    };
+    let mut writer = match open() {
+        // Where the index is gone, opening needs what is in the archive, and that was moved.
+        Err(AppendError::Archived(_)) if folders.is_moved => {
+            folders.ledger.replace(ARCHIVED_FILE, pointer.as_bytes())?;
+            open()?
+        }
+        opened => opened?,
+    };
     let survey = folders.survey(&writer, order)?;
     let said = SegmentsArchived {
         before: survey.before,
@@ -205,13 +212,22 @@ impl ArchiveFolders {
         for bytes in writer.log.tail() {
             note_files(&mut named, &entry::read(bytes)?.1, false);
         }
+        let expunged = &writer.memory.register().charter.expunged;
         for (digest, _) in named.into_iter().filter(|(_, archived)| *archived) {
-            // What was expunged is nowhere.
-            if self.ledger.has(&blob_path(&digest))? {
+            let path = blob_path(&digest);
+            if self.ledger.has(&path)? {
                 survey.attachments.push(digest);
+            } else if !expunged.contains(&digest) && !self.to.has(&path)? {
+                return Err(AppendError::Archived(self.lacks(path)));
             }
         }
         Ok(survey)
+    }
+
+    /// What is neither here nor in the archive that was named.
+    fn lacks(&self, path: String) -> BundleError {
+        let archive = self.to.place("");
+        BundleError::Archived { path, archive }
     }
 
     /// The entries of a bundle, here or in the archive, held against the hashes that stay.
@@ -219,10 +235,7 @@ impl ArchiveFolders {
         let entries = match self.ledger.has(&bundle_path(n))? {
             true => read_bundle(&self.ledger, n),
             false => read_bundle(&self.to, n).map_err(|fault| match fault {
-                BundleError::Missing(path) => BundleError::Archived {
-                    path,
-                    archive: self.to.place(""),
-                },
+                BundleError::Missing(path) => self.lacks(path),
                 fault => fault,
             }),
         };

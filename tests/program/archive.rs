@@ -193,8 +193,13 @@ fn without_it_what_cannot_be_told_is_said_and_the_rest_goes_on() {
         said.contains("is archived") && said.contains("ledger archive --before"),
         "{said}"
     );
-    // Where the archive moved, a Security Owner says so.
+    // Where the archive moved, a Security Owner says so; one that is not whole is none.
     fs::rename(program.path("elsewhere"), program.path("colder")).unwrap();
+    let attached = walkdir(&program.path("colder/attachments")).remove(0);
+    fs::rename(&attached, program.path("aside")).unwrap();
+    let output = program.output("archive --before 2100-01-01 --to colder --key alice.pem");
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    fs::rename(program.path("aside"), &attached).unwrap();
     let output = program.output("archive --before 2100-01-01 --to colder --key alice.pem");
     assert!(output.status.success(), "{output:?}");
     assert_eq!(program.code(SAID), 0);
