@@ -4,6 +4,7 @@ use crate::append::draft::DraftError;
 use crate::append::error::AppendError;
 use crate::statement::SignError;
 use crate::store::blobs::BlobError;
+use crate::sys::lock::LockError;
 
 impl AppendError {
     /// The word. A new reason gets a new one; none changes.
@@ -12,6 +13,7 @@ impl AppendError {
         match self {
             Self::Open(fault) => fault.code(),
             Self::StateInUse(_) => "state-in-use",
+            Self::Lock(LockError::Disk(_)) => "disk-refused",
             Self::Lock(_) => "locked",
             Self::SealingKey(_) => "sealing-key-unusable",
             Self::OtherSealingKey(_) => "other-sealing-key",

@@ -111,8 +111,8 @@ impl OpenError {
             Self::InterruptedCreation(_) => "creation-interrupted",
             Self::NotEmpty(_) => "folder-in-use",
             Self::OtherLedgersHead { .. } => "other-ledgers-head",
+            Self::Lock(LockError::Disk(_)) | Self::Disk(_) => "disk-refused",
             Self::Lock(_) => "locked",
-            Self::Disk(_) => "disk-refused",
         }
     }
 }

@@ -364,7 +364,11 @@ impl Disk for RealDisk {
             let refusal = io::Error::other("not an ordinary file");
             return Err(DiskError::new("read", path, refusal));
         }
-        let expected = found.map_or(0, |found| found.len.min(most));
+        // Before memory is taken for it: a file may have grown to any length without filling a disk.
+        let expected = found.map_or(0, |found| found.len);
+        if expected > most {
+            return Err(DiskError::too_long(path, most));
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
         // It may have grown since it was measured.
         fs::File::open(path)

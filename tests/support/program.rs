@@ -204,6 +204,31 @@ impl Fed {
     }
 }
 
+/// A command with so many KiB of addresses for its memory. It is killed when it takes minutes, as 124.
+pub fn within(kib: &str, command: &Command) -> Command {
+    let mut bounded = Command::new("sh");
+    bounded
+        .args([
+            "-c",
+            "ulimit -v \"$1\"; shift; exec timeout 300 \"$@\"",
+            "sh",
+            kib,
+        ])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
+    if let Some(dir) = command.get_current_dir() {
+        bounded.current_dir(dir);
+    }
+    bounded
+}
+
 /// The sequence and the event's id, where what was said is a receipt.
 pub fn receipt(said: &Value) -> Option<(u64, String)> {
     let id = said["event_id"].as_str()?;

@@ -15,6 +15,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod damage;
+
 use crate::support::folder::audit_of;
 use crate::support::generate;
 use crate::support::sample::some;

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
-use std::process::Stdio;
 
 use rotation_ledger::hash::Sha256Digest;
 use rotation_ledger::ledger::CHECKPOINT_FILE;
@@ -12,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::folder::Folder;
+use crate::support::program;
 use crate::support::second::Integrity;
 use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
@@ -173,16 +173,13 @@ pub(crate) fn ledger(dir: &Path, state: &Path, words: &[&str]) -> Output {
 
 /// The same with so many KiB for its memory.
 pub(crate) fn within(kib: &str, dir: &Path, state: &Path, words: &[&str]) -> Output {
-    Command::new("sh")
-        .args(["-c", "ulimit -v \"$1\"; shift; exec \"$@\"", "sh", kib])
-        .arg(env!("CARGO_BIN_EXE_ledger"))
+    let mut ledger = Command::new(env!("CARGO_BIN_EXE_ledger"));
+    ledger
         .args(words)
         .env("LEDGER_PATH", dir)
         .env("LEDGER_STATE", state)
-        .env_remove("LEDGER_KEY")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .env_remove("LEDGER_KEY");
+    program::within(kib, &ledger).output().unwrap()
 }
 
 /// What a report says of integrity; nothing where there is no report.
