@@ -4,8 +4,10 @@
 //! `password=` anything counts, in "the secret is …" only what no word or name explains, because
 //! `token: revoked` and `secret: payments-db` are what a ledger of rotations is full of.
 
+use super::command::PROGRAMS;
 use super::kind::{RawHit, SecretKind};
-use super::placeholder::{is_aws_id, is_placeholder, is_pointer, is_state};
+use super::placeholder::{is_aws_id, is_generated_name, is_placeholder, is_pointer, is_state};
+use super::public::{is_digest, is_place};
 use super::sieve::{Sieve, stands_at};
 use super::structure::{REACH, value};
 
@@ -16,46 +18,48 @@ enum NamePromise {
     Password,
     /// A machine made it, so a name of words and numbers is none.
     Key,
+    /// It is a part of words too, so it must begin one, and what follows must be joined to it.
+    Short,
     /// The name is as often used of the thing as of its value: a UUID may be its version.
     Thing,
 }
 
+/// Names without their separators: `api_key`, `api-key` and `apiKey` are one.
 const NAMES: &[(&str, NamePromise)] = &[
     ("password", NamePromise::Password),
     ("passwd", NamePromise::Password),
     ("passphrase", NamePromise::Password),
     ("passcode", NamePromise::Password),
     ("pwd", NamePromise::Password),
-    ("_pass", NamePromise::Password),
-    ("api_key", NamePromise::Key),
-    ("api-key", NamePromise::Key),
-    ("api key", NamePromise::Key),
+    ("pass", NamePromise::Short),
+    ("storepass", NamePromise::Password),
+    ("psk", NamePromise::Short),
+    ("identifiedby", NamePromise::Password),
     ("apikey", NamePromise::Key),
-    ("secret_key", NamePromise::Key),
-    ("secret-key", NamePromise::Key),
-    ("secret key", NamePromise::Key),
     ("secretkey", NamePromise::Key),
-    ("access_key", NamePromise::Key),
     ("accesskey", NamePromise::Key),
-    ("private_key", NamePromise::Key),
-    ("encryption_key", NamePromise::Key),
-    ("signing_key", NamePromise::Key),
-    ("client_secret", NamePromise::Key),
-    ("client-secret", NamePromise::Key),
+    ("privatekey", NamePromise::Key),
+    ("encryptionkey", NamePromise::Key),
+    ("signingkey", NamePromise::Key),
+    ("masterkey", NamePromise::Key),
+    ("sharedkey", NamePromise::Key),
     ("clientsecret", NamePromise::Key),
-    ("shared_secret", NamePromise::Key),
-    ("secret_value", NamePromise::Key),
+    ("sharedsecret", NamePromise::Key),
+    ("secretvalue", NamePromise::Key),
     ("secretstring", NamePromise::Key),
     ("secretbinary", NamePromise::Key),
-    ("access_token", NamePromise::Key),
     ("accesstoken", NamePromise::Key),
-    ("auth_token", NamePromise::Key),
     ("authtoken", NamePromise::Key),
-    ("refresh_token", NamePromise::Key),
-    ("id_token", NamePromise::Key),
-    ("identified by", NamePromise::Password),
+    ("refreshtoken", NamePromise::Key),
+    ("credential", NamePromise::Thing),
+    ("credentials", NamePromise::Thing),
     ("secret", NamePromise::Thing),
     ("token", NamePromise::Thing),
+];
+
+/// What may follow a name and leave it one.
+const SUFFIXES: &[&[u8]] = &[
+    b"base", b"base64", b"b64", b"hex", b"data", b"value", b"new", b"old", b"prod",
 ];
 
 static SIEVE: Sieve = {
@@ -63,6 +67,11 @@ static SIEVE: Sieve = {
     let mut number = 0;
     while number < NAMES.len() {
         sieve = sieve.with(number, NAMES[number].0.as_bytes(), true);
+        number += 1;
+    }
+    while number < NAMES.len() + PROGRAMS.len() {
+        let (program, _) = PROGRAMS[number - NAMES.len()];
+        sieve = sieve.with(number, program.as_bytes(), false);
         number += 1;
     }
     sieve
@@ -77,25 +86,78 @@ enum Join {
     Colon,
     /// "is", "was changed to" and so on.
     Words,
+    /// The next column of a table.
+    Column,
 }
 
 /// The first assignment of what looks like a real value; the find begins at the name.
 pub(super) fn find(text: &[u8]) -> Option<RawHit> {
     SIEVE.find(text, |number, at| {
-        let &(name, promise) = NAMES.get(number)?;
-        if !stands_at(text, at, name.as_bytes(), true) {
-            return None;
-        }
+        let found = || Some(RawHit::plain(SecretKind::PasswordAssignment, at));
         let before = text.get(..at)?;
-        // `…:secret:name` is a part of an ARN or of another colon-separated reference.
-        if promise == NamePromise::Thing && before.ends_with(b":") {
+        let Some(&(name, promise)) = NAMES.get(number) else {
+            let (program, options) = PROGRAMS.get(number - NAMES.len())?;
+            let rest = text.get(at + program.len()..)?;
+            let is_program = stands_at(text, at, program.as_bytes(), false);
+            return (is_program && options.give_away(rest)).then(found)?;
+        };
+        let end = at + loose_length(text.get(at..)?, name.as_bytes())?;
+        let is_camel = text.get(at)?.is_ascii_uppercase();
+        if promise == NamePromise::Short && !begins_word(before, is_camel) {
             return None;
         }
-        let rest = text.get(at + name.len()..)?;
+        // `…:secret:name` is a part of an ARN or of another colon-separated reference.
+        if promise == NamePromise::Thing && (before.ends_with(b":") || is_place(before)) {
+            return None;
+        }
+        let rest = text.get(end..)?;
         let rest = rest.get(..REACH * 2).unwrap_or(rest);
-        let (join, rest) = joined(before, rest)?;
-        gives_away(promise, join, rest).then_some(RawHit::plain(SecretKind::PasswordAssignment, at))
+        let (join, rest) = joined(before, after_suffix(rest))?;
+        let is_joined = join == Join::Sign || join == Join::Colon && end_of_quotes(text, end);
+        (promise != NamePromise::Short || is_joined)
+            .then(|| gives_away(promise, join, rest))?
+            .then(found)?
     })
+}
+
+/// How many bytes at the beginning of `text` are `name`, with or without separators in it.
+fn loose_length(text: &[u8], name: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    for wanted in name {
+        if length > 0 && matches!(text.get(length)?, b'_' | b'-' | b' ') {
+            length += 1;
+        }
+        if !text.get(length)?.eq_ignore_ascii_case(wanted) {
+            return None;
+        }
+        length += 1;
+    }
+    Some(length)
+}
+
+/// Whether what follows `before` is no later part of a word. The letter of an escape is none of it.
+fn begins_word(before: &[u8], is_camel: bool) -> bool {
+    matches!(before, [] | [.., b'\\', b'n' | b't' | b'r'])
+        || is_camel && before.last().is_some_and(u8::is_ascii_lowercase)
+        || !before.last().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+fn end_of_quotes(text: &[u8], end: usize) -> bool {
+    matches!(text.get(end), Some(b'"' | b'\'' | b'\\'))
+}
+
+/// Behind `_base`, `2` and the like.
+fn after_suffix(rest: &[u8]) -> &[u8] {
+    let after = skip(rest, b"0123456789");
+    let [b'_' | b'-' | b'.', word @ ..] = after else {
+        return after;
+    };
+    let end = word.iter().position(|byte| !byte.is_ascii_alphanumeric());
+    let (word, after) = word.split_at(end.unwrap_or(word.len()));
+    let is_suffix = SUFFIXES
+        .iter()
+        .any(|suffix| word.eq_ignore_ascii_case(suffix));
+    if is_suffix { after } else { rest }
 }
 
 fn skip<'t>(text: &'t [u8], bytes: &[u8]) -> &'t [u8] {
@@ -112,7 +174,19 @@ fn joined<'t>(before: &[u8], rest: &'t [u8]) -> Option<(Join, &'t [u8])> {
             return Some((Join::Sign, after));
         }
         [b':', after @ ..] if !after.starts_with(b":") => return Some((Join::Colon, after)),
+        [b'>', inside @ ..] if before.ends_with(b"<") => {
+            let end = inside.windows(2).position(|bytes| bytes == b"</")?;
+            return Some((Join::Sign, inside.get(..end)?));
+        }
+        [b'|', after @ ..] => return Some((Join::Column, after)),
         _ => {}
+    }
+    // A list of names with their values: `name="password" value="…"`, in JSON and in YAML too.
+    if let Some((b"value" | b"Value", after)) = skip(rest, b"\"'`\\, \t\r\n").split_at_checked(5) {
+        let after = skip(after, b"\"'\\ ");
+        if let [b':' | b'=', after @ ..] = after {
+            return Some((Join::Sign, after));
+        }
     }
     if gap.len() == rest.len() {
         return None;
@@ -124,13 +198,28 @@ fn joined<'t>(before: &[u8], rest: &'t [u8]) -> Option<(Join, &'t [u8])> {
         .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
     if option.clone().count() > 1 && option.clone().last() == Some(&b'-') && before.contains(&b'-')
         || before.ends_with(b"--")
+        || before.ends_with(b" -")
     {
         return Some((Join::Sign, gap));
     }
-    if gap.starts_with(b"'") {
+    if gap.starts_with(b"'") || follows_login(before) {
         return Some((Join::Sign, gap));
     }
+    if rest.len() - gap.len() > 1 || rest.starts_with(b"\t") {
+        return Some((Join::Column, gap));
+    }
     after_words(gap).map(|after| (Join::Words, after))
+}
+
+/// A line of `.netrc`: `login app password …`.
+fn follows_login(before: &[u8]) -> bool {
+    let near = before
+        .get(before.len().saturating_sub(REACH)..)
+        .unwrap_or(before);
+    let mut words = near
+        .rsplit(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    words.nth(1) == Some(b"login")
 }
 
 /// Behind "is", "was set to", "changed to" and the like.
@@ -153,10 +242,9 @@ fn after_words(text: &[u8]) -> Option<&[u8]> {
 
 /// Whether what stands behind the join is a value rather than a word about one.
 fn gives_away(promise: NamePromise, join: Join, rest: &[u8]) -> bool {
-    let near = skip(rest, b" \t");
+    let near = skip(skip(rest, b" \t"), b"\\");
     let (found, after, quoted) = match near {
-        [b'\\', quote @ (b'"' | b'\''), inside @ ..]
-        | [quote @ (b'"' | b'\'' | b'`'), inside @ ..] => {
+        [quote @ (b'"' | b'\'' | b'`'), inside @ ..] => {
             let is_end = |byte: &u8| byte == quote || matches!(byte, b'\\' | b'\n');
             let end = inside.iter().position(is_end).unwrap_or(inside.len());
             let (found, after) = inside.split_at(end);
@@ -176,19 +264,30 @@ fn gives_away(promise: NamePromise, join: Join, rest: &[u8]) -> bool {
     if near.len() < rest.len() && !quoted && begins_with_name(found) {
         return false;
     }
-    if found.len() < 4 || is_placeholder(found) || is_state(found) || is_aws_id(found) {
+    let is_none = is_placeholder(found) || is_state(found) || is_aws_id(found);
+    if found.len() < 4 || is_none || is_digest(found) {
         return false;
     }
     if found.iter().all(u8::is_ascii_digit) && found.len() < 6 {
         return false;
     }
     match (promise, join) {
-        (NamePromise::Password, Join::Sign) => !(found.starts_with(b"/") && is_pointer(found)),
+        (_, Join::Column) => {
+            found.len() >= 8
+                && found.iter().any(u8::is_ascii_digit)
+                && !is_pointer(found)
+                && !is_uuid(found)
+        }
+        (NamePromise::Password | NamePromise::Short, Join::Sign) => {
+            !(found.starts_with(b"/") && is_pointer(found))
+        }
         // A sentence may go on after `password: the`; a value ends its line or its quotes.
         (NamePromise::Password, Join::Colon) if found.iter().all(u8::is_ascii_alphabetic) => {
             found.len() >= 6 && (quoted || ends_line(after))
         }
-        (NamePromise::Thing, _) => found.len() >= 8 && !is_pointer(found) && !is_uuid(found),
+        (NamePromise::Thing, _) => {
+            found.len() >= 8 && !is_pointer(found) && !is_uuid(found) && !is_generated_name(found)
+        }
         _ => found.len() >= 6 && !is_pointer(found),
     }
 }

@@ -6,7 +6,7 @@
 //! numbers look the same as keys do; nor is the path of a URL.
 
 use super::kind::{RawHit, SecretKind};
-use super::placeholder::is_aws_id;
+use super::public;
 
 /// Fewer characters than this are names.
 const LEAST: usize = 20;
@@ -17,17 +17,26 @@ pub(super) fn find(text: &[u8]) -> Option<RawHit> {
     let mut in_public_block = false;
     let mut in_note = false;
     for line in text.split(|&byte| byte == b'\n') {
-        if has(line, b"-----BEGIN ") {
-            in_public_block = true;
-        }
         let is_hash = in_note && is_hash_line(line);
         in_note = is_hash || opens_hashes(line);
-        let is_public = in_public_block || is_hash || line.starts_with("\u{2014} ".as_bytes());
-        if !is_public && let Some(offset) = find_in_line(line) {
-            return Some(RawHit::plain(SecretKind::HighEntropy, start + offset));
-        }
-        if has(line, b"-----END ") {
-            in_public_block = false;
+        let is_public = is_hash || line.starts_with("\u{2014} ".as_bytes());
+        // Armour may stand on lines of its own or, in a JSON string, all on one.
+        let mut at = 0;
+        while !is_public && let Some(rest) = line.get(at..) {
+            let mark = if in_public_block {
+                b"-----END "
+            } else {
+                b"-----BEGIN ".as_slice()
+            };
+            let end = place_of(rest, mark);
+            let judged = rest.get(..end.unwrap_or(rest.len()))?;
+            if !in_public_block && let Some(offset) = find_in_line(judged) {
+                let kind = SecretKind::HighEntropy;
+                return Some(RawHit::plain(kind, start + at + offset));
+            }
+            let Some(end) = end else { break };
+            in_public_block = !in_public_block;
+            at += end + mark.len();
         }
         start += line.len() + 1;
     }
@@ -46,19 +55,22 @@ fn is_hash_line(line: &[u8]) -> bool {
     line.len() == 44 && line.ends_with(b"=")
 }
 
-fn has(line: &[u8], mark: &[u8]) -> bool {
+fn place_of(line: &[u8], mark: &[u8]) -> Option<usize> {
     // The first byte alone settles nearly every place, without a call for each.
     line.windows(mark.len())
-        .any(|bytes| bytes.first() == mark.first() && bytes == mark)
+        .position(|bytes| bytes.first() == mark.first() && bytes == mark)
 }
 
 fn find_in_line(line: &[u8]) -> Option<usize> {
     let mut start = 0;
     for word in line.split(|byte| ends_word(*byte)) {
         if word.len() >= LEAST {
-            let judged = after_url_path(word);
-            if let Some(offset) = find_in_word(word.get(judged..)?) {
-                return Some(start + judged + offset);
+            // The letter of an escape such as `\n` is none of the word's.
+            let is_escape = start > 0 && line.get(start - 1) == Some(&b'\\');
+            let escaped = usize::from(is_escape && matches!(word, [b'n' | b'r' | b't', ..]));
+            let judged = after_url_path(word).max(escaped);
+            if let Some(offset) = find_in_word(line, start + judged, word.get(judged..)?) {
+                return Some(offset);
             }
         }
         start += word.len() + 1;
@@ -77,18 +89,16 @@ const fn ends_word(byte: u8) -> bool {
 
 /// Where judging begins: behind the `?` of a URL, at the beginning of anything else.
 fn after_url_path(word: &[u8]) -> usize {
-    if !has(word, b"://") {
+    if place_of(word, b"://").is_none() {
         return 0;
     }
     let query = word.iter().position(|&byte| byte == b'?');
     query.map_or(word.len(), |at| at + 1)
 }
 
-fn find_in_word(word: &[u8]) -> Option<usize> {
-    let mut start = 0;
+fn find_in_word(line: &[u8], mut start: usize, word: &[u8]) -> Option<usize> {
     for run in word.split(|byte| !(byte.is_ascii_alphanumeric() || b"+/_.~-".contains(byte))) {
-        let before = word.get(..start)?;
-        if run.len() >= LEAST && !is_public(before, run) && is_random(run) {
+        if run.len() >= LEAST && is_random(run) && !public::is_public(line.get(..start)?, run) {
             return Some(start);
         }
         start += run.len() + 1;
@@ -96,44 +106,15 @@ fn find_in_word(word: &[u8]) -> Option<usize> {
     None
 }
 
-/// Fingerprints, public keys and identifiers that are random by design and secret to nobody.
-fn is_public(before: &[u8], run: &[u8]) -> bool {
-    // OpenSSH fingerprints and subresource integrity: the digest's name, then its base64.
-    let fingerprint = [
-        (b"SHA256:".as_slice(), 43),
-        (b"SHA384:", 64),
-        (b"SHA512:", 86),
-    ]
-    .iter()
-    .any(|(name, length)| before.ends_with(name) && run.len() == *length);
-    let integrity = [
-        (b"sha256-".as_slice(), 50),
-        (b"sha384-", 71),
-        (b"sha512-", 93),
-    ]
-    .iter()
-    .any(|(name, length)| run.starts_with(name) && run.len() == *length);
-    // RFC 4253 section 6.6 in base64: a length, then `ssh-ed25519`, `ssh-rsa` or `ecdsa-…`.
-    let public_key = [b"AAAAC3NzaC1".as_slice(), b"AAAAB3NzaC1", b"AAAAE2VjZHNh"]
-        .iter()
-        .any(|head| run.starts_with(head));
-    // A ULID of this century.
-    let ulid = run.len() == 26
-        && run.starts_with(b"01")
-        && run
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    // C2SP signed-note verifier keys: name, key id, then an algorithm and 32 bytes.
-    let verifier_key = run
-        .rsplit(|&byte| byte == b'+')
-        .nth(1)
-        .is_some_and(|id| id.len() == 8 && id.iter().all(u8::is_ascii_hexdigit));
-    fingerprint || integrity || public_key || ulid || verifier_key || is_aws_id(run)
-}
-
 /// Whether the run is random on the whole, or holds a random stretch that is long enough alone. The
 /// suffix of a pod's name is random too, but most of the name is not.
 fn is_random(run: &[u8]) -> bool {
+    // A Vault token of before 1.10.
+    if let Some(token) = run.strip_prefix(b"s.")
+        && token.len() == 24
+    {
+        return token.iter().all(u8::is_ascii_alphanumeric) && token.iter().any(u8::is_ascii_digit);
+    }
     let (mut random, mut longest, mut short, mut all) = (0, 0, 0, 0);
     for segment in run.split(|byte| !byte.is_ascii_alphanumeric()) {
         all += segment.len();

@@ -20,10 +20,12 @@
 
 mod alphabet;
 mod assignment;
+mod command;
 mod entropy;
 mod kind;
 mod known;
 mod placeholder;
+mod public;
 mod shape;
 mod sieve;
 mod structure;

@@ -21,8 +21,7 @@ const MARKS: &[&[u8]] = &[
 
 /// Schemes of pointers into secret stores.
 const POINTERS: &[&[u8]] = &[
-    b"arn:", b"vault:", b"ref+", b"env:", b"file:", b"ssm:", b"sha256:", b"sha512:", b"blake3:",
-    b"urn:",
+    b"arn:", b"vault:", b"ref+", b"env:", b"file:", b"ssm:", b"urn:",
 ];
 
 /// Bytes that only fill a place: `xxxx`, `****`, `0000`, `....`.
@@ -49,7 +48,7 @@ pub(super) fn is_state(value: &[u8]) -> bool {
     states.any(|state| value.eq_ignore_ascii_case(state.as_bytes()))
 }
 
-/// `$NAME`, `${…}`, `$(…)`, `{{…}}`, `{name}`, `<…>`, `[…]`, `%NAME%`, `%s`.
+/// `$NAME`, `${…}`, `$(…)`, `{{…}}`, `{name}`, `<…>`, `[…]`, `(…)`, `%NAME%`, `%s`.
 fn is_variable(value: &[u8]) -> bool {
     let is_name = |bytes: &[u8]| {
         !bytes.is_empty()
@@ -64,7 +63,7 @@ fn is_variable(value: &[u8]) -> bool {
                 .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
                 && name.iter().filter(|byte| byte.is_ascii_digit()).count() < 2
         }
-        [b'<', name @ .., b'>'] | [b'[', name @ .., b']'] => name
+        [b'<', name @ .., b'>'] | [b'[', name @ .., b']'] | [b'(', name @ ..] => name
             .split(|byte| b" -_.".contains(byte))
             .all(|word| word.is_empty() || is_name(word)),
         _ => false,
@@ -74,18 +73,47 @@ fn is_variable(value: &[u8]) -> bool {
 /// Whether `value` points at something instead of being it: an ARN, a store's path, an access key
 /// id, or a name made of words and numbers.
 pub(super) fn is_pointer(value: &[u8]) -> bool {
-    POINTERS.iter().any(|scheme| {
-        value
-            .get(..scheme.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
-    }) || value.windows(3).any(|bytes| bytes == b"://")
+    has_scheme(value)
+        || is_date(value)
+        || value.windows(3).any(|bytes| bytes == b"://")
         || is_aws_id(value)
         || is_name(value)
 }
 
+/// Whether `value` begins as a pointer into a store does.
+pub(super) fn has_scheme(value: &[u8]) -> bool {
+    POINTERS.iter().any(|scheme| {
+        let head = value.get(..scheme.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(scheme))
+    })
+}
+
+/// `2026-01-05`, with or without a time.
+fn is_date(value: &[u8]) -> bool {
+    value.get(..10).is_some_and(|date| {
+        date.iter().enumerate().all(|(place, byte)| match place {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+    })
+}
+
+/// Whether `value` is a name of two or more words and what Kubernetes adds to it.
+pub(super) fn is_generated_name(value: &[u8]) -> bool {
+    let end = value.iter().rposition(|&byte| byte == b'-').unwrap_or(0);
+    let (name, suffix) = value.split_at(end);
+    name.contains(&b'-')
+        && matches!(suffix.len(), 6..=11)
+        && suffix
+            .iter()
+            .skip(1)
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && is_name(name)
+}
+
 /// Names are words and numbers joined by marks, as in `prod/payments/db-2024-v12`. Segments of up
 /// to three characters may mix, and AWS adds six random characters to the last word of a path.
-fn is_name(value: &[u8]) -> bool {
+pub(super) fn is_name(value: &[u8]) -> bool {
     let is_path = value.contains(&b'/');
     let value = match value {
         [head @ .., b'-', a, b, c, d, e, f]

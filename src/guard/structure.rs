@@ -6,6 +6,7 @@
 
 use super::alphabet::Alphabet;
 use super::placeholder::{is_aws_id, is_filler, is_placeholder, is_pointer, is_state};
+use super::wrapped;
 
 /// The longest user name or password looked for in a URL, and the longest value anywhere.
 pub(super) const REACH: usize = 256;
@@ -91,6 +92,8 @@ pub(super) fn private_der(text: &[u8], at: usize) -> Option<usize> {
         upto(from(text, at), 7),
         // An AlgorithmIdentifier that begins with its OBJECT IDENTIFIER and one of the arcs of keys.
         [0x02, 0x01, 0x00 | 0x01, 0x30, _, 0x06, 0x03 | 0x07 | 0x09, ..]
+            // A PFX (RFC 7292), whose passphrase may be weak.
+            | [0x02, 0x01, 0x03, 0x30, 0x82, ..]
             // A modulus of 128 bytes or more.
             | [0x02, 0x01, 0x00, 0x02, 0x81 | 0x82, ..]
             // The OCTET STRING of a P-256, P-384 or P-521 key.
@@ -156,6 +159,55 @@ fn is_aws_secret(text: &[u8]) -> bool {
         && run.iter().any(u8::is_ascii_uppercase)
         && run.iter().any(u8::is_ascii_lowercase)
         && run.iter().any(u8::is_ascii_digit)
+}
+
+/// What OpenSSL prints of a private key: lines of hexadecimal pairs under its part's name.
+pub(super) fn printed_key(text: &[u8], at: usize) -> Option<usize> {
+    let (_, rest) = stretch(upto(from(text, at), 64), |byte| byte != b':');
+    let rest = stretch(rest.strip_prefix(b":")?, |byte| b" \t\r\n".contains(&byte)).1;
+    let is_pair = |pair: &[u8]| matches!(pair, [a, b, b':'] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    rest.get(..9)?.chunks_exact(3).all(is_pair).then_some(at)
+}
+
+/// Docker's configuration: `"auth"` with a name and a password in base64.
+pub(super) fn docker_auth(text: &[u8], at: usize) -> Option<usize> {
+    let digits = value(quoted_member(from(text, at + b"\"auth\"".len()))?);
+    let pair = wrapped::unwrapped(digits);
+    let is_text = pair.iter().all(|byte| (b' '..=b'~').contains(byte));
+    (pair.len() >= 6 && is_text && pair.contains(&b':')).then_some(at)
+}
+
+/// libpq's password file: host, port, database and user before the password.
+pub(super) fn pgpass(text: &[u8], at: usize) -> Option<usize> {
+    let (_, rest) = text.get(at..)?.split_at_checked(1)?;
+    let mut parts = value(rest).splitn(4, |&byte| byte == b':').skip(1);
+    let (_database, _user) = (parts.next()?, parts.next()?);
+    let password = parts.next()?;
+    (password.len() >= 4 && !is_placeholder(password)).then_some(at)
+}
+
+/// A session's cookie lets in whoever has it.
+pub(super) fn cookie(text: &[u8], at: usize) -> Option<usize> {
+    let (_, rest) = stretch(from(text, at + b"cookie".len()), |byte| {
+        b" \t\"'\\".contains(&byte)
+    });
+    let line = stretch(upto(rest.strip_prefix(b":")?, REACH * 2), |byte| {
+        byte != b'\n'
+    })
+    .0;
+    let mut pairs = line.split(|&byte| byte == b';');
+    let is_token = |pair: &[u8]| {
+        let at = pair
+            .iter()
+            .position(|&byte| byte == b'=')
+            .unwrap_or(pair.len());
+        let token = value(pair.get(at + 1..).unwrap_or_default());
+        token.len() >= 16
+            && token.iter().any(u8::is_ascii_digit)
+            && !is_pointer(token)
+            && !is_placeholder(token)
+    };
+    pairs.any(is_token).then_some(at)
 }
 
 /// `xoxb-…` and its many siblings.

@@ -96,6 +96,12 @@ pub(super) fn find_behind(
     window::reread(text, via, OVERLAP, look).map(|found| found.wrapped(via))
 }
 
+/// What a run of base64 digits stands for, up to the first byte that is none.
+pub(super) fn unwrapped(run: &[u8]) -> Zeroizing<Vec<u8>> {
+    let values = run.iter().map_while(|&byte| BASE64.value(byte));
+    BASE64.decode(&Zeroizing::new(values.collect::<Vec<_>>()))
+}
+
 fn find_in_digits(
     text: &[u8],
     digits: &Digits,

@@ -26,13 +26,14 @@ const CLASSES: [FieldClass; 4] = [
     FieldClass::Prose,
 ];
 
-const BASE62: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const BASE36: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-const HEX: &[u8] = b"0123456789abcdef";
+pub(crate) const BASE62: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+pub(crate) const BASE64: &[u8] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+pub(crate) const BASE36: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+pub(crate) const HEX: &[u8] = b"0123456789abcdef";
 
 /// Random-looking characters, the same for the same seed.
-fn random(alphabet: &[u8], length: usize, seed: u64) -> String {
+pub(crate) fn random(alphabet: &[u8], length: usize, seed: u64) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (0..length)
         .map(|_| {
@@ -45,23 +46,23 @@ fn random(alphabet: &[u8], length: usize, seed: u64) -> String {
         .collect()
 }
 
-fn alnum(length: usize) -> String {
+pub(crate) fn alnum(length: usize) -> String {
     random(BASE62, length, length as u64 + 7)
 }
 
-fn armour(label: &str) -> String {
+pub(crate) fn armour(label: &str) -> String {
     format!("-----{} {label}-----", "BEGIN")
 }
 
-fn aws_id() -> String {
+pub(crate) fn aws_id() -> String {
     format!("AK{}", "IAQ7EXAMPLE3NB2XYZ")
 }
 
-fn aws_secret() -> String {
+pub(crate) fn aws_secret() -> String {
     format!("{}/{}+{}", alnum(14), alnum(12), alnum(12))
 }
 
-fn jwt() -> String {
+pub(crate) fn jwt() -> String {
     let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
     format!(
         "{}.{}.{}",

@@ -22,6 +22,7 @@ mod append_writer;
 mod archive;
 mod backup;
 mod guard;
+mod guard_shapes;
 mod properties;
 mod publication;
 mod report_html;
