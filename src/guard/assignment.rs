@@ -8,7 +8,7 @@ use super::command::PROGRAMS;
 use super::kind::{RawHit, SecretKind};
 use super::placeholder::{is_aws_id, is_generated_name, is_placeholder, is_pointer, is_state};
 use super::public::{is_digest, is_place};
-use super::sieve::{Sieve, stands_at};
+use super::sieve::{Sieve, loose_length, stands_at};
 use super::structure::{REACH, value};
 
 /// What a name promises about the value behind it.
@@ -24,43 +24,23 @@ enum NamePromise {
     Thing,
 }
 
+use NamePromise::{Key, Password, Short, Thing};
+
 /// Names without their separators: `api_key`, `api-key` and `apiKey` are one.
+#[rustfmt::skip]
 const NAMES: &[(&str, NamePromise)] = &[
-    ("password", NamePromise::Password),
-    ("passwd", NamePromise::Password),
-    ("passphrase", NamePromise::Password),
-    ("passcode", NamePromise::Password),
-    ("pwd", NamePromise::Password),
-    ("pass", NamePromise::Short),
-    ("storepass", NamePromise::Password),
-    ("psk", NamePromise::Short),
-    ("identifiedby", NamePromise::Password),
-    ("apikey", NamePromise::Key),
-    ("secretkey", NamePromise::Key),
-    ("accesskey", NamePromise::Key),
-    ("privatekey", NamePromise::Key),
-    ("encryptionkey", NamePromise::Key),
-    ("signingkey", NamePromise::Key),
-    ("masterkey", NamePromise::Key),
-    ("sharedkey", NamePromise::Key),
-    ("clientsecret", NamePromise::Key),
-    ("sharedsecret", NamePromise::Key),
-    ("secretvalue", NamePromise::Key),
-    ("secretstring", NamePromise::Key),
-    ("secretbinary", NamePromise::Key),
-    ("accesstoken", NamePromise::Key),
-    ("authtoken", NamePromise::Key),
-    ("refreshtoken", NamePromise::Key),
-    ("credential", NamePromise::Thing),
-    ("credentials", NamePromise::Thing),
-    ("secret", NamePromise::Thing),
-    ("token", NamePromise::Thing),
+    ("password", Password), ("passwd", Password), ("passphrase", Password), ("passcode", Password),
+    ("pwd", Password), ("storepass", Password), ("identifiedby", Password), ("pass", Short),
+    ("psk", Short), ("apikey", Key), ("secretkey", Key), ("accesskey", Key), ("privatekey", Key),
+    ("encryptionkey", Key), ("signingkey", Key), ("masterkey", Key), ("authkey", Key),
+    ("hmackey", Key), ("sessionkey", Key), ("sharedkey", Key), ("clientsecret", Key),
+    ("sharedsecret", Key), ("secretvalue", Key), ("secretstring", Key), ("secretbinary", Key),
+    ("accesstoken", Key), ("authtoken", Key), ("refreshtoken", Key), ("credential", Thing),
+    ("credentials", Thing), ("secret", Thing), ("token", Thing),
 ];
 
 /// What may follow a name and leave it one.
-const SUFFIXES: &[&[u8]] = &[
-    b"base", b"base64", b"b64", b"hex", b"data", b"value", b"new", b"old", b"prod",
-];
+const SUFFIXES: &str = "base base64 b64 hex data value new old prod";
 
 static SIEVE: Sieve = {
     let mut sieve = Sieve::empty();
@@ -70,8 +50,8 @@ static SIEVE: Sieve = {
         number += 1;
     }
     while number < NAMES.len() + PROGRAMS.len() {
-        let (program, _) = PROGRAMS[number - NAMES.len()];
-        sieve = sieve.with(number, program.as_bytes(), false);
+        let program = &PROGRAMS[number - NAMES.len()];
+        sieve = sieve.with(number, program.0.as_bytes(), false);
         number += 1;
     }
     sieve
@@ -88,6 +68,8 @@ enum Join {
     Words,
     /// The next column of a table.
     Column,
+    /// The next word.
+    Next,
 }
 
 /// The first assignment of what looks like a real value; the find begins at the name.
@@ -96,43 +78,29 @@ pub(super) fn find(text: &[u8]) -> Option<RawHit> {
         let found = || Some(RawHit::plain(SecretKind::PasswordAssignment, at));
         let before = text.get(..at)?;
         let Some(&(name, promise)) = NAMES.get(number) else {
-            let (program, options) = PROGRAMS.get(number - NAMES.len())?;
-            let rest = text.get(at + program.len()..)?;
-            let is_program = stands_at(text, at, program.as_bytes(), false);
-            return (is_program && options.give_away(rest)).then(found)?;
+            let program = PROGRAMS.get(number - NAMES.len())?;
+            let is_program = stands_at(text, at, program.0.as_bytes(), false);
+            let begins = begins_word(before, false) && !before.ends_with(b"-");
+            let rest = text.get(at + program.0.len()..)?;
+            return (is_program && begins && program.gives_away(rest)).then(found)?;
         };
         let end = at + loose_length(text.get(at..)?, name.as_bytes())?;
         let is_camel = text.get(at)?.is_ascii_uppercase();
-        if promise == NamePromise::Short && !begins_word(before, is_camel) {
+        if promise == Short && !begins_word(before, is_camel) {
             return None;
         }
         // `…:secret:name` is a part of an ARN or of another colon-separated reference.
-        if promise == NamePromise::Thing && (before.ends_with(b":") || is_place(before)) {
+        if promise == Thing && (before.ends_with(b":") || is_place(before)) {
             return None;
         }
         let rest = text.get(end..)?;
         let rest = rest.get(..REACH * 2).unwrap_or(rest);
         let (join, rest) = joined(before, after_suffix(rest))?;
         let is_joined = join == Join::Sign || join == Join::Colon && end_of_quotes(text, end);
-        (promise != NamePromise::Short || is_joined)
+        (promise != Short || is_joined)
             .then(|| gives_away(promise, join, rest))?
             .then(found)?
     })
-}
-
-/// How many bytes at the beginning of `text` are `name`, with or without separators in it.
-fn loose_length(text: &[u8], name: &[u8]) -> Option<usize> {
-    let mut length = 0;
-    for wanted in name {
-        if length > 0 && matches!(text.get(length)?, b'_' | b'-' | b' ') {
-            length += 1;
-        }
-        if !text.get(length)?.eq_ignore_ascii_case(wanted) {
-            return None;
-        }
-        length += 1;
-    }
-    Some(length)
 }
 
 /// Whether what follows `before` is no later part of a word. The letter of an escape is none of it.
@@ -154,9 +122,8 @@ fn after_suffix(rest: &[u8]) -> &[u8] {
     };
     let end = word.iter().position(|byte| !byte.is_ascii_alphanumeric());
     let (word, after) = word.split_at(end.unwrap_or(word.len()));
-    let is_suffix = SUFFIXES
-        .iter()
-        .any(|suffix| word.eq_ignore_ascii_case(suffix));
+    let mut suffixes = SUFFIXES.split(' ');
+    let is_suffix = suffixes.any(|suffix| word.eq_ignore_ascii_case(suffix.as_bytes()));
     if is_suffix { after } else { rest }
 }
 
@@ -182,11 +149,15 @@ fn joined<'t>(before: &[u8], rest: &'t [u8]) -> Option<(Join, &'t [u8])> {
         _ => {}
     }
     // A list of names with their values: `name="password" value="…"`, in JSON and in YAML too.
-    if let Some((b"value" | b"Value", after)) = skip(rest, b"\"'`\\, \t\r\n").split_at_checked(5) {
-        let after = skip(after, b"\"'\\ ");
-        if let [b':' | b'=', after @ ..] = after {
-            return Some((Join::Sign, after));
-        }
+    let listed = skip(rest, b"\"'`\\, \t\r\n");
+    let listed = match listed {
+        [b'n', after @ ..] if rest.starts_with(b"\\") => skip(after, b" "),
+        all => all,
+    };
+    if let Some((b"value" | b"Value", after)) = listed.split_at_checked(5)
+        && let [b':' | b'=', after @ ..] = skip(after, b"\"'\\ ")
+    {
+        return Some((Join::Sign, after));
     }
     if gap.len() == rest.len() {
         return None;
@@ -208,7 +179,10 @@ fn joined<'t>(before: &[u8], rest: &'t [u8]) -> Option<(Join, &'t [u8])> {
     if rest.len() - gap.len() > 1 || rest.starts_with(b"\t") {
         return Some((Join::Column, gap));
     }
-    after_words(gap).map(|after| (Join::Words, after))
+    if gap.starts_with(b"\"") {
+        return Some((Join::Words, gap));
+    }
+    Some(after_words(gap).map_or((Join::Next, gap), |after| (Join::Words, after)))
 }
 
 /// A line of `.netrc`: `login app password …`.
@@ -229,6 +203,11 @@ fn after_words(text: &[u8]) -> Option<&[u8]> {
         b"to", b"from", b"value",
     ];
     let mut rest = text;
+    // "for the user app is": whose it is.
+    if let [b'f', b'o', b'r', b' ', whose @ ..] = rest {
+        let near = whose.get(..64).unwrap_or(whose);
+        rest = whose.get(near.windows(4).position(|bytes| bytes == b" is ")? + 1..)?;
+    }
     loop {
         let end = rest.iter().position(|byte| !byte.is_ascii_alphabetic())?;
         let (word, after) = rest.split_at_checked(end)?;
@@ -261,33 +240,29 @@ fn gives_away(promise: NamePromise, join: Join, rest: &[u8]) -> bool {
         }
     };
     // `password= user=app`: the value is empty, and what follows the blank is the next name.
-    if near.len() < rest.len() && !quoted && begins_with_name(found) {
-        return false;
-    }
+    let is_empty = near.len() < rest.len() && !quoted && begins_with_name(found);
+    let is_number = found.iter().all(u8::is_ascii_digit) && found.len() < 6;
     let is_none = is_placeholder(found) || is_state(found) || is_aws_id(found);
-    if found.len() < 4 || is_none || is_digest(found) {
+    if found.len() < 4 || is_empty || is_number || is_none || is_digest(found) {
         return false;
     }
-    if found.iter().all(u8::is_ascii_digit) && found.len() < 6 {
-        return false;
-    }
+    let is_unnamed = || !is_pointer(found) && !is_uuid(found) && !is_generated_name(found);
+    let has = |class: fn(&u8) -> bool| found.iter().any(class);
     match (promise, join) {
-        (_, Join::Column) => {
-            found.len() >= 8
-                && found.iter().any(u8::is_ascii_digit)
-                && !is_pointer(found)
-                && !is_uuid(found)
+        (_, Join::Column) => found.len() >= 8 && has(u8::is_ascii_digit) && is_unnamed(),
+        // Prose goes on behind the name, so only what is like no word of it counts.
+        (Password, Join::Next) => {
+            let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+            let is_term = found.iter().any(|byte| b"=:/(".contains(byte));
+            found.len() >= 8 && mixed && has(u8::is_ascii_digit) && !is_term && is_unnamed()
         }
-        (NamePromise::Password | NamePromise::Short, Join::Sign) => {
-            !(found.starts_with(b"/") && is_pointer(found))
-        }
+        (_, Join::Next) => false,
+        (Password | Short, Join::Sign) => !(found.starts_with(b"/") && is_pointer(found)),
         // A sentence may go on after `password: the`; a value ends its line or its quotes.
-        (NamePromise::Password, Join::Colon) if found.iter().all(u8::is_ascii_alphabetic) => {
+        (Password, Join::Colon) if found.iter().all(u8::is_ascii_alphabetic) => {
             found.len() >= 6 && (quoted || ends_line(after))
         }
-        (NamePromise::Thing, _) => {
-            found.len() >= 8 && !is_pointer(found) && !is_uuid(found) && !is_generated_name(found)
-        }
+        (Thing, _) => found.len() >= 8 && is_unnamed(),
         _ => found.len() >= 6 && !is_pointer(found),
     }
 }

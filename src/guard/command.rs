@@ -3,7 +3,7 @@
 use super::placeholder::{has_scheme, is_placeholder};
 
 /// How an option is given its password.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Given {
     /// Behind a user's name and a colon; so `pass:…` of OpenSSL too.
     BehindColon,
@@ -13,88 +13,80 @@ enum Given {
     SameWord,
 }
 
-/// Programs by a part of their name of three bytes or more, with the options.
-pub(super) const PROGRAMS: &[(&str, Options)] = &[
-    (
-        "curl",
-        Options(Given::BehindColon, &["-u", "-U", "--user", "--proxy-user"]),
-    ),
-    (
-        "skopeo",
-        Options(
-            Given::BehindColon,
-            &["--creds", "--src-creds", "--dest-creds"],
-        ),
-    ),
-    (
-        "openssl",
-        Options(Given::BehindColon, &["-passin", "-passout", "-pass"]),
-    ),
-    ("mysql", Options(Given::SameWord, &["-p"])),
-    ("mariadb", Options(Given::SameWord, &["-p"])),
-    ("sshpass", Options(Given::Anywhere, &["-p"])),
-    ("mongo", Options(Given::Anywhere, &["-p"])),
-    ("login", Options(Given::Anywhere, &["-p"])),
-    ("redis-cli", Options(Given::Anywhere, &["-a"])),
-    ("ldap", Options(Given::Anywhere, &["-w"])),
-    ("sqlcmd", Options(Given::Anywhere, &["-P"])),
-];
+use Given::{Anywhere, BehindColon, SameWord};
 
-/// Options of one program.
-pub(super) struct Options(Given, &'static [&'static str]);
+/// A program, by the beginning of its name, and those of its options that take a password.
+pub(super) struct Program(pub(super) &'static str, Given, &'static [&'static str]);
+
+#[rustfmt::skip]
+pub(super) const PROGRAMS: &[Program] = &[
+    Program("curl", BehindColon, &["-u", "-U", "--user", "--proxy-user"]),
+    Program("skopeo", BehindColon, &["--creds", "--src-creds", "--dest-creds"]),
+    Program("openssl", BehindColon, &["-passin", "-passout", "-pass"]),
+    Program("mysql", SameWord, &["-p"]), Program("mariadb", SameWord, &["-p"]),
+    Program("sshpass", Anywhere, &["-p"]), Program("mongo", Anywhere, &["-p"]),
+    Program("login", Anywhere, &["-p"]), Program("redis-cli", Anywhere, &["-a"]),
+    Program("ldap", Anywhere, &["-w"]), Program("sqlcmd", Anywhere, &["-P"]),
+];
 
 /// The longest command line that is read.
 const REACH: usize = 512;
 
-impl Options {
-    /// Whether the command line goes on with one of the options and a password for it.
-    pub(super) fn give_away(&self, rest: &[u8]) -> bool {
-        let Self(given, options) = self;
+impl Program {
+    /// Whether the command line whose program's name ends where `rest` begins goes on with one of
+    /// the options and a password for it.
+    pub(super) fn gives_away(&self, rest: &[u8]) -> bool {
         let rest = rest.get(..REACH).unwrap_or(rest);
-        // A line that ends in a backslash goes on.
-        let ends = |(at, byte): (usize, &u8)| match byte {
-            b'\n' => at == 0 || rest.get(at - 1) != Some(&b'\\'),
-            b'|' | b';' => true,
-            _ => false,
-        };
-        let end = rest.iter().enumerate().position(ends).unwrap_or(rest.len());
-        let line = rest.get(..end).unwrap_or_default();
-        let mut words = line
-            .split(|byte| byte.is_ascii_whitespace() || b"\"'\\,[]`".contains(byte))
-            .filter(|word| !word.is_empty())
-            .peekable();
-        while let Some(word) = words.next() {
-            for option in options.iter().map(|option| option.as_bytes()) {
-                let value = match word.strip_prefix(option) {
-                    Some([]) if !matches!(given, Given::SameWord) => words.peek().copied(),
-                    Some([b'=', value @ ..]) => Some(value),
-                    // `-uapp:…`, but not `--username`.
-                    Some(value) if option.len() == 2 => Some(value),
-                    _ => None,
-                };
-                if value.is_some_and(|value| given.is_password(value)) {
+        let (mut takes_next, mut before) = (false, b' ');
+        let pieces = rest.split_inclusive(|byte| ends_word(*byte));
+        for (number, piece) in pieces.enumerate() {
+            let (word, end) = match piece {
+                [word @ .., end] if ends_word(*end) => (word, *end),
+                word => (word, b' '),
+            };
+            // The first piece is what is left of the program's name, and another call of it is
+            // looked at in its own turn.
+            if number > 0 && word.ends_with(self.0.as_bytes()) {
+                return false;
+            }
+            if number > 0 && !word.is_empty() {
+                if self.holds_password(word, takes_next) {
                     return true;
                 }
+                takes_next = self.1 != SameWord && self.2.iter().any(|o| word == o.as_bytes());
             }
+            // A line that ends in a backslash goes on.
+            let goes_on = word.is_empty() && before == b'\\';
+            if matches!(end, b'|' | b';') || end == b'\n' && !goes_on {
+                return false;
+            }
+            before = end;
         }
         false
     }
-}
 
-impl Given {
-    fn is_password(self, value: &[u8]) -> bool {
-        let password = match self {
-            Self::BehindColon if has_scheme(value) => None,
-            Self::BehindColon => {
-                let colon = value.iter().position(|&byte| byte == b':');
-                colon.and_then(|at| value.get(at + 1..))
-            }
-            Self::Anywhere | Self::SameWord => Some(value),
+    /// `app:…` behind an option, `--user=app:…` and `-uapp:…`, but not `--username`.
+    fn holds_password(&self, word: &[u8], is_next: bool) -> bool {
+        let glued = |option: &&str| match word.strip_prefix(option.as_bytes()) {
+            Some([b'=', value @ ..]) => Some(value),
+            value if option.len() == 2 => value,
+            _ => None,
         };
+        let next = is_next
+            .then_some(word)
+            .filter(|word| !word.starts_with(b"-"));
+        let value = next.or_else(|| self.2.iter().find_map(glued));
+        let password = value.filter(|_| self.1 != BehindColon).or_else(|| {
+            let value = value.filter(|value| !has_scheme(value))?;
+            value.get(value.iter().position(|&byte| byte == b':')? + 1..)
+        });
         password.is_some_and(|password| {
             let is_number = password.len() < 6 && password.iter().all(u8::is_ascii_digit);
-            let is_option = password.starts_with(b"-");
-            password.len() >= 4 && !is_number && !is_option && !is_placeholder(password)
+            password.len() >= 4 && !is_number && !is_placeholder(password)
         })
     }
+}
+
+fn ends_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"\"'\\,[]`|;".contains(&byte)
 }

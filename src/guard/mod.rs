@@ -7,11 +7,18 @@
 //!
 //! Three layers, each looking only where it does not cry wolf:
 //!
+//! **The principle**: a value is judged by what it is made of, then by what stands before it, and by its
+//! randomness last. What says itself what it is (a token's prefix, a digest as long as its algorithm's,
+//! DER from end to end) is believed in every place; a name tells a key's id from the key, and
+//! `password` from `etag`; only a value that neither explains is counted for its changes of letters.
+//! So a service, a tool or a field that nobody listed goes the way of its kind, and the exceptions are
+//! of kinds (`public`), never of products.
+//!
 //! 1. Shapes (`shape`, `structure`): tokens that their issuers made recognisable. Everywhere, also
 //!    inside up to two wrappings (`wrapped`).
-//! 2. Names with a value (`assignment`), and long random values (`entropy`): in free text alone,
-//!    since version ids and digests in fields of their own are random by nature. `placeholder`
-//!    knows what stands for a secret without being one.
+//! 2. Names with a value (`assignment`), options of programs (`command`), and long random values
+//!    (`entropy`): in free text alone, since version ids and digests in fields of their own are random
+//!    by nature. `placeholder` knows what stands for a secret without being one.
 //! 3. The exact check (`known`).
 //!
 //! **No detector finds a bare short random value.** A password of twelve characters alone in a

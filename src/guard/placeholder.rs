@@ -76,7 +76,7 @@ pub(super) fn is_pointer(value: &[u8]) -> bool {
     has_scheme(value)
         || is_date(value)
         || value.windows(3).any(|bytes| bytes == b"://")
-        || is_aws_id(value)
+        || is_aws_id(value.split(|&byte| byte == b'/').next().unwrap_or(value))
         || is_name(value)
 }
 

@@ -8,40 +8,17 @@ use super::placeholder::{is_aws_id, is_name};
 use super::wrapped;
 
 /// What digests are named by, and how many bytes they have. `h1` is the sum of a Go module.
-const DIGESTS: &[(&[u8], usize)] = &[
-    (b"md5", 16),
-    (b"sha1", 20),
-    (b"sha224", 28),
-    (b"sha256", 32),
-    (b"sha-256", 32),
-    (b"sha384", 48),
-    (b"sha512", 64),
-    (b"sha-512", 64),
-    (b"blake3", 32),
-    (b"h1", 32),
+#[rustfmt::skip]
+const DIGESTS: &[(&str, usize)] = &[
+    ("md5", 16), ("sha1", 20), ("sha224", 28), ("sha256", 32), ("sha-256", 32), ("sha384", 48),
+    ("sha512", 64), ("sha-512", 64), ("blake3", 32), ("h1", 32),
 ];
 
-/// How names end whose values everybody may know.
-const NAMES: &[&[u8]] = &[
-    b"etag",
-    b"accessor",
-    b"digest",
-    b"checksum",
-    b"fingerprint",
-    b"thumbprint",
-    b"signature",
-    b"ciphertext",
-    b"nonce",
-    b"publickey",
-    b"public_key",
-    b"public-key",
-    b"pubkey",
-    b"requestid",
-    b"x5t",
-    b"x5t#s256",
-    // Transit's ciphertexts: `vault:v1:…`.
-    b"vault:v1",
-];
+/// How names end whose values everybody may know. `vault:v1:` begins a ciphertext of Transit.
+const NAMES: &str = "
+    etag accessor digest checksum fingerprint thumbprint signature ciphertext nonce publickey
+    public_key public-key pubkey requestid x5t x5t#s256 vault:v1
+";
 
 /// What may stand between a name and its value, a weak etag's `W/` among it.
 const JOINS: &[u8] = b" \t:=>|\"'\\[(W/";
@@ -76,7 +53,7 @@ fn is_of_digest(name: &[u8], digits: &[u8]) -> bool {
         } else {
             (bytes * 8).div_ceil(6)
         };
-        ends_with(name, algorithm) && digits.len() == length
+        ends_with(name, algorithm.as_bytes()) && digits.len() == length
     })
 }
 
@@ -99,12 +76,14 @@ fn names_public(name: &[u8]) -> bool {
         }
         _ => false,
     };
-    let is_session = [b"session_id".as_slice(), b"session-id", b"sessionid"]
+    let is_session = ["session_id", "session-id", "sessionid"]
         .iter()
-        .any(|session| ends_with(id, session));
+        .any(|session| ends_with(id, session.as_bytes()));
     let token = name.split_at_checked(name.len().saturating_sub(b"token".len()));
     (is_id && !is_session)
-        || NAMES.iter().any(|public| ends_with(name, public))
+        || NAMES
+            .split_ascii_whitespace()
+            .any(|public| ends_with(name, public.as_bytes()))
         || token.is_some_and(|(start, end)| end.eq_ignore_ascii_case(b"token") && is_place(start))
 }
 
@@ -177,7 +156,12 @@ fn is_identifier(run: &[u8]) -> bool {
         .rsplit(|&byte| byte == b'+')
         .nth(1)
         .is_some_and(|id| id.len() == 8 && id.iter().all(u8::is_ascii_hexdigit));
-    ulid || age_recipient || verifier_key || is_aws_id(run)
+    // A signed request names its key as the beginning of a path.
+    let aws_id = run
+        .split(|&byte| byte == b'/')
+        .next()
+        .is_some_and(is_aws_id);
+    ulid || age_recipient || verifier_key || aws_id
 }
 
 fn ends_with(text: &[u8], end: &[u8]) -> bool {

@@ -87,3 +87,18 @@ pub(super) fn stands_at(text: &[u8], at: usize, literal: &[u8], fold: bool) -> b
             }
         })
 }
+
+/// How many bytes at the beginning of `text` are `name`, with or without separators in it.
+pub(super) fn loose_length(text: &[u8], name: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    for wanted in name {
+        if length > 0 && matches!(text.get(length)?, b'_' | b'-' | b'.' | b' ') {
+            length += 1;
+        }
+        if !text.get(length)?.eq_ignore_ascii_case(wanted) {
+            return None;
+        }
+        length += 1;
+    }
+    Some(length)
+}

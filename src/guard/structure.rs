@@ -6,6 +6,7 @@
 
 use super::alphabet::Alphabet;
 use super::placeholder::{is_aws_id, is_filler, is_placeholder, is_pointer, is_state};
+use super::sieve::loose_length;
 use super::wrapped;
 
 /// The longest user name or password looked for in a URL, and the longest value anywhere.
@@ -104,19 +105,9 @@ pub(super) fn private_der(text: &[u8], at: usize) -> Option<usize> {
 
 /// `aws_secret_access_key = …`, `"SecretAccessKey": "…"`, `Secret access key: …`.
 pub(super) fn aws_labelled(text: &[u8], at: usize) -> Option<usize> {
-    let mut rest = upto(from(text, at + b"secret".len()), 96);
-    for word in [b"access".as_slice(), b"key"] {
-        rest = match rest {
-            [b'_' | b'-' | b' ', after @ ..] => after,
-            all => all,
-        };
-        let (head, after) = rest.split_at_checked(word.len())?;
-        if !head.eq_ignore_ascii_case(word) {
-            return None;
-        }
-        rest = after;
-    }
-    let (between, rest) = stretch(rest, |byte| !is_aws_secret_byte(byte));
+    let text = from(text, at);
+    let rest = from(text, loose_length(text, b"secretaccesskey")?);
+    let (between, rest) = stretch(upto(rest, 80), |byte| !is_aws_secret_byte(byte));
     (between.len() <= 12 && is_aws_secret(rest)).then_some(at)
 }
 
@@ -305,18 +296,8 @@ pub(super) fn url_password(text: &[u8], at: usize) -> Option<usize> {
 
 /// A password, token or key in a URL's query or in a connection string of `;` or `&` parts.
 pub(super) fn query_password(text: &[u8], at: usize) -> Option<usize> {
-    const NAMES: &[&[u8]] = &[
-        b"password",
-        b"pwd",
-        b"token",
-        b"access_token",
-        b"auth_token",
-        b"private_token",
-        b"api_key",
-        b"apikey",
-        b"api-key",
-        b"secret_key",
-    ];
+    const NAMES: &str = "password pwd token access_token auth_token private_token api_key apikey \
+        api-key secret_key";
     let back = upto_back(text.get(..at)?, 16);
     let name_start = back.iter().rposition(|byte| b"?&;".contains(byte))? + 1;
     let start = at - back.len() + name_start;
@@ -326,7 +307,9 @@ pub(super) fn query_password(text: &[u8], at: usize) -> Option<usize> {
     let names_something = !name.to_ascii_lowercase().ends_with(b"word")
         && !name.eq_ignore_ascii_case(b"pwd")
         && is_pointer(secret);
-    (NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    (NAMES
+        .split(' ')
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
         && secret.len() >= 4
         && !names_something
         && !is_placeholder(secret)
@@ -339,7 +322,7 @@ fn upto_back(text: &[u8], length: usize) -> &[u8] {
         .unwrap_or(text)
 }
 
-/// RFC 9110 section 11.6.2: `Authorization: Bearer …` or `Basic …`.
+/// RFC 9110 section 11.6.2: `Authorization: Bearer …`, `Basic …`, or another scheme.
 pub(super) fn authorization(text: &[u8], at: usize) -> Option<usize> {
     let blank = |byte: u8| b" \t\"'\\".contains(&byte);
     let rest = upto(from(text, at + b"authorization".len()), REACH * 2);
@@ -351,9 +334,10 @@ pub(super) fn authorization(text: &[u8], at: usize) -> Option<usize> {
         .iter()
         .any(|name| scheme.eq_ignore_ascii_case(name));
     let credentials = value(rest.trim_ascii_start());
-    (known
-        && matches!(rest, [b' ' | b'\t', ..])
-        && credentials.len() >= 6
+    // Behind the name of another scheme stands a word as often.
+    let is_random = credentials.iter().any(u8::is_ascii_digit) && !is_pointer(credentials);
+    (matches!(rest, [b' ' | b'\t', ..])
+        && (known && credentials.len() >= 6 || credentials.len() >= 12 && is_random)
         && !is_placeholder(credentials))
     .then_some(at)
 }

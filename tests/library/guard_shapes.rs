@@ -177,6 +177,27 @@ fn harmless() -> Vec<Row> {
         ("a policy of passwords", "password_length=24 password_policy=strong token_ttl=3600s secret_name=payments-db pass=14 fail=0".to_owned()),
         ("go test", "=== RUN   TestRotatePassword\n--- PASS: TestRotatePassword (0.00s)\nPASS\nok  \tpetcare.example/payments/rotation\t0.012s".to_owned()),
         ("a masked configuration", "DB_PASSWORD=******** API_KEY=${API_KEY} token: <redacted> secret: [REDACTED] password: (hidden)".to_owned()),
+        (
+            "options of other programs",
+            "mysql --login-path=prod -e 'show grants' | grep -primary; docker run -u app:app api".to_owned(),
+        ),
+        (
+            "a column of a table",
+            " password | character varying(255) | | not null |\n token    | text | | |".to_owned(),
+        ),
+        (
+            "terraform",
+            "+ resource \"random_password\" \"db\" {\n  + bcrypt_hash = (sensitive value)\n  + result = (sensitive value)"
+                .to_owned(),
+        ),
+        (
+            "a variable that a pod is given",
+            "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      key: password".to_owned(),
+        ),
+        (
+            "a signed request",
+            format!("Authorization: AWS4-HMAC-SHA256 Credential={}/20260105/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature={}", aws_id(), random(HEX, 64, 71)),
+        ),
         ("a secret's version", format!("secret: {} token: projects/4829/secrets/feed/versions/12", uuid(70))),
     ]
 }
@@ -279,6 +300,27 @@ fn leaking() -> Vec<Row> {
         (
             "sqlcmd",
             format!("sqlcmd -S db -U sa -P {pw} -Q 'select 1'"),
+        ),
+        (
+            "curl in an array of words",
+            format!("command: [\"curl\", \"-u\", \"app:{pw}\", \"https://api.example\"]"),
+        ),
+        (
+            "curl over lines",
+            format!("curl -sS \\\n  -u app:{pw} \\\n  https://api.example"),
+        ),
+        ("prose", format!("The new {word}word for app is {pw}")),
+        (
+            "prose in short",
+            format!("login as app with {word}word {pw}"),
+        ),
+        (
+            "another scheme",
+            format!("Authorization: ApiKey {}", alnum(24)),
+        ),
+        (
+            "a variable of a pod",
+            format!("- name: DB_PASSWORD\n  value: {pw}"),
         ),
         // Variables and files
         (
