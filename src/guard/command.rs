@@ -15,18 +15,19 @@ enum Given {
 
 use Given::{Anywhere, BehindColon, SameWord};
 
-/// A program, by the beginning of its name, and those of its options that take a password.
+/// A program, by the beginning of its name, and those of its options that take a password,
+/// without their dashes.
 pub(super) struct Program(pub(super) &'static str, Given, &'static [&'static str]);
 
 #[rustfmt::skip]
 pub(super) const PROGRAMS: &[Program] = &[
-    Program("curl", BehindColon, &["-u", "-U", "--user", "--proxy-user"]),
-    Program("skopeo", BehindColon, &["--creds", "--src-creds", "--dest-creds"]),
-    Program("openssl", BehindColon, &["-passin", "-passout", "-pass"]),
-    Program("mysql", SameWord, &["-p"]), Program("mariadb", SameWord, &["-p"]),
-    Program("sshpass", Anywhere, &["-p"]), Program("mongo", Anywhere, &["-p"]),
-    Program("login", Anywhere, &["-p"]), Program("redis-cli", Anywhere, &["-a"]),
-    Program("ldap", Anywhere, &["-w"]), Program("sqlcmd", Anywhere, &["-P"]),
+    Program("curl", BehindColon, &["u", "U", "user", "proxy-user"]),
+    Program("skopeo", BehindColon, &["creds", "src-creds", "dest-creds"]),
+    Program("openssl", BehindColon, &["passin", "passout", "pass"]),
+    Program("mysql", SameWord, &["p"]), Program("mariadb", SameWord, &["p"]),
+    Program("sshpass", Anywhere, &["p"]), Program("mongo", Anywhere, &["p"]),
+    Program("login", Anywhere, &["p"]), Program("redis-cli", Anywhere, &["a"]),
+    Program("ldap", Anywhere, &["w"]), Program("sqlcmd", Anywhere, &["P"]),
 ];
 
 /// The longest command line that is read.
@@ -50,10 +51,12 @@ impl Program {
                 return false;
             }
             if number > 0 && !word.is_empty() {
-                if self.holds_password(word, takes_next) {
+                let glued = self.behind_option(word);
+                let next = takes_next && !word.starts_with(b"-");
+                if self.is_password(glued.unwrap_or_default()) || next && self.is_password(word) {
                     return true;
                 }
-                takes_next = self.1 != SameWord && self.2.iter().any(|o| word == o.as_bytes());
+                takes_next = self.1 != SameWord && glued == Some(b"");
             }
             // A line that ends in a backslash goes on.
             let goes_on = word.is_empty() && before == b'\\';
@@ -65,25 +68,29 @@ impl Program {
         false
     }
 
-    /// `app:…` behind an option, `--user=app:…` and `-uapp:…`, but not `--username`.
-    fn holds_password(&self, word: &[u8], is_next: bool) -> bool {
-        let glued = |option: &&str| match word.strip_prefix(option.as_bytes()) {
-            Some([b'=', value @ ..]) => Some(value),
-            value if option.len() == 2 => value,
-            _ => None,
-        };
-        let next = is_next
-            .then_some(word)
-            .filter(|word| !word.starts_with(b"-"));
-        let value = next.or_else(|| self.2.iter().find_map(glued));
-        let password = value.filter(|_| self.1 != BehindColon).or_else(|| {
-            let value = value.filter(|value| !has_scheme(value))?;
-            value.get(value.iter().position(|&byte| byte == b':')? + 1..)
-        });
-        password.is_some_and(|password| {
-            let is_number = password.len() < 6 && password.iter().all(u8::is_ascii_digit);
-            password.len() >= 4 && !is_number && !is_placeholder(password)
+    /// What an option has in its own word, as in `--user=app:…` and `-uapp:…`, but not `--username`.
+    fn behind_option<'w>(&self, word: &'w [u8]) -> Option<&'w [u8]> {
+        let short = word.strip_prefix(b"-")?;
+        let long = short.strip_prefix(b"-").unwrap_or(short);
+        self.2.iter().find_map(|option| {
+            let is_letter = option.len() == 1;
+            let name = if is_letter { short } else { long };
+            match name.strip_prefix(option.as_bytes())? {
+                [b'=', value @ ..] => Some(value),
+                value => (is_letter || value.is_empty()).then_some(value),
+            }
         })
+    }
+
+    fn is_password(&self, value: &[u8]) -> bool {
+        let colon = value.iter().position(|&byte| byte == b':');
+        let password = match colon {
+            _ if self.1 != BehindColon => value,
+            Some(at) if !has_scheme(value) => value.get(at + 1..).unwrap_or_default(),
+            _ => return false,
+        };
+        let is_number = password.len() < 6 && password.iter().all(u8::is_ascii_digit);
+        password.len() >= 4 && !is_number && !is_placeholder(password)
     }
 }
 

@@ -28,6 +28,7 @@
 mod alphabet;
 mod assignment;
 mod command;
+mod digits;
 mod entropy;
 mod kind;
 mod known;

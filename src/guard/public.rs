@@ -4,8 +4,8 @@
 //! length), the path of words that it ends, and the name that it stands behind.
 
 use super::alphabet::Alphabet;
+use super::digits;
 use super::placeholder::{is_aws_id, is_name};
-use super::wrapped;
 
 /// What digests are named by, and how many bytes they have. `h1` is the sum of a Go module.
 #[rustfmt::skip]
@@ -116,7 +116,7 @@ fn is_encoded(run: &[u8]) -> bool {
     if run.starts_with(ARMOUR) {
         return true;
     }
-    let bytes = wrapped::unwrapped(run);
+    let bytes = digits::unwrapped(run);
     match *bytes.as_slice() {
         // RFC 4253 section 6.6: the length of a name, and the name.
         [0, 0, 0, length @ 7..=64, ref name @ ..] => name

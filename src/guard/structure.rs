@@ -5,9 +5,9 @@
 //! literal can make it read again: that keeps 64 MiB of hostile text linear.
 
 use super::alphabet::Alphabet;
+use super::digits;
 use super::placeholder::{is_aws_id, is_filler, is_placeholder, is_pointer, is_state};
 use super::sieve::loose_length;
-use super::wrapped;
 
 /// The longest user name or password looked for in a URL, and the longest value anywhere.
 pub(super) const REACH: usize = 256;
@@ -163,7 +163,7 @@ pub(super) fn printed_key(text: &[u8], at: usize) -> Option<usize> {
 /// Docker's configuration: `"auth"` with a name and a password in base64.
 pub(super) fn docker_auth(text: &[u8], at: usize) -> Option<usize> {
     let digits = value(quoted_member(from(text, at + b"\"auth\"".len()))?);
-    let pair = wrapped::unwrapped(digits);
+    let pair = digits::unwrapped(digits);
     let is_text = pair.iter().all(|byte| (b' '..=b'~').contains(byte));
     (pair.len() >= 6 && is_text && pair.contains(&b':')).then_some(at)
 }
