@@ -17,6 +17,7 @@ mod cli;
 mod concurrency;
 mod follow;
 mod gauges;
+mod hot_copies;
 mod integrate;
 mod kill;
 mod losses;
