@@ -70,7 +70,8 @@ pub fn durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), DiskErr
 }
 
 /// The folder that a file is in, or is to be made in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -78,7 +79,10 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 /// Puts a file that was written beside its place there durably; where one is there already only by `force`.
-pub(crate) fn finish_whole(file: NamedTempFile, path: &Path, force: bool) -> io::Result<()> {
+///
+/// # Errors
+/// The disk's refusal, or a file that is there already.
+pub fn finish_whole(file: NamedTempFile, path: &Path, force: bool) -> io::Result<()> {
     file.as_file().sync_all()?;
     // If the power fails before this line there is no file of that name, or the old one.
     let named = match force {
