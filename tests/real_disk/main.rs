@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::losses::{ASKED, comes_to};
 use crate::support::program::Program;
 use crate::support::program::draft;
 use crate::support::program::receipt;
@@ -382,6 +383,60 @@ fn a_read_only_ledger_can_be_read_and_says_why_it_cannot_be_written() {
     let line = text(&writable.path("line"));
     assert_eq!(program.code(&format!("append --statement {line}")), 0);
     assert_eq!(program.events().last().unwrap(), "step.performed");
+}
+
+/// What is wrong with a disk, what the commands come to then (`support/losses.rs`), and what mends it.
+struct Trouble {
+    what: &'static str,
+    disk: fn() -> Mounted,
+    begin: fn(&Mounted),
+    codes: [i32; 5],
+    end: fn(&Mounted),
+}
+
+const TROUBLES: [Trouble; 2] = [
+    Trouble {
+        what: "the disk is full",
+        disk: || Mounted::memory("4m"),
+        begin: |disk| drop(fill(disk)),
+        // The tail has room that was made before (`a_full_disk_ends_with_6_and_loses_nothing` uses it up).
+        codes: [0, 0, 0, 6, 0],
+        end: |disk| fs::remove_file(disk.root().join("filler")).unwrap(),
+    },
+    Trouble {
+        what: "the disk is read-only",
+        disk: Mounted::ext4,
+        begin: |disk| must("mount", &["-o", "remount,ro", &text(&disk.root())]),
+        codes: [6, 0, 0, 2, 6],
+        end: |disk| must("mount", &["-o", "remount,rw", &text(&disk.root())]),
+    },
+];
+
+/// As with all that can be lost: each ends in a receipt, a finding or a refusal that says what helps; and with that everything goes on.
+#[test]
+fn every_command_says_what_helps_where_the_disk_takes_nothing() {
+    if rounds().is_none() {
+        return;
+    }
+    for trouble in TROUBLES {
+        let disk = (trouble.disk)();
+        let program = Program::prepared_in(&disk.root());
+        let before = program.events();
+        (trouble.begin)(&disk);
+        let codes = ASKED.map(|words| comes_to(&program, words, trouble.what));
+        assert_eq!(codes, trouble.codes, "{}", trouble.what);
+        (trouble.end)(&disk);
+        for words in ASKED {
+            assert_eq!(
+                comes_to(&program, words, "mended"),
+                0,
+                "{}: {words}",
+                trouble.what
+            );
+        }
+        assert!(program.is_intact(), "{}", trouble.what);
+        assert!(program.events().starts_with(&before), "{}", trouble.what);
+    }
 }
 
 /// An auditor on the ledger's host, with an account of their own that may read and nothing else.

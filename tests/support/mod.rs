@@ -10,6 +10,7 @@ pub(crate) mod generate;
 pub(crate) mod html;
 pub(crate) mod ledger;
 pub(crate) mod log;
+pub(crate) mod losses;
 pub(crate) mod merkle;
 pub(crate) mod program;
 pub(crate) mod sample;
