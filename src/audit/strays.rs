@@ -77,7 +77,8 @@ impl StrayFiles<'_> {
                 continue;
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if found.is_file && stands_in(soon) {
+            let is_next_tile = self.is_backup && in_log.is_some_and(|file| !file.is_bundle);
+            if found.is_file && (stands_in(soon) || is_next_tile && stands_in(now + WIDTH)) {
                 left.ahead += 1;
             } else if found.is_file && is_leftover(&name) {
                 left.temporary += 1;
@@ -127,6 +128,7 @@ impl StrayFiles<'_> {
         if *ahead > 0 {
             around.notes.push(match self.facts.next {
                 Some(next) => format!("{ahead} files of a publication up to {next} entries that was cut off or is under way; the checkpoint does not cover them yet"),
+                None if self.is_backup => format!("{ahead} files of a newer backup that was cut off or is under way"),
                 None if self.facts.behind.is_some() => format!("the tail ends before entry {}, and bundles go on to entry {}: an older copy of it lies here, and the next append takes them in", self.facts.behind.unwrap_or_default(), self.facts.total.saturating_sub(1)),
                 None => format!("{ahead} files of a sealing that was cut off or is under way; their entries were read from the tail"),
             });
@@ -197,7 +199,8 @@ impl StrayFiles<'_> {
     }
 
     /// The size that somebody who is interrupted, or at work meanwhile, writes files for before it counts. A
-    /// writer seals before it shortens the tail; a publication writes its files before their checkpoint.
+    /// writer seals before it shortens the tail; a publication writes its files before their checkpoint. A backup puts
+    /// each tile before its bundle.
     fn soon(&self) -> u64 {
         match self.facts.standing {
             FolderKind::Ledger => self.size_now().max(self.facts.total),

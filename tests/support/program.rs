@@ -3,9 +3,11 @@
 use std::io::BufRead as _;
 use std::io::BufReader;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
+use std::process::ChildStdin;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
@@ -114,35 +116,20 @@ impl Program {
 
     /// Starts a writer and feeds it drafts for as long as it reads.
     pub fn feed(&self) -> Fed {
-        let mut child = self
-            .ledger("append --key olga.pem --json - --wait 60s")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut input = child.stdin.take().unwrap();
-        let feeding = std::thread::spawn(move || {
+        let command = self.ledger("append --key olga.pem --json - --wait 60s");
+        Fed::of(command, |mut input| {
             // Ends when nobody reads any more.
-            (0..200_000).all(|n| input.write_all(draft(n).as_bytes()).is_ok())
-        });
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let receipts = Arc::new(Mutex::new(Vec::new()));
-        let printed = receipts.clone();
-        let reading = std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                // The last line may be cut off; a receipt is a whole one.
-                if let Ok(said) = serde_json::from_str(&line) {
-                    printed.lock().unwrap().push(receipt(&said).unwrap());
-                }
-            }
-        });
-        Fed {
-            child,
-            receipts,
-            feeding,
-            reading,
-        }
+            let fed_all = (0..200_000).all(|n| input.write_all(draft(n).as_bytes()).is_ok());
+            assert!(!fed_all, "it was not stopped while it was fed");
+        })
+    }
+
+    /// Has a shell run this again and again.
+    pub fn repeat(&self, script: &str) -> Fed {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        self.around(&mut command);
+        Fed::of(command, drop)
     }
 
     /// Insists that each receipt, a sequence and an event's id, is that of an entry that is there.
@@ -169,15 +156,44 @@ impl Program {
     }
 }
 
-/// A writer at work.
+/// Writers at work, in a process group of their own.
 pub struct Fed {
-    pub child: Child,
+    child: Child,
     receipts: Arc<Mutex<Vec<(u64, String)>>>,
-    feeding: JoinHandle<bool>,
+    feeding: JoinHandle<()>,
     reading: JoinHandle<()>,
 }
 
 impl Fed {
+    fn of(mut command: Command, feed: impl FnOnce(ChildStdin) + Send + 'static) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let feeding = std::thread::spawn(|| feed(input));
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let receipts = Arc::new(Mutex::new(Vec::new()));
+        let printed = receipts.clone();
+        let reading = std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                // The last line may be cut off; a receipt is a whole one.
+                if let Ok(said) = serde_json::from_str(&line) {
+                    printed.lock().unwrap().push(receipt(&said).unwrap());
+                }
+            }
+        });
+        Self {
+            child,
+            receipts,
+            feeding,
+            reading,
+        }
+    }
+
     /// Lets it work for a while: two rounds of three from its first receipt on, so that it is at work
     /// when the while is over however slow the machine, and one from its start.
     pub fn work(&self, round: u64, pause: Duration) {
@@ -193,15 +209,83 @@ impl Fed {
         self.receipts.lock().unwrap().clone()
     }
 
+    /// Sends a signal to all of its processes.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process_group(pid(&self.child), signal).unwrap();
+    }
+
     /// Kills it, and returns all of its receipts.
     pub fn kill(mut self) -> Vec<(u64, String)> {
-        self.child.kill().unwrap();
+        self.signal(rustix::process::Signal::KILL);
         self.child.wait().unwrap();
-        let fed_all = self.feeding.join().unwrap();
-        assert!(!fed_all, "it was not stopped while it was fed");
+        self.feeding.join().unwrap();
         self.reading.join().unwrap();
         self.receipts.lock().unwrap().clone()
     }
+}
+
+/// What a ledger is doing when it is stopped; each prints the receipts of what it appends.
+const WORKS: [(&str, Option<&str>); 4] = [
+    ("append", None),
+    // More than a bundle in each.
+    (
+        "batches across a seal",
+        Some("while $LEDGER append --key olga.pem --json drafts; do :; done"),
+    ),
+    (
+        "key replacement",
+        Some("while $LEDGER key renew --json; do :; done"),
+    ),
+    (
+        "backups beside batches",
+        Some(
+            "while :; do $LEDGER backup --to b >&2; done & while $LEDGER append --key olga.pem --json drafts --wait 60s; do :; done",
+        ),
+    ),
+];
+
+/// Starts what it is a round's turn to stop, and names it.
+pub fn at_work(program: &Program, round: u64) -> (&'static str, Fed) {
+    let (name, script) = WORKS[(round % 4) as usize];
+    let drafts: String = (0..300).map(draft).collect();
+    std::fs::write(program.path("drafts"), drafts).unwrap();
+    let fed = match script {
+        Some(script) => program.repeat(script),
+        None => program.feed(),
+    };
+    (name, fed)
+}
+
+/// After it was stopped: the ledger verifies and goes on with a key and a backup, and all that has a receipt is there.
+pub fn assert_goes_on(program: &Program, mut receipts: Vec<(u64, String)>, what: &str) {
+    program.assert_all_there(&receipts, what);
+    assert!(
+        program.is_intact(),
+        "{what}: {}",
+        program.json("verify --json")
+    );
+    if program.path("b").exists() {
+        // The first may not be whole yet; none is damaged.
+        let code = program.code("backup --check b");
+        assert!([0, 4].contains(&code), "{what}: {code}");
+    }
+    for words in [
+        "append step.failed --key olga.pem --rotation r-1 --step generate --error next --json",
+        "key renew --json",
+    ] {
+        let next = program.json(words);
+        receipts.push(receipt(&next).unwrap_or_else(|| panic!("{what}: {words}: {next}")));
+    }
+    for words in ["backup --to b", "backup --check b"] {
+        let output = program.output(words);
+        assert!(output.status.success(), "{what}: {words}: {output:?}");
+    }
+    assert!(
+        program.is_intact(),
+        "{what}: {}",
+        program.json("verify --json")
+    );
+    program.assert_all_there(&receipts, what);
 }
 
 /// A command with so many KiB of addresses for its memory. It is killed when it takes minutes, as 124.
@@ -250,13 +334,14 @@ pub fn draft(n: usize) -> String {
     )
 }
 
+fn pid(child: &Child) -> rustix::process::Pid {
+    let pid = i32::try_from(child.id()).ok();
+    pid.and_then(rustix::process::Pid::from_raw).unwrap()
+}
+
 /// Sends a signal.
 pub fn signal(child: &Child, signal: rustix::process::Signal) {
-    let pid = i32::try_from(child.id())
-        .ok()
-        .and_then(rustix::process::Pid::from_raw)
-        .unwrap();
-    rustix::process::kill_process(pid, signal).unwrap();
+    rustix::process::kill_process(pid(child), signal).unwrap();
 }
 
 /// Waits for a file to be there; a test that waits for longer has failed.
