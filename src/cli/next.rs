@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::documents;
 use crate::event::{self, EventSpec, FourEyes, Role};
+use crate::key::PublicKey;
 use crate::register::Register;
 use crate::rotation::{ChecklistItem, Incident, ItemStanding, NextStep, Rotation};
 use crate::text::Id;
@@ -14,7 +15,7 @@ use crate::time::Timestamp;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::fields::{self, Fields};
+use super::fields;
 use super::hint::nearest;
 use super::layout::columns;
 
@@ -39,15 +40,14 @@ pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
     context.ui.thing = "next";
     let mut said = BTreeMap::new();
     let reader = context.reader()?;
-    let register = reader.replay_first(u64::MAX, |_| (), &mut |(), register, recorded| {
+    let register = reader.replay_first(u64::MAX, |_| (), &mut |(), _, recorded| {
         if recorded
             .event
             .rotation()
             .or(recorded.event.incident())
             .is_some()
         {
-            let by = documents::actor(register, recorded.key);
-            said.insert(recorded.sequence, (recorded.event.name(), by));
+            said.insert(recorded.sequence, (recorded.event.name(), *recorded.key));
         }
     })?;
     let chosen = chosen(&register, args.of.as_ref())?;
@@ -61,17 +61,14 @@ pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
         .collect();
     let unanswered: Vec<_> = unanswered(&register, args.of.as_ref()).collect();
     let opening = |incident: &&Incident| {
-        let known = register.known("rotation.opened", None, Some(&incident.secret));
+        let mut known = register.known("rotation.opened", None, Some(&incident.secret));
         let spec = event::spec("rotation.opened").into_iter();
         let said = [
             ("secret", json!(incident.secret)),
             ("reason", json!("emergency")),
             ("incident", json!(incident.id)),
         ];
-        let known = known.into_iter().chain(said);
-        let known: Fields = known
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        known.extend(said.map(|(name, value)| (name.to_owned(), value)));
         json!({
             "incident": incident.id,
             "secret": incident.secret,
@@ -144,8 +141,8 @@ fn unanswered<'r>(register: &'r Register, of: Option<&Id>) -> impl Iterator<Item
 /// What the lists are made from.
 struct ChecklistView<'a> {
     register: &'a Register,
-    /// What was said about rotations and incidents, and by whom, by the entry.
-    said: &'a BTreeMap<u64, (&'static str, String)>,
+    /// What was said about rotations and incidents, and by whose key, by the entry.
+    said: &'a BTreeMap<u64, (&'static str, PublicKey)>,
 }
 
 impl ChecklistView<'_> {
@@ -182,7 +179,7 @@ impl ChecklistView<'_> {
             "standing": standing,
             "entry": done.map(|at| at.sequence),
             "occurred_utc": done.map(|at| at.occurred),
-            "by": told.map(|(_, by)| by),
+            "by": told.map(|(_, key)| documents::actor(self.register, key)),
             "who": match done {
                 Some(_) => Vec::new(),
                 None => self.people(rotation, item),
@@ -210,11 +207,7 @@ impl ChecklistView<'_> {
     }
 
     fn command(&self, rotation: &Rotation, spec: &'static EventSpec) -> String {
-        let known = self.register.known(spec.name, Some(&rotation.id), None);
-        let mut known: Fields = known
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        let mut known = self.register.known(spec.name, Some(&rotation.id), None);
         known.insert("rotation".to_owned(), json!(rotation.id));
         if let Some(incident) = &rotation.incident {
             known.insert("incident".to_owned(), json!(incident));

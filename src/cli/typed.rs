@@ -203,10 +203,10 @@ impl Context {
             return Fields::new();
         };
         let known = register.known(spec.name, rotation.as_ref(), secret.as_ref());
-        let known = known
+        known
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), value));
-        known.filter(|(name, _)| !said.contains_key(name)).collect()
+            .filter(|(name, _)| !said.contains_key(name))
+            .collect()
     }
 }
 

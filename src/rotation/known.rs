@@ -11,7 +11,7 @@ use super::facts::RotationEnd;
 use super::state::Rotation;
 
 /// Fields of an event by their names.
-pub type KnownFields = BTreeMap<&'static str, Value>;
+pub type KnownFields = BTreeMap<String, Value>;
 
 impl Rotation {
     /// The fields of the event of this name that follow from what was said before. Whoever says it may say something
@@ -87,10 +87,8 @@ impl Rotation {
         };
         let is_said =
             |value: &Value| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty());
-        fields
-            .into_iter()
-            .filter(|(_, value)| is_said(value))
-            .collect()
+        let said = fields.into_iter().filter(|(_, value)| is_said(value));
+        said.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
@@ -115,13 +113,16 @@ impl Secret {
     /// The same of the opening of a rotation of this secret.
     #[must_use]
     pub fn known_at_opening(&self) -> KnownFields {
-        let mut fields = KnownFields::from([("consumers", json!(self.consumers))]);
-        fields.extend(
-            self.version
-                .as_ref()
-                .map(|version| ("old_version", json!(version))),
-        );
-        fields.extend(self.generated.map(|time| ("last_rotated", json!(time))));
-        fields
+        let version = self.version.as_ref().map(|version| json!(version));
+        let generated = self.generated.map(|time| json!(time));
+        let said = [
+            ("consumers", Some(json!(self.consumers))),
+            ("old_version", version),
+            ("last_rotated", generated),
+        ];
+        let said = said
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        said.collect()
     }
 }

@@ -325,6 +325,12 @@ mod tests {
         assert!(roles.contains(&Role::Operator), "{roles:?}");
     }
 
+    /// Some entry of a rotation.
+    const AT: EntryMoment = EntryMoment {
+        sequence: 9,
+        occurred: Timestamp::from_micros(0),
+    };
+
     fn now(rotation: &Rotation) -> Vec<String> {
         let items = rotation.checklist(None, None).into_iter();
         let now = items.filter(|item| item.standing == ItemStanding::Now);
@@ -333,25 +339,21 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_an_approval_while_a_technical_step_may_go_on() {
-        let at = EntryMoment {
-            sequence: 9,
-            occurred: Timestamp::from_micros(0),
-        };
         let mut rotation = opened("scheduled");
         assert_eq!(
             now(&rotation),
             ["rotation.approved", "preconditions.confirmed"]
         );
         rotation.preconditions = Some(Preconditions {
-            at,
+            at: AT,
             rollback_plan: true,
         });
         assert_eq!(now(&rotation), ["rotation.approved"]);
         let mut rotation = opened("emergency");
         assert_eq!(now(&rotation), ["secret.revoked", "rotation.approved"]);
         rotation.old_revoked = Some(RevokedVersion {
-            at,
-            effective: at.occurred,
+            at: AT,
+            effective: AT.occurred,
             version: Reference::new("v7").unwrap(),
         });
         assert_eq!(
@@ -359,7 +361,7 @@ mod tests {
             ["replacement.generated", "rotation.approved"]
         );
         rotation.failed = Some(FailedStep {
-            at,
+            at: AT,
             step: Step::Generate,
         });
         let expected = ["generate again, rollback or abort", "rotation.approved"];
@@ -368,19 +370,15 @@ mod tests {
 
     #[test]
     fn what_a_rollback_leaves_open_is_next() {
-        let at = EntryMoment {
-            sequence: 9,
-            occurred: Timestamp::from_micros(0),
-        };
         let mut rotation = opened("scheduled");
         rotation.generated = Some(Replacement {
-            at,
+            at: AT,
             version: Reference::new("v8").unwrap(),
         });
-        rotation.ending = Some(RotationEnd::RolledBack(at));
+        rotation.ending = Some(RotationEnd::RolledBack(AT));
         let expected = ["secret.revoked of the new version", "rotation.confirmed"];
         assert_eq!(now(&rotation), expected);
-        rotation.new_revoked = Some(at);
+        rotation.new_revoked = Some(AT);
         let expected = [
             "replacement.validated of the restored version",
             "rotation.confirmed",
@@ -390,20 +388,16 @@ mod tests {
 
     #[test]
     fn a_failed_step_comes_before_everything_and_an_end_is_confirmed() {
-        let at = EntryMoment {
-            sequence: 9,
-            occurred: Timestamp::from_micros(0),
-        };
         let mut rotation = opened("emergency");
         let step = Step::Validate;
-        rotation.failed = Some(FailedStep { at, step });
+        rotation.failed = Some(FailedStep { at: AT, step });
         assert_eq!(next(&rotation).0, "validate again, rollback or abort");
-        rotation.ending = Some(RotationEnd::Aborted(at));
+        rotation.ending = Some(RotationEnd::Aborted(AT));
         // An emergency is approved afterwards, whatever came of it.
         assert_eq!(now(&rotation), ["rotation.approved", "rotation.confirmed"]);
-        rotation.confirmed = Some(at);
+        rotation.confirmed = Some(AT);
         rotation.approved = Some(Approval {
-            at,
+            at: AT,
             by: Id::new("sam").unwrap(),
             window: None,
         });
