@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::append::Submission;
 use crate::append::draft::Draft;
-use crate::event::{self, Event};
 use crate::register::Register;
 use crate::text::Id;
 use crate::time::Timestamp;
@@ -14,14 +12,10 @@ use crate::time::Timestamp;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::fields::{self, Fields};
 use super::files::read_bounded;
 use super::hint::nearest;
 use super::layout::counted;
-use super::signals::SignalGuard;
-
-/// Secrets whose entries share one commit.
-const AT_ONCE: usize = 300;
+use super::together::{self, draft};
 
 /// The longest list of secrets, in bytes.
 const LIST_LIMIT: usize = 4 << 20;
@@ -93,30 +87,10 @@ pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult 
         .iter()
         .map(|secret| Emergency::of(args, &register, secret, (at, now)))
         .collect::<Result<_, _>>()?;
-    let key = context.key()?;
-    let guard = SignalGuard::new(false)?;
-    let mut recorder = context.recorder(true)?;
-    let mut receipts: Vec<Value> = Vec::new();
-    for some in emergencies.chunks(AT_ONCE) {
-        let drafts = some
-            .iter()
-            .flat_map(|emergency| emergency.drafts.iter().cloned());
-        let signed = drafts
-            .map(|draft| draft.sign(recorder.ledger(), &*key, &context.world, Vec::new(), &[]));
-        let signed: Vec<Submission> = signed.collect::<Result<_, _>>()?;
-        let answers = guard.uninterrupted(|| recorder.record(&mut context.ui, signed, true));
-        for answer in answers {
-            match answer {
-                Ok(receipt) => receipts.push(receipt),
-                Err(failure) => {
-                    recorder.close(context, &guard);
-                    let said = counted(receipts.len() as u64, "entry");
-                    return Err(failure.hint(format!("{said} of it recorded: ledger next shows what is left, ledger log what was said")));
-                }
-            }
-        }
-    }
-    recorder.close(context, &guard);
+    let drafts = emergencies
+        .iter()
+        .flat_map(|one| one.drafts.iter().cloned());
+    let receipts = together::record(context, drafts.collect())?;
     Ok(answer(&emergencies, &receipts))
 }
 
@@ -229,23 +203,6 @@ impl Emergency {
             drafts,
         })
     }
-}
-
-fn draft(occurred: Timestamp, name: &str, said: Value) -> Result<Draft, CommandError> {
-    let spec = event::spec(name).ok_or_else(|| CommandError::usage("no such event"))?;
-    let said = said.as_object().cloned().unwrap_or_default();
-    let said: Fields = said
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .collect();
-    let event: Event = fields::finish(spec, said)?;
-    Ok(Draft {
-        event,
-        event_id: None,
-        occurred: Some(occurred),
-        on_behalf_of: None,
-        attachments: Vec::new(),
-    })
 }
 
 fn answer(emergencies: &[Emergency], receipts: &[Value]) -> Answer {
