@@ -77,7 +77,7 @@
 //! | floor | rooms | may know |
 //! |---|---|---|
 //! | ground | [`codec`], [`text`], [`time`], [`hash`], [`key`], [`parallel`] | the ground rooms named before it |
-//! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`] | ground, the domain rooms named before it |
+//! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`], `listing` | ground, the domain rooms named before it |
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`], [`http`] | ground |
@@ -106,6 +106,9 @@ pub mod event;
 pub mod inventory;
 #[doc(hidden)]
 pub mod keyring;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod listing;
 #[doc(hidden)]
 pub mod policy;
 #[doc(hidden)]

@@ -128,8 +128,7 @@ impl Extraction<'_> {
             let Some(folder) = folders.get(&stored.sequence) else {
                 continue;
             };
-            let person = statement.on_behalf_of.as_ref();
-            let who = speaker(self.register, &statement.author, person);
+            let who = speaker(stored, self.register);
             let (sequence, occurred) = (stored.sequence, statement.occurred.to_seconds());
             index.push_str(&format!(
                 "\n{folder}\n  entry {sequence}, {occurred}, by {who}\n"

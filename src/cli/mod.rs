@@ -11,8 +11,10 @@ mod answer;
 mod append;
 mod archive;
 mod args;
+mod attest;
 mod backup;
 mod batch;
+mod bulk;
 mod checks;
 mod context;
 mod copies;
@@ -27,7 +29,7 @@ mod files;
 mod follow;
 mod gauge;
 pub mod hint;
-mod incident;
+mod import;
 mod init;
 mod key;
 mod layout;
@@ -59,7 +61,6 @@ mod state_folders;
 mod statements;
 mod status;
 mod timestamp;
-mod together;
 mod token;
 mod transport;
 mod trust;
@@ -153,7 +154,6 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),
         Command::Emergency(args) => emergency::run(context, args),
-        Command::Incident(args) => incident::run(context, args),
         Command::Next(args) => next::run(context, args),
         Command::Due(args) => status::due(context, args),
         Command::Log(args) => log::run(context, args),

@@ -4,11 +4,15 @@ use crate::documents;
 use crate::inventory::Secret;
 use crate::policy::Policy;
 use crate::time::Timestamp;
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _};
 
 use super::answer::{Answer, CommandResult};
 use super::append::{self, ShortNames};
+use super::attest::{self, AttestArgs};
 use super::context::Context;
+use super::exit::CommandError;
+use super::import::{self, ImportArgs};
+use super::options::with_json;
 
 /// The short names of events, and what they stand for.
 const SHORT: &ShortNames = &[
@@ -32,10 +36,24 @@ pub(crate) fn subcommands(command: clap::Command) -> clap::Command {
             .help("Print the sorted ids alone, one a line: what inventory.attested carries the SHA-256 of"),
         Arg::new("all").long("all").action(ArgAction::SetTrue).conflicts_with("ids").help("Also those that were retired"),
     ]);
-    append::short_subcommands(command, SHORT, list).after_help(EXAMPLE)
+    let import = ImportArgs::augment_args(clap::Command::new("import"));
+    let attest = AttestArgs::augment_args(clap::Command::new("attest"));
+    append::short_subcommands(command, SHORT, list)
+        .subcommands([with_json(import), with_json(attest)])
+        .after_help(EXAMPLE)
 }
 
 pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult {
+    let read = |fault: clap::Error| CommandError::usage(fault);
+    match matches.subcommand() {
+        Some(("import", typed)) => {
+            return import::run(context, &ImportArgs::from_arg_matches(typed).map_err(read)?);
+        }
+        Some(("attest", typed)) => {
+            return attest::run(context, &AttestArgs::from_arg_matches(typed).map_err(read)?);
+        }
+        _ => {}
+    }
     match append::short_spec(matches, SHORT) {
         (Some(spec), matches) => append::say(context, spec, matches),
         (None, matches) => list(context, matches.get_flag("ids"), matches.get_flag("all")),

@@ -186,7 +186,7 @@ fn part(whole: &Value, name: &str) -> String {
     whole.get(name).map(plain).unwrap_or_default()
 }
 
-pub(super) fn plain(value: &Value) -> String {
+fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),

@@ -195,7 +195,7 @@ impl Context {
     pub(crate) fn known_fields(&self, spec: &'static EventSpec, said: &Fields) -> Fields {
         let id = |name: &str| Id::new(said.get(name)?.as_str()?).ok();
         let (rotation, secret) = (id("rotation"), id("secret"));
-        let is_whole = fields::missing(spec, said).next().is_none();
+        let is_whole = spec.missing(said).next().is_none();
         if is_whole || self.globals.ledger.is_none() || (rotation.is_none() && secret.is_none()) {
             return Fields::new();
         }

@@ -153,6 +153,17 @@ impl Ui {
         self.streams.in_is_terminal && self.streams.err_is_terminal
     }
 
+    /// Asks whether to go on; whoever says anything but yes does not.
+    pub(crate) fn agrees(&mut self, question: &str) -> bool {
+        self.flush();
+        let _ = self
+            .streams
+            .err
+            .write_all(format!("{question} [y/N] ").as_bytes());
+        let mut answer = [0; 1];
+        matches!(self.streams.stdin.read(&mut answer), Ok(1) if answer.eq_ignore_ascii_case(b"y"))
+    }
+
     /// Whether input comes from a keyboard.
     pub(crate) const fn in_is_terminal(&self) -> bool {
         self.streams.in_is_terminal

@@ -39,6 +39,23 @@ pub struct EventSpec {
     pub fields: &'static [FieldSpec],
 }
 
+impl EventSpec {
+    /// The field of this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'static FieldSpec> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The fields that the event cannot be without and that are not there.
+    pub fn missing<'a>(
+        &'static self,
+        fields: &'a BTreeMap<String, Value>,
+    ) -> impl Iterator<Item = &'static FieldSpec> + 'a {
+        let is_missing = |field: &&FieldSpec| field.required && !fields.contains_key(field.name);
+        self.fields.iter().filter(is_missing)
+    }
+}
+
 /// Why a name and fields make no event. The values are not echoed: one may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -3,6 +3,8 @@
 
 use crate::time::Timestamp;
 
+use super::markup::span;
+
 /// A pause is drawn short where it takes more than this part of the whole, in percent.
 const LONG: i64 = 40;
 /// And lasts longer than this.
@@ -30,7 +32,7 @@ impl AxisPiece {
 
     /// How long it lasts.
     pub(super) fn span(&self) -> String {
-        self.from.span_to(self.to)
+        span(self.from, self.to)
     }
 }
 

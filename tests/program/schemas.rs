@@ -157,9 +157,6 @@ fn at_a_folder(said: &mut Said) {
             "append incident.declared --key olga.pem --incident inc-9 --secret db/orders --trigger policy_breach --summary s",
             "next inc-9",
             "emergency db/orders --key olga.pem --revoked v7 --why leaked",
-            "incident list",
-            "incident show inc-9",
-            "incident report inc-9 --key petra.pem --report r --remediation x",
             "archive --key alice.pem --before 2026-11-01 --to cold",
             "due --within 300d",
             "verify",
@@ -195,6 +192,10 @@ fn at_a_folder(said: &mut Said) {
     following.kill().unwrap();
     following.wait().unwrap();
     assert_eq!(said.take(line.as_bytes()), 1);
+    let list = "secret,class,store,owner,consumers,version\ndb/orders,api_key,vault:x,Team,api,v9\nnew,api_key,vault:x,T,api,\n";
+    std::fs::write(program.path("list.csv"), list).unwrap();
+    let import = "secret import list.csv --key petra.pem --yes --attest listed";
+    said.run(&program, &[import, "secret import list.csv --dry-run"]);
     for folder in ["state/timestamps", "state/packs"] {
         let first = std::fs::read_dir(program.path(folder)).unwrap().next();
         said.take_file(&first.unwrap().unwrap().path());

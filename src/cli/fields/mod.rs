@@ -6,4 +6,4 @@ mod read;
 
 pub(crate) use flags::{command, describe, flags, flags_of};
 pub(crate) use naming::is_looked_up;
-pub(crate) use read::{Fields, fill_defaults, finish, missing, read, take_named};
+pub(crate) use read::{Fields, fill_defaults, finish, read, take_named};

@@ -58,16 +58,12 @@ pub(crate) fn take_named<'a>(
         let (name, value) = word
             .split_once('=')
             .ok_or_else(|| CommandError::usage("a field is written as NAME=VALUE"))?;
-        let field = spec
-            .fields
-            .iter()
-            .find(|field| field.name == name)
-            .ok_or_else(|| {
-                let known: Vec<_> = spec.fields.iter().map(|field| field.name).collect();
-                let name: String = name.chars().take(64).collect();
-                CommandError::usage(format!("{} has no field `{name}`", spec.name))
-                    .hint(format!("its fields are {}", known.join(", ")))
-            })?;
+        let field = spec.field(name).ok_or_else(|| {
+            let known: Vec<_> = spec.fields.iter().map(|field| field.name).collect();
+            let name: String = name.chars().take(64).collect();
+            CommandError::usage(format!("{} has no field `{name}`", spec.name))
+                .hint(format!("its fields are {}", known.join(", ")))
+        })?;
         take(fields, field, value)
             .map_err(|fault| CommandError::usage(format!("the field `{}` {fault}", field.name)))?;
     }
@@ -114,7 +110,7 @@ fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String
 /// The event, once every field is there. What is missing is named all at once.
 pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, CommandError> {
     let help = format!("ledger append {} --help", spec.name);
-    let missing: Vec<_> = missing(spec, &fields).collect();
+    let missing: Vec<_> = spec.missing(&fields).collect();
     if let [first, rest @ ..] = missing.as_slice() {
         let mut needed: Vec<_> = missing.iter().map(|field| flag_name(spec, field)).collect();
         // One file stands for two fields, one after the other.
@@ -127,16 +123,6 @@ pub(crate) fn finish(spec: &'static EventSpec, fields: Fields) -> Result<Event, 
         return Err(CommandError::usage(format!("{} needs {needed}{what}", spec.name)).hint(help));
     }
     Event::parse(spec.name, fields).map_err(|fault| CommandError::refused(fault).hint(help))
-}
-
-/// The fields that an event cannot be without and that are not there.
-pub(crate) fn missing<'a>(
-    spec: &'static EventSpec,
-    fields: &'a Fields,
-) -> impl Iterator<Item = &'static FieldSpec> + 'a {
-    spec.fields
-        .iter()
-        .filter(|field| field.required && !fields.contains_key(field.name))
 }
 
 fn flag_name(spec: &EventSpec, field: &FieldSpec) -> String {

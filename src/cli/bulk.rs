@@ -1,0 +1,81 @@
+//! What one person says of many secrets at once: signed before any of it is recorded, then a commit for many.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::append::draft::Draft;
+use crate::event::{self, Event};
+use crate::parallel;
+use crate::time::Timestamp;
+
+use super::context::Context;
+use super::exit::CommandError;
+use super::fields;
+use super::layout::counted;
+use super::signals::SignalGuard;
+
+/// Entries that share one commit. A multiple of three: those of one emergency stay together.
+const AT_ONCE: usize = 900;
+
+/// A draft of an event with these fields; what is null is not said.
+pub(crate) fn draft(occurred: Timestamp, name: &str, said: Value) -> Result<Draft, CommandError> {
+    let spec = event::spec(name).ok_or_else(|| CommandError::usage("no such event"))?;
+    let said = said.as_object().cloned().unwrap_or_default();
+    let said = said.into_iter().filter(|(_, value)| !value.is_null());
+    let event: Event = fields::finish(spec, said.collect())?;
+    Ok(Draft {
+        occurred: Some(occurred),
+        ..event.into()
+    })
+}
+
+/// Records all of it, and answers with a receipt each.
+pub(crate) fn record(
+    context: &mut Context,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Value>, CommandError> {
+    let key = context.key()?;
+    let guard = SignalGuard::new(false)?;
+    let mut recorder = context.recorder(false)?;
+    let (ledger, world) = (recorder.ledger(), &context.world);
+    let sign = |draft: Draft| draft.sign(ledger, &*key, world, Vec::new(), &[]);
+    let signed = parallel::map(drafts, sign).into_iter();
+    let mut left: Vec<_> = signed.collect::<Result<_, _>>()?;
+    let mut receipts = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let some = left.drain(..left.len().min(AT_ONCE)).collect();
+        for answer in guard.uninterrupted(|| recorder.record(&mut context.ui, some, true)) {
+            match answer {
+                Ok(receipt) => receipts.push(receipt),
+                Err(failure) => {
+                    recorder.close(context, &guard);
+                    let said = counted(receipts.len() as u64, "entry");
+                    return Err(failure.hint(format!(
+                        "{said} of it recorded: ledger next shows what is left, ledger log what was said"
+                    )));
+                }
+            }
+        }
+    }
+    recorder.close(context, &guard);
+    if receipts.len() > 1 {
+        context.warn_all(broken(&receipts));
+    }
+    Ok(receipts)
+}
+
+/// What many entries break, each rule once.
+fn broken(receipts: &[Value]) -> Vec<String> {
+    let mut rules: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let findings = receipts
+        .iter()
+        .filter_map(|receipt| receipt["findings"].as_array());
+    for finding in findings.flatten() {
+        let part = |name: &str| finding[name].as_str().unwrap_or_default();
+        *rules.entry((part("rule"), part("title"))).or_default() += 1;
+    }
+    let each = rules.into_iter();
+    each.map(|((rule, title), many)| format!("{rule} {title}: {}", counted(many, "entry")))
+        .collect()
+}

@@ -1,0 +1,292 @@
+//! `ledger secret import`: what another system lists becomes what the inventory says, after a look at what changes.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::append::draft::Draft;
+use crate::event::{self, SecretClass};
+use crate::hash::Sha256Digest;
+use crate::listing::{self, FieldChange, Fields, InventoryPlan, ListForm, PlannedSecret};
+use crate::text::{Id, Line};
+
+use super::answer::{Answer, CommandResult};
+use super::context::Context;
+use super::exit::CommandError;
+use super::files::read_input;
+use super::layout::counted;
+use super::{attest, bulk};
+
+/// The longest list, in bytes: Kubernetes prints values, too, and they take room until they are passed over.
+const LIST_LIMIT: usize = 256 << 20;
+
+/// Who printed a list.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum From {
+    Csv,
+    Json,
+    Aws,
+    Vault,
+    Kubernetes,
+}
+
+/// Take the inventory from a list, after a look at what changes
+///
+/// Shows what is new, what changes and what the list lacks, and records it once somebody agrees, or with
+/// --yes. The same list a second time records nothing. Values of secrets are never taken: a column for
+/// them is refused, and what Kubernetes prints of them is passed over.
+///
+///   csv, json   the fields of secret.registered; rows outside of prod are passed over
+///   aws         aws secretsmanager list-secrets
+///   vault       vault list -format=json PATH, or an object: NAME with what vault kv metadata get prints
+///   kubernetes  kubectl get secrets -A -o json
+///
+/// What a list does not say of a new secret comes from its tags, labels, annotations or custom metadata
+/// (rotation-ledger/class, rotation-ledger/owner and so on), or from the flags. What is registered is
+/// never changed by flags.
+///
+///   ledger secret import inventory.csv --key sam.pem
+///   ledger secret import listed.json --from aws --class api_key --owner Platform --yes
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ImportArgs {
+    /// The list; `-` is stdin
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// Who printed it [default: csv or json, as the file's name ends]
+    #[arg(long, value_enum, value_name = "FORM")]
+    from: Option<From>,
+    /// What goes before each name, to make it the secret's id, for example kv/prod/
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    prefix: String,
+    /// The class of a new secret
+    #[arg(long, value_name = "WORD")]
+    class: Option<SecretClass>,
+    /// Who answers for a new secret
+    #[arg(long, value_name = "TEXT")]
+    owner: Option<Line>,
+    /// The services that use a new secret
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    consumers: Vec<Id>,
+    /// Where the value of a new secret is kept; {} is the secret's id
+    #[arg(long, value_name = "REF")]
+    store: Option<String>,
+    /// The most days a new secret may be in use
+    #[arg(long, value_name = "N")]
+    max_age_days: Option<u32>,
+    /// Why what is registered changes
+    #[arg(long, value_name = "TEXT", default_value = "imported from a list")]
+    reason: Line,
+    /// Attest the inventory by this list, where it has every secret of the ledger; say how it was made
+    #[arg(long, value_name = "QUERY")]
+    attest: Option<Line>,
+    /// Show what changes, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Record it without asking
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+}
+
+pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
+    context.ui.thing = "import";
+    let form = form(args)?;
+    let bytes = Zeroizing::new(read_input(&mut context.ui, &args.file, LIST_LIMIT)?);
+    let digest = Sha256Digest::of(&bytes);
+    let spec =
+        event::spec("secret.registered").ok_or_else(|| CommandError::usage("no such event"))?;
+    let listing = listing::read(spec, form, &bytes, &args.prefix);
+    drop(bytes);
+    let (register, skipped) = (context.register()?, listing.skipped.clone());
+    let plan = InventoryPlan::of(listing, &register, &defaults(args), &args.reason);
+    let plan = plan.map_err(|faults| untaken(&args.file, &faults))?;
+    let drafts: Vec<(&str, Draft)> = plan
+        .events()
+        .map(|one| (one.place.as_str(), one.event.clone().into()))
+        .collect();
+    let screened = drafts.iter().filter_map(|(place, draft)| {
+        let fault = draft.screen(&[], &[]).err()?;
+        Some(format!("{place}: {fault}"))
+    });
+    let faults: Vec<_> = screened.collect();
+    if !faults.is_empty() {
+        return Err(untaken(&args.file, &faults));
+    }
+    if args.attest.is_some() && !(plan.missing.is_empty() && plan.retired.is_empty()) {
+        let message = "the list and the ledger have not the same secrets, so that it attests nothing; nothing was recorded";
+        let hint = "ledger secret import --dry-run names them; retire what is gone, or attest with: ledger secret attest";
+        return Err(CommandError::refused(message).hint(hint));
+    }
+    let drafts: Vec<_> = drafts.into_iter().map(|(_, draft)| draft).collect();
+    let (lines, many) = (in_words(&plan, &skipped), drafts.len() as u64);
+    let mut document = to_json(&plan, &skipped);
+    let mut receipts = Vec::new();
+    let mut answer = Answer::plain(String::new());
+    if many > 0 && !args.dry_run {
+        if !args.yes {
+            lines.iter().for_each(|line| context.say(line));
+            agreed(context, &format!("record {}?", counted(many, "entry")))?;
+        }
+        receipts = bulk::record(context, drafts)?;
+    }
+    // Whoever was asked has seen it.
+    let asked = !args.yes && !receipts.is_empty();
+    answer = answer.lines(lines.into_iter().filter(|_| !asked));
+    answer = answer.line(match args.dry_run {
+        true => "nothing was recorded".to_owned(),
+        false => format!("{} recorded", counted(receipts.len() as u64, "entry")),
+    });
+    if !plan.differs.is_empty() {
+        answer = answer.say("not taken: no update changes a class, a version or when it was rotated; a rotation that the ledger lacks is recorded as one");
+    }
+    if let Some(query) = args.attest.as_ref().filter(|_| !args.dry_run) {
+        let excluded: Vec<_> = skipped
+            .iter()
+            .map(|(what, many)| format!("{many} {what}"))
+            .collect();
+        let draft = attest::attestation(context, query, Some(digest), &excluded)?;
+        receipts.extend(bulk::record(context, vec![draft])?);
+        answer = answer.line("the inventory is attested by this list");
+    }
+    document["receipts"] = json!(receipts);
+    Ok(Answer {
+        document: Some(document),
+        ..answer
+    })
+}
+
+fn form(args: &ImportArgs) -> Result<ListForm, CommandError> {
+    let ending = args.file.extension().and_then(|ending| ending.to_str());
+    Ok(match (args.from, ending) {
+        (Some(From::Csv), _) | (None, Some("csv")) => ListForm::Csv,
+        (Some(From::Json), _) | (None, Some("json")) => ListForm::Json,
+        (Some(From::Aws), _) => ListForm::Aws,
+        (Some(From::Vault), _) => ListForm::Vault,
+        (Some(From::Kubernetes), _) => ListForm::Kubernetes,
+        (None, _) => {
+            return Err(
+                CommandError::usage("who printed the list is not said").hint("name it with --from")
+            );
+        }
+    })
+}
+
+fn defaults(args: &ImportArgs) -> Fields {
+    let said = json!({
+        "class": args.class, "owner": args.owner, "store": args.store, "max_age_days": args.max_age_days,
+        "consumers": Some(&args.consumers).filter(|all| !all.is_empty()),
+    });
+    let said = said.as_object().cloned().unwrap_or_default();
+    said.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect()
+}
+
+/// Asks on a terminal; a script has to have said so.
+pub(crate) fn agreed(context: &mut Context, question: &str) -> Result<(), CommandError> {
+    match context.ui.can_ask() {
+        true if context.ui.agrees(question) => Ok(()),
+        true => Err(CommandError::usage("nothing was recorded")),
+        false => Err(CommandError::usage(
+            "nobody can be asked whether to record this; nothing was recorded",
+        )
+        .hint("look at it with --dry-run, and say --yes")),
+    }
+}
+
+/// All that is wrong with a list, at once.
+pub(crate) fn untaken(file: &Path, faults: &[String]) -> CommandError {
+    let many = counted(faults.len() as u64, "fault");
+    let message = format!(
+        "{}: {many}, nothing was recorded\n  {}",
+        file.display(),
+        faults.join("\n  ")
+    );
+    CommandError::refused(message).code("list-untaken").hint(
+        "what a list does not know is said for all new secrets by flags: ledger secret import --help",
+    )
+}
+
+fn in_words(plan: &InventoryPlan, skipped: &std::collections::BTreeMap<&str, u64>) -> Vec<String> {
+    let shown = |value: &Value| match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(","),
+        value => value.to_string(),
+    };
+    let change = |id: &Id, change: &FieldChange| {
+        format!(
+            "{id}  {}: {} → {}",
+            change.field,
+            shown(&change.old),
+            shown(&change.new)
+        )
+    };
+    let (new, changed, missing) = (plan.new.len(), plan.changed.len(), plan.missing.len());
+    let unchanged = plan.unchanged;
+    let mut lines = vec![format!(
+        "{new} new, {changed} changed, {unchanged} as they are, {missing} unlisted"
+    )];
+    lines.extend(
+        skipped
+            .iter()
+            .map(|(what, many)| format!("passed over: {many} {what}")),
+    );
+    lines.extend(
+        plan.new
+            .iter()
+            .map(|one| format!("new       {}", one.secret)),
+    );
+    let changes = |one: &PlannedSecret| {
+        one.changes
+            .iter()
+            .map(|each| change(&one.secret, each))
+            .collect::<Vec<_>>()
+    };
+    lines.extend(
+        plan.changed
+            .iter()
+            .flat_map(changes)
+            .map(|line| format!("changed   {line}")),
+    );
+    let differs = plan.differs.iter();
+    lines.extend(differs.map(|(id, each)| format!("differs   {}  (not taken)", change(id, each))));
+    lines.extend(
+        plan.retired
+            .iter()
+            .map(|id| format!("retired   {id}  and still in the list")),
+    );
+    lines.extend(
+        plan.missing
+            .iter()
+            .map(|id| format!("unlisted  {id}  in the ledger alone")),
+    );
+    lines
+}
+
+fn to_json(plan: &InventoryPlan, skipped: &std::collections::BTreeMap<&str, u64>) -> Value {
+    let change = |id: &Id, change: &FieldChange| json!({ "secret": id, "field": change.field, "old": change.old, "new": change.new });
+    let changed = plan.changed.iter();
+    let changed = changed.flat_map(|one| one.changes.iter().map(|each| change(&one.secret, each)));
+    let differs = plan.differs.iter().map(|(id, each)| change(id, each));
+    json!({
+        "new": plan.new.iter().map(|one| &one.secret).collect::<Vec<_>>(),
+        "changed": changed.collect::<Vec<_>>(),
+        "unchanged": plan.unchanged,
+        "differs": differs.collect::<Vec<_>>(),
+        "retired": plan.retired,
+        "missing": plan.missing,
+        "skipped": skipped,
+    })
+}

@@ -1,0 +1,68 @@
+//! What is said of many secrets at once: nothing twice, nothing by halves, and no value ever.
+
+use serde_json::{Value, json};
+
+use crate::support::program::Program;
+
+fn many(said: &Value, name: &str) -> usize {
+    said[name].as_array().unwrap().len()
+}
+
+#[test]
+fn an_inventory_is_imported_once_and_attested_by_its_list() {
+    let program = Program::prepared();
+    let row = |n: u32| format!("v/{n},api_key,vault:kv/v/{n},Team,api,2026-11-01\n");
+    let head = "secret,class,store,owner,consumers,last_rotated\n";
+    let list: String = (0..1_000).map(row).collect();
+    std::fs::write(program.path("list.csv"), format!("{head}{list}")).unwrap();
+    let import = "secret import list.csv --key petra.pem --yes --json";
+    // The ledger has a secret that the list has not.
+    let refused = program.output(&format!("{import} --attest all"));
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    let said = program.json(import);
+    assert_eq!(
+        (many(&said, "new"), many(&said, "receipts")),
+        (1_000, 1_000)
+    );
+    let orders =
+        "db/orders,database_credential,vault:kv/prod/db/orders,Team Data,\"api;worker\",\n";
+    std::fs::write(program.path("list.csv"), format!("{head}{list}{orders}")).unwrap();
+    let said = program.json(&format!("{import} --attest all"));
+    let change = json!({ "secret": "db/orders", "field": "owner", "old": "Team Orders", "new": "Team Data" });
+    assert_eq!(
+        (&said["changed"], many(&said, "receipts")),
+        (&json!([change]), 2)
+    );
+    let again = program.json(import);
+    assert_eq!(
+        (&again["unchanged"], many(&again, "receipts")),
+        (&json!(1_001), 0)
+    );
+    let report = program.json("verify --fail-on none --json");
+    let against = report["findings"].as_array().unwrap().iter();
+    assert!(
+        !against.clone().any(|one| one["rule"] == "C-03"),
+        "{report:#}"
+    );
+    // One that looks like a secret spoils the whole list.
+    let token = concat!("ghp_", "16C7e42F292c6912E7710c838347Ae178B4a");
+    std::fs::write(
+        program.path("list.csv"),
+        format!("{head}{}x,api_key,vault:x,{token},a,\n", row(2_000)),
+    )
+    .unwrap();
+    let refused = program.output(import);
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        said.contains("line 3: the field `owner` holds") && !said.contains(token),
+        "{said}"
+    );
+    assert_eq!(
+        program.json("secret list --json")["secrets"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1_001
+    );
+}
