@@ -88,6 +88,27 @@ impl Timestamp {
             .div_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND)
     }
 
+    /// How long from here to a later instant, in the two largest units.
+    #[must_use]
+    pub fn span_to(self, later: Self) -> String {
+        const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+        let seconds = later.0.saturating_sub(self.0).max(0) / MICROS_PER_SECOND;
+        let largest = UNITS.iter().position(|(unit, _)| seconds >= *unit);
+        let Some(largest) = largest else {
+            return "0 s".to_owned();
+        };
+        let mut rest = seconds;
+        let mut words = Vec::new();
+        for (unit, word) in UNITS.iter().skip(largest).take(2) {
+            let many = rest / unit;
+            rest %= unit;
+            if many > 0 {
+                words.push(format!("{many} {word}"));
+            }
+        }
+        words.join(" ")
+    }
+
     /// RFC 3339 with whole seconds and `Z`, as the SOP's template prints times.
     #[must_use]
     pub fn to_seconds(self) -> String {
@@ -245,6 +266,23 @@ impl Clock for StoppedClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_have_two_units_at_most() {
+        let begin = Timestamp::YEAR_2000;
+        let after = |seconds: i64| Timestamp::from_micros(begin.micros() + seconds * 1_000_000);
+        for (seconds, words) in [
+            (-5, "0 s"),
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (5_400, "1 h 30 min"),
+            (90_061, "1 d 1 h"),
+            (864_000, "10 d"),
+        ] {
+            assert_eq!(begin.span_to(after(seconds)), words);
+        }
+    }
 
     #[test]
     fn text_form_reads_back() {

@@ -12,8 +12,8 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     accept, actor, admin, anchor, append, archive, backup, demo, emergency, explain, export,
-    extract, init, key, log, man, next, note, open, prove, publish, recover, restore, run, secret,
-    serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
+    extract, incident, init, key, log, man, next, note, open, prove, publish, recover, restore,
+    run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -67,6 +67,7 @@ pub(crate) enum Command {
     Append(append::AppendArgs),
     Run(run::RunArgs),
     Emergency(emergency::EmergencyArgs),
+    Incident(incident::IncidentArgs),
     Sign(sign::SignArgs),
     Spool(spool::SpoolArgs),
     Serve(serve::ServeArgs),
@@ -110,7 +111,7 @@ pub(crate) fn command() -> clap::Command {
         "actor" => command.defer(actor::subcommands),
         "witness" => command.defer(witness::subcommands),
         "secret" => command.defer(secret::subcommands),
-        "key" | "note" | "token" | "trust" => command.mut_subcommands(with_json),
+        "incident" | "key" | "note" | "token" | "trust" => command.mut_subcommands(with_json),
         // The same text for everybody.
         "demo" | "completions" | "man" => command,
         _ => with_json(command),

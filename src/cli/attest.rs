@@ -12,7 +12,7 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
 use super::files::read_input;
-use super::{bulk, receipt};
+use super::{receipt, together};
 
 /// The longest output of a query, in bytes.
 const OUTPUT_LIMIT: usize = 256 << 20;
@@ -44,7 +44,7 @@ pub(crate) fn run(context: &mut Context, args: &AttestArgs) -> CommandResult {
     let digest = output.map(|bytes| Sha256Digest::of(&bytes));
     let excluded: Vec<_> = args.exclude.iter().map(ToString::to_string).collect();
     let draft = attestation(context, &args.query, digest, &excluded)?;
-    let mut receipts = bulk::record(context, vec![draft])?;
+    let mut receipts = together::record(context, vec![draft])?;
     let receipt = receipts.pop().unwrap_or_default();
     Ok(receipt::add_to(Answer::new(receipt.clone()), &receipt))
 }
@@ -61,5 +61,5 @@ pub(crate) fn attestation(
         "as_of": now, "count": register.charter.active_secrets, "ids_sha256": register.population_digest(),
         "query": query, "query_output_sha256": output, "exclusions": excluded,
     });
-    bulk::draft(now, "inventory.attested", said)
+    together::draft(now, "inventory.attested", said)
 }

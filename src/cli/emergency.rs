@@ -10,12 +10,12 @@ use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
-use super::bulk::{self, draft};
 use super::context::Context;
 use super::exit::CommandError;
 use super::files::read_bounded;
 use super::hint::nearest;
 use super::layout::counted;
+use super::together::{self, draft};
 
 /// The longest list of secrets, in bytes.
 const LIST_LIMIT: usize = 4 << 20;
@@ -90,7 +90,7 @@ pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult 
     let drafts = emergencies
         .iter()
         .flat_map(|one| one.drafts.iter().cloned());
-    let receipts = bulk::record(context, drafts.collect())?;
+    let receipts = together::record(context, drafts.collect())?;
     Ok(answer(&emergencies, &receipts))
 }
 

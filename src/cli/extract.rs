@@ -128,7 +128,8 @@ impl Extraction<'_> {
             let Some(folder) = folders.get(&stored.sequence) else {
                 continue;
             };
-            let who = speaker(stored, self.register);
+            let person = statement.on_behalf_of.as_ref();
+            let who = speaker(self.register, &statement.author, person);
             let (sequence, occurred) = (stored.sequence, statement.occurred.to_seconds());
             index.push_str(&format!(
                 "\n{folder}\n  entry {sequence}, {occurred}, by {who}\n"

@@ -17,7 +17,7 @@ use super::context::Context;
 use super::exit::CommandError;
 use super::files::read_input;
 use super::layout::counted;
-use super::{attest, bulk};
+use super::{attest, together};
 
 /// The longest list, in bytes: Kubernetes prints values, too, and they take room until they are passed over.
 const LIST_LIMIT: usize = 256 << 20;
@@ -134,7 +134,7 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
             lines.iter().for_each(|line| context.say(line));
             agreed(context, &format!("record {}?", counted(many, "entry")))?;
         }
-        receipts = bulk::record(context, drafts)?;
+        receipts = together::record(context, drafts)?;
     }
     // Whoever was asked has seen it.
     let asked = !args.yes && !receipts.is_empty();
@@ -152,7 +152,7 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
             .map(|(what, many)| format!("{many} {what}"))
             .collect();
         let draft = attest::attestation(context, query, Some(digest), &excluded)?;
-        receipts.extend(bulk::record(context, vec![draft])?);
+        receipts.extend(together::record(context, vec![draft])?);
         answer = answer.line("the inventory is attested by this list");
     }
     document["receipts"] = json!(receipts);

@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use crate::documents;
 use crate::entry::StoredEntry;
 use crate::event::VOCABULARY;
+use crate::key::PublicKey;
 use crate::keyring::LEDGER_ACTOR;
 use crate::register::Register;
 use crate::text::Id;
@@ -273,10 +274,9 @@ impl EntryPrinter {
 }
 
 /// Who said an entry, and for whom.
-pub(super) fn speaker(stored: &StoredEntry, register: &Register) -> String {
-    let statement = &stored.statement;
-    let mut who = documents::actor(register, &statement.author);
-    if let Some(person) = &statement.on_behalf_of {
+pub(super) fn speaker(register: &Register, key: &PublicKey, person: Option<&Id>) -> String {
+    let mut who = documents::actor(register, key);
+    if let Some(person) = person {
         who.push_str(&format!(" for {person}"));
     }
     who
@@ -284,7 +284,7 @@ pub(super) fn speaker(stored: &StoredEntry, register: &Register) -> String {
 
 fn row(stored: &StoredEntry, register: &Register) -> String {
     let statement = &stored.statement;
-    let who = speaker(stored, register);
+    let who = speaker(register, &statement.author, statement.on_behalf_of.as_ref());
     let event = &statement.event;
     let secret = register.subject(event);
     let about = about(&[

@@ -14,7 +14,6 @@ mod args;
 mod attest;
 mod backup;
 mod batch;
-mod bulk;
 mod checks;
 mod context;
 mod copies;
@@ -30,6 +29,7 @@ mod follow;
 mod gauge;
 pub mod hint;
 mod import;
+mod incident;
 mod init;
 mod key;
 mod layout;
@@ -61,6 +61,7 @@ mod state_folders;
 mod statements;
 mod status;
 mod timestamp;
+mod together;
 mod token;
 mod transport;
 mod trust;
@@ -154,6 +155,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),
         Command::Emergency(args) => emergency::run(context, args),
+        Command::Incident(args) => incident::run(context, args),
         Command::Next(args) => next::run(context, args),
         Command::Due(args) => status::due(context, args),
         Command::Log(args) => log::run(context, args),

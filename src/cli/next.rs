@@ -17,7 +17,7 @@ use super::context::Context;
 use super::exit::CommandError;
 use super::fields;
 use super::hint::nearest;
-use super::layout::columns;
+use super::layout::{columns, word};
 
 /// Show what is left of a rotation: done by whom, next, the command to paste
 ///
@@ -210,6 +210,12 @@ impl ChecklistView<'_> {
         let mut known = self.register.known(spec.name, Some(&rotation.id), None);
         known.insert("rotation".to_owned(), json!(rotation.id));
         if let Some(incident) = &rotation.incident {
+            if spec.name == "post_incident.reported" {
+                let incident = word(incident.as_str());
+                return format!(
+                    "ledger incident report {incident} --report REF --remediation TEXT"
+                );
+            }
             known.insert("incident".to_owned(), json!(incident));
         }
         fields::command(spec, &known)

@@ -186,7 +186,7 @@ fn part(whole: &Value, name: &str) -> String {
     whole.get(name).map(plain).unwrap_or_default()
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".to_owned(),

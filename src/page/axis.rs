@@ -3,8 +3,6 @@
 
 use crate::time::Timestamp;
 
-use super::markup::span;
-
 /// A pause is drawn short where it takes more than this part of the whole, in percent.
 const LONG: i64 = 40;
 /// And lasts longer than this.
@@ -32,7 +30,7 @@ impl AxisPiece {
 
     /// How long it lasts.
     pub(super) fn span(&self) -> String {
-        span(self.from, self.to)
+        self.from.span_to(self.to)
     }
 }
 

@@ -94,26 +94,6 @@ pub(super) fn minute(time: Timestamp) -> String {
     text.get(..16).map_or(text.clone(), str::to_owned)
 }
 
-/// How long from one instant to a later one, in the two largest units.
-pub(super) fn span(from: Timestamp, to: Timestamp) -> String {
-    const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let seconds = to.micros().saturating_sub(from.micros()).max(0) / 1_000_000;
-    let largest = UNITS.iter().position(|(unit, _)| seconds >= *unit);
-    let Some(largest) = largest else {
-        return "0 s".to_owned();
-    };
-    let mut rest = seconds;
-    let mut words = Vec::new();
-    for (unit, word) in UNITS.iter().skip(largest).take(2) {
-        let many = rest / unit;
-        rest %= unit;
-        if many > 0 {
-            words.push(format!("{many} {word}"));
-        }
-    }
-    words.join(" ")
-}
-
 /// A number of days.
 pub(super) fn days(number: u64) -> String {
     counted(number, "day", "days")
@@ -154,23 +134,6 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_have_two_units_at_most() {
-        let begin = Timestamp::YEAR_2000;
-        let after = |seconds: i64| Timestamp::from_micros(begin.micros() + seconds * 1_000_000);
-        for (seconds, words) in [
-            (-5, "0 s"),
-            (0, "0 s"),
-            (59, "59 s"),
-            (60, "1 min"),
-            (5_400, "1 h 30 min"),
-            (90_061, "1 d 1 h"),
-            (864_000, "10 d"),
-        ] {
-            assert_eq!(span(begin, after(seconds)), words);
-        }
-    }
 
     #[test]
     fn texts_are_cut_between_characters() {

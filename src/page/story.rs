@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::rotation::{DualRun, RevokedVersion, Rotation, RotationEnd};
 use crate::verify::AdmittedEntry;
 
-use super::markup::{instant, span};
+use super::markup::instant;
 use super::timeline;
 
 /// The rotation in sentences: approval, dual-run, revocation and its proof, its end.
@@ -48,7 +48,7 @@ fn dual_run(rotation: &Rotation, run: &DualRun) -> Markup {
         @match (run.supported, timeline::dual_run_end(rotation)) {
             (false, _) => "The secret supports no dual-run.",
             (true, Some(end)) => {
-                "Old and new secret were both accepted from " (instant(began)) " to " (instant(end)) ", for " (span(began, end)) (planned)
+                "Old and new secret were both accepted from " (instant(began)) " to " (instant(end)) ", for " (began.span_to(end)) (planned)
             }
             (true, None) => { "Old and new secret are both accepted since " (instant(began)) (planned) }
         }
@@ -61,7 +61,7 @@ fn revocation(rotation: &Rotation, revoked: &RevokedVersion, said: &[&AdmittedEn
         ", effective " (instant(revoked.effective)) ", and "
         @match rotation.dead {
             Some(dead) => {
-                "shown dead " (span(revoked.effective, dead.occurred)) " later by " (who(said, dead.sequence)) ": "
+                "shown dead " (revoked.effective.span_to(dead.occurred)) " later by " (who(said, dead.sequence)) ": "
                 (proof(said, dead.sequence)) "."
             }
             None => "not shown dead.",

@@ -51,6 +51,34 @@ impl Register {
             .map(|item| item.step)
     }
 
+    /// The same of an incident: its runbook and report, a rotation where none answers it, and what its rotations
+    /// wait for.
+    #[must_use]
+    pub fn incident_waits_for(&self, incident: &Incident) -> Vec<String> {
+        let rotations = incident
+            .rotations
+            .iter()
+            .filter_map(|id| self.rotations.get(id));
+        let steps = rotations.flat_map(|rotation| self.waits_for(rotation));
+        let name = |step: NextStep<'_>| match step {
+            NextStep::CutOver(_) => step.events().concat(),
+            _ => step.to_string(),
+        };
+        let mut waits: Vec<String> = steps.map(name).collect();
+        if incident.rotations.is_empty() {
+            waits.push("rotation.opened".to_owned());
+            let left = [
+                (NextStep::ExecuteRunbook, incident.runbook),
+                (NextStep::Report, incident.report),
+            ];
+            let left = left.into_iter().filter(|(_, done)| done.is_none());
+            waits.extend(left.map(|(step, _)| step.to_string()));
+        }
+        waits.sort_unstable();
+        waits.dedup();
+        waits
+    }
+
     /// What need not be typed of an event about a rotation, or of the opening of one.
     #[must_use]
     pub fn known(&self, event: &str, rotation: Option<&Id>, secret: Option<&Id>) -> KnownFields {

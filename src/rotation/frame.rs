@@ -66,6 +66,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// What those that were declared in one go have in common: what befell many secrets at once is one story.
+    #[must_use]
+    pub const fn declaration(&self) -> (Timestamp, Timestamp, Trigger) {
+        (self.declared.occurred, self.detected, self.trigger)
+    }
+
     /// Until when the suspect secret is to be revoked.
     #[must_use]
     pub fn revoke_by(&self, policy: &Policy) -> Timestamp {

@@ -222,6 +222,10 @@ impl Rotation {
         // SOP 7 puts it first.
         let place = if self.is_emergency() { 0 } else { 5 };
         steps.insert(place, revoke);
+        if self.is_emergency() {
+            // Nobody accepts a revoked secret beside the new one.
+            steps.retain(|(step, done)| done.is_some() || *step != NextStep::DualRun);
+        }
         let end = (NextStep::Complete, self.ended());
         match &self.ending {
             None => steps.push(end),

@@ -19,6 +19,7 @@ mod concurrency;
 mod follow;
 mod gauges;
 mod hot_copies;
+mod incident;
 mod integrate;
 mod kill;
 mod losses;

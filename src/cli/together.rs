@@ -1,37 +1,38 @@
-//! What one person says of many secrets at once: signed before any of it is recorded, then a commit for many.
+//! Many events that one command says: signed by one key, recorded in few commits.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::append::draft::Draft;
-use crate::event::{self, Event};
+use crate::event;
 use crate::parallel;
 use crate::time::Timestamp;
 
 use super::context::Context;
 use super::exit::CommandError;
-use super::fields;
+use super::fields::{self, Fields};
 use super::layout::counted;
 use super::signals::SignalGuard;
 
 /// Entries that share one commit. A multiple of three: those of one emergency stay together.
 const AT_ONCE: usize = 900;
 
-/// A draft of an event with these fields; what is null is not said.
-pub(crate) fn draft(occurred: Timestamp, name: &str, said: Value) -> Result<Draft, CommandError> {
+/// An event of this name, by its fields; those that are null are not said.
+pub(super) fn draft(occurred: Timestamp, name: &str, said: Value) -> Result<Draft, CommandError> {
     let spec = event::spec(name).ok_or_else(|| CommandError::usage("no such event"))?;
     let said = said.as_object().cloned().unwrap_or_default();
-    let said = said.into_iter().filter(|(_, value)| !value.is_null());
-    let event: Event = fields::finish(spec, said.collect())?;
-    Ok(Draft {
-        occurred: Some(occurred),
-        ..event.into()
-    })
+    let said: Fields = said
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect();
+    let mut draft = Draft::from(fields::finish(spec, said)?);
+    draft.occurred = Some(occurred);
+    Ok(draft)
 }
 
-/// Records all of it, and answers with a receipt each.
-pub(crate) fn record(
+/// Signs all of them, then records them in their order, and answers with their receipts.
+pub(super) fn record(
     context: &mut Context,
     drafts: Vec<Draft>,
 ) -> Result<Vec<Value>, CommandError> {
