@@ -1,5 +1,8 @@
 //! The secrets there are, by reference: what is registered, what is in use since when, what is due.
 
+use std::mem::discriminant;
+use std::str::FromStr;
+
 use bincode::{Decode, Encode};
 use serde_json::{Value, json};
 
@@ -192,6 +195,69 @@ impl Secret {
         SecretAge {
             due,
             days_left: due.map(|due| due.days_since(as_of)),
+        }
+    }
+}
+
+/// A condition by which secrets are chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretCondition {
+    /// Of this class.
+    Class(SecretClass),
+    /// Of this owner.
+    Owner(Line),
+    /// Used by this service.
+    Consumer(Id),
+    /// With an id that begins so.
+    Prefix(String),
+    /// Due before an instant; one of which nobody knows when it was generated is.
+    DueBefore(Timestamp),
+}
+
+impl FromStr for SecretCondition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (field, value) = text.split_once('=').unwrap_or((text, ""));
+        match field {
+            "class" => value.parse().map(Self::Class),
+            "owner" => Line::new(value)
+                .map(Self::Owner)
+                .map_err(|fault| fault.to_string()),
+            "consumer" => Id::new(value)
+                .map(Self::Consumer)
+                .map_err(|fault| fault.to_string()),
+            "prefix" => Ok(Self::Prefix(value.to_owned())),
+            "due-before" => value
+                .parse()
+                .map(Self::DueBefore)
+                .map_err(|_| "needs a time in UTC".to_owned()),
+            _ => Err(
+                "the conditions are class=, owner=, consumer=, prefix= and due-before=".to_owned(),
+            ),
+        }
+    }
+}
+
+impl SecretCondition {
+    /// Whether conditions hold of a secret: of several on one field any, of those on several fields all.
+    #[must_use]
+    pub fn all_hold(conditions: &[Self], secret: &Secret, policy: &Policy) -> bool {
+        conditions.iter().all(|one| {
+            let mut alike = conditions
+                .iter()
+                .filter(|other| discriminant(one) == discriminant(other));
+            alike.any(|condition| condition.holds(secret, policy))
+        })
+    }
+
+    fn holds(&self, secret: &Secret, policy: &Policy) -> bool {
+        match self {
+            Self::Class(class) => secret.class == *class,
+            Self::Owner(owner) => secret.owner == *owner,
+            Self::Consumer(consumer) => secret.consumers.contains(consumer),
+            Self::Prefix(prefix) => secret.id.as_str().starts_with(prefix),
+            Self::DueBefore(time) => secret.age(policy, *time).due.is_none_or(|due| due < *time),
         }
     }
 }

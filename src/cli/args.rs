@@ -11,9 +11,10 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::options::{Globals, with_json};
 use super::{
-    accept, actor, admin, anchor, append, archive, backup, demo, emergency, explain, export,
-    extract, incident, init, key, log, man, next, note, open, prove, publish, recover, restore,
-    run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify, witness,
+    accept, actor, admin, anchor, append, archive, backup, campaign, demo, emergency, explain,
+    export, extract, incident, init, key, log, man, next, note, open, prove, publish, recover,
+    restore, run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify,
+    witness,
 };
 
 const OVERVIEW: &str = "\
@@ -67,6 +68,7 @@ pub(crate) enum Command {
     Append(append::AppendArgs),
     Run(run::RunArgs),
     Emergency(emergency::EmergencyArgs),
+    Campaign(campaign::CampaignArgs),
     Incident(incident::IncidentArgs),
     Sign(sign::SignArgs),
     Spool(spool::SpoolArgs),
@@ -111,7 +113,9 @@ pub(crate) fn command() -> clap::Command {
         "actor" => command.defer(actor::subcommands),
         "witness" => command.defer(witness::subcommands),
         "secret" => command.defer(secret::subcommands),
-        "incident" | "key" | "note" | "token" | "trust" => command.mut_subcommands(with_json),
+        "incident" | "campaign" | "key" | "note" | "token" | "trust" => {
+            command.mut_subcommands(with_json)
+        }
         // The same text for everybody.
         "demo" | "completions" | "man" => command,
         _ => with_json(command),

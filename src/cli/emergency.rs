@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::append::draft::Draft;
+use crate::event::Event;
 use crate::register::Register;
+use crate::rotation::campaign_ticket;
 use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
+use super::campaign::Meant;
 use super::context::Context;
 use super::exit::CommandError;
 use super::files::read_bounded;
@@ -29,15 +32,21 @@ const LIST_LIMIT: usize = 4 << 20;
 ///
 ///   ledger emergency db/orders --revoked v7 --at 2026-11-28T03:12:00Z --why "password in a public log"
 ///   ledger emergency --secrets breach.txt --revoked --why "breach of the vendor"
+///   ledger emergency --filter owner=Vendor --campaign breach-11 --revoked --why "breach of the vendor"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct EmergencyArgs {
     /// The suspect secrets
-    #[arg(value_name = "SECRET", required_unless_present = "secrets")]
+    #[arg(value_name = "SECRET", required_unless_present_any = ["secrets", "filter"])]
     secret: Vec<Id>,
     /// A file with their ids, one a line
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
+    #[command(flatten)]
+    meant: Meant,
+    /// The campaign that they belong to. Said once more it records what is not recorded yet, and nothing twice
+    #[arg(long, value_name = "NAME")]
+    campaign: Option<Id>,
     /// The version that was revoked [default: the version in use, by the inventory]
     #[arg(long, value_name = "VERSION", num_args = 0..=1, default_missing_value = "")]
     revoked: Option<String>,
@@ -68,7 +77,8 @@ pub(crate) struct EmergencyArgs {
 
 pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult {
     context.ui.thing = "emergency";
-    let secrets = listed(args)?;
+    let register = context.register()?;
+    let secrets = listed(args, &register)?;
     let version = args
         .revoked
         .as_deref()
@@ -80,7 +90,6 @@ pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult 
         return Err(CommandError::usage(message)
             .hint("leave them out: versions come from the inventory, ids from the date"));
     }
-    let register = context.register()?;
     let now = context.now();
     let at = args.at.unwrap_or(now);
     let emergencies: Vec<Emergency> = secrets
@@ -95,7 +104,7 @@ pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult 
 }
 
 /// The secrets that were named, each once.
-fn listed(args: &EmergencyArgs) -> Result<Vec<Id>, CommandError> {
+fn listed(args: &EmergencyArgs, register: &Register) -> Result<Vec<Id>, CommandError> {
     let mut secrets = args.secret.clone();
     if let Some(path) = &args.secrets {
         let text = read_bounded(path, LIST_LIMIT)?;
@@ -112,6 +121,7 @@ fn listed(args: &EmergencyArgs) -> Result<Vec<Id>, CommandError> {
             secrets.push(id);
         }
     }
+    secrets.extend(args.meant.secrets(register));
     let mut seen = std::collections::BTreeSet::new();
     secrets.retain(|secret| seen.insert(secret.clone()));
     match secrets.is_empty() {
@@ -150,11 +160,13 @@ impl Emergency {
             );
         };
         let moment = now.to_seconds().replace(['-', ':', 'T', 'Z'], "");
-        let id = |named: &Option<Id>, kind: &str| match named {
-            Some(id) => Ok(id.clone()),
-            None => Id::new(format!("{kind}-{secret}-{moment}"))
-                .map_err(CommandError::flag("the secret's id")),
+        let campaign = args.campaign.as_ref();
+        let id = |named: &Option<Id>, kind: &str| match (named, campaign) {
+            (Some(id), _) => Ok(id.clone()),
+            (None, Some(name)) => Id::new(format!("{name}/{secret}")),
+            (None, None) => Id::new(format!("{kind}-{secret}-{moment}")),
         };
+        let id = |named, kind| id(named, kind).map_err(CommandError::flag("the secret's id"));
         let (incident, rotation) = (id(&args.incident, "inc")?, id(&args.rotation, "rot")?);
         let mut drafts = vec![
             draft(
@@ -172,7 +184,7 @@ impl Emergency {
                     "rotation": rotation, "secret": secret, "environment": "prod",
                     "reason": "emergency", "incident": incident,
                     "consumers": known.consumers, "last_rotated": known.generated,
-                    "old_version": known.version,
+                    "old_version": known.version, "ticket": campaign.map(campaign_ticket),
                 }),
             )?,
         ];
@@ -196,6 +208,14 @@ impl Emergency {
                 }),
             )?);
         }
+        // What of a campaign was cut off is said again.
+        let opened = register.rotations.get(&rotation);
+        let is_said = |draft: &Draft| match &draft.event {
+            Event::IncidentDeclared(_) => register.incidents.contains_key(&incident),
+            Event::RotationOpened(_) => opened.is_some(),
+            _ => opened.is_some_and(|opened| opened.old_revoked.is_some()),
+        };
+        drafts.retain(|draft| campaign.is_none() || !is_said(draft));
         Ok(Self {
             secret: secret.clone(),
             incident,

@@ -14,6 +14,7 @@ mod args;
 mod attest;
 mod backup;
 mod batch;
+mod campaign;
 mod checks;
 mod context;
 mod copies;
@@ -155,6 +156,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),
         Command::Emergency(args) => emergency::run(context, args),
+        Command::Campaign(args) => campaign::run(context, args),
         Command::Incident(args) => incident::run(context, args),
         Command::Next(args) => next::run(context, args),
         Command::Due(args) => status::due(context, args),

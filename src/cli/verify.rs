@@ -88,6 +88,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "VERDICTS", value_delimiter = ',')]
     #[arg(default_value = "conformance,coverage", value_parser = ["conformance", "coverage", "accepted", "none"])]
     fail_on: Vec<String>,
+    #[arg(skip)]
+    keep_said: bool,
 }
 
 pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
@@ -267,9 +269,9 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
             part,
             ..audit
         };
-        match args.html {
-            Some(_) => audit.run_and_keep_said(),
-            None => audit.run(),
+        match args.keep_said || args.html.is_some() {
+            true => audit.run_and_keep_said(),
+            false => audit.run(),
         }
     })?;
     Ok(done?)
@@ -334,6 +336,19 @@ pub(crate) struct Asked {
     /// A checkpoint that ledger verify was given; repeat for more
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
+    /// Whether the report is to keep what was said about rotations.
+    #[arg(skip)]
+    keep_said: bool,
+}
+
+impl Asked {
+    /// About the ledger, with what was said about rotations.
+    pub(crate) fn keeping_said() -> Self {
+        Self {
+            keep_said: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Verifies all of whatever is named, the ledger where nothing is.
@@ -342,6 +357,7 @@ pub(crate) fn whole(context: &mut Context, asked: &Asked) -> Result<Report, Comm
         path: asked.path.clone(),
         anchor: asked.anchor.clone(),
         as_of: asked.as_of,
+        keep_said: asked.keep_said,
         ..VerifyArgs::default()
     };
     let dir = named(context, &args)?;

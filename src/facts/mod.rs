@@ -5,6 +5,7 @@
 //! | `template` | the SOP's "Rotation Evidence" template (SOP 8) |
 //! | `population` | every registered secret, with its age |
 //! | `rotations` | what is said of each rotation |
+//! | `campaign` | how the rotations stand that were opened under one name |
 //! | `attestation` | the same as in-toto Statements |
 //! | `keys` | public keys as PEM, and whose they are |
 //! | `dossier` | what all of it is made of |
@@ -15,6 +16,7 @@
 //! compares, so that a document that was swapped is found without trusting anybody.
 
 mod attestation;
+mod campaign;
 mod documents;
 mod dossier;
 mod form;
@@ -24,6 +26,7 @@ mod rotations;
 mod template;
 
 pub use attestation::statements;
+pub use campaign::{CAMPAIGN_COLUMNS, campaign, campaigns};
 pub use documents::{POPULATION, PackFacts};
 pub use dossier::Dossier;
 pub use form::{FactsForm, RENDERINGS, SUMMARY, states_the_same};

@@ -70,9 +70,9 @@ fn names(selected: &LedgerPart<'_>) -> BTreeMap<Id, String> {
 }
 
 /// The rules that are held against rotations and count, and those that an exception covers or somebody accepted.
-type RuleHits<'r> = BTreeMap<&'r Id, (BTreeSet<&'static str>, BTreeSet<&'static str>)>;
+pub(super) type RuleHits<'r> = BTreeMap<&'r Id, (BTreeSet<&'static str>, BTreeSet<&'static str>)>;
 
-fn against(report: &Report) -> RuleHits<'_> {
+pub(super) fn against(report: &Report) -> RuleHits<'_> {
     let mut against = RuleHits::new();
     for finding in &report.findings {
         let Some(rotation) = &finding.rotation else {
@@ -88,7 +88,7 @@ fn against(report: &Report) -> RuleHits<'_> {
     against
 }
 
-fn row(
+pub(super) fn row(
     rotation: &Rotation,
     register: &Register,
     against: &RuleHits<'_>,

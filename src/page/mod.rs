@@ -61,6 +61,7 @@ pub use matter::FileReader;
 pub use names::{FolderNames, evidence_folders};
 pub use served::{ServedPage, notice};
 pub use shell::content_policy;
+pub use tables::{csv, plain};
 
 /// The page about a ledger, as one HTML document: the rotations of the period that the report was asked for.
 ///

@@ -41,7 +41,8 @@ pub(super) fn files(pack: &Dossier<'_>, facts: &PackFacts) -> PackFiles {
 }
 
 /// Rows with these columns; a list is written with semicolons.
-fn csv(columns: &str, rows: &[Value]) -> String {
+#[must_use]
+pub fn csv(columns: &str, rows: &[Value]) -> String {
     let mut text = format!("{columns}\n");
     for row in rows {
         let cells = columns.split(',').map(|column| cell(&row[column]));
@@ -64,7 +65,9 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A value as a cell of a table has it.
+#[must_use]
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(true) => "yes".to_owned(),

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::event::{Outcome, Phase, Which};
+use crate::event::{Outcome, Phase, RotationOpened, Which};
 use crate::inventory::Secret;
+use crate::text::Id;
 
 use super::facts::RotationEnd;
 use super::state::Rotation;
@@ -106,6 +107,23 @@ pub fn asked_for(event: &str) -> &'static [&'static str] {
         "dual_run.started" => &["planned_end"],
         "revocation.verified" => &["access_log", "access_from", "access_to", "hits"],
         _ => &[],
+    }
+}
+
+/// How the ticket of an opening begins that belongs to a campaign.
+const CAMPAIGN: &str = "campaign:";
+
+/// The ticket of the openings of a campaign.
+#[must_use]
+pub fn campaign_ticket(name: &Id) -> String {
+    format!("{CAMPAIGN}{name}")
+}
+
+impl RotationOpened {
+    /// The campaign that it belongs to, where it says so.
+    #[must_use]
+    pub fn campaign(&self) -> Option<&str> {
+        self.ticket.as_ref()?.as_str().strip_prefix(CAMPAIGN)
     }
 }
 

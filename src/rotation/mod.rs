@@ -32,6 +32,6 @@ pub use facts::{
     RevokedVersion, RotationEnd,
 };
 pub use frame::{EntryFrame, EntryMoment, Incident, RotationSetting};
-pub use known::{KnownFields, asked_for};
+pub use known::{KnownFields, asked_for, campaign_ticket};
 pub use next::{ChecklistItem, ItemStanding, NextStep};
 pub use state::{Rotation, RotationState};

@@ -66,3 +66,43 @@ fn an_inventory_is_imported_once_and_attested_by_its_list() {
         1_001
     );
 }
+
+#[test]
+fn a_campaign_is_opened_once_and_an_emergency_of_it_goes_on_where_it_was_cut_off() {
+    let program = Program::prepared();
+    let row = |n: u32| format!("v/{n},api_key,vault:kv/v/{n},Vendor,api,2026-11-01,v1\n");
+    let list: String = (0..400).map(row).collect();
+    let head = "secret,class,store,owner,consumers,last_rotated,version\n";
+    std::fs::write(program.path("list.csv"), format!("{head}{list}")).unwrap();
+    assert_eq!(
+        program.code("secret import list.csv --key petra.pem --yes"),
+        0
+    );
+    let open = "campaign open q4 --filter prefix=v/1 --filter prefix=db/ --filter consumer=api --key olga.pem --yes --json";
+    let said = program.json(open);
+    let orders = json!([{ "secret": "db/orders", "why": "r-1 is open" }]);
+    assert_eq!(
+        (many(&said, "opened"), &said["passed_over"]),
+        (111, &orders)
+    );
+    assert_eq!(many(&program.json(open), "receipts"), 0);
+    let emergency =
+        "emergency --filter owner=Vendor --campaign breach --revoked --why x --key olga.pem --json";
+    // Some of it was recorded, when it was cut off.
+    let declared = "append incident.declared --incident breach/v/7 --secret v/7 --trigger suspected_compromise --summary x --key olga.pem";
+    assert_eq!(program.code(declared), 0);
+    assert_eq!(many(&program.json(emergency), "receipts"), 3 * 400 - 1);
+    assert_eq!(many(&program.json(emergency), "receipts"), 0);
+    let shown = program.json("campaign show breach --json");
+    assert_eq!(
+        (&shown["rotations"], many(&shown, "table")),
+        (&json!(400), 400)
+    );
+    // A table says nothing of a ledger that was changed.
+    let tail = program.path("prod/tail");
+    let mut bytes = std::fs::read(&tail).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&tail, bytes).unwrap();
+    assert_ne!(program.code("campaign show breach"), 0);
+}

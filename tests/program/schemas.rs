@@ -198,7 +198,13 @@ fn at_a_folder(said: &mut Said) {
     let list = "secret,class,store,owner,consumers,version\ndb/orders,api_key,vault:x,Team,api,v9\nnew,api_key,vault:x,T,api,\n";
     std::fs::write(program.path("list.csv"), list).unwrap();
     let import = "secret import list.csv --key petra.pem --yes --attest listed";
-    said.run(&program, &[import, "secret import list.csv --dry-run"]);
+    let open = "campaign open q4 --key olga.pem --filter class=api_key --filter class=database_credential --yes";
+    let campaigns = ["campaign show q4", "campaign list"];
+    said.run(
+        &program,
+        &[import, "secret import list.csv --dry-run", open],
+    );
+    said.run(&program, &campaigns);
     for folder in ["state/timestamps", "state/packs"] {
         let first = std::fs::read_dir(program.path(folder)).unwrap().next();
         said.take_file(&first.unwrap().unwrap().path());
