@@ -62,6 +62,14 @@ pub struct GrantedException {
     pub expires: Timestamp,
 }
 
+impl GrantedException {
+    /// Whether it covers a rule, as long as it lasts.
+    #[must_use]
+    pub fn covers(&self, rule: &str) -> bool {
+        self.rules.iter().any(|id| id.as_str() == rule)
+    }
+}
+
 /// Where a secret stands against its age limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecretAge {
@@ -173,9 +181,7 @@ impl Secret {
     pub fn exception(&self, rule: &str, as_of: Timestamp) -> Option<&GrantedException> {
         self.exceptions
             .iter()
-            .filter(|exception| {
-                exception.expires > as_of && exception.rules.iter().any(|id| id.as_str() == rule)
-            })
+            .filter(|exception| exception.expires > as_of && exception.covers(rule))
             .max_by_key(|exception| exception.expires)
     }
 

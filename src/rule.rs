@@ -355,9 +355,9 @@ rules! {
     T02 "T-02" Conformance, "6, Step 6", "recorded late", "record events when they happen";
     T03 "T-03" Conformance, "6", "times contradict the order", "an earlier step says a later time";
     T05 "T-05" Conformance, "3", "step outside the approved window", "ask for a window that holds the step";
-    S10 "S-10" Conformance, "6, Step 1", "last rotated date is not known", "say last_rotated when opening, or register it with the secret";
+    S10 "S-10" Conformance, "6, Step 1", "last rotated date is not known", "say last_rotated where somebody knows it; else rotate it, and accept this";
     S11 "S-11" Conformance, "6, Step 1", "consumers differ from the inventory", "update the inventory, or open the rotation with all consumers";
-    S12 "S-12" Conformance, "6, Step 1", "another rotation of the secret is open", "complete or abort the other one first";
+    S12 "S-12" Conformance, "6, Step 1", "another rotation of the secret is open", "complete or abort one of them";
     S13 "S-13" Conformance, "3", "went on without approval", "let a Security Owner approve before the replacement is generated";
     S14 "S-14" Conformance, "3", "approved only afterwards", "approve before the replacement is generated";
     S20 "S-20" Conformance, "5", "service inventory list was not confirmed", "confirm it with the preconditions";
@@ -379,7 +379,7 @@ rules! {
     S39 "S-39" Conformance, "6, Step 3", "another version than the new one was validated or put to use", "check which version was meant";
     S40 "S-40" Conformance, "6, Step 4", "cut over a consumer that is not known", "update the inventory";
     S42 "S-42" Conformance, "6, Step 4", "old secret revoked while services were unhealthy", "confirm health before revoking";
-    S43 "S-43" Conformance, "6, Step 5", "old secret revoked before cutover and health were confirmed", "revoke last";
+    S43 "S-43" Conformance, "6, Step 5", "old secret revoked before cutover and health were confirmed", "revoke last; where it is done already, cut over now";
     S45 "S-45" Conformance, "6, Step 5", "revoked version is not the one that was meant", "check which version was revoked";
     S48 "S-48" Conformance, "6, Step 5", "shown dead before it was revoked", "revoke, then try it";
     S50 "S-50" Conformance, "6, Step 5", "old secret never shown dead", "try the old secret, and record revocation.verified";
@@ -388,7 +388,7 @@ rules! {
     S53 "S-53" Conformance, "6, Step 5", "old secret was tried before it was dead", "try it after the revocation takes effect";
     S54 "S-54" Conformance, "6, Step 5", "proof without substance", "where it cannot be tried, name the access log, its time and its hits";
     S60 "S-60" Conformance, "8", "revoke_confirmed says yes with no proof behind it", "record revocation.verified before completing";
-    S61 "S-61" Conformance, "8", "completed with revoke_confirmed no", "revoke and verify, or ask for an exception";
+    S61 "S-61" Conformance, "8", "completed with revoke_confirmed no", "revoke and verify before completing; where that cannot be, ask for an exception that says what protects the old secret";
     S62 "S-62" Conformance, "6, Step 6", "impacted services differ from the consumers cut over", "list every service that was touched";
     S64 "S-64" Conformance, "3", "ended but never confirmed", "let a Security Owner confirm";
     S65 "S-65" Conformance, "7", "emergency confirmed without runbook or report", "execute the runbook, file the report, then confirm";

@@ -17,7 +17,7 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 48_850
+CODE_LINES = 48_880
 LONG_FUNCTIONS = 15
 LINES = 60
 PARAMETERS = 5

@@ -17,7 +17,7 @@ impl Rotation {
         entry: &mut RotationEntry<'_>,
         completed: &RotationCompleted,
     ) {
-        let missing = self.missing_steps();
+        let missing = self.missing_steps(completed.revoke_confirmed);
         if !missing.is_empty() {
             let found = format!("missing: {}", missing.join(", "));
             entry.breaks(rule::S25, "every step of the SOP", found);
@@ -49,8 +49,9 @@ impl Rotation {
         self.resolve(Step::Evidence);
     }
 
-    /// The facts that a completion rests on and that nobody stated.
-    pub(super) fn missing_steps(&self) -> Vec<&'static str> {
+    /// The facts that a completion rests on and that nobody stated. Who says that nothing was revoked is held to
+    /// that alone.
+    pub(super) fn missing_steps(&self, revoked: bool) -> Vec<&'static str> {
         let standard = !self.is_emergency();
         [
             (standard && self.approved.is_none(), "rotation.approved"),
@@ -69,7 +70,7 @@ impl Rotation {
                 !self.health.is_some_and(|health| health.healthy),
                 "health.confirmed",
             ),
-            (self.old_revoked.is_none(), "secret.revoked"),
+            (revoked && self.old_revoked.is_none(), "secret.revoked"),
         ]
         .into_iter()
         .filter_map(|(missing, name)| missing.then_some(name))
@@ -130,7 +131,8 @@ impl Rotation {
     }
 
     pub(super) fn abort(&mut self, entry: &mut RotationEntry<'_>, _aborted: &RotationAborted) {
-        if let Some(cutover) = self.cutover {
+        let undone = !self.is_taken_over(entry.setting.secret);
+        if let Some(cutover) = self.cutover.filter(|_| undone) {
             let found = format!("cutover in entry {}", cutover.sequence);
             entry.breaks(rule::S75, "before the cutover", found);
         }

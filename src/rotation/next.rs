@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::event::{self, Role, Step};
 use crate::inventory::Secret;
+use crate::rule;
 use crate::text::Id;
 
 use super::facts::RotationEnd;
@@ -194,6 +195,13 @@ impl Rotation {
         items
     }
 
+    /// Whether a Security Owner excused, since it was opened, that the old version is never shown dead. When that
+    /// ends is for the verifier.
+    fn need_not_revoke(&self, secret: &Secret) -> bool {
+        let mut granted = secret.exceptions.iter();
+        granted.any(|one| one.granted > self.opened.sequence && one.covers(rule::S50.id))
+    }
+
     /// The steps that tools and operators do, each after the one before it. Of a rotation that ended otherwise than
     /// by its completion: what was done, and what that left open.
     fn technical_steps<'a>(
@@ -222,25 +230,27 @@ impl Rotation {
         // SOP 7 puts it first.
         let place = if self.is_emergency() { 0 } else { 5 };
         steps.insert(place, revoke);
-        if self.is_emergency() {
+        let is_excused = secret.is_some_and(|secret| self.need_not_revoke(secret));
+        let is_owed =
+            |step: &NextStep<'_>| matches!(step, NextStep::Revoke | NextStep::VerifyRevocation);
+        steps.retain(|(step, done)| {
             // Nobody accepts a revoked secret beside the new one.
-            steps.retain(|(step, done)| done.is_some() || *step != NextStep::DualRun);
-        }
+            let is_pointless = self.is_emergency() && *step == NextStep::DualRun;
+            done.is_some() || !(is_pointless || is_excused && is_owed(step))
+        });
         let end = (NextStep::Complete, self.ended());
         match &self.ending {
             None => steps.push(end),
             // What was left out is held against it; that the old version is dead can still be shown.
             Some(RotationEnd::Completed(_)) => {
-                let is_owed = |step: &NextStep<'_>| {
-                    matches!(step, NextStep::Revoke | NextStep::VerifyRevocation)
-                };
                 let is_whole = !self.is_one_shot();
                 steps.retain(|(step, done)| done.is_some() || is_whole && is_owed(step));
                 steps.push(end);
             }
             Some(RotationEnd::RolledBack(_) | RotationEnd::Aborted(_)) => {
                 steps.retain(|(_, done)| done.is_some());
-                if self.generated.is_some() {
+                let is_left = secret.is_none_or(|secret| !self.is_taken_over(secret));
+                if self.generated.is_some() && is_left {
                     steps.push((NextStep::RevokeNew, self.new_revoked));
                 }
                 if matches!(self.ending, Some(RotationEnd::RolledBack(_))) {

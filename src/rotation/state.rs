@@ -257,6 +257,13 @@ impl Rotation {
         self.consumers.iter().chain(more)
     }
 
+    /// Whether the version that it generated is in use without it: another rotation took it over.
+    #[must_use]
+    pub fn is_taken_over(&self, secret: &Secret) -> bool {
+        let generated = self.generated.as_ref().map(|made| &made.version);
+        self.completion().is_none() && generated.is_some() && generated == secret.version.as_ref()
+    }
+
     /// The consumers not cut over yet.
     #[must_use]
     pub fn remaining<'a>(&'a self, secret: &'a Secret) -> Vec<&'a Id> {

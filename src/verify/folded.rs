@@ -47,6 +47,8 @@ pub struct VerifiedFold {
     pub(super) idle_acceptances: Vec<String>,
     /// Who named a sealing key in place of one that was lost.
     pub(super) successions: Vec<String>,
+    /// From which entry on four eyes were relaxed, and the entry that ended it.
+    pub(super) relaxed: Vec<(u64, Option<u64>)>,
     /// No root can be made beyond damage.
     pub(super) broken: bool,
     /// Bundles that are not at hand, while their hashes are.
@@ -86,6 +88,7 @@ impl VerifiedFold {
             outside: 0,
             idle_acceptances: Vec::new(),
             successions: Vec::new(),
+            relaxed: Vec::new(),
             broken: false,
             absent: Vec::new(),
             charter_then: None,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Event, SealingKeyRecovered};
+use crate::event::{Event, FourEyes, SealingKeyRecovered};
 use crate::hash::{LeafHash, LedgerId, Link, NodeHash};
 use crate::keyring::Author;
 use crate::merkle::Frontier;
@@ -410,6 +410,14 @@ impl LedgerFold {
                 recovered.lost_since.to_seconds(),
                 recovered.reason
             ));
+        }
+        if let Event::PolicySet(set) = event {
+            let is_relaxed = set.four_eyes == Some(FourEyes::Relaxed);
+            match (is_relaxed, self.done.relaxed.last_mut()) {
+                (true, None | Some((_, Some(_)))) => self.done.relaxed.push((place, None)),
+                (false, Some((_, end @ None))) => *end = Some(place),
+                _ => {}
+            }
         }
         if let Event::PackExported(exported) = event
             && self.done.question.proven.is_none()

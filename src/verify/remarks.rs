@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::FourEyes;
 use crate::keyring::{SEAL_DAYS, SEAL_ENTRIES};
 use crate::time::Timestamp;
 use crate::trust::Trust;
@@ -138,12 +137,10 @@ impl VerifiedFold {
 
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.register.charter.policy.four_eyes == FourEyes::Relaxed {
-            notes.push(
-                "policy: four eyes are relaxed; one person may operate, approve and confirm"
-                    .to_owned(),
-            );
-        }
+        notes.extend(self.relaxed.iter().map(|(from, to)| match to {
+            None => format!("policy: four eyes are relaxed since entry {from}; one person may operate, approve and confirm"),
+            Some(to) => format!("policy: four eyes were relaxed from entry {from} to entry {to}; one person could operate, approve and confirm"),
+        }));
         if let Some(first) = self.first.filter(|first| self.question.as_of < *first) {
             notes.push(format!(
                 "as of {} there was nothing: the first entry was recorded at {first}",

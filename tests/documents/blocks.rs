@@ -1,6 +1,6 @@
 //! Every `sh` block of the README and of `docs/` is run, or stands in `NOT_RUN` with the reason.
 //!
-//! The README is one session: its blocks run in their order, each in the folder that the one before left, and each
+//! The README is one session, and so are the odd rotations: their blocks run in their order, each in the folder that the one before left, and each
 //! command must end with 0. What a `text` block shows is what the `sh` block before it printed, with `…` for what is
 //! left out: lines where it stands alone, words within a line.
 
@@ -51,6 +51,9 @@ pub(crate) fn blocks(document: &str) -> Vec<Block> {
     blocks
 }
 
+/// Documents that are one session each, from an empty folder.
+const SESSIONS: &[&str] = &["README.md", "docs/ODD-ROTATIONS.md"];
+
 /// Documents whose blocks are run by something else, and the line of CI that does it.
 const RUN_ELSEWHERE: &[(&str, &str)] = &[
     (
@@ -73,8 +76,10 @@ const NOT_RUN: &[(&str, &str)] = &[
     ),
 ];
 
+type StandIn = (&'static str, &'static str, &'static str);
+
 /// What stands in for what is elsewhere: the words of the README, what is run instead, and why.
-const STAND_INS: &[(&str, &str, &str)] = &[
+const STAND_INS: &[StandIn] = &[
     (
         "cargo run --release -- demo",
         "ledger demo",
@@ -127,7 +132,7 @@ fn every_block_is_run_or_listed_with_a_reason() {
             .iter()
             .any(|block| block.language == "sh");
         let listed = |list: &[(&str, &str)]| list.iter().any(|(name, _)| *name == document);
-        let known = document == "README.md" || listed(RUN_ELSEWHERE) || listed(NOT_RUN);
+        let known = SESSIONS.contains(&&*document) || listed(RUN_ELSEWHERE) || listed(NOT_RUN);
         assert_eq!(
             known, with_blocks,
             "{document}: its blocks are run, or listed with a reason"
@@ -172,11 +177,21 @@ fn the_readme_is_one_session_that_ends_well() {
     let certificate = authority.path("ca.pem");
     let reply = "200 OK\r\nContent-Type: application/timestamp-reply";
     let (url, serving) = serve(authority, vec![(reply, true)]);
-    let readme = blocks(&crate::read("README.md"));
-    let output = run(&session(&readme), &url, &certificate);
+    play(SESSIONS[0], STAND_INS, &url, &certificate);
     serving.join().unwrap();
+}
+
+#[test]
+fn odd_rotations_go_as_it_is_told() {
+    play(SESSIONS[1], &[], "", Path::new(""));
+}
+
+/// Runs the blocks of a document, and looks whether each prints what is shown.
+fn play(document: &str, stand_ins: &[StandIn], url: &str, certificate: &Path) {
+    let told = blocks(&crate::read(document));
+    let output = run(&session(&told, stand_ins), url, certificate);
     let mut printed = "";
-    for block in &readme {
+    for block in &told {
         match block.language.as_str() {
             "sh" => {
                 let mark = format!("{MARK} {}\n", block.line);
@@ -185,8 +200,8 @@ fn the_readme_is_one_session_that_ends_well() {
                     after.unwrap_or_else(|| panic!("never came to line {}:\n{output}", block.line));
                 printed = printed.split(MARK).next().unwrap();
             }
-            "text" => shows(block, printed),
-            other => panic!("README.md:{}: what is a block of `{other}`?", block.line),
+            "text" => shows(document, block, printed),
+            other => panic!("{document}:{}: what is a block of `{other}`?", block.line),
         }
     }
 }
@@ -203,15 +218,15 @@ fn a_block_that_shows_something_else_is_found() {
     assert_eq!(shown("two … lost\n"), Some("two … lost"));
 }
 
-/// The README's commands as one script.
-fn session(readme: &[Block]) -> String {
+/// A document's commands as one script.
+fn session(told: &[Block], stand_ins: &[StandIn]) -> String {
     let mut script =
         "set -eu -o pipefail -o errtrace\ntrap 'echo \"failed: $BASH_COMMAND\"' ERR\n".to_owned();
-    let mut unused: Vec<_> = STAND_INS.iter().collect();
-    for block in readme.iter().filter(|block| block.language == "sh") {
+    let mut unused: Vec<_> = stand_ins.iter().collect();
+    for block in told.iter().filter(|block| block.language == "sh") {
         let mut text = block.text.clone();
         unused.retain(|(words, _, _)| !text.contains(words));
-        for (words, instead, _) in STAND_INS {
+        for (words, instead, _) in stand_ins {
             text = text.replace(words, instead);
         }
         writeln!(script, "echo '{MARK} {}'\n{text}", block.line).unwrap();
@@ -256,10 +271,10 @@ fn run(script: &str, authority: &str, certificate: &Path) -> String {
     output
 }
 
-fn shows(block: &Block, printed: &str) {
+fn shows(document: &str, block: &Block, printed: &str) {
     if let Some(line) = first_not_shown(&block.text, printed) {
         panic!(
-            "README.md:{}: nothing was printed there like\n{line}\nbut\n{printed}",
+            "{document}:{}: nothing was printed there like\n{line}\nbut\n{printed}",
             block.line
         );
     }

@@ -182,11 +182,15 @@ fn relaxed_eyes_are_said_in_the_report() {
     story.play(script);
     let report = story.verify();
     assert_eq!(report.findings, []);
-    assert!(
-        report.notes.iter().any(|note| note.contains("four eyes")),
-        "{:?}",
-        report.notes
-    );
+    let says = |story: &Story, words: &str| {
+        let notes = story.verify().notes;
+        assert!(notes.iter().any(|note| note.contains(words)), "{notes:?}");
+    };
+    says(&story, "four eyes are relaxed since entry");
+    // Nobody hides it by setting the policy anew before the auditor comes.
+    let strict = json!({ "reason": "we are three" });
+    story.say("sam", "policy.set", strict);
+    says(&story, "four eyes were relaxed from entry");
 }
 
 /// A ledger whose founder's key also seals could never be spoken in: each word would be the ledger's.

@@ -21,6 +21,18 @@ fn aborted() -> Value {
     json!({ "rotation": "r", "reason": "another day", "disposition": "none_generated" })
 }
 
+/// A scheduled rotation is overtaken by an emergency, which goes on with what it generated.
+fn taken_over(story: &mut Story) {
+    let scheduled = story.standard("s", "api/billing");
+    story.play(scheduled.until("cutover.completed"));
+    let emergency = story.emergency("e", "inc", "api/billing");
+    story.play(emergency);
+    let mut given_up = aborted();
+    given_up["rotation"] = json!("s");
+    given_up["disposition"] = json!("new_retained");
+    story.say("olga", "rotation.aborted", given_up);
+}
+
 fn rollback(version: &str) -> Value {
     json!({
         "rotation": "r", "restored_version": version, "services": ["orders"], "reason": "trouble",
@@ -44,6 +56,13 @@ rule_tests! {
         },
         spares: |s| {
             s.play(s.emergency("e", "inc", "db/orders"));
+            // What cannot be revoked is held against it as that.
+            s.play(
+                s.standard("r", "db/orders")
+                    .without("secret.revoked")
+                    .without("revocation.verified")
+                    .with("rotation.completed", json!({ "revoke_confirmed": false })),
+            );
         },
     }
     S50 {
@@ -161,6 +180,7 @@ rule_tests! {
         },
         spares: |s| {
             s.play(standard(s).until("preconditions.confirmed").then("olga", "rotation.aborted", aborted()));
+            taken_over(s);
         },
     }
     S75 {
@@ -170,6 +190,7 @@ rule_tests! {
         },
         spares: |s| {
             s.play(standard(s).until("replacement.validated").then("olga", "rotation.aborted", aborted()));
+            taken_over(s);
         },
     }
     S90 {

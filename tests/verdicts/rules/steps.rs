@@ -100,6 +100,8 @@ rule_tests! {
             s.play(s.standard("r1", "db/orders"));
             s.play(s.standard("r2", "db/orders").until("rotation.opened"));
             s.play(s.standard("r3", "api/billing").until("rotation.opened"));
+            // SOP 7 waits for nothing.
+            s.play(s.emergency("e", "inc", "api/billing").until("rotation.opened"));
         },
     }
     S13 {
