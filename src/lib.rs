@@ -81,7 +81,7 @@
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`], [`http`] | ground |
-//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`timestamps`], [`audit`], [`publication`], [`mirror`], [`facts`], [`page`], [`pack_verify`], [`export`], [`backup`], [`witness`], [`anchor`], [`documents`] | all below |
+//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`playbook`], [`timestamps`], [`audit`], [`publication`], [`mirror`], [`facts`], [`page`], [`pack_verify`], [`export`], [`backup`], [`witness`], [`anchor`], [`documents`] | all below |
 //! | faces | [`serve`], [`cli`] | all below |
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
@@ -184,6 +184,9 @@ pub mod pack_verify;
 #[cfg(feature = "page")]
 #[doc(hidden)]
 pub mod page;
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub mod playbook;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod publication;

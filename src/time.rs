@@ -123,6 +123,30 @@ impl Timestamp {
     }
 }
 
+/// Reads a span of time: a whole number and `s`, `m`, `h` or `d`.
+///
+/// # Errors
+/// What was expected instead.
+pub fn parse_span(text: &str) -> Result<Duration, String> {
+    let fault = || "needs a whole number and a unit, for example 30s, 5m, 2h or 14d".to_owned();
+    let unit = match text.chars().last().ok_or_else(fault)? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(fault()),
+    };
+    let digits = text.get(..text.len() - 1).ok_or_else(fault)?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(fault());
+    }
+    let seconds = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
+    seconds.map(Duration::from_secs).ok_or_else(fault)
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 with `Z`; microseconds only where there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -281,6 +305,25 @@ mod tests {
             (864_000, "10 d"),
         ] {
             assert_eq!(begin.span_to(after(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn spans_have_a_unit() {
+        assert_eq!(parse_span("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_span("14d"), Ok(Duration::from_secs(14 * 86_400)));
+        for text in [
+            "",
+            "s",
+            "30",
+            "-1s",
+            "+1s",
+            "1.5h",
+            "99999999999999999999d",
+            "1é",
+            "1w",
+        ] {
+            assert!(parse_span(text).is_err(), "{text:?}");
         }
     }
 

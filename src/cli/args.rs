@@ -12,9 +12,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     accept, actor, admin, anchor, append, archive, backup, campaign, demo, emergency, explain,
-    export, extract, incident, init, key, log, man, next, note, open, prove, publish, recover,
-    restore, run, secret, serve, show, sign, spool, status, timestamp, token, trust, typed, verify,
-    witness,
+    export, extract, incident, init, key, log, man, next, note, open, playbook, prove, publish,
+    recover, restore, rotate, run, secret, serve, show, sign, spool, status, timestamp, token,
+    trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -36,6 +36,7 @@ Exit codes:
   4    could not be verified, or there was nothing to verify; or recorded, and the receipt is lost
   5    the ledger refuses to record this, or its server to talk
   6    temporary (a lock, a full disk): safe to try again
+  7    stopped where a person must speak (ledger rotate)
   130  interrupted
 Treat any other code as failure.
 
@@ -67,6 +68,8 @@ pub(crate) enum Command {
     Secret,
     Append(append::AppendArgs),
     Run(run::RunArgs),
+    Rotate(rotate::RotateArgs),
+    Playbook(playbook::PlaybookArgs),
     Emergency(emergency::EmergencyArgs),
     Campaign(campaign::CampaignArgs),
     Incident(incident::IncidentArgs),
@@ -113,7 +116,7 @@ pub(crate) fn command() -> clap::Command {
         "actor" => command.defer(actor::subcommands),
         "witness" => command.defer(witness::subcommands),
         "secret" => command.defer(secret::subcommands),
-        "incident" | "campaign" | "key" | "note" | "token" | "trust" => {
+        "incident" | "campaign" | "key" | "note" | "playbook" | "token" | "trust" => {
             command.mut_subcommands(with_json)
         }
         // The same text for everybody.

@@ -57,7 +57,7 @@ struct OpenArgs {
 }
 
 /// Which secrets are meant.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Meant {
     /// class=WORD, owner=TEXT, consumer=ID, prefix=TEXT or due-before=TIME; repeat for more
     #[arg(long, value_name = "FIELD=VALUE")]

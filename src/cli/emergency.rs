@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::append::draft::Draft;
-use crate::event::Event;
+use crate::event::{Event, Trigger};
 use crate::register::Register;
 use crate::rotation::campaign_ticket;
 use crate::text::Id;
@@ -75,8 +75,36 @@ pub(crate) struct EmergencyArgs {
     rotation: Option<Id>,
 }
 
+impl EmergencyArgs {
+    /// Of one secret, of which nothing was revoked yet.
+    pub(crate) fn of(secret: Id, why: String, rotation: Id) -> Self {
+        Self {
+            secret: vec![secret],
+            secrets: None,
+            meant: Meant::default(),
+            campaign: None,
+            revoked: None,
+            method: String::new(),
+            at: None,
+            why,
+            trigger: Trigger::SuspectedCompromise.word().to_owned(),
+            incident: None,
+            rotation: Some(rotation),
+        }
+    }
+}
+
 pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult {
     context.ui.thing = "emergency";
+    let (emergencies, receipts) = declare(context, args)?;
+    Ok(answer(&emergencies, &receipts))
+}
+
+/// Records what is said of each secret.
+pub(crate) fn declare(
+    context: &mut Context,
+    args: &EmergencyArgs,
+) -> Result<(Vec<Emergency>, Vec<Value>), CommandError> {
     let register = context.register()?;
     let secrets = listed(args, &register)?;
     let version = args
@@ -100,7 +128,7 @@ pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult 
         .iter()
         .flat_map(|one| one.drafts.iter().cloned());
     let receipts = together::record(context, drafts.collect())?;
-    Ok(answer(&emergencies, &receipts))
+    Ok((emergencies, receipts))
 }
 
 /// The secrets that were named, each once.
@@ -131,7 +159,7 @@ fn listed(args: &EmergencyArgs, register: &Register) -> Result<Vec<Id>, CommandE
 }
 
 /// What is said of one secret.
-struct Emergency {
+pub(crate) struct Emergency {
     secret: Id,
     incident: Id,
     rotation: Id,

@@ -36,6 +36,8 @@ pub(crate) enum Exit {
     Refused,
     /// 6: a lock, a full disk: safe to try again.
     Temporary,
+    /// 7: stopped where a person must speak.
+    PersonMustSpeak,
     /// 130: stopped by a signal.
     Interrupted,
     /// The code of the tool that `ledger run` ran.
@@ -53,6 +55,7 @@ impl Exit {
             Self::NotVerified => 4,
             Self::Refused => 5,
             Self::Temporary => 6,
+            Self::PersonMustSpeak => 7,
             Self::Interrupted => 130,
             Self::Of(code) => code,
         }
@@ -67,7 +70,7 @@ impl Exit {
             Self::Refused => "refused",
             Self::Temporary => "temporary",
             Self::Interrupted => "interrupted",
-            Self::Passed | Self::Findings | Self::Of(_) => "failed",
+            Self::Passed | Self::Findings | Self::PersonMustSpeak | Self::Of(_) => "failed",
         }
     }
 }

@@ -248,3 +248,12 @@ pub(crate) fn own_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
         .or_else(|| Some(home()?.join(below_home)))?;
     Some(base.join("rotation-ledger"))
 }
+
+/// Whether a program is there: in `dir` where it is named by a path, else where programs are.
+pub(crate) fn is_program(name: &str, dir: &Path) -> bool {
+    if name.contains('/') {
+        return dir.join(name).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}

@@ -41,6 +41,7 @@ mod note;
 mod open;
 mod options;
 mod pack;
+mod playbook;
 mod prove;
 mod publish;
 mod receipt;
@@ -49,6 +50,7 @@ mod recover;
 mod remote;
 mod report;
 mod restore;
+mod rotate;
 mod run;
 mod secret;
 mod serve;
@@ -155,6 +157,8 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Export(args) => export::run(context, args),
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),
+        Command::Rotate(args) => rotate::run(context, args),
+        Command::Playbook(args) => playbook::run(context, args),
         Command::Emergency(args) => emergency::run(context, args),
         Command::Campaign(args) => campaign::run(context, args),
         Command::Incident(args) => incident::run(context, args),

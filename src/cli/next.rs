@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::documents;
-use crate::event::{self, EventSpec, FourEyes, Role};
+use crate::event::{self, EventSpec};
 use crate::key::PublicKey;
 use crate::register::Register;
-use crate::rotation::{ChecklistItem, Incident, ItemStanding, NextStep, Rotation};
+use crate::rotation::{ChecklistItem, Incident, ItemStanding, Rotation};
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -38,28 +38,14 @@ pub(crate) struct NextArgs {
 
 pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
     context.ui.thing = "next";
-    let mut said = BTreeMap::new();
-    let reader = context.reader()?;
-    let register = reader.replay_first(u64::MAX, |_| (), &mut |(), _, recorded| {
-        if recorded
-            .event
-            .rotation()
-            .or(recorded.event.incident())
-            .is_some()
-        {
-            said.insert(recorded.sequence, (recorded.event.name(), *recorded.key));
-        }
-    })?;
-    let chosen = chosen(&register, args.of.as_ref())?;
-    let view = ChecklistView {
-        register: &register,
-        said: &said,
-    };
+    let view = ChecklistView::read(context)?;
+    let register = &view.register;
+    let chosen = chosen(register, args.of.as_ref())?;
     let lists: Vec<Value> = chosen
         .iter()
         .map(|rotation| view.to_json(rotation))
         .collect();
-    let unanswered: Vec<_> = unanswered(&register, args.of.as_ref()).collect();
+    let unanswered: Vec<_> = unanswered(register, args.of.as_ref()).collect();
     let opening = |incident: &&Incident| {
         let mut known = register.known("rotation.opened", None, Some(&incident.secret));
         let spec = event::spec("rotation.opened").into_iter();
@@ -139,14 +125,27 @@ fn unanswered<'r>(register: &'r Register, of: Option<&Id>) -> impl Iterator<Item
 }
 
 /// What the lists are made from.
-struct ChecklistView<'a> {
-    register: &'a Register,
+pub(crate) struct ChecklistView {
+    pub(crate) register: Register,
     /// What was said about rotations and incidents, and by whose key, by the entry.
-    said: &'a BTreeMap<u64, (&'static str, PublicKey)>,
+    said: BTreeMap<u64, (&'static str, PublicKey)>,
 }
 
-impl ChecklistView<'_> {
-    fn to_json(&self, rotation: &Rotation) -> Value {
+impl ChecklistView {
+    pub(crate) fn read(context: &Context) -> Result<Self, CommandError> {
+        let mut said = BTreeMap::new();
+        let reader = context.reader()?;
+        let register = reader.replay_first(u64::MAX, |_| (), &mut |(), _, recorded| {
+            let event = recorded.event;
+            if event.rotation().or(event.incident()).is_some() {
+                said.insert(recorded.sequence, (event.name(), *recorded.key));
+            }
+        })?;
+        Ok(Self { register, said })
+    }
+
+    /// The list of a rotation, with the commands to paste.
+    pub(crate) fn to_json(&self, rotation: &Rotation) -> Value {
         let items = self.register.checklist(rotation);
         let mut list = self.register.rotation_json(rotation);
         list["steps"] = items.iter().map(|item| self.item(rotation, item)).collect();
@@ -179,46 +178,33 @@ impl ChecklistView<'_> {
             "standing": standing,
             "entry": done.map(|at| at.sequence),
             "occurred_utc": done.map(|at| at.occurred),
-            "by": told.map(|(_, key)| documents::actor(self.register, key)),
+            "by": told.map(|(_, key)| documents::actor(&self.register, key)),
             "who": match done {
                 Some(_) => Vec::new(),
-                None => self.people(rotation, item),
+                None => self.register.people(rotation, &item.step),
             },
             "commands": commands,
         })
     }
 
-    /// Who may say it: in the role, and where four eyes are demanded nobody who carried it out.
-    fn people(&self, rotation: &Rotation, item: &ChecklistItem<'_>) -> Vec<&Id> {
-        let charter = &self.register.charter;
-        let roles = item.step.roles();
-        let is_relaxed = charter.policy.four_eyes == FourEyes::Relaxed;
-        let needs_others =
-            !is_relaxed && matches!(item.step, NextStep::Approve | NextStep::Confirm);
-        let actors = charter.keyring.actors().map(|(_, actor)| actor);
-        let may = actors.filter(|actor| {
-            let has_role = |role: &Role| actor.roles.contains(role);
-            let is_other = !needs_others || !rotation.operators.contains(&actor.id);
-            actor.revoked.is_none() && roles.iter().any(has_role) && is_other
-        });
-        let mut ids: Vec<_> = may.map(|actor| &actor.id).collect();
-        ids.sort_unstable();
-        ids
-    }
-
     fn command(&self, rotation: &Rotation, spec: &'static EventSpec) -> String {
-        let mut known = self.register.known(spec.name, Some(&rotation.id), None);
-        known.insert("rotation".to_owned(), json!(rotation.id));
-        if let Some(incident) = &rotation.incident {
-            if spec.name == "post_incident.reported" {
-                let incident = word(incident.as_str());
-                return format!(
-                    "ledger incident report {incident} --report REF --remediation TEXT"
-                );
-            }
-            known.insert("incident".to_owned(), json!(incident));
+        if let (Some(incident), "post_incident.reported") = (&rotation.incident, spec.name) {
+            let incident = word(incident.as_str());
+            return format!("ledger incident report {incident} --report REF --remediation TEXT");
         }
-        fields::command(spec, &known)
+        fields::command(spec, &self.register.known_of(rotation, spec.name))
+    }
+}
+
+/// Ids for people.
+pub(crate) fn names(ids: &[&Id]) -> String {
+    match ids {
+        [] => "nobody who is enrolled".to_owned(),
+        ids => ids
+            .iter()
+            .map(|id| id.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args};
 
 use crate::pack::PackPart;
 use crate::text::Id;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, parse_span};
 
 use super::exit::{CommandError, check_range};
 
@@ -111,27 +111,6 @@ pub(crate) fn with_json(command: clap::Command) -> clap::Command {
     )
 }
 
-/// Reads a span of time: a whole number and `s`, `m`, `h` or `d`.
-pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
-    let fault = || "needs a whole number and a unit, for example 30s, 5m, 2h or 14d".to_owned();
-    let unit = match text.chars().last().ok_or_else(fault)? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(fault()),
-    };
-    let digits = text.get(..text.len() - 1).ok_or_else(fault)?;
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(fault());
-    }
-    let seconds = digits
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(unit));
-    seconds.map(Duration::from_secs).ok_or_else(fault)
-}
-
 /// Reads a number of bytes: a whole number, with `K`, `M` or `G` for powers of 1,024.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let fault = || "needs a number of bytes, for example 500000, 64M or 1G".to_owned();
@@ -150,25 +129,6 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_have_a_unit() {
-        assert_eq!(parse_span("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_span("14d"), Ok(Duration::from_secs(14 * 86_400)));
-        for text in [
-            "",
-            "s",
-            "30",
-            "-1s",
-            "+1s",
-            "1.5h",
-            "99999999999999999999d",
-            "1é",
-            "1w",
-        ] {
-            assert!(parse_span(text).is_err(), "{text:?}");
-        }
-    }
 
     #[test]
     fn sizes_are_powers_of_1024() {

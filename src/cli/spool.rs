@@ -11,6 +11,7 @@ use crate::hash::LedgerId;
 use crate::key::PublicKey;
 use crate::spool::{self, SpoolError, Waiting};
 use crate::statement::Statement;
+use crate::text::Id;
 use crate::time::Timestamp;
 
 use super::answer::{Answer, CommandResult};
@@ -225,6 +226,48 @@ fn show(context: &mut Context, files: &[PathBuf]) -> CommandResult {
     let document = look(path).to_json(path);
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     Ok(Answer::new(document).line(text))
+}
+
+/// Delivers everything that waits of a rotation, also what only began; until that is done nobody knows where it
+/// stands.
+pub(crate) fn settle(context: &mut Context, rotation: &Id) -> Result<(), CommandError> {
+    let dir = context.spool()?;
+    let is_of_it = |draft: &Draft| draft.event.rotation() == Some(rotation);
+    if spool::at_work(&dir)?
+        .iter()
+        .any(|waiting| is_of_it(&waiting.draft))
+    {
+        let message = format!("a step of {rotation} is still running on this machine");
+        return Err(CommandError::temporary(message)
+            .code("still-running")
+            .hint("wait for its end, or look for its processes; nothing was done"));
+    }
+    let mut files = named(&dir, &[])?;
+    files.retain(|path| look(path).says.is_some_and(|draft| is_of_it(&draft)));
+    if files.is_empty() {
+        return Ok(());
+    }
+    sign(context, files.clone(), true)?;
+    let answer = deliver(context, files.clone())?;
+    let left = answer
+        .document
+        .iter()
+        .flat_map(|said| said["left"].as_array().cloned().unwrap_or_default());
+    for left in left {
+        // Its end was recorded under the same id: what only began is settled by that.
+        let is_settled = left["error"]["code"] == "event-id-conflict";
+        let path = left["from"].as_str().map(Path::new).filter(|_| is_settled);
+        match path {
+            Some(path) => spool::remove(path)?,
+            None => {
+                let why = left["error"]["message"].as_str().unwrap_or_default();
+                let message = format!("what waits of {rotation} is not recorded: {why}");
+                return Err(CommandError::temporary(message)
+                    .hint("ledger spool list shows it; nothing was done"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Delivers everything that waits.

@@ -12,7 +12,7 @@ use crate::inventory::{Secret, SecretAge};
 use crate::ledger::sealing_vkeys;
 use crate::register::Register;
 use crate::rotation::Rotation;
-use crate::time::{ClockDoubt, Timestamp};
+use crate::time::{ClockDoubt, Timestamp, parse_span};
 use crate::verify::Conclusion;
 
 use super::answer::{Answer, CommandResult};
@@ -21,7 +21,6 @@ use super::exit::{CommandError, Exit};
 use super::files::{folder_of, keep_apart, write_whole};
 use super::gauge::Gauges;
 use super::layout::counted;
-use super::options::parse_span;
 use super::trust::how_to_follow;
 
 /// Show what is open, unconfirmed or overdue

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::http;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::store::engine::FolderEngine;
+use crate::time::parse_span;
 use crate::timestamps::{self, StampAnswer, StampRequest, TimestampError};
 use crate::timetoken::{RESPONSE_LIMIT, StoredToken, TimeToken, TsaAuthorities, check_signature};
 use crate::verify::{BelievedTokens, fitting_token};
@@ -17,7 +18,6 @@ use super::context::Context;
 use super::exit::CommandError;
 use super::files::{read_bounded, write_new};
 use super::layout::quoted;
-use super::options::parse_span;
 
 const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";

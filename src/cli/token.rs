@@ -16,7 +16,6 @@ use super::append;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::keep_apart;
-use super::options::parse_span;
 use super::transport::{PREFIX, read};
 use super::typed::Again;
 
@@ -93,7 +92,7 @@ fn issue(context: &mut Context, args: &IssueArgs) -> CommandResult {
     let now = context.now();
     // Said by now: whoever says it once more means the same end.
     let occurred = args.again.occurred.unwrap_or(now);
-    let expires = match parse_span(&args.expires) {
+    let expires = match crate::time::parse_span(&args.expires) {
         Ok(span) => occurred.plus(span),
         Err(_) => args.expires.parse().map_err(|_| {
             CommandError::usage(

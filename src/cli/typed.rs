@@ -166,6 +166,14 @@ impl<'a> Typed<'a> {
             context.ui.say(format!("from the ledger:{told}"));
         }
         self.known.extend(known);
+        let mut all = self.known.clone();
+        all.extend(said);
+        if self.spec.missing(&all).next().is_some() {
+            let before = all.clone();
+            fields::ask(&mut context.ui, self.spec, &mut all)?;
+            all.retain(|name, _| !before.contains_key(name));
+            self.known.extend(all);
+        }
         Ok(())
     }
 

@@ -180,6 +180,27 @@ impl Ui {
         std::mem::replace(&mut self.streams.stdin, Box::new(io::empty()))
     }
 
+    /// A line that somebody answers.
+    ///
+    /// # Errors
+    /// Nobody answers any more.
+    pub(crate) fn ask(&mut self, question: &str) -> io::Result<String> {
+        self.flush();
+        self.streams.err.write_all(question.as_bytes())?;
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while self.streams.stdin.read(&mut byte)? == 1 && byte != *b"\n" {
+            line.push(byte[0]);
+        }
+        match line.is_empty() && byte != *b"\n" {
+            true => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "nobody answers",
+            )),
+            false => Ok(String::from_utf8_lossy(&line).trim().to_owned()),
+        }
+    }
+
     /// Writes a part of the result.
     pub(crate) fn print(&mut self, text: impl AsRef<str>) {
         self.print_bytes(text.as_ref().as_bytes());

@@ -152,7 +152,9 @@ impl Register {
         threaded.map_or(0, |threaded| threaded.thread)
     }
 
-    fn secret(&self, id: &Id) -> Option<&Secret> {
+    /// What the inventory knows of a secret.
+    #[must_use]
+    pub fn secret(&self, id: &Id) -> Option<&Secret> {
         self.secrets.get(id).map(|threaded| &threaded.secret)
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::event::{self, FourEyes, Role};
 use crate::inventory::{Secret, SecretAge};
 use crate::rotation::{ChecklistItem, Incident, ItemStanding, KnownFields, NextStep, Rotation};
 use crate::text::Id;
@@ -92,6 +93,42 @@ impl Register {
             (None, "rotation.opened") => secret.known_at_opening(),
             (None, _) => KnownFields::new(),
         }
+    }
+
+    /// The same of a rotation that is there, with the ids that name it.
+    #[must_use]
+    pub fn known_of(&self, rotation: &Rotation, event: &str) -> KnownFields {
+        let mut known = self.known(event, Some(&rotation.id), None);
+        let ids = [
+            ("rotation", Some(&rotation.id)),
+            ("incident", rotation.incident.as_ref()),
+        ];
+        let spec = event::spec(event);
+        for (name, id) in ids {
+            let is_there = spec.is_some_and(|spec| spec.fields.iter().any(|f| f.name == name));
+            if let Some(id) = id.filter(|_| is_there) {
+                known.insert(name.to_owned(), json!(id));
+            }
+        }
+        known
+    }
+
+    /// Who may say a step: in the role, and where four eyes are demanded nobody who carried the rotation out.
+    #[must_use]
+    pub fn people(&self, rotation: &Rotation, step: &NextStep<'_>) -> Vec<&Id> {
+        let charter = &self.charter;
+        let roles = step.roles();
+        let is_relaxed = charter.policy.four_eyes == FourEyes::Relaxed;
+        let needs_others = !is_relaxed && matches!(step, NextStep::Approve | NextStep::Confirm);
+        let actors = charter.keyring.actors().map(|(_, actor)| actor);
+        let may = actors.filter(|actor| {
+            let has_role = |role: &Role| actor.roles.contains(role);
+            let is_other = !needs_others || !rotation.operators.contains(&actor.id);
+            actor.revoked.is_none() && roles.iter().any(has_role) && is_other
+        });
+        let mut ids: Vec<_> = may.map(|actor| &actor.id).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// A rotation for programs, with what it waits for.

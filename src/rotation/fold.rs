@@ -124,13 +124,20 @@ impl Rotation {
     /// After the end only its confirmation, the death of a version and the proof that a restored
     /// one works still belong to the rotation.
     fn is_said_too_late(&self, event: &Event) -> bool {
+        let is_rolled_back = matches!(self.ending, Some(RotationEnd::RolledBack(_)));
+        let is_owed = |step: Step| match step {
+            Step::Revoke | Step::VerifyRevocation => true,
+            Step::Validate | Step::Rollback => is_rolled_back,
+            _ => false,
+        };
         let still_belongs = match event {
+            Event::StepPerformed(performed) => is_owed(performed.step),
+            Event::StepFailed(failed) => is_owed(failed.step),
             Event::RotationConfirmed(_) => self.confirmed.is_none(),
             Event::SecretRevoked(_) | Event::RevocationVerified(_) => true,
             Event::RotationApproved(_) => self.is_emergency() && self.approved.is_none(),
             Event::ReplacementValidated(validated) => {
-                validated.phase == Phase::PostRollback
-                    && matches!(self.ending, Some(RotationEnd::RolledBack(_)))
+                validated.phase == Phase::PostRollback && is_rolled_back
             }
             _ => false,
         };

@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use rustix::io::FdFlags;
+
 use crate::append::Submission;
 use crate::time::Timestamp;
 
@@ -88,6 +90,15 @@ pub fn begin(dir: &Path, draft: WaitingDraft) -> Result<Begun, SpoolError> {
 }
 
 impl Begun {
+    /// Lets tools that are started from now on hold on to it: as long as one of them runs, it is not abandoned,
+    /// although its recorder is dead.
+    ///
+    /// # Errors
+    /// The system's refusal.
+    pub fn share_with_children(&self) -> io::Result<()> {
+        Ok(rustix::io::fcntl_setfd(&self._lock, FdFlags::empty())?)
+    }
+
     /// Its end is recorded or waits by itself.
     ///
     /// # Errors
@@ -122,6 +133,23 @@ pub fn move_over(from: &Path, to: &Path) -> Result<(), SpoolError> {
         remove(&path)?;
     }
     Ok(())
+}
+
+/// What was begun and is at work: its recorder lives, or a tool that holds on to it does.
+///
+/// # Errors
+/// The system's refusal.
+pub fn at_work(dir: &Path) -> Result<Vec<WaitingDraft>, SpoolError> {
+    let gone = abandoned(dir)?;
+    let mut begun = list(&dir.join(BEGUN))?;
+    begun.retain(|path| !gone.contains(path));
+    // What ended meanwhile is not there any more.
+    let drafts = begun.iter().filter_map(|path| read_waiting(path).ok());
+    let drafts = drafts.filter_map(|waiting| match waiting {
+        Waiting::Draft(draft) => Some(*draft),
+        Waiting::Statement(_) => None,
+    });
+    Ok(drafts.collect())
 }
 
 /// What was begun, and whose recorder lives no more.

@@ -13,7 +13,7 @@ mod folder;
 mod form;
 
 pub use folder::{
-    Backlog, Begun, LONGEST, SpoolError, backlog, begin, dir, list, move_over, number_of,
+    Backlog, Begun, LONGEST, SpoolError, at_work, backlog, begin, dir, list, move_over, number_of,
     read_waiting, remove, replace, set_aside, take_in_abandoned, write, write_waiting,
 };
 pub use form::{Waiting, WaitingDraft, decode, decode_waiting, encode, encode_waiting};

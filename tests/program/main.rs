@@ -30,6 +30,8 @@ mod processes;
 mod receipts;
 mod recorder;
 mod remote;
+mod rotate;
+mod rotate_postgres;
 mod runbook;
 mod schemas;
 mod serve;

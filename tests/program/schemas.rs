@@ -205,6 +205,18 @@ fn at_a_folder(said: &mut Said) {
         &[import, "secret import list.csv --dry-run", open],
     );
     said.run(&program, &campaigns);
+    let playbook = "name = 'x'\nsecrets = ['db/orders']\n[step.revoke]\nrun = ['true']\n";
+    std::fs::write(program.path("x.toml"), playbook).unwrap();
+    std::fs::write(program.path("y.toml"), "name = 'y'").unwrap();
+    let rotate = "rotate db/orders --playbook x.toml --rotation r-1 --key olga.pem";
+    said.run(
+        &program,
+        &[
+            "playbook check x.toml y.toml",
+            &format!("{rotate} --dry-run"),
+            rotate,
+        ],
+    );
     for folder in ["state/timestamps", "state/packs"] {
         let first = std::fs::read_dir(program.path(folder)).unwrap().next();
         said.take_file(&first.unwrap().unwrap().path());

@@ -71,32 +71,49 @@ pub(crate) fn describe(
 /// How an event is said: the command with what is `known` filled in, and in capitals what has to be said besides.
 pub(crate) fn command(spec: &'static EventSpec, known: &Fields) -> String {
     let mut line = format!("ledger append {}{}", spec.name, flags_of(spec, known));
-    let is_asked = |field: &FieldSpec| {
-        must_be_said(field) || rotation::asked_for(spec.name).contains(&field.name)
-    };
-    let is_unsaid = |field: &&FieldSpec| is_asked(field) && !known.contains_key(field.name);
-    for field in in_order(spec).filter(is_unsaid) {
-        let to_say = match field.kind {
-            FieldKind::Choice(words) => words.join("|"),
-            kind => kind.placeholder().to_owned(),
-        };
-        line.push_str(&format!(" --{} {}", long_name(field), word(&to_say)));
+    for field in unsaid(spec, known) {
+        line.push_str(&format!(" --{} {}", long_name(field), word(&to_say(field))));
     }
     line
+}
+
+/// The fields that have to be said, or that the SOP asks for, and that are not there.
+pub(crate) fn unsaid<'a>(
+    spec: &'static EventSpec,
+    said: &'a Fields,
+) -> impl Iterator<Item = &'static FieldSpec> + 'a {
+    let is_asked = |field: &&FieldSpec| {
+        must_be_said(field) || rotation::asked_for(spec.name).contains(&field.name)
+    };
+    in_order(spec)
+        .filter(is_asked)
+        .filter(|field| !said.contains_key(field.name))
+}
+
+/// What stands for a value that nobody said yet.
+pub(super) fn to_say(field: &FieldSpec) -> String {
+    match field.kind {
+        FieldKind::Choice(words) => words.join("|"),
+        kind => kind.placeholder().to_owned(),
+    }
 }
 
 /// The flags that say these fields, a blank before each.
 pub(crate) fn flags_of(spec: &'static EventSpec, known: &Fields) -> String {
     let said = in_order(spec).filter_map(|field| Some((field, known.get(field.name)?)));
-    let each = said.map(|(field, value)| {
-        let value = match value {
-            Value::Array(values) if splits(field) => {
-                let values: Vec<_> = values.iter().map(typed).collect();
-                values.join(",")
-            }
-            value => typed(value),
+    let each = said.flat_map(|(field, value)| {
+        let values = match value {
+            Value::Array(values) => values.iter().map(typed).collect(),
+            value => vec![typed(value)],
         };
-        format!(" --{} {value}", long_name(field))
+        let values = match splits(field) {
+            true => vec![values.join(",")],
+            false => values,
+        };
+        let name = long_name(field);
+        values
+            .into_iter()
+            .map(move |value| format!(" --{name} {value}"))
     });
     each.collect()
 }

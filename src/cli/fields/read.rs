@@ -83,7 +83,7 @@ pub(crate) fn fill_defaults(spec: &EventSpec, fields: &mut Fields, now: Timestam
     }
 }
 
-fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String> {
+pub(super) fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String> {
     let parse = |word: &str| match is_scope(field) {
         true => Ok(Value::from(word)),
         false => field.kind.parse(word),

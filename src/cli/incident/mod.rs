@@ -211,6 +211,17 @@ fn report(context: &mut Context, register: &Register, args: &ReportArgs) -> Comm
     }))
 }
 
+/// What happened of one incident, as a report tells it.
+pub(crate) fn told(
+    context: &Context,
+    register: &Register,
+    id: &Id,
+) -> Result<Option<String>, CommandError> {
+    let incident = register.incidents.get(id).into_iter().collect();
+    let breach = Breach::of(register, incident);
+    breach.map(|breach| made(context, &breach)).transpose()
+}
+
 /// The timeline as text that an event can hold; where each entry has no place in it, a line for each kind.
 fn made(context: &Context, breach: &Breach<'_>) -> Result<String, CommandError> {
     for by_kind in [breach.is_of_many(), true] {

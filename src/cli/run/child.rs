@@ -3,15 +3,16 @@
 //! Pipes, threads and handlers are made before the tool is started. Where the system has none to give, the
 //! tool is started without: it runs, and only its output is not kept.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader, PipeWriter, Read as _};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
@@ -37,6 +38,10 @@ const AFTERGLOW: Duration = Duration::from_millis(500);
 /// What a shell ends with where a command is not there, or is there and cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_RUNNABLE: u8 = 126;
+/// What `timeout` ends with where the time is over.
+const TIMED_OUT: u8 = 124;
+/// How long a tool whose time is over has to end by itself.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What is handed on: everything that can be caught, but for what our own faults and writes, a child's end
 /// and a terminal's turns raise here.
@@ -51,32 +56,63 @@ const FROM_TERMINAL: [i32; 4] = [SIGINT, SIGQUIT, SIGTSTP, SIGWINCH];
 
 /// How a tool ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ToolExit {
+pub(crate) enum ToolExit {
     /// With this exit code.
     Code(u8),
     /// By this signal.
     Signal(i32),
     /// Before it began, and with which code a shell would say so.
     NotStarted(u8, String),
+    /// It was ended when its time was over.
+    TimedOut(Duration),
+    /// With exit code 0, and without what proves the step.
+    Unproven(String),
 }
 
 impl ToolExit {
     /// The exit code that tells it on.
-    pub(super) fn code(&self) -> u8 {
+    pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Code(code) | Self::NotStarted(code, _) => *code,
+            Self::TimedOut(_) => TIMED_OUT,
+            Self::Unproven(_) => 0,
             Self::Signal(signal) => u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX),
         }
     }
 
     /// In one line.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Code(code) => format!("the tool ended with exit code {code}"),
             Self::Signal(signal) => format!("the tool was killed by signal {signal}"),
             Self::NotStarted(_, why) => format!("the tool could not be started: {why}"),
+            Self::TimedOut(time) => {
+                format!("the tool was ended after {} s", time.as_secs())
+            }
+            Self::Unproven(why) => format!("the tool ended with exit code 0, but {why}"),
         }
     }
+}
+
+/// A tool as it is to be run.
+#[derive(Clone, Copy)]
+pub(super) struct Tool<'a> {
+    pub(super) command: &'a [OsString],
+    /// Where it may write fields.
+    pub(super) fields: Option<&'a Path>,
+    /// Where it is nobody's own command line: what there is around it.
+    pub(super) bounds: Option<&'a ToolBounds>,
+}
+
+/// What there is around a tool that runs by a plan: it has no terminal, and a process group of its own, which ends
+/// as a whole when its time is over.
+pub(crate) struct ToolBounds {
+    /// Its folder.
+    pub(crate) dir: std::path::PathBuf,
+    /// Variables besides ours.
+    pub(crate) env: Vec<(String, OsString)>,
+    /// The longest it may run.
+    pub(crate) time: Duration,
 }
 
 /// What a tool did.
@@ -107,21 +143,31 @@ impl ToolRun {
         }
     }
 
+    /// The same for the next tool, with signals handed on by whoever does already.
+    pub(super) fn renew(&mut self) {
+        let renewed = Self {
+            interrupted: self.interrupted.clone(),
+            running: self.running.take(),
+            ..Self::keeping(self.limit)
+        };
+        *self = renewed;
+    }
+
     /// Whether a signal asked it to end.
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::SeqCst)
     }
 
     /// Runs a tool to its end, its output behind what was printed before.
-    pub(super) fn run(&mut self, command: &[OsString], fields: Option<&Path>, ui: &mut Ui) {
-        let fault = match self.start(command, fields, ui) {
-            Ok(news) => return self.pass_through(&news, ui),
+    pub(super) fn run(&mut self, tool: Tool<'_>, ui: &mut Ui) {
+        let fault = match self.start(tool, ui) {
+            Ok(news) => return self.pass_through(&news, tool.bounds, ui),
             Err(fault) => fault,
         };
-        self.ended = match is_want(&fault) {
+        self.ended = match is_want(&fault) && tool.bounds.is_none() {
             true => {
                 ui.warn(format!("the tool's output is not kept: {fault}"));
-                run_bare(command, fields, ui)
+                run_bare(tool, ui)
             }
             false => not_started(&fault),
         };
@@ -130,30 +176,50 @@ impl ToolRun {
         }
     }
 
-    fn start(
-        &mut self,
-        command: &[OsString],
-        fields: Option<&Path>,
-        ui: &Ui,
-    ) -> io::Result<mpsc::Receiver<ToolEvent>> {
+    fn start(&mut self, tool: Tool<'_>, ui: &Ui) -> io::Result<mpsc::Receiver<ToolEvent>> {
         let running = match &self.running {
             Some(running) => running.clone(),
-            None => hand_signals_on(ui.in_is_terminal(), self.interrupted.clone())?,
+            None => {
+                let addressee = match (tool.bounds, ui.in_is_terminal()) {
+                    (Some(_), _) => Addressee::Group,
+                    (None, true) => Addressee::BesideTerminal,
+                    (None, false) => Addressee::Tool,
+                };
+                hand_signals_on(addressee, self.interrupted.clone())?
+            }
         };
         self.running = Some(running.clone());
-        Plumbing::lay(ui.has_one_stream(), running)?.start(command, fields)
+        Plumbing::lay(ui.has_one_stream(), running)?.start(tool)
     }
 
-    fn pass_through(&mut self, news: &mpsc::Receiver<ToolEvent>, ui: &mut Ui) {
+    fn pass_through(
+        &mut self,
+        news: &mpsc::Receiver<ToolEvent>,
+        bounds: Option<&ToolBounds>,
+        ui: &mut Ui,
+    ) {
         let mut ended = false;
+        let mut until = bounds.map(|bounds| Instant::now() + bounds.time);
+        let mut signal = Signal::TERM;
+        let mut is_over = false;
         loop {
-            let next = if ended {
-                news.recv_timeout(AFTERGLOW).ok()
-            } else {
-                news.recv().ok()
+            let patience = match (ended, until) {
+                (true, _) => Some(AFTERGLOW),
+                (false, until) => until.map(|end| end.saturating_duration_since(Instant::now())),
+            };
+            let next = match patience.map(|time| news.recv_timeout(time)) {
+                None => news.recv().ok(),
+                Some(Err(RecvTimeoutError::Timeout)) if !ended => {
+                    is_over = true;
+                    self.end_group(signal);
+                    signal = Signal::KILL;
+                    until = Some(Instant::now() + GRACE);
+                    continue;
+                }
+                Some(next) => next.ok(),
             };
             match next {
-                Some(ToolEvent::Out(bytes)) if !ui.json => {
+                Some(ToolEvent::Out(bytes)) if !ui.json && bounds.is_none() => {
                     ui.print_bytes(&bytes);
                     ui.flush();
                     self.keep(&bytes);
@@ -164,11 +230,28 @@ impl ToolRun {
                 }
                 Some(ToolEvent::Ended(status)) => {
                     ended = true;
-                    self.ended = how(status);
+                    self.ended = match bounds.filter(|_| is_over) {
+                        Some(bounds) => ToolExit::TimedOut(bounds.time),
+                        None => how(status),
+                    };
                 }
                 // All that could say something is gone, or silent.
                 None => return,
             }
+        }
+    }
+
+    /// Whether what was kept of the output shows a text.
+    pub(super) fn has_shown(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.output).contains(text)
+    }
+
+    /// Ends the tool and what it started.
+    fn end_group(&self, signal: Signal) {
+        if let Some(running) = &self.running
+            && let Some(pid) = *running.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            let _ = rustix::process::kill_process_group(pid, signal);
         }
     }
 
@@ -197,9 +280,9 @@ fn not_started(fault: &io::Error) -> ToolExit {
 }
 
 /// Runs a tool on our own streams.
-fn run_bare(command: &[OsString], fields: Option<&Path>, ui: &mut Ui) -> ToolExit {
+fn run_bare(tool: Tool<'_>, ui: &mut Ui) -> ToolExit {
     ui.flush();
-    let outcome = prepared(command, fields).and_then(|mut command| {
+    let outcome = prepared(tool).and_then(|mut command| {
         if ui.json {
             command.stdout(io::stderr());
         }
@@ -208,13 +291,18 @@ fn run_bare(command: &[OsString], fields: Option<&Path>, ui: &mut Ui) -> ToolExi
     outcome.map_or_else(|fault| not_started(&fault), |status| how(Ok(status)))
 }
 
-fn prepared(command: &[OsString], fields: Option<&Path>) -> io::Result<Command> {
-    let (program, args) = command
-        .split_first()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+fn prepared(tool: Tool<'_>) -> io::Result<Command> {
+    let split = tool.command.split_first();
+    let (program, args) = split.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
     let mut command = Command::new(program);
     command.args(args);
-    if let Some(fields) = fields {
+    if let Some(bounds) = tool.bounds {
+        command.current_dir(&bounds.dir).process_group(0);
+        command.stdin(Stdio::null());
+        let env = bounds.env.iter();
+        command.envs(env.map(|(name, value)| (OsStr::new(name), value)));
+    }
+    if let Some(fields) = tool.fields {
         command.env(FIELDS_VARIABLE, fields);
     }
     Ok(command)
@@ -263,12 +351,8 @@ impl Plumbing {
         })
     }
 
-    fn start(
-        self,
-        command: &[OsString],
-        fields: Option<&Path>,
-    ) -> io::Result<mpsc::Receiver<ToolEvent>> {
-        let mut command = prepared(command, fields)?;
+    fn start(self, tool: Tool<'_>) -> io::Result<mpsc::Receiver<ToolEvent>> {
+        let mut command = prepared(tool)?;
         command.stdout(self.out).stderr(self.err);
         // Held until the tool's id is known: a signal that comes meanwhile waits, and is handed on.
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -307,7 +391,18 @@ fn read_into(
     })
 }
 
-fn hand_signals_on(at_terminal: bool, interrupted: Arc<AtomicBool>) -> io::Result<Running> {
+/// Whom a signal to us is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addressee {
+    /// The tool.
+    Tool,
+    /// The tool, but for what our terminal gives to it as well: many tools take a second one for impatience.
+    BesideTerminal,
+    /// The tool's own group, which no terminal knows.
+    Group,
+}
+
+fn hand_signals_on(addressee: Addressee, interrupted: Arc<AtomicBool>) -> io::Result<Running> {
     // Before the tool starts: a signal between start and handler would end only one of the two.
     let mut signals = Signals::new(HANDED_ON)?;
     let tool = Running::default();
@@ -317,12 +412,14 @@ fn hand_signals_on(at_terminal: bool, interrupted: Arc<AtomicBool>) -> io::Resul
             if ENDING.contains(&signal) {
                 interrupted.store(true, Ordering::SeqCst);
             }
-            // A terminal gives these to the tool as well, and many tools take a second one for
-            // impatience.
-            if !(at_terminal && FROM_TERMINAL.contains(&signal)) {
+            let has_it = addressee == Addressee::BesideTerminal && FROM_TERMINAL.contains(&signal);
+            if !has_it {
                 let running = running.lock().unwrap_or_else(PoisonError::into_inner);
                 if let (Some(pid), Some(signal)) = (*running, Signal::from_named_raw(signal)) {
-                    let _ = rustix::process::kill_process(pid, signal);
+                    let _ = match addressee {
+                        Addressee::Group => rustix::process::kill_process_group(pid, signal),
+                        _ => rustix::process::kill_process(pid, signal),
+                    };
                 }
             }
             if signal == SIGTSTP {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::append::Submission;
 use crate::append::draft::{Draft, DraftError};
@@ -22,15 +22,16 @@ use crate::cli::signals::SignalGuard;
 pub(super) const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 /// Where what is said about a tool goes, and in whose name.
-pub(super) struct Delivery {
+#[derive(Default)]
+pub(crate) struct Delivery {
     /// Where it waits, where there is such a place.
-    pub(super) spool: Option<PathBuf>,
+    pub(crate) spool: Option<PathBuf>,
     /// The ledger's id, where it is known.
-    pub(super) ledger: Option<LedgerId>,
+    pub(crate) ledger: Option<LedgerId>,
     /// Who signs, where there is a key.
-    pub(super) key: Option<Box<dyn Signer>>,
+    pub(crate) key: Option<Box<dyn Signer>>,
     /// What must not be recorded.
-    pub(super) known: Vec<KnownValue>,
+    pub(crate) known: Vec<KnownValue>,
 }
 
 /// What can neither be recorded nor kept is printed where it is no longer than this.
@@ -38,16 +39,16 @@ const LONGEST_SAID: usize = 64 * 1024;
 
 /// What became of what was said.
 #[derive(Default)]
-struct Delivered {
-    receipts: Vec<Value>,
-    spooled: Vec<String>,
-    complete: bool,
+pub(crate) struct Delivered {
+    pub(crate) receipts: Vec<Value>,
+    pub(crate) spooled: Vec<String>,
+    /// Whether all of it is in the ledger.
+    pub(crate) complete: bool,
 }
 
 impl Delivery {
-    /// Signs and records the drafts in one commit; what cannot be recorded waits. Whether all of it is in
-    /// the ledger.
-    pub(super) fn deliver(&self, context: &mut Context, drafts: StepDrafts) -> bool {
+    /// Signs and records the drafts in one commit; what cannot be recorded waits.
+    pub(crate) fn deliver(&self, context: &mut Context, drafts: StepDrafts) -> Delivered {
         let mut done = Delivered {
             complete: drafts.complete,
             ..Delivered::default()
@@ -76,13 +77,7 @@ impl Delivery {
                 context.ui.discuss(talk);
             }
         }
-        if context.ui.json {
-            let (receipts, spooled) = (done.receipts, done.spooled);
-            context.ui.document(
-                json!({ "complete": done.complete, "receipts": receipts, "spooled": spooled }),
-            );
-        }
-        done.complete
+        done
     }
 
     /// The statement; or the draft as it is, where nobody can sign it now. What holds a secret is not even

@@ -43,11 +43,11 @@ pub(super) struct Shown<'a> {
 }
 
 /// What is to be said, and whether something that was to be said cannot be.
-pub(super) struct StepDrafts {
+pub(crate) struct StepDrafts {
     /// Each with the files that show it.
-    pub(super) ready: Vec<(Draft, Vec<AttachedFile>)>,
+    pub(crate) ready: Vec<(Draft, Vec<AttachedFile>)>,
     /// Whether nothing had to be left out.
-    pub(super) complete: bool,
+    pub(crate) complete: bool,
 }
 
 /// The step's own event: its kind, the fields given as flags, and those that the tool wrote.
@@ -113,9 +113,14 @@ impl StepRun<'_> {
     }
 
     /// The step's own event beside them, where any of its fields was told.
-    pub(super) fn add_own(&self, context: &mut Context, drafts: &mut StepDrafts, own: StepEvent) {
-        let name = own.0.name;
-        match self.own(context, own) {
+    pub(super) fn add_own(
+        &self,
+        context: &mut Context,
+        drafts: &mut StepDrafts,
+        name: &str,
+        own: Result<Option<Event>, CommandError>,
+    ) {
+        match own {
             Ok(Some(event)) => {
                 let draft = self.draft(event, context.now(), context.new_event_id().ok());
                 drafts.ready.push((draft, Vec::new()));
@@ -170,11 +175,16 @@ impl StepRun<'_> {
         Blake3Digest::of(&line)
     }
 
-    fn own(&self, context: &Context, own: StepEvent) -> Result<Option<Event>, CommandError> {
-        let (spec, given, told) = own;
+    /// What came of the step, where any of its fields was told, or where it is said anyhow.
+    pub(super) fn own(
+        &self,
+        context: &Context,
+        (spec, given, told): StepEvent,
+        is_said: bool,
+    ) -> Result<Option<Event>, CommandError> {
         let given = given?;
         let told = told.map_err(CommandError::usage)?;
-        if given.is_empty() && told.is_empty() {
+        if given.is_empty() && told.is_empty() && !is_said {
             return Ok(None);
         }
         let mut said = Fields::new();

@@ -8,18 +8,15 @@
 mod child;
 mod deliver;
 mod evidence;
+mod perform;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use tempfile::NamedTempFile;
+use serde_json::json;
 
 use crate::event::{self, EventSpec, Step};
-use crate::spool;
 use crate::text::Id;
 
 use super::answer::CommandResult;
@@ -29,12 +26,9 @@ use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
 use super::options::parse_size;
 
-use child::{FIELDS_VARIABLE, ToolExit, ToolRun};
-use deliver::Delivery;
-use evidence::{Shown, StepRun};
-
-/// More than the fields of any event take.
-const FIELDS_LIMIT: u64 = 256 * 1024;
+pub(crate) use child::{ToolBounds, ToolExit};
+pub(crate) use deliver::Delivery;
+pub(crate) use perform::{Performed, Performer, StepOrder, StepPlan};
 
 /// Run a rotation tool's step, record how it ended, and end as it did
 ///
@@ -114,48 +108,34 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
         fields,
         can_check,
     } = prepare(context, args, own)?;
-    let told = fields_file(context);
-    let performed = StepRun {
+    let order = StepOrder {
         rotation: &args.rotation,
         step: args.step,
-        command: &args.command,
-        event_id: context.new_event_id().ok(),
+        commands,
+        own,
+        fields,
         on_behalf_of: args.on_behalf_of.as_ref(),
+        record_command: args.record_command,
+        plan: None,
     };
-    let begun = deliver::begin(context, &delivery, performed.begun(context.now()));
-
-    let started = Instant::now();
-    let mut ran = ToolRun::keeping(match args.attach_output.as_str() {
-        "yes" => args.output_limit,
-        _ => 0,
-    });
-    for command in commands {
-        let told = told.as_ref().map(NamedTempFile::path);
-        ran.run(command, told, &mut context.ui);
-        if ran.ended != ToolExit::Code(0) {
-            break;
-        }
+    let mut performer = Performer::new(
+        delivery,
+        can_check,
+        match args.attach_output.as_str() {
+            "yes" => args.output_limit,
+            _ => 0,
+        },
+    );
+    let Performed { ended, delivered } = performer.perform(context, order);
+    if context.ui.json {
+        context.ui.document(json!({
+            "complete": delivered.complete,
+            "receipts": delivered.receipts,
+            "spooled": delivered.spooled,
+        }));
     }
-    let code = ran.ended.code();
-
-    let shown = Shown {
-        known: can_check.then_some(&delivery.known),
-        command: args.record_command,
-    };
-    let mut drafts = performed.drafts(context, &ran, started.elapsed(), &shown);
-    if let Some(spec) = own.filter(|_| ran.ended == ToolExit::Code(0)) {
-        let more = told.as_ref().map(|file| read_fields(file.path()));
-        let told = more.unwrap_or_else(|| Ok(Vec::new()));
-        performed.add_own(context, &mut drafts, (spec, fields, told));
-    }
-    if ran.is_interrupted() {
-        context.globals.wait = context.globals.wait.min(deliver::SHORT_WAIT);
-    }
-    let complete = delivery.deliver(context, drafts);
-    if let Some(Err(fault)) = begun.map(spool::Begun::end) {
-        context.warn(format!("what was kept meanwhile stays: {fault}"));
-    }
-    let unproven = code == 0 && !complete && args.require_evidence;
+    let code = ended.code();
+    let unproven = code == 0 && !delivered.complete && args.require_evidence;
     Ok(match unproven {
         true => Exit::Temporary,
         false => Exit::Of(code),
@@ -267,23 +247,4 @@ fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Field
         ));
     }
     Ok(fields)
-}
-
-/// An empty file that the tool may write to. Without one the tool runs all the same.
-fn fields_file(context: &mut Context) -> Option<NamedTempFile> {
-    let made = NamedTempFile::with_prefix("ledger-fields-")
-        .and_then(|mut file| file.flush().map(|()| file));
-    made.inspect_err(|fault| context.warn(format!("the tool gets no {FIELDS_VARIABLE}: {fault}")))
-        .ok()
-}
-
-/// The NAME=VALUE lines that the tool wrote; lines that are empty or begin with `#` say nothing.
-fn read_fields(path: &Path) -> Result<Vec<String>, String> {
-    let read = File::open(path).and_then(|file| io::read_to_string(file.take(FIELDS_LIMIT)));
-    let text = read.map_err(|fault| {
-        format!("what the tool wrote to {FIELDS_VARIABLE} cannot be read: {fault}")
-    })?;
-    let lines = text.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.map(str::to_owned).collect())
 }

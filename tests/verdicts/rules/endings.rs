@@ -200,7 +200,13 @@ rule_tests! {
             s.last("cutover.completed")
         },
         spares: |s| {
-            s.play(standard(s).moved("revocation.verified", "rotation.confirmed"));
+            // Whoever shows it dead by a tool, and late, says both.
+            let tool = json!({
+                "rotation": "rot-1", "step": "verify_revocation", "exit_code": 0,
+                "command": "0".repeat(64), "duration_ms": 1,
+            });
+            let late = standard(s).moved("revocation.verified", "rotation.confirmed");
+            s.play(late.then("olga", "step.performed", tool));
         },
     }
     C07 {

@@ -1,0 +1,247 @@
+//! The steps of one run: commands by the playbook, each with what it has to know in its environment.
+
+use std::ffi::OsString;
+
+use serde_json::{Value, json};
+
+use crate::cli::context::Context;
+use crate::cli::exit::CommandError;
+use crate::cli::layout::{columns, counted};
+use crate::cli::playbook::PlaybookFile;
+use crate::cli::run::{Delivery, Performed, Performer, StepOrder, StepPlan, ToolBounds, ToolExit};
+use crate::event::{self, Step};
+use crate::inventory::Secret;
+use crate::key::PublicKey;
+use crate::playbook::Action;
+use crate::register::Register;
+use crate::rotation::Rotation;
+use crate::text::Id;
+
+use super::args::RotateArgs;
+
+/// The most of a command's output that is attached.
+const OUTPUT: u64 = 16 << 20;
+
+/// How a step ended.
+pub(super) enum StepEnd {
+    Done,
+    Failed,
+    /// It is done, and what is said about it waits.
+    Waits,
+    Interrupted,
+}
+
+/// Whoever carries out a rotation in one run of the program.
+pub(super) struct Rotator<'a> {
+    pub(super) args: &'a RotateArgs,
+    pub(super) file: &'a PlaybookFile,
+    pub(super) secret: &'a Id,
+    /// Who speaks, or the person for whom a service does.
+    pub(super) actor: Id,
+    pub(super) receipts: Vec<Value>,
+    /// What was run and said, in this run.
+    pub(super) ran: Vec<Value>,
+    performer: Performer,
+    is_fresh: bool,
+}
+
+impl<'a> Rotator<'a> {
+    pub(super) fn new(
+        context: &mut Context,
+        args: &'a RotateArgs,
+        file: &'a PlaybookFile,
+    ) -> Result<Self, CommandError> {
+        let key = context.key()?;
+        let register = context.register()?;
+        let public: PublicKey = key.public();
+        let holder = register.charter.keyring.holder(&public).ok_or_else(|| {
+            CommandError::refused("nobody is enrolled with this key; nothing was done")
+                .code("not-enrolled")
+                .hint("a Security Owner enrols you with: ledger actor enroll")
+        })?;
+        let actor = args
+            .on_behalf_of
+            .clone()
+            .unwrap_or_else(|| holder.id.clone());
+        let delivery = Delivery {
+            spool: context.spool().ok(),
+            ledger: context.ledger_id(),
+            key: Some(key),
+            known: Vec::new(),
+        };
+        Ok(Self {
+            args,
+            file,
+            secret: &args.secret,
+            actor,
+            receipts: Vec::new(),
+            ran: Vec::new(),
+            performer: Performer::new(delivery, true, OUTPUT),
+            is_fresh: true,
+        })
+    }
+
+    /// Everything that is recorded by now.
+    pub(super) fn register(&mut self, context: &mut Context) -> Result<Register, CommandError> {
+        if !std::mem::take(&mut self.is_fresh) {
+            context.fetch_anew()?;
+        }
+        context.register()
+    }
+
+    /// Runs one command of the playbook, and records what came of it.
+    pub(super) fn run(
+        &mut self,
+        context: &mut Context,
+        register: &Register,
+        (rotation, secret): (&Rotation, &Secret),
+        action: Action<'_>,
+    ) -> Result<StepEnd, CommandError> {
+        let mut fields = self.told(register, rotation, action.event);
+        if action.is_own {
+            fields.extend(action.recipe.fields.clone());
+        }
+        if action.step == Step::Cutover {
+            fields.insert("consumers".to_owned(), json!(action.consumers));
+        }
+        if action.step == Step::DualRun {
+            let end = context.now().plus(action.recipe.lasts);
+            fields.entry("planned_end".to_owned()).or_insert(json!(end));
+        }
+        let bounds = ToolBounds {
+            dir: self.file.dir.clone(),
+            env: self.environment(&action, rotation, secret),
+            time: action.recipe.timeout,
+        };
+        let commands: Vec<Vec<OsString>> = action
+            .commands
+            .iter()
+            .map(|words| words.iter().map(OsString::from).collect())
+            .collect();
+        let what = match action.is_look {
+            true => format!("looking whether {} was done", action.step),
+            false => about(&action),
+        };
+        context.say(format!("{what} …"));
+        let order = StepOrder {
+            rotation: &rotation.id,
+            step: action.step,
+            commands: commands.iter().map(Vec::as_slice).collect(),
+            own: event::spec(action.event),
+            fields: self.with_flags(action.event, fields),
+            on_behalf_of: self.args.on_behalf_of.as_ref(),
+            record_command: false,
+            plan: Some(StepPlan {
+                bounds: &bounds,
+                shows: action
+                    .recipe
+                    .shows
+                    .as_deref()
+                    .filter(|_| action.is_own && !action.is_look),
+                file: &self.file.attached,
+                is_look: action.is_look,
+            }),
+        };
+        let Performed { ended, delivered } = self.performer.perform(context, order);
+        let entries: Vec<_> = delivered
+            .receipts
+            .iter()
+            .map(|receipt| receipt["sequence"].clone())
+            .collect();
+        if !action.is_look || ended == ToolExit::Code(0) {
+            let end = match ended {
+                ToolExit::Code(0) => None,
+                _ => Some(ended.describe()),
+            };
+            self.ran.push(json!({
+                "step": about(&action), "event": action.event, "failed": end, "entries": entries,
+            }));
+        }
+        self.receipts.extend(delivered.receipts);
+        Ok(match ended {
+            _ if self.performer.is_interrupted() => StepEnd::Interrupted,
+            ToolExit::Code(0) if !delivered.complete => StepEnd::Waits,
+            ToolExit::Code(0) => StepEnd::Done,
+            _ if !action.is_look && !delivered.complete => StepEnd::Waits,
+            _ => StepEnd::Failed,
+        })
+    }
+
+    /// What a command has to know.
+    fn environment(
+        &self,
+        action: &Action<'_>,
+        rotation: &Rotation,
+        secret: &Secret,
+    ) -> Vec<(String, OsString)> {
+        let playbook = &self.file.playbook;
+        let own = playbook
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()));
+        let mut env: Vec<(String, String)> = own.collect();
+        let version = |version: Option<&crate::text::Reference>| {
+            version.map_or_else(String::new, ToString::to_string)
+        };
+        let list = |ids: &[Id]| ids.iter().map(Id::as_str).collect::<Vec<_>>().join(" ");
+        let all: Vec<Id> = rotation.all_consumers(secret).cloned().collect();
+        let told = [
+            ("LEDGER_ROTATION", rotation.id.to_string()),
+            ("LEDGER_SECRET", secret.id.to_string()),
+            ("LEDGER_STORE", secret.store.to_string()),
+            ("LEDGER_STEP", action.step.word().to_owned()),
+            ("LEDGER_REASON", rotation.reason.word().to_owned()),
+            (
+                "LEDGER_OLD_VERSION",
+                version(rotation.old_version.as_ref().or(secret.version.as_ref())),
+            ),
+            (
+                "LEDGER_NEW_VERSION",
+                version(rotation.generated.as_ref().map(|one| &one.version)),
+            ),
+            ("LEDGER_ALL_CONSUMERS", list(&all)),
+            ("LEDGER_CONSUMERS", list(&action.consumers)),
+        ];
+        env.extend(told.map(|(name, value)| (name.to_owned(), value)));
+        env.into_iter()
+            .map(|(name, value)| (name, value.into()))
+            .collect()
+    }
+
+    /// What was done in this run, a line each.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows: Vec<Vec<String>> = self
+            .ran
+            .iter()
+            .map(|ran| {
+                let entries: Vec<_> = ran["entries"].as_array().into_iter().flatten().collect();
+                let place = match entries.as_slice() {
+                    [] => "not recorded yet".to_owned(),
+                    [one] => format!("entry {one}"),
+                    [first, .., last] => format!("entries {first}-{last}"),
+                };
+                let end = match ran["failed"].as_str() {
+                    Some(why) => format!("failed: {why}"),
+                    None => "done".to_owned(),
+                };
+                vec![format!("  {}", text(&ran["step"])), place, end]
+            })
+            .collect();
+        columns(&rows.iter().collect::<Vec<_>>())
+    }
+}
+
+fn about(action: &Action<'_>) -> String {
+    let of = match action.consumers.as_slice() {
+        _ if action.step != Step::Cutover => String::new(),
+        [one] => format!(" of {one}"),
+        many => format!(" of {}", counted(many.len() as u64, "consumer")),
+    };
+    let back = match (action.step, action.event) {
+        (Step::Rollback, "replacement.validated") => " is looked at".to_owned(),
+        (Step::Revoke, _) if !action.is_own => " of the new version".to_owned(),
+        _ => of,
+    };
+    format!("{}{back}", action.step)
+}
