@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::program::Program;
+use crate::support::served::Served;
 
 /// Does what it is asked to by noting it, and dies, fails or hangs where a test says so.
 const STEP: &str = r#"what="$LEDGER_STEP $LEDGER_CONSUMERS"
@@ -138,6 +139,26 @@ fn four_calls_by_two_people_rotate_a_secret() {
     // Nothing waits any more, so the next one is another rotation.
     assert_eq!(program.code(ROTATE), 7);
     assert_eq!(program.events().last().unwrap(), "rotation.opened");
+}
+
+#[test]
+fn the_same_goes_over_a_server_which_knows_what_need_not_be_typed() {
+    let program = Program::prepared();
+    write_playbook(&program, "");
+    let served = Served::start(&program, "");
+    let code = |words: &str| served.reader(words).status().unwrap().code();
+    assert_eq!(code(ROTATE), Some(7));
+    assert_eq!(code(SIGN_OFF), Some(7));
+    assert_eq!(code(ROTATE), Some(7));
+    assert_eq!(code(SIGN_OFF), Some(0));
+    assert_eq!(did(&program), ALL);
+    let opened = "append rotation.opened --key olga.pem --rotation r-5 --secret db/orders --reason scheduled";
+    let opened = served.reader(opened).output().unwrap();
+    let said = String::from_utf8_lossy(&opened.stderr).into_owned();
+    assert!(
+        said.contains("from the ledger: --consumers api,worker"),
+        "{said}"
+    );
 }
 
 #[test]

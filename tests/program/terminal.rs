@@ -324,3 +324,25 @@ fn a_passphrase_is_asked_for_and_not_shown() {
     let output = program.output("key show --key typed.pem");
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
+
+#[test]
+fn what_only_a_person_can_know_is_asked_for() {
+    let program = Program::prepared();
+    let words = "append rotation.aborted --key olga.pem --rotation r-1";
+    // Nobody is asked in a script.
+    assert_eq!(program.code(words), 2);
+    let typed = [
+        ("reason (TEXT): ", "over"),
+        ("|new_retained): ", "none"),
+        ("needs one of: none_generated", "none_generated"),
+    ];
+    let Some(shown) = on_a_terminal(&program, words, true, &typed) else {
+        return;
+    };
+    assert!(
+        shown.contains("disposition needs one of: none_generated, new_revoked"),
+        "{shown}"
+    );
+    assert!(shown.contains("rotation.aborted"), "{shown}");
+    assert_eq!(program.events().last().unwrap(), "rotation.aborted");
+}
