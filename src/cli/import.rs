@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::append::draft::Draft;
 use crate::event::{self, SecretClass};
 use crate::hash::Sha256Digest;
-use crate::listing::{self, FieldChange, Fields, InventoryPlan, ListForm, PlannedSecret};
+use crate::listing::{self, FieldChange, Fields, ListForm, ListPlan};
+use crate::page;
 use crate::text::{Id, Line};
 
 use super::answer::{Answer, CommandResult};
@@ -22,16 +22,6 @@ use super::{attest, together};
 /// The longest list, in bytes: Kubernetes prints values, too, and they take room until they are passed over.
 const LIST_LIMIT: usize = 256 << 20;
 
-/// Who printed a list.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum From {
-    Csv,
-    Json,
-    Aws,
-    Vault,
-    Kubernetes,
-}
-
 /// Take the inventory from a list, after a look at what changes
 ///
 /// Shows what is new, what changes and what the list lacks, and records it once somebody agrees, or with
@@ -42,6 +32,9 @@ pub(crate) enum From {
 ///   aws         aws secretsmanager list-secrets
 ///   vault       vault list -format=json PATH, or an object: NAME with what vault kv metadata get prints
 ///   kubernetes  kubectl get secrets -A -o json
+///
+/// With --history each row is told as one rotation.recorded, which is shown as history everywhere: secret,
+/// rotated_by, reason, completed, impacted_services and revoke_confirmed are needed.
 ///
 /// What a list does not say of a new secret comes from its tags, labels, annotations or custom metadata
 /// (rotation-ledger/class, rotation-ledger/owner and so on), or from the flags. What is registered is
@@ -55,9 +48,9 @@ pub(crate) struct ImportArgs {
     /// The list; `-` is stdin
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
-    /// Who printed it [default: csv or json, as the file's name ends]
-    #[arg(long, value_enum, value_name = "FORM")]
-    from: Option<From>,
+    /// csv, json, aws, vault or kubernetes [default: csv or json, as the file's name ends]
+    #[arg(long, value_name = "FORM")]
+    from: Option<ListForm>,
     /// What goes before each name, to make it the secret's id, for example kv/prod/
     #[arg(
         long,
@@ -87,6 +80,9 @@ pub(crate) struct ImportArgs {
     /// Attest the inventory by this list, where it has every secret of the ledger; say how it was made
     #[arg(long, value_name = "QUERY")]
     attest: Option<Line>,
+    /// The list is of rotations from before the ledger: csv or json with the fields of rotation.recorded
+    #[arg(long, conflicts_with_all = ["attest", "class", "owner", "consumers", "store", "max_age_days"])]
+    history: bool,
     /// Show what changes, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -100,17 +96,21 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
     let form = form(args)?;
     let bytes = Zeroizing::new(read_input(&mut context.ui, &args.file, LIST_LIMIT)?);
     let digest = Sha256Digest::of(&bytes);
-    let spec =
-        event::spec("secret.registered").ok_or_else(|| CommandError::usage("no such event"))?;
+    let event = match args.history {
+        true => "rotation.recorded",
+        false => "secret.registered",
+    };
+    let spec = event::spec(event).ok_or_else(|| CommandError::usage("no such event"))?;
     let listing = listing::read(spec, form, &bytes, &args.prefix);
     drop(bytes);
-    let (register, skipped) = (context.register()?, listing.skipped.clone());
-    let plan = InventoryPlan::of(listing, &register, &defaults(args), &args.reason);
-    let plan = plan.map_err(|faults| untaken(&args.file, &faults))?;
-    let drafts: Vec<(&str, Draft)> = plan
-        .events()
-        .map(|one| (one.place.as_str(), one.event.clone().into()))
-        .collect();
+    let register = context.register()?;
+    let plan = match args.history {
+        true => ListPlan::of_history(listing, &register),
+        false => ListPlan::of_secrets(listing, &register, &defaults(args), &args.reason),
+    };
+    let mut plan = plan.map_err(|faults| untaken(&args.file, &faults))?;
+    let events = std::mem::take(&mut plan.events).into_iter();
+    let drafts: Vec<(String, Draft)> = events.map(|(place, event)| (place, event.into())).collect();
     let screened = drafts.iter().filter_map(|(place, draft)| {
         let fault = draft.screen(&[], &[]).err()?;
         Some(format!("{place}: {fault}"))
@@ -125,8 +125,8 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
         return Err(CommandError::refused(message).hint(hint));
     }
     let drafts: Vec<_> = drafts.into_iter().map(|(_, draft)| draft).collect();
-    let (lines, many) = (in_words(&plan, &skipped), drafts.len() as u64);
-    let mut document = to_json(&plan, &skipped);
+    let (lines, many) = (in_words(&plan), drafts.len() as u64);
+    let mut document = json!(plan);
     let mut receipts = Vec::new();
     let mut answer = Answer::plain(String::new());
     if many > 0 && !args.dry_run {
@@ -147,8 +147,8 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
         answer = answer.say("not taken: no update changes a class, a version or when it was rotated; a rotation that the ledger lacks is recorded as one");
     }
     if let Some(query) = args.attest.as_ref().filter(|_| !args.dry_run) {
-        let excluded: Vec<_> = skipped
-            .iter()
+        let excluded = plan.skipped.iter();
+        let excluded: Vec<_> = excluded
             .map(|(what, many)| format!("{many} {what}"))
             .collect();
         let draft = attest::attestation(context, query, Some(digest), &excluded)?;
@@ -164,17 +164,13 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
 
 fn form(args: &ImportArgs) -> Result<ListForm, CommandError> {
     let ending = args.file.extension().and_then(|ending| ending.to_str());
-    Ok(match (args.from, ending) {
-        (Some(From::Csv), _) | (None, Some("csv")) => ListForm::Csv,
-        (Some(From::Json), _) | (None, Some("json")) => ListForm::Json,
-        (Some(From::Aws), _) => ListForm::Aws,
-        (Some(From::Vault), _) => ListForm::Vault,
-        (Some(From::Kubernetes), _) => ListForm::Kubernetes,
-        (None, _) => {
-            return Err(
-                CommandError::usage("who printed the list is not said").hint("name it with --from")
-            );
-        }
+    let form = args.from.or_else(|| match ending? {
+        "csv" => Some(ListForm::Csv),
+        "json" => Some(ListForm::Json),
+        _ => None,
+    });
+    form.ok_or_else(|| {
+        CommandError::usage("who printed the list is not said").hint("name it with --from")
     })
 }
 
@@ -214,54 +210,37 @@ pub(crate) fn untaken(file: &Path, faults: &[String]) -> CommandError {
     )
 }
 
-fn in_words(plan: &InventoryPlan, skipped: &std::collections::BTreeMap<&str, u64>) -> Vec<String> {
-    let shown = |value: &Value| match value {
-        Value::Null => "nothing".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(all) => all
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(","),
-        value => value.to_string(),
+fn in_words(plan: &ListPlan) -> Vec<String> {
+    let change = |change: &FieldChange| {
+        let [old, new] = [&change.old, &change.new].map(|value| match value {
+            Value::Null => "nothing".to_owned(),
+            value => page::plain(value),
+        });
+        format!("{}  {}: {old} → {new}", change.secret, change.field)
     };
-    let change = |id: &Id, change: &FieldChange| {
-        format!(
-            "{id}  {}: {} → {}",
-            change.field,
-            shown(&change.old),
-            shown(&change.new)
-        )
-    };
-    let (new, changed, missing) = (plan.new.len(), plan.changed.len(), plan.missing.len());
-    let unchanged = plan.unchanged;
     let mut lines = vec![format!(
-        "{new} new, {changed} changed, {unchanged} as they are, {missing} unlisted"
+        "{} new, {} changed, {} as they are, {} unlisted",
+        plan.new.len(),
+        plan.changed.len(),
+        plan.unchanged,
+        plan.missing.len(),
     )];
     lines.extend(
-        skipped
+        plan.skipped
             .iter()
             .map(|(what, many)| format!("passed over: {many} {what}")),
     );
-    lines.extend(
-        plan.new
-            .iter()
-            .map(|one| format!("new       {}", one.secret)),
-    );
-    let changes = |one: &PlannedSecret| {
-        one.changes
-            .iter()
-            .map(|each| change(&one.secret, each))
-            .collect::<Vec<_>>()
-    };
+    lines.extend(plan.new.iter().map(|id| format!("new       {id}")));
     lines.extend(
         plan.changed
             .iter()
-            .flat_map(changes)
-            .map(|line| format!("changed   {line}")),
+            .map(|one| format!("changed   {}", change(one))),
     );
-    let differs = plan.differs.iter();
-    lines.extend(differs.map(|(id, each)| format!("differs   {}  (not taken)", change(id, each))));
+    lines.extend(
+        plan.differs
+            .iter()
+            .map(|one| format!("differs   {}  (not taken)", change(one))),
+    );
     lines.extend(
         plan.retired
             .iter()
@@ -273,20 +252,4 @@ fn in_words(plan: &InventoryPlan, skipped: &std::collections::BTreeMap<&str, u64
             .map(|id| format!("unlisted  {id}  in the ledger alone")),
     );
     lines
-}
-
-fn to_json(plan: &InventoryPlan, skipped: &std::collections::BTreeMap<&str, u64>) -> Value {
-    let change = |id: &Id, change: &FieldChange| json!({ "secret": id, "field": change.field, "old": change.old, "new": change.new });
-    let changed = plan.changed.iter();
-    let changed = changed.flat_map(|one| one.changes.iter().map(|each| change(&one.secret, each)));
-    let differs = plan.differs.iter().map(|(id, each)| change(id, each));
-    json!({
-        "new": plan.new.iter().map(|one| &one.secret).collect::<Vec<_>>(),
-        "changed": changed.collect::<Vec<_>>(),
-        "unchanged": plan.unchanged,
-        "differs": differs.collect::<Vec<_>>(),
-        "retired": plan.retired,
-        "missing": plan.missing,
-        "skipped": skipped,
-    })
 }

@@ -1,6 +1,7 @@
 //! A row as a list tells it, and what cannot be taken of a list. No value is echoed: it may be a secret.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -22,6 +23,21 @@ pub enum ListForm {
     Vault,
     /// Kubernetes.
     Kubernetes,
+}
+
+impl FromStr for ListForm {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(match word {
+            "csv" => Self::Csv,
+            "json" => Self::Json,
+            "aws" => Self::Aws,
+            "vault" => Self::Vault,
+            "kubernetes" => Self::Kubernetes,
+            _ => return Err("needs one of: csv, json, aws, vault, kubernetes"),
+        })
+    }
 }
 
 /// What a list says of one thing.

@@ -6,7 +6,7 @@
 //! | `listed` | a row as a list tells it, and what cannot be taken of a list |
 //! | `table` | CSV and JSON with an event's own fields |
 //! | `systems` | what AWS, Vault, OpenBao and Kubernetes print |
-//! | `plan` | what is to be recorded, so that the inventory says what the list says |
+//! | `plan` | what is to be recorded, so that the ledger says what the list says |
 
 mod listed;
 mod plan;
@@ -16,7 +16,7 @@ mod table;
 use crate::event::EventSpec;
 
 pub use listed::{Fields, ListForm, ListedRow, Listing};
-pub use plan::{FieldChange, InventoryPlan, PlannedSecret};
+pub use plan::{FieldChange, ListPlan};
 
 /// Reads a list of what `spec` registers or records; `prefix` goes before the name of each secret in it.
 #[must_use]
@@ -58,18 +58,18 @@ mod tests {
     ) -> Result<Vec<serde_json::Value>, Vec<String>> {
         let spec = crate::event::spec("secret.registered").unwrap();
         let listing = read(spec, form, text.as_bytes(), "p/");
-        let skipped = json!(listing.skipped);
         let defaults = defaults.as_object().unwrap().clone().into_iter().collect();
-        let plan = InventoryPlan::of(
+        let plan = ListPlan::of_secrets(
             listing,
             &Register::default(),
             &defaults,
             &Line::new("why").unwrap(),
         )?;
         let said = plan
-            .events()
-            .map(|one| serde_json::to_value(&one.event).unwrap()["fields"].clone());
-        Ok(said.chain([skipped]).collect())
+            .events
+            .iter()
+            .map(|(_, event)| serde_json::to_value(event).unwrap()["fields"].clone());
+        Ok(said.chain([json!(plan.skipped)]).collect())
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! What is to be recorded, so that the inventory says what a list says; and what no record can settle.
+//! What is to be recorded, so that the ledger says what a list says; and what no record can settle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::event::{self, Event};
@@ -15,9 +16,11 @@ use super::listed::{Fields, ListedRow, Listing};
 const NEW: &str = "secret.registered";
 const CHANGE: &str = "secret.updated";
 
-/// A field that a list says otherwise than the ledger.
-#[derive(Debug, Clone)]
+/// A field of a secret that a list says otherwise than the ledger.
+#[derive(Debug, Clone, Serialize)]
 pub struct FieldChange {
+    /// The secret.
+    pub secret: Id,
     /// The field.
     pub field: String,
     /// What the ledger says.
@@ -26,82 +29,138 @@ pub struct FieldChange {
     pub new: Value,
 }
 
-/// A secret about which something is to be recorded.
-#[derive(Debug)]
-pub struct PlannedSecret {
-    /// Where in the list.
-    pub place: String,
-    /// The id.
-    pub secret: Id,
-    /// What is to be recorded.
-    pub event: Event,
-    /// What that changes; nothing of a new one.
-    pub changes: Vec<FieldChange>,
-}
-
-/// What a list comes to, held against the inventory.
-#[derive(Debug, Default)]
-pub struct InventoryPlan {
-    /// To be registered.
-    pub new: Vec<PlannedSecret>,
-    /// To be updated.
-    pub changed: Vec<PlannedSecret>,
-    /// Secrets of which the ledger says all that the list says.
+/// What a list comes to, held against the ledger.
+#[derive(Debug, Default, Serialize)]
+pub struct ListPlan {
+    /// Secrets to be registered, or rotations to be told.
+    pub new: Vec<Id>,
+    /// What is to be updated.
+    pub changed: Vec<FieldChange>,
+    /// How many there are of which the ledger says all that the list says.
     pub unchanged: u64,
     /// What the list says otherwise and no update can change: a class, a version, a rotation that was not recorded.
-    pub differs: Vec<(Id, FieldChange)>,
+    pub differs: Vec<FieldChange>,
     /// Listed, and retired in the ledger.
     pub retired: Vec<Id>,
     /// In the ledger, and not listed.
     pub missing: Vec<Id>,
+    /// What was passed over, and how many of each.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// What is to be recorded, each with its place in the list.
+    #[serde(skip)]
+    pub events: Vec<(String, Event)>,
 }
 
-impl InventoryPlan {
-    /// Holds a list against the inventory. `defaults` stand for what it does not say of a new secret; in the store `{}`
-    /// is the secret's id. What is registered is never changed by them. `reason` is that of each change.
+impl ListPlan {
+    /// Holds a list of secrets against the inventory. `defaults` stand for what it does not say of a new one; in the
+    /// store `{}` is the secret's id. What is registered is never changed by them. `reason` is that of each change.
     ///
     /// # Errors
     /// Everything that cannot be taken, each with its place: then nothing should be.
-    pub fn of(
+    pub fn of_secrets(
         listing: Listing,
         register: &Register,
         defaults: &Fields,
         reason: &Line,
     ) -> Result<Self, Vec<String>> {
-        let (mut plan, mut faults) = (Self::default(), listing.faults);
         let mut listed = BTreeSet::new();
-        for row in listing.rows {
-            let place = row.place.clone();
-            let id = row
-                .said
-                .get("secret")
-                .and_then(|id| Id::new(id.as_str()?).ok());
-            let taken = match id {
-                // It has a fault already.
-                None => Ok(()),
-                Some(id) if !listed.insert(id.clone()) => Err(format!("`{id}` stands there twice")),
-                Some(id) => match register.secrets.get(&id).map(|threaded| &threaded.secret) {
-                    None => plan.register(row, id, defaults),
-                    Some(secret) if secret.retired.is_some() => {
-                        plan.retired.push(id);
-                        Ok(())
-                    }
-                    Some(secret) => plan.change(row, secret, reason),
-                },
-            };
-            faults.extend(taken.err().map(|fault| format!("{place}: {fault}")));
-        }
+        let mut plan = Self::of(listing, |plan, row, id| {
+            if !listed.insert(id.clone()) {
+                return Err(format!("`{id}` stands there twice"));
+            }
+            match register.secrets.get(&id).map(|threaded| &threaded.secret) {
+                None => plan.register(row, id, defaults),
+                Some(secret) if secret.retired.is_some() => {
+                    plan.retired.push(id);
+                    Ok(())
+                }
+                Some(secret) => plan.change(row, secret, reason),
+            }
+        })?;
         let active = register.active_secrets().map(|secret| &secret.id);
         plan.missing = active.filter(|id| !listed.contains(*id)).cloned().collect();
+        Ok(plan)
+    }
+
+    /// Holds a list of rotations from before the ledger against it: each is told by one `rotation.recorded`, the oldest
+    /// first. One that says no id has that of its secret and its end, so that it is told once.
+    ///
+    /// # Errors
+    /// As of secrets; and a rotation that the ledger could have seen.
+    pub fn of_history(listing: Listing, register: &Register) -> Result<Self, Vec<String>> {
+        let mut plan = Self::of(listing, |plan, row, id| {
+            let mut fields = row.said;
+            let completed = fields.get("completed").cloned().unwrap_or_default();
+            let usual = [
+                ("environment", json!("prod")),
+                (
+                    "rotation",
+                    json!(format!(
+                        "history/{id}/{}",
+                        completed.as_str().unwrap_or_default()
+                    )),
+                ),
+                ("started", completed),
+                (
+                    "validation_summary",
+                    json!("history: nothing more is known"),
+                ),
+            ];
+            for (field, value) in usual.into_iter().filter(|(_, value)| !value.is_null()) {
+                fields.entry(field.to_owned()).or_insert(value);
+            }
+            let event = parse("rotation.recorded", &id, fields)?;
+            let Event::RotationRecorded(told) = &event else {
+                return Ok(());
+            };
+            if register.began().is_none_or(|began| told.completed >= began) {
+                return Err("it ended after the ledger began, and is no history".to_owned());
+            }
+            if !register.active_secrets().any(|secret| secret.id == id) {
+                return Err(format!("no secret `{id}` is in use by the ledger"));
+            }
+            match register.rotations.contains_key(&told.rotation) {
+                true => plan.unchanged += 1,
+                false => {
+                    plan.new.push(told.rotation.clone());
+                    plan.events.push((row.place, event));
+                }
+            }
+            Ok(())
+        })?;
+        // An age follows the last that is told.
+        plan.events.sort_by_key(|(_, event)| match event {
+            Event::RotationRecorded(told) => Some(told.completed),
+            _ => None,
+        });
+        Ok(plan)
+    }
+
+    fn of(
+        listing: Listing,
+        mut take: impl FnMut(&mut Self, ListedRow, Id) -> Result<(), String>,
+    ) -> Result<Self, Vec<String>> {
+        let mut plan = Self {
+            skipped: listing.skipped,
+            ..Self::default()
+        };
+        let mut faults = listing.faults;
+        for row in listing.rows {
+            let place = row.place.clone();
+            // One without an id has a fault already.
+            if let Some(id) = row
+                .said
+                .get("secret")
+                .and_then(|id| Id::new(id.as_str()?).ok())
+            {
+                let taken = take(&mut plan, row, id);
+                faults.extend(taken.err().map(|fault| format!("{place}: {fault}")));
+            }
+        }
         match faults.is_empty() {
             true => Ok(plan),
             false => Err(faults),
         }
-    }
-
-    /// What is to be recorded.
-    pub fn events(&self) -> impl Iterator<Item = &PlannedSecret> {
-        self.new.iter().chain(&self.changed)
     }
 
     fn register(&mut self, row: ListedRow, secret: Id, defaults: &Fields) -> Result<(), String> {
@@ -115,49 +174,40 @@ impl InventoryPlan {
             *store = store.replace("{}", secret.as_str());
         }
         fields.extend(row.said);
-        let missing = event::spec(NEW).map(|spec| spec.missing(&fields).map(|field| field.name));
-        let missing: Vec<_> = missing.into_iter().flatten().collect();
-        if !missing.is_empty() {
-            return Err(format!("{secret} has no {}", missing.join(", ")));
-        }
-        let event = Event::parse(NEW, fields).map_err(|fault| fault.to_string())?;
-        let (place, changes) = (row.place, Vec::new());
-        self.new.push(PlannedSecret {
-            place,
-            secret,
-            event,
-            changes,
-        });
+        self.events.push((row.place, parse(NEW, &secret, fields)?));
+        self.new.push(secret);
         Ok(())
     }
 
     fn change(&mut self, row: ListedRow, secret: &Secret, reason: &Line) -> Result<(), String> {
         let held = json!({
-            "name": secret.name, "class": secret.class, "store": secret.store, "owner": secret.owner,
-            "consumers": secret.consumers, "max_age_days": secret.max_age_days, "dual_run": secret.dual_run,
-            "last_rotated": secret.generated, "version": secret.version,
+            "secret": secret.id, "name": secret.name, "class": secret.class, "store": secret.store,
+            "owner": secret.owner, "consumers": secret.consumers, "max_age_days": secret.max_age_days,
+            "dual_run": secret.dual_run, "last_rotated": secret.generated, "version": secret.version,
         });
         let spec = event::spec(CHANGE);
-        let (mut changes, mut fields) = (Vec::new(), Fields::new());
+        let mut fields = Fields::new();
         let before = self.differs.len();
         for (field, new) in row.said {
             let old = held[&field].clone();
-            if field == "secret" || is_same(&field, &old, &new) {
+            if is_same(&field, &old, &new) {
                 continue;
             }
             let change = FieldChange {
+                secret: secret.id.clone(),
                 field: field.clone(),
                 old,
                 new: new.clone(),
             };
-            if spec.is_some_and(|spec| spec.field(&field).is_some()) {
-                fields.insert(field, new);
-                changes.push(change);
-            } else {
-                self.differs.push((secret.id.clone(), change));
+            match spec.is_some_and(|spec| spec.field(&field).is_some()) {
+                false => self.differs.push(change),
+                true => {
+                    fields.insert(field, new);
+                    self.changed.push(change);
+                }
             }
         }
-        if changes.is_empty() {
+        if fields.is_empty() {
             self.unchanged += u64::from(self.differs.len() == before);
             return Ok(());
         }
@@ -165,15 +215,19 @@ impl InventoryPlan {
             ("secret".to_owned(), json!(secret.id)),
             ("reason".to_owned(), json!(reason)),
         ]);
-        let event = Event::parse(CHANGE, fields).map_err(|fault| fault.to_string())?;
-        let (place, secret) = (row.place, secret.id.clone());
-        self.changed.push(PlannedSecret {
-            place,
-            secret,
-            event,
-            changes,
-        });
+        self.events
+            .push((row.place, parse(CHANGE, &secret.id, fields)?));
         Ok(())
+    }
+}
+
+/// The event of this name; what it lacks is named all at once.
+fn parse(name: &str, secret: &Id, fields: Fields) -> Result<Event, String> {
+    let missing = event::spec(name).map(|spec| spec.missing(&fields).map(|field| field.name));
+    let missing: Vec<_> = missing.into_iter().flatten().collect();
+    match missing.is_empty() {
+        true => Event::parse(name, fields).map_err(|fault| fault.to_string()),
+        false => Err(format!("{secret} has no {}", missing.join(", "))),
     }
 }
 
@@ -181,19 +235,19 @@ impl InventoryPlan {
 /// was generated: only what is later by more than a day is another rotation.
 fn is_same(field: &str, old: &Value, new: &Value) -> bool {
     let instant = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+    let words = |values: &[Value]| {
+        values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>()
+    };
     match (field, old, new) {
         ("last_rotated", old, new) => match (instant(old), instant(new)) {
             (Some(old), Some(new)) => new <= old.plus_days(1),
             (_, new) => new.is_none(),
         },
-        (_, Value::Array(old), Value::Array(new)) => sorted(old) == sorted(new),
+        (_, Value::Array(old), Value::Array(new)) => words(old) == words(new),
         (_, old, new) => old == new,
     }
-}
-
-fn sorted(values: &[Value]) -> Vec<&str> {
-    let mut words: Vec<_> = values.iter().filter_map(Value::as_str).collect();
-    words.sort_unstable();
-    words.dedup();
-    words
 }

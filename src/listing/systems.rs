@@ -1,10 +1,9 @@
 //! What secret stores print of their secrets: names, times and marks. What an inventory needs and no store knows comes
 //! from tags, labels, annotations or custom metadata called `rotation-ledger/FIELD`.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::text::Line;
@@ -147,8 +146,8 @@ struct KubernetesSecret {
 struct KubernetesMetadata {
     name: String,
     namespace: String,
-    labels: Option<Marks>,
-    annotations: Option<Marks>,
+    labels: Option<BTreeMap<String, Value>>,
+    annotations: Option<BTreeMap<String, Value>>,
 }
 
 /// `kubectl get secrets -A -o json`. When a value was made is not in it: a secret that is changed keeps its birthday.
@@ -163,41 +162,17 @@ pub(super) fn kubernetes(listing: &mut Listing, bytes: &[u8]) -> Result<(), Stri
             Some("helm.sh/release.v1") => listing.skip("releases of Helm"),
             _ => {
                 let of = secret.metadata;
-                let (labels, annotations) = (
-                    of.labels.unwrap_or_default(),
-                    of.annotations.unwrap_or_default(),
-                );
-                let said = labels.fields().chain(annotations.fields());
+                let mut said = Marks::default();
+                for (key, value) in of.labels.into_iter().chain(of.annotations).flatten() {
+                    said.mark(&key, value);
+                }
                 let name = format!("{}/{}", of.namespace, of.name);
-                stored(listing.take(format!("item {place}"), &name, said), "k8s:");
+                stored(
+                    listing.take(format!("item {place}"), &name, said.fields()),
+                    "k8s:",
+                );
             }
         }
     }
     Ok(())
-}
-
-/// Keeps our own marks alone: `kubectl apply` copies whole secrets into an annotation.
-impl<'de> Deserialize<'de> for Marks {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Seen;
-        impl<'de> Visitor<'de> for Seen {
-            type Value = Marks;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Marks, A::Error> {
-                let mut marks = Marks::default();
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.starts_with(MARK) {
-                        true => marks.mark(&key, map.next_value::<Value>()?),
-                        false => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(marks)
-            }
-        }
-        deserializer.deserialize_map(Seen)
-    }
 }

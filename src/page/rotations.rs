@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::facts;
+use crate::register::Register;
 use crate::rotation::{Rotation, RotationEnd};
 use crate::text::Id;
 use crate::verify::AdmittedEntry;
@@ -103,7 +104,7 @@ fn line(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
             td data-label="Reason:" { (rotation.reason.word()) }
             td data-label="Began:" { (instant(began)) }
             td data-label="Ended:" { @if let Some(end) = rotation.ended() { (instant(end.occurred)) } @else { "open" } }
-            td { (stands(rotation)) }
+            td { (stands(matter, rotation)) }
             td data-label="Old secret:" { (old_secret(rotation)) }
             td data-label="Findings:" { (against(matter, rotation)) }
         }
@@ -146,11 +147,14 @@ pub(super) fn standing(rotation: &Rotation) -> (Tone, &'static str) {
     }
 }
 
-pub(super) fn stands(rotation: &Rotation) -> Markup {
+pub(super) fn stands(matter: &PageModel<'_>, rotation: &Rotation) -> Markup {
     let (tone, word) = standing(rotation);
+    let began = matter.register.and_then(Register::began);
     html! {
         (mark(tone, word))
-        @if rotation.ending.is_some() {
+        @if rotation.is_history(began) {
+            span.under { "before the ledger, told afterwards" }
+        } @else if rotation.ending.is_some() {
             span.under { @if rotation.confirmed.is_some() { "confirmed" } @else { "not confirmed" } }
         }
     }

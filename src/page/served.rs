@@ -115,7 +115,7 @@ fn rotation(matter: &PageModel<'_>, register: &Register, id: &Id, number: usize)
     let rotation = register.rotations.get(id)?;
     let findings = matter.findings_of(id);
     Some(html! {
-        p { (rotations::stands(rotation)) " Secret " (matter.link("secrets", &rotation.secret)) "." }
+        p { (rotations::stands(matter, rotation)) " Secret " (matter.link("secrets", &rotation.secret)) "." }
         p { "Next: " (next_step(register, rotation)) }
         div #(format!("rotation-{number}")) { (rotations::in_full(matter, number, rotation)) }
         (timeline::legend())
@@ -155,7 +155,7 @@ fn waiting(matter: &PageModel<'_>, register: &Register) -> Markup {
                     tr {
                         th scope="row" .name { (matter.link("rotations", &rotation.id)) }
                         td.name data-label="Secret:" { (matter.link("secrets", &rotation.secret)) }
-                        td { (rotations::stands(rotation)) }
+                        td { (rotations::stands(matter, rotation)) }
                         td data-label="Opened:" { (instant(rotation.opened.occurred)) }
                         td data-label="Next:" { (next_step(register, rotation)) }
                     }

@@ -27,8 +27,18 @@ const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 /// The tables of a pack, by their path in it.
 pub(super) fn files(pack: &Dossier<'_>, facts: &PackFacts) -> PackFiles {
     let findings = pack.report.findings.iter().map(Finding::to_json).collect();
+    let register = pack.report.register().map(|register| register.get());
+    let told = |mut row: Value| {
+        let id = row["rotation"].as_str().unwrap_or_default();
+        let known = register.and_then(|register| Some((register, register.rotations.get(id)?)));
+        if let Some((register, rotation)) = known {
+            row["state"] = Value::from(register.standing(rotation));
+        }
+        row
+    };
+    let rotations = facts.rotations.iter().cloned().map(told).collect();
     let tables = [
-        ("rotations.csv", ROTATIONS, &facts.rotations),
+        ("rotations.csv", ROTATIONS, &rotations),
         ("secrets.csv", SECRETS, &facts.secrets),
         ("findings.csv", FINDINGS, &findings),
         ("attachments.csv", ATTACHED, &facts.attached),

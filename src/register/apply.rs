@@ -38,7 +38,7 @@ impl Register {
         let (rule, expected) = if told.occurred > told.recorded.plus(ALLOWED_SKEW) {
             let expected = format!("by {}, when it was recorded", told.recorded);
             (rule::T01, expected)
-        } else if told.occurred.plus(late) < told.recorded {
+        } else if told.occurred.plus(late) < told.recorded && !self.is_of_before(event) {
             let expected = format!("within {late_hours} hours of {}", told.recorded);
             (rule::T02, expected)
         } else {
@@ -49,6 +49,11 @@ impl Register {
             Some(rotation) => finding.of_rotation(rotation),
             None => finding,
         });
+    }
+
+    /// Whether an event tells of a rotation that was done before there was a ledger to tell.
+    fn is_of_before(&self, event: &Event) -> bool {
+        matches!(event, Event::RotationRecorded(recorded) if self.began().is_some_and(|began| recorded.completed < began))
     }
 
     fn take(&mut self, told: &EntryFrame<'_>, event: &Event, found: &mut Vec<Finding>) {
@@ -276,18 +281,25 @@ impl Register {
         let Some(completion) = rotation.completion() else {
             return;
         };
+        let is_history = rotation.is_history(self.began());
         let Some(threaded) = self.secrets.get_mut(&rotation.secret) else {
             return;
         };
         let (secret, ended) = (&mut threaded.secret, completion.completed);
         let due = secret.age(&self.charter.policy, ended).due;
-        if let Some(due) = due.filter(|due| ended > *due) {
+        // By whose policy was it due, before there was one?
+        if let Some(due) = due.filter(|due| ended > *due && !is_history) {
             let finding = Finding::new(rule::C31, format!("by {due}"), ended.to_string());
             let finding = finding.at(told.sequence).of_rotation(&rotation.id);
             found.push(finding.of_secret(&rotation.secret));
         }
         let generated = rotation.generated.as_ref();
         let age_from = generated.map_or(completion.started, |generated| generated.at.occurred);
+        // History does not turn an age back.
+        if is_history && secret.generated.is_some_and(|known| known > age_from) {
+            secret.rotations = secret.rotations.saturating_add(1);
+            return;
+        }
         secret.put_to_use(generated.map(|generated| &generated.version), age_from);
     }
 }

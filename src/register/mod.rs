@@ -175,7 +175,14 @@ impl Register {
             policy: &self.charter.policy,
             secret: self.secret(secret)?,
             incident: incident.and_then(|id| self.incidents.get(id)),
+            began: self.began(),
         })
+    }
+
+    /// When the ledger began.
+    #[must_use]
+    pub fn began(&self) -> Option<Timestamp> {
+        Some(self.charter.keyring.seals().first()?.since)
     }
 
     /// The ids of the secrets that are not retired, sorted.

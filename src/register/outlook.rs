@@ -131,6 +131,15 @@ impl Register {
         ids
     }
 
+    /// Where a rotation stands, in a word; of history that it is none of what this ledger saw.
+    #[must_use]
+    pub fn standing(&self, rotation: &Rotation) -> &'static str {
+        match rotation.is_history(self.began()) {
+            true => "before the ledger",
+            false => rotation.state().word(),
+        }
+    }
+
     /// A rotation for programs, with what it waits for.
     #[must_use]
     pub fn rotation_json(&self, rotation: &Rotation) -> Value {
@@ -139,7 +148,7 @@ impl Register {
             "secret": rotation.secret,
             "reason": rotation.reason,
             "incident": rotation.incident,
-            "state": rotation.state().word(),
+            "state": self.standing(rotation),
             "opened": rotation.opened.occurred,
             "opened_by_entry": rotation.opened.sequence,
             "ended_by_entry": rotation.ended().map(|end| end.sequence),

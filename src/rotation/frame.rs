@@ -89,4 +89,6 @@ pub struct RotationSetting<'a> {
     pub secret: &'a Secret,
     /// The incident behind an emergency.
     pub incident: Option<&'a Incident>,
+    /// When the ledger began.
+    pub began: Option<Timestamp>,
 }

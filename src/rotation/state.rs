@@ -5,6 +5,7 @@ use bincode::{Decode, Encode};
 use crate::event::{Outcome, Reason, RotationOpened, RotationRecorded, TestResult};
 use crate::inventory::Secret;
 use crate::text::{Id, Reference};
+use crate::time::Timestamp;
 
 use super::facts::{
     Approval, Completion, DualRun, FailedStep, HealthCheck, Preconditions, Replacement,
@@ -224,6 +225,15 @@ impl Rotation {
     pub fn is_one_shot(&self) -> bool {
         self.completion()
             .is_some_and(|completion| completion.one_shot)
+    }
+
+    /// Whether it was done before there was a ledger, and is told as history: nobody wrote it down as it happened.
+    #[must_use]
+    pub fn is_history(&self, began: Option<Timestamp>) -> bool {
+        let completion = self.completion().filter(|completion| completion.one_shot);
+        completion
+            .zip(began)
+            .is_some_and(|(completion, began)| completion.completed < began)
     }
 
     /// What its end would rightly be confirmed as.

@@ -42,6 +42,14 @@ impl VerifiedFold {
         if one_shot > 0 {
             block.push(format!("the order of steps in {one_shot} rotations told by one rotation.recorded: minimum evidence only"));
         }
+        let began = self.register.began();
+        let history = self
+            .selected()
+            .filter(|rotation| rotation.is_history(began))
+            .count();
+        if history > 0 {
+            block.push(format!("{history} rotations from before the ledger: history that was told when it was there, and nobody wrote down as it happened"));
+        }
         let charter = &self.register.charter;
         if charter.attested.is_none() && charter.active_secrets > 0 {
             block.push(

@@ -68,6 +68,56 @@ fn an_inventory_is_imported_once_and_attested_by_its_list() {
 }
 
 #[test]
+fn history_is_told_once_and_shown_as_history() {
+    let program = Program::prepared();
+    let list = "secret,rotated_by,reason,completed,impacted_services,revoke_confirmed\n\
+        db/orders,Olga,scheduled,2026-03-01T09:00:00Z,api,yes\ndb/orders,Olga,scheduled,2025-03-01T09:00:00Z,api,yes\n";
+    std::fs::write(program.path("list.csv"), list).unwrap();
+    let import = "secret import list.csv --history --key olga.pem --yes --json";
+    let said = program.json(import);
+    let ids = json!([
+        "history/db/orders/2026-03-01T09:00:00Z",
+        "history/db/orders/2025-03-01T09:00:00Z"
+    ]);
+    assert_eq!((&said["new"], many(&said, "receipts")), (&ids, 2));
+    let again = program.json(import);
+    assert_eq!(
+        (&again["unchanged"], many(&again, "receipts")),
+        (&json!(2), 0)
+    );
+    // It is none of what the ledger saw, and it turns no age back.
+    let shown = program.json("show history/db/orders/2026-03-01T09:00:00Z --json");
+    assert_eq!(shown["rotation"]["state"], "before the ledger");
+    let secret = &program.json("secret list --json")["secrets"][0];
+    assert_eq!(
+        (&secret["generated"], &secret["version"]),
+        (&json!("2026-09-01T00:00:00Z"), &json!("v7"))
+    );
+    let report = program.json("verify --fail-on none --json");
+    let rules: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["rule"].as_str().unwrap())
+        .collect();
+    assert_eq!(rules, ["S-50", "S-50"], "{report:#}");
+    assert!(
+        report["not_checked"]
+            .to_string()
+            .contains("2 rotations from before the ledger"),
+        "{report:#}"
+    );
+    // What the ledger could have seen is no history.
+    std::fs::write(program.path("list.csv"), list.replace("2026-03", "2036-03")).unwrap();
+    let refused = program.output(import);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        said.contains("line 2: it ended after the ledger began"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_campaign_is_opened_once_and_an_emergency_of_it_goes_on_where_it_was_cut_off() {
     let program = Program::prepared();
     let row = |n: u32| format!("v/{n},api_key,vault:kv/v/{n},Vendor,api,2026-11-01,v1\n");

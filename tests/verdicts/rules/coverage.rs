@@ -7,6 +7,7 @@ use rotation_ledger::verify::VerdictStatus;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::rules::history;
 use crate::support::story::Story;
 use crate::support::story::hours;
 use crate::support::story::key_of;
@@ -143,6 +144,10 @@ rule_tests! {
         },
         spares: |s| {
             s.register("db/old", json!({ "last_rotated": "2025-10-08T09:00:00Z" }));
+            // Long after it was due, and before there was a policy; the age is not turned back by it.
+            s.register("db/older", json!({ "last_rotated": "2025-01-01" }));
+            s.say("robo", "rotation.recorded", history("db/older"));
+            s.say("robo", "rotation.recorded", history("db/old"));
             s.play(s.standard("r", "db/old"));
         },
     }

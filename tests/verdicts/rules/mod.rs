@@ -40,11 +40,23 @@ mod time;
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
 use crate::support::story::Story;
 use rotation_ledger::rule;
 use rotation_ledger::rule::RULES;
 use rotation_ledger::rule::Rule;
 use rotation_ledger::verify::Conclusion;
+
+/// A rotation of `secret` that was done before there was a ledger, to be told by `rotation.recorded`.
+pub(crate) fn history(secret: &str) -> Value {
+    let completed = "2025-10-01T09:00:00Z";
+    json!({
+        "rotation": format!("history/{secret}"), "secret": secret, "environment": "prod", "rotated_by": "somebody",
+        "reason": "scheduled", "started": completed, "completed": completed, "impacted_services": ["orders"],
+        "validation_summary": "not known", "revoke_confirmed": true, "new_version": "old",
+    })
+}
 
 /// Held against an index that lies, by the tests of the index itself.
 const ELSEWHERE: &[&Rule] = &[

@@ -3,6 +3,7 @@
 use rotation_ledger::time::Timestamp;
 use serde_json::json;
 
+use crate::rules::history;
 use crate::support::story::hours;
 
 fn window(start: &str, end: &str) -> serde_json::Value {
@@ -39,6 +40,8 @@ rule_tests! {
         spares: |s| {
             let earlier = Timestamp::from_micros(s.now.micros() - 72 * 3_600_000_000);
             s.say_changed("pia", "secret.updated", update(), |statement| statement.occurred = earlier);
+            // Nobody could tell a ledger that there was not.
+            s.say_changed("robo", "rotation.recorded", history("db/orders"), |statement| statement.occurred = earlier);
         },
     }
     T03 {
@@ -102,6 +105,7 @@ rule_tests! {
             s.play(s.standard("r3", "api/billing").until("rotation.opened"));
             // SOP 7 waits for nothing.
             s.play(s.emergency("e", "inc", "api/billing").until("rotation.opened"));
+            s.say("robo", "rotation.recorded", history("db/orders"));
         },
     }
     S13 {
