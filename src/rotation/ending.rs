@@ -131,8 +131,8 @@ impl Rotation {
     }
 
     pub(super) fn abort(&mut self, entry: &mut RotationEntry<'_>, _aborted: &RotationAborted) {
-        let undone = !self.is_taken_over(entry.setting.secret);
-        if let Some(cutover) = self.cutover.filter(|_| undone) {
+        self.taken_over = self.is_taken_over(entry.setting.secret);
+        if let Some(cutover) = self.cutover.filter(|_| !self.taken_over) {
             let found = format!("cutover in entry {}", cutover.sequence);
             entry.breaks(rule::S75, "before the cutover", found);
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::inventory::Secret;
 use crate::policy::Policy;
 use crate::rule::{self, Finding, Rule};
 use crate::time::Timestamp;
@@ -22,7 +21,7 @@ impl Rotation {
                     let expected = format!("rotation.confirmed by {limit}");
                     found.push(self.owes(rule::S64, end.sequence, expected, "not confirmed"));
                 }
-                found.extend(self.owed_by_end(ending, end.sequence, setting.secret));
+                found.extend(self.owed_by_end(ending, end.sequence));
             }
             _ => {
                 let limit = self.opened.occurred.plus_days(policy.open_days);
@@ -40,7 +39,7 @@ impl Rotation {
     }
 
     /// What its end leaves open: the proof that the old version is dead, or the way back.
-    fn owed_by_end(&self, ending: &RotationEnd, sequence: u64, secret: &Secret) -> Vec<Finding> {
+    fn owed_by_end(&self, ending: &RotationEnd, sequence: u64) -> Vec<Finding> {
         let mut owed = Vec::new();
         if matches!(ending, RotationEnd::Completed(_)) {
             if self.dead.is_none() {
@@ -49,11 +48,8 @@ impl Rotation {
             }
             return owed;
         }
-        if let (Some(generated), None, false) = (
-            &self.generated,
-            self.new_revoked,
-            self.is_taken_over(secret),
-        ) {
+        let is_left = self.new_revoked.is_none() && !self.taken_over;
+        if let Some(generated) = self.generated.as_ref().filter(|_| is_left) {
             let expected = format!("secret.revoked of {}", generated.version);
             owed.push(self.owes(rule::S74, sequence, expected, "still valid"));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::event::{Outcome, Phase, RotationOpened, Which};
+use crate::event::{Disposition, Outcome, Phase, RotationOpened, Which};
 use crate::inventory::Secret;
 use crate::text::Id;
 
@@ -76,6 +76,9 @@ impl Rotation {
                 ),
                 ("services", json!(consumers)),
             ],
+            "rotation.aborted" if self.is_taken_over(secret) => {
+                vec![("disposition", json!(Disposition::NewRetained))]
+            }
             "rotation.confirmed" => {
                 let outcome = self.ending.as_ref().map(|ending| match ending {
                     RotationEnd::Completed(_) => Outcome::Completed,

@@ -44,6 +44,8 @@ pub enum NextStep<'a> {
     Report,
     /// The step that failed is to be done again, or the rotation rolled back or aborted.
     Resolve(Step),
+    /// Another rotation put to use what it generated: it is to be given up.
+    GiveUp,
     /// It ended, and a Security Owner is to confirm that.
     Confirm,
 }
@@ -71,6 +73,7 @@ impl NextStep<'_> {
                     .chain(["rollback.completed", "rotation.aborted"])
                     .collect()
             }
+            Self::GiveUp => vec!["rotation.aborted"],
             Self::Confirm => vec!["rotation.confirmed"],
         }
     }
@@ -240,6 +243,10 @@ impl Rotation {
         });
         let end = (NextStep::Complete, self.ended());
         match &self.ending {
+            None if secret.is_some_and(|secret| self.is_taken_over(secret)) => {
+                steps.retain(|(_, done)| done.is_some());
+                steps.push((NextStep::GiveUp, None));
+            }
             None => steps.push(end),
             // What was left out is held against it; that the old version is dead can still be shown.
             Some(RotationEnd::Completed(_)) => {
@@ -249,8 +256,7 @@ impl Rotation {
             }
             Some(RotationEnd::RolledBack(_) | RotationEnd::Aborted(_)) => {
                 steps.retain(|(_, done)| done.is_some());
-                let is_left = secret.is_none_or(|secret| !self.is_taken_over(secret));
-                if self.generated.is_some() && is_left {
+                if self.generated.is_some() && !self.taken_over {
                     steps.push((NextStep::RevokeNew, self.new_revoked));
                 }
                 if matches!(self.ending, Some(RotationEnd::RolledBack(_))) {

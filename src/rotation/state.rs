@@ -62,6 +62,8 @@ pub struct Rotation {
     pub ending: Option<RotationEnd>,
     /// The confirmation of its end (SOP 3).
     pub confirmed: Option<EntryMoment>,
+    /// Whether its new version was in use by another rotation when it was given up.
+    pub taken_over: bool,
     /// The people who executed its steps.
     pub operators: Vec<Id>,
     /// The last step said about it.
@@ -156,6 +158,7 @@ impl Rotation {
             restored: None,
             ending: None,
             confirmed: None,
+            taken_over: false,
             operators: vec![told.author.person.clone()],
             last: told.moment(),
         }
@@ -267,7 +270,7 @@ impl Rotation {
         self.consumers.iter().chain(more)
     }
 
-    /// Whether the version that it generated is in use without it: another rotation took it over.
+    /// Whether the version that it generated is in use without it: another rotation put it to use.
     #[must_use]
     pub fn is_taken_over(&self, secret: &Secret) -> bool {
         let generated = self.generated.as_ref().map(|made| &made.version);

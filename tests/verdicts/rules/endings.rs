@@ -31,6 +31,13 @@ fn taken_over(story: &mut Story) {
     given_up["rotation"] = json!("s");
     given_up["disposition"] = json!("new_retained");
     story.say("olga", "rotation.aborted", given_up);
+    // Nor is it left alive when the next one has replaced it.
+    let next = story.standard("next", "api/billing");
+    story.play(
+        next.with("replacement.generated", json!({ "new_version": "v3" }))
+            .with("replacement.validated", json!({ "version": "v3" }))
+            .with("cutover.completed", json!({ "to_version": "v3" })),
+    );
 }
 
 fn rollback(version: &str) -> Value {
@@ -236,4 +243,32 @@ fn a_failed_step_is_resolved_by_its_own_success_only() {
         story.against(rotation_ledger::rule::S70),
         [Some(story.last("step.failed"))]
     );
+}
+
+/// A grace period is time that passes; what no vendor revokes is excused, in an emergency too.
+#[test]
+fn an_old_version_may_live_for_a_while_and_where_nobody_can_revoke_it() {
+    let mut story = Story::new();
+    let graced = standard(&story).waiting("secret.revoked", 13 * 24 * 60);
+    story.play(graced);
+    let mut excused = json!({
+        "exception": "x", "secret": "vendor/mail", "rules": ["S-50", "S-61", "S-81"], "requested_by": "olga",
+        "reason": "the vendor has no call", "controls": "their gateway lets our network in alone",
+        "expires": "@100000",
+    });
+    story.resolve(&mut excused);
+    let script = story.emergency("e", "inc", "vendor/mail");
+    let script = script
+        .without("secret.revoked")
+        .without("revocation.verified");
+    let script = script.with("rotation.completed", json!({ "revoke_confirmed": false }));
+    story.play(script.after("rotation.opened", "sam", "exception.granted", excused));
+    story.wait_days(1);
+    let mut rules: Vec<_> = story
+        .found()
+        .iter()
+        .map(|one| (one.rule.id, one.is_open()))
+        .collect();
+    rules.sort_unstable();
+    assert_eq!(rules, [("S-50", false), ("S-61", false), ("S-81", false)]);
 }
