@@ -2,9 +2,13 @@
 
 use bincode::{Decode, Encode};
 
-use crate::event::{FourEyes, PolicySet, SecretClass, Sequencing};
+use serde_json::{Value, json};
 
-/// The policy in force. A `policy.set` replaces all of it; before the first, the default holds.
+use crate::event::{FourEyes, PolicySet, SecretClass, Sequencing};
+use crate::text::Reference;
+
+/// The policy in force. A `policy.set` replaces all of it but the namespaces, which `namespaces.set` replaces;
+/// before the first, the default holds.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Policy {
     /// How often it was set: 0 is the default.
@@ -33,6 +37,8 @@ pub struct Policy {
     pub attestation_days: u32,
     /// The most days an exception may last.
     pub exception_days: u32,
+    /// The namespaces that are prod ones; without any, it is told by their words.
+    pub namespaces: Option<Vec<Reference>>,
 }
 
 impl Default for Policy {
@@ -51,6 +57,7 @@ impl Default for Policy {
             late_hours: 72,
             attestation_days: 35,
             exception_days: 90,
+            namespaces: None,
         }
     }
 }
@@ -84,7 +91,58 @@ impl Policy {
             late_hours: set.late_hours.unwrap_or(default.late_hours),
             attestation_days: set.attestation_days.unwrap_or(default.attestation_days),
             exception_days: set.exception_days.unwrap_or(default.exception_days),
+            namespaces: self.namespaces.clone(),
         }
+    }
+
+    /// Whether a replacement may be stored there (SOP 6, Step 2).
+    #[must_use]
+    pub fn is_prod(&self, namespace: &Reference) -> bool {
+        let is_it = |named: &Reference| match named.as_str().strip_suffix('*') {
+            Some(beginning) => namespace.as_str().starts_with(beginning),
+            None => named == namespace,
+        };
+        // `prod`, `kv/prod/db`, `PROD-secrets`.
+        let says_prod = || {
+            let mut words = namespace
+                .as_str()
+                .split(|c: char| !c.is_ascii_alphanumeric());
+            words.any(|word| ["prod", "production"].contains(&&*word.to_ascii_lowercase()))
+        };
+        self.namespaces
+            .as_ref()
+            .map_or_else(says_prod, |named| named.iter().any(is_it))
+    }
+
+    /// What it says, by the names of the fields that say it.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&'static str, Value)> {
+        let [api_key, database, encryption, signing, third_party] = self.class_max_age_days;
+        vec![
+            ("max_age_days", json!(self.max_age_days)),
+            ("max_age_api_key", json!(api_key)),
+            ("max_age_database_credential", json!(database)),
+            ("max_age_encryption_key", json!(encryption)),
+            ("max_age_signing_key", json!(signing)),
+            ("max_age_third_party", json!(third_party)),
+            ("four_eyes", json!(self.four_eyes)),
+            ("sequencing", json!(self.sequencing)),
+            (
+                "emergency_approval_hours",
+                json!(self.emergency_approval_hours),
+            ),
+            (
+                "emergency_revoke_minutes",
+                json!(self.emergency_revoke_minutes),
+            ),
+            ("report_days", json!(self.report_days)),
+            ("open_days", json!(self.open_days)),
+            ("confirm_days", json!(self.confirm_days)),
+            ("late_hours", json!(self.late_hours)),
+            ("attestation_days", json!(self.attestation_days)),
+            ("exception_days", json!(self.exception_days)),
+            ("namespaces", json!(self.namespaces)),
+        ]
     }
 
     /// The most days a secret of this class may be in use.
@@ -101,6 +159,42 @@ impl Policy {
         match own {
             Some(days) => days,
             None => self.max_age_days,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_a_prod_one_by_what_was_set_and_else_by_its_words() {
+        let live = ["vault:live", "kv/live/*"];
+        for (named, namespace, is_prod) in [
+            (None, "kv/prod/db", true),
+            (None, "PROD-secrets", true),
+            (None, "kv/live/db", false),
+            (None, "kv/nonprod/db", false),
+            (Some(&live[..]), "kv/live/db", true),
+            (Some(&live[..]), "vault:live", true),
+            (Some(&live[..]), "vault:live/db", false),
+            (Some(&live[..]), "kv/prod/db", false),
+            (Some(&[][..]), "kv/prod/db", false),
+        ] {
+            let named = named.map(|named| named.iter().map(|name| name.parse().unwrap()).collect());
+            let policy = Policy {
+                namespaces: named,
+                ..Policy::default()
+            };
+            // Setting the numbers leaves the namespaces as they are.
+            let set: PolicySet = serde_json::from_value(json!({ "reason": "r" })).unwrap();
+            for policy in [policy.after(&set), policy] {
+                assert_eq!(
+                    policy.is_prod(&namespace.parse().unwrap()),
+                    is_prod,
+                    "{namespace}"
+                );
+            }
         }
     }
 }

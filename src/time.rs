@@ -21,7 +21,9 @@ pub struct Timestamp(i64);
 
 /// What is wrong with a text that should be an instant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a time in UTC: write it as 2026-01-31T09:00:00Z")]
+#[error(
+    "`{0}` is not a time: write it as 2026-01-31T09:00:00Z, or with an offset in place of the Z"
+)]
 pub struct TimeError(String);
 
 impl Timestamp {
@@ -162,8 +164,8 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = TimeError;
 
-    /// Reads RFC 3339 in UTC (`Z` or `+00:00`) or a bare date, which means its midnight. Another
-    /// offset is refused, so that a local time cannot slip in as UTC.
+    /// Reads RFC 3339 with any offset, which says what it is in UTC, or a bare date, which means its midnight
+    /// there. A time without an offset is refused, so that a local one cannot slip in as UTC.
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let fault = || TimeError(text.chars().take(40).collect());
         let full = if text.len() == 10 {
@@ -172,9 +174,6 @@ impl FromStr for Timestamp {
             text.to_owned()
         };
         let parsed = DateTime::parse_from_rfc3339(&full).map_err(|_| fault())?;
-        if parsed.offset().local_minus_utc() != 0 {
-            return Err(fault());
-        }
         Ok(Self(parsed.timestamp_micros()))
     }
 }
@@ -190,6 +189,65 @@ impl<'de> Deserialize<'de> for Timestamp {
         String::deserialize(deserializer)?
             .parse()
             .map_err(serde::de::Error::custom)
+    }
+}
+
+/// An instant as people say it, before anybody says what the present is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidTime {
+    /// As it is stored, or a day alone.
+    Utc(Timestamp),
+    /// With an offset.
+    Elsewhere(Timestamp),
+    /// The present.
+    Now,
+    /// The midnight, in UTC, at which yesterday began.
+    Yesterday,
+    /// So far from the present.
+    Span(Duration),
+}
+
+impl SaidTime {
+    /// The instant that is meant; a span leads back from `now`.
+    #[must_use]
+    pub fn before(self, now: Timestamp) -> Timestamp {
+        let day = SECONDS_PER_DAY * MICROS_PER_SECOND;
+        match self {
+            Self::Utc(at) | Self::Elsewhere(at) => at,
+            Self::Now => now,
+            Self::Yesterday => Timestamp((now.0.div_euclid(day) - 1).saturating_mul(day)),
+            Self::Span(span) => {
+                let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+                Timestamp(now.0.saturating_sub(micros))
+            }
+        }
+    }
+
+    /// The instant that is meant; a span leads on from `now`.
+    #[must_use]
+    pub fn after(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Span(span) => now.plus(span),
+            other => other.before(now),
+        }
+    }
+}
+
+impl FromStr for SaidTime {
+    type Err = String;
+
+    /// Reads `now`, `yesterday`, a span such as `90d`, or what [`Timestamp`] reads. The text is not echoed:
+    /// it may be a secret in the wrong place.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("now", _) => Ok(Self::Now),
+            ("yesterday", _) => Ok(Self::Yesterday),
+            (_, Ok(at)) if text.ends_with('Z') || text.len() == 10 => Ok(Self::Utc(at)),
+            (_, Ok(at)) => Ok(Self::Elsewhere(at)),
+            _ => parse_span(text).map(Self::Span).map_err(|_| {
+                "needs a time as 2026-01-31T09:00:00Z or 2026-01-31T10:00:00+01:00, a day, a span as 90d, `now` or `yesterday`".to_owned()
+            }),
+        }
     }
 }
 
@@ -344,16 +402,44 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_utc() {
+    fn refuses_what_is_no_instant() {
         for text in [
             "",
             "yesterday",
             "2026-11-23T09:00:00",
-            "2026-11-23T09:00:00+02:00",
+            "2026-11-23T09:00:00+25:00",
             "2026-13-01T00:00:00Z",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_people_say_is_an_instant_in_utc_once_the_present_is_known() {
+        let now: Timestamp = "2026-03-01T00:30:00Z".parse().unwrap();
+        for (said, before, after) in [
+            ("2026-01-31T09:00:00Z", "2026-01-31T09:00:00Z", None),
+            ("2026-01-31T00:30:00+01:00", "2026-01-30T23:30:00Z", None),
+            ("2026-01-31T20:00:00-05:30", "2026-02-01T01:30:00Z", None),
+            ("2026-01-31", "2026-01-31T00:00:00Z", None),
+            ("now", "2026-03-01T00:30:00Z", None),
+            ("yesterday", "2026-02-28T00:00:00Z", None),
+            ("2h", "2026-02-28T22:30:00Z", Some("2026-03-01T02:30:00Z")),
+            ("90d", "2025-12-01T00:30:00Z", Some("2026-05-30T00:30:00Z")),
+        ] {
+            let time: SaidTime = said.parse().unwrap();
+            assert_eq!(time.before(now).to_string(), before, "{said}");
+            assert_eq!(
+                time.after(now).to_string(),
+                after.unwrap_or(before),
+                "{said}"
+            );
+        }
+        for text in ["", "tomorrow", "Yesterday", "-2h", "2026-01-31T09:00", "1w"] {
+            assert!(text.parse::<SaidTime>().is_err(), "{text}");
+        }
+        let long = SaidTime::Span(Duration::MAX);
+        assert_eq!(long.before(now), Timestamp(now.0 - i64::MAX));
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Draft {
         let occurred = take(&mut members, "occurred_utc", |value| {
             parse_text(value)?
                 .parse::<Timestamp>()
-                .map_err(|_| "is not a time in UTC such as 2026-01-31T09:00:00Z".to_owned())
+                .map_err(|_| "is not a time such as 2026-01-31T09:00:00Z".to_owned())
         })?;
         let on_behalf_of = take(&mut members, "on_behalf_of", |value| {
             Id::new(parse_text(value)?).map_err(|fault| fault.to_string())

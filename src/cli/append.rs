@@ -14,6 +14,7 @@ use super::answer::{Answer, CommandResult};
 use super::checks::{SecretChecks, known_values, read_files};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::fields::Fields;
 use super::options::with_json;
 use super::recorder::Recorder;
 use super::signals::SignalGuard;
@@ -137,11 +138,21 @@ pub(crate) fn say(
     spec: &'static EventSpec,
     matches: &ArgMatches,
 ) -> CommandResult {
+    say_with(context, (spec, Fields::new()), matches)
+}
+
+/// The same, with what is `known` of it where nothing else was typed.
+pub(crate) fn say_with(
+    context: &mut Context,
+    (spec, known): (&'static EventSpec, Fields),
+    matches: &ArgMatches,
+) -> CommandResult {
     context.ui.thing = "receipt";
     let receiving = Receiving::from_arg_matches(matches).map_err(CommandError::usage)?;
     context.named_ledger()?;
-    let typed = Typed::new(context, spec, matches)?;
-    let mut draft = typed.draft(context.now())?;
+    let typed = Typed::new(context, (spec, known), matches)?;
+    let now = context.now();
+    let mut draft = typed.draft(context, now)?;
     let checks = &typed.frame.checks;
     let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
     let key = context.key()?;
@@ -161,10 +172,10 @@ pub(crate) fn say(
             return wait_in_spool(context, &submission, failure);
         }
     };
-    if typed.frame.event_id.is_some() && typed.frame.occurred.is_none() {
+    if typed.frame.event_id.is_some() && typed.occurred.is_none() {
         // What is said again happened when it was said to have happened.
         if let Some(before) = recorder.said_before(&typed.event_id)? {
-            draft = typed.draft(before)?;
+            draft = typed.draft(context, before)?;
         }
     }
     let submission = draft.sign(recorder.ledger(), &*key, &context.world, files, &known)?;
@@ -209,7 +220,8 @@ pub(crate) fn say_as(
     // With the sign of equality, so that nothing that was typed is taken for another flag.
     words.extend(said.iter().map(|(flag, value)| format!("{flag}={value}")));
     words.extend(again.event_id.map(|id| format!("--event-id={id}")));
-    words.extend(again.occurred.map(|time| format!("--occurred={time}")));
+    let occurred = context.instant("--occurred", again.occurred);
+    words.extend(occurred.map(|time| format!("--occurred={time}")));
     let command = event_command::<Receiving>(path, spec.name, spec).no_binary_name(true);
     let matches = command.try_get_matches_from(words);
     let matches = matches.map_err(|fault| CommandError::usage(fault.to_string()))?;

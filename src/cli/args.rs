@@ -12,9 +12,9 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::options::{Globals, with_json};
 use super::{
     accept, actor, admin, anchor, append, archive, backup, campaign, demo, emergency, explain,
-    export, extract, incident, init, key, log, man, next, note, open, playbook, prove, publish,
-    recover, restore, rotate, run, secret, serve, show, sign, spool, status, timestamp, token,
-    trust, typed, verify, witness,
+    export, extract, incident, init, key, log, man, next, note, open, playbook, policy, prove,
+    publish, recover, restore, rotate, run, secret, serve, show, sign, spool, status, timestamp,
+    token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Actor,
     /// Register, update, retire and list the secrets that are to be rotated
     Secret,
+    /// Set the numbers and switches that the SOP leaves to you, and show those in force
+    Policy,
     Append(append::AppendArgs),
     Run(run::RunArgs),
     Rotate(rotate::RotateArgs),
@@ -114,6 +116,7 @@ pub(crate) fn command() -> clap::Command {
         "sign" => command.defer(typed::subcommands::<sign::Signing>),
         "spool" => spool::subcommands(command),
         "actor" => command.defer(actor::subcommands),
+        "policy" => command.defer(policy::subcommands),
         "witness" => command.defer(witness::subcommands),
         "secret" => command.defer(secret::subcommands),
         "incident" | "campaign" | "key" | "note" | "playbook" | "token" | "trust" => {

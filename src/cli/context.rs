@@ -17,7 +17,7 @@ use crate::statement::EventId;
 use crate::sys::entropy;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 
 use super::exit::CommandError;
 use super::options::Globals;
@@ -46,6 +46,20 @@ impl Context {
     /// The present.
     pub(crate) fn now(&self) -> Timestamp {
         self.world.clock.now()
+    }
+
+    /// The instant in the past that a flag names, said in UTC before anybody signs it.
+    pub(crate) fn instant(&mut self, flag: &str, said: Option<SaidTime>) -> Option<Timestamp> {
+        let at = said?.before(self.now());
+        self.say_in_utc(flag, said?, at);
+        Some(at)
+    }
+
+    /// Says which instant is meant, where it was not named as it is stored.
+    pub(crate) fn say_in_utc(&mut self, flag: &str, said: SaidTime, at: Timestamp) {
+        if !matches!(said, SaidTime::Utc(_)) {
+            self.ui.say(format!("in UTC: {flag} {at}"));
+        }
     }
 
     /// An id that no event has yet.

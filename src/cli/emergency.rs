@@ -9,7 +9,7 @@ use crate::event::{Event, Trigger};
 use crate::register::Register;
 use crate::rotation::campaign_ticket;
 use crate::text::Id;
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 
 use super::answer::{Answer, CommandResult};
 use super::campaign::Meant;
@@ -58,9 +58,9 @@ pub(crate) struct EmergencyArgs {
         requires = "revoked"
     )]
     method: String,
-    /// When it was noticed and revoked, in UTC [default: now]
+    /// When it was noticed and revoked: a time, a day, `yesterday`, or 90d for so long ago [default: now]
     #[arg(long, value_name = "TIME")]
-    at: Option<Timestamp>,
+    at: Option<SaidTime>,
     /// What is known, in one line
     #[arg(long, value_name = "TEXT")]
     why: String,
@@ -119,7 +119,7 @@ pub(crate) fn declare(
             .hint("leave them out: versions come from the inventory, ids from the date"));
     }
     let now = context.now();
-    let at = args.at.unwrap_or(now);
+    let at = context.instant("--at", args.at).unwrap_or(now);
     let emergencies: Vec<Emergency> = secrets
         .iter()
         .map(|secret| Emergency::of(args, &register, secret, (at, now)))

@@ -16,7 +16,7 @@ use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 use crate::verify::Conclusion;
 
 /// How the program ended. Scripts treat a code that is not listed here as failure.
@@ -201,17 +201,18 @@ impl CommandError {
     }
 }
 
-/// Refuses a span of time that ends before it begins.
+/// A span of time as it was typed at `now`; one that ends before it begins is refused.
 pub(crate) fn check_range(
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-) -> Result<(), CommandError> {
-    match (from, to) {
+    (from, to): (Option<SaidTime>, Option<SaidTime>),
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), CommandError> {
+    let meant = |said: Option<SaidTime>| said.map(|said| said.before(now));
+    match (meant(from), meant(to)) {
         (Some(from), Some(to)) if from > to => {
             let message = format!("--from {from} is later than --to {to}");
             Err(CommandError::usage(message))
         }
-        _ => Ok(()),
+        range => Ok(range),
     }
 }
 

@@ -158,7 +158,7 @@ fn record(
     export: &Export<'_>,
     guard: &SignalGuard,
 ) -> Result<ProvenPrefix, CommandError> {
-    let part = args.part.part()?;
+    let part = args.part.part(context.now())?;
     if let Some(from) = part.range().0.filter(|from| *from > context.now()) {
         return Err(CommandError::usage(format!(
             "--from {from} is still to come"

@@ -12,11 +12,11 @@ use crate::key::PublicKey;
 use crate::keyring::LEDGER_ACTOR;
 use crate::register::Register;
 use crate::text::Id;
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 
 use super::answer::CommandResult;
 use super::context::Context;
-use super::exit::{CommandError, Exit};
+use super::exit::{CommandError, Exit, check_range};
 use super::follow::Follower;
 use super::hint::nearest;
 use super::layout::about;
@@ -48,12 +48,12 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "EVENT", value_parser = PossibleValuesParser::new(VOCABULARY.iter().map(|spec| spec.name)))]
     #[arg(hide_possible_values = true)]
     event: Vec<String>,
-    /// Only what happened at this time or later
+    /// Only what happened at this time or later: a time, a day, `yesterday`, or 90d for so long ago
     #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
+    from: Option<SaidTime>,
     /// Only what happened at this time or earlier
     #[arg(long, value_name = "TIME")]
-    to: Option<Timestamp>,
+    to: Option<SaidTime>,
     /// Only the newest so many of these
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -90,8 +90,6 @@ impl LogArgs {
             && is(&self.rotation, event.rotation())
             && self.actor.as_ref().is_none_or(by)
             && (self.event.is_empty() || self.event.iter().any(|name| name == event.name()))
-            && self.from.is_none_or(|from| statement.occurred >= from)
-            && self.to.is_none_or(|to| statement.occurred <= to)
     }
 }
 
@@ -118,8 +116,10 @@ pub(crate) fn run(context: &mut Context, args: &LogArgs) -> CommandResult {
         true => Some(source.follow(context, args.path.as_deref())?),
         false => None,
     };
+    let range = check_range((args.from, args.to), context.now())?;
     let mut seen = SeenEntries {
         args,
+        range,
         register: Register::default(),
         span: None,
     };
@@ -190,6 +190,8 @@ fn follow(
 /// What the entries so far say about names (whose key it is, which secret a rotation is of), and what is asked for.
 struct SeenEntries<'a> {
     args: &'a LogArgs,
+    /// When what is asked for happened.
+    range: (Option<Timestamp>, Option<Timestamp>),
     register: Register,
     /// When the first and the last of them happened.
     span: Option<(Timestamp, Timestamp)>,
@@ -206,7 +208,9 @@ impl SeenEntries<'_> {
             .map(|(first, last)| (first.min(now), last.max(now)));
         self.span = span.or(Some((now, now)));
         let register = &self.register;
-        let is_asked = self.args.selects(stored, register);
+        let (from, to) = self.range;
+        let is_in_range = from.is_none_or(|from| now >= from) && to.is_none_or(|to| now <= to);
+        let is_asked = is_in_range && self.args.selects(stored, register);
         is_asked.then(|| match (as_json, self.args.follow) {
             (true, false) => documents::entry(stored, register).to_string(),
             (true, true) => {

@@ -42,6 +42,7 @@ mod open;
 mod options;
 mod pack;
 mod playbook;
+mod policy;
 mod prove;
 mod publish;
 mod receipt;
@@ -147,6 +148,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Key(args) => key::run(context, args),
         Command::Actor => actor::run(context, inner),
         Command::Secret => secret::run(context, inner),
+        Command::Policy => policy::run(context, inner),
         Command::Accept(args) => accept::run(context, args),
         Command::Append(args) => append::run(context, args, inner),
         Command::Run(args) => run::run(context, args),

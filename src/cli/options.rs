@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args};
 
 use crate::pack::PackPart;
 use crate::text::Id;
-use crate::time::{Timestamp, parse_span};
+use crate::time::{SaidTime, Timestamp, parse_span};
 
 use super::exit::{CommandError, check_range};
 
@@ -74,18 +74,18 @@ pub(crate) struct PartArgs {
     /// Only this secret, with all of its rotations
     #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to"])]
     secret: Option<Id>,
-    /// Only rotations that had not ended before this
+    /// Only rotations that had not ended before this: a time, a day, `yesterday`, or 90d for so long ago
     #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
+    from: Option<SaidTime>,
     /// Only rotations that began no later than this
     #[arg(long, value_name = "TIME")]
-    to: Option<Timestamp>,
+    to: Option<SaidTime>,
 }
 
 impl PartArgs {
-    pub(crate) fn part(&self) -> Result<PackPart, CommandError> {
-        check_range(self.from, self.to)?;
-        Ok(match (&self.rotation, &self.secret, self.from, self.to) {
+    pub(crate) fn part(&self, now: Timestamp) -> Result<PackPart, CommandError> {
+        let (from, to) = check_range((self.from, self.to), now)?;
+        Ok(match (&self.rotation, &self.secret, from, to) {
             (Some(id), ..) => PackPart::Rotation(id.clone()),
             (_, Some(id), ..) => PackPart::Secret(id.clone()),
             (_, _, None, None) => PackPart::Everything,

@@ -12,7 +12,7 @@ use crate::spool;
 use crate::sys::disk::SMALL_FILE;
 use crate::sys::keyfile::PublicKeyFile;
 use crate::text::Line;
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
@@ -49,7 +49,7 @@ pub(crate) struct RecoverArgs {
     new_sealing_key: bool,
     /// Since when the old key is lost [default: since the newest entry that it is known to have sealed]
     #[arg(long, value_name = "TIME", requires = "new_sealing_key")]
-    lost_since: Option<Timestamp>,
+    lost_since: Option<SaidTime>,
     /// A checkpoint that somebody kept, where none is left here
     #[arg(long, value_name = "FILE", requires = "new_sealing_key")]
     checkpoint: Option<PathBuf>,
@@ -63,10 +63,11 @@ pub(crate) fn run(context: &mut Context, args: &RecoverArgs) -> CommandResult {
     let reason = Line::new(&args.reason).map_err(CommandError::flag("--reason"))?;
     let key = context.key()?;
     let place = context.place()?;
+    let since = context.instant("--lost-since", args.lost_since);
     let (world, wait) = (&context.world, context.globals.wait);
     let recovery = if args.new_sealing_key {
         make_private(&place.state)?;
-        let lost = lost_seal(args, reason)?;
+        let lost = lost_seal(args, since, reason)?;
         append::name_sealing_key(world, &place, wait, &*key, lost)
             .map_err(|fault| asking_for_the_second(context, &place, fault))?
     } else {
@@ -95,12 +96,16 @@ pub(crate) fn run(context: &mut Context, args: &RecoverArgs) -> CommandResult {
     Ok(answer.say("next: ledger verify"))
 }
 
-fn lost_seal(args: &RecoverArgs, reason: Line) -> Result<LostSeal, CommandError> {
+fn lost_seal(
+    args: &RecoverArgs,
+    since: Option<Timestamp>,
+    reason: Line,
+) -> Result<LostSeal, CommandError> {
     let checkpoint = args.checkpoint.as_deref();
     let checkpoint = checkpoint.map(|path| read_bounded(path, SMALL_FILE as usize));
     Ok(LostSeal {
         reason,
-        since: args.lost_since,
+        since,
         checkpoint: checkpoint.transpose()?,
         second: second(args)?,
     })

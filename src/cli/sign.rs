@@ -13,6 +13,7 @@ use super::answer::{Answer, CommandResult};
 use super::checks::{known_values, read_files};
 use super::context::Context;
 use super::exit::CommandError;
+use super::fields::Fields;
 use super::files::write_new;
 use super::typed::{Around, Typed};
 
@@ -65,8 +66,9 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
         CommandError::usage("the ledger's id is not known")
             .hint("name it with --ledger-id HEX, or a ledger that can be asked with --ledger")
     })?;
-    let typed = Typed::new(context, spec, matches)?;
-    let draft = typed.draft(context.now())?;
+    let typed = Typed::new(context, (spec, Fields::new()), matches)?;
+    let now = context.now();
+    let draft = typed.draft(context, now)?;
     let checks = &typed.frame.checks;
     let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
     let key = context.key()?;

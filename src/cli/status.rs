@@ -12,7 +12,7 @@ use crate::inventory::{Secret, SecretAge};
 use crate::ledger::sealing_vkeys;
 use crate::register::Register;
 use crate::rotation::Rotation;
-use crate::time::{ClockDoubt, Timestamp, parse_span};
+use crate::time::{ClockDoubt, SaidTime, Timestamp, parse_span};
 use crate::verify::Conclusion;
 
 use super::answer::{Answer, CommandResult};
@@ -52,9 +52,9 @@ pub(crate) struct DueArgs {
     /// How far to look ahead
     #[arg(long, value_name = "TIME", default_value = "14d", value_parser = parse_span)]
     within: Duration,
-    /// The instant to judge at, in UTC [default: now]
+    /// The instant to judge at: a time, a day, `yesterday`, or 90d for so long ago [default: now]
     #[arg(long, value_name = "TIME")]
-    as_of: Option<Timestamp>,
+    as_of: Option<SaidTime>,
 }
 
 pub(crate) fn status(context: &mut Context, args: &StatusArgs) -> CommandResult {
@@ -157,7 +157,9 @@ fn row(rotation: &Rotation, register: &Register) -> Vec<String> {
 
 pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     context.ui.thing = "due";
-    let as_of = args.as_of.unwrap_or(context.now());
+    let as_of = args
+        .as_of
+        .map_or(context.now(), |said| said.before(context.now()));
     let horizon = as_of.plus(args.within);
     let (register, span) = context.reader()?.replay_with_span()?;
     if let Some((first, _)) = span.filter(|(first, _)| as_of < *first && args.as_of.is_some()) {

@@ -10,6 +10,7 @@ use crate::event::TokenScope;
 use crate::hash::Blake3Digest;
 use crate::register::{TokenStanding, TransportToken};
 use crate::sys::keyfile;
+use crate::time::SaidTime;
 
 use super::answer::{Answer, CommandResult};
 use super::append;
@@ -50,9 +51,9 @@ struct IssueArgs {
     /// To read, or to read and hand over statements
     #[arg(long, value_name = "WORD", value_parser = PossibleValuesParser::new(TokenScope::WORDS))]
     scope: String,
-    /// How long it is good: a time in UTC, or a span from now on, as 90d
+    /// Until when it is good: a time, a day, or a span from now on, as 90d
     #[arg(long, value_name = "TIME|SPAN")]
-    expires: String,
+    expires: SaidTime,
     /// Write it to this new file, which only you can read [default: to standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -91,15 +92,8 @@ pub(crate) fn run(context: &mut Context, args: &TokenArgs) -> CommandResult {
 fn issue(context: &mut Context, args: &IssueArgs) -> CommandResult {
     let now = context.now();
     // Said by now: whoever says it once more means the same end.
-    let occurred = args.again.occurred.unwrap_or(now);
-    let expires = match crate::time::parse_span(&args.expires) {
-        Ok(span) => occurred.plus(span),
-        Err(_) => args.expires.parse().map_err(|_| {
-            CommandError::usage(
-                "--expires needs a span, as 90d, or a time, as 2026-01-31T09:00:00Z",
-            )
-        })?,
-    };
+    let occurred = args.again.occurred.map_or(now, |said| said.before(now));
+    let expires = args.expires.after(occurred);
     if expires <= now {
         return Err(CommandError::usage("--expires is over already"));
     }
@@ -127,9 +121,10 @@ fn issue(context: &mut Context, args: &IssueArgs) -> CommandResult {
     };
     let again = Again {
         event_id: args.again.event_id,
-        occurred: Some(occurred),
+        occurred: Some(SaidTime::Utc(occurred)),
     };
     let digest = Blake3Digest::of(token.as_bytes()).to_string();
+    context.say_in_utc("--expires", args.expires, expires);
     let expires = expires.to_string();
     let said = [
         ("--name", args.name.as_str()),

@@ -12,7 +12,7 @@ use crate::ledger::Blame;
 use crate::ledger::EntryReader;
 use crate::statement::EventId;
 use crate::text::Id;
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 
 use super::checks::SecretChecks;
 use super::context::Context;
@@ -29,9 +29,9 @@ pub(crate) struct Frame {
     /// The event's id, a UUID: the same event with the same id is recorded once [default: new]
     #[arg(long, value_name = "UUID")]
     pub(crate) event_id: Option<EventId>,
-    /// When it happened, in UTC, as 2026-01-31T09:00:00Z [default: now]
+    /// When it happened: as 2026-01-31T10:00:00+01:00, a day, `yesterday`, or 2h for so long ago [default: now]
     #[arg(long, value_name = "TIME")]
-    pub(crate) occurred: Option<Timestamp>,
+    pub(crate) occurred: Option<SaidTime>,
     /// The person for whom a service says it
     #[arg(long, value_name = "ACTOR")]
     #[arg(env = "LEDGER_ON_BEHALF_OF", hide_env_values = true)]
@@ -49,9 +49,9 @@ pub(crate) struct Again {
     /// The event's id, a UUID, to say the very same once more
     #[arg(long, value_name = "UUID")]
     pub(crate) event_id: Option<EventId>,
-    /// When it happened, in UTC [default: now]
+    /// When it happened: a time, a day, `yesterday`, or 90d for so long ago [default: now]
     #[arg(long, value_name = "TIME")]
-    pub(crate) occurred: Option<Timestamp>,
+    pub(crate) occurred: Option<SaidTime>,
 }
 
 /// The flags of a command that says any event, beside the event's own.
@@ -96,7 +96,8 @@ pub(crate) struct Typed<'a> {
     matches: &'a ArgMatches,
     pub(crate) frame: Frame,
     pub(crate) event_id: EventId,
-    /// The link of the entry that it names, where that was looked up.
+    /// When it happened, where that was said.
+    pub(crate) occurred: Option<Timestamp>,
     /// What was not typed, and is known from the ledger.
     known: Fields,
 }
@@ -107,7 +108,7 @@ impl<'a> Typed<'a> {
     /// one about another entry.
     pub(crate) fn new(
         context: &mut Context,
-        spec: &'static EventSpec,
+        (spec, known): (&'static EventSpec, Fields),
         matches: &'a ArgMatches,
     ) -> Result<Self, CommandError> {
         let frame = <Frame as clap::FromArgMatches>::from_arg_matches(matches);
@@ -119,9 +120,10 @@ impl<'a> Typed<'a> {
         let mut typed = Self {
             spec,
             matches,
+            occurred: context.instant("--occurred", frame.occurred),
             frame,
             event_id,
-            known: Fields::new(),
+            known,
         };
         if let Some(link) = typed.look_up_link(context)? {
             typed.known.insert("link".to_owned(), link);
@@ -130,12 +132,21 @@ impl<'a> Typed<'a> {
         Ok(typed)
     }
 
-    /// The draft, with everything that was not said about a time being `now`.
-    pub(crate) fn draft(&self, now: Timestamp) -> Result<Draft, CommandError> {
-        let occurred = self.frame.occurred.unwrap_or(now);
+    /// The draft, with everything that was not said about a time being `now`. Says in UTC what was not typed so.
+    pub(crate) fn draft(
+        &self,
+        context: &mut Context,
+        now: Timestamp,
+    ) -> Result<Draft, CommandError> {
+        let occurred = self.occurred.unwrap_or(now);
         let mut said = fields::read(self.spec, self.matches, occurred)?;
         for (name, value) in &self.known {
             said.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        let times = fields::read_otherwise(self.spec, self.matches, &said);
+        if !times.is_empty() {
+            let told = fields::flags_of(self.spec, &times);
+            context.ui.say(format!("in UTC:{told}"));
         }
         Ok(Draft {
             event: fields::finish(self.spec, said)?,
@@ -170,7 +181,8 @@ impl<'a> Typed<'a> {
         all.extend(said);
         if self.spec.missing(&all).next().is_some() {
             let before = all.clone();
-            fields::ask(&mut context.ui, self.spec, &mut all)?;
+            let now = context.now();
+            fields::ask(&mut context.ui, self.spec, &mut all, now)?;
             all.retain(|name, _| !before.contains_key(name));
             self.known.extend(all);
         }

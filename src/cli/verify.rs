@@ -20,7 +20,7 @@ use crate::rule::Verdict;
 use crate::store::blobs;
 use crate::store::engine::FolderEngine;
 use crate::text::{Id, mangled};
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 use crate::trust::{TRUST_LIMIT, Trust};
 use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredCheckpoint};
 
@@ -72,9 +72,9 @@ pub(crate) struct VerifyArgs {
     /// Write the report as one HTML page to read and print, to a file that is not there yet
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// The instant to judge at, in UTC [default: now; of a pack, when it was exported]
+    /// The instant to judge at: a time, a day, `yesterday`, or 90d for so long ago [default: now; of a pack, when it was exported]
     #[arg(long, value_name = "TIME")]
-    as_of: Option<Timestamp>,
+    as_of: Option<SaidTime>,
     /// The checkpoint that this host kept outside the folder [default: in --state, where there is one]
     #[arg(long, value_name = "FILE")]
     head: Option<PathBuf>,
@@ -172,8 +172,8 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
     };
     let anchors = anchor::expand(&args.anchor)?.into_iter().map(read);
     let asked = PackQuestion {
-        as_of: args.as_of,
-        part: args.part.part()?,
+        as_of: as_of(context, args),
+        part: args.part.part(context.now())?,
         trust: context.trust()?,
         anchors: anchors.collect::<Result<_, CommandError>>()?,
         authorities: authorities.as_ref(),
@@ -234,7 +234,7 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
     };
     let entry = read_bounded(entry, entry::LIMIT)?;
     let trust = context.trust()?;
-    let as_of = args.as_of.unwrap_or(context.now());
+    let as_of = as_of(context, args).unwrap_or(context.now());
     let report = ReceiptReport::of(&proof, &entry, trust.as_ref(), as_of);
     let conclusion = report.conclusion(args.strict);
     let exit = Exit::from(conclusion);
@@ -243,6 +243,11 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
     let answer = Answer::new(document).text(report.to_string()).exit(exit);
     let (word, entry, code) = (conclusion.word(), report.index(), exit.code());
     Ok(answer.line(format!("{word}  receipt of entry {entry} (exit {code})")))
+}
+
+/// The instant to judge at, where one was named.
+fn as_of(context: &Context, args: &VerifyArgs) -> Option<Timestamp> {
+    args.as_of.map(|said| said.before(context.now()))
 }
 
 fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report, CommandError> {
@@ -259,13 +264,17 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         }
     };
     let authorities = context.authorities(args.tsa_ca.as_deref(), dir)?;
-    let (anchors, part) = (anchor::expand(&args.anchor)?, args.part.part()?);
+    let (anchors, part) = (
+        anchor::expand(&args.anchor)?,
+        args.part.part(context.now())?,
+    );
+    let as_of = as_of(context, args);
     let done = audited(context, dir, |audit| {
         let audit = Audit {
             head,
             anchors,
             authorities: authorities.as_ref(),
-            as_of: args.as_of,
+            as_of,
             part,
             ..audit
         };
@@ -332,7 +341,7 @@ pub(crate) struct Asked {
     pub(crate) path: Option<PathBuf>,
     /// The instant that ledger verify judged at, in UTC [default: now; of a pack, when it was exported]
     #[arg(long, value_name = "TIME")]
-    as_of: Option<Timestamp>,
+    as_of: Option<SaidTime>,
     /// A checkpoint that ledger verify was given; repeat for more
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,

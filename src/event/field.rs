@@ -57,10 +57,9 @@ impl FieldKind {
             Self::Line => fits(Line::new(text()?).map(drop)),
             Self::Prose => fits(Prose::new(text()?).map(drop)),
             // The parser's own fault echoes the text, which may be a secret in the wrong field.
-            Self::Time => text()?
-                .parse::<Timestamp>()
-                .map(drop)
-                .map_err(|_| "needs a time in UTC, written as 2026-01-31T09:00:00Z".to_owned()),
+            Self::Time => text()?.parse::<Timestamp>().map(drop).map_err(|_| {
+                "needs a time, written as 2026-01-31T09:00:00Z or with an offset".to_owned()
+            }),
             Self::Hex => text().map(drop),
             Self::Flag => value
                 .as_bool()

@@ -92,6 +92,15 @@ payload! {
         exception_days: Option<u32>,
     }
 
+    /// Sets which namespaces of secret stores are prod ones, until it is set anew. A policy.set leaves it as it is.
+    NamespacesSet, sop "6, Step 2" "Use approved generator and storage method · Store in PROD secret namespace only",
+    by [SecurityOwner] {
+        /// Why these
+        reason: Line,
+        /// Namespaces where a replacement may be stored; one with a star at its end stands for all that begin so. Without any, a namespace is a prod one where one of its words is prod or production
+        namespaces: Option<Vec<Reference>>,
+    }
+
     /// Replaces the key that seals checkpoints.
     SealingKeyReplaced, sop "2" "Signing keys (bundle signing, tokens)", by [Ledger, SecurityOwner] {
         /// The new sealing key

@@ -192,6 +192,7 @@ vocabulary! {
     41 FindingAccepted = "finding.accepted",
     42 SealingKeyRecovered = "sealing_key.recovered",
     43 SegmentsArchived = "segments.archived",
+    44 NamespacesSet = "namespaces.set",
 }
 
 /// The kind of event of this name.

@@ -70,6 +70,7 @@ impl Register {
                 keyring.recover_sealing_key(sequence, recorded, told.author, recovered);
             }
             Event::PolicySet(set) => self.set_policy(told, set, found),
+            Event::NamespacesSet(set) => self.charter.policy.namespaces = set.namespaces.clone(),
             Event::SecretRegistered(registered) => self.register(told, registered),
             Event::SecretUpdated(updated) => {
                 self.change(&updated.secret, |secret| secret.update(updated));

@@ -126,6 +126,7 @@ impl Register {
                 | Event::SealingKeyReplaced(_)
                 | Event::SealingKeyRecovered(_)
                 | Event::PolicySet(_)
+                | Event::NamespacesSet(_)
                 | Event::InventoryAttested(_)
                 | Event::TokenIssued(_)
                 | Event::TokenRevoked(_)

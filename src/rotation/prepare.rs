@@ -95,7 +95,7 @@ impl Rotation {
                 entry.breaks(rule::S30, "preconditions.confirmed before it", found);
             }
         }
-        if !is_prod(generated.namespace.as_str()) {
+        if !entry.setting.policy.is_prod(&generated.namespace) {
             entry.breaks(rule::S32, "a prod namespace", generated.namespace.as_str());
         }
         let replaced = self
@@ -199,11 +199,4 @@ impl Rotation {
             entry.breaks(rule::S39, generated.version.as_str(), version.as_str());
         }
     }
-}
-
-/// Whether one word of a namespace says prod: `prod`, `kv/prod/db`, `PROD-secrets`.
-pub(super) fn is_prod(namespace: &str) -> bool {
-    namespace
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| word.eq_ignore_ascii_case("prod") || word.eq_ignore_ascii_case("production"))
 }

@@ -24,6 +24,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "actor.enrolled",
             "actor.revoked",
             "policy.set",
+            "namespaces.set",
             "sealing_key.replaced",
             "sealing_key.recovered",
             "pack.exported",

@@ -147,6 +147,7 @@ fn at_a_folder(said: &mut Said) {
         &[
             "actor list",
             "secret list",
+            "policy show",
             "token issue ci --key alice.pem --scope read --expires 9d --out ci.token",
             "token list",
             "log",

@@ -3,6 +3,7 @@
 use crate::cli::exit::CommandError;
 use crate::cli::ui::Ui;
 use crate::event::EventSpec;
+use crate::time::Timestamp;
 
 use super::flags::{to_say, unsaid};
 use super::naming::long_name;
@@ -16,6 +17,7 @@ pub(crate) fn ask(
     ui: &mut Ui,
     spec: &'static EventSpec,
     said: &mut Fields,
+    now: Timestamp,
 ) -> Result<(), CommandError> {
     if !ui.can_ask() {
         return Ok(());
@@ -34,7 +36,7 @@ pub(crate) fn ask(
             if answer.is_empty() {
                 break;
             }
-            match take(said, field, &answer) {
+            match take(said, field, &answer, now) {
                 Ok(()) => break,
                 Err(fault) => ui.talk(&format!("  {name} {fault}")),
             }

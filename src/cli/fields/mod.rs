@@ -8,4 +8,4 @@ mod read;
 pub(crate) use ask::ask;
 pub(crate) use flags::{command, describe, flags, flags_of, unsaid};
 pub(crate) use naming::is_looked_up;
-pub(crate) use read::{Fields, fill_defaults, finish, read, take_named};
+pub(crate) use read::{Fields, fill_defaults, finish, read, read_otherwise, take_named};

@@ -38,6 +38,14 @@ pub(super) fn defaults_to_now(field: &FieldSpec) -> bool {
         && !matches!(field.name, "from" | "started" | "expires")
 }
 
+/// Whether a span alone counts on from when it is said, and not back: what is planned, and what ends something.
+pub(super) fn lies_ahead(field: &FieldSpec) -> bool {
+    matches!(
+        field.name,
+        "window_start" | "window_end" | "planned_end" | "expires"
+    )
+}
+
 /// The link of an entry named by its sequence is looked up.
 pub(crate) fn is_looked_up(field: &FieldSpec) -> bool {
     field.name == "link"

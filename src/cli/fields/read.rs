@@ -6,21 +6,22 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
-use crate::event::field::FieldSpec;
+use crate::event::field::{FieldKind, FieldSpec};
 use crate::event::{Event, EventSpec};
-use crate::time::Timestamp;
+use crate::time::{SaidTime, Timestamp};
 
 use crate::cli::context::read_public;
 use crate::cli::exit::CommandError;
 
 use super::naming::{
-    GENERIC, PUBLIC, defaults_to_now, id, is_from_public, is_scope, long_name, splits, takes_public,
+    GENERIC, PUBLIC, defaults_to_now, id, is_from_public, is_scope, lies_ahead, long_name, splits,
+    takes_public,
 };
 
 /// What the fields of an event are filled with before it is an event.
 pub(crate) type Fields = BTreeMap<String, Value>;
 
-/// What was typed after the event's name, as fields; times that were left out are `now`.
+/// What was typed after the event's name, as fields; times that were left out are `now`, and spans are counted from it.
 pub(crate) fn read(
     spec: &'static EventSpec,
     matches: &ArgMatches,
@@ -30,7 +31,7 @@ pub(crate) fn read(
     let typed = spec.fields.iter();
     for field in typed.filter(|field| !is_from_public(spec, field)) {
         for word in matches.get_many::<String>(&id(field)).into_iter().flatten() {
-            take(&mut fields, field, word)
+            take(&mut fields, field, word, now)
                 .map_err(|fault| CommandError::usage(format!("--{} {fault}", long_name(field))))?;
         }
     }
@@ -43,9 +44,33 @@ pub(crate) fn read(
         fields.insert("possession".to_owned(), Value::from(possession));
     }
     let generic = matches.get_many::<String>(GENERIC);
-    take_named(spec, &mut fields, generic.into_iter().flatten())?;
+    take_named(spec, &mut fields, generic.into_iter().flatten(), now)?;
     fill_defaults(spec, &mut fields, now);
     Ok(fields)
+}
+
+/// Of what was read, the times that were typed in other words than they are signed in; a day is its midnight.
+pub(crate) fn read_otherwise(
+    spec: &'static EventSpec,
+    matches: &ArgMatches,
+    said: &Fields,
+) -> Fields {
+    let words = |id: &str| matches.get_many::<String>(id).into_iter().flatten();
+    let is_other = |field: &&FieldSpec| {
+        let read = said.get(field.name).and_then(Value::as_str);
+        let named = words(GENERIC).filter_map(|word| word.split_once('='));
+        let named = named.filter(|(name, _)| *name == field.name);
+        let mut typed = words(&id(field))
+            .map(String::as_str)
+            .chain(named.map(|(_, value)| value));
+        typed.any(|typed| !read.is_some_and(|read| read.starts_with(typed)))
+    };
+    let times = spec.fields.iter();
+    let times = times.filter(|field| field.kind == FieldKind::Time);
+    times
+        .filter(is_other)
+        .filter_map(|field| Some((field.name.to_owned(), said.get(field.name)?.clone())))
+        .collect()
 }
 
 /// Takes `NAME=VALUE` words into `fields`.
@@ -53,6 +78,7 @@ pub(crate) fn take_named<'a>(
     spec: &'static EventSpec,
     fields: &mut Fields,
     words: impl Iterator<Item = &'a String>,
+    now: Timestamp,
 ) -> Result<(), CommandError> {
     for word in words {
         let (name, value) = word
@@ -64,7 +90,7 @@ pub(crate) fn take_named<'a>(
             CommandError::usage(format!("{} has no field `{name}`", spec.name))
                 .hint(format!("its fields are {}", known.join(", ")))
         })?;
-        take(fields, field, value)
+        take(fields, field, value, now)
             .map_err(|fault| CommandError::usage(format!("the field `{}` {fault}", field.name)))?;
     }
     Ok(())
@@ -83,10 +109,23 @@ pub(crate) fn fill_defaults(spec: &EventSpec, fields: &mut Fields, now: Timestam
     }
 }
 
-pub(super) fn take(fields: &mut Fields, field: &FieldSpec, word: &str) -> Result<(), String> {
-    let parse = |word: &str| match is_scope(field) {
-        true => Ok(Value::from(word)),
-        false => field.kind.parse(word),
+pub(super) fn take(
+    fields: &mut Fields,
+    field: &FieldSpec,
+    word: &str,
+    now: Timestamp,
+) -> Result<(), String> {
+    let parse = |word: &str| match field.kind {
+        _ if is_scope(field) => Ok(Value::from(word)),
+        FieldKind::Time => {
+            let said: SaidTime = word.parse()?;
+            let at = match lies_ahead(field) {
+                true => said.after(now),
+                false => said.before(now),
+            };
+            Ok(Value::from(at.to_string()))
+        }
+        kind => kind.parse(word),
     };
     if !field.many {
         if fields.insert(field.name.to_owned(), parse(word)?).is_some() {

@@ -11,6 +11,7 @@ use crate::cli::together;
 use crate::event::{self, EventSpec};
 use crate::register::Register;
 use crate::rotation::{ChecklistItem, ItemStanding, KnownFields, Rotation};
+use crate::time::Timestamp;
 
 use super::steps::Rotator;
 
@@ -58,7 +59,12 @@ impl Rotator<'_> {
     }
 
     /// The same with what was given on the command line, which stands above it.
-    pub(super) fn with_flags(&self, event: &str, mut told: Fields) -> Result<Fields, CommandError> {
+    pub(super) fn with_flags(
+        &self,
+        event: &str,
+        mut told: Fields,
+        now: Timestamp,
+    ) -> Result<Fields, CommandError> {
         let spec = spec(event)?;
         let mut words = Vec::new();
         for word in &self.args.field {
@@ -74,7 +80,7 @@ impl Rotator<'_> {
             }
         }
         let mut given = Fields::new();
-        fields::take_named(spec, &mut given, words.iter())?;
+        fields::take_named(spec, &mut given, words.iter(), now)?;
         told.extend(given);
         Ok(told)
     }
@@ -103,9 +109,10 @@ impl Rotator<'_> {
                 let told = incident::told(context, register, incident)?;
                 known.extend(told.map(|told| ("timeline".to_owned(), json!(told))));
             }
-            let mut said = self.with_flags(event, known)?;
-            fields::fill_defaults(spec, &mut said, context.now());
-            fields::ask(&mut context.ui, spec, &mut said)?;
+            let now = context.now();
+            let mut said = self.with_flags(event, known, now)?;
+            fields::fill_defaults(spec, &mut said, now);
+            fields::ask(&mut context.ui, spec, &mut said, now)?;
             let unsaid = fields::unsaid(spec, &said);
             missing.extend(unsaid.map(|field| format!("{event}.{}", field.name)));
             events.push((event, said));
@@ -133,7 +140,7 @@ impl Rotator<'_> {
         let mut drafts = Vec::new();
         for (event, known) in events {
             let spec = spec(event)?;
-            let mut said = self.with_flags(event, known.clone())?;
+            let mut said = self.with_flags(event, known.clone(), now)?;
             fields::fill_defaults(spec, &mut said, now);
             context.say(format!("says {event}{}", fields::flags_of(spec, &said)));
             drafts.push(Draft {

@@ -128,7 +128,7 @@ impl<'a> Rotator<'a> {
             step: action.step,
             commands: commands.iter().map(Vec::as_slice).collect(),
             own: event::spec(action.event),
-            fields: self.with_flags(action.event, fields),
+            fields: self.with_flags(action.event, fields, context.now()),
             on_behalf_of: self.args.on_behalf_of.as_ref(),
             record_command: false,
             plan: Some(StepPlan {

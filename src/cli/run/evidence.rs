@@ -188,7 +188,7 @@ impl StepRun<'_> {
             return Ok(None);
         }
         let mut said = Fields::new();
-        fields::take_named(spec, &mut said, told.iter())?;
+        fields::take_named(spec, &mut said, told.iter(), context.now())?;
         // What the caller says stands above what the tool says.
         said.extend(given);
         said.insert("rotation".to_owned(), Value::from(self.rotation.as_str()));

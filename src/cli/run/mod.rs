@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::event::{self, EventSpec, Step};
 use crate::text::Id;
+use crate::time::Timestamp;
 
 use super::answer::CommandResult;
 use super::checks::known_values;
@@ -161,7 +162,7 @@ fn prepare(
     own: Option<&'static EventSpec>,
 ) -> Result<Prepared, CommandError> {
     let strict = args.require_evidence;
-    let mut fields = match given_fields(args, own) {
+    let mut fields = match given_fields(args, own, context.now()) {
         Err(failure) if strict => return Err(failure),
         Err(failure) if own.is_none() => {
             context.warn(failure.message);
@@ -227,10 +228,14 @@ fn heed<T>(
     }
 }
 
-fn given_fields(args: &RunArgs, own: Option<&'static EventSpec>) -> Result<Fields, CommandError> {
+fn given_fields(
+    args: &RunArgs,
+    own: Option<&'static EventSpec>,
+    now: Timestamp,
+) -> Result<Fields, CommandError> {
     let mut fields = Fields::new();
     match own {
-        Some(spec) => fields::take_named(spec, &mut fields, args.field.iter())?,
+        Some(spec) => fields::take_named(spec, &mut fields, args.field.iter(), now)?,
         None if args.field.is_empty() => {}
         None => {
             return Err(CommandError::usage(format!(

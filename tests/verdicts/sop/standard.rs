@@ -89,6 +89,15 @@ fn sop_6_step_2_store_in_prod_secret_namespace_only() {
             told(|script| script.with("replacement.generated", json!({ "namespace": namespace })));
         assert_eq!(!story.against(rule::S32).is_empty(), found, "{namespace}");
     }
+    // What counts as one is for a Security Owner to say.
+    for (namespace, found) in [("kv/prod/app", true), ("kv/live/app", false)] {
+        let mut story = Story::new();
+        let live = json!({ "reason": "called live", "namespaces": ["kv/live/*"] });
+        story.say("sam", "namespaces.set", live);
+        let script = standard(&story);
+        story.play(script.with("replacement.generated", json!({ "namespace": namespace })));
+        assert_eq!(!story.against(rule::S32).is_empty(), found, "{namespace}");
+    }
 }
 
 /// "Step 3: Dual-run window (if supported) - Configure consumers to accept both old and new secret
@@ -229,7 +238,7 @@ fn sop_6_step_6_record_rotation_timestamp_utc() {
     let completion = rotation.completion().unwrap();
     assert_eq!(completion.started, rotation.opened.occurred);
     assert!(completion.started < completion.completed);
-    let local = json!({ "rotation": "r", "effective": "2026-01-05T09:00:00+02:00" });
+    let local = json!({ "rotation": "r", "effective": "2026-01-05T09:00:00" });
     assert!(parse("secret.revoked", &local).is_err(), "only UTC");
 }
 
