@@ -93,7 +93,16 @@ pub struct Rule {
 /// be a secret that is never rotated.
 pub const STANDING: [&Rule; 3] = [C04, C06, C30];
 
+/// Rules about what is still missing: their findings go once it is recorded, however late.
+const OWED: [&Rule; 11] = [S50, S64, S70, S73, S74, S81, S82, S84, C04, C06, C30];
+
 impl Rule {
+    /// Whether recording what is missing takes a finding by it away. What was done wrong stays done.
+    #[must_use]
+    pub fn is_mended_late(&self) -> bool {
+        OWED.contains(&self)
+    }
+
     /// Whether a finding by it can be accepted.
     #[must_use]
     pub fn is_acceptable(&self) -> bool {

@@ -27,7 +27,7 @@ prints the evidence template of the rotation SOP (PetCare PH42-A), ready to past
 What is promised is tamper evidence, and only that: whoever holds the sealing key could rewrite a
 ledger of which nobody else keeps a checkpoint. What was not checked is always printed.";
 
-const CODES: &str = "\
+pub(crate) const CODES: &str = "\
 Exit codes:
   0    everything that was asked for was done, or checked and passed
   1    integrity, authority or anchoring is broken

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::event::VOCABULARY;
-use crate::rule::{self, Finding, RULES, Rule};
+use crate::rule::{self, Finding, RULES, Rule, Verdict};
 
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
@@ -140,6 +140,7 @@ fn what_is_asked(rule: &Rule, finding: Option<&Finding>) -> String {
     let entry = finding.and_then(|finding| finding.sequence);
     let entry = entry.map_or_else(|| "ENTRY".to_owned(), |entry| entry.to_string());
     let id = rule.id;
+    lines.push(format!("  still     {}", what_is_left(rule)));
     let mut may = |done: &str| lines.push(format!("  or        {done}"));
     if rule.verdict.is_of_rotations() {
         may(&format!(
@@ -151,10 +152,22 @@ fn what_is_asked(rule: &Rule, finding: Option<&Finding>) -> String {
         may(&format!(
             "ledger accept {id}@{entry} --reason WHY: nobody can mend it any more"
         ));
-    } else {
+    } else if rule.verdict.is_of_rotations() {
         lines.push("  but       nobody can accept it for good".to_owned());
     }
     lines.join("\n") + "\n"
+}
+
+/// Whether anything takes a finding away.
+fn what_is_left(rule: &Rule) -> &'static str {
+    match rule.verdict {
+        Verdict::Authority => "final: no entry takes it away, no exception or acceptance covers it",
+        Verdict::Integrity | Verdict::Anchoring => {
+            "no entry takes it away, no exception or acceptance covers it: only whole bytes from a copy do"
+        }
+        _ if rule.is_mended_late() => "recording what is missing mends it, however late",
+        _ => "final: what was done stays done, and is waived or accepted",
+    }
 }
 
 fn rule_json(rule: &Rule) -> Value {
@@ -164,6 +177,8 @@ fn rule_json(rule: &Rule) -> Value {
         "sop": rule.sop,
         "title": rule.title,
         "next": rule.hint,
+        "mended_late": rule.is_mended_late(),
+        "waivable": rule.verdict.is_of_rotations(),
         "acceptable": rule.is_acceptable(),
     })
 }

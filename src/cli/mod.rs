@@ -16,6 +16,7 @@ mod backup;
 mod batch;
 mod campaign;
 mod checks;
+mod complete;
 mod context;
 mod copies;
 mod demo;
@@ -76,6 +77,7 @@ mod witness;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -97,9 +99,16 @@ pub use ui::Streams;
 pub fn run(
     args: impl IntoIterator<Item = OsString>,
     mut world: World,
-    streams: Streams,
+    mut streams: Streams,
 ) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(candidates) = complete::answer(&args, &world, args::command) {
+        let _ = streams
+            .out
+            .write_all(&candidates)
+            .and_then(|()| streams.out.flush());
+        return Exit::Passed.into();
+    }
     let said_json = args.iter().any(|arg| arg == "--json");
     let (cli, matches, unheeded) = match args::parse(args) {
         Ok(parsed) => parsed,
@@ -184,7 +193,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Reindex(_) => admin::reindex(context),
         Command::Recover(args) => recover::run(context, args),
         Command::Explain(args) => explain::run(context, args),
-        Command::Completions(args) => man::completions(args, args::command()),
+        Command::Completions(args) => man::completions(args),
         Command::Man(args) => man::run(args, args::command()),
     }
 }

@@ -474,7 +474,11 @@ fn answer(
     let printed: Vec<String> = templates.iter().filter_map(made).collect();
     let missing = templates.iter().filter_map(|(_, made)| made.as_ref().err());
     let answer = Answer::new(document).text(printed.join("\n")).exit(exit);
-    missing.fold(answer.tell(text.trim_end()), |answer, reason| {
+    let answer = match exit {
+        Exit::Passed => answer.say(text.trim_end()),
+        _ => answer.tell(text.trim_end()),
+    };
+    missing.fold(answer, |answer, reason| {
         answer.tell(format!("error: {reason}"))
     })
 }

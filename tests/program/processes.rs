@@ -406,14 +406,64 @@ fn there_is_a_manual_page_for_every_command_and_a_completion_for_every_shell() {
         "ledger-append-rotation.opened.1",
         "ledger-secret-register.1",
     ] {
-        assert!(program.path("man1").join(page).is_file(), "{page}");
+        let page = std::fs::read_to_string(program.path("man1").join(page)).unwrap();
+        for section in [
+            "ENVIRONMENT",
+            "LEDGER_WAIT",
+            "FILES",
+            "\"EXIT STATUS\"",
+            "130",
+        ] {
+            assert!(page.contains(section), "{section}\n{page}");
+        }
+    }
+    // A comment of the code that became help, or a line of code.
+    for page in std::fs::read_dir(program.path("man1")).unwrap() {
+        let text = std::fs::read_to_string(page.unwrap().path()).unwrap();
+        let is_code = |line: &&str| {
+            ["//", "#[", "TODO"]
+                .iter()
+                .any(|mark| line.trim_start().starts_with(mark))
+        };
+        assert_eq!(text.lines().find(is_code), None);
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = program.output(&format!("completions {shell}"));
         assert_eq!(output.status.code(), Some(0));
-        assert!(
-            String::from_utf8_lossy(&output.stdout).contains("rotation.opened"),
-            "{shell}"
+        let script = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(script.contains("LEDGER_COMPLETE"), "{shell}: {script}");
+    }
+}
+
+/// As bash asks, with whatever it completes.
+#[test]
+fn a_shell_completes_commands_flags_and_the_ids_of_the_ledger() {
+    let program = Program::prepared();
+    // Whoever writes now is neither waited for nor held up.
+    let lock = File::open(program.path("prod/lock")).unwrap();
+    lock.lock().unwrap();
+    for (line, answer) in [
+        ("append rotation.app", "rotation.approved"),
+        ("append rotation.approved --rot", "--rotation"),
+        ("append rotation.approved --rotation r", "r-1"),
+        ("log --secret=d", "--secret=db/orders"),
+        ("--ledger prod log --actor o", "olga"),
+        ("next r-", "r-1"),
+        ("explain S-5", "S-50\u{b}S-51\u{b}S-52\u{b}S-53\u{b}S-54"),
+        ("log --ledger nowhere --rotation r", ""),
+        ("log --ledger unix:/nowhere --rotation r", ""),
+    ] {
+        let mut command = program.ledger(&format!("-- ledger {line}"));
+        let place = line.split(' ').count().to_string();
+        let asked = command
+            .env("LEDGER_COMPLETE", "bash")
+            .env("_CLAP_IFS", "\u{b}");
+        let output = asked.env("_CLAP_COMPLETE_INDEX", place).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), answer, "{line}");
+        assert_eq!(
+            (output.status.code(), output.stderr),
+            (Some(0), Vec::new()),
+            "{line}"
         );
     }
 }
