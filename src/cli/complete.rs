@@ -110,10 +110,10 @@ impl AskedLedger {
     fn of(words: &[OsString], world: &World) -> Self {
         let flag = words.iter().rposition(|word| word == "--ledger");
         let typed = flag.and_then(|flag| words.get(flag + 1)).cloned();
-        let joined = words
+        let mut joined = words
             .iter()
             .filter_map(|word| word.to_str()?.strip_prefix("--ledger="));
-        let named = typed.or_else(|| joined.last().map(OsString::from));
+        let named = typed.or_else(|| joined.next_back().map(OsString::from));
         Self {
             named: named
                 .or_else(|| std::env::var_os("LEDGER_PATH"))
