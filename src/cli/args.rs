@@ -9,6 +9,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use super::exit::CODES;
 use super::options::{Globals, with_json};
 use super::{
     accept, actor, admin, anchor, append, archive, backup, campaign, demo, emergency, explain,
@@ -26,21 +27,6 @@ prints the evidence template of the rotation SOP (PetCare PH42-A), ready to past
 
 What is promised is tamper evidence, and only that: whoever holds the sealing key could rewrite a
 ledger of which nobody else keeps a checkpoint. What was not checked is always printed.";
-
-pub(crate) const CODES: &str = "\
-Exit codes:
-  0    everything that was asked for was done, or checked and passed
-  1    integrity, authority or anchoring is broken
-  2    the command line, or a file named on it, cannot be used
-  3    intact, with findings in conformance or coverage; or something is overdue
-  4    could not be verified, or there was nothing to verify; or recorded, and the receipt is lost
-  5    the ledger refuses to record this, or its server to talk
-  6    temporary (a lock, a full disk): safe to try again
-  7    stopped where a person must speak (ledger rotate)
-  130  interrupted
-Treat any other code as failure.
-
-See everything at work, in a temporary folder:  ledger demo";
 
 /// Tamper-evident evidence of production secret rotations
 #[derive(Debug, Parser)]

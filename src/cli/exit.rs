@@ -19,6 +19,22 @@ use crate::sys::lock::LockError;
 use crate::time::{SaidTime, Timestamp};
 use crate::verify::Conclusion;
 
+/// How the program ends, for people.
+pub(crate) const CODES: &str = "\
+Exit codes:
+  0    everything that was asked for was done, or checked and passed
+  1    integrity, authority or anchoring is broken
+  2    the command line, or a file named on it, cannot be used
+  3    intact, with findings in conformance or coverage; or something is overdue
+  4    could not be verified, or there was nothing to verify; or recorded, and the receipt is lost
+  5    the ledger refuses to record this, or its server to talk
+  6    temporary (a lock, a full disk): safe to try again
+  7    stopped where a person must speak (ledger rotate)
+  130  interrupted
+Treat any other code as failure.
+
+See everything at work, in a temporary folder:  ledger demo";
+
 /// How the program ended. Scripts treat a code that is not listed here as failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {

@@ -7,9 +7,8 @@ use clap::builder::{PossibleValuesParser, Resettable};
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::answer::{Answer, CommandResult};
-use super::args::CODES;
 use super::complete;
-use super::exit::CommandError;
+use super::exit::{CODES, CommandError};
 
 /// What is heeded besides the variables of flags.
 const ENVIRONMENT: &[(&str, &str)] = &[
