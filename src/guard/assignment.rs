@@ -94,6 +94,9 @@ pub(super) fn find(text: &[u8]) -> Option<RawHit> {
             return None;
         }
         let rest = text.get(end..)?;
+        if rest.starts_with(b"-stdin") {
+            return is_fed(before).then(found)?;
+        }
         let rest = rest.get(..REACH * 2).unwrap_or(rest);
         let (join, rest) = joined(before, after_suffix(rest))?;
         let is_joined = join == Join::Sign || join == Join::Colon && end_of_quotes(text, end);
@@ -101,6 +104,19 @@ pub(super) fn find(text: &[u8]) -> Option<RawHit> {
             .then(|| gives_away(promise, join, rest))?
             .then(found)?
     })
+}
+
+/// Whether a program that reads a password from its input gets one by its letters: `echo … | login --`.
+fn is_fed(before: &[u8]) -> bool {
+    let line = before.rsplit(|byte| b"\n;&".contains(byte)).next();
+    let mut piped = line.unwrap_or_default().rsplitn(2, |&byte| byte == b'|');
+    let Some(source) = piped.next().and(piped.next()) else {
+        return false;
+    };
+    let mut words = source.split(|byte| b" \"'\\".contains(byte));
+    let says = |word: &[u8]| word == b"echo" || word == b"printf";
+    words.any(says)
+        && words.any(|word| word.len() >= 4 && !word.starts_with(b"-") && !is_placeholder(word))
 }
 
 /// Whether what follows `before` is no later part of a word. The letter of an escape is none of it.

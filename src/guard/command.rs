@@ -11,9 +11,14 @@ enum Given {
     Anywhere,
     /// In the same word; as a word of its own it would be something else.
     SameWord,
+    /// Without an option: `app/…@db`.
+    BehindSlash,
+    /// As a word of its own, the third or later one, behind an option with a `b`: `-b FILE USER …`. With an
+    /// `n` there is no file.
+    ThirdWord,
 }
 
-use Given::{Anywhere, BehindColon, SameWord};
+use Given::{Anywhere, BehindColon, BehindSlash, SameWord, ThirdWord};
 
 /// A program, by the beginning of its name, and those of its options that take a password,
 /// without their dashes.
@@ -28,6 +33,9 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program("sshpass", Anywhere, &["p"]), Program("mongo", Anywhere, &["p"]),
     Program("login", Anywhere, &["p"]), Program("redis-cli", Anywhere, &["a"]),
     Program("ldap", Anywhere, &["w"]), Program("sqlcmd", Anywhere, &["P"]),
+    Program("sqlplus", BehindSlash, &[]), Program("expdp", BehindSlash, &[]),
+    Program("impdp", BehindSlash, &[]), Program("rman", BehindSlash, &[]),
+    Program("htpasswd", ThirdWord, &[]),
 ];
 
 /// The longest command line that is read.
@@ -38,6 +46,9 @@ impl Program {
     /// the options and a password for it.
     pub(super) fn gives_away(&self, rest: &[u8]) -> bool {
         let rest = rest.get(..REACH).unwrap_or(rest);
+        if self.1 == ThirdWord {
+            return self.has_third_word(rest);
+        }
         let (mut takes_next, mut before) = (false, b' ');
         let pieces = rest.split_inclusive(|byte| ends_word(*byte));
         for (number, piece) in pieces.enumerate() {
@@ -51,7 +62,10 @@ impl Program {
                 return false;
             }
             if number > 0 && !word.is_empty() {
-                let glued = self.behind_option(word);
+                let glued = match self.1 {
+                    BehindSlash => Some(word),
+                    _ => self.behind_option(word),
+                };
                 let next = takes_next && !word.starts_with(b"-");
                 if self.is_password(glued.unwrap_or_default()) || next && self.is_password(word) {
                     return true;
@@ -66,6 +80,17 @@ impl Program {
             before = end;
         }
         false
+    }
+
+    fn has_third_word(&self, rest: &[u8]) -> bool {
+        let line = rest.split(|byte| b"\n|;".contains(byte)).next();
+        let words = line.unwrap_or_default().split(|byte| ends_word(*byte));
+        let (options, words): (Vec<&[u8]>, Vec<_>) = words
+            .filter(|word| !word.is_empty())
+            .partition(|word| word.starts_with(b"-"));
+        let has = |letter| options.iter().any(|option| option.contains(&letter));
+        let first = if has(b'n') { 1 } else { 2 };
+        has(b'b') && words.iter().skip(first).any(|word| self.is_password(word))
     }
 
     /// What an option has in its own word, as in `--user=app:…` and `-uapp:…`, but not `--username`.
@@ -84,7 +109,17 @@ impl Program {
 
     fn is_password(&self, value: &[u8]) -> bool {
         let colon = value.iter().position(|&byte| byte == b':');
+        let slash = value.iter().position(|&byte| byte == b'/');
         let password = match colon {
+            // A path, or a script's name behind an `@`, has no user before its first slash.
+            _ if self.1 == BehindSlash => {
+                let (user, rest) = value.split_at(slash.unwrap_or(value.len()));
+                let end = rest.iter().position(|&byte| byte == b'@').unwrap_or(0);
+                match user.is_empty() || user.iter().any(|byte| b"@=:.".contains(byte)) {
+                    true => return false,
+                    false => rest.get(1..end).unwrap_or_default(),
+                }
+            }
             _ if self.1 != BehindColon => value,
             Some(at) if !has_scheme(value) => value.get(at + 1..).unwrap_or_default(),
             _ => return false,

@@ -149,6 +149,7 @@ const SHAPES: &[TokenShape] = &[
     check(SecretKind::UrlPassword, b"://", structure::url_password),
     folded(SecretKind::AuthorizationHeader, b"authorization", structure::authorization),
     folded(SecretKind::AuthorizationHeader, b"bearer ", structure::bearer),
+    folded(SecretKind::AuthorizationHeader, b"response=", structure::digest_response),
     folded(SecretKind::AuthorizationHeader, b"cookie", structure::cookie),
     check(SecretKind::AuthorizationHeader, b"\"auth\"", structure::docker_auth),
     check(SecretKind::UrlPassword, b":5432:", structure::pgpass),

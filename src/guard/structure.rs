@@ -342,6 +342,18 @@ pub(super) fn authorization(text: &[u8], at: usize) -> Option<usize> {
     .then_some(at)
 }
 
+/// RFC 7616: with the nonce beside it, guesses of the password can be tried against it.
+pub(super) fn digest_response(text: &[u8], at: usize) -> Option<usize> {
+    let rest = stretch(from(text, at + b"response=".len()), |byte| {
+        b"\"\\".contains(&byte)
+    })
+    .1;
+    let digits = stretch(upto(rest, REACH), |byte| byte.is_ascii_hexdigit()).0;
+    let near = |bytes: &[u8]| bytes.windows(6).any(|bytes| bytes == b"nonce=");
+    let is_near = near(upto_back(text.get(..at)?, REACH)) || near(upto(rest, REACH));
+    (digits.len() >= 32 && !is_filler(digits) && is_near).then_some(at)
+}
+
 /// RFC 6750 without its header's name. Shorter ones, and those without a digit, are words.
 pub(super) fn bearer(text: &[u8], at: usize) -> Option<usize> {
     let token = value(from(text, at + b"bearer ".len()));

@@ -172,6 +172,9 @@ fn harmless() -> Vec<Row> {
         ("openssl x509", "        Serial Number:\n            03:a1:b2:c3:d4:e5:f6:07\n        Signature Algorithm: sha256WithRSAEncryption\n            Public Key Algorithm: id-ecPublicKey\n            X509v3 Subject Key Identifier:\n                5B:D1:36:8A:0C:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF".to_owned()),
         ("curl -v", "> GET /health HTTP/2\n> Host: payments.petcare.example\n> authorization: [redacted]\n> user-agent: curl/8.5.0\n< HTTP/2 200\n< strict-transport-security: max-age=31536000; includeSubDomains\n* TLSv1.3 (OUT), TLS handshake, Finished (20):".to_owned()),
         ("curl -u with a variable", "curl -u \"app:$PASSWORD\" https://payments.petcare.example/health".to_owned()),
+        ("a password that is piped", "echo \"$PW\" | docker login -u ci --password-stdin; vault read -field=v x | docker login --password-stdin; htpasswd -B /etc/nginx/.htpasswd application".to_owned()),
+        ("oracle without a password", "sqlplus / as sysdba @/opt/app/run.sql; sqlplus app@db.example @run/all.sql; sqlplus app/$PW@db; sqlplus /nolog; expdp app@db directory=/data/x@1".to_owned()),
+        ("a response that is none", format!("response={} status=200", random(HEX, 32, 78))),
         ("a command without its password", "mysql -h db -u app -p -e 'select 1'; docker run -u 1000:1000 -p 8080:80 app; mkdir -p /srv/payments".to_owned()),
         ("options that name no secret", "--password-file /run/secrets/db --password-stdin --token-ttl 3600 --secret-id prod/payments/db".to_owned()),
         ("a policy of passwords", "password_length=24 password_policy=strong token_ttl=3600s secret_name=payments-db pass=14 fail=0".to_owned()),
@@ -288,6 +291,34 @@ fn leaking() -> Vec<Row> {
         (
             "docker login",
             format!("docker login -u ci -p {pw} registry.example"),
+        ),
+        (
+            "sqlplus",
+            format!("sqlplus -s app/{pw}@db.example @run.sql"),
+        ),
+        (
+            "rman",
+            format!("rman target sys/{pw}@//db.example:1521/prod"),
+        ),
+        (
+            "htpasswd",
+            format!("htpasswd -bB -C 12 /etc/nginx/.htpasswd app {pw}"),
+        ),
+        ("htpasswd to stdout", format!("htpasswd -nb app {pw}")),
+        (
+            "echo to docker",
+            format!("echo {pw} | docker login -u ci --{word}word-stdin registry.example"),
+        ),
+        (
+            "printf to docker",
+            format!("printf '{pw}' | docker login --{word}word-stdin"),
+        ),
+        (
+            "a digest's response",
+            format!(
+                "Digest username=\"app\", realm=\"x\", nonce=\"7\", uri=\"/\", response=\"{}\"",
+                random(HEX, 32, 77)
+            ),
         ),
         (
             "openssl -passin",
