@@ -96,15 +96,22 @@ impl EmergencyArgs {
 
 pub(crate) fn run(context: &mut Context, args: &EmergencyArgs) -> CommandResult {
     context.ui.thing = "emergency";
-    let (emergencies, receipts) = declare(context, args)?;
+    let emergencies = prepared(context, args)?;
+    let receipts = together::record(context, drafts(&emergencies))?;
     Ok(answer(&emergencies, &receipts))
 }
 
-/// Records what is said of each secret.
-pub(crate) fn declare(
+/// Everything that is said of them.
+pub(crate) fn drafts(emergencies: &[Emergency]) -> Vec<Draft> {
+    let each = emergencies.iter();
+    each.flat_map(|one| one.drafts.iter().cloned()).collect()
+}
+
+/// What is said of each secret.
+pub(crate) fn prepared(
     context: &mut Context,
     args: &EmergencyArgs,
-) -> Result<(Vec<Emergency>, Vec<Value>), CommandError> {
+) -> Result<Vec<Emergency>, CommandError> {
     let register = context.register()?;
     let secrets = listed(args, &register)?;
     let version = args
@@ -120,15 +127,10 @@ pub(crate) fn declare(
     }
     let now = context.now();
     let at = context.instant("--at", args.at).unwrap_or(now);
-    let emergencies: Vec<Emergency> = secrets
-        .iter()
+    let secrets = secrets.iter();
+    secrets
         .map(|secret| Emergency::of(args, &register, secret, (at, now)))
-        .collect::<Result<_, _>>()?;
-    let drafts = emergencies
-        .iter()
-        .flat_map(|one| one.drafts.iter().cloned());
-    let receipts = together::record(context, drafts.collect())?;
-    Ok((emergencies, receipts))
+        .collect()
 }
 
 /// The secrets that were named, each once.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::append::draft::Draft;
 use crate::event;
+use crate::key::Signer;
 use crate::parallel;
 use crate::time::Timestamp;
 
@@ -37,10 +38,19 @@ pub(super) fn record(
     drafts: Vec<Draft>,
 ) -> Result<Vec<Value>, CommandError> {
     let key = context.key()?;
+    record_by(context, &*key, drafts)
+}
+
+/// The same by a key that was opened before: one that is read from a stream is read once.
+pub(super) fn record_by(
+    context: &mut Context,
+    key: &dyn Signer,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Value>, CommandError> {
     let guard = SignalGuard::new(false)?;
     let mut recorder = context.recorder(false)?;
     let (ledger, world) = (recorder.ledger(), &context.world);
-    let sign = |draft: Draft| draft.sign(ledger, &*key, world, Vec::new(), &[]);
+    let sign = |draft: Draft| draft.sign(ledger, key, world, Vec::new(), &[]);
     let signed = parallel::map(drafts, sign).into_iter();
     let mut left: Vec<_> = signed.collect::<Result<_, _>>()?;
     let mut receipts = Vec::with_capacity(left.len());

@@ -288,6 +288,34 @@ fn a_step_ends_with_its_time_and_counts_only_with_its_proof() {
 }
 
 #[test]
+fn a_step_that_says_of_itself_that_it_is_not_done_is_not_run_for_ever() {
+    let program = ready("");
+    let playbook = program.path("playbooks/orders.toml");
+    let text = fs::read_to_string(&playbook).unwrap();
+    let says = text.replace(
+        "summary = 'it logs in'",
+        "summary = 'perhaps'\nresult = 'inconclusive'",
+    );
+    fs::write(&playbook, &says).unwrap();
+    let ran = program.output(ROTATE);
+    assert_eq!(ran.status.code(), Some(7));
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(
+        said.contains("validate was recorded, and by what was recorded it is not done"),
+        "{said}"
+    );
+    assert_eq!(
+        did(&program)
+            .iter()
+            .filter(|step| *step == "validate")
+            .count(),
+        1
+    );
+    let other = program.output(&format!("{ROTATE} --rotation r-2"));
+    assert_eq!(other.status.code(), Some(5));
+}
+
+#[test]
 fn a_step_waits_for_its_time_and_for_its_approval() {
     let program = ready("");
     let playbook = program.path("playbooks/orders.toml");

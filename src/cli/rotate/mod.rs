@@ -101,11 +101,21 @@ fn open(
         None => Id::new(format!("rot-{}-{moment}", args.secret))
             .map_err(CommandError::flag("the secret's id"))?,
     };
+    let open = register.secret(&args.secret).map(|secret| &secret.open);
+    if let Some(other) = open
+        .and_then(|open| open.first())
+        .filter(|_| !args.emergency)
+    {
+        let message =
+            format!("there is no rotation `{id}`, and {other} of the same secret is open");
+        return Err(CommandError::refused(message)
+            .code("no-rotation")
+            .hint(format!("go on with that one: --rotation {other}")));
+    }
     if let Some(why) = &args.why {
         let declared = EmergencyArgs::of(args.secret.clone(), why.clone(), id.clone());
-        rotator
-            .receipts
-            .extend(emergency::declare(context, &declared)?.1);
+        let drafts = emergency::drafts(&emergency::prepared(context, &declared)?);
+        rotator.record(context, drafts)?;
         return Ok(id);
     }
     let mut known = register.known("rotation.opened", None, Some(&args.secret));
@@ -128,6 +138,7 @@ fn go_on(
         (_, true) => AfterFailure::RollBack,
         _ => AfterFailure::Look,
     };
+    let mut last = None;
     loop {
         let register = rotator.register(context)?;
         let rotation = register.rotations.get(rotation).ok_or_else(|| {
@@ -167,9 +178,16 @@ fn go_on(
             Move::Stop(stop) => return Ok(Outcome::Stopped(plan::why(stop))),
             Move::Run(action) => {
                 let is_look = action.is_look;
+                let done = (action.step, action.event, action.consumers.clone());
+                if last.as_ref() == Some(&done) {
+                    let message =
+                        "was recorded, and by what was recorded it is not done: ledger show has it";
+                    return Ok(Outcome::Stopped(format!("{} {message}", done.0)));
+                }
                 let is_way_back = after == AfterFailure::RollBack && rotation.is_open();
                 match rotator.run(context, &register, (rotation, secret), action)? {
                     steps::StepEnd::Done => {
+                        last = Some(done);
                         if after == AfterFailure::Retry {
                             after = AfterFailure::Look;
                         }

@@ -150,16 +150,26 @@ impl Rotator<'_> {
                 ..Draft::from(fields::finish(spec, said)?)
             });
         }
-        for ((event, _), receipt) in events.iter().zip(together::record(context, drafts)?) {
+        for ((event, _), receipt) in events.iter().zip(self.record(context, drafts)?) {
             for talk in crate::cli::receipt::findings(&receipt["findings"]) {
                 context.ui.discuss(talk);
             }
             self.ran.push(json!({
                 "step": event, "event": event, "failed": null, "entries": [receipt["sequence"]],
             }));
-            self.receipts.push(receipt);
         }
         Ok(())
+    }
+
+    /// Records drafts in one commit.
+    pub(super) fn record(
+        &mut self,
+        context: &mut Context,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Value>, CommandError> {
+        let receipts = together::record_by(context, self.performer.key()?, drafts)?;
+        self.receipts.extend(receipts.iter().cloned());
+        Ok(receipts)
     }
 }
 

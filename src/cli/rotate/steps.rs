@@ -41,7 +41,7 @@ pub(super) struct Rotator<'a> {
     pub(super) receipts: Vec<Value>,
     /// What was run and said, in this run.
     pub(super) ran: Vec<Value>,
-    performer: Performer,
+    pub(super) performer: Performer,
     is_fresh: bool,
 }
 

@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::fields::Fields;
 use crate::event::{EventSpec, Step};
+use crate::key::Signer;
 use crate::spool;
 use crate::text::Id;
 
@@ -73,6 +74,12 @@ impl Performer {
             can_check,
             ran: ToolRun::keeping(limit),
         }
+    }
+
+    /// Who signs.
+    pub(crate) fn key(&self) -> Result<&dyn Signer, CommandError> {
+        let key = self.delivery.key.as_deref();
+        key.ok_or_else(|| CommandError::usage("no key is named"))
     }
 
     /// Whether a signal asked it to end.
