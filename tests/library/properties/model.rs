@@ -41,10 +41,17 @@ impl Model {
     fn counting(&self) -> Said {
         let end = self.end();
         let confirmed = self.confirmed();
+        let is_owed = |step: Step, outcome: Outcome| match step {
+            Step::Revoke | Step::VerifyRevocation => true,
+            Step::Validate | Step::Rollback => outcome == Outcome::RolledBack,
+            _ => false,
+        };
         let counts = |(at, _, event): &&(u64, Timestamp, Event)| match end {
             Some((end, outcome)) if *at > end => match event {
                 Event::RotationConfirmed(_) => confirmed.is_none_or(|confirmed| *at <= confirmed),
                 Event::SecretRevoked(_) | Event::RevocationVerified(_) => true,
+                Event::StepPerformed(performed) => is_owed(performed.step, outcome),
+                Event::StepFailed(failed) => is_owed(failed.step, outcome),
                 Event::ReplacementValidated(validated) => {
                     outcome == Outcome::RolledBack && validated.phase == Phase::PostRollback
                 }
