@@ -16,8 +16,8 @@ use super::campaign::Meant;
 use super::context::Context;
 use super::exit::CommandError;
 use super::files::read_bounded;
-use super::hint::nearest;
 use super::layout::counted;
+use super::secret::registered;
 use super::together::{self, draft};
 
 /// The longest list of secrets, in bytes.
@@ -175,20 +175,7 @@ impl Emergency {
         secret: &Id,
         (at, now): (Timestamp, Timestamp),
     ) -> Result<Self, CommandError> {
-        let Some(known) = register
-            .secrets
-            .get(secret)
-            .map(|threaded| &threaded.secret)
-        else {
-            let meant = nearest(secret, &mut register.secrets.keys());
-            let hint = meant.map(|meant| format!("perhaps `{meant}` is meant"));
-            let failure = CommandError::refused(format!(
-                "no secret `{secret}` is registered; nothing was recorded"
-            ));
-            return Err(
-                failure.hint(hint.unwrap_or_else(|| "ledger secret list has them".to_owned()))
-            );
-        };
+        let known = registered(register, secret)?;
         let moment = now.to_seconds().replace(['-', ':', 'T', 'Z'], "");
         let campaign = args.campaign.as_ref();
         let id = |named: &Option<Id>, kind: &str| match (named, campaign) {

@@ -26,6 +26,16 @@ pub(crate) fn nearest<'r>(named: &Id, known: &mut dyn Iterator<Item = &'r Id>) -
     nearest.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, id)| id)
 }
 
+/// What to try where nothing has the name that was typed: the one that may have been meant, or else `other`.
+pub(crate) fn meant<'r>(
+    named: &Id,
+    known: &mut dyn Iterator<Item = &'r Id>,
+    other: &str,
+) -> String {
+    let nearest = nearest(named, known).map(|nearest| format!("perhaps `{nearest}` is meant"));
+    nearest.unwrap_or_else(|| other.to_owned())
+}
+
 /// A fault that somebody at a terminal can do something about.
 pub trait Hint {
     /// What to try next, where there is something.

@@ -16,7 +16,7 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
 use super::fields;
-use super::hint::nearest;
+use super::hint::meant;
 use super::layout::{columns, word};
 
 /// Show what is left of a rotation: done by whom, next, the command to paste
@@ -109,10 +109,8 @@ fn chosen<'r>(register: &'r Register, of: Option<&Id>) -> Result<Vec<&'r Rotatio
     let failure =
         CommandError::not_verified(format!("there is no rotation, secret or incident `{id}`"));
     let mut known = register.rotations.keys().chain(register.secrets.keys());
-    let hint = nearest(id, &mut known).map(|meant| format!("perhaps `{meant}` is meant"));
-    Err(failure
-        .code("no-rotation")
-        .hint(hint.unwrap_or_else(|| "ledger status lists what is open".to_owned())))
+    let hint = meant(id, &mut known, "ledger status lists what is open");
+    Err(failure.code("no-rotation").hint(hint))
 }
 
 /// The incidents among those that are asked for of which nobody has rotated the secret yet.

@@ -1,5 +1,6 @@
 //! `ledger playbook`: playbooks before they are used, and how a rotation finds its own.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::read_bounded;
 
+const OTHERS_WRITE: u32 = 0o002;
 /// The longest playbook, in bytes.
 const LONGEST: usize = 256 << 10;
 
@@ -68,6 +70,15 @@ impl PlaybookFile {
     fn read(path: &Path) -> Result<Self, CommandError> {
         let name = path.display().to_string();
         let bytes = read_bounded(path, LONGEST)?;
+        // Whoever writes it decides what is run, with the operator's rights.
+        let mode = std::fs::metadata(path).map_or(0, |found| found.permissions().mode());
+        if mode & OTHERS_WRITE != 0 {
+            return Err(
+                CommandError::usage(format!("{name} can be written by anybody"))
+                    .code("playbook-unusable")
+                    .hint(format!("run: chmod o-w '{name}'")),
+            );
+        }
         if let Some(hit) = guard::scan_attachment(&bytes) {
             return Err(CommandError::usage(format!("{name} holds {hit}"))
                 .code("playbook-unusable")

@@ -3,6 +3,8 @@
 use crate::documents;
 use crate::inventory::Secret;
 use crate::policy::Policy;
+use crate::register::Register;
+use crate::text::Id;
 use crate::time::Timestamp;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _};
 
@@ -11,6 +13,7 @@ use super::append::{self, ShortNames};
 use super::attest::{self, AttestArgs};
 use super::context::Context;
 use super::exit::CommandError;
+use super::hint::meant;
 use super::import::{self, ImportArgs};
 use super::options::with_json;
 
@@ -26,6 +29,19 @@ Examples:
   ledger secret register --secret db/orders --name \"Orders database\" --class database_credential \\
     --store vault:kv/prod/db/orders --owner \"Team Orders\" --consumers api,worker --dual-run yes
   ledger secret list --ids | sha256sum";
+
+/// What the inventory knows of a secret that was named.
+pub(crate) fn registered<'r>(register: &'r Register, id: &Id) -> Result<&'r Secret, CommandError> {
+    register.secret(id).ok_or_else(|| {
+        let hint = meant(
+            id,
+            &mut register.secrets.keys(),
+            "ledger secret list has them",
+        );
+        let message = format!("no secret `{id}` is registered; nothing was recorded");
+        CommandError::refused(message).hint(hint)
+    })
+}
 
 /// Adds the subcommands.
 pub(crate) fn subcommands(command: clap::Command) -> clap::Command {

@@ -13,7 +13,7 @@ use crate::text::Id;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::hint::nearest;
+use super::hint::meant;
 use super::source::EvidenceSource;
 
 /// Show one entry or one rotation in full, with the corrections and remarks that name it
@@ -54,19 +54,16 @@ impl ShowTarget {
 
     /// Why nothing is shown.
     fn is_missing(&self, register: &Register) -> CommandError {
-        let (message, code, meant) = match self {
-            Self::Sequence(at) => (format!("there is no entry {at}"), "no-entry", None),
-            Self::Event(id) => (format!("there is no event {id}"), "no-entry", None),
+        let listed = "ledger log lists what there is";
+        let (message, code, hint) = match self {
+            Self::Sequence(at) => (format!("there is no entry {at}"), "no-entry", listed.into()),
+            Self::Event(id) => (format!("there is no event {id}"), "no-entry", listed.into()),
             Self::Rotation(id) => {
-                let meant = nearest(id, &mut register.rotations.keys());
-                (format!("there is no rotation `{id}`"), "no-rotation", meant)
+                let hint = meant(id, &mut register.rotations.keys(), listed);
+                (format!("there is no rotation `{id}`"), "no-rotation", hint)
             }
         };
-        let failure = CommandError::not_verified(message).code(code);
-        match meant {
-            Some(meant) => failure.hint(format!("perhaps `{meant}` is meant")),
-            None => failure.hint("ledger log lists what there is"),
-        }
+        CommandError::not_verified(message).code(code).hint(hint)
     }
 }
 

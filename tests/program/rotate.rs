@@ -366,6 +366,14 @@ fn a_playbook_says_all_that_is_wrong_with_it() {
     let checked = program.output("playbook check leaks.toml");
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(said.contains("leaks.toml holds"), "{said}");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::set_permissions(program.path("leaks.toml"), open).unwrap();
+    let checked = program.output("playbook check leaks.toml");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(
+        said.contains("leaks.toml can be written by anybody"),
+        "{said}"
+    );
     let none = program.output(ROTATE);
     assert_eq!(none.status.code(), Some(2));
     write_playbook(&program, "");

@@ -19,9 +19,9 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::emergency::{self, EmergencyArgs};
 use super::exit::{CommandError, Exit};
-use super::hint::nearest;
 use super::next::ChecklistView;
 use super::playbook::chosen;
+use super::secret::registered;
 use super::spool;
 pub(crate) use args::RotateArgs;
 use steps::Rotator;
@@ -43,16 +43,7 @@ pub(super) enum Outcome {
 pub(crate) fn run(context: &mut Context, args: &RotateArgs) -> CommandResult {
     context.ui.thing = "rotate";
     let register = context.register()?;
-    let secret = register.secret(&args.secret).ok_or_else(|| {
-        let message = format!(
-            "no secret `{}` is registered; nothing was done",
-            args.secret
-        );
-        let meant = nearest(&args.secret, &mut register.secrets.keys());
-        let hint = meant.map(|meant| format!("perhaps `{meant}` is meant"));
-        CommandError::refused(message)
-            .hint(hint.unwrap_or_else(|| "ledger secret list has them".to_owned()))
-    })?;
+    let secret = registered(&register, &args.secret)?;
     let file = chosen(args.playbook.as_deref(), &args.playbooks, secret)?;
     let found = standing(&register, args);
     if args.dry_run {
@@ -98,8 +89,7 @@ fn open(
     let moment = context.now().to_seconds().replace(['-', ':', 'T', 'Z'], "");
     let id = match &args.rotation {
         Some(id) => id.clone(),
-        None => Id::new(format!("rot-{}-{moment}", args.secret))
-            .map_err(CommandError::flag("the secret's id"))?,
+        None => unused(register, &format!("rot-{}-{moment}", args.secret))?,
     };
     let open = register.secret(&args.secret).map(|secret| &secret.open);
     if let Some(other) = open
@@ -124,6 +114,22 @@ fn open(
     known.insert("reason".to_owned(), json!("scheduled"));
     rotator.say(context, &[("rotation.opened", known)])?;
     Ok(id)
+}
+
+/// An id that no rotation has: one second is long enough for two.
+fn unused(register: &Register, begin: &str) -> Result<Id, CommandError> {
+    let mut number = 1;
+    loop {
+        let id = match number {
+            1 => Id::new(begin),
+            number => Id::new(format!("{begin}-{number}")),
+        };
+        let id = id.map_err(CommandError::flag("the secret's id"))?;
+        if !register.rotations.contains_key(&id) {
+            return Ok(id);
+        }
+        number += 1;
+    }
 }
 
 /// Moves until nothing moves any more.
