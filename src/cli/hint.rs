@@ -27,11 +27,7 @@ pub(crate) fn nearest<'r>(named: &Id, known: &mut dyn Iterator<Item = &'r Id>) -
 }
 
 /// What to try where nothing has the name that was typed: the one that may have been meant, or else `other`.
-pub(crate) fn meant<'r>(
-    named: &Id,
-    known: &mut dyn Iterator<Item = &'r Id>,
-    other: &str,
-) -> String {
+pub(crate) fn meant(named: &Id, known: &mut dyn Iterator<Item = &Id>, other: &str) -> String {
     let nearest = nearest(named, known).map(|nearest| format!("perhaps `{nearest}` is meant"));
     nearest.unwrap_or_else(|| other.to_owned())
 }
