@@ -117,6 +117,12 @@ impl Timestamp {
         self.rfc3339(SecondsFormat::Secs)
     }
 
+    /// Its seconds in digits alone, 20260131090000, as ids carry them.
+    #[must_use]
+    pub fn to_digits(self) -> String {
+        self.to_seconds().replace(['-', ':', 'T', 'Z'], "")
+    }
+
     fn rfc3339(self, precision: SecondsFormat) -> String {
         DateTime::<Utc>::from_timestamp_micros(self.0).map_or_else(
             || format!("{}us", self.0),

@@ -176,7 +176,7 @@ impl Emergency {
         (at, now): (Timestamp, Timestamp),
     ) -> Result<Self, CommandError> {
         let known = registered(register, secret)?;
-        let moment = now.to_seconds().replace(['-', ':', 'T', 'Z'], "");
+        let moment = now.to_digits();
         let campaign = args.campaign.as_ref();
         let id = |named: &Option<Id>, kind: &str| match (named, campaign) {
             (Some(id), _) => Ok(id.clone()),

@@ -73,7 +73,7 @@ pub fn write_waiting(dir: &Path, waiting: &Waiting) -> Result<PathBuf, SpoolErro
 pub struct Begun {
     path: PathBuf,
     /// Locked as long as the recorder lives.
-    _lock: File,
+    lock: File,
 }
 
 /// Keeps `draft` for as long as its end is not known.
@@ -86,7 +86,7 @@ pub fn begin(dir: &Path, draft: WaitingDraft) -> Result<Begun, SpoolError> {
     // Nobody else knows the file yet but somebody who lists; they let go of it at once.
     lock.lock()
         .map_err(|source| failed("lock", &path, source))?;
-    Ok(Begun { path, _lock: lock })
+    Ok(Begun { path, lock })
 }
 
 impl Begun {
@@ -96,7 +96,7 @@ impl Begun {
     /// # Errors
     /// The system's refusal.
     pub fn share_with_children(&self) -> io::Result<()> {
-        Ok(rustix::io::fcntl_setfd(&self._lock, FdFlags::empty())?)
+        Ok(rustix::io::fcntl_setfd(&self.lock, FdFlags::empty())?)
     }
 
     /// Its end is recorded or waits by itself.

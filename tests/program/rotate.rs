@@ -85,6 +85,11 @@ fn settled(program: &Program) -> i32 {
     }
 }
 
+/// What was printed.
+fn printed(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 /// What the steps did, each as often as it did it.
 fn did(program: &Program) -> Vec<String> {
     let text = fs::read_to_string(program.path("playbooks/did")).unwrap();
@@ -154,7 +159,7 @@ fn the_same_goes_over_a_server_which_knows_what_need_not_be_typed() {
     assert_eq!(did(&program), ALL);
     let opened = "append rotation.opened --key olga.pem --rotation r-5 --secret db/orders --reason scheduled";
     let opened = served.reader(opened).output().unwrap();
-    let said = String::from_utf8_lossy(&opened.stderr).into_owned();
+    let said = printed(&opened.stderr);
     assert!(
         said.contains("from the ledger: --consumers api,worker"),
         "{said}"
@@ -187,7 +192,7 @@ fn a_step_that_outlives_its_recorder_is_waited_for() {
     assert_eq!(killed.unwrap().signal(), Some(9));
     let busy = program.output(ROTATE);
     assert_eq!(busy.status.code(), Some(6));
-    let said = String::from_utf8_lossy(&busy.stderr).into_owned();
+    let said = printed(&busy.stderr);
     assert!(
         said.contains("a step of r-1 is still running on this machine"),
         "{said}"
@@ -205,7 +210,7 @@ fn an_end_that_nobody_saw_and_nobody_can_look_for_is_for_a_person() {
     );
     assert_eq!(settled(&program), 7);
     let stopped = program.output(ROTATE);
-    let said = String::from_utf8_lossy(&stopped.stdout).into_owned();
+    let said = printed(&stopped.stdout);
     assert!(
         said.contains("revoke failed or its end was not seen"),
         "{said}"
@@ -255,7 +260,7 @@ fn there_is_no_way_back_from_a_revocation() {
     let program = ready(UNDOES);
     let ran = with(&program, "FAIL", "verify_revocation");
     assert_eq!(ran.status.code(), Some(7));
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let said = printed(&ran.stdout);
     assert!(said.contains("no way back from here"), "{said}");
     assert_eq!(program.code(&format!("{ROTATE} --roll-back")), 7);
     assert!(!did(&program).contains(&"undo of it".to_owned()));
@@ -267,7 +272,7 @@ fn there_is_no_way_back_from_a_revocation() {
 fn a_step_ends_with_its_time_and_counts_only_with_its_proof() {
     let program = ready("timeout = '1s'");
     let ran = with(&program, "HANG", "validate");
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let said = printed(&ran.stdout);
     assert!(said.contains("the tool was ended after 1 s"), "{said}");
     let program = ready("");
     let playbook = program.path("playbooks/orders.toml");
@@ -275,7 +280,7 @@ fn a_step_ends_with_its_time_and_counts_only_with_its_proof() {
     let asks = text.replacen("shows = 'shown by'", "shows = 'something else'", 1);
     fs::write(&playbook, &asks).unwrap();
     let ran = program.output(ROTATE);
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let said = printed(&ran.stdout);
     assert!(
         said.contains("its output does not show `something else`"),
         "{said}"
@@ -300,7 +305,7 @@ fn a_step_that_says_of_itself_that_it_is_not_done_is_not_run_for_ever() {
     fs::write(&playbook, &says).unwrap();
     let ran = program.output(ROTATE);
     assert_eq!(ran.status.code(), Some(7));
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let said = printed(&ran.stdout);
     assert!(
         said.contains("validate was recorded, and by what was recorded it is not done"),
         "{said}"
@@ -325,7 +330,7 @@ fn a_step_waits_for_its_time_and_for_its_approval() {
     fs::write(&playbook, &waits).unwrap();
     let ran = program.output(ROTATE);
     assert_eq!(ran.status.code(), Some(6));
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let said = printed(&ran.stdout);
     assert!(said.contains("not before "), "{said}");
     assert_eq!(did(&program).last().unwrap(), "health");
     // An emergency waits for nothing but what the playbook says it waits for.
@@ -336,7 +341,7 @@ fn a_step_waits_for_its_time_and_for_its_approval() {
     let mut declared = program.ledger(&format!("{ROTATE} --emergency --rotation r-9"));
     let ran = declared.args(["--why", "a leak"]).output().unwrap();
     assert_eq!(ran.status.code(), Some(7));
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let said = printed(&ran.stdout);
     assert!(
         said.contains("cutover waits for a Security Owner's approval"),
         "{said}"
@@ -351,7 +356,7 @@ fn a_playbook_says_all_that_is_wrong_with_it() {
     fs::write(program.path("wrong.toml"), wrong).unwrap();
     let checked = program.output("playbook check wrong.toml");
     assert_eq!(checked.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    let said = printed(&checked.stdout);
     for fault in [
         "classes: `password` needs one of",
         "variables that begin with LEDGER_ are set by the ledger",
@@ -364,12 +369,12 @@ fn a_playbook_says_all_that_is_wrong_with_it() {
     }
     fs::write(program.path("leaks.toml"), "password = 'hunter2-hunter2'\n").unwrap();
     let checked = program.output("playbook check leaks.toml");
-    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    let said = printed(&checked.stdout);
     assert!(said.contains("leaks.toml holds"), "{said}");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     fs::set_permissions(program.path("leaks.toml"), open).unwrap();
     let checked = program.output("playbook check leaks.toml");
-    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    let said = printed(&checked.stdout);
     assert!(
         said.contains("leaks.toml can be written by anybody"),
         "{said}"
@@ -383,7 +388,7 @@ fn a_playbook_says_all_that_is_wrong_with_it() {
     )
     .unwrap();
     let twice = program.output(ROTATE);
-    let said = String::from_utf8_lossy(&twice.stderr).into_owned();
+    let said = printed(&twice.stderr);
     assert!(
         said.contains("more than one playbook is for `db/orders`"),
         "{said}"

@@ -58,7 +58,7 @@ pub(crate) fn run(context: &mut Context, args: &RotateArgs) -> CommandResult {
         let message = format!("the playbook needs {}", missing.join(", "));
         return Err(CommandError::usage(message).hint("set them in the environment"));
     }
-    let mut rotator = Rotator::new(context, args, &file)?;
+    let mut rotator = Rotator::new(context, args, &file, &register)?;
     let rotation = match found {
         Some(rotation) => rotation,
         None => open(context, &mut rotator, args, &register)?,
@@ -86,7 +86,7 @@ fn open(
     args: &RotateArgs,
     register: &Register,
 ) -> Result<Id, CommandError> {
-    let moment = context.now().to_seconds().replace(['-', ':', 'T', 'Z'], "");
+    let moment = context.now().to_digits();
     let id = match &args.rotation {
         Some(id) => id.clone(),
         None => unused(register, &format!("rot-{}-{moment}", args.secret))?,

@@ -50,9 +50,9 @@ impl<'a> Rotator<'a> {
         context: &mut Context,
         args: &'a RotateArgs,
         file: &'a PlaybookFile,
+        register: &Register,
     ) -> Result<Self, CommandError> {
         let key = context.key()?;
-        let register = context.register()?;
         let public: PublicKey = key.public();
         let holder = register.charter.keyring.holder(&public).ok_or_else(|| {
             CommandError::refused("nobody is enrolled with this key; nothing was done")
