@@ -62,6 +62,15 @@ impl Default for Policy {
     }
 }
 
+/// Whether `named` is this name, or has a star at its end and the name begins so.
+#[must_use]
+pub fn is_named(named: &Reference, name: &str) -> bool {
+    match named.as_str().strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => named.as_str() == name,
+    }
+}
+
 impl Policy {
     /// The policy that follows this one when `set` is recorded.
     #[must_use]
@@ -98,10 +107,6 @@ impl Policy {
     /// Whether a replacement may be stored there (SOP 6, Step 2).
     #[must_use]
     pub fn is_prod(&self, namespace: &Reference) -> bool {
-        let is_it = |named: &Reference| match named.as_str().strip_suffix('*') {
-            Some(beginning) => namespace.as_str().starts_with(beginning),
-            None => named == namespace,
-        };
         // `prod`, `kv/prod/db`, `PROD-secrets`.
         let says_prod = || {
             let mut words = namespace
@@ -109,9 +114,11 @@ impl Policy {
                 .split(|c: char| !c.is_ascii_alphanumeric());
             words.any(|word| ["prod", "production"].contains(&&*word.to_ascii_lowercase()))
         };
-        self.namespaces
-            .as_ref()
-            .map_or_else(says_prod, |named| named.iter().any(is_it))
+        self.namespaces.as_ref().map_or_else(says_prod, |named| {
+            named
+                .iter()
+                .any(|named| is_named(named, namespace.as_str()))
+        })
     }
 
     /// What it says, by the names of the fields that say it.

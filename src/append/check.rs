@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 
 use crate::append::error::AppendError;
-use crate::append::screen;
+use crate::append::screen::{self, Screening};
 use crate::append::submission::Submission;
 use crate::event::Event;
+use crate::guard::SecretKind;
 use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
 use crate::parallel;
+use crate::register::ScanAllowance;
 use crate::statement::{Attachment, Statement};
 use crate::store::blobs::ATTACHMENT_LIMIT;
 
@@ -27,8 +29,13 @@ pub(super) struct ValidSubmission {
 pub(super) fn all(
     batch: Vec<Submission>,
     ledger: LedgerId,
+    excepted: &[ScanAllowance],
 ) -> Vec<Result<ValidSubmission, AppendError>> {
-    let check = |submission| one(submission, ledger);
+    let screening = Screening {
+        known: &[],
+        excepted,
+    };
+    let check = |submission| one(submission, ledger, screening);
     if batch.len() < WORTH_THREADS {
         batch.into_iter().map(check).collect()
     } else {
@@ -36,7 +43,11 @@ pub(super) fn all(
     }
 }
 
-fn one(submission: Submission, ledger: LedgerId) -> Result<ValidSubmission, AppendError> {
+fn one(
+    submission: Submission,
+    ledger: LedgerId,
+    screening: Screening<'_>,
+) -> Result<ValidSubmission, AppendError> {
     let statement = Statement::decode(submission.statement.bytes())?;
     if statement.ledger != ledger {
         return Err(AppendError::OtherLedger);
@@ -46,17 +57,29 @@ fn one(submission: Submission, ledger: LedgerId) -> Result<ValidSubmission, Appe
         return Err(AppendError::BadSignature(statement.author.short()));
     }
     check_lists(&statement.event)?;
+    check_exception(&statement.event)?;
     check_files(&statement, &submission.files)?;
     // Drafts of this program were looked at before they were signed; a statement may come from
     // elsewhere, and nothing is stored that was not looked at.
-    screen::texts(&statement.event, statement.on_behalf_of.as_ref(), &[])?;
+    screening.texts(&statement.event, statement.on_behalf_of.as_ref())?;
     for (attachment, file) in statement.attachments.iter().zip(&submission.files) {
-        screen::file(&attachment.name, &attachment.media_type, file, &[])?;
+        screening.file(&attachment.name, &attachment.media_type, file)?;
     }
     Ok(ValidSubmission {
         submission,
         statement,
     })
+}
+
+/// An exception that no scan would ever heed is a slip of whoever wrote it.
+fn check_exception(event: &Event) -> Result<(), AppendError> {
+    let Event::ScanException(excepted) = event else {
+        return Ok(());
+    };
+    match screen::kind(&excepted.kind) {
+        Some(kind) if kind != SecretKind::KnownValue => Ok(()),
+        _ => Err(AppendError::NotExceptable(excepted.kind.clone())),
+    }
 }
 
 /// A list that says the same thing twice is a slip of whoever wrote it, and would count twice.

@@ -38,6 +38,7 @@ impl AppendError {
             Self::Time { .. } => "impossible-time",
             Self::Clock(_) => "clock-doubted",
             Self::Twice { .. } => "named-twice",
+            Self::NotExceptable(_) => "not-exceptable",
             Self::NoEvidence => "no-evidence",
             Self::Attachment { .. } => "attachment-mismatch",
             Self::Files { .. } => "attachment-count",

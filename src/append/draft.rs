@@ -13,10 +13,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::append::screen::{self, SecretMatch};
+use crate::append::screen::{Screening, SecretMatch};
 use crate::append::submission::Submission;
 use crate::event::{Event, EventError};
-use crate::guard::KnownValue;
 use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
 use crate::key::Signer;
 use crate::ledger::Blame;
@@ -71,6 +70,13 @@ pub enum DraftError {
     /// No random bytes for the event id.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+}
+
+/// A draft and the files that are to be attached, in which no secret material was found.
+#[derive(Debug, Clone, Copy)]
+pub struct ScreenedDraft<'a> {
+    draft: &'a Draft,
+    files: &'a [(Line, Id, Vec<u8>)],
 }
 
 impl DraftError {
@@ -171,22 +177,22 @@ impl Draft {
         Value::Object(members)
     }
 
-    /// Looks it through as signing does, for whoever keeps it without signing it.
+    /// Looks it through, with the files (name, media type, bytes) that are to be attached.
     ///
     /// # Errors
     /// Secret material, no evidence where there must be some.
-    pub fn screen(
-        &self,
-        files: &[(Line, Id, Vec<u8>)],
-        known: &[KnownValue],
-    ) -> Result<(), DraftError> {
-        screen::texts(&self.event, self.on_behalf_of.as_ref(), known)?;
+    pub fn screen<'a>(
+        &'a self,
+        files: &'a [(Line, Id, Vec<u8>)],
+        screening: Screening<'_>,
+    ) -> Result<ScreenedDraft<'a>, DraftError> {
+        screening.texts(&self.event, self.on_behalf_of.as_ref())?;
         for (name, media_type, bytes) in files {
-            screen::file(name, media_type, bytes, known)?;
+            screening.file(name, media_type, bytes)?;
         }
         match self.event {
             Event::EvidenceAttached(_) if files.is_empty() => Err(DraftError::NoEvidence),
-            _ => Ok(()),
+            _ => Ok(ScreenedDraft { draft: self, files }),
         }
     }
 
@@ -196,40 +202,56 @@ impl Draft {
     ///
     /// # Errors
     /// Secret material, no evidence where there must be some, or too much to store.
-    pub fn sign(
+    pub fn sign<'a>(
         self,
         ledger: LedgerId,
         key: &dyn Signer,
         world: &World,
         files: Vec<(Line, Id, Vec<u8>)>,
-        known: &[KnownValue],
+        screening: impl Into<Screening<'a>>,
     ) -> Result<Submission, DraftError> {
-        self.screen(&files, known)?;
+        self.screen(&files, screening.into())?
+            .sign(ledger, key, world)
+    }
+}
+
+impl ScreenedDraft<'_> {
+    /// Signs it for `ledger` with its author's `key`.
+    ///
+    /// # Errors
+    /// Too much to store, or nobody signed.
+    pub fn sign(
+        &self,
+        ledger: LedgerId,
+        key: &dyn Signer,
+        world: &World,
+    ) -> Result<Submission, DraftError> {
+        let draft = self.draft.clone();
         let now = world.clock.now();
-        let event_id = match self.event_id {
+        let event_id = match draft.event_id {
             Some(id) => id,
             None => EventId::from_bytes(uuid_v7(now, &*world.entropy)?),
         };
-        let mut attachments = Vec::with_capacity(files.len());
-        let mut contents = Vec::with_capacity(files.len());
-        for (name, media_type, bytes) in files {
+        let mut attachments = Vec::with_capacity(self.files.len());
+        let mut contents = Vec::with_capacity(self.files.len());
+        for (name, media_type, bytes) in self.files {
             attachments.push(Attachment {
-                blake3: Blake3Digest::of(&bytes),
-                sha256: Sha256Digest::of(&bytes),
+                blake3: Blake3Digest::of(bytes),
+                sha256: Sha256Digest::of(bytes),
                 length: bytes.len() as u64,
-                media_type,
-                name,
+                media_type: media_type.clone(),
+                name: name.clone(),
             });
-            contents.push(bytes);
+            contents.push(bytes.clone());
         }
         let statement = Statement {
             version: statement::VERSION,
             ledger,
             event_id,
-            occurred: self.occurred.unwrap_or(now),
+            occurred: draft.occurred.unwrap_or(now),
             author: key.public(),
-            on_behalf_of: self.on_behalf_of,
-            event: self.event,
+            on_behalf_of: draft.on_behalf_of,
+            event: draft.event,
             attachments,
         };
         Ok(Submission {
@@ -271,6 +293,7 @@ fn take<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guard::KnownValue;
     use crate::key::SecretKey;
     use crate::sys::entropy::CountingEntropy;
     use crate::time::StoppedClock;

@@ -17,7 +17,7 @@ use crate::sys::disk::{DiskCause, DiskError};
 use crate::sys::entropy::EntropyError;
 use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
-use crate::text::TextError;
+use crate::text::{Id, TextError};
 use crate::time::{ClockDoubt, Timestamp};
 
 /// Why a ledger was not created or opened, or a statement not recorded.
@@ -147,6 +147,9 @@ pub enum AppendError {
         /// What it names.
         item: String,
     },
+    /// An exception from the secret scan for what it knows no kind of.
+    #[error("`{0}` is no kind of secret material that could be let pass")]
+    NotExceptable(Id),
     /// `evidence.attached` without any.
     #[error("evidence.attached needs a file: attach at least one")]
     NoEvidence,
@@ -289,6 +292,7 @@ impl AppendError {
             | Self::Time { .. }
             | Self::Clock(_)
             | Self::Twice { .. }
+            | Self::NotExceptable(_)
             | Self::NoEvidence
             | Self::Attachment { .. }
             | Self::Files { .. }

@@ -58,7 +58,7 @@ pub use archive::{ArchiveOrder, Archived, archive};
 pub use create::{NewLedger, create};
 pub use error::AppendError;
 pub use recover::{Recovery, recover};
-pub use screen::SecretMatch;
+pub use screen::{ScanPlace, Screening, SecretMatch};
 pub use submission::{BatchOutcome, Receipt, Submission};
 pub use succeed::{LostSeal, name_sealing_key};
 pub use writer::Writer;

@@ -11,7 +11,7 @@ use crate::rule::Finding;
 use crate::spool;
 
 use super::answer::{Answer, CommandResult};
-use super::checks::{SecretChecks, known_values, read_files};
+use super::checks::{SecretChecks, known_values};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::fields::Fields;
@@ -156,7 +156,8 @@ pub(crate) fn say_with(
     let checks = &typed.frame.checks;
     let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
     let key = context.key()?;
-    let files = read_files(&draft.attachments, checks.attach_limit)?;
+    let say = &mut |text: String| context.say(text);
+    let files = checks.files(&draft.attachments, &known, say)?;
     context.ui.trying(vec![typed.tried(&draft)]);
     let guard = SignalGuard::new(false)?;
     let opened = context.recorder(receiving.receipt.is_some());
@@ -168,7 +169,8 @@ pub(crate) fn say_with(
                 .then(|| context.ledger_id())
                 .flatten();
             let ledger = ledger.ok_or_else(|| failure.clone())?;
-            let submission = draft.sign(ledger, &*key, &context.world, files, &known)?;
+            let screened = context.screened(&draft, &files, &known)?;
+            let submission = screened.sign(ledger, &*key, &context.world)?;
             return wait_in_spool(context, &submission, failure);
         }
     };
@@ -178,7 +180,8 @@ pub(crate) fn say_with(
             draft = typed.draft(context, before)?;
         }
     }
-    let submission = draft.sign(recorder.ledger(), &*key, &context.world, files, &known)?;
+    let screened = context.screened(&draft, &files, &known)?;
+    let submission = screened.sign(recorder.ledger(), &*key, &context.world)?;
     if checks.dry_run {
         return check(context, &mut recorder, &submission);
     }

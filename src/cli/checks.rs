@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::append::attachment;
+use crate::append::draft::{Draft, DraftError, ScreenedDraft};
+use crate::append::{Screening, attachment};
 use crate::guard::KnownValue;
+use crate::register::ScanAllowance;
 use crate::text::{Id, Line};
 
+use super::context::Context;
 use super::exit::CommandError;
 use super::files::open_input;
+use super::layout::counted;
 use super::options::parse_size;
 use super::ui::Ui;
 
@@ -31,6 +35,9 @@ pub(crate) struct SecretChecks {
     /// then forgets it
     #[arg(long, value_name = "FILE|-")]
     pub(crate) check_value_from: Option<PathBuf>,
+    /// Where the secret scan finds something in a file, attach a copy without the lines that hold it
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// Check everything and record nothing; each draft by itself, against the ledger as it is
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -64,8 +71,76 @@ pub(crate) fn known_values(
     Ok(vec![known])
 }
 
-/// The files that a draft names.
-pub(crate) fn read_files(paths: &[PathBuf], limit: u64) -> Result<Vec<AttachedFile>, CommandError> {
-    let read = |path: &PathBuf| attachment::read_attachment(path, limit);
-    Ok(paths.iter().map(read).collect::<Result<_, _>>()?)
+impl SecretChecks {
+    /// The files that a draft names, as they are to be attached.
+    pub(crate) fn files(
+        &self,
+        paths: &[PathBuf],
+        known: &[KnownValue],
+        say: &mut dyn FnMut(String),
+    ) -> Result<Vec<AttachedFile>, CommandError> {
+        let read = |path: &PathBuf| {
+            let file = attachment::read_attachment(path, self.attach_limit)?;
+            match self.redact {
+                true => redacted(file, known.into(), say),
+                false => Ok(file),
+            }
+        };
+        paths.iter().map(read).collect()
+    }
+}
+
+/// A file without what the secret scan finds in it, under a name that says so.
+pub(crate) fn redacted(
+    file: AttachedFile,
+    screening: Screening<'_>,
+    say: &mut dyn FnMut(String),
+) -> Result<AttachedFile, CommandError> {
+    let (name, media_type, bytes) = &file;
+    let Err(found) = screening.file(name, media_type, bytes) else {
+        return Ok(file);
+    };
+    let copy = screening.redacted(bytes).ok_or_else(|| {
+        CommandError::refused(format!("{found}, and no copy without it can be made"))
+            .code("secret-material")
+            .hint("where it ends cannot be told, or the file is no text of lines: take it out by hand")
+    })?;
+    let taken = |line: &&[u8]| line.starts_with(b"[redacted: ");
+    let places = copy.split(|&byte| byte == b'\n').filter(taken).count();
+    let places = counted(places as u64, "place");
+    say(format!(
+        "{name}: {places} redacted; the copy is attached as redacted-{name}"
+    ));
+    let name = Line::new(format!("redacted-{name}")).map_err(CommandError::refused)?;
+    Ok((name, media_type.clone(), copy))
+}
+
+impl Context {
+    /// Looks a draft and its files through. What Security Owners let pass is read only where something is found.
+    pub(crate) fn screened<'a>(
+        &self,
+        draft: &'a Draft,
+        files: &'a [AttachedFile],
+        known: &[KnownValue],
+    ) -> Result<ScreenedDraft<'a>, DraftError> {
+        match draft.screen(files, known.into()) {
+            Err(DraftError::Secret(_)) => {
+                let excepted = self.excepted();
+                draft.screen(
+                    files,
+                    Screening {
+                        known,
+                        excepted: &excepted,
+                    },
+                )
+            }
+            screened => screened,
+        }
+    }
+
+    /// What Security Owners let the secret scan pass now; nothing where the ledger cannot be read.
+    pub(crate) fn excepted(&self) -> Vec<ScanAllowance> {
+        let register = self.register().unwrap_or_default();
+        register.charter.scans_at(self.now()).cloned().collect()
+    }
 }

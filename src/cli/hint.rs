@@ -1,8 +1,9 @@
 //! What to try next, for each fault of the library: the one place that names flags and commands for it.
 
-use crate::append::AppendError;
 use crate::append::draft::DraftError;
+use crate::append::{AppendError, ScanPlace, SecretMatch};
 use crate::event::EventError;
+use crate::guard::SecretKind;
 use crate::ledger::OpenError;
 use crate::rule::Rule;
 use crate::store::blobs::BlobError;
@@ -10,10 +11,25 @@ use crate::sys::keyfile::KeyFileError;
 use crate::sys::lock::LockError;
 use crate::text::Id;
 
+use super::layout::quoted;
+
 /// For whoever needs what is in an archive.
 pub(super) const ARCHIVE_AWAY: &str = "bring the archive back to that place; where it moved, a Security Owner says where it is: ledger archive --before DATE --to DIR";
 const OWN_STATE: &str = "each ledger needs a state folder of its own: check --state";
-const NO_SECRETS: &str = "leave it out or name a reference to it; and if it was real, rotate it";
+
+/// What can be done about secret material that was found.
+fn without(found: &SecretMatch) -> String {
+    let mut hint =
+        "leave it out or name a reference to it; and if it was real, rotate it".to_owned();
+    if matches!(found.place, ScanPlace::Attachment(_)) {
+        hint.push_str("; --redact attaches a copy without it");
+    }
+    if found.hit.kind != SecretKind::KnownValue {
+        let (kind, place) = (found.hit.kind.word(), quoted(&found.place.word()));
+        hint.push_str(&format!("; if it is none, a Security Owner lets it pass: ledger append scan.exception --kind {kind} --place {place}"));
+    }
+    hint
+}
 
 /// How alike an id has to be to one that is there to be taken for a slip of the pen: Jaro and Winkler's measure.
 const ALIKE: f64 = 0.8;
@@ -126,7 +142,7 @@ impl Hint for AppendError {
             Self::Clock(_) => {
                 "nothing was recorded: set the clock of this host; where it is right, say so with --clock-is-right"
             }
-            Self::Secret(_) => NO_SECRETS,
+            Self::Secret(found) => return Some(without(found)),
             Self::Conflict { .. } => {
                 "leave event_id out for a new event; keep it only to repeat the very same statement"
             }
@@ -145,7 +161,7 @@ impl Hint for AppendError {
 impl Hint for DraftError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Secret(_) => Some(NO_SECRETS.to_owned()),
+            Self::Secret(found) => Some(without(found)),
             Self::Event(EventError::Unknown(_)) => {
                 Some("`ledger append --help` lists the events".to_owned())
             }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::append::Screening;
 use crate::append::draft::Draft;
 use crate::event::{self, SecretClass};
 use crate::hash::Sha256Digest;
@@ -112,7 +113,7 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
     let events = std::mem::take(&mut plan.events).into_iter();
     let drafts: Vec<(String, Draft)> = events.map(|(place, event)| (place, event.into())).collect();
     let screened = drafts.iter().filter_map(|(place, draft)| {
-        let fault = draft.screen(&[], &[]).err()?;
+        let fault = draft.screen(&[], Screening::default()).err()?;
         Some(format!("{place}: {fault}"))
     });
     let faults: Vec<_> = screened.collect();

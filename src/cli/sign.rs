@@ -10,7 +10,7 @@ use crate::hash::LedgerId;
 use crate::spool;
 
 use super::answer::{Answer, CommandResult};
-use super::checks::{known_values, read_files};
+use super::checks::known_values;
 use super::context::Context;
 use super::exit::CommandError;
 use super::fields::Fields;
@@ -72,9 +72,11 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
     let checks = &typed.frame.checks;
     let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
     let key = context.key()?;
-    let files = read_files(&draft.attachments, checks.attach_limit)?;
+    let say = &mut |text: String| context.say(text);
+    let files = checks.files(&draft.attachments, &known, say)?;
     let occurred = draft.occurred;
-    let submission = draft.sign(ledger, &*key, &context.world, files, &known)?;
+    let screened = context.screened(&draft, &files, &known)?;
+    let submission = screened.sign(ledger, &*key, &context.world)?;
     let text = spool::encode(&submission);
     let out = signing.out.display().to_string();
     let answer = Answer::new(json!({

@@ -50,6 +50,18 @@ payload! {
         expires: Timestamp,
     }
 
+    /// Lets pass what the secret scan takes for one kind of secret in one place, until it expires: where the scan is wrong. Until one of the same kind and place is recorded anew.
+    ScanException, sop "3" "Security Owner: approves rotation windows, confirms completion", by [SecurityOwner] {
+        /// The kind, as the refusal named it: high-entropy, jwt, password-assignment and so on
+        kind: Id,
+        /// The place, as the refusal named it: field:NAME or attachment:NAME; a star at its end stands for all that begin so
+        place: Reference,
+        /// Why it is no secret
+        reason: Line,
+        /// When it ends
+        expires: Timestamp,
+    }
+
     /// Accepts what is held against an earlier entry, so that it fails no more. It stays in every report.
     FindingAccepted, sop "3" "Security Owner: approves rotation windows, confirms completion", by [SecurityOwner, Auditor] {
         /// The rule id

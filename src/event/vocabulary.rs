@@ -193,6 +193,7 @@ vocabulary! {
     42 SealingKeyRecovered = "sealing_key.recovered",
     43 SegmentsArchived = "segments.archived",
     44 NamespacesSet = "namespaces.set",
+    45 ScanException = "scan.exception",
 }
 
 /// The kind of event of this name.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident $reads:literal)*) => {
+    ($($(#[$doc:meta])* $variant:ident $word:literal $reads:literal)*) => {
         /// What a piece of text looks like.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -12,6 +12,12 @@ macro_rules! kinds {
         impl SecretKind {
             /// Every kind, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word for programs and entries: it stays, however the sentence changes.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
         }
 
         /// With its article, to stand after "what looks like".
@@ -25,53 +31,71 @@ macro_rules! kinds {
 
 kinds! {
     /// PEM, OpenSSH, PuTTY, age, JWK or bare DER; encrypted ones too, their passphrase may be weak.
-    PrivateKey "a private key"
+    PrivateKey "private-key" "a private key"
     /// The secret part of an access key, by its label or by the access key id beside it.
-    AwsSecretAccessKey "an AWS secret access key"
+    AwsSecretAccessKey "aws-secret-access-key" "an AWS secret access key"
     /// What STS gives out beside a temporary key.
-    AwsSessionToken "an AWS session token"
+    AwsSessionToken "aws-session-token" "an AWS session token"
     /// `AIza…`.
-    GcpApiKey "a Google API key"
+    GcpApiKey "gcp-api-key" "a Google API key"
     /// Access token (`ya29.`) or client secret (`GOCSPX-`).
-    GoogleOauth "a Google OAuth token or client secret"
+    GoogleOauth "google-oauth" "a Google OAuth token or client secret"
     /// The JSON key file of a service account.
-    GcpServiceAccountKey "a Google service account key"
+    GcpServiceAccountKey "gcp-service-account-key" "a Google service account key"
     /// Personal, OAuth, app, installation, refresh or fine-grained token.
-    GithubToken "a GitHub token"
+    GithubToken "github-token" "a GitHub token"
     /// Personal, deploy, runner, job, feed, agent and similar tokens.
-    GitlabToken "a GitLab token"
+    GitlabToken "gitlab-token" "a GitLab token"
     /// `xox?-` and `xapp-`.
-    SlackToken "a Slack token"
+    SlackToken "slack-token" "a Slack token"
     /// An incoming webhook or workflow trigger: whoever has the URL may post.
-    SlackWebhook "a Slack webhook address"
+    SlackWebhook "slack-webhook" "a Slack webhook address"
     /// Secret, restricted or webhook signing key, live or test.
-    StripeKey "a Stripe key"
+    StripeKey "stripe-key" "a Stripe key"
     /// `npm_…`.
-    NpmToken "an npm token"
+    NpmToken "npm-token" "an npm token"
     /// `pypi-Ag…`.
-    PypiToken "a PyPI token"
+    PypiToken "pypi-token" "a PyPI token"
     /// Service, batch or recovery token.
-    VaultToken "a Vault token"
+    VaultToken "vault-token" "a Vault token"
     /// Storage account key or shared access key, as in a connection string.
-    AzureAccountKey "an Azure account key"
+    AzureAccountKey "azure-account-key" "an Azure account key"
     /// The client secret of an Entra application.
-    AzureClientSecret "an Azure client secret"
+    AzureClientSecret "azure-client-secret" "an Azure client secret"
     /// A URL whose signature is the permission: Azure SAS, AWS and Google signed URLs.
-    SignedUrl "a signed URL"
+    SignedUrl "signed-url" "a signed URL"
     /// A token of another service that marks its tokens with a prefix of its own.
-    ServiceToken "a third-party API token"
+    ServiceToken "service-token" "a third-party API token"
     /// A signed JSON Web Token in its compact form.
-    Jwt "a JSON Web Token"
+    Jwt "jwt" "a JSON Web Token"
     /// In the authority or in the query of a URL, or in a connection string.
-    UrlPassword "a password in a URL or connection string"
+    UrlPassword "url-password" "a password in a URL or connection string"
     /// A name such as `password` or `api_key` with a value behind it.
-    PasswordAssignment "a password or key with its value"
+    PasswordAssignment "password-assignment" "a password or key with its value"
     /// `Authorization:` with its credentials, or a bearer token alone.
-    AuthorizationHeader "an authorization header with its credentials"
+    AuthorizationHeader "authorization-header" "an authorization header with its credentials"
     /// Twenty or more letters and digits that no word, name or digest explains.
-    HighEntropy "a long random value"
+    HighEntropy "high-entropy" "a long random value"
     /// The very value that the caller handed over to be kept out.
-    KnownValue "the secret value itself"
+    KnownValue "known-value" "the secret value itself"
+}
+
+/// Kinds that are not looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PassedOver(u32);
+
+impl PassedOver {
+    /// These kinds; [`SecretKind::KnownValue`] is always looked for.
+    pub fn of(kinds: impl IntoIterator<Item = SecretKind>) -> Self {
+        let others = kinds
+            .into_iter()
+            .filter(|kind| *kind != SecretKind::KnownValue);
+        Self(others.fold(0, |bits, kind| bits | 1 << kind as u32))
+    }
+
+    pub(super) const fn holds(self, kind: SecretKind) -> bool {
+        self.0 >> kind as u32 & 1 == 1
+    }
 }
 
 /// How the material was wrapped. Where it was wrapped twice, the outer wrapping.

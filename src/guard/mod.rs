@@ -34,6 +34,7 @@ mod kind;
 mod known;
 mod placeholder;
 mod public;
+mod redact;
 mod shape;
 mod sieve;
 mod structure;
@@ -42,7 +43,7 @@ mod wrapped;
 
 use kind::RawHit;
 
-pub use kind::{Decoding, SecretHit, SecretKind};
+pub use kind::{Decoding, PassedOver, SecretHit, SecretKind};
 pub use known::{KnownValue, KnownValueError};
 
 /// What a field is for, which decides what may stand in it.
@@ -68,26 +69,52 @@ impl FieldClass {
 /// UUIDs, digests, ARNs, and URLs without a password pass in every class of field.
 #[must_use]
 pub fn scan_field(class: FieldClass, text: &str) -> Option<SecretHit> {
-    let text = text.as_bytes();
-    find(text, class.is_free_text()).map(|found| found.in_text(text))
+    PassedOver::default().scan_field(class, text)
 }
 
 /// Looks for secret material in an attachment, whatever bytes it has. Takes time in proportion to
 /// the length, and memory that does not grow with it.
 #[must_use]
 pub fn scan_attachment(bytes: &[u8]) -> Option<SecretHit> {
-    let as_text = is_text(bytes);
-    let in_utf16 = || wrapped::find_behind(bytes, Decoding::Utf16, |text| find(text, as_text));
-    let found = find(bytes, as_text).or_else(in_utf16);
-    found.map(|found| found.in_text(bytes))
+    PassedOver::default().scan_attachment(bytes)
 }
 
-fn find(text: &[u8], is_free_text: bool) -> Option<RawHit> {
-    let shaped = shape::find(text).or_else(|| wrapped::find(text));
+impl PassedOver {
+    /// [`scan_field`] for all other kinds.
+    #[must_use]
+    pub fn scan_field(self, class: FieldClass, text: &str) -> Option<SecretHit> {
+        let text = text.as_bytes();
+        find(text, class.is_free_text(), self).map(|found| found.in_text(text))
+    }
+
+    /// [`scan_attachment`] for all other kinds.
+    #[must_use]
+    pub fn scan_attachment(self, bytes: &[u8]) -> Option<SecretHit> {
+        let as_text = is_text(bytes);
+        let look = |text: &[u8]| find(text, as_text, self);
+        let in_utf16 = || wrapped::find_behind(bytes, Decoding::Utf16, look);
+        let found = look(bytes).or_else(in_utf16);
+        found.map(|found| found.in_text(bytes))
+    }
+}
+
+fn find(text: &[u8], is_free_text: bool, but: PassedOver) -> Option<RawHit> {
+    let shaped = shape::find(text, but).or_else(|| wrapped::find(text, but));
     if shaped.is_some() || !is_free_text {
         return shaped;
     }
-    assignment::find(text).or_else(|| entropy::find(text))
+    let is_wanted = |kind| !but.holds(kind);
+    let assigned = is_wanted(SecretKind::PasswordAssignment).then(|| assignment::find(text));
+    let random = || is_wanted(SecretKind::HighEntropy).then(|| entropy::find(text))?;
+    assigned.flatten().or_else(random)
+}
+
+/// A copy of a text without what is found in it: a line `[redacted: KIND]` stands for the lines of each find. None
+/// where lines are not what it is made of, or where no end of a find is known. `find` answers with what is to be
+/// taken out.
+pub fn redacted(text: &[u8], find: impl Fn(&[u8]) -> Option<SecretHit>) -> Option<Vec<u8>> {
+    let is_of_lines = !text.contains(&0) && is_text(text);
+    is_of_lines.then(|| redact::without(text, find))?
 }
 
 /// Whether every rule is applied, and not those of shapes alone: to text in UTF-8, UTF-16 or any other charset

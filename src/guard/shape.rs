@@ -6,7 +6,7 @@
 //! need more than a literal and a length are in `structure`.
 
 use super::alphabet::Alphabet;
-use super::kind::{RawHit, SecretKind};
+use super::kind::{PassedOver, RawHit, SecretKind};
 use super::placeholder::is_filler;
 use super::sieve::{CAPACITY, Sieve, stands_at};
 use super::structure;
@@ -173,10 +173,10 @@ static SIEVE: Sieve = {
 };
 
 /// The first token in `text` that its shape gives away.
-pub(super) fn find(text: &[u8]) -> Option<RawHit> {
+pub(super) fn find(text: &[u8], but: PassedOver) -> Option<RawHit> {
     SIEVE.find(text, |number, at| {
         let shape = SHAPES.get(number)?;
-        if !stands_at(text, at, shape.literal, shape.fold) {
+        if but.holds(shape.kind) || !stands_at(text, at, shape.literal, shape.fold) {
             return None;
         }
         let at = match shape.rest {

@@ -5,7 +5,7 @@
 //! on, because a path or a name glued to its front would shift all that follows.
 
 use super::digits::{BASE64, Digits, HEX};
-use super::kind::{Decoding, RawHit};
+use super::kind::{Decoding, PassedOver, RawHit};
 use super::{shape, window};
 
 /// Wrappings inside one another that are opened.
@@ -16,13 +16,13 @@ const OVERLAP: usize = 8 * 1024;
 
 /// The first token that opening up to two wrappings brings to light. The offset is that of the
 /// outer wrapping's first digit of the token.
-pub(super) fn find(text: &[u8]) -> Option<RawHit> {
-    find_within(text, LEVELS)
+pub(super) fn find(text: &[u8], but: PassedOver) -> Option<RawHit> {
+    find_within(text, LEVELS, but)
 }
 
-fn find_within(text: &[u8], levels: u8) -> Option<RawHit> {
+fn find_within(text: &[u8], levels: u8, but: PassedOver) -> Option<RawHit> {
     let levels = levels.checked_sub(1)?;
-    let open = |bytes: &[u8]| shape::find(bytes).or_else(|| find_within(bytes, levels));
+    let open = |bytes: &[u8]| shape::find(bytes, but).or_else(|| find_within(bytes, levels, but));
     find_in_digits(text, &BASE64, open)
         .or_else(|| find_in_digits(text, &HEX, open))
         .or_else(|| find_behind(text, Decoding::Percent, open))

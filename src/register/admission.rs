@@ -63,6 +63,7 @@ impl Register {
                 self.need_active_secret(&declared.secret)
             }
             Event::ExceptionGranted(granted) => self.admit_exception(occurred, granted),
+            Event::ScanException(excepted) => need_later(excepted.expires, occurred),
             Event::EntryAnnotated(annotated) => need_earlier(annotated.entry, sequence),
             Event::EntryCorrected(corrected) => need_earlier(corrected.entry, sequence),
             Event::FindingAccepted(accepted) => {
@@ -141,10 +142,7 @@ impl Register {
         let secret = self.secret(&granted.secret);
         let taken = secret.is_some_and(|secret| secret.exceptions.iter().any(is_it));
         need_free("exception", &granted.exception, taken)?;
-        if granted.expires <= occurred {
-            let message = format!("the exception would end at {}", granted.expires);
-            return Err(Denial::new(rule::W02, "an end in the future", message));
-        }
+        need_later(granted.expires, occurred)?;
         if granted.rules.is_empty() {
             let message = "an exception from no rule".to_owned();
             return Err(Denial::new(rule::W02, "the rules it covers", message));
@@ -160,6 +158,15 @@ impl Register {
         }
         Ok(())
     }
+}
+
+/// An exception must not have ended before it begins.
+fn need_later(expires: Timestamp, occurred: Timestamp) -> Result<(), Denial> {
+    if expires <= occurred {
+        let message = format!("the exception would end at {expires}");
+        return Err(Denial::new(rule::W02, "an end in the future", message));
+    }
+    Ok(())
 }
 
 fn admit_beginning(sequence: u64, event: &Event) -> Result<(), Denial> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::event::{
     Event, ExceptionGranted, FourEyes, IncidentDeclared, LedgerCreated, PolicySet, RotationOpened,
-    RotationRecorded, SecretRegistered, SecretRetired, SourceGap,
+    RotationRecorded, ScanException, SecretRegistered, SecretRetired, SourceGap,
 };
 use crate::inventory::Secret;
 use crate::keyring::Author;
@@ -12,7 +12,9 @@ use crate::rotation::{EntryFrame, Incident, Rotation};
 use crate::rule::{self, Finding};
 use crate::text::Id;
 
-use super::{ALLOWED_SKEW, ArchivedSegments, Recorded, Register, SecretThread, SourceSilence};
+use super::{
+    ALLOWED_SKEW, ArchivedSegments, Recorded, Register, ScanAllowance, SecretThread, SourceSilence,
+};
 
 impl Register {
     /// Takes an entry that its author may say, and pushes to `found` what it breaks.
@@ -101,6 +103,7 @@ impl Register {
                     archived,
                 ));
             }
+            Event::ScanException(excepted) => self.pass_over(told, excepted, found),
             Event::SourceGap(gap) => self.charter.gaps.push(SourceSilence::of(told, gap)),
             Event::PackExported(_)
             | Event::StoreRecovered(_)
@@ -208,6 +211,30 @@ impl Register {
         }
         self.change(&granted.secret, |secret| {
             secret.except(told.sequence, granted);
+        });
+    }
+
+    fn pass_over(
+        &mut self,
+        told: &EntryFrame<'_>,
+        excepted: &ScanException,
+        found: &mut Vec<Finding>,
+    ) {
+        let charter = &mut self.charter;
+        let limit = told.occurred.plus_days(charter.policy.exception_days);
+        if excepted.expires > limit {
+            let expires = excepted.expires.to_string();
+            let finding = Finding::new(rule::W02, format!("by {limit}"), expires);
+            found.push(finding.at(told.sequence));
+        }
+        let is_other =
+            |scan: &ScanAllowance| (&scan.kind, &scan.place) != (&excepted.kind, &excepted.place);
+        charter.scans.retain(is_other);
+        charter.scans.push(ScanAllowance {
+            sequence: told.sequence,
+            kind: excepted.kind.clone(),
+            place: excepted.place.clone(),
+            expires: excepted.expires,
         });
     }
 

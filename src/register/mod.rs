@@ -24,9 +24,9 @@ use crate::event::{Event, SegmentsArchived};
 use crate::hash::{Blake3Digest, Sha256Digest};
 use crate::inventory::Secret;
 use crate::keyring::{Denial, Keyring};
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::rotation::{EntryMoment, Incident, Rotation, RotationSetting};
-use crate::text::{Id, Line};
+use crate::text::{Id, Line, Reference};
 use crate::time::Timestamp;
 
 /// How far two clocks may differ before one of them is wrong.
@@ -55,6 +55,36 @@ pub struct LedgerState {
     pub tokens: Tokens,
     /// What may be out of the ledger's folder, if anything.
     pub archived: Option<ArchivedSegments>,
+    /// What the secret scan lets pass, the newest of each kind and place.
+    pub scans: Vec<ScanAllowance>,
+}
+
+/// What a Security Owner lets the secret scan pass.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ScanAllowance {
+    /// The entry.
+    pub sequence: u64,
+    /// Which kind of secret material it is taken for.
+    pub kind: Id,
+    /// Where; a star at its end stands for all places that begin so.
+    pub place: Reference,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+impl ScanAllowance {
+    /// Whether it is of this place.
+    #[must_use]
+    pub fn covers(&self, place: &str) -> bool {
+        policy::is_named(&self.place, place)
+    }
+}
+
+impl LedgerState {
+    /// What the secret scan lets pass at an instant.
+    pub fn scans_at(&self, now: Timestamp) -> impl Iterator<Item = &ScanAllowance> {
+        self.scans.iter().filter(move |scan| now < scan.expires)
+    }
 }
 
 /// Entries that a Security Owner had moved out of the ledger's folder.
@@ -133,6 +163,7 @@ impl Register {
                 | Event::EvidenceExpunged(_)
                 | Event::SegmentsArchived(_)
                 | Event::SourceGap(_)
+                | Event::ScanException(_)
         )
     }
 

@@ -149,6 +149,14 @@ impl VerifiedFold {
             None => format!("policy: four eyes are relaxed since entry {from}; one person may operate, approve and confirm"),
             Some(to) => format!("policy: four eyes were relaxed from entry {from} to entry {to}; one person could operate, approve and confirm"),
         }));
+        let charter = &self.register.charter;
+        notes.extend(charter.scans_at(self.question.as_of).map(|scan| {
+            let (kind, place, expires) = (&scan.kind, &scan.place, scan.expires.to_seconds());
+            format!(
+                "entry {}: what the secret scan takes for {kind} in {place} passes until {expires}",
+                scan.sequence
+            )
+        }));
         if let Some(first) = self.first.filter(|first| self.question.as_of < *first) {
             notes.push(format!(
                 "as of {} there was nothing: the first entry was recorded at {first}",

@@ -182,6 +182,8 @@ class Register:
         if event == "exception.granted" and ((said["secret"], said["exception"]) in self.exceptions or not (
                 said["expires"] > said["occurred"] and said["rules"] and EXCUSABLE.issuperset(said["rules"]))):
             return False
+        if event == "scan.exception" and said["expires"] <= said["occurred"]:
+            return False
         for kind in filter(said.get, ("secret", "rotation", "incident")):
             known, opens = self.about.get((kind, said[kind])), OPENING.get(event) == kind
             if opens == (known is not None) or not opens and said.get("secret") not in (None, known):

@@ -81,6 +81,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "entry.annotated",
             "entry.corrected",
             "exception.granted",
+            "scan.exception",
             "finding.accepted",
             "evidence.attached",
             "evidence.expunged",

@@ -530,3 +530,65 @@ fn secret_material_leaves_no_trace() {
             .all(|(_, bytes)| !bytes.windows(token.len()).any(|w| w == token.as_bytes()))
     );
 }
+
+/// It holds for a writer that opens anew, for statements signed elsewhere, and not a moment longer than it says.
+#[test]
+fn what_a_security_owner_lets_pass_passes_there_until_its_end() {
+    let house = House::furnished();
+    let mut writer = house.open();
+    let ledger = writer.ledger();
+    let random = "job q7Rk2ZpX9vLm4TsW8bNc3Hd6Yf1";
+    let mut said = seen(1);
+    said["observed"] = json!(random);
+    let elsewhere = |n: usize| {
+        let honest = house.seen(ledger, n);
+        let mut statement = Statement::decode(honest.statement.bytes()).unwrap();
+        statement.event = Draft::from_json(&said.to_string()).unwrap().event;
+        let (statement, files) = (statement.sign(&house.operator).unwrap(), Vec::new());
+        Submission { statement, files }
+    };
+    let is_found = |fault: AppendError| assert!(matches!(fault, AppendError::Secret(_)), "{fault}");
+    is_found(refused(&house, &mut writer, elsewhere(1)));
+
+    let exception = |kind: &str, place: &str, expires: &str| {
+        let draft = json!({"event": "scan.exception", "kind": kind, "place": place, "reason": "ids of jobs", "expires": expires});
+        house.sign(ledger, &house.owner, draft)
+    };
+    for kind in ["known-value", "long-words"] {
+        let fault = refused(
+            &house,
+            &mut writer,
+            exception(kind, "field:observed", "2099-01-01T00:00:00Z"),
+        );
+        assert!(matches!(fault, AppendError::NotExceptable(_)), "{fault}");
+    }
+    let ended = exception("high-entropy", "field:observed", NOW);
+    assert!(matches!(
+        refused(&house, &mut writer, ended),
+        AppendError::Denied(_)
+    ));
+    // Another kind and another place are no help.
+    let later = "2027-01-01T00:00:00Z";
+    for other in [
+        exception("jwt", "field:obs*", later),
+        exception("high-entropy", "field:observe", later),
+    ] {
+        receipts(writer.append(vec![other]));
+        is_found(refused(&house, &mut writer, elsewhere(1)));
+    }
+    let granted = receipts(writer.append(vec![exception("high-entropy", "field:obs*", later)]));
+    assert!(granted[0].findings.is_empty());
+    receipts(writer.append(vec![elsewhere(1)]));
+    writer.close();
+    let mut writer = house.open();
+    receipts(writer.append(vec![elsewhere(2)]));
+    house.clock.set(later);
+    is_found(refused(&house, &mut writer, elsewhere(3)));
+    // Ninety days are the most, as for any exception.
+    let long = receipts(writer.append(vec![exception(
+        "high-entropy",
+        "field:obs*",
+        "2027-04-02T00:00:00Z",
+    )]));
+    assert_eq!(long[0].findings[0].rule.id, "W-02");
+}

@@ -5,7 +5,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use rotation_ledger::guard::{FieldClass, SecretHit, scan_attachment, scan_field};
+use rotation_ledger::guard::{
+    FieldClass, KnownValue, SecretHit, redacted, scan_attachment, scan_field,
+};
 
 use crate::guard::{BASE36, BASE62, BASE64, HEX, alnum, armour, aws_id, aws_secret, jwt, random};
 
@@ -725,6 +727,88 @@ fn leaking_shapes_are_refused() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_leaks_is_taken_out_of_a_copy_with_its_lines() {
+    for (name, text) in leaking() {
+        let file = format!("# rotation of payments-db\n\n{text}\n\ndone in 00:02:13\n");
+        let copy = redacted(file.as_bytes(), scan_attachment);
+        let copy = String::from_utf8(copy.unwrap_or_else(|| panic!("{name}: no copy"))).unwrap();
+        assert_eq!(scan_attachment(copy.as_bytes()), None, "{name}: {copy}");
+        assert!(
+            copy.starts_with("# rotation of payments-db\n\n"),
+            "{name}: {copy}"
+        );
+        // A key has no end that could be trusted.
+        let whole = copy.contains("[redacted: private-key]");
+        assert!(
+            whole || copy.ends_with("\n\ndone in 00:02:13\n"),
+            "{name}: {copy}"
+        );
+        // What is left of it are names: nothing with letters and digits, but a name or two of the table.
+        let left = copy
+            .lines()
+            .filter(|line| text.lines().any(|of| of == *line));
+        for word in left.flat_map(str::split_whitespace) {
+            let has = |class: fn(&u8) -> bool| word.bytes().any(|byte| class(&byte));
+            let is_random = has(u8::is_ascii_digit)
+                && has(u8::is_ascii_alphabetic)
+                && word.len() >= 8
+                && !word.contains("creds/app");
+            assert!(!is_random, "{name}: {word} in {copy}");
+        }
+    }
+}
+
+#[test]
+fn a_key_goes_with_its_body_however_it_is_wrapped() {
+    let body: Vec<_> = (0..20).map(|line| b64(48, 100 + line)).collect();
+    let end = format!("-----{} EC PRIVATE KEY-----", "END");
+    let pem = format!("{}\n{}\n{end}\n", armour("EC PRIVATE KEY"), body.join("\n"));
+    let wrapped: Vec<_> = STANDARD.encode(&pem).into_bytes();
+    let wrapped: Vec<_> = wrapped
+        .chunks(76)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    let value = KnownValue::new(pem.as_bytes()).unwrap();
+    for (what, lines) in [
+        ("plain", pem.clone()),
+        ("in base64", wrapped.join("\n") + "\n"),
+    ] {
+        let file = format!("begin\n{lines}the end of it\n");
+        let known = |text: &[u8]| value.found_in(text);
+        for copy in [
+            redacted(file.as_bytes(), scan_attachment),
+            redacted(file.as_bytes(), known),
+        ] {
+            let copy = String::from_utf8(copy.unwrap()).unwrap();
+            assert_eq!(copy.lines().count(), 3, "{what}: {copy}");
+            assert!(copy.starts_with("begin\n[redacted: "), "{what}: {copy}");
+            assert!(copy.ends_with("]\nthe end of it\n"), "{what}: {copy}");
+        }
+    }
+    // Without its end, everything behind its beginning goes.
+    let cut = format!("begin\n{}\n{}\nmore\n", armour("EC PRIVATE KEY"), body[0]);
+    let copy = redacted(cut.as_bytes(), scan_attachment).unwrap();
+    assert_eq!(copy, b"begin\n[redacted: private-key]\n");
+}
+
+#[test]
+fn no_copy_is_made_where_lines_say_nothing() {
+    let token = format!("gh{}{}", "p_", alnum(36));
+    let utf16: Vec<u8> = token.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(scan_attachment(&utf16).is_some());
+    assert_eq!(redacted(&utf16, scan_attachment), None);
+    let many = format!("{token}\nfine\n").repeat(101);
+    assert_eq!(redacted(many.as_bytes(), scan_attachment), None);
+    assert_eq!(redacted(b"fine\n", scan_attachment).unwrap(), b"fine\n");
+    // A value over more lines than are looked at together has no end that could be told.
+    let long = (0..200).fold(String::new(), |text, line| {
+        format!("{text}line {line} of it\n")
+    });
+    let value = KnownValue::new(long.as_bytes()).unwrap();
+    assert_eq!(redacted(long.as_bytes(), |text| value.found_in(text)), None);
 }
 
 #[test]

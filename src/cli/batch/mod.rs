@@ -7,10 +7,10 @@ use std::sync::mpsc;
 
 use serde_json::{Value, json};
 
-use crate::append::Submission;
 use crate::append::draft::Draft;
+use crate::append::{Screening, Submission};
 use crate::cli::answer::CommandResult;
-use crate::cli::checks::{SecretChecks, known_values, read_files};
+use crate::cli::checks::{SecretChecks, known_values};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::open_input;
@@ -21,6 +21,7 @@ use crate::cli::ui::Tried;
 use crate::guard::KnownValue;
 use crate::key::Signer;
 use crate::parallel;
+use crate::register::ScanAllowance;
 use crate::rule::Finding;
 use crate::statement::EventId;
 use crate::time::Timestamp;
@@ -209,7 +210,8 @@ impl DraftBatches<'_> {
         let mut lines = Vec::with_capacity(batch.len());
         let mut submissions = Vec::with_capacity(batch.len());
         let mut unsigned = None;
-        for (line, signed) in self.sign(batch) {
+        for (prepared, signed) in batch.iter().zip(self.sign(&batch)) {
+            let line = prepared.line;
             match signed {
                 Ok(submission) => {
                     lines.push(line);
@@ -232,15 +234,27 @@ impl DraftBatches<'_> {
         unsigned.map_or(Ok(()), Err)
     }
 
-    fn sign(&self, batch: Vec<DraftAtLine>) -> Vec<(u64, Result<Submission, CommandError>)> {
+    fn sign(&self, batch: &[DraftAtLine]) -> Vec<Result<Submission, CommandError>> {
         let ledger = self.recorder.ledger();
-        let (world, limit) = (&self.context.world, self.checks.attach_limit);
+        let (world, checks) = (&self.context.world, self.checks);
         let (key, known) = (&*self.key, self.known.as_slice());
-        let sign = |draft: Draft| {
-            let files = read_files(&draft.attachments, limit)?;
-            Ok(draft.sign(ledger, key, world, files, known)?)
+        let sign = |draft: &Draft, excepted: &[ScanAllowance]| {
+            let files = checks.files(&draft.attachments, known, &mut |_| ())?;
+            let screened = draft.screen(&files, Screening { known, excepted })?;
+            Ok(screened.sign(ledger, key, world)?)
         };
-        parallel::map(batch, |prepared| (prepared.line, sign(prepared.draft)))
+        let drafts = batch.iter().map(|prepared| &prepared.draft).collect();
+        let mut signed = parallel::map(drafts, |draft| sign(draft, &[]));
+        // What Security Owners let pass is read only where something is found.
+        let is_found = |failure: &CommandError| failure.code == "secret-material";
+        let mut excepted = None;
+        for (signed, prepared) in signed.iter_mut().zip(batch) {
+            if signed.as_ref().is_err_and(is_found) {
+                let excepted = excepted.get_or_insert_with(|| self.context.excepted());
+                *signed = sign(&prepared.draft, excepted);
+            }
+        }
+        signed
     }
 
     fn check(&mut self, submissions: &[Submission], lines: &[u64]) -> Result<(), CommandError> {

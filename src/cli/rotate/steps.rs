@@ -131,6 +131,7 @@ impl<'a> Rotator<'a> {
             fields: self.with_flags(action.event, fields, context.now()),
             on_behalf_of: self.args.on_behalf_of.as_ref(),
             record_command: false,
+            redact: false,
             plan: Some(StepPlan {
                 bounds: &bounds,
                 shows: action

@@ -90,15 +90,15 @@ impl Delivery {
     ) -> Result<Waiting, String> {
         let name = draft.event.name();
         let not_said = |fault: DraftError| format!("{name} is not recorded: {fault}");
+        let screened = context.screened(&draft, &files, &self.known);
+        let screened = screened.map_err(not_said)?;
         if let (Some(key), Some(ledger)) = (&self.key, self.ledger) {
-            let (draft, files) = (draft.clone(), files.clone());
-            match draft.sign(ledger, &**key, &context.world, files, &self.known) {
+            match screened.sign(ledger, &**key, &context.world) {
                 Ok(submission) => return Ok(Waiting::Statement(submission)),
                 Err(DraftError::Sign(_) | DraftError::Entropy(_)) => {}
                 Err(fault) => return Err(not_said(fault)),
             }
         }
-        draft.screen(&files, &self.known).map_err(not_said)?;
         Ok(Waiting::Draft(Box::new(WaitingDraft {
             ledger: self.ledger,
             begun: false,

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::append::Screening;
 use crate::append::draft::Draft;
 use crate::event::{Event, EventSpec, Step, StepFailed, StepPerformed};
-use crate::guard::{self, KnownValue};
+use crate::guard::KnownValue;
 use crate::hash::Blake3Digest;
 use crate::statement::EventId;
 use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
 use super::child::{ToolExit, ToolRun};
-use crate::cli::checks::AttachedFile;
+use crate::cli::checks::{self, AttachedFile};
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::fields::{self, Fields};
@@ -40,6 +41,8 @@ pub(super) struct Shown<'a> {
     pub(super) known: Option<&'a [KnownValue]>,
     /// Whether the command line is.
     pub(super) command: bool,
+    /// Whether a copy is, where secret material had to be taken out.
+    pub(super) redact: bool,
 }
 
 /// What is to be said, and whether something that was to be said cannot be.
@@ -84,13 +87,13 @@ impl StepRun<'_> {
         if shown.command {
             let line = self.command_line();
             let named = ("command line", "command.txt");
-            files.extend(self.attached(context, named, &line, shown.known));
+            files.extend(self.attached(context, named, &line, shown));
         }
         let name = match ran.truncated {
             true => "output-beginning.txt",
             false => "output.txt",
         };
-        let output = self.attached(context, ("output", name), &ran.output, shown.known);
+        let output = self.attached(context, ("output", name), &ran.output, shown);
         if ran.truncated && output.is_some() {
             let length = ran.output.len();
             context.warn(format!(
@@ -227,27 +230,40 @@ impl StepRun<'_> {
         context: &mut Context,
         (what, name): (&str, &str),
         bytes: &[u8],
-        known: Option<&[KnownValue]>,
+        shown: &Shown<'_>,
     ) -> Option<AttachedFile> {
         if bytes.is_empty() {
             return None;
         }
-        let Some(known) = known else {
+        let Some(known) = shown.known else {
             context.warn(format!(
                 "the {what} is not attached, since it cannot be checked"
             ));
             return None;
         };
-        let mut hits = known.iter().filter_map(|value| value.found_in(bytes));
-        if let Some(hit) = hits.next().or_else(|| guard::scan_attachment(bytes)) {
-            context.warn(format!("the {what} is not attached, since it holds {hit}"));
-            context.say(
-                "next: if that was a real secret, rotate it; and keep the tool from printing it",
-            );
-            return None;
-        }
         let name = Line::new(format!("{}-{name}", self.step.word())).ok()?;
-        Some((name, Id::new("text/plain").ok()?, bytes.to_vec()))
+        let file = (name, Id::new("text/plain").ok()?, bytes.to_vec());
+        let look = |screening: Screening<'_>| screening.file(&file.0, &file.1, &file.2);
+        let Err(found) = look(known.into()) else {
+            return Some(file);
+        };
+        let excepted = &context.excepted();
+        if look(Screening { known, excepted }).is_ok() {
+            return Some(file);
+        }
+        let mut say = |text: String| context.warn(text);
+        if shown.redact
+            && let Ok(copy) = checks::redacted(file, known.into(), &mut say)
+        {
+            return Some(copy);
+        }
+        context.warn(format!(
+            "the {what} is not attached, since it holds {}",
+            found.hit
+        ));
+        context
+            .say("next: if that was a real secret, rotate it; and keep the tool from printing it");
+        None
     }
 }
 

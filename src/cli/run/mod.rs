@@ -76,6 +76,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ACTOR")]
     #[arg(env = "LEDGER_ON_BEHALF_OF", hide_env_values = true)]
     on_behalf_of: Option<Id>,
+    /// Where the secret scan finds something in what would be attached, attach a copy without the lines
+    /// that hold it
+    #[arg(long)]
+    redact: bool,
     /// Attach the tool's command line, unless it holds secret material
     #[arg(long)]
     record_command: bool,
@@ -117,6 +121,7 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
         fields,
         on_behalf_of: args.on_behalf_of.as_ref(),
         record_command: args.record_command,
+        redact: args.redact,
         plan: None,
     };
     let mut performer = Performer::new(

@@ -35,6 +35,7 @@ pub(crate) struct StepOrder<'a> {
     pub(crate) fields: Result<Fields, CommandError>,
     pub(crate) on_behalf_of: Option<&'a Id>,
     pub(crate) record_command: bool,
+    pub(crate) redact: bool,
     /// Where it is run by a plan.
     pub(crate) plan: Option<StepPlan<'a>>,
 }
@@ -140,6 +141,7 @@ impl Performer {
         let shown = Shown {
             known: self.can_check.then_some(&self.delivery.known),
             command: order.record_command,
+            redact: order.redact,
         };
         let mut drafts = run.drafts(context, &self.ran, took, &shown);
         if let (Some(plan), Some((_, files))) = (&order.plan, drafts.ready.first_mut()) {
