@@ -1,9 +1,9 @@
 //! A key in an ssh-agent (draft-ietf-sshm-ssh-agent): asked which keys it has, and for a signature by one.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ssh_key::encoding::{Decode as _, Encode as _};
 use ssh_key::public::KeyData;
@@ -122,12 +122,13 @@ impl Signer for AgentSigner {
 
 /// Sends one request. The answer without its kind, which must be the one that is `wanted`.
 fn ask(socket: &Path, wait: Duration, wanted: u8, request: &[u8]) -> Result<Vec<u8>, SignerError> {
-    let talk = || -> std::io::Result<Vec<u8>> {
+    let talk = || -> io::Result<Vec<u8>> {
+        let until = Instant::now() + wait;
         let mut stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(wait))?;
         stream.set_write_timeout(Some(wait))?;
         let length = u32::try_from(request.len()).unwrap_or(u32::MAX);
         stream.write_all(&[&length.to_be_bytes(), request].concat())?;
+        let mut stream = Answering { stream, until };
         let mut length = [0; 4];
         stream.read_exact(&mut length)?;
         let length = u32::from_be_bytes(length).min(MOST_BYTES);
@@ -137,7 +138,7 @@ fn ask(socket: &Path, wait: Duration, wanted: u8, request: &[u8]) -> Result<Vec<
     };
     let mut answer = talk().map_err(|why| {
         let why = match why.kind() {
-            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 format!("did not answer within {} seconds", wait.as_secs())
             }
             _ => format!("cannot be asked: {why}"),
@@ -148,6 +149,23 @@ fn ask(socket: &Path, wait: Duration, wanted: u8, request: &[u8]) -> Result<Vec<
         return Err(fault(NAME, "refused: it is locked, or somebody said no"));
     }
     Ok(answer.split_off(1))
+}
+
+/// An agent that answers, until an instant: one that gives a byte now and then is waited for no longer.
+struct Answering {
+    stream: UnixStream,
+    until: Instant,
+}
+
+impl Read for Answering {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(into)
+    }
 }
 
 /// The Ed25519 keys in an answer, each with the form in which it is asked for.

@@ -227,6 +227,31 @@ fn an_agent_is_handed_the_message_and_nothing_else() {
     assert_eq!(asked, [vec![11], wanted]);
 }
 
+/// Its answer would be whole after three seconds, and each byte of it comes in time.
+#[test]
+fn an_agent_that_dribbles_is_waited_for_no_longer_than_one_that_is_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("agent");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        for byte in identities(&[*key().public().as_bytes()]) {
+            std::thread::sleep(Duration::from_millis(40));
+            if stream.write_all(&[byte]).is_err() {
+                return;
+            }
+        }
+    });
+    let source = KeySource::parse(OsStr::new("ssh-agent:")).unwrap();
+    let refused = source.open(world(Some(&socket), Duration::from_secs(1)));
+    let refused = refused.unwrap_err().to_string();
+    assert!(
+        refused.contains("did not answer within 1 seconds"),
+        "{refused}"
+    );
+    served.join().unwrap();
+}
+
 #[test]
 fn an_agent_that_answers_otherwise_is_named() {
     let ours = *key().public().as_bytes();
