@@ -19,8 +19,8 @@ use crate::serve_faults::certificate;
 use crate::support::program::{Program, await_file};
 use crate::support::served::Served;
 
-/// What happens, as `ledger demo` tells it.
-const STORY: &str = include_str!("../../src/cli/demo/story.json");
+/// What happens: who says what, and how many minutes after the step before.
+const STORY: &str = include_str!("story.json");
 const ROLES: [(&str, &str); 4] = [
     ("sam", "security_owner"),
     ("pia", "platform_owner"),
