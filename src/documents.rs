@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+#[cfg(not(target_family = "wasm"))]
 use crate::append::Receipt;
 use crate::checkpoint::Checkpoint;
 use crate::entry::StoredEntry;
@@ -13,10 +14,11 @@ use crate::keyring::{Actor, LEDGER_ACTOR};
 use crate::proof::TlogProof;
 use crate::register::{Register, TokenStanding};
 use crate::rotation::Rotation;
+#[cfg(not(target_family = "wasm"))]
 use crate::rule::Finding;
 use crate::text::Id;
 use crate::time::Timestamp;
-use crate::verify::BelievedTokens;
+use crate::verify::{BelievedTokens, Conclusion};
 
 /// A document with its schema in front; `thing` is the schema's middle part, for example `status`.
 #[must_use]
@@ -33,6 +35,7 @@ pub fn with_schema(thing: &str, body: Value) -> Value {
 }
 
 /// A receipt; [`proven`] adds its proof.
+#[cfg(not(target_family = "wasm"))]
 #[must_use]
 pub fn receipt(receipt: &Receipt) -> Value {
     json!({
@@ -50,6 +53,7 @@ pub fn receipt(receipt: &Receipt) -> Value {
 }
 
 /// A receipt with what can be checked without the ledger, where it could be proven.
+#[cfg(not(target_family = "wasm"))]
 #[must_use]
 pub fn proven(given: &Receipt, proof: Option<&TlogProof>) -> Value {
     let mut document = receipt(given);
@@ -217,6 +221,13 @@ pub fn proof(sequence: u64, stated: &Checkpoint, proof: &TlogProof) -> Value {
         "checkpoint": proof.checkpoint(),
         "proof": proof.to_string(),
     })
+}
+
+/// The document of a verification, with what it comes to.
+#[must_use]
+pub fn concluded(mut report: Value, conclusion: Conclusion) -> Value {
+    report["exit_code"] = json!(conclusion.code());
+    report
 }
 
 /// The SOP's template of a rotation, or why there is none.

@@ -60,7 +60,7 @@
 //!
 //! # Features
 //!
-//! All are on by default. What is left without them verifies ledgers and packs, and appends; for wasm32 it verifies packs.
+//! All but the last are on by default. What is left without them verifies ledgers and packs, and appends; for wasm32 it verifies packs.
 //!
 //! | feature | what comes with it |
 //! |---|---|
@@ -69,6 +69,7 @@
 //! | `index` | an index of the writer on disk; without it each opening reads the whole log |
 //! | `page` | what people read: the report as a page, and packs to be made |
 //! | `serve` | one process that writes for many, over HTTP |
+//! | `auditor-page` | the page in which a browser verifies packs, carried along; not on by default, for it is built first |
 //!
 //! # The house
 //!
@@ -81,8 +82,8 @@
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
 //! | world | [`sys`], [`store`], [`http`] | ground |
-//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`playbook`], [`timestamps`], [`audit`], [`publication`], [`mirror`], [`facts`], [`page`], [`pack_verify`], [`export`], [`backup`], [`witness`], [`anchor`], [`documents`] | all below |
-//! | faces | [`serve`], [`cli`] | all below |
+//! | work | [`guard`], [`ledger`], [`append`], [`signer`], [`spool`], [`playbook`], [`timestamps`], [`audit`], [`publication`], [`mirror`], [`facts`], [`page`], [`pack_verify`], [`export`], [`backup`], [`witness`], [`anchor`], [`documents`], [`handed`] | all below |
+//! | faces | [`serve`], [`cli`], `auditor` | all below |
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
 //! that table true.
@@ -162,7 +163,6 @@ pub mod audit;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod backup;
-#[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod documents;
 #[cfg(all(feature = "page", not(target_family = "wasm")))]
@@ -173,6 +173,9 @@ pub mod facts;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod guard;
+#[cfg(feature = "page")]
+#[doc(hidden)]
+pub mod handed;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod ledger;

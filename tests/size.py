@@ -17,8 +17,8 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 52_900
-LONG_FUNCTIONS = 12
+CODE_LINES = 53_700
+LONG_FUNCTIONS = 15
 LINES = 60
 PARAMETERS = 5
 

@@ -2,7 +2,8 @@
 # Makes what can be installed out of one static program: a Debian package, an archive, and a container image in the
 # form of OCI, without a container engine. Equal inputs give equal files.
 #
-#   cargo build --release --target x86_64-unknown-linux-musl
+#   docs/deploy/auditor-page.sh auditor.html
+#   LEDGER_AUDITOR_PAGE=$PWD/auditor.html cargo build --release --features auditor-page --target x86_64-unknown-linux-musl
 #   docs/deploy/package.sh target/x86_64-unknown-linux-musl/release/ledger out
 set -eu
 program=$(realpath "$1")

@@ -33,7 +33,6 @@ use crate::ledger::{
 };
 use foreign::foreign_origin;
 use index::IndexState;
-pub use strays::is_litter;
 use surroundings::{AuditedFolder, SurroundingsCheck};
 
 /// One verification of one ledger.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::hash::Blake3Digest;
 use crate::merkle::LogFile;
+use crate::pack::is_litter;
 use crate::rule::{self, Finding};
 use crate::store::blobs::{ATTACHMENTS, blob_path};
 use crate::store::bundle::{self, BUNDLE_ENTRIES, MAX_BUNDLE};
@@ -248,31 +249,6 @@ impl StrayFiles<'_> {
         };
         whole && now.starts_with(&before)
     }
-}
-
-/// Whether a file is what file systems, editors and web servers leave in any folder. Nothing reads such a file, so
-/// that it says nothing about the log.
-#[must_use]
-pub fn is_litter(path: &Path) -> bool {
-    const NAMES: &[&str] = &[
-        ".DS_Store",
-        "Thumbs.db",
-        "desktop.ini",
-        "@eaDir",
-        "lost+found",
-        "__MACOSX",
-        "index.html",
-    ];
-    path.components().any(|part| {
-        let name = part.as_os_str().to_string_lossy();
-        let begins = |with: &[&str]| with.iter().any(|with| name.starts_with(with));
-        let ends = |with: &[&str]| with.iter().any(|with| name.ends_with(with));
-        NAMES.contains(&&*name)
-            || begins(&[".nfs", "._", ".#"])
-            || ends(&["~"])
-            || (begins(&["."]) && ends(&[".swp", ".swo", ".swx"]))
-            || (begins(&["#"]) && ends(&["#"]))
-    })
 }
 
 /// Whether a path is where an attachment of some digest would be.

@@ -12,10 +12,10 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::exit::CODES;
 use super::options::{Globals, with_json};
 use super::{
-    accept, actor, admin, anchor, append, archive, backup, campaign, demo, emergency, explain,
-    export, extract, incident, init, key, log, man, next, note, open, playbook, policy, prove,
-    publish, recover, restore, rotate, run, secret, serve, show, sign, spool, status, timestamp,
-    token, trust, typed, verify, witness,
+    accept, actor, admin, anchor, append, archive, auditor_page, backup, campaign, demo, emergency,
+    explain, export, extract, incident, init, key, log, man, next, note, open, playbook, policy,
+    prove, publish, recover, restore, rotate, run, secret, serve, show, sign, spool, status,
+    timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Serve(serve::ServeArgs),
     Open(open::OpenArgs),
     Verify(verify::VerifyArgs),
+    AuditorPage(auditor_page::AuditorPageArgs),
     Accept(accept::AcceptArgs),
     Export(export::ExportArgs),
     Extract(extract::ExtractArgs),
@@ -109,7 +110,7 @@ pub(crate) fn command() -> clap::Command {
             command.mut_subcommands(with_json)
         }
         // The same text for everybody.
-        "demo" | "completions" | "man" => command,
+        "auditor-page" | "demo" | "completions" | "man" => command,
         _ => with_json(command),
     })
 }

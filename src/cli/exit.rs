@@ -64,15 +64,15 @@ impl Exit {
     /// The number.
     pub(crate) const fn code(self) -> u8 {
         match self {
-            Self::Passed => 0,
-            Self::Broken => 1,
+            Self::Passed => Conclusion::Passed.code(),
+            Self::Broken => Conclusion::Broken.code(),
             Self::Usage => 2,
-            Self::Findings => 3,
-            Self::NotVerified => 4,
+            Self::Findings => Conclusion::Findings.code(),
+            Self::NotVerified => Conclusion::NotVerified.code(),
             Self::Refused => 5,
             Self::Temporary => 6,
             Self::PersonMustSpeak => 7,
-            Self::Interrupted => 130,
+            Self::Interrupted => Conclusion::Interrupted.code(),
             Self::Of(code) => code,
         }
     }

@@ -12,6 +12,7 @@ mod append;
 mod archive;
 mod args;
 mod attest;
+mod auditor_page;
 mod backup;
 mod batch;
 mod campaign;
@@ -165,6 +166,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Spool(args) => spool::run(context, args),
         Command::Serve(args) => serve::run(context, args),
         Command::Verify(args) => verify::run(context, args),
+        Command::AuditorPage(args) => auditor_page::run(args),
         Command::Export(args) => export::run(context, args),
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::audit::is_litter;
+use crate::handed::{self, NotJudged};
 use crate::ledger::OpenError;
 use crate::ledger::standing::kind_of;
-use crate::pack::{Bag, PackFiles, ZIP_LIMIT, ZipError};
+use crate::pack::{Bag, PackFiles, ZIP_LIMIT, ZipError, is_litter};
 use crate::pack_verify::{self, PackQuestion, PackReport};
 use crate::store::image::list_files;
 use crate::sys::disk::{Disk, DiskError};
@@ -66,31 +66,23 @@ pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Bag, CommandError> {
     let bag = match bag_in(path).filter(|_| path.is_dir()) {
         Some(dir) => {
             let files = files_in(disk, &dir)?;
-            Bag::among(files, &is_litter).ok_or(ZipError::Empty)
+            Bag::among(files).ok_or(ZipError::Empty)
         }
         None => {
             let read = File::open(path).and_then(|file| bounded(file, ZIP_LIMIT as usize));
             let bytes = read.map_err(|fault| {
                 CommandError::not_verified(format!("{name} cannot be read: {fault}"))
             })?;
-            Bag::from_any_zip(&bytes, &is_litter)
+            Bag::from_any_zip(&bytes)
         }
     };
-    let bag = bag.map_err(|fault| {
-        let exit = match fault {
-            ZipError::NotAZip => Exit::NotVerified,
-            _ => Exit::Broken,
-        };
-        let failure = CommandError::new(exit, format!("{name} is no whole evidence pack: {fault}"));
-        failure.hint("ask for it again by another road")
-    })?;
-    match bag.is_pack() {
-        true => Ok(bag),
-        false => Err(CommandError::not_verified(format!(
-            "{name} is a BagIt bag, and no evidence pack of a ledger"
-        ))
-        .hint("whether it is whole is told by: bagit.py --validate FOLDER")),
-    }
+    handed::pack(&name.to_string(), bag).map_err(|fault| {
+        let failure = CommandError::new(Exit::from(fault.conclusion()), fault.to_string());
+        failure.hint(match fault {
+            NotJudged::OtherBag(_) => "whether it is whole is told by: bagit.py --validate FOLDER",
+            _ => "ask for it again by another road",
+        })
+    })
 }
 
 /// Every file of a folder, by its path below it.

@@ -17,7 +17,6 @@ use super::append;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::keep_apart;
-use super::layout::row;
 use super::transport::{PREFIX, read};
 use super::typed::Again;
 
@@ -152,12 +151,17 @@ fn list(context: &mut Context) -> CommandResult {
             TokenStanding::Expired => "expired".to_owned(),
             TokenStanding::Revoked(sequence) => format!("revoked by entry {sequence}"),
         };
-        let expires = token.expires.to_seconds();
-        row![token.name, token.scope, expires, token.issued_by, standing]
+        vec![
+            token.name.to_string(),
+            token.scope.to_string(),
+            token.expires.to_seconds(),
+            token.issued_by.to_string(),
+            standing,
+        ]
     };
-    let tokens = register.charter.tokens.by_issue();
+    let rows: Vec<_> = register.charter.tokens.by_issue().iter().map(row).collect();
     let heading = ["TOKEN", "SCOPE", "EXPIRES", "ISSUED BY", "STANDING"];
-    Ok(Answer::new(documents::tokens(&register, now)).table(heading, tokens.iter().map(row)))
+    Ok(Answer::new(documents::tokens(&register, now)).table(&heading, &rows))
 }
 
 fn new_token(context: &Context) -> Result<Zeroizing<String>, CommandError> {

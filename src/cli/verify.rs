@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
 
 use crate::audit::Audit;
 use crate::documents;
 use crate::entry;
 use crate::facts::{self, NoTemplate};
+use crate::handed;
 use crate::ledger::marks::{self, Mark};
 use crate::ledger::{FolderKind, standing};
 use crate::pack::PackPart;
@@ -114,7 +114,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
         true => {
             let examined = examine(context, args, &dir)?;
             let conclusion = examined.conclusion(args.strict, &fail_on);
-            let page = page_of_pack(args, &examined);
+            let page = args.html.as_ref().map(|_| handed::page_of_pack(&examined));
             (examined.report, conclusion, page)
         }
         false => {
@@ -182,15 +182,6 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
     pack::examine(&*context.world.disk, path, asked)
 }
 
-/// The page about a pack, made anew of this verification, where one was asked for.
-fn page_of_pack(args: &VerifyArgs, examined: &PackReport) -> Option<String> {
-    args.html.as_ref()?;
-    Some(match examined.dossier() {
-        Some(dossier) => page::page_of_pack(&dossier),
-        None => page::page(&examined.report, &|_| None),
-    })
-}
-
 impl Context {
     /// Whom the trust file that was named trusts, where one was.
     pub(crate) fn trust(&self) -> Result<Option<Trust>, CommandError> {
@@ -238,8 +229,7 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
     let report = ReceiptReport::of(&proof, &entry, trust.as_ref(), as_of);
     let conclusion = report.conclusion(args.strict);
     let exit = Exit::from(conclusion);
-    let mut document = report.to_json();
-    document["exit_code"] = json!(exit.code());
+    let document = documents::concluded(report.to_json(), conclusion);
     let answer = Answer::new(document).text(report.to_string()).exit(exit);
     let (word, entry, code) = (conclusion.word(), report.index(), exit.code());
     Ok(answer.line(format!("{word}  receipt of entry {entry} (exit {code})")))
@@ -410,13 +400,7 @@ fn templates(report: &Report, args: &VerifyArgs) -> Vec<(Id, Result<String, NoTe
         None if args.all => facts::completed(report).into_iter().cloned().collect(),
         None => Vec::new(),
     };
-    asked
-        .into_iter()
-        .map(|id| {
-            let template = facts::template(report, &id).map(|template| template.to_string());
-            (id, template)
-        })
-        .collect()
+    handed::templates(report, &asked)
 }
 
 /// Writes each template to a file of its own.
@@ -443,8 +427,7 @@ fn answer(
 ) -> Answer {
     let with_templates = args.out.is_none() && (args.part.rotation.is_some() || args.all);
     let exit = Exit::from(conclusion);
-    let mut document = report.to_json();
-    document["exit_code"] = json!(exit.code());
+    let mut document = documents::concluded(report.to_json(), conclusion);
     let layout = Layout {
         ui: &context.ui,
         on_stderr: with_templates,

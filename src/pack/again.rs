@@ -19,16 +19,15 @@ const GROWN: u64 = 64 * 1024 * 1024;
 
 impl Bag {
     /// Reads the zip of a bag: the one that was exported or, where it is another, any other of the same files.
-    /// `is_litter` tells what systems leave beside files.
     ///
     /// # Errors
     /// What the exported zip has not, where the other way fails too.
-    pub fn from_any_zip(bytes: &[u8], is_litter: &dyn Fn(&Path) -> bool) -> Result<Self, ZipError> {
+    pub fn from_any_zip(bytes: &[u8]) -> Result<Self, ZipError> {
         let strict = match Self::from_zip(bytes) {
             Err(fault) if fault != ZipError::NotAZip => fault,
             read => return read,
         };
-        let Some(mut bag) = unpacked(bytes).and_then(|files| Self::among(files, is_litter)) else {
+        let Some(mut bag) = unpacked(bytes).and_then(Self::among) else {
             return Err(strict);
         };
         bag.remarks.insert(0, format!(
@@ -39,7 +38,7 @@ impl Bag {
 
     /// The nearest bag among files by their paths, wherever its folder is; none where there is no bag.
     #[must_use]
-    pub fn among(mut files: PackFiles, is_litter: &dyn Fn(&Path) -> bool) -> Option<Self> {
+    pub fn among(mut files: PackFiles) -> Option<Self> {
         let before = files.len();
         files.retain(|path, _| !is_litter(Path::new(path)));
         let litter = before - files.len();
@@ -67,6 +66,31 @@ impl Bag {
         let top = folder.trim_end_matches('/').rsplit('/').next();
         Some(Self::of(top.unwrap_or_default(), named.collect(), remarks))
     }
+}
+
+/// Whether a file is what file systems, editors and web servers leave in any folder. Nothing reads such a file, so
+/// that it says nothing about the log.
+#[must_use]
+pub fn is_litter(path: &Path) -> bool {
+    const NAMES: &[&str] = &[
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+        "@eaDir",
+        "lost+found",
+        "__MACOSX",
+        "index.html",
+    ];
+    path.components().any(|part| {
+        let name = part.as_os_str().to_string_lossy();
+        let begins = |with: &[&str]| with.iter().any(|with| name.starts_with(with));
+        let ends = |with: &[&str]| with.iter().any(|with| name.ends_with(with));
+        NAMES.contains(&&*name)
+            || begins(&[".nfs", "._", ".#"])
+            || ends(&["~"])
+            || (begins(&["."]) && ends(&[".swp", ".swo", ".swx"]))
+            || (begins(&["#"]) && ends(&["#"]))
+    })
 }
 
 /// The files of a zip, by its own list; none where it cannot be read, or not in one way only.

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `zip` | the one zip that files make, and everything that another one can be |
 //! | `bag` | what a bag lists, what is signed, and what can be wrong with that |
-//! | `again` | packs that were zipped again by another program, or unzipped |
+//! | `again` | packs that were zipped again by another program, or unzipped, and what systems leave beside files |
 //! | `sshsig` | signatures for `ssh-keygen -Y verify` |
 //! | `dsse` | statements in envelopes, for programs that collect attestations |
 //! | `selection` | what the record of an export says: the line of what a pack was made of, and where secrets end |
@@ -19,6 +19,7 @@ mod selection;
 mod sshsig;
 mod zip;
 
+pub use again::is_litter;
 pub use bag::{Bag, BagFault, MANIFEST, SIGNATURE, SSH_SIGNATURE};
 pub use dsse::{IN_TOTO, bundle as in_toto_bundle, pre_authentication_encoding};
 pub use selection::{PackPart, Selection, SelectionError, SelectionForm, ends};

@@ -23,6 +23,7 @@
 //! | `files` | attached files: where each lies, and how it begins |
 //! | `names` | the names under which evidence is found |
 //! | `source` | which ledger, who acted, the words, how to check it |
+//! | `auditor` | the page in which a browser verifies packs |
 //! | `shell` | the document around a page: its style, and what a browser may do with it |
 //! | `markup` | instants, spans, marks and tables |
 //! | `tables` | rows for spreadsheets, in a pack |
@@ -30,6 +31,7 @@
 
 mod ages;
 mod answer;
+mod auditor;
 mod axis;
 mod by_hand;
 mod files;
@@ -57,6 +59,7 @@ use crate::verify::Report;
 
 use matter::PageModel;
 
+pub use auditor::{AUDITOR_PAGE, auditor_policy};
 pub use matter::FileReader;
 pub use names::{FolderNames, evidence_folders};
 pub use served::{ServedPage, notice};

@@ -15,8 +15,10 @@ use super::peer::Peer;
 use super::problem::Problem;
 use super::sessions::{LINKS, SESSIONS};
 
+/// Where the page is in which browsers verify packs: a program, with nothing of the ledger in it.
+pub(super) const AUDITOR: &str = "/auditor";
 /// What anybody may ask: whoever watches the process need not be trusted with what it serves.
-pub(super) const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+pub(super) const OPEN: [&str; 3] = ["/healthz", "/readyz", AUDITOR];
 
 /// Why a request is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

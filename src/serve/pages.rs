@@ -47,6 +47,16 @@ pub(super) async fn secret(State(app): State<Arc<App>>, path: NamedPath) -> Page
     shown(&app, ServedPage::Secret(id_in(path, "secret")?)).await
 }
 
+/// The page in which a browser verifies packs.
+pub(super) async fn auditor() -> Page {
+    let page = page::AUDITOR_PAGE.ok_or_else(|| {
+        let detail = "this program was built without the auditor's page";
+        Problem::not_found("no-auditor-page", detail)
+    })?;
+    let policy = page::auditor_policy(page).unwrap_or("default-src 'none'");
+    Ok(dressed_in(policy, page.into_response()))
+}
+
 async fn shown(app: &Arc<App>, which: ServedPage) -> Page {
     let (judged, entries) = app.shown().await?;
     app.work(move |app| {
@@ -106,9 +116,13 @@ pub(super) fn of_problem(problem: &Problem, mut response: Response) -> Response 
 }
 
 /// With what a browser may do with a page.
-fn dressed(mut response: Response) -> Response {
+fn dressed(response: Response) -> Response {
+    dressed_in(&page::content_policy(), response)
+}
+
+fn dressed_in(policy: &str, mut response: Response) -> Response {
     let headers = response.headers_mut();
-    let policy = format!("{}; frame-ancestors 'none'", page::content_policy());
+    let policy = format!("{policy}; frame-ancestors 'none'");
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }

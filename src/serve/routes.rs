@@ -70,6 +70,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/", get(pages::home))
         .route("/open/{link}", get(pages::open))
         .route("/report", get(pages::report))
+        .route("/auditor", get(pages::auditor))
         .route("/rotations/{*rotation}", get(pages::rotation))
         .route("/secrets/{*secret}", get(pages::secret))
         .route("/v1/timestamps", get(reads::timestamps))
@@ -130,6 +131,7 @@ mod tests {
             "/",
             "/open/{link}",
             "/report",
+            "/auditor",
             "/rotations/{rotation}",
             "/secrets/{secret}",
         ] {

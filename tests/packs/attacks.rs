@@ -23,6 +23,7 @@ use crate::support::shelf::everything;
 use crate::support::shelf::forged;
 use crate::support::shelf::found;
 use crate::support::shelf::judge;
+use crate::support::shelf::keep;
 use crate::support::shelf::pack_key;
 use crate::support::shelf::receipt;
 use crate::support::shelf::rotation;
@@ -162,6 +163,7 @@ fn another_form_hides_no_document() {
         let page = payload.get_mut("rotations.json").unwrap();
         page.extend(b"all is well");
     });
+    keep(&bad);
     let examined = examine(&Bag::from_zip(&bad).unwrap(), PackQuestion::default());
     assert_eq!(examined.other_form, Some(3));
     assert_eq!(examined.report.findings, []);
@@ -173,6 +175,7 @@ fn another_form_hides_no_document() {
         other(payload.get_mut("pack.json").unwrap());
         payload.get_mut(&entry(3)).unwrap()[40] ^= 1;
     });
+    keep(&bad);
     let examined = examine(&Bag::from_zip(&bad).unwrap(), PackQuestion::default());
     let integrity = examined.report.line(Verdict::Integrity).unwrap().status;
     assert_eq!(integrity, VerdictStatus::Fail);

@@ -14,6 +14,7 @@ mod support;
 mod again;
 mod attacks;
 mod attestations;
+mod auditor;
 mod command;
 mod extract;
 mod interrupted;

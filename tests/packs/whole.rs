@@ -24,6 +24,7 @@ use crate::support::shelf::everything;
 use crate::support::shelf::files;
 use crate::support::shelf::found;
 use crate::support::shelf::judge;
+use crate::support::shelf::keep;
 use crate::support::shelf::rotation;
 use crate::support::shelf::trust;
 use crate::support::signed_token::SignedAuthority;
@@ -70,6 +71,7 @@ fn a_whole_pack_passes_where_an_anchor_covers_it_and_everything_must_be_checked(
             anchors: sizes.iter().map(anchor).collect(),
             ..PackQuestion::default()
         };
+        keep(zip);
         let examined = examine(&Bag::from_zip(zip).unwrap(), asked);
         let conclusion = examined.conclusion(true, &Verdict::ALL);
         (conclusion, examined.report)

@@ -9,6 +9,7 @@ use rotation_ledger::pack::write_zip;
 use crate::support::second::told;
 use crate::support::shelf::Shelf;
 use crate::support::shelf::busy;
+use crate::support::shelf::keep;
 use crate::support::shelf::rotation;
 
 /// A zip of these files as other programs could make it: nothing is checked.
@@ -70,6 +71,7 @@ fn plain(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn refusal(zip: &[u8]) -> String {
+    keep(zip);
     let fault = read_zip(zip).unwrap_err();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("odd.zip");

@@ -55,6 +55,9 @@ fn over_tcp_a_request_needs_a_token_that_is_good_for_it() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(served.ask(&format!("GET {path}"), None, b"").status, 200);
     }
+    // Open as well, and not in a program that was built without it.
+    let page = served.ask("GET /auditor", None, b"");
+    assert_eq!((page.status, &*page.code()), (404, "no-auditor-page"));
     let statement = served.signed(&draft(1));
     for token in [&reader, &writer] {
         assert_eq!(served.ask("GET /v1/status", Some(token), b"").status, 200);

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const START: &str = r#"exec timeout 120 "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 const NAMES: &[&str] = &["chromium-headless-shell", "chromium", "google-chrome"];
 
-/// A browser with one page, which runs no scripts.
+/// A browser with one page, which runs no scripts until it is allowed to.
 pub struct Browser {
     child: Child,
     input: ChildStdin,
@@ -29,6 +29,11 @@ pub struct Browser {
 impl Browser {
     /// Starts one.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with these words for it, too.
+    pub fn start_with(words: &[&str]) -> Option<Self> {
         let named = std::env::var("LEDGER_TEST_CHROMIUM").ok();
         let Some(program) = named.or_else(found) else {
             eprintln!("left out: no Chromium is here, so pages in a browser prove nothing");
@@ -39,6 +44,11 @@ impl Browser {
             .args(["-c", START, "sh", &program])
             .args(["--headless", "--no-sandbox", "--disable-gpu"])
             .args(["--disable-dev-shm-usage", "--remote-debugging-pipe"])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+            ])
+            .args(words)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -58,11 +68,29 @@ impl Browser {
         let session = browser.call("Target.attachToTarget", target);
         browser.session = Some(session["sessionId"].as_str().unwrap().to_owned());
         browser.call("Page.enable", json!({}));
-        browser.call(
-            "Emulation.setScriptExecutionDisabled",
-            json!({ "value": true }),
-        );
+        browser.disable_scripts(true);
         Some(browser)
+    }
+
+    /// Lets pages run their scripts.
+    pub fn allow_scripts(&mut self) {
+        self.disable_scripts(false);
+    }
+
+    fn disable_scripts(&mut self, disabled: bool) {
+        let disabled = json!({ "value": disabled });
+        self.call("Emulation.setScriptExecutionDisabled", disabled);
+    }
+
+    /// Chooses files in the input that a selector names.
+    pub fn choose(&mut self, selector: &str, files: &[&std::path::Path]) {
+        let asked = json!({ "expression": format!("document.querySelector('{selector}')") });
+        let found = self.call("Runtime.evaluate", asked);
+        let object = &found["result"]["objectId"];
+        self.call(
+            "DOM.setFileInputFiles",
+            json!({ "files": files, "objectId": object }),
+        );
     }
 
     /// Shows pages on a screen of this width, light or dark.
@@ -98,6 +126,15 @@ impl Browser {
     /// What an expression about the page comes to.
     pub fn ask(&mut self, expression: &str) -> Value {
         let asked = json!({ "expression": expression, "returnByValue": true });
+        let answered = self.call("Runtime.evaluate", asked);
+        assert_eq!(answered["exceptionDetails"], Value::Null, "{expression}");
+        answered["result"]["value"].clone()
+    }
+
+    /// What an expression about the page comes to, some time later.
+    pub fn ask_later(&mut self, expression: &str) -> Value {
+        let asked =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answered = self.call("Runtime.evaluate", asked);
         assert_eq!(answered["exceptionDetails"], Value::Null, "{expression}");
         answered["result"]["value"].clone()

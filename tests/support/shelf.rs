@@ -367,9 +367,22 @@ pub(crate) fn judge_signed_by(key: &SecretKey, zip: &[u8]) -> Report {
     report
 }
 
+/// Keeps a pack in the folder `LEDGER_TEST_PACKS`, where that is set: of each it is compared what the auditor's page
+/// says, and what the program does (`tests/auditor/same.mjs`).
+pub(crate) fn keep(zip: &[u8]) {
+    let Some(folder) = std::env::var_os("LEDGER_TEST_PACKS").map(PathBuf::from) else {
+        return;
+    };
+    let digest = Sha256Digest::of(zip).to_string();
+    std::fs::write(folder.join(format!("{}.zip", &digest[..16])), zip).unwrap();
+    let trust = log_line(&sealing_key()) + "quorum none\n";
+    std::fs::write(folder.join("auditor.trust"), trust).unwrap();
+}
+
 /// Insists that the second verifier of packs, where it is asked for, says the same: it fails a pack for
 /// what is wrong with its bytes, its signatures or its entries, and not for its documents.
 fn agree(zip: &[u8], key: &SecretKey, report: &Report) {
+    keep(zip);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pack.zip");
     std::fs::write(&path, zip).unwrap();
