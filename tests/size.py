@@ -17,7 +17,7 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 53_700
+CODE_LINES = 54_400
 LONG_FUNCTIONS = 15
 LINES = 60
 PARAMETERS = 5

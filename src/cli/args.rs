@@ -14,8 +14,8 @@ use super::options::{Globals, with_json};
 use super::{
     accept, actor, admin, anchor, append, archive, auditor_page, backup, campaign, demo, emergency,
     explain, export, extract, incident, init, key, log, man, next, note, open, playbook, policy,
-    prove, publish, recover, restore, rotate, run, secret, serve, show, sign, spool, status,
-    timestamp, token, trust, typed, verify, witness,
+    prove, publish, recover, restore, rotate, run, sample, secret, serve, show, sign, spool,
+    status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -69,6 +69,7 @@ pub(crate) enum Command {
     AuditorPage(auditor_page::AuditorPageArgs),
     Accept(accept::AcceptArgs),
     Export(export::ExportArgs),
+    Sample(sample::SampleArgs),
     Extract(extract::ExtractArgs),
     Status(status::StatusArgs),
     Next(next::NextArgs),

@@ -8,7 +8,7 @@ use crate::append::draft::Draft;
 use crate::event::Event;
 use crate::export::{Export, ExportError, ExportedPack};
 use crate::ledger::ProvenPrefix;
-use crate::pack::{Selection, SelectionForm};
+use crate::pack::{PackPart, Selection, SelectionForm};
 use crate::proof::TlogProof;
 use crate::sys::disk::{DiskCause, DiskError};
 use crate::text::Line;
@@ -67,25 +67,68 @@ pub(crate) struct ExportArgs {
     force: bool,
 }
 
+/// What is exported, and where to.
+pub(crate) struct ExportOrder<'a> {
+    pub(crate) out: &'a Path,
+    pub(crate) force: bool,
+    pub(crate) form: SelectionForm,
+    pub(crate) without_attachments: bool,
+    pub(crate) recipient: Option<Line>,
+    /// The part, of a ledger of these entries.
+    pub(crate) part: &'a dyn Fn(&ProvenPrefix) -> Result<PackPart, CommandError>,
+    /// The checkpoint that gave the seed of a sample.
+    pub(crate) seed: Option<&'a str>,
+}
+
 pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> CommandResult {
     context.ui.thing = "export";
-    check_out(&args.out, args.force)?;
+    let part = args.part.part(context.now())?;
+    if let Some(from) = part.range().0.filter(|from| *from > context.now()) {
+        return Err(CommandError::usage(format!(
+            "--from {from} is still to come"
+        )));
+    }
+    let form = match args.format.as_str() {
+        "in-toto" => SelectionForm::InToto,
+        _ => SelectionForm::Pack,
+    };
+    let order = ExportOrder {
+        out: &args.out,
+        force: args.force,
+        form,
+        // No attached file goes out with an attestation.
+        without_attachments: args.without_attachments || form == SelectionForm::InToto,
+        recipient: args.recipient.clone(),
+        part: &|_| Ok(part.clone()),
+        seed: None,
+    };
+    let (sequence, pack) = carry_out(context, &order, args.again)?;
+    Ok(answer(&args.out, sequence, &pack))
+}
+
+/// Records an export and makes its pack; or makes the one that entry `again` records.
+pub(crate) fn carry_out(
+    context: &mut Context,
+    args: &ExportOrder<'_>,
+    again: Option<u64>,
+) -> Result<(u64, ExportedPack), CommandError> {
+    check_out(args.out, args.force)?;
     let named = context.named_ledger()?;
     context.folder(&named, true)?;
     let place = context.place()?;
     // Of a ledger that somebody else serves nothing may have been kept here before.
     make_private(&place.state)?;
-    keep_apart("--out", &args.out, &place.dir)?;
+    keep_apart("--out", args.out, &place.dir)?;
     let world = context.world.clone();
     let export = Export {
         world: &world,
         place: &place,
         wait: context.globals.wait,
     };
-    let (sequence, pack) = match args.again {
+    Ok(match again {
         Some(sequence) => {
             let pack = export.pack(sequence)?;
-            write_whole(&args.out, &pack.bytes, args.force)?;
+            write_whole(args.out, &pack.bytes, args.force)?;
             (sequence, pack)
         }
         None => {
@@ -94,26 +137,25 @@ pub(crate) fn run(context: &mut Context, args: &ExportArgs) -> CommandResult {
             let sequence = before.size();
             let why =
                 CommandError::new(Exit::Interrupted, "interrupted before the pack was written");
-            guard.end_saying(&context.ui, recorded(why, sequence, &args.out));
+            guard.end_saying(&context.ui, recorded(why, sequence, args.out));
             let pack = make(context, args, &export, before)
-                .map_err(|failure| recorded(failure, sequence, &args.out))?;
+                .map_err(|failure| recorded(failure, sequence, args.out))?;
             guard.rest();
             (sequence, pack)
         }
-    };
-    Ok(answer(args, sequence, &pack))
+    })
 }
 
 /// Makes and writes the pack whose record was just made behind these entries.
 fn make(
     context: &mut Context,
-    args: &ExportArgs,
+    args: &ExportOrder<'_>,
     export: &Export<'_>,
     before: ProvenPrefix,
 ) -> Result<ExportedPack, CommandError> {
     context.fetch_anew()?;
     let pack = export.pack_after(before)?;
-    write_whole(&args.out, &pack.bytes, args.force)?;
+    write_whole(args.out, &pack.bytes, args.force)?;
     Ok(pack)
 }
 
@@ -154,30 +196,20 @@ fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
 /// Records the export; answers with the entries before the record. No signal ends it from the record on.
 fn record(
     context: &mut Context,
-    args: &ExportArgs,
+    args: &ExportOrder<'_>,
     export: &Export<'_>,
     guard: &SignalGuard,
 ) -> Result<ProvenPrefix, CommandError> {
-    let part = args.part.part(context.now())?;
-    if let Some(from) = part.range().0.filter(|from| *from > context.now()) {
-        return Err(CommandError::usage(format!(
-            "--from {from} is still to come"
-        )));
-    }
     let author = context.key()?;
-    let form = match args.format.as_str() {
-        "in-toto" => SelectionForm::InToto,
-        _ => SelectionForm::Pack,
-    };
-    let selection = Selection {
-        part,
-        // No attached file goes out with an attestation.
-        without_attachments: args.without_attachments || form == SelectionForm::InToto,
-        form,
-        key: export.key()?.public(),
-    };
+    let key = export.key()?.public();
     for _ in 0..ATTEMPTS {
         let before = export.entries()?;
+        let selection = Selection {
+            part: (args.part)(&before)?,
+            without_attachments: args.without_attachments,
+            form: args.form,
+            key,
+        };
         let recipient = args.recipient.clone();
         let said = export.record(&before, &selection, recipient, context.now())?;
         let mut recorder = context.recorder(true)?;
@@ -193,7 +225,7 @@ fn record(
                 let proof =
                     TlogProof::parse(proof.as_bytes()).map_err(CommandError::not_verified)?;
                 export
-                    .keep(proof.index(), proof.checkpoint())
+                    .keep(proof.index(), proof.checkpoint(), args.seed)
                     .map_err(|fault| not_kept(fault, proof.index()))?;
                 return Ok(before);
             }
@@ -224,8 +256,8 @@ fn not_kept(fault: ExportError, sequence: u64) -> CommandError {
         .hint("export anew when the state folder can be written; no pack goes out under that entry")
 }
 
-fn answer(args: &ExportArgs, sequence: u64, pack: &ExportedPack) -> Answer {
-    let (out, said, selection) = (args.out.display(), &pack.exported, &pack.selection);
+pub(crate) fn answer(out: &Path, sequence: u64, pack: &ExportedPack) -> Answer {
+    let (out, said, selection) = (out.display(), &pack.exported, &pack.selection);
     let (format, part, parts) = match selection.form {
         SelectionForm::Pack => ("pack", "file", "files"),
         SelectionForm::InToto => ("in-toto", "envelope", "envelopes"),
@@ -274,6 +306,8 @@ impl From<ExportError> for CommandError {
             ExportError::NoRecord(_) => {
                 Self::usage(message).hint("ledger log --event pack.exported lists the exports")
             }
+            ExportError::OtherSeed(_) => Self::usage(message)
+                .hint("name a checkpoint of this ledger that a witness cosigned: ledger anchor keeps them"),
             ExportError::NotKept { .. }
             | ExportError::OtherKey { .. }
             | ExportError::Differs { .. } => Self::not_verified(message)

@@ -55,6 +55,7 @@ mod report;
 mod restore;
 mod rotate;
 mod run;
+mod sample;
 mod secret;
 mod serve;
 mod show;
@@ -168,6 +169,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
         Command::Verify(args) => verify::run(context, args),
         Command::AuditorPage(args) => auditor_page::run(args),
         Command::Export(args) => export::run(context, args),
+        Command::Sample(args) => sample::run(context, args),
         Command::Extract(args) => extract::run(context, args),
         Command::Status(args) => status::status(context, args),
         Command::Rotate(args) => rotate::run(context, args),

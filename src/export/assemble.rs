@@ -9,10 +9,12 @@ use crate::facts;
 use crate::hash::{Blake3Digest, LeafHash};
 use crate::ledger::ProvenPrefix;
 use crate::ledger::proofs::LedgerProofs;
-use crate::pack::Selection;
+use crate::pack::{PackPart, Selection, draw_list};
 use crate::pack_verify::UnverifiedPack;
+use crate::register::Register;
 use crate::store::blobs;
 use crate::text::Id;
+use crate::time::Timestamp;
 use crate::timestamps;
 use crate::verify::{self, LedgerPart};
 
@@ -69,6 +71,8 @@ pub(super) fn assemble(
         checkpoint: note.to_vec(),
         cosigned: rested.cosigned.clone().map(String::into_bytes),
         population: facts::population(&before.register, as_of, &in_pack),
+        drawn_from: drawn_from(&selection.part, &before.register, as_of),
+        seed: rested.seed.clone().map(String::into_bytes),
         ..UnverifiedPack::default()
     };
     prove(export, sequence, rested, &proofs, &mut contents)?;
@@ -77,6 +81,15 @@ pub(super) fn assemble(
         selection,
         exported,
     })
+}
+
+/// What a sample is drawn from, as its pack has it.
+fn drawn_from(part: &PackPart, register: &Register, as_of: Timestamp) -> Option<Vec<u8>> {
+    let PackPart::Sample(draw) = part else {
+        return None;
+    };
+    let ids = verify::population(register, draw.period, draw.seed.entries(), as_of);
+    Some(draw_list(ids).into_bytes())
 }
 
 /// The entries of a part and their attached files, as far as the pack shall have them.
@@ -151,9 +164,9 @@ fn prove(
         .tokens
         .iter()
         .filter_map(|token| token.checkpoint.as_deref());
-    let cosigned = contents.cosigned.as_deref();
+    let cosigned = [contents.cosigned.as_deref(), contents.seed.as_deref()];
     let sizes = tokens
-        .chain(cosigned)
+        .chain(cosigned.into_iter().flatten())
         .filter_map(|note| Some(checkpoint::stated(note).ok()?.size));
     for size in sizes.filter(|size| (1..=sequence).contains(size)) {
         let continued = proofs.continued(size, &rested.checkpoint)?;

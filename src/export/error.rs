@@ -27,6 +27,9 @@ pub enum ExportError {
     /// The selection does not fit the one line that records it.
     #[error("the selection cannot be recorded: {0}")]
     Selection(#[from] TextError),
+    /// The seed of a sample is a checkpoint of other entries.
+    #[error("the checkpoint that is to give the seed is none of this ledger's: {0}")]
+    OtherSeed(String),
     /// There is no such entry, or it records no export.
     #[error("entry {0} records no export of a pack that this program makes")]
     NoRecord(u64),

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use crate::checkpoint;
 use crate::key::SecretKey;
-use crate::ledger::{LedgerPlace, ProvenPrefix};
+use crate::ledger::proofs::LedgerProofs;
+use crate::ledger::{CHECKPOINT_FILE, COSIGNED_FILE, EntryReader, LedgerPlace, ProvenPrefix};
+use crate::note::KeyName;
+use crate::pack::DrawSeed;
 use crate::store::engine::FolderEngine;
 use crate::sys::world::World;
+use crate::time::Timestamp;
 
 use super::error::ExportError;
+use super::sample::cosigned_seed;
 
 /// The file of the pack key in the state folder.
 pub const PACK_KEY: &str = "pack.pem";
@@ -41,6 +47,42 @@ impl Export<'_> {
     pub fn key(&self) -> Result<SecretKey, ExportError> {
         let path = self.place.state.join(PACK_KEY);
         self.world.key_in(&path)
+    }
+
+    /// The seed that a checkpoint of these entries gives; see [`cosigned_seed`].
+    ///
+    /// # Errors
+    /// As there; it is of other entries, or the ledger keeps an earlier cosignature by that witness.
+    pub fn seed(
+        &self,
+        bytes: &[u8],
+        witness: Option<&KeyName>,
+        end: Timestamp,
+    ) -> Result<DrawSeed, ExportError> {
+        let found = cosigned_seed(bytes, witness, end)?;
+        let seed = checkpoint::stated(bytes);
+        let seed = seed.map_err(|fault| ExportError::OtherSeed(fault.to_string()))?;
+        let dir = &self.place.dir;
+        let reader = EntryReader::open(self.world, dir, self.wait)?;
+        if let Some(kept) = reader.file(COSIGNED_FILE)
+            && let DrawSeed::Cosigned { at, by, .. } = &found
+            && let Ok(DrawSeed::Cosigned { at: earlier, .. }) = cosigned_seed(kept, Some(by), end)
+            && earlier < *at
+        {
+            let why = format!("the ledger keeps an earlier cosignature by {by}, of {earlier}");
+            return Err(ExportError::OtherSeed(why));
+        }
+        let newest = String::from_utf8_lossy(reader.file(CHECKPOINT_FILE).unwrap_or_default());
+        let size = checkpoint::stated(newest.as_bytes()).map_or(0, |stated| stated.size);
+        if !(1..=size).contains(&seed.size) {
+            let why = format!("it has {} entries, and the ledger {size}", seed.size);
+            return Err(ExportError::OtherSeed(why));
+        }
+        let proofs = LedgerProofs::open(self.world, dir, self.wait)?;
+        match proofs.continued(seed.size, &newest)?.old.1 == seed.root {
+            true => Ok(found),
+            false => Err(ExportError::OtherSeed("it has another root".to_owned())),
+        }
     }
 
     /// The entries of the ledger, held against its newest checkpoint.

@@ -29,6 +29,9 @@ pub(super) struct PackBasis {
     pub(super) checkpoint: String,
     /// The newest checkpoint that witnesses had cosigned.
     pub(super) cosigned: Option<String>,
+    /// The checkpoint whose cosignature is the seed of a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) seed: Option<String>,
     /// The time tokens there were.
     pub(super) tokens: Vec<String>,
     /// Of the zip, once it was made.
@@ -37,7 +40,12 @@ pub(super) struct PackBasis {
 
 impl PackBasis {
     /// As it is now.
-    pub(super) fn now(export: &Export<'_>, sequence: u64, note: &str) -> Result<Self, ExportError> {
+    pub(super) fn now(
+        export: &Export<'_>,
+        sequence: u64,
+        note: &str,
+        seed: Option<&str>,
+    ) -> Result<Self, ExportError> {
         let dir = &export.place.dir;
         let reader = EntryReader::open(export.world, dir, export.wait)?;
         let fits = |note: &&[u8]| {
@@ -52,6 +60,7 @@ impl PackBasis {
             schema: SCHEMA.to_owned(),
             checkpoint: note.to_owned(),
             cosigned: cosigned.map(|note| String::from_utf8_lossy(note).into_owned()),
+            seed: seed.map(str::to_owned),
             tokens: tokens.map(|token| token.stem).collect(),
             sha256: None,
         })

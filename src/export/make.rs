@@ -66,12 +66,17 @@ impl Export<'_> {
     }
 
     /// Keeps what the pack of the record at `sequence` rests on besides the entries: its checkpoint, and
-    /// which cosigned checkpoint and time tokens there were.
+    /// which cosigned checkpoint and time tokens there were; of a sample, the checkpoint that gave its seed.
     ///
     /// # Errors
     /// The disk's refusal.
-    pub fn keep(&self, sequence: u64, checkpoint: &str) -> Result<(), ExportError> {
-        PackBasis::now(self, sequence, checkpoint)?.write(self, sequence)
+    pub fn keep(
+        &self,
+        sequence: u64,
+        checkpoint: &str,
+        seed: Option<&str>,
+    ) -> Result<(), ExportError> {
+        PackBasis::now(self, sequence, checkpoint, seed)?.write(self, sequence)
     }
 
     /// Makes the pack that the entry at `sequence` records.

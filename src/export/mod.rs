@@ -6,6 +6,7 @@
 //! | `kept` | what a pack rested on that the ledger itself may lose |
 //! | `assemble` | what of a ledger a pack has |
 //! | `make` | the bytes of a pack, and what its record says |
+//! | `sample` | what a sample was drawn from, and what it left out |
 //! | `error` | why there is none |
 //!
 //! A pack is made of the ledger as it was when its `pack.exported` was recorded, and of nothing else, so
@@ -17,7 +18,9 @@ mod error;
 mod host;
 mod kept;
 mod make;
+mod sample;
 
 pub use error::ExportError;
 pub use host::{Export, PACK_KEY};
 pub use make::{ExportedPack, payload};
+pub use sample::{DrawnRotation, DrawnSample, cosigned_seed, draw};

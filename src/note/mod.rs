@@ -219,6 +219,21 @@ impl SignedNote {
         Some(merged)
     }
 
+    /// Under which names there are lines.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.signatures.iter().map(|line| line.name.as_str())
+    }
+
+    /// The lines under `name` that could be cosignatures: their time, and their last word.
+    pub fn cosigned_by(&self, name: &KeyName) -> impl Iterator<Item = (u64, String)> {
+        let lines = self.signatures.iter();
+        let named = lines.filter(move |line| line.name == name.as_str());
+        named.filter_map(|line| {
+            let (time, _) = line.signature.split_first_chunk()?;
+            Some((u64::from_be_bytes(*time), line.word()))
+        })
+    }
+
     /// The lines under `name`, where there are some and none is of a key id in `trusted`.
     pub(crate) fn other_key(
         &self,
@@ -286,6 +301,10 @@ impl SignatureLine {
         }
     }
 
+    fn word(&self) -> String {
+        BASE64.encode([&self.key_id[..], &self.signature].concat())
+    }
+
     /// Whether both lines say that the same key made them.
     fn is_of_key_of(&self, other: &Self) -> bool {
         self.name == other.name && self.key_id == other.key_id
@@ -304,8 +323,7 @@ impl SignatureLine {
 
 impl fmt::Display for SignatureLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let payload = [&self.key_id[..], &self.signature].concat();
-        writeln!(f, "{LINE_START}{} {}", self.name, BASE64.encode(payload))
+        writeln!(f, "{LINE_START}{} {}", self.name, self.word())
     }
 }
 

@@ -8,12 +8,14 @@
 //! | `again` | packs that were zipped again by another program, or unzipped, and what systems leave beside files |
 //! | `sshsig` | signatures for `ssh-keygen -Y verify` |
 //! | `dsse` | statements in envelopes, for programs that collect attestations |
+//! | `draw` | a sample that can be drawn again |
 //! | `selection` | what the record of an export says: the line of what a pack was made of, and where secrets end |
 //!
 //! What stands in the files, and whether it is true, is for others.
 
 mod again;
 mod bag;
+mod draw;
 mod dsse;
 mod selection;
 mod sshsig;
@@ -21,6 +23,7 @@ mod zip;
 
 pub use again::is_litter;
 pub use bag::{Bag, BagFault, MANIFEST, SIGNATURE, SSH_SIGNATURE};
+pub use draw::{Draw, DrawSeed, list as draw_list, listed as draw_listed};
 pub use dsse::{IN_TOTO, bundle as in_toto_bundle, pre_authentication_encoding};
 pub use selection::{PackPart, Selection, SelectionError, SelectionForm, ends};
 pub use sshsig::{NAMESPACE, public_line};

@@ -4,7 +4,7 @@
 //! ```text
 //! selection = part [ "; without attachments" ] [ "; as in-toto" ] "; pack key " hex
 //! part      = "everything" | "rotation " id | "secret " id
-//!           | "from " time | "to " time | "from " time " to " time
+//!           | "from " time | "to " time | "from " time " to " time | draw
 //! ```
 
 use std::fmt;
@@ -13,6 +13,8 @@ use std::str::FromStr;
 use crate::key::PublicKey;
 use crate::text::Id;
 use crate::time::Timestamp;
+
+use super::draw::Draw;
 
 const WITHOUT: &str = "; without attachments";
 const AS_IN_TOTO: &str = "; as in-toto";
@@ -29,6 +31,8 @@ pub enum PackPart {
     Secret(Id),
     /// The rotations any part of which lies between two instants; at least one of them is said.
     Range(Option<Timestamp>, Option<Timestamp>),
+    /// Rotations of a period that a seed decides.
+    Sample(Box<Draw>),
 }
 
 /// What was made of it.
@@ -61,9 +65,10 @@ pub struct SelectionError(String);
 impl PackPart {
     /// The instants between which it lies, where it is a range.
     #[must_use]
-    pub const fn range(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+    pub fn range(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         match self {
             Self::Range(from, to) => (*from, *to),
+            Self::Sample(draw) => (Some(draw.period.0), Some(draw.period.1)),
             Self::Everything | Self::Rotation(_) | Self::Secret(_) => (None, None),
         }
     }
@@ -78,6 +83,7 @@ impl fmt::Display for PackPart {
             Self::Range(Some(from), None) => write!(f, "from {from}"),
             Self::Range(None, Some(to)) => write!(f, "to {to}"),
             Self::Range(Some(from), Some(to)) => write!(f, "from {from} to {to}"),
+            Self::Sample(draw) => write!(f, "{draw}"),
         }
     }
 }
@@ -111,6 +117,10 @@ impl FromStr for PackPart {
             Some(("from", rest)) => match rest.split_once(" to ") {
                 Some((from, to)) => Ok(Self::Range(Some(time(from)?), Some(time(to)?))),
                 None => Ok(Self::Range(Some(time(rest)?), None)),
+            },
+            Some(("sample", rest)) => match Draw::parse(rest) {
+                Some(draw) => Ok(Self::Sample(Box::new(draw))),
+                None => Err(refusal()),
             },
             _ => Err(refusal()),
         }

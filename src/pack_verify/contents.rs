@@ -13,6 +13,8 @@ use crate::timetoken::StoredToken;
 
 const CHECKPOINT: &str = "ledger/checkpoint";
 const COSIGNED: &str = "ledger/cosigned";
+const DRAWN_FROM: &str = "sample/population.txt";
+const SEED: &str = "sample/seed";
 const LEDGER: &str = "ledger/";
 const ENTRIES: &str = "ledger/entries/";
 const RECEIPTS: &str = "ledger/receipts/";
@@ -40,6 +42,10 @@ pub struct UnverifiedPack {
     pub attachments: BTreeMap<Blake3Digest, Vec<u8>>,
     /// Every registered secret.
     pub population: Vec<SecretRow>,
+    /// The ids of the rotations that a sample was drawn from.
+    pub drawn_from: Option<Vec<u8>>,
+    /// The checkpoint whose cosignature is the seed of a sample.
+    pub seed: Option<Vec<u8>>,
 }
 
 impl UnverifiedPack {
@@ -90,6 +96,8 @@ impl UnverifiedPack {
             None => unreadable(CHECKPOINT, "it is missing".to_owned()),
         }
         contents.cosigned = bag.get(COSIGNED).map(<[u8]>::to_vec);
+        contents.drawn_from = bag.get(DRAWN_FROM).map(<[u8]>::to_vec);
+        contents.seed = bag.get(SEED).map(<[u8]>::to_vec);
         let population = bag
             .get(POPULATION)
             .ok_or_else(|| "it is missing".to_owned());
@@ -107,6 +115,9 @@ impl UnverifiedPack {
         files.insert(CHECKPOINT.to_owned(), self.checkpoint.clone());
         if let Some(cosigned) = &self.cosigned {
             files.insert(COSIGNED.to_owned(), cosigned.clone());
+        }
+        for (path, bytes) in [(DRAWN_FROM, &self.drawn_from), (SEED, &self.seed)] {
+            files.extend(bytes.clone().map(|bytes| (path.to_owned(), bytes)));
         }
         for (sequence, bytes) in &self.entries {
             files.insert(format!("{ENTRIES}{sequence:09}.bin"), bytes.clone());

@@ -2,6 +2,7 @@
 
 use crate::entry::StoredEntry;
 use crate::facts::{Dossier, FactsForm};
+use crate::pack::PackPart;
 use crate::rule::Finding;
 use crate::time::Timestamp;
 use crate::timetoken::TsaAuthorities;
@@ -11,6 +12,7 @@ use super::attached::AttachmentWatcher;
 use super::contents::UnverifiedPack;
 use super::reach::Reach;
 use super::record::ExportRecord;
+use super::sample::SampleBasis;
 
 /// What a pack has of a ledger: its entries, decoded, and the one of them that records the export. Nothing of it
 /// is verified.
@@ -99,6 +101,7 @@ impl DecodedPack {
         let (kept, untold) = reach.checkpoints(std::mem::take(&mut question.kept), &mut around);
         question.kept = kept;
         question.proven = reach.proven();
+        let trust = question.trust.clone();
         let mut watcher = AttachmentWatcher::default();
         let folded = verify::fold(reach.pieces().into_iter(), question, &mut watcher);
         let record = self.record.as_ref();
@@ -113,6 +116,17 @@ impl DecodedPack {
             ));
             let differences = record.differences(contents, &self.entries, folded.register());
             around.findings.extend(differences);
+            if let PackPart::Sample(draw) = &record.selection.part {
+                let recorded = (record.stored.sequence, record.stored.entry.recorded);
+                let trust = trust.as_ref();
+                let basis = SampleBasis {
+                    draw,
+                    contents,
+                    trust,
+                    recorded,
+                };
+                basis.judge(folded.register(), &mut around);
+            }
         }
         around.not_checked.extend(reach.missing());
         around.notes.push(reach.end());

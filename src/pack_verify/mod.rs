@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `contents` | what a pack has of a ledger, and under which names |
 //! | `record` | what the entry that records the export says, held against the pack |
+//! | `sample` | what a sample was drawn from, and by what |
 //! | `reach` | how far receipts, proofs and checkpoints of the pack reach |
 //! | `attached` | attached files |
 //! | `decoded` | how the entries are fed to the verification that judges ledgers |
@@ -21,6 +22,7 @@ mod documents;
 mod examined;
 mod reach;
 mod record;
+mod sample;
 
 pub use contents::UnverifiedPack;
 pub use decoded::DecodedPack;

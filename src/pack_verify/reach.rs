@@ -124,11 +124,17 @@ impl<'c> Reach<'c> {
         around: &mut Surroundings,
     ) -> (Vec<StoredCheckpoint>, Vec<String>) {
         let contents = self.contents;
-        let cosigned = contents.cosigned.as_ref().map(|bytes| StoredCheckpoint {
+        let notes = [
+            ("cosigned", &contents.cosigned),
+            ("sample/seed", &contents.seed),
+        ];
+        let there = notes.into_iter().filter(|(_, bytes)| bytes.is_some());
+        let cosigned = there.map(|(name, bytes)| StoredCheckpoint {
             keeper: CheckpointKeeper::Cosigned,
-            name: "cosigned".to_owned(),
-            bytes: Some(bytes.clone()),
+            name: name.to_owned(),
+            bytes: bytes.clone(),
         });
+        let cosigned: Vec<_> = cosigned.collect();
         let stated = |note: &[u8]| Some(checkpoint::stated(note).ok()?.size);
         let stamped = contents.tokens.iter();
         let stamped = stamped.filter_map(|token| stated(token.checkpoint.as_deref()?));

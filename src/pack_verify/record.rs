@@ -5,7 +5,7 @@ use crate::entry::StoredEntry;
 use crate::event::{Event, PackExported};
 use crate::facts::{SecretRow, population};
 use crate::hash::Sha256Digest;
-use crate::pack::{Selection, ends};
+use crate::pack::{PackPart, Selection, draw_listed, ends};
 use crate::register::Register;
 use crate::rule::{self, Finding};
 use crate::text::Id;
@@ -39,8 +39,12 @@ impl ExportRecord {
             let found = format!("entry {sequence}, {}", stored.statement.event.name());
             return refusal(found);
         };
-        match exported.selection.as_str().parse() {
-            Ok(selection) => {
+        match exported.selection.as_str().parse::<Selection>() {
+            Ok(mut selection) => {
+                if let PackPart::Sample(draw) = &mut selection.part {
+                    let listed = contents.drawn_from.as_deref().and_then(draw_listed);
+                    draw.listed = listed.unwrap_or_default();
+                }
                 let record = Self {
                     stored,
                     exported,

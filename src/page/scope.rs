@@ -21,6 +21,10 @@ pub(super) fn words(part: &PackPart) -> Markup {
             PackPart::Range(Some(from), Some(to)) => {
                 "the rotations any part of which lies between " (instant(*from)) " and " (instant(*to))
             },
+            PackPart::Sample(draw) => {
+                (draw.size) " of the " (draw.count) " rotations any part of which lies between " (instant(draw.period.0))
+                " and " (instant(draw.period.1)) ", drawn by the seed " bdi { (draw.seed.to_string()) }
+            },
         }
     }
 }

@@ -33,6 +33,6 @@ pub use piece::{LogPiece, Observer};
 pub use question::VerifyQuestion;
 pub use receipt::ReceiptReport;
 pub use report::{Report, Surroundings, Verified};
-pub use select::{LedgerPart, ends_sha256, select};
+pub use select::{LedgerPart, ends_sha256, population, select};
 pub use stamps::{BelievedTokens, FittingToken, TokenOnFile, brackets, fitting_token};
 pub use verdict::{VerdictCount, VerdictLine, VerdictStatus};

@@ -82,7 +82,7 @@ impl VerifyQuestion {
             PackPart::Everything => true,
             PackPart::Rotation(id) => finding.rotation.as_ref() == Some(id),
             PackPart::Secret(id) => finding.secret.as_ref() == Some(id),
-            PackPart::Range(..) => {
+            PackPart::Range(..) | PackPart::Sample(_) => {
                 let rotation = finding.rotation.as_ref();
                 let rotation = rotation.and_then(|id| register.rotations.get(id));
                 rotation.is_none_or(|rotation| self.selects(rotation))
@@ -97,7 +97,8 @@ pub(super) fn is_in(part: &PackPart, rotation: &Rotation, as_of: Timestamp) -> b
         PackPart::Everything => true,
         PackPart::Rotation(id) => rotation.id == *id,
         PackPart::Secret(id) => rotation.secret == *id,
-        PackPart::Range(from, to) => {
+        PackPart::Range(..) | PackPart::Sample(_) => {
+            let (from, to) = part.range();
             let end = rotation.ended().map_or(as_of, |end| end.occurred);
             to.is_none_or(|to| rotation.opened.occurred <= to)
                 && from.is_none_or(|from| end >= from)

@@ -193,7 +193,7 @@ impl VerifiedFold {
             PackPart::Rotation(id) => register.rotations.contains_key(id),
             PackPart::Secret(id) => register.secrets.contains_key(id),
             PackPart::Everything | PackPart::Range(None, None) => true,
-            PackPart::Range(..) => self.in_range > 0,
+            PackPart::Range(..) | PackPart::Sample(_) => self.in_range > 0,
         }
     }
 }
@@ -294,7 +294,7 @@ impl Report {
         let (rotation, secret) = match &self.part {
             PackPart::Rotation(id) => (Some(id), None),
             PackPart::Secret(id) => (None, Some(id)),
-            PackPart::Everything | PackPart::Range(..) => (None, None),
+            PackPart::Everything | PackPart::Range(..) | PackPart::Sample(_) => (None, None),
         };
         json!({ "from": from, "to": to, "rotation": rotation, "secret": secret })
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::event::{Event, PackExported};
 use crate::hash::Sha256Digest;
-use crate::pack::{PackPart, Selection, ends};
+use crate::pack::{Draw, PackPart, Selection, ends};
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::rule::{self, Finding};
@@ -30,10 +30,26 @@ pub struct LedgerPart<'r> {
 /// The part of a register; an open rotation lasts until `as_of`.
 #[must_use]
 pub fn select<'r>(register: &'r Register, part: &PackPart, as_of: Timestamp) -> LedgerPart<'r> {
-    let all = register.rotations.values().map(AsRef::as_ref);
-    let mut rotations: Vec<&Rotation> = all
-        .filter(|rotation| is_in(part, rotation, as_of))
-        .collect();
+    let mut rotations: Vec<&Rotation> = match part {
+        PackPart::Sample(draw) => {
+            let ids = match draw.listed.is_empty() {
+                true => draw.drawn(population(
+                    register,
+                    draw.period,
+                    draw.seed.entries(),
+                    as_of,
+                )),
+                false => draw.drawn(draw.listed.iter()),
+            };
+            let known = ids.into_iter().filter_map(|id| register.rotations.get(id));
+            known.map(AsRef::as_ref).collect()
+        }
+        _ => {
+            let all = register.rotations.values().map(AsRef::as_ref);
+            all.filter(|rotation| is_in(part, rotation, as_of))
+                .collect()
+        }
+    };
     rotations.sort_by_key(|rotation| (rotation.opened.sequence, &rotation.id));
     let secrets = match part {
         PackPart::Everything => register.secrets.keys().collect(),
@@ -43,7 +59,7 @@ pub fn select<'r>(register: &'r Register, part: &PackPart, as_of: Timestamp) -> 
             .into_iter()
             .map(|(id, _)| id)
             .collect(),
-        PackPart::Rotation(_) | PackPart::Range(..) => {
+        PackPart::Rotation(_) | PackPart::Range(..) | PackPart::Sample(_) => {
             rotations.iter().map(|rotation| &rotation.secret).collect()
         }
     };
@@ -52,6 +68,22 @@ pub fn select<'r>(register: &'r Register, part: &PackPart, as_of: Timestamp) -> 
         rotations,
         secrets,
     }
+}
+
+/// The ids, sorted, of the rotations any part of which lies in a period, of those that were opened in the first
+/// `entries` where that is said: what a sample is drawn from.
+pub fn population(
+    register: &Register,
+    (from, to): (Timestamp, Timestamp),
+    entries: Option<u64>,
+    as_of: Timestamp,
+) -> impl Iterator<Item = &Id> {
+    let period = PackPart::Range(Some(from), Some(to));
+    let all = register.rotations.values();
+    let opened = all.filter(move |one| entries.is_none_or(|size| one.opened.sequence < size));
+    opened
+        .filter(move |rotation| is_in(&period, rotation, as_of))
+        .map(|rotation| &rotation.id)
 }
 
 impl LedgerPart<'_> {
@@ -90,6 +122,14 @@ pub(super) fn judge_export(
     before: &SubjectCounts,
 ) -> Option<Finding> {
     let selection: Selection = exported.selection.as_str().parse().ok()?;
+    if let PackPart::Sample(draw) = &selection.part {
+        let (entries, period) = (draw.seed.entries(), draw.period);
+        let held: Vec<_> = population(register, period, entries, recorded).collect();
+        let held = Draw::new(draw.size, period, draw.seed.clone(), &held);
+        if held != **draw || entries.is_some_and(|entries| entries > place) {
+            return Some(Finding::new(rule::C09, held.to_string(), draw.to_string()).at(place));
+        }
+    }
     let selected = select(register, &selection.part, recorded);
     let count = |about: Option<Id>| before.get(&about).copied().unwrap_or_default();
     let about_secrets = selected.secrets.iter().map(|id| count(Some((*id).clone())));

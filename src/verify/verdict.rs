@@ -178,7 +178,7 @@ impl VerifiedFold {
             // How old its secret is now says nothing about a rotation of then.
             PackPart::Rotation(_) => false,
             PackPart::Secret(id) => secret.id == *id,
-            PackPart::Everything | PackPart::Range(..) => true,
+            PackPart::Everything | PackPart::Range(..) | PackPart::Sample(_) => true,
         });
         let (mut good, mut total) = (0, 0);
         for secret in asked {
@@ -190,7 +190,7 @@ impl VerifiedFold {
         }
         let rotations = self.register.rotations.values();
         let asked = rotations.filter(|one| match &self.question.part {
-            PackPart::Everything | PackPart::Range(..) => true,
+            PackPart::Everything | PackPart::Range(..) | PackPart::Sample(_) => true,
             PackPart::Rotation(_) | PackPart::Secret(_) => self.question.selects(one),
         });
         let open = asked.filter(|one| one.is_open()).count();

@@ -24,6 +24,9 @@ ledger timestamp --response-in head.tsr >/dev/null 2>&1
 # What was recorded since: the token is not older than this entry, nor is the checkpoint that was kept.
 ledger append evidence.attached --key demo/keys/olga.pem --secret db/orders --description "time token" --attach head.tsr >/dev/null
 
+# A sample, whose pack needs nothing of all this; then the receipts are of what there is.
+ledger sample --from 2020-01-01 --to now --size 2 --seed "dice 4 1 6 6 2" --key demo/keys/sam.pem --out sample.zip >/dev/null 2>&1
+
 ledger publish --to copy >/dev/null
 ledger trust show --quiet | grep '^log ' >prod.trust
 ledger witness init --dir witness --name witness.example/w --log "$(cut -d ' ' -f 2 prod.trust)" >/dev/null

@@ -120,7 +120,15 @@ def check_entries(files, origin, sealing_key):
     need(register.origin == origin and register.seals[-1][1] == sealing_key, "the entries name another sealing key")
     return register, record
 
-def check_ends(rows, register, record):
+def drawn(selection, listed):
+    """The ids that the seed of a sample draws out of the list in the pack."""
+    said, _, seed = selection.partition("; pack key")[0].removesuffix("; without attachments").partition(", seed ")
+    size, population = said.split(" ")[2], said.split(" ")[-1]
+    need(sha256(listed).hexdigest() == population, "the list of the sample is not what the record states")
+    seed = seed.rpartition(": ")[2] if seed.startswith("cosigned ") else seed
+    return sorted(listed.decode().split(), key=lambda one: sha256(f"{seed} {one}".encode()).hexdigest())[:int(size)]
+
+def check_ends(rows, register, record, listed):
     """No secret's entries end earlier than the ledger's did, and what was selected is there."""
     rows = {row["secret"]: row["last_entry"] for row in rows}
     ends = "".join(f"{secret} {rows[secret]}\n" for secret in sorted(rows, key=str.encode))
@@ -128,7 +136,9 @@ def check_ends(rows, register, record):
     there = {secret: after - 1 for secret, after in register.threads.items()}
     need(there.items() <= rows.items(), "a secret's entries end earlier than the record states")
     kind, _, name = record["selection"].partition(";")[0].partition(" ")
-    wanted = {"secret": {name}, "rotation": {register.about.get(("rotation", name))}, "everything": rows.keys()}
+    told = drawn(record["selection"], listed) if kind == "sample" else [name]
+    of = {register.about.get(("rotation", rotation)) for rotation in told}
+    wanted = {"sample": of, "secret": {name}, "rotation": of, "everything": rows.keys()}
     need(wanted.get(kind, set()) <= there.keys(), "what was selected is not there")
 
 def check_files(there, register, without):
@@ -147,7 +157,8 @@ def verdict(pack, pack_key, vkey):
         register, record = check_entries(files, origin, verify.from_base64(key)[1:])
         need(folder == f"pack-{register.links[0].hex()[:8]}-{record['size']}", "the folder is named for another pack")
         need(record["selection"].endswith(f"; pack key {pack_key.hex()}"), "the record names another pack key")
-        check_ends(json.loads(files["data/secrets.json"])["secrets"], register, record)
+        listed = files.get("data/sample/population.txt", b"")
+        check_ends(json.loads(files["data/secrets.json"])["secrets"], register, record, listed)
         check_files({name[17:]: data for name, data in files.items() if name.startswith("data/attachments/")}, register,
                     "; without attachments" in record["selection"])
     except FAULTS as fault:

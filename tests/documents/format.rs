@@ -26,6 +26,8 @@ use rotation_ledger::merkle::partial_tiles;
 use rotation_ledger::note::KeyName;
 use rotation_ledger::note::NoteKey;
 use rotation_ledger::pack::Bag;
+use rotation_ledger::pack::Draw;
+use rotation_ledger::pack::DrawSeed;
 use rotation_ledger::pack::MANIFEST;
 use rotation_ledger::pack::PackFiles;
 use rotation_ledger::pack::SIGNATURE;
@@ -382,6 +384,23 @@ fn bag() -> String {
     )
 }
 
+/// Two of three rotations, by two seeds.
+fn draw() -> String {
+    let ids = ["r-1", "r-2", "r-3"].map(|id| Id::new(id).unwrap());
+    let period = ["2026-01-01T00:00:00Z", "2026-03-31T23:59:59Z"].map(|time| time.parse().unwrap());
+    let by = KeyName::new("witness.example/w1").unwrap();
+    let cosigned = DrawSeed::of_cosignature(1_775_034_000, 5_120, by, "third+word==");
+    let mut told = String::new();
+    for seed in [DrawSeed::text("dice 4 1 6 6 2").unwrap(), cosigned] {
+        let draw = Draw::new(2, period.into(), seed, &ids.iter().collect::<Vec<_>>());
+        let _ = writeln!(told, "{draw}");
+        for (rank, id) in draw.ranked(ids.iter()) {
+            let _ = writeln!(told, "  {rank}  {id}");
+        }
+    }
+    told
+}
+
 fn ends() -> String {
     let ids = ["api/billing", "db/orders"].map(|id| Id::new(id).unwrap());
     let text = rotation_ledger::pack::ends(ids.iter().zip([7, 30]));
@@ -428,6 +447,7 @@ fn example(name: &str) -> String {
         "zip" => zip(),
         "bag" => bag(),
         "ends" => ends(),
+        "draw" => draw(),
         "envelope" => envelope(),
         other => panic!("nothing makes the example `{other}`"),
     }

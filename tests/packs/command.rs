@@ -64,6 +64,52 @@ fn an_export_is_recorded_and_verifies_anywhere() {
 }
 
 #[test]
+fn a_sample_is_drawn_exported_and_drawn_again() {
+    let program = Program::prepared();
+    trust(&program);
+    let period = "--from 2020-01-01 --to 2020-02-01";
+    for (words, code) in [
+        (format!("sample {period} --seed dice"), 4),
+        (
+            "sample --from 2020-01-01 --to 2099-01-01 --seed dice".to_owned(),
+            2,
+        ),
+        (
+            "sample --from 2020-02-01 --to 2020-01-01 --seed dice".to_owned(),
+            2,
+        ),
+        (format!("sample {period}"), 2),
+        (format!("sample {period} --seed dice --size 0"), 2),
+        (format!("sample {period} --seed-from prod/checkpoint"), 2),
+    ] {
+        assert_eq!(program.code(&words), code, "{words}");
+    }
+    let opened: serde_json::Value =
+        serde_json::from_slice(&program.output("show r-1 --json").stdout).unwrap();
+    let opened = opened["rotation"]["opened"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{opened}"))
+        .to_owned();
+    let drawn = |more: &str| {
+        let words = format!("sample --from 2020-01-01 --to {opened} --seed dice --json{more}");
+        let output = program.output(&words);
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let (only, packed) = (drawn(""), drawn(" --key alice.pem --out s.zip"));
+    assert_eq!(only["drawn"], packed["drawn"]);
+    assert_eq!(
+        (&only["pack"], &packed["pack"]["rotations"]),
+        (&serde_json::Value::Null, &serde_json::json!(1))
+    );
+    let verified = program.output("verify s.zip --trust t.trust --fail-on none");
+    let said = String::from_utf8(verified.stdout).unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{said}");
+    assert!(said.contains("who chose the seed of the sample"), "{said}");
+    assert!(program.is_intact());
+}
+
+#[test]
 fn a_file_that_is_there_is_not_replaced_unasked() {
     let program = Program::prepared();
     std::fs::write(program.path("p.zip"), "mine").unwrap();

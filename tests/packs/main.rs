@@ -19,6 +19,7 @@ mod command;
 mod extract;
 mod interrupted;
 mod page;
+mod sample;
 mod seed;
 mod whole;
 mod words;

@@ -258,6 +258,9 @@ fn of_a_story(said: &mut Said) {
             "due --within 300d",
             "export --key keys/sam.pem --out p.zip",
             "verify p.zip",
+            "sample --from 2020-01-01 --to now --seed dice",
+            "sample --from 2020-01-01 --to now --seed dice --key keys/sam.pem --out s.zip",
+            "verify s.zip",
             "verify --ledger tampered",
         ],
     );

@@ -24,6 +24,7 @@ use rotation_ledger::pack::PackFiles;
 use rotation_ledger::pack::PackPart;
 use rotation_ledger::pack::Selection;
 use rotation_ledger::pack::SelectionForm;
+use rotation_ledger::pack::draw_list;
 use rotation_ledger::pack::ends;
 use rotation_ledger::pack::read_zip;
 use rotation_ledger::pack::write_zip;
@@ -64,6 +65,8 @@ pub(crate) struct Shelf {
     pub(crate) folder: Option<Folder>,
     /// What witnesses cosigned.
     pub(crate) cosigned: Option<Vec<u8>>,
+    /// The checkpoint that gives a sample its seed.
+    pub(crate) seed: Option<String>,
 }
 
 /// The key that signs the packs of a shelf.
@@ -141,6 +144,7 @@ impl Shelf {
             state,
             folder: None,
             cosigned: None,
+            seed: None,
         }
     }
 
@@ -212,7 +216,7 @@ impl Shelf {
             .story
             .checkpoint_of(self.story.entries.len(), &sealing_key());
         let checkpoint = String::from_utf8(checkpoint).unwrap();
-        self.with(|export| export.keep(sequence, &checkpoint))
+        self.with(|export| export.keep(sequence, &checkpoint, self.seed.as_deref()))
             .unwrap();
         sequence
     }
@@ -294,6 +298,11 @@ impl Shelf {
         let mut contents = UnverifiedPack {
             checkpoint: checkpoint.clone(),
             population: rows,
+            drawn_from: match &lie.part {
+                PackPart::Sample(draw) => Some(draw_list(draw.listed.iter()).into_bytes()),
+                _ => None,
+            },
+            seed: self.seed.clone().map(String::into_bytes),
             ..UnverifiedPack::default()
         };
         for at in kept.into_iter().chain([record]) {
