@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use super::answer::{Answer, CommandResult};
 use super::append::{self, ShortNames};
 use super::context::Context;
+use super::layout::row;
 
 /// The short names of events, and what they stand for.
 const SHORT: &ShortNames = &[("enroll", "actor.enrolled"), ("revoke", "actor.revoked")];
@@ -32,21 +33,20 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
 fn list(context: &mut Context) -> CommandResult {
     context.ui.thing = "actors";
     let register = context.register()?;
-    let rows: Vec<_> = documents::by_enrolment(&register)
-        .iter()
-        .map(|(key, actor)| {
-            vec![
-                actor.id.to_string(),
-                roles(actor),
-                actor.kind.to_string(),
-                key.short(),
-                standing(actor),
-                actor.name.to_string(),
-            ]
-        })
-        .collect();
+    let actors = documents::by_enrolment(&register).into_iter();
+    let rows = actors.map(|(key, actor)| {
+        let (roles, standing) = (roles(actor), standing(actor));
+        row![
+            actor.id,
+            roles,
+            actor.kind,
+            key.short(),
+            standing,
+            actor.name
+        ]
+    });
     let heading = ["ACTOR", "ROLES", "KIND", "KEY", "STANDING", "NAME"];
-    Ok(Answer::new(documents::actors(&register)).table(&heading, &rows))
+    Ok(Answer::new(documents::actors(&register)).table(heading, rows))
 }
 
 fn roles(actor: &Actor) -> String {

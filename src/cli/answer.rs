@@ -80,9 +80,27 @@ impl Answer {
     }
 
     /// Adds rows under a heading to the text.
-    pub(crate) fn table(mut self, heading: &[&str], rows: &[Vec<String>]) -> Self {
+    pub(crate) fn table<const N: usize>(
+        mut self,
+        heading: [&str; N],
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> Self {
         self.has_table = true;
         self.text(table(heading, rows))
+    }
+
+    /// Adds rows under a heading to the text, or says in a line that there is `nothing`.
+    pub(crate) fn table_or<const N: usize>(
+        self,
+        nothing: &str,
+        heading: [&str; N],
+        rows: impl IntoIterator<Item = [String; N]>,
+    ) -> Self {
+        let mut rows = rows.into_iter().peekable();
+        match rows.peek() {
+            None => self.line(nothing),
+            Some(_) => self.table(heading, rows),
+        }
     }
 
     /// Says something about it, to people.
@@ -108,6 +126,16 @@ impl Answer {
         self.talk.push(Talk::Note(text.into()));
         self
     }
+}
+
+/// The items of a list in a document.
+pub(crate) fn items(list: &Value) -> impl Iterator<Item = &Value> + Clone {
+    list.as_array().into_iter().flatten()
+}
+
+/// A text in a document.
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// Everything is said already.

@@ -10,13 +10,34 @@ use crate::rotation;
 use crate::text::Id;
 use crate::verify::Report;
 
-use super::answer::{Answer, CommandResult};
+use super::answer::{Answer, CommandResult, items, text};
 use super::context::Context;
 use super::exit::CommandError;
-use super::import::agreed;
 use super::layout::counted;
-use super::together;
+use super::together::{self, Consent};
 use super::verify::{self, Asked};
+
+/// What is shown of each rotation of a campaign, under which heading.
+const SHOWN: [(&str, &str); 8] = [
+    ("SECRET", "secret"),
+    ("STATE", "state"),
+    ("OPENED", "opened_utc"),
+    ("COMPLETED", "completed_utc"),
+    ("CONFIRMED", "confirmed_utc"),
+    ("REVOKED", "revoke_confirmed"),
+    ("FINDINGS", "findings"),
+    ("WAITS FOR", "waits_for"),
+];
+
+/// What is shown of each campaign.
+const COUNTED: [(&str, &str); 6] = [
+    ("CAMPAIGN", "campaign"),
+    ("ROTATIONS", "rotations"),
+    ("CONFIRMED", "confirmed"),
+    ("COMPLETED", "completed"),
+    ("OPEN", "open"),
+    ("FINDINGS", "with_findings"),
+];
 
 /// Rotate many secrets under one name: open them at once, see how far they are
 #[derive(Debug, clap::Args)]
@@ -48,12 +69,8 @@ struct OpenArgs {
     name: Id,
     #[command(flatten)]
     meant: Meant,
-    /// Show what would be opened, and record nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Record it without asking
-    #[arg(long, conflicts_with = "dry_run")]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// Which secrets are meant.
@@ -110,71 +127,52 @@ fn open(context: &mut Context, args: &OpenArgs) -> CommandResult {
     }
     let (mut drafts, mut opened, mut passed) = (Vec::new(), Vec::new(), Vec::new());
     for secret in &meant {
-        let known = register.known("rotation.opened", None, Some(secret));
-        let open = register
-            .secrets
-            .get(secret)
-            .and_then(|known| known.secret.open.first());
-        match (open, Id::new(format!("{}/{secret}", args.name))) {
+        let open = register.secret(secret).and_then(|known| known.open.first());
+        let why = match (open, Id::new(format!("{}/{secret}", args.name))) {
             (_, Ok(id)) if register.rotations.contains_key(&id) => {
-                passed.push((secret, "in the campaign already".to_owned()))
+                "in the campaign already".to_owned()
             }
-            (Some(open), _) => passed.push((secret, format!("{open} is open"))),
-            (None, Err(fault)) => passed.push((
-                secret,
-                format!("the rotation's id would not do: it {fault}"),
-            )),
+            (Some(open), _) => format!("{open} is open"),
+            (None, Err(fault)) => format!("the rotation's id would not do: it {fault}"),
             (None, Ok(id)) => {
-                let mut said = json!(known);
+                let mut said = json!(register.known("rotation.opened", None, Some(secret)));
                 said["rotation"] = json!(id);
                 said["secret"] = json!(secret);
                 said["environment"] = json!("prod");
                 said["reason"] = json!("scheduled");
                 said["ticket"] = json!(rotation::campaign_ticket(&args.name));
                 drafts.push(together::draft(now, "rotation.opened", said)?);
-                opened.push(json!({ "secret": secret, "rotation": id }));
+                opened.push((secret, id));
+                continue;
             }
-        }
+        };
+        passed.push((secret, why));
     }
     let many = counted(drafts.len() as u64, "rotation");
-    let mut receipts = Vec::new();
-    if !args.dry_run && !drafts.is_empty() {
-        if !args.yes {
-            context.say(format!(
-                "{} of {} meant",
-                many,
-                counted(meant.len() as u64, "secret")
-            ));
-            agreed(context, &format!("open {many}?"))?;
-        }
-        receipts = together::record(context, drafts)?;
-    }
-    let would = if args.dry_run {
-        "to be opened"
-    } else {
-        "opened"
+    let all = counted(meant.len() as u64, "secret");
+    let asked = ([format!("{many} of {all} meant")], format!("open {many}?"));
+    let receipts = args.consent.record(context, drafts, (&asked.0, &asked.1))?;
+    let would = match args.consent.dry_run {
+        true => "to be opened",
+        false => "opened",
     };
-    let skipped = passed
-        .iter()
-        .map(|(secret, why)| json!({ "secret": secret, "why": why }));
+    let rows = opened.iter().map(|(_, id)| format!("opened       {id}"));
+    let left = passed.iter();
+    let left = left.map(|(secret, why)| format!("passed over  {secret}: {why}"));
+    let rotations = opened.iter();
+    let rotations = rotations.map(|(secret, id)| json!({ "secret": secret, "rotation": id }));
+    let skipped = passed.iter();
+    let skipped = skipped.map(|(secret, why)| json!({ "secret": secret, "why": why }));
     let document = json!({
-        "campaign": args.name, "opened": opened, "passed_over": skipped.collect::<Vec<_>>(), "receipts": receipts,
+        "campaign": args.name,
+        "opened": rotations.collect::<Vec<_>>(),
+        "passed_over": skipped.collect::<Vec<_>>(),
+        "receipts": receipts,
     });
-    let rows = opened.iter().map(|one| {
-        format!(
-            "opened       {}",
-            one["rotation"].as_str().unwrap_or_default()
-        )
-    });
-    let answer = Answer::new(document)
+    Ok(Answer::new(document)
         .line(format!("{many} {would}, {} passed over", passed.len()))
-        .lines(rows)
-        .lines(
-            passed
-                .iter()
-                .map(|(secret, why)| format!("passed over  {secret}: {why}")),
-        );
-    Ok(answer.say(format!("next: ledger campaign show {}", args.name)))
+        .lines(rows.chain(left))
+        .say(format!("next: ledger campaign show {}", args.name)))
 }
 
 /// Verifies the ledger, and keeps what was said of rotations.
@@ -202,99 +200,43 @@ fn show(context: &mut Context, args: &ShowArgs) -> CommandResult {
         return Ok(Answer::plain(page::csv(facts::CAMPAIGN_COLUMNS, &table)));
     }
     let number = |name: &str| campaign[name].as_u64().unwrap_or_default();
-    let all = number("rotations");
+    let all = counted(number("rotations"), "rotation");
     let (confirmed, completed, open) = (number("confirmed"), number("completed"), number("open"));
+    let findings = number("with_findings");
     let mut lines = vec![format!(
-        "{confirmed} of {} confirmed, {completed} completed and not confirmed, {open} open, {} with findings",
-        counted(all, "rotation"),
-        number("with_findings"),
+        "{confirmed} of {all} confirmed, {completed} completed and not confirmed, {open} open, {findings} with findings",
     )];
-    for wait in campaign["waits_for"].as_array().into_iter().flatten() {
-        let roles: Vec<_> = wait["roles"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        let step = wait["step"].as_str().unwrap_or_default();
-        lines.push(format!(
-            "waits for  {:5}  {step}  ({})",
-            wait["rotations"].as_u64().unwrap_or_default(),
-            roles.join(", ")
-        ));
+    for wait in items(&campaign["waits_for"]) {
+        let many = wait["rotations"].as_u64().unwrap_or_default();
+        let roles: Vec<_> = items(&wait["roles"]).map(text).collect();
+        let (step, roles) = (text(&wait["step"]), roles.join(", "));
+        lines.push(format!("waits for  {many:5}  {step}  ({roles})"));
     }
-    lines.push(String::new());
-    let shown = [
-        "secret",
-        "state",
-        "opened_utc",
-        "completed_utc",
-        "confirmed_utc",
-        "revoke_confirmed",
-        "findings",
-        "waits_for",
-    ];
     let cell = |value: &Value| match page::plain(value) {
         said if said.is_empty() => "-".to_owned(),
         said => said,
     };
-    let rows = table
-        .iter()
-        .map(|row| shown.map(|name| cell(&row[name])).to_vec());
-    let heading = [
-        "SECRET",
-        "STATE",
-        "OPENED",
-        "COMPLETED",
-        "CONFIRMED",
-        "REVOKED",
-        "FINDINGS",
-        "WAITS FOR",
-    ];
-    Ok(Answer::new(campaign.clone())
-        .lines(lines)
-        .table(&heading, &rows.collect::<Vec<_>>()))
+    let rows = table.iter();
+    let rows = rows.map(|row| SHOWN.map(|(_, name)| cell(&row[name])));
+    let answer = Answer::new(campaign.clone()).lines(lines).line("");
+    Ok(answer.table(SHOWN.map(|(heading, _)| heading), rows))
 }
 
 fn list(context: &mut Context) -> CommandResult {
     context.ui.thing = "campaigns";
     let report = verified(context)?;
     let named = facts::campaigns(&report);
-    let each: Vec<_> = named
-        .keys()
+    let each = named.keys();
+    let each: Vec<_> = each
         .filter_map(|name| facts::campaign(&report, name))
         .collect();
-    let counts = [
-        "campaign",
-        "rotations",
-        "confirmed",
-        "completed",
-        "open",
-        "with_findings",
-    ];
-    let rows: Vec<_> = each
-        .iter()
-        .map(|one| counts.map(|name| page::plain(&one[name])).to_vec())
-        .collect();
-    let briefly = |one: &Value| {
-        counts
-            .map(|name| (name.to_owned(), one[name].clone()))
-            .into_iter()
-            .collect::<Value>()
+    let briefly = |one: &Value| -> Value {
+        let told = COUNTED.map(|(_, name)| (name.to_owned(), one[name].clone()));
+        told.into_iter().collect()
     };
-    let answer = Answer::new(json!({ "campaigns": each.iter().map(briefly).collect::<Vec<_>>() }));
-    Ok(match each.is_empty() {
-        true => answer.line("there is no campaign"),
-        false => answer.table(
-            &[
-                "CAMPAIGN",
-                "ROTATIONS",
-                "CONFIRMED",
-                "COMPLETED",
-                "OPEN",
-                "FINDINGS",
-            ],
-            &rows,
-        ),
-    })
+    let rows = each.iter();
+    let rows = rows.map(|one| COUNTED.map(|(_, name)| page::plain(&one[name])));
+    let document = json!({ "campaigns": each.iter().map(briefly).collect::<Vec<_>>() });
+    let heading = COUNTED.map(|(heading, _)| heading);
+    Ok(Answer::new(document).table_or("there is no campaign", heading, rows))
 }

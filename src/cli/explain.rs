@@ -9,7 +9,7 @@ use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
 use super::hint::Hint as _;
-use super::layout::{about, wrapped};
+use super::layout::{about, row, wrapped};
 use super::report;
 use super::verify::{self, Asked};
 
@@ -82,14 +82,11 @@ pub(crate) fn run(context: &mut Context, args: &ExplainArgs) -> CommandResult {
 /// Every rule, a line each.
 fn all() -> Answer {
     let documents: Vec<_> = RULES.iter().map(|rule| rule_json(rule)).collect();
-    let row = |rule: &&Rule| {
-        [rule.id, rule.verdict.word(), rule.sop, rule.title]
-            .map(str::to_owned)
-            .to_vec()
-    };
-    let rows: Vec<_> = RULES.iter().map(row).collect();
-    Answer::new(json!({ "rules": documents, "findings": null }))
-        .table(&["RULE", "VERDICT", "SOP", "WHAT IS WRONG"], &rows)
+    let row = |rule: &&Rule| row![rule.id, rule.verdict.word(), rule.sop, rule.title];
+    Answer::new(json!({ "rules": documents, "findings": null })).table(
+        ["RULE", "VERDICT", "SOP", "WHAT IS WRONG"],
+        RULES.iter().map(row),
+    )
 }
 
 /// One finding, with what is not said in its line of a report.

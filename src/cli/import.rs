@@ -18,6 +18,7 @@ use super::context::Context;
 use super::exit::CommandError;
 use super::files::read_input;
 use super::layout::counted;
+use super::together::Consent;
 use super::{attest, together};
 
 /// The longest list, in bytes: Kubernetes prints values, too, and they take room until they are passed over.
@@ -84,12 +85,8 @@ pub(crate) struct ImportArgs {
     /// The list is of rotations from before the ledger: csv or json with the fields of rotation.recorded
     #[arg(long, conflicts_with_all = ["attest", "class", "owner", "consumers", "store", "max_age_days"])]
     history: bool,
-    /// Show what changes, and record nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Record it without asking
-    #[arg(long, conflicts_with = "dry_run")]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
@@ -127,27 +124,20 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
     }
     let drafts: Vec<_> = drafts.into_iter().map(|(_, draft)| draft).collect();
     let (lines, many) = (in_words(&plan), drafts.len() as u64);
-    let mut document = json!(plan);
-    let mut receipts = Vec::new();
-    let mut answer = Answer::plain(String::new());
-    if many > 0 && !args.dry_run {
-        if !args.yes {
-            lines.iter().for_each(|line| context.say(line));
-            agreed(context, &format!("record {}?", counted(many, "entry")))?;
-        }
-        receipts = together::record(context, drafts)?;
-    }
+    let question = format!("record {}?", counted(many, "entry"));
+    let consent = args.consent;
+    let mut receipts = consent.record(context, drafts, (&lines, &question))?;
     // Whoever was asked has seen it.
-    let asked = !args.yes && !receipts.is_empty();
-    answer = answer.lines(lines.into_iter().filter(|_| !asked));
-    answer = answer.line(match args.dry_run {
+    let asked = !consent.yes && !receipts.is_empty();
+    let mut answer = Answer::new(json!(plan)).lines(lines.into_iter().filter(|_| !asked));
+    answer = answer.line(match consent.dry_run {
         true => "nothing was recorded".to_owned(),
         false => format!("{} recorded", counted(receipts.len() as u64, "entry")),
     });
     if !plan.differs.is_empty() {
         answer = answer.say("not taken: no update changes a class, a version or when it was rotated; a rotation that the ledger lacks is recorded as one");
     }
-    if let Some(query) = args.attest.as_ref().filter(|_| !args.dry_run) {
+    if let Some(query) = args.attest.as_ref().filter(|_| !consent.dry_run) {
         let excluded = plan.skipped.iter();
         let excluded: Vec<_> = excluded
             .map(|(what, many)| format!("{many} {what}"))
@@ -156,11 +146,10 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
         receipts.extend(together::record(context, vec![draft])?);
         answer = answer.line("the inventory is attested by this list");
     }
-    document["receipts"] = json!(receipts);
-    Ok(Answer {
-        document: Some(document),
-        ..answer
-    })
+    if let Some(document) = &mut answer.document {
+        document["receipts"] = json!(receipts);
+    }
+    Ok(answer)
 }
 
 fn form(args: &ImportArgs) -> Result<ListForm, CommandError> {
@@ -186,18 +175,6 @@ fn defaults(args: &ImportArgs) -> Fields {
         .collect()
 }
 
-/// Asks on a terminal; a script has to have said so.
-pub(crate) fn agreed(context: &mut Context, question: &str) -> Result<(), CommandError> {
-    match context.ui.can_ask() {
-        true if context.ui.agrees(question) => Ok(()),
-        true => Err(CommandError::usage("nothing was recorded")),
-        false => Err(CommandError::usage(
-            "nobody can be asked whether to record this; nothing was recorded",
-        )
-        .hint("look at it with --dry-run, and say --yes")),
-    }
-}
-
 /// All that is wrong with a list, at once.
 pub(crate) fn untaken(file: &Path, faults: &[String]) -> CommandError {
     let many = counted(faults.len() as u64, "fault");
@@ -219,38 +196,22 @@ fn in_words(plan: &ListPlan) -> Vec<String> {
         });
         format!("{}  {}: {old} → {new}", change.secret, change.field)
     };
-    let mut lines = vec![format!(
-        "{} new, {} changed, {} as they are, {} unlisted",
-        plan.new.len(),
-        plan.changed.len(),
-        plan.unchanged,
-        plan.missing.len(),
-    )];
-    lines.extend(
-        plan.skipped
-            .iter()
-            .map(|(what, many)| format!("passed over: {many} {what}")),
-    );
-    lines.extend(plan.new.iter().map(|id| format!("new       {id}")));
-    lines.extend(
-        plan.changed
-            .iter()
-            .map(|one| format!("changed   {}", change(one))),
-    );
-    lines.extend(
-        plan.differs
-            .iter()
-            .map(|one| format!("differs   {}  (not taken)", change(one))),
-    );
-    lines.extend(
-        plan.retired
-            .iter()
-            .map(|id| format!("retired   {id}  and still in the list")),
-    );
-    lines.extend(
-        plan.missing
-            .iter()
-            .map(|id| format!("unlisted  {id}  in the ledger alone")),
-    );
-    lines
+    let many = [plan.new.len(), plan.changed.len(), plan.missing.len()];
+    let ([new, changed, missing], unchanged) = (many, plan.unchanged);
+    let summary =
+        format!("{new} new, {changed} changed, {unchanged} as they are, {missing} unlisted");
+    let skipped = plan.skipped.iter();
+    let skipped = skipped.map(|(what, many)| format!("passed over: {many} {what}"));
+    let new = plan.new.iter().map(|id| format!("new       {id}"));
+    let changed = plan.changed.iter().map(change);
+    let changed = changed.map(|one| format!("changed   {one}"));
+    let differs = plan.differs.iter().map(change);
+    let differs = differs.map(|one| format!("differs   {one}  (not taken)"));
+    let retired = plan.retired.iter();
+    let retired = retired.map(|id| format!("retired   {id}  and still in the list"));
+    let missing = plan.missing.iter();
+    let missing = missing.map(|id| format!("unlisted  {id}  in the ledger alone"));
+    let lines = [summary].into_iter().chain(skipped).chain(new);
+    let lines = lines.chain(changed).chain(differs);
+    lines.chain(retired).chain(missing).collect()
 }

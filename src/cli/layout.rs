@@ -1,15 +1,33 @@
 //! How results are laid out for people.
 
+use std::fmt::Display;
+
+/// The cells of a row, out of whatever can be shown.
+macro_rules! row {
+    ($($cell:expr),* $(,)?) => { [$($cell.to_string()),*] };
+}
+pub(crate) use row;
+
+/// What there is, or a dash.
+pub(crate) fn dash(said: Option<impl Display>) -> String {
+    said.map_or_else(|| "-".to_owned(), |said| said.to_string())
+}
+
 /// Rows under a heading.
-pub(crate) fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
-    let heading: Vec<String> = heading.iter().map(|&word| word.to_owned()).collect();
-    let all: Vec<_> = std::iter::once(&heading).chain(rows).collect();
-    let lines = columns(&all).into_iter();
-    lines.map(|line| line + "\n").collect()
+pub(crate) fn table<const N: usize>(
+    heading: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let rows: Vec<_> = [heading.map(str::to_owned)]
+        .into_iter()
+        .chain(rows)
+        .collect();
+    columns(&rows).join("\n") + "\n"
 }
 
 /// Rows with their columns two spaces apart, the last one ragged.
-pub(crate) fn columns(rows: &[&Vec<String>]) -> Vec<String> {
+pub(crate) fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
+    let rows: Vec<&[String]> = rows.iter().map(AsRef::as_ref).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         let wide = cells.map(|cell| shown(cell).count());
@@ -17,7 +35,7 @@ pub(crate) fn columns(rows: &[&Vec<String>]) -> Vec<String> {
     };
     let many = rows.iter().map(|row| row.len()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..many).map(width).collect();
-    let line = |row: &&Vec<String>| {
+    let line = |row: &&[String]| {
         let padded = row.iter().zip(&widths).map(|(cell, width)| {
             let blanks = width.saturating_sub(shown(cell).count());
             format!("{cell}{}", " ".repeat(blanks))
@@ -120,12 +138,9 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_lines_end_without_blanks() {
-        let rows = vec![
-            vec!["db/orders".to_owned(), "12".to_owned()],
-            vec!["é".to_owned(), String::new()],
-        ];
+        let rows = vec![row!["db/orders", 12], row!["é", ""]];
         assert_eq!(
-            table(&["secret", "days"], &rows),
+            table(["secret", "days"], rows),
             "secret     days\ndb/orders  12\né\n"
         );
     }

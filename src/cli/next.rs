@@ -12,12 +12,12 @@ use crate::rotation::{ChecklistItem, Incident, ItemStanding, Rotation};
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::answer::{Answer, CommandResult};
+use super::answer::{Answer, CommandResult, items, text};
 use super::context::Context;
 use super::exit::CommandError;
 use super::fields;
 use super::hint::meant;
-use super::layout::{columns, word};
+use super::layout::{columns, row, word};
 
 /// Show what is left of a rotation: done by whom, next, the command to paste
 ///
@@ -41,10 +41,8 @@ pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
     let view = ChecklistView::read(context)?;
     let register = &view.register;
     let chosen = chosen(register, args.of.as_ref())?;
-    let lists: Vec<Value> = chosen
-        .iter()
-        .map(|rotation| view.to_json(rotation))
-        .collect();
+    let lists = chosen.iter().map(|rotation| view.to_json(rotation));
+    let lists: Vec<Value> = lists.collect();
     let unanswered: Vec<_> = unanswered(register, args.of.as_ref()).collect();
     let opening = |incident: &&Incident| {
         let mut known = register.known("rotation.opened", None, Some(&incident.secret));
@@ -64,12 +62,10 @@ pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
     let openings: Vec<Value> = unanswered.iter().map(opening).collect();
     let mut answer = Answer::new(json!({ "rotations": lists, "incidents": openings }));
     for opening in &openings {
-        let text = |name: &str| opening[name].as_str().unwrap_or_default();
+        let [id, secret] = ["incident", "secret"].map(|name| text(&opening[name]));
+        let command = text(&opening["commands"][0]);
         answer = answer.line(format!(
-            "{}  {}  an incident that no rotation answers\n           {}",
-            text("incident"),
-            text("secret"),
-            opening["commands"][0].as_str().unwrap_or_default(),
+            "{id}  {secret}  an incident that no rotation answers\n           {command}"
         ));
     }
     for (place, (rotation, list)) in chosen.iter().zip(&lists).enumerate() {
@@ -156,23 +152,13 @@ impl ChecklistView {
             ItemStanding::Now => ("now", None),
             ItemStanding::Later => ("later", None),
         };
-        let specs: Vec<_> = item
-            .step
-            .events()
-            .into_iter()
-            .filter_map(event::spec)
-            .collect();
-        let commands = match item.standing {
-            ItemStanding::Now => specs
-                .iter()
-                .map(|spec| self.command(rotation, spec))
-                .collect(),
-            ItemStanding::Done(_) | ItemStanding::Later => Vec::new(),
-        };
+        let specs = item.step.events().into_iter().filter_map(event::spec);
+        let now = specs.clone().filter(|_| item.is_now());
+        let commands: Vec<_> = now.map(|spec| self.command(rotation, spec)).collect();
         let told = done.and_then(|at| self.said.get(&at.sequence));
         json!({
             "step": told.map_or_else(|| item.step.to_string(), |(event, _)| (*event).to_owned()),
-            "sop": specs.first().map(|spec| spec.sop),
+            "sop": specs.clone().next().map(|spec| spec.sop),
             "standing": standing,
             "entry": done.map(|at| at.sequence),
             "occurred_utc": done.map(|at| at.occurred),
@@ -196,56 +182,40 @@ impl ChecklistView {
 
 /// Ids for people.
 pub(crate) fn names(ids: &[&Id]) -> String {
-    match ids {
-        [] => "nobody who is enrolled".to_owned(),
-        ids => ids
-            .iter()
-            .map(|id| id.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+    let names: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
+    match names.is_empty() {
+        true => "nobody who is enrolled".to_owned(),
+        false => names.join(", "),
     }
 }
 
 /// A list for people: what there is to type stands below what may be done now.
 fn in_words(rotation: &Rotation, list: &Value) -> Vec<String> {
-    let steps = list["steps"].as_array().into_iter().flatten();
+    let steps = items(&list["steps"]);
     let seconds = |value: &Value| {
         let time: Option<Timestamp> = value.as_str().and_then(|text| text.parse().ok());
         time.map_or_else(String::new, Timestamp::to_seconds)
     };
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let rows: Vec<Vec<String>> = steps
-        .clone()
-        .map(|step| {
-            let who = step["who"].as_array().into_iter().flatten().map(text);
-            let tail = match step["entry"].as_u64() {
-                Some(entry) => vec![
-                    text(&step["by"]),
-                    format!("entry {entry}"),
-                    seconds(&step["occurred_utc"]),
-                ],
-                None => vec![who.collect::<Vec<_>>().join(", ")],
-            };
-            let head = vec![
-                format!("  {}", text(&step["standing"])),
-                text(&step["step"]),
-            ];
-            [head, tail].concat()
-        })
-        .collect();
-    let mut lines = vec![format!(
-        "{}  {}  {}, {}",
-        rotation.id,
-        rotation.secret,
-        rotation.reason.word(),
-        rotation.state().word()
-    )];
-    for (line, step) in columns(&rows.iter().collect::<Vec<_>>())
-        .into_iter()
-        .zip(steps)
-    {
+    let row = |step: &Value| {
+        let who: Vec<_> = items(&step["who"]).map(text).collect();
+        let (by, entry, time) = match step["entry"].as_u64() {
+            Some(entry) => (
+                text(&step["by"]).to_owned(),
+                format!("entry {entry}"),
+                seconds(&step["occurred_utc"]),
+            ),
+            None => (who.join(", "), String::new(), String::new()),
+        };
+        let standing = format!("  {}", text(&step["standing"]));
+        row![standing, text(&step["step"]), by, entry, time]
+    };
+    let rows: Vec<_> = steps.clone().map(row).collect();
+    let (id, secret) = (&rotation.id, &rotation.secret);
+    let (reason, state) = (rotation.reason.word(), rotation.state().word());
+    let mut lines = vec![format!("{id}  {secret}  {reason}, {state}")];
+    for (line, step) in columns(&rows).into_iter().zip(steps) {
         lines.push(line);
-        let commands = step["commands"].as_array().into_iter().flatten();
+        let commands = items(&step["commands"]);
         lines.extend(commands.map(|command| format!("           {}", text(command))));
     }
     lines

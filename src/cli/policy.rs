@@ -15,6 +15,7 @@ use super::append::{self, ShortNames};
 use super::context::Context;
 use super::exit::CommandError;
 use super::fields;
+use super::layout::{dash, row};
 
 /// The short names of events, and what they stand for.
 const SHORT: &ShortNames = &[("set", "policy.set"), ("namespaces", "namespaces.set")];
@@ -92,15 +93,9 @@ fn show(context: &mut Context) -> CommandResult {
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for ((name, value), (_, default)) in both {
         let set = since.get(name);
-        let entry = set.map_or_else(|| "-".to_owned(), |(entry, _)| format!("entry {entry}"));
-        let by = set.map_or("-", |(_, by)| by).to_owned();
-        rows.push(vec![
-            name.to_owned(),
-            word(&value),
-            word(&default),
-            entry,
-            by,
-        ]);
+        let entry = dash(set.map(|(entry, _)| format!("entry {entry}")));
+        let by = dash(set.map(|(_, by)| by));
+        rows.push(row![name, word(&value), word(&default), entry, by]);
         documents.push(json!({
             "name": name, "value": value, "default": default,
             "since_entry": set.map(|(entry, _)| entry), "by": set.map(|(_, by)| by),
@@ -108,7 +103,7 @@ fn show(context: &mut Context) -> CommandResult {
     }
     let heading = ["VALUE", "IN FORCE", "DEFAULT", "SINCE", "BY"];
     let document = json!({ "version": policy.version, "values": documents });
-    Ok(Answer::new(document).table(&heading, &rows))
+    Ok(Answer::new(document).table(heading, rows))
 }
 
 /// A value, as people read it.

@@ -152,7 +152,7 @@ fn findings(report: &Report, layout: &Layout<'_>, text: &mut String) {
     let rows = groups.iter().flat_map(|(rule, group)| rows(rule, group));
     let rows: Vec<_> = rows.collect();
     text.push_str("findings\n");
-    for line in columns(&rows.iter().collect::<Vec<_>>()) {
+    for line in columns(&rows) {
         text.push_str(&wrapped(&format!("  {line}\n"), layout.columns()));
     }
     let listed = report.findings.len() as u64;

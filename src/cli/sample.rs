@@ -18,7 +18,7 @@ use super::context::Context;
 use super::exit::{CommandError, check_range};
 use super::export::{ExportOrder, answer, carry_out};
 use super::files::read_input;
-use super::layout::counted;
+use super::layout::{counted, row};
 
 /// Draw rotations of a period for an auditor, so that anybody can draw them again
 ///
@@ -166,10 +166,9 @@ fn told(said: &DrawnSample, pack: Option<Answer>) -> Answer {
     };
     let row = |one: &DrawnRotation| {
         let rank = one.rank.get(..12).unwrap_or_default();
-        let ids = [rank, one.rotation.as_str(), one.secret.as_str(), one.state];
-        ids.map(str::to_owned).to_vec()
+        row![rank, one.rotation, one.secret, one.state]
     };
-    let rows: Vec<_> = said.drawn.iter().map(row).collect();
+    let (drawn, rows) = (said.drawn.len(), said.drawn.iter().map(row));
     let mut document = json!(said);
     let packed = pack.as_ref().and_then(|pack| pack.document.clone());
     document["pack"] = json!(packed.map(|pack| documents::with_schema("export", pack)));
@@ -178,8 +177,8 @@ fn told(said: &DrawnSample, pack: Option<Answer>) -> Answer {
         .line(format!("attested    {attested}"))
         .line(format!("left out    {others} outside it; {without} without a rotation in it, {overdue} of them overdue or of unknown age"))
         .line(format!("seed        {}", said.seed))
-        .line(format!("drawn       {} of them, by the least SHA-256 of seed, space and id\n", rows.len()))
-        .table(&["RANK", "ROTATION", "SECRET", "STATE"], &rows);
+        .line(format!("drawn       {drawn} of them, by the least SHA-256 of seed, space and id\n"))
+        .table(["RANK", "ROTATION", "SECRET", "STATE"], rows);
     match pack {
         None => answer,
         Some(mut pack) => {

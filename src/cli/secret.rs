@@ -15,6 +15,7 @@ use super::context::Context;
 use super::exit::CommandError;
 use super::hint::meant;
 use super::import::{self, ImportArgs};
+use super::layout::{dash, row};
 use super::options::with_json;
 
 /// The short names of events, and what they stand for.
@@ -89,18 +90,18 @@ fn list(context: &mut Context, ids: bool, all: bool) -> CommandResult {
     let row = |secret: &&Secret| {
         let version = secret.version.as_ref();
         let consumers: Vec<_> = secret.consumers.iter().map(|id| id.as_str()).collect();
-        vec![
-            secret.id.to_string(),
-            secret.class.to_string(),
-            version.map_or("-", |version| version.as_str()).to_owned(),
-            due(secret, policy, now),
-            consumers.join(","),
-            secret.owner.to_string(),
+        let (due, users) = (due(secret, policy, now), consumers.join(","));
+        row![
+            secret.id,
+            secret.class,
+            dash(version),
+            due,
+            users,
+            secret.owner
         ]
     };
-    let rows: Vec<_> = secrets.iter().map(row).collect();
     let heading = ["SECRET", "CLASS", "VERSION", "DUE", "CONSUMERS", "OWNER"];
-    Ok(answer.table(&heading, &rows))
+    Ok(answer.table(heading, secrets.iter().map(row)))
 }
 
 fn due(secret: &Secret, policy: &Policy, now: Timestamp) -> String {

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::CommandError;
-use super::layout::counted;
+use super::layout::{counted, dash};
 use super::options::with_json;
 use super::statements::{self, Delivery};
 
@@ -198,19 +198,19 @@ fn list(context: &mut Context, files: &[PathBuf]) -> Answer {
         let says = one.says.as_ref();
         let about = says.and_then(|draft| draft.event.rotation());
         let author = one.author.map(|key| key.short());
-        vec![
-            spool::number_of(path).map_or_else(String::new, |number| number.to_string()),
-            says.and_then(|draft| draft.occurred)
-                .map_or_else(|| "-".to_owned(), Timestamp::to_seconds),
+        let number = spool::number_of(path).map(|number| number.to_string());
+        let time = says.and_then(|draft| draft.occurred);
+        [
+            number.unwrap_or_default(),
+            dash(time.map(Timestamp::to_seconds)),
             one.state.to_owned(),
-            says.map_or("-", |draft| draft.event.name()).to_owned(),
-            about.map_or("-", |id| id.as_str()).to_owned(),
-            author.map_or_else(|| "-".to_owned(), |key| key.to_string()),
+            dash(says.map(|draft| draft.event.name())),
+            dash(about),
+            dash(author),
         ]
     };
-    let rows: Vec<_> = seen.iter().map(row).collect();
     let heading = ["NUMBER", "OCCURRED", "STATE", "EVENT", "ROTATION", "KEY"];
-    let answer = answer.table(&heading, &rows);
+    let answer = answer.table(heading, seen.iter().map(row));
     let mut states = seen.iter().map(|(_, one)| one.state);
     match states.any(|state| matches!(state, "unsigned" | "began")) {
         true => answer.say("next: ledger spool sign, then ledger spool deliver"),

@@ -20,7 +20,7 @@ use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{folder_of, keep_apart, write_whole};
 use super::gauge::Gauges;
-use super::layout::counted;
+use super::layout::{counted, dash, row};
 use super::trust::how_to_follow;
 
 /// Show what is open, unconfirmed or overdue
@@ -136,23 +136,23 @@ fn answer(
         .line(format!("incidents    {unreported} without a report"))
         .lines(asked);
     let waiting = open.iter().chain(&unconfirmed);
-    let rows: Vec<_> = waiting.map(|rotation| row(rotation, register)).collect();
-    if rows.is_empty() {
+    if running + ended == 0 {
         return answer;
     }
+    let row = |rotation: &&Rotation| {
+        let (state, opened) = (rotation.state().word(), &rotation.opened);
+        let waits = register.waits_for(rotation).map(|step| step.to_string());
+        let (opened, waits) = (opened.occurred.to_seconds(), waits.collect::<Vec<_>>());
+        row![
+            rotation.id,
+            rotation.secret,
+            state,
+            opened,
+            waits.join(" · ")
+        ]
+    };
     let heading = ["ROTATION", "SECRET", "STATE", "OPENED", "WAITS FOR"];
-    answer.line("").table(&heading, &rows)
-}
-
-fn row(rotation: &Rotation, register: &Register) -> Vec<String> {
-    let waits = register.waits_for(rotation).map(|step| step.to_string());
-    vec![
-        rotation.id.to_string(),
-        rotation.secret.to_string(),
-        rotation.state().word().to_owned(),
-        rotation.opened.occurred.to_seconds(),
-        waits.collect::<Vec<_>>().join(" · "),
-    ]
+    answer.line("").table(heading, waiting.map(row))
 }
 
 pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
@@ -193,24 +193,25 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
             Some(days) => format!("{days} d left"),
             None => context.ui.alarm("overdue".to_owned()),
         };
-        vec![
-            secret.id.to_string(),
+        let due = age.due.map(Timestamp::to_seconds);
+        let due = due.unwrap_or_else(|| "unknown".to_owned());
+        row![
+            secret.id,
             left,
-            age.due
-                .map_or_else(|| "unknown".to_owned(), Timestamp::to_seconds),
-            secret.open.first().map_or("-", |id| id.as_str()).to_owned(),
-            secret.owner.to_string(),
+            due,
+            dash(secret.open.first()),
+            secret.owner
         ]
     };
-    let rows: Vec<_> = secrets.iter().map(row).collect();
     let mut answer = Answer::new(document).exit(exit);
     if let Some(doubt) = doubt {
         answer = answer.warn(doubt.to_string());
     }
-    if !rows.is_empty() {
-        answer = answer.table(&["SECRET", "LEFT", "DUE", "ROTATION", "OWNER"], &rows);
+    if !secrets.is_empty() {
+        let heading = ["SECRET", "LEFT", "DUE", "ROTATION", "OWNER"];
+        answer = answer.table(heading, secrets.iter().map(row));
     }
-    let (soon, by) = (rows.len() - overdue, horizon.to_seconds());
+    let (soon, by) = (secrets.len() - overdue, horizon.to_seconds());
     Ok(answer.line(format!(
         "{overdue} overdue, {soon} due by {by}, of {registered} registered"
     )))

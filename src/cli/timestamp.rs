@@ -276,23 +276,20 @@ fn list(context: &mut Context, with_commands: bool, named: Option<&Path>) -> Com
     if read.is_empty() {
         return Ok(answer.line("no time tokens; ledger timestamp --tsa URL asks for one"));
     }
-    let rows: Vec<Vec<String>> = read
-        .iter()
-        .map(|(stored, token, signed)| {
-            let covers = format!("0 to {}", stored.size.saturating_sub(1));
-            let (time, accuracy) = match token {
-                Ok(token) => (token.time.to_string(), accuracy(token)),
-                Err(fault) => (format!("unusable: {fault}"), String::new()),
-            };
-            let counts = match signed {
-                Ok(()) => "yes".to_owned(),
-                Err(fault) => format!("no: {fault}"),
-            };
-            vec![covers, time, accuracy, stored.response_path(), counts]
-        })
-        .collect();
+    let rows = read.iter().map(|(stored, token, signed)| {
+        let covers = format!("0 to {}", stored.size.saturating_sub(1));
+        let (time, accuracy) = match token {
+            Ok(token) => (token.time.to_string(), accuracy(token)),
+            Err(fault) => (format!("unusable: {fault}"), String::new()),
+        };
+        let counts = match signed {
+            Ok(()) => "yes".to_owned(),
+            Err(fault) => format!("no: {fault}"),
+        };
+        [covers, time, accuracy, stored.response_path(), counts]
+    });
     Ok(answer
-        .table(&["ENTRIES", "TIME", "ACCURACY", "TOKEN", "COUNTS"], &rows)
+        .table(["ENTRIES", "TIME", "ACCURACY", "TOKEN", "COUNTS"], rows)
         .say("ledger verify holds those that count against the entries"))
 }
 

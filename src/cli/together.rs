@@ -41,6 +41,46 @@ pub(super) fn record(
     record_by(context, &*key, drafts)
 }
 
+/// Whether what was prepared is recorded at once, only shown, or shown to somebody who is asked.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Consent {
+    /// Show what would be recorded, and record nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Record it without asking
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+}
+
+impl Consent {
+    /// Records the drafts, if that is wanted. Asks on a terminal whether it is, after `shown`; a script has to have
+    /// said so.
+    pub(crate) fn record(
+        self,
+        context: &mut Context,
+        drafts: Vec<Draft>,
+        (shown, question): (&[String], &str),
+    ) -> Result<Vec<Value>, CommandError> {
+        if self.dry_run || drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !self.yes {
+            shown.iter().for_each(|line| context.say(line));
+            match context.ui.can_ask() {
+                true if context.ui.agrees(question) => {}
+                true => return Err(CommandError::usage("nothing was recorded")),
+                false => {
+                    let message =
+                        "nobody can be asked whether to record this; nothing was recorded";
+                    return Err(CommandError::usage(message)
+                        .hint("look at it with --dry-run, and say --yes"));
+                }
+            }
+        }
+        record(context, drafts)
+    }
+}
+
 /// The same by a key that was opened before: one that is read from a stream is read once.
 pub(super) fn record_by(
     context: &mut Context,

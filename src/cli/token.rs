@@ -17,6 +17,7 @@ use super::append;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::keep_apart;
+use super::layout::row;
 use super::transport::{PREFIX, read};
 use super::typed::Again;
 
@@ -151,17 +152,12 @@ fn list(context: &mut Context) -> CommandResult {
             TokenStanding::Expired => "expired".to_owned(),
             TokenStanding::Revoked(sequence) => format!("revoked by entry {sequence}"),
         };
-        vec![
-            token.name.to_string(),
-            token.scope.to_string(),
-            token.expires.to_seconds(),
-            token.issued_by.to_string(),
-            standing,
-        ]
+        let expires = token.expires.to_seconds();
+        row![token.name, token.scope, expires, token.issued_by, standing]
     };
-    let rows: Vec<_> = register.charter.tokens.by_issue().iter().map(row).collect();
+    let tokens = register.charter.tokens.by_issue();
     let heading = ["TOKEN", "SCOPE", "EXPIRES", "ISSUED BY", "STANDING"];
-    Ok(Answer::new(documents::tokens(&register, now)).table(&heading, &rows))
+    Ok(Answer::new(documents::tokens(&register, now)).table(heading, tokens.iter().map(row)))
 }
 
 fn new_token(context: &Context) -> Result<Zeroizing<String>, CommandError> {

@@ -2,7 +2,7 @@
 
 use crate::event::{Reason, Step};
 use crate::inventory::Secret;
-use crate::rotation::{ChecklistItem, ItemStanding, NextStep, Rotation};
+use crate::rotation::{ChecklistItem, NextStep, Rotation};
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -77,9 +77,7 @@ pub fn next_move<'a>(
     after: AfterFailure,
     now: Timestamp,
 ) -> Move<'a> {
-    let mut items = items
-        .iter()
-        .filter(|item| item.standing == ItemStanding::Now);
+    let mut items = items.iter().filter(|item| item.is_now());
     let Some(item) = items.find(|item| !item.step.is_for_people()) else {
         return Move::Nothing;
     };
@@ -92,7 +90,7 @@ pub fn next_move<'a>(
     match &item.step {
         NextStep::Resolve(step) => plan.after_failure(*step, after),
         _ if after == AfterFailure::RollBack && rotation.is_open() => plan.way_back(None),
-        step => plan.forward(step, false),
+        step => plan.forward(step),
     }
 }
 
@@ -104,16 +102,9 @@ struct Plan<'a, 'p> {
 }
 
 impl<'a> Plan<'a, '_> {
-    fn forward(&self, step: &NextStep<'_>, is_look: bool) -> Move<'a> {
+    fn forward(&self, step: &NextStep<'_>) -> Move<'a> {
         match step {
-            NextStep::Generate => self.run(Step::Generate, is_look),
             NextStep::DualRun if self.is_without_dual_run() => Move::Say("dual_run.not_supported"),
-            NextStep::DualRun => self.run(Step::DualRun, is_look),
-            NextStep::Validate => self.run(Step::Validate, is_look),
-            NextStep::CutOver(_) => self.run(Step::Cutover, is_look),
-            NextStep::ConfirmHealth => self.run(Step::Health, is_look),
-            NextStep::Revoke => self.run(Step::Revoke, is_look),
-            NextStep::VerifyRevocation => self.run(Step::VerifyRevocation, is_look),
             NextStep::Complete => Move::Say("rotation.completed"),
             NextStep::ValidateRestored => self.act(Step::Rollback, "replacement.validated"),
             // What was generated is taken back by whoever generated it.
@@ -129,7 +120,7 @@ impl<'a> Plan<'a, '_> {
                 }),
                 _ => Move::Stop(Stop::NoCommand(Step::Revoke)),
             },
-            _ => Move::Nothing,
+            step => step.step().map_or(Move::Nothing, |step| self.run(step)),
         }
     }
 
@@ -137,11 +128,8 @@ impl<'a> Plan<'a, '_> {
         !self.secret.dual_run || self.playbook.said.contains_key("dual_run.not_supported")
     }
 
-    fn run(&self, step: Step, is_look: bool) -> Move<'a> {
+    fn run(&self, step: Step) -> Move<'a> {
         let event = step.event().unwrap_or_default();
-        if is_look {
-            return self.act(step, event);
-        }
         let approval = self.rotation.approved.as_ref();
         match approval.and_then(|approval| approval.window) {
             Some((start, _)) if self.now < start => return Move::Wait(start),
@@ -188,7 +176,7 @@ impl<'a> Plan<'a, '_> {
         match after {
             AfterFailure::RollBack => self.way_back(Some(failed)),
             AfterFailure::Retry if failed == Step::Rollback => self.way_back(Some(failed)),
-            AfterFailure::Retry => self.run(failed, false),
+            AfterFailure::Retry => self.run(failed),
             AfterFailure::Look => match self.act(failed, failed.event().unwrap_or_default()) {
                 Move::Run(action) if !action.recipe.done.is_empty() => Move::Run(Action {
                     commands: vec![&action.recipe.done],

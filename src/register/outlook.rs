@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::event::{self, FourEyes, Role};
 use crate::inventory::{Secret, SecretAge};
-use crate::rotation::{ChecklistItem, Incident, ItemStanding, KnownFields, NextStep, Rotation};
+use crate::rotation::{ChecklistItem, Incident, KnownFields, NextStep, Rotation};
 use crate::text::Id;
 use crate::time::Timestamp;
 
@@ -47,9 +47,7 @@ impl Register {
     /// All that may be done now of a rotation, what is technical first wherever it may go on by itself.
     pub fn waits_for<'a>(&'a self, rotation: &'a Rotation) -> impl Iterator<Item = NextStep<'a>> {
         let items = self.checklist(rotation).into_iter();
-        items
-            .filter(|item| item.standing == ItemStanding::Now)
-            .map(|item| item.step)
+        items.filter(ChecklistItem::is_now).map(|item| item.step)
     }
 
     /// The same of an incident: its runbook and report, a rotation where none answers it, and what its rotations

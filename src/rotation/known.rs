@@ -94,6 +94,29 @@ impl Rotation {
         let said = fields.into_iter().filter(|(_, value)| is_said(value));
         said.map(|(name, value)| (name.to_owned(), value)).collect()
     }
+
+    /// What whoever carries it out by a plan says of going back, or of taking back what was generated.
+    #[must_use]
+    pub fn known_of_plan(&self, event: &str) -> KnownFields {
+        let said = match event {
+            "rollback.completed" | "rotation.aborted" => {
+                let failed = self.failed.map(|failed| format!("{} failed", failed.step));
+                let asked = || "whoever rotates asked for it".to_owned();
+                let left = match self.generated {
+                    Some(_) => Disposition::NewRetained,
+                    None => Disposition::NoneGenerated,
+                };
+                vec![
+                    ("reason", json!(failed.unwrap_or_else(asked))),
+                    ("disposition", json!(left)),
+                ]
+            }
+            "secret.revoked" if !self.is_open() => vec![("method", json!("delete"))],
+            _ => Vec::new(),
+        };
+        let said = said.into_iter();
+        said.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 /// What the SOP asks for in the event of this name, although it can be said without.

@@ -78,6 +78,21 @@ impl NextStep<'_> {
         }
     }
 
+    /// The step of a tool that does it; none where no command does.
+    #[must_use]
+    pub const fn step(&self) -> Option<Step> {
+        Some(match self {
+            Self::Generate => Step::Generate,
+            Self::DualRun => Step::DualRun,
+            Self::Validate => Step::Validate,
+            Self::CutOver(_) => Step::Cutover,
+            Self::ConfirmHealth => Step::Health,
+            Self::Revoke => Step::Revoke,
+            Self::VerifyRevocation => Step::VerifyRevocation,
+            _ => return None,
+        })
+    }
+
     /// Whether it is people's part, beside which tools may go on: an approval, a confirmation, a report.
     #[must_use]
     pub const fn is_for_people(&self) -> bool {
@@ -137,13 +152,27 @@ pub struct ChecklistItem<'a> {
     pub standing: ItemStanding,
 }
 
+impl ChecklistItem<'_> {
+    /// Whether it can be done now.
+    #[must_use]
+    pub fn is_now(&self) -> bool {
+        self.standing == ItemStanding::Now
+    }
+
+    /// Whether it was done.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self.standing, ItemStanding::Done(_))
+    }
+}
+
 impl Rotation {
     /// What the SOP asks for next; nothing once its end is confirmed. `secret` is what the inventory
     /// knows of its secret.
     #[must_use]
     pub fn next_step<'a>(&'a self, secret: Option<&'a Secret>) -> Option<NextStep<'a>> {
         let mut items = self.checklist(secret, None).into_iter();
-        let next = items.find(|item| item.standing == ItemStanding::Now);
+        let next = items.find(ChecklistItem::is_now);
         next.map(|item| item.step)
     }
 
@@ -178,12 +207,10 @@ impl Rotation {
         if !self.is_open() {
             items.retain(|item| item.standing != ItemStanding::Later);
         }
-        let is_done = |item: &ChecklistItem<'_>| matches!(item.standing, ItemStanding::Done(_));
         if let Some(failed) = self.failed.filter(|_| self.is_open()) {
-            let at = items.iter().position(|item| !is_done(item));
-            let is_behind = |item: &&mut ChecklistItem<'_>| {
-                item.standing == ItemStanding::Now && !item.step.is_for_people()
-            };
+            let at = items.iter().position(|item| !item.is_done());
+            let is_behind =
+                |item: &&mut ChecklistItem<'_>| item.is_now() && !item.step.is_for_people();
             for item in items.iter_mut().filter(is_behind) {
                 item.standing = ItemStanding::Later;
             }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
+use super::layout::row;
 use crate::anchor::{AnchorError, AnchorOutcome, AnchorSettingsError, Destination};
 use crate::ledger::marks::Mark;
 
@@ -118,14 +119,13 @@ fn list(chosen: &[Destination]) -> Answer {
             Destination::Folder(_) => "folder",
             Destination::Command(_) => "command",
         };
-        vec![number.to_string(), kind.to_owned(), destination.to_string()]
+        row![number, kind, destination]
     };
-    let rows: Vec<_> = (1..).zip(chosen).map(row).collect();
-    let answer = Answer::new(json!({ "destinations": chosen }));
-    match rows.is_empty() {
-        true => answer.line("checkpoints are published nowhere after a commit"),
-        false => answer.table(&["NO", "KIND", "DESTINATION"], &rows),
-    }
+    Answer::new(json!({ "destinations": chosen })).table_or(
+        "checkpoints are published nowhere after a commit",
+        ["NO", "KIND", "DESTINATION"],
+        (1..).zip(chosen).map(row),
+    )
 }
 
 /// Publishes the newest checkpoint to each, and says what became of it.

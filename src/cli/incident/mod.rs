@@ -112,15 +112,15 @@ fn list(register: &Register) -> Answer {
             open.push("nothing".to_owned());
         }
         let noticed = breach.first.detected.to_seconds();
-        vec![breach.name(), noticed, breach.secret(), open.join("; ")]
+        [breach.name(), noticed, breach.secret(), open.join("; ")]
     };
-    let rows: Vec<_> = breaches.iter().map(row).collect();
     let documents: Vec<_> = breaches.iter().map(Breach::to_json).collect();
-    let answer = Answer::new(json!({ "incidents": documents }));
-    match rows.is_empty() {
-        true => answer.line("no incident was declared"),
-        false => answer.table(&["INCIDENT", "NOTICED", "SECRET", "OPEN"], &rows),
-    }
+    let heading = ["INCIDENT", "NOTICED", "SECRET", "OPEN"];
+    Answer::new(json!({ "incidents": documents })).table_or(
+        "no incident was declared",
+        heading,
+        breaches.iter().map(row),
+    )
 }
 
 /// The incident that is named, and how many others were declared in one go with it and are not told with it.
@@ -150,12 +150,12 @@ fn show(context: &mut Context, register: &Register, which: &WhichIncident) -> Co
     let mut document = breach.to_json();
     let lines = timeline.iter();
     document["timeline"] = lines.clone().map(|line| line.to_json(detected)).collect();
-    let rows: Vec<_> = lines.map(|line| line.row(detected)).collect();
+    let rows = lines.map(|line| line.row(detected));
     let noticed = detected.to_seconds();
     let head = format!("{}  {}  noticed {noticed}", breach.name(), breach.secret());
     let mut answer = Answer::new(document)
         .line(head)
-        .table(&["TIME", "AFTER", "WHO", "ENTRY", "WHAT"], &rows)
+        .table(["TIME", "AFTER", "WHO", "ENTRY", "WHAT"], rows)
         .lines(breach.open().map(|step| format!("open  {step}")));
     if breach.open.is_empty() {
         answer = answer.line("nothing is open");
@@ -228,7 +228,7 @@ fn made(context: &Context, breach: &Breach<'_>) -> Result<String, CommandError> 
         let timeline = timeline(context, breach, by_kind)?;
         let rows = timeline.iter().map(|line| line.row(breach.first.detected));
         let rows: Vec<_> = rows.collect();
-        let text = columns(&rows.iter().collect::<Vec<_>>()).join("\n");
+        let text = columns(&rows).join("\n");
         if text.len() <= Prose::LIMIT {
             return Ok(text);
         }

@@ -86,7 +86,7 @@ impl Happening {
     }
 
     /// The cells of its line, with the time since the incident was noticed.
-    pub(super) fn row(&self, noticed: Timestamp) -> Vec<String> {
+    pub(super) fn row(&self, noticed: Timestamp) -> [String; 5] {
         let mut time = self.from.to_seconds();
         if self.to > self.from {
             time.push_str(&format!(" for {}", self.from.span_to(self.to)));
@@ -106,7 +106,7 @@ impl Happening {
         if let Some(said) = self.what.as_deref().filter(|said| !said.is_empty()) {
             what.push_str(&format!(": {said}"));
         }
-        vec![time, after, self.who.clone(), entries, what]
+        [time, after, self.who.clone(), entries, what]
     }
 
     pub(super) fn to_json(&self, noticed: Timestamp) -> Value {

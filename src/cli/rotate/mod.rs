@@ -10,24 +10,25 @@ mod steps;
 
 use serde_json::{Value, json};
 
-use crate::playbook::{AfterFailure, Move, Playbook, next_move};
+use crate::event::Step;
+use crate::playbook::{AfterFailure, Move, next_move};
 use crate::register::Register;
-use crate::rotation::{ItemStanding, NextStep, Rotation};
+use crate::rotation::{ChecklistItem, Rotation};
 use crate::text::Id;
 
-use super::answer::{Answer, CommandResult};
+use super::answer::{Answer, CommandResult, items, text};
 use super::context::Context;
 use super::emergency::{self, EmergencyArgs};
 use super::exit::{CommandError, Exit};
-use super::next::ChecklistView;
+use super::next::{ChecklistView, names};
 use super::playbook::chosen;
 use super::secret::registered;
 use super::spool;
 pub(crate) use args::RotateArgs;
-use steps::Rotator;
+use steps::{Rotator, StepEnd};
 
 /// How a run ended.
-pub(super) enum Outcome {
+enum Outcome {
     /// Nothing is left to be done or said.
     Done,
     /// Somebody has to speak.
@@ -112,7 +113,8 @@ fn open(
     known.insert("rotation".to_owned(), json!(id));
     known.insert("secret".to_owned(), json!(args.secret));
     known.insert("reason".to_owned(), json!("scheduled"));
-    rotator.say(context, &[("rotation.opened", known)])?;
+    let said = rotator.with_flags("rotation.opened", known, context.now())?;
+    rotator.say(context, vec![("rotation.opened", said)])?;
     Ok(id)
 }
 
@@ -139,85 +141,115 @@ fn go_on(
     args: &RotateArgs,
     rotation: &Id,
 ) -> Result<Outcome, CommandError> {
-    let mut after = match (args.retry, args.roll_back) {
+    let after = match (args.retry, args.roll_back) {
         (true, _) => AfterFailure::Retry,
         (_, true) => AfterFailure::RollBack,
         _ => AfterFailure::Look,
     };
-    let mut last = None;
+    let mut progress = Progress { after, last: None };
     loop {
         let register = rotator.register(context)?;
         let rotation = register.rotations.get(rotation).ok_or_else(|| {
             CommandError::temporary(format!("the rotation `{rotation}` is not recorded yet"))
         })?;
-        let secret = register.secret(&rotation.secret);
-        let secret = secret.ok_or_else(|| CommandError::not_verified("its secret is gone"))?;
         let items = register.checklist(rotation);
         if args.sign_off && rotator.sign_off(context, &register, rotation, &items)? {
             continue;
         }
-        let playbook: &Playbook = &rotator.file.playbook;
-        let next = next_move(playbook, (rotation, secret), &items, after, context.now());
-        let waits = items
-            .iter()
-            .filter(|item| item.standing == ItemStanding::Now);
-        let mut technical = waits.clone().filter(|item| !item.step.is_for_people());
-        if let (Move::Run(_) | Move::Say(_), Some(item)) = (&next, technical.next()) {
-            let may = register.people(rotation, &item.step);
-            if !may.contains(&&rotator.actor) {
-                return Ok(Outcome::ForOthers(super::next::names(&may)));
-            }
-        }
-        match next {
-            Move::Nothing => {
-                let people: Vec<NextStep<'_>> = waits.map(|item| item.step.clone()).collect();
-                return Ok(match people.is_empty() {
-                    true => Outcome::Done,
-                    false => Outcome::Stopped(waiting(&register, rotation, &people)),
-                });
-            }
-            Move::Say(event) => {
-                let told = rotator.told(&register, rotation, event);
-                rotator.say(context, &[(event, told)])?;
-            }
-            Move::Wait(until) => return Ok(Outcome::Later(format!("not before {until}"))),
-            Move::Stop(stop) => return Ok(Outcome::Stopped(plan::why(stop))),
-            Move::Run(action) => {
-                let is_look = action.is_look;
-                let done = (action.step, action.event, action.consumers.clone());
-                if last.as_ref() == Some(&done) {
-                    let message =
-                        "was recorded, and by what was recorded it is not done: ledger show has it";
-                    return Ok(Outcome::Stopped(format!("{} {message}", done.0)));
-                }
-                let is_way_back = after == AfterFailure::RollBack && rotation.is_open();
-                match rotator.run(context, &register, (rotation, secret), action)? {
-                    steps::StepEnd::Done => {
-                        last = Some(done);
-                        if after == AfterFailure::Retry {
-                            after = AfterFailure::Look;
-                        }
-                    }
-                    steps::StepEnd::Interrupted => return Ok(Outcome::Interrupted),
-                    steps::StepEnd::Waits => {
-                        let why = "what was done waits in the spool, and is not in the ledger yet";
-                        return Ok(Outcome::Later(why.to_owned()));
-                    }
-                    // Looked for, and not done: so it is done now.
-                    steps::StepEnd::Failed if is_look => after = AfterFailure::Retry,
-                    steps::StepEnd::Failed if is_way_back => {
-                        return Ok(Outcome::Stopped("going back failed".to_owned()));
-                    }
-                    steps::StepEnd::Failed => after = AfterFailure::RollBack,
-                }
-            }
+        let ended = progress.make_a_move(context, rotator, (&register, rotation), &items)?;
+        if let Some(outcome) = ended {
+            return Ok(outcome);
         }
     }
 }
 
-fn waiting(register: &Register, rotation: &Rotation, steps: &[NextStep<'_>]) -> String {
-    let each = steps.iter().map(|step| {
-        let who = super::next::names(&register.people(rotation, step));
+/// How far a run is.
+struct Progress {
+    after: AfterFailure,
+    /// The step that was done last.
+    last: Option<(Step, &'static str, Vec<Id>)>,
+}
+
+impl Progress {
+    /// Makes the next move; answers how it ended, where it is the last one.
+    fn make_a_move(
+        &mut self,
+        context: &mut Context,
+        rotator: &mut Rotator<'_>,
+        (register, rotation): (&Register, &Rotation),
+        items: &[ChecklistItem<'_>],
+    ) -> Result<Option<Outcome>, CommandError> {
+        let secret = register.secret(&rotation.secret);
+        let secret = secret.ok_or_else(|| CommandError::not_verified("its secret is gone"))?;
+        let (now, playbook) = (context.now(), &rotator.file.playbook);
+        let next = next_move(playbook, (rotation, secret), items, self.after, now);
+        let mut waits = items.iter().filter(|item| item.is_now());
+        let technical = waits.clone().find(|item| !item.step.is_for_people());
+        if let (Move::Run(_) | Move::Say(_), Some(item)) = (&next, technical) {
+            let may = register.people(rotation, &item.step);
+            if !may.contains(&&rotator.actor) {
+                return Ok(Some(Outcome::ForOthers(names(&may))));
+            }
+        }
+        Ok(match next {
+            Move::Nothing if waits.next().is_none() => Some(Outcome::Done),
+            Move::Nothing => Some(Outcome::Stopped(waiting(register, rotation))),
+            Move::Wait(until) => Some(Outcome::Later(format!("not before {until}"))),
+            Move::Stop(stop) => Some(Outcome::Stopped(plan::why(stop))),
+            Move::Say(event) => {
+                let told = rotator.told(register, rotation, event);
+                let said = rotator.with_flags(event, told, now)?;
+                rotator.say(context, vec![(event, said)])?;
+                None
+            }
+            Move::Run(action) => {
+                let done = (action.step, action.event, action.consumers.clone());
+                if self.last.as_ref() == Some(&done) {
+                    let message =
+                        "was recorded, and by what was recorded it is not done: ledger show has it";
+                    return Ok(Some(Outcome::Stopped(format!("{} {message}", done.0))));
+                }
+                let is_look = action.is_look;
+                let ended = rotator.run(context, register, (rotation, secret), action)?;
+                self.settle(ended, done, is_look, rotation.is_open())
+            }
+        })
+    }
+
+    /// What follows from how a step ended.
+    fn settle(
+        &mut self,
+        ended: StepEnd,
+        done: (Step, &'static str, Vec<Id>),
+        is_look: bool,
+        is_open: bool,
+    ) -> Option<Outcome> {
+        match ended {
+            StepEnd::Done => {
+                self.last = Some(done);
+                if self.after == AfterFailure::Retry {
+                    self.after = AfterFailure::Look;
+                }
+            }
+            StepEnd::Interrupted => return Some(Outcome::Interrupted),
+            StepEnd::Waits => {
+                let why = "what was done waits in the spool, and is not in the ledger yet";
+                return Some(Outcome::Later(why.to_owned()));
+            }
+            // Looked for, and not done: so it is done now.
+            StepEnd::Failed if is_look => self.after = AfterFailure::Retry,
+            StepEnd::Failed if self.after == AfterFailure::RollBack && is_open => {
+                return Some(Outcome::Stopped("going back failed".to_owned()));
+            }
+            StepEnd::Failed => self.after = AfterFailure::RollBack,
+        }
+        None
+    }
+}
+
+fn waiting(register: &Register, rotation: &Rotation) -> String {
+    let each = register.waits_for(rotation).map(|step| {
+        let who = names(&register.people(rotation, &step));
         format!("{step} ({who})")
     });
     format!("waits for {}", each.collect::<Vec<_>>().join(", "))
@@ -230,32 +262,29 @@ fn answer(
     outcome: Outcome,
 ) -> CommandResult {
     let view = ChecklistView::read(context)?;
-    let list = match view.register.rotations.get(rotation) {
-        Some(rotation) => view.to_json(rotation),
-        None => Value::Null,
-    };
-    let state = list["state"].as_str().unwrap_or("unknown").to_owned();
-    let is_for_others = matches!(outcome, Outcome::ForOthers(_));
+    let list = view.register.rotations.get(rotation);
+    let list = list.map_or(Value::Null, |rotation| view.to_json(rotation));
+    let secret = rotator.secret;
+    let goes_on = matches!(outcome, Outcome::Stopped(_) | Outcome::Later(_));
     let (word, why, exit) = match outcome {
         Outcome::Done => ("done", None, Exit::Passed),
         Outcome::Stopped(why) => ("stopped", Some(why), Exit::PersonMustSpeak),
-        Outcome::ForOthers(who) => (
-            "stopped",
-            Some(format!("the next step is for {who}, by the same command")),
-            Exit::PersonMustSpeak,
-        ),
+        Outcome::ForOthers(who) => {
+            let why = format!("the next step is for {who}, by the same command");
+            ("stopped", Some(why), Exit::PersonMustSpeak)
+        }
         Outcome::Later(why) => ("later", Some(why), Exit::Temporary),
         Outcome::Interrupted => ("interrupted", None, Exit::Interrupted),
     };
-    let commands: Vec<&str> = list["steps"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|step| step["standing"] == "now")
-        .flat_map(|step| step["commands"].as_array().into_iter().flatten())
-        .filter_map(Value::as_str)
-        .collect();
-    let mut answer = Answer::new(json!({
+    let state = list["state"].as_str().unwrap_or("unknown");
+    let lines = rotator.lines().into_iter();
+    let lines = lines.chain([format!("{word}  {rotation} of {secret} is {state}")]);
+    let lines = lines.chain(why.iter().map(|why| format!("why      {why}")));
+    let steps = items(&list["steps"]).filter(|step| step["standing"] == "now");
+    let commands = steps.flat_map(|step| items(&step["commands"]));
+    let commands = commands.map(|command| format!("         {}", text(command)));
+    let lines = lines.chain(commands.filter(|_| goes_on));
+    let answer = Answer::new(json!({
         "outcome": word,
         "why": why,
         "playbook": rotator.file.name,
@@ -263,21 +292,9 @@ fn answer(
         "receipts": rotator.receipts,
         "rotation": list,
     }));
-    answer = answer.lines(rotator.lines());
-    answer = answer.line(format!(
-        "{word}  {rotation} of {} is {state}",
-        rotator.secret
-    ));
-    if let Some(why) = &why {
-        answer = answer.line(format!("why      {why}"));
-    }
-    if matches!(word, "stopped" | "later") && !is_for_others {
-        let commands = commands.iter().map(|command| format!("         {command}"));
-        answer = answer.lines(commands);
-        answer = answer.say(format!(
-            "next: ledger rotate {} goes on afterwards",
-            rotator.secret
-        ));
-    }
-    Ok(answer.exit(exit))
+    let answer = answer.lines(lines.collect::<Vec<_>>()).exit(exit);
+    Ok(match goes_on {
+        true => answer.say(format!("next: ledger rotate {secret} goes on afterwards")),
+        false => answer,
+    })
 }

@@ -11,7 +11,7 @@ use crate::cli::playbook::PlaybookFile;
 use crate::event::Step;
 use crate::playbook::{Playbook, Recipe, Stop};
 use crate::register::Register;
-use crate::rotation::{ItemStanding, Rotation};
+use crate::rotation::{ChecklistItem, Rotation};
 
 use super::args::RotateArgs;
 
@@ -40,6 +40,40 @@ pub(super) fn missing_variables(playbook: &Playbook) -> Vec<&str> {
         .collect()
 }
 
+/// What is missing before it can go on.
+fn missing(
+    context: &Context,
+    register: &Register,
+    file: &PlaybookFile,
+    rotation: Option<(&Rotation, &[ChecklistItem<'_>])>,
+) -> Vec<String> {
+    let variables = missing_variables(&file.playbook).into_iter();
+    let mut missing: Vec<_> = variables
+        .map(|name| format!("the variable {name}"))
+        .collect();
+    for (step, recipe) in &file.playbook.steps {
+        let programs = [&recipe.run, &recipe.done, &recipe.undo];
+        let programs = programs.into_iter().filter_map(|words| words.first());
+        let programs = programs.filter(|name| !files::is_program(name, &file.dir));
+        missing.extend(programs.map(|name| format!("the program {name} (step {step})")));
+    }
+    if context.globals.key.is_none() {
+        missing.push("your key".to_owned());
+    }
+    match rotation {
+        None => missing.push("approval and preconditions, once it is opened".to_owned()),
+        Some((rotation, items)) if rotation.is_open() => {
+            let now = items.iter().filter(|item| item.is_now());
+            missing.extend(now.filter(|item| item.step.is_for_people()).map(|item| {
+                let who = next::names(&register.people(rotation, &item.step));
+                format!("{} by {who}", item.step)
+            }));
+        }
+        Some(_) => {}
+    }
+    missing
+}
+
 /// The plan of the rotation that would be opened or gone on with.
 pub(super) fn show(
     context: &mut Context,
@@ -49,87 +83,33 @@ pub(super) fn show(
 ) -> CommandResult {
     context.ui.thing = "rotate-plan";
     let playbook = &file.playbook;
-    let mut missing: Vec<String> = Vec::new();
-    for variable in missing_variables(playbook) {
-        missing.push(format!("the variable {variable}"));
-    }
-    for (step, recipe) in &playbook.steps {
-        for command in [&recipe.run, &recipe.done, &recipe.undo] {
-            let program = command
-                .first()
-                .filter(|name| !files::is_program(name, &file.dir));
-            missing.extend(program.map(|name| format!("the program {name} (step {step})")));
-        }
-    }
-    if context.globals.key.is_none() {
-        missing.push("your key".to_owned());
-    }
-    if let Some(rotation) = rotation {
-        let items = register.checklist(rotation);
-        let people = items.iter().filter(|item| {
-            item.standing == ItemStanding::Now && item.step.is_for_people() && rotation.is_open()
-        });
-        missing.extend(people.map(|item| {
-            format!(
-                "{} by {}",
-                item.step,
-                next::names(&register.people(rotation, &item.step))
-            )
-        }));
-    } else {
-        missing.push("approval and preconditions, once it is opened".to_owned());
-    }
-    let done: Vec<Step> = rotation.map(done_steps).unwrap_or_default();
-    let plan: Vec<Value> = playbook
-        .steps
-        .iter()
-        .map(|(step, recipe)| in_json(*step, recipe, done.contains(step)))
-        .collect();
-    let mut answer = Answer::new(json!({
+    let items = rotation.map_or_else(Vec::new, |rotation| register.checklist(rotation));
+    let standing = rotation.map(|rotation| (rotation, &items[..]));
+    let missing = missing(context, register, file, standing);
+    let done = items.iter().filter(|item| item.is_done());
+    let done: Vec<Step> = done.filter_map(|item| item.step.step()).collect();
+    let steps = playbook.steps.iter();
+    let steps = steps.map(|(step, recipe)| (*step, recipe, done.contains(step)));
+    let document = json!({
         "playbook": file.name,
         "secret": args.secret,
         "rotation": rotation.map(|rotation| &rotation.id),
-        "steps": plan,
+        "steps": steps.clone().map(in_json).collect::<Vec<_>>(),
         "missing": missing,
-    }));
-    let what = rotation.map_or_else(
-        || "a new rotation".to_owned(),
-        |rotation| rotation.id.to_string(),
-    );
-    answer = answer.line(format!(
-        "{}  {what}  by {} ({})",
-        args.secret, playbook.name, file.name
-    ));
-    for (step, recipe) in &playbook.steps {
-        let standing = if done.contains(step) { "done" } else { "to do" };
-        answer = answer.lines(in_words(*step, recipe, standing));
-    }
-    for one in &missing {
-        answer = answer.line(format!("missing  {one}"));
-    }
+    });
+    let what = rotation.map_or("a new rotation", |rotation| rotation.id.as_str());
+    let (secret, name, file) = (&args.secret, &playbook.name, &file.name);
+    let answer = Answer::new(document)
+        .line(format!("{secret}  {what}  by {name} ({file})"))
+        .lines(steps.flat_map(in_words))
+        .lines(missing.iter().map(|one| format!("missing  {one}")));
     Ok(match missing.is_empty() {
         true => answer,
         false => answer.exit(Exit::PersonMustSpeak),
     })
 }
 
-fn done_steps(rotation: &Rotation) -> Vec<Step> {
-    let healthy = rotation.health.is_some_and(|health| health.healthy);
-    [
-        (Step::Generate, rotation.generated.is_some()),
-        (Step::DualRun, rotation.dual_run.is_some()),
-        (Step::Validate, rotation.validated.is_some()),
-        (Step::Cutover, healthy),
-        (Step::Health, healthy),
-        (Step::Revoke, rotation.old_revoked.is_some()),
-        (Step::VerifyRevocation, rotation.dead.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(step, is_done)| is_done.then_some(step))
-    .collect()
-}
-
-fn in_json(step: Step, recipe: &Recipe, is_done: bool) -> Value {
+fn in_json((step, recipe, is_done): (Step, &Recipe, bool)) -> Value {
     json!({
         "step": step,
         "done": is_done,
@@ -146,7 +126,7 @@ fn in_json(step: Step, recipe: &Recipe, is_done: bool) -> Value {
     })
 }
 
-fn in_words(step: Step, recipe: &Recipe, standing: &str) -> Vec<String> {
+fn in_words((step, recipe, is_done): (Step, &Recipe, bool)) -> Vec<String> {
     // As it stands in the playbook: a script is read and not pasted.
     let command = |words: &[String]| {
         words
@@ -154,6 +134,7 @@ fn in_words(step: Step, recipe: &Recipe, standing: &str) -> Vec<String> {
             .trim_end()
             .replace('\n', "\n                  ")
     };
+    let standing = if is_done { "done" } else { "to do" };
     let mut lines = vec![format!("  {standing:<6} {step}")];
     let mut add = |name: &str, text: String| lines.push(format!("         {name:<8} {text}"));
     add("run", command(&recipe.run));

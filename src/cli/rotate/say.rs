@@ -6,54 +6,25 @@ use crate::append::draft::Draft;
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::fields::{self, Fields};
-use crate::cli::incident;
-use crate::cli::together;
+use crate::cli::{incident, receipt, together};
 use crate::event::{self, EventSpec};
 use crate::register::Register;
-use crate::rotation::{ChecklistItem, ItemStanding, KnownFields, Rotation};
+use crate::rotation::{ChecklistItem, Rotation};
 use crate::time::Timestamp;
 
 use super::steps::Rotator;
 
 impl Rotator<'_> {
     /// What is known of an event: by the ledger, and by the playbook.
-    pub(super) fn told(
-        &self,
-        register: &Register,
-        rotation: &Rotation,
-        event: &str,
-    ) -> KnownFields {
+    pub(super) fn told(&self, register: &Register, rotation: &Rotation, event: &str) -> Fields {
         let mut told = register.known_of(rotation, event);
         let playbook = &self.file.playbook;
-        let more: Vec<(&str, Value)> = match event {
-            "rotation.completed" => vec![(
-                "validation_summary",
-                json!(format!(
-                    "every step of the playbook {} showed what it had to",
-                    playbook.name
-                )),
-            )],
-            "rollback.completed" | "rotation.aborted" => {
-                let reason = rotation
-                    .failed
-                    .map(|failed| format!("{} failed", failed.step));
-                let left = rotation
-                    .generated
-                    .as_ref()
-                    .map_or("none_generated", |_| "new_retained");
-                let asked = "whoever rotates asked for it".to_owned();
-                vec![
-                    ("reason", json!(reason.unwrap_or(asked))),
-                    ("disposition", json!(left)),
-                ]
-            }
-            "secret.revoked" if !rotation.is_open() => vec![("method", json!("delete"))],
-            _ => Vec::new(),
-        };
-        told.extend(
-            more.into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
+        if event == "rotation.completed" {
+            let name = &playbook.name;
+            let shown = format!("every step of the playbook {name} showed what it had to");
+            told.insert("validation_summary".to_owned(), json!(shown));
+        }
+        told.extend(rotation.known_of_plan(event));
         told.extend(playbook.said.get(event).cloned().unwrap_or_default());
         told
     }
@@ -71,11 +42,8 @@ impl Rotator<'_> {
             let (name, value) = word.split_once('=').ok_or_else(|| {
                 CommandError::usage("a field is written as NAME=VALUE or EVENT.NAME=VALUE")
             })?;
-            let (of, name) = name
-                .rsplit_once('.')
-                .map_or((None, name), |(of, name)| (Some(of), name));
-            let is_there = spec.fields.iter().any(|field| field.name == name);
-            if of.map_or(is_there, |of| of == event) {
+            let (of, name) = name.rsplit_once('.').unwrap_or(("", name));
+            if of == event || of.is_empty() && spec.field(name).is_some() {
                 words.push(format!("{name}={value}"));
             }
         }
@@ -93,15 +61,12 @@ impl Rotator<'_> {
         rotation: &Rotation,
         items: &[ChecklistItem<'_>],
     ) -> Result<bool, CommandError> {
-        let now = items
-            .iter()
-            .filter(|item| item.standing == ItemStanding::Now);
+        let now = items.iter().filter(|item| item.is_now());
         let mine = now.filter(|item| {
             let step = &item.step;
             step.is_for_people() && register.people(rotation, step).contains(&&self.actor)
         });
-        let mut events = Vec::new();
-        let mut missing = Vec::new();
+        let (mut events, mut missing) = (Vec::new(), Vec::new());
         for event in mine.flat_map(|item| item.step.events()) {
             let spec = spec(event)?;
             let mut known = self.told(register, rotation, event);
@@ -125,7 +90,7 @@ impl Rotator<'_> {
         }
         let is_said = !events.is_empty();
         if is_said {
-            self.say(context, &events)?;
+            self.say(context, events)?;
         }
         Ok(is_said)
     }
@@ -134,13 +99,12 @@ impl Rotator<'_> {
     pub(super) fn say(
         &mut self,
         context: &mut Context,
-        events: &[(&'static str, KnownFields)],
+        events: Vec<(&'static str, Fields)>,
     ) -> Result<(), CommandError> {
         let now = context.now();
         let mut drafts = Vec::new();
-        for (event, known) in events {
+        for (event, mut said) in events {
             let spec = spec(event)?;
-            let mut said = self.with_flags(event, known.clone(), now)?;
             fields::fill_defaults(spec, &mut said, now);
             context.say(format!("says {event}{}", fields::flags_of(spec, &said)));
             drafts.push(Draft {
@@ -150,10 +114,9 @@ impl Rotator<'_> {
                 ..Draft::from(fields::finish(spec, said)?)
             });
         }
-        for ((event, _), receipt) in events.iter().zip(self.record(context, drafts)?) {
-            for talk in crate::cli::receipt::findings(&receipt["findings"]) {
-                context.ui.discuss(talk);
-            }
+        for receipt in self.record(context, drafts)? {
+            receipt::findings(&receipt["findings"]).for_each(|talk| context.ui.discuss(talk));
+            let event = &receipt["event"];
             self.ran.push(json!({
                 "step": event, "event": event, "failed": null, "entries": [receipt["sequence"]],
             }));

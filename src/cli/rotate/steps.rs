@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
+use crate::cli::answer::{items, text};
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::layout::{columns, counted};
@@ -175,61 +176,44 @@ impl<'a> Rotator<'a> {
         rotation: &Rotation,
         secret: &Secret,
     ) -> Vec<(String, OsString)> {
-        let playbook = &self.file.playbook;
-        let own = playbook
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()));
-        let mut env: Vec<(String, String)> = own.collect();
-        let version = |version: Option<&crate::text::Reference>| {
-            version.map_or_else(String::new, ToString::to_string)
-        };
-        let list = |ids: &[Id]| ids.iter().map(Id::as_str).collect::<Vec<_>>().join(" ");
-        let all: Vec<Id> = rotation.all_consumers(secret).cloned().collect();
+        let old = rotation.old_version.as_ref().or(secret.version.as_ref());
+        let new = rotation.generated.as_ref().map(|one| &one.version);
+        let all: Vec<_> = rotation.all_consumers(secret).map(Id::as_str).collect();
+        let of: Vec<_> = action.consumers.iter().map(Id::as_str).collect();
         let told = [
-            ("LEDGER_ROTATION", rotation.id.to_string()),
-            ("LEDGER_SECRET", secret.id.to_string()),
-            ("LEDGER_STORE", secret.store.to_string()),
-            ("LEDGER_STEP", action.step.word().to_owned()),
-            ("LEDGER_REASON", rotation.reason.word().to_owned()),
-            (
-                "LEDGER_OLD_VERSION",
-                version(rotation.old_version.as_ref().or(secret.version.as_ref())),
-            ),
-            (
-                "LEDGER_NEW_VERSION",
-                version(rotation.generated.as_ref().map(|one| &one.version)),
-            ),
-            ("LEDGER_ALL_CONSUMERS", list(&all)),
-            ("LEDGER_CONSUMERS", list(&action.consumers)),
+            ("LEDGER_ROTATION", rotation.id.as_str()),
+            ("LEDGER_SECRET", secret.id.as_str()),
+            ("LEDGER_STORE", secret.store.as_str()),
+            ("LEDGER_STEP", action.step.word()),
+            ("LEDGER_REASON", rotation.reason.word()),
+            ("LEDGER_OLD_VERSION", old.map_or("", |one| one.as_str())),
+            ("LEDGER_NEW_VERSION", new.map_or("", |one| one.as_str())),
+            ("LEDGER_ALL_CONSUMERS", &all.join(" ")),
+            ("LEDGER_CONSUMERS", &of.join(" ")),
         ];
-        env.extend(told.map(|(name, value)| (name.to_owned(), value)));
-        env.into_iter()
-            .map(|(name, value)| (name, value.into()))
+        let own = self.file.playbook.env.iter();
+        let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = own.chain(told);
+        all.map(|(name, value)| (name.to_owned(), value.into()))
             .collect()
     }
 
     /// What was done in this run, a line each.
     pub(super) fn lines(&self) -> Vec<String> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let rows: Vec<Vec<String>> = self
-            .ran
-            .iter()
-            .map(|ran| {
-                let entries: Vec<_> = ran["entries"].as_array().into_iter().flatten().collect();
-                let place = match entries.as_slice() {
-                    [] => "not recorded yet".to_owned(),
-                    [one] => format!("entry {one}"),
-                    [first, .., last] => format!("entries {first}-{last}"),
-                };
-                let end = match ran["failed"].as_str() {
-                    Some(why) => format!("failed: {why}"),
-                    None => "done".to_owned(),
-                };
-                vec![format!("  {}", text(&ran["step"])), place, end]
-            })
-            .collect();
-        columns(&rows.iter().collect::<Vec<_>>())
+        let row = |ran: &Value| {
+            let entries: Vec<_> = items(&ran["entries"]).collect();
+            let place = match entries.as_slice() {
+                [] => "not recorded yet".to_owned(),
+                [one] => format!("entry {one}"),
+                [first, .., last] => format!("entries {first}-{last}"),
+            };
+            let end = match ran["failed"].as_str() {
+                Some(why) => format!("failed: {why}"),
+                None => "done".to_owned(),
+            };
+            [format!("  {}", text(&ran["step"])), place, end]
+        };
+        columns(&self.ran.iter().map(row).collect::<Vec<_>>())
     }
 }
 

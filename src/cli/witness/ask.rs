@@ -13,7 +13,7 @@ use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::Context;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::files::read_input;
-use crate::cli::layout::seconds;
+use crate::cli::layout::{row, seconds};
 use crate::cli::trust::how_to_follow;
 use crate::ledger::sealing_vkeys;
 use crate::trust::{TRUST_LIMIT, Trust};
@@ -162,7 +162,7 @@ fn answer(newest: &Checkpoint, answered: &WitnessAnswers) -> Answer {
             (Some(time), _) => format!("cosigned at size {size}, {time}"),
             (None, fault) => fault.clone().unwrap_or_default(),
         };
-        rows.push(vec![witness.name.to_string(), said]);
+        rows.push(row![witness.name, said]);
         witnesses.push(json!({
             "name": witness.name.to_string(),
             "vkey": witness.key.to_string(),
@@ -183,7 +183,7 @@ fn answer(newest: &Checkpoint, answered: &WitnessAnswers) -> Answer {
     };
     let answer = Answer::new(document)
         .exit(exit)
-        .table(&["WITNESS", "ANSWER"], &rows)
+        .table(["WITNESS", "ANSWER"], rows)
         .line(format!("{quorum} at size {size}"));
     answered.notices.iter().fold(answer, Answer::warn)
 }

@@ -10,7 +10,7 @@ use crate::cli::answer::{Answer, CommandResult};
 use crate::cli::context::{Context, read_passphrase};
 use crate::cli::exit::CommandError;
 use crate::cli::files::read_input;
-use crate::cli::layout::seconds;
+use crate::cli::layout::{row, seconds};
 use crate::note::{NOTE_LIMIT, NoteKey, Origin};
 use crate::sys::keyfile;
 use crate::witness::{FollowFrom, FollowedKey, FollowedLog, KEY_FILE, Witness, WitnessError};
@@ -131,11 +131,13 @@ fn describe(context: &mut Context, witness: &Witness) -> CommandResult {
     let mut followed = witness.logs()?;
     let vkey = witness.cosigner().to_string();
     let logs: Vec<_> = followed.iter().map(to_json).collect();
-    let rows: Vec<_> = followed.iter().map(row).collect();
     let mut answer =
         Answer::new(json!({ "vkey": vkey, "logs": logs })).line(format!("witness  {vkey}"));
-    if !rows.is_empty() {
-        answer = answer.table(&["LEDGER", "KEYS", "SIZE", "COSIGNED"], &rows);
+    if !followed.is_empty() {
+        answer = answer.table(
+            ["LEDGER", "KEYS", "SIZE", "COSIGNED"],
+            followed.iter().map(row),
+        );
     }
     let lost = followed.iter().position(|log| log.last.is_err());
     match lost.map(|at| followed.swap_remove(at).last) {
@@ -147,13 +149,13 @@ fn describe(context: &mut Context, witness: &Witness) -> CommandResult {
     }
 }
 
-fn row(log: &FollowedLog) -> Vec<String> {
+fn row(log: &FollowedLog) -> [String; 4] {
     let (size, time) = match &log.last {
         Ok(Some((checkpoint, time))) => (checkpoint.size.to_string(), seconds(*time)),
         Ok(None) => ("-".to_owned(), "nothing yet".to_owned()),
         Err(_) => ("?".to_owned(), "state lost".to_owned()),
     };
-    vec![log.origin.clone(), log.keys.len().to_string(), size, time]
+    row![log.origin, log.keys.len(), size, time]
 }
 
 fn to_json(log: &FollowedLog) -> serde_json::Value {
