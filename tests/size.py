@@ -17,8 +17,8 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 54_400
-LONG_FUNCTIONS = 15
+CODE_LINES = 54_200
+LONG_FUNCTIONS = 3
 LINES = 60
 PARAMETERS = 5
 

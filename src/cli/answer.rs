@@ -1,7 +1,8 @@
 //! What a command answers: the same facts as text for people and as one document for programs. It is
 //! printed in one place, [`Ui::answer`](super::ui::Ui::answer).
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::exit::{CommandError, Exit};
 use super::layout::table;
@@ -61,6 +62,19 @@ impl Answer {
     pub(crate) fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// The same, and says so in its document.
+    pub(crate) fn ending(mut self, exit: Exit) -> Self {
+        self.add("exit_code", exit.code());
+        self.exit(exit)
+    }
+
+    /// Adds a member to the document.
+    pub(crate) fn add(&mut self, name: &str, value: impl Serialize) {
+        if let Some(document) = &mut self.document {
+            document[name] = json!(value);
+        }
     }
 
     /// Adds to the text.

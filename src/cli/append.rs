@@ -11,7 +11,7 @@ use crate::rule::Finding;
 use crate::spool;
 
 use super::answer::{Answer, CommandResult};
-use super::checks::{SecretChecks, known_values};
+use super::checks::SecretChecks;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::fields::Fields;
@@ -110,18 +110,17 @@ pub(crate) fn run(context: &mut Context, args: &AppendArgs, matches: &ArgMatches
     context.ui.thing = "append";
     if let Some((name, matches)) = matches.subcommand() {
         if args.drafts.is_some() || args.spool || !args.statement.is_empty() {
-            return Err(CommandError::usage(
-                "an event by its flags and --json FILE or --statement FILE do not go together",
-            ));
+            let message =
+                "an event by its flags and --json FILE or --statement FILE do not go together";
+            return Err(CommandError::usage(message));
         }
         let spec = event::spec(name)
             .ok_or_else(|| CommandError::usage(format!("there is no event `{name}`")))?;
         return say(context, spec, matches);
     }
     if args.checks.dry_run && args.drafts.is_none() {
-        return Err(CommandError::usage(
-            "--dry-run is for drafts: what is signed is checked when it is recorded",
-        ));
+        let message = "--dry-run is for drafts: what is signed is checked when it is recorded";
+        return Err(CommandError::usage(message));
     }
     match &args.drafts {
         Some(path) => batch::drafts(context, path, &args.checks),
@@ -151,45 +150,37 @@ pub(crate) fn say_with(
     let receiving = Receiving::from_arg_matches(matches).map_err(CommandError::usage)?;
     context.named_ledger()?;
     let typed = Typed::new(context, (spec, known), matches)?;
-    let now = context.now();
-    let mut draft = typed.draft(context, now)?;
-    let checks = &typed.frame.checks;
-    let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
-    let key = context.key()?;
-    let say = &mut |text: String| context.say(text);
-    let files = checks.files(&draft.attachments, &known, say)?;
-    context.ui.trying(vec![typed.tried(&draft)]);
+    let mut ready = typed.ready(context)?;
+    context.ui.trying(vec![typed.tried(&ready.draft)]);
     let guard = SignalGuard::new(false)?;
-    let opened = context.recorder(receiving.receipt.is_some());
-    let mut recorder = match opened {
+    let mut recorder = match context.recorder(receiving.receipt.is_some()) {
         Ok(recorder) => recorder,
         Err(failure) => {
-            let ledger = receiving
-                .may_wait(&failure)
-                .then(|| context.ledger_id())
-                .flatten();
-            let ledger = ledger.ok_or_else(|| failure.clone())?;
-            let screened = context.screened(&draft, &files, &known)?;
-            let submission = screened.sign(ledger, &*key, &context.world)?;
+            let may_wait = receiving.may_wait(&failure).then_some(());
+            let Some(ledger) = may_wait.and_then(|()| context.ledger_id()) else {
+                return Err(failure);
+            };
+            let submission = ready.sign(context, ledger)?;
             return wait_in_spool(context, &submission, failure);
         }
     };
-    if typed.frame.event_id.is_some() && typed.occurred.is_none() {
+    if typed.frame.event_id.is_some()
+        && typed.occurred.is_none()
+        && let Some(before) = recorder.said_before(&typed.event_id)?
+    {
         // What is said again happened when it was said to have happened.
-        if let Some(before) = recorder.said_before(&typed.event_id)? {
-            draft = typed.draft(context, before)?;
-        }
+        ready.draft = typed.draft(context, before)?;
     }
-    let screened = context.screened(&draft, &files, &known)?;
-    let submission = screened.sign(recorder.ledger(), &*key, &context.world)?;
-    if checks.dry_run {
+    let submission = ready.sign(context, recorder.ledger())?;
+    if typed.frame.checks.dry_run {
         return check(context, &mut recorder, &submission);
     }
     let fresh = typed.frame.event_id.is_none();
     let kept = receiving.spool_on_failure.then(|| submission.clone());
-    let mut answers =
-        guard.uninterrupted(|| recorder.record(&mut context.ui, vec![submission], fresh));
-    let answer = answers.pop().unwrap_or_else(|| Err(nothing_answered()));
+    let record = || recorder.record(&mut context.ui, vec![submission], fresh);
+    let answer = guard.uninterrupted(record).pop();
+    let nothing = || Err(CommandError::temporary("nothing was answered"));
+    let answer = answer.unwrap_or_else(nothing);
     if let Ok(receipt) = &answer {
         // Out before the ledger is let go of, so that nobody waits for what follows.
         let said = receipt::add_to(Answer::new(receipt.clone()), receipt);
@@ -231,10 +222,6 @@ pub(crate) fn say_as(
     say(context, spec, &matches)
 }
 
-fn nothing_answered() -> CommandError {
-    CommandError::temporary("nothing was answered")
-}
-
 impl Receiving {
     /// Whether what failed so may wait in the spool: it was not refused.
     fn may_wait(&self, failure: &CommandError) -> bool {
@@ -254,12 +241,11 @@ fn wait_in_spool(
     };
     context.ui.thing = "spooled";
     let path = path.display().to_string();
-    Ok(
-        Answer::new(json!({ "spooled": path, "error": failure.to_json() }))
-            .line(format!("waits  {path}"))
-            .warn(format!("not recorded: {}", failure.message))
-            .say("next: ledger spool deliver records it"),
-    )
+    let document = json!({ "spooled": path, "error": failure.to_json() });
+    Ok(Answer::new(document)
+        .line(format!("waits  {path}"))
+        .warn(format!("not recorded: {}", failure.message))
+        .say("next: ledger spool deliver records it"))
 }
 
 /// What `--dry-run` answers.
@@ -268,11 +254,9 @@ fn check(context: &mut Context, recorder: &mut Recorder, submission: &Submission
     if context.ui.json {
         context.ui.thing = "dry-run";
     }
-    let documents: Vec<_> = findings.iter().map(Finding::to_json).collect();
-    let findings = Value::from(documents);
-    let talk: Vec<_> = receipt::findings(&findings).collect();
+    let findings: Value = findings.iter().map(Finding::to_json).collect();
     let mut answer = Answer::new(json!({ "would_record": true, "findings": findings }))
         .line("nothing was recorded; it would be");
-    answer.talk.extend(talk);
+    answer.talk.extend(receipt::findings(&findings));
     Ok(answer)
 }

@@ -16,7 +16,7 @@ use super::exit::CommandError;
 use super::files::keep_apart;
 use super::layout::counted;
 use super::receipt;
-use super::verify::progress_bar;
+use super::verify::{counting, progress_bar};
 
 /// Move older entries and attached files to another place
 ///
@@ -56,10 +56,7 @@ pub(crate) fn run(context: &mut Context, args: &ArchiveArgs) -> CommandResult {
     let order = ArchiveOrder {
         to,
         before: args.before,
-        progress: &|done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        },
+        progress: &counting(&bar),
     };
     let archived = append::archive(&context.world, &place, context.globals.wait, &*key, &order)?;
     bar.finish_and_clear();

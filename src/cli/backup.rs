@@ -108,9 +108,8 @@ fn into_zip(
         return Err(is_there(to, OR_FOLDER));
     }
     let failed = |fault| unwritten(to, fault, OR_FOLDER);
-    let dir = tempfile::Builder::new()
-        .prefix(".backup-")
-        .tempdir_in(folder_of(to));
+    let mut dir = tempfile::Builder::new();
+    let dir = dir.prefix(".backup-").tempdir_in(folder_of(to));
     let dir = dir.map_err(failed)?;
     let mut report = backup(dir.path())?;
     // With an encrypted key in it, it stays its owner's.
@@ -198,12 +197,9 @@ fn answer(to: &Path, state: &Path, report: &BackupReport) -> Answer {
         Some(before) => format!("{} more", record.size - before),
         None => "a new backup".to_owned(),
     };
-    let (to, entries, files) = (
-        to.display(),
-        counted(record.size, "entry"),
-        counted(report.files, "file"),
-    );
-    let bytes = report.bytes;
+    let (to, bytes) = (to.display(), report.bytes);
+    let entries = counted(record.size, "entry");
+    let files = counted(report.files, "file");
     let not_taken = not_taken.iter().map(|what| format!("  not taken  {what}"));
     Answer::new(document(record, more))
         .line(format!(
@@ -251,7 +247,6 @@ fn said(path: &Path, checked: &CheckedBackup, opens: Option<bool>) -> Answer {
         "faults": checked.faults,
         "findings": report.to_json()["findings"],
         "not_checked": report.not_checked,
-        "exit_code": exit.code(),
     });
     let key = match (checked.has_newest_key, opens) {
         (None, _) => "not in it: after restoring, a Security Owner names a new one",
@@ -266,22 +261,20 @@ fn said(path: &Path, checked: &CheckedBackup, opens: Option<bool>) -> Answer {
         (_, Some(last)) => format!("entries {} to {last}", record.size),
     };
     let findings = report.findings.iter().filter(|_| exit == Exit::Broken);
-    let findings =
-        findings.map(|one| format!("  {} {}: {}", one.rule.id, one.rule.title, one.found));
+    let findings = findings.map(|one| (one.rule, &one.found));
+    let findings = findings.map(|(rule, found)| format!("  {} {}: {found}", rule.id, rule.title));
     let faults = checked.faults.iter().map(|fault| format!("  {fault}"));
+    let (word, code) = (checked.conclusion().word(), exit.code());
+    let (origin, made) = (&record.origin, record.made_utc.to_seconds());
+    let entries = counted(record.size, "entry");
     Answer::new(document(record, more))
         .line(format!(
-            "{}  backup of {} with {}, made {} (exit {})",
-            checked.conclusion().word(),
-            record.origin,
-            counted(record.size, "entry"),
-            record.made_utc.to_seconds(),
-            exit.code()
+            "{word}  backup of {origin} with {entries}, made {made} (exit {code})"
         ))
         .lines(findings.chain(faults))
         .line(format!("  sealing key  {key}"))
         .line(format!("  would lose   {loss}"))
-        .exit(exit)
+        .ending(exit)
 }
 
 impl From<BackupError> for CommandError {

@@ -56,18 +56,15 @@ pub(crate) fn known_values(
     let mut value = Zeroizing::new(Vec::with_capacity(VALUE_LIMIT as usize + 1));
     let input = open_input(ui, path);
     let read = input.and_then(|input| input.take(VALUE_LIMIT + 1).read_to_end(&mut value));
-    read.map_err(|fault| {
-        CommandError::usage(format!(
-            "the value to check against cannot be read from `{name}`: {fault}"
-        ))
-    })?;
+    let value_to = "the value to check against";
+    let unread = |fault| format!("{value_to} cannot be read from `{name}`: {fault}");
+    read.map_err(unread).map_err(CommandError::usage)?;
     if value.len() as u64 > VALUE_LIMIT {
-        return Err(CommandError::usage(format!(
-            "the value to check against in `{name}` is longer than {VALUE_LIMIT} bytes"
-        )));
+        let message = format!("{value_to} in `{name}` is longer than {VALUE_LIMIT} bytes");
+        return Err(CommandError::usage(message));
     }
-    let known = KnownValue::new(&value)
-        .map_err(|fault| CommandError::usage(format!("`{name}`: {fault}")))?;
+    let known = KnownValue::new(&value);
+    let known = known.map_err(|fault| CommandError::usage(format!("`{name}`: {fault}")))?;
     Ok(vec![known])
 }
 
@@ -125,14 +122,8 @@ impl Context {
     ) -> Result<ScreenedDraft<'a>, DraftError> {
         match draft.screen(files, known.into()) {
             Err(DraftError::Secret(_)) => {
-                let excepted = self.excepted();
-                draft.screen(
-                    files,
-                    Screening {
-                        known,
-                        excepted: &excepted,
-                    },
-                )
+                let excepted = &self.excepted();
+                draft.screen(files, Screening { known, excepted })
             }
             screened => screened,
         }

@@ -13,7 +13,7 @@ use clap_complete::env::Shells;
 
 use crate::ledger::EntryReader;
 use crate::register::Register;
-use crate::rule::RULES;
+use crate::rule::{RULES, Rule};
 use crate::sys::world::World;
 
 /// Names the shell that asks, in the environment of this one question.
@@ -46,10 +46,8 @@ pub(crate) fn answer(
         command.build();
         let mut command = with_ids(command, &asked);
         let here = std::env::current_dir().ok();
-        if shell
-            .write_complete(&mut command, words, here.as_deref(), &mut answer)
-            .is_err()
-        {
+        let written = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
+        if written.is_err() {
             answer.clear();
         }
     }
@@ -110,14 +108,12 @@ impl AskedLedger {
     fn of(words: &[OsString], world: &World) -> Self {
         let flag = words.iter().rposition(|word| word == "--ledger");
         let typed = flag.and_then(|flag| words.get(flag + 1)).cloned();
-        let mut joined = words
-            .iter()
-            .filter_map(|word| word.to_str()?.strip_prefix("--ledger="));
+        let joined = words.iter().filter_map(|word| word.to_str());
+        let mut joined = joined.filter_map(|word| word.strip_prefix("--ledger="));
         let named = typed.or_else(|| joined.next_back().map(OsString::from));
+        let named = named.or_else(|| std::env::var_os("LEDGER_PATH"));
         Self {
-            named: named
-                .or_else(|| std::env::var_os("LEDGER_PATH"))
-                .map(PathBuf::from),
+            named: named.map(PathBuf::from),
             world: world.clone(),
         }
     }
@@ -132,10 +128,10 @@ impl AskedLedger {
     fn candidates(&self, names: Names, typed: &str) -> Vec<CompletionCandidate> {
         let is_meant = |id: &&str| id.starts_with(typed);
         if let Names::Rule = names {
+            let shown =
+                |rule: &&Rule| CompletionCandidate::new(rule.id).help(Some(rule.title.into()));
             let rules = RULES.iter().filter(|rule| is_meant(&rule.id));
-            return rules
-                .map(|rule| CompletionCandidate::new(rule.id).help(Some(rule.title.into())))
-                .collect();
+            return rules.map(shown).collect();
         }
         let Some(register) = self.register() else {
             return Vec::new();
@@ -151,17 +147,10 @@ impl AskedLedger {
             ids.extend(register.incidents.keys().map(|id| id.as_str()));
         }
         if let Names::Actor = names {
-            ids.extend(
-                register
-                    .charter
-                    .keyring
-                    .actors()
-                    .map(|(_, actor)| actor.id.as_str()),
-            );
+            let actors = register.charter.keyring.actors();
+            ids.extend(actors.map(|(_, actor)| actor.id.as_str()));
         }
-        ids.into_iter()
-            .filter(is_meant)
-            .map(CompletionCandidate::new)
-            .collect()
+        let meant = ids.into_iter().filter(is_meant);
+        meant.map(CompletionCandidate::new).collect()
     }
 }

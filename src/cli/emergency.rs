@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::append::draft::Draft;
 use crate::event::{Event, Trigger};
+use crate::inventory::Secret;
 use crate::register::Register;
 use crate::rotation::campaign_ticket;
 use crate::text::Id;
@@ -33,7 +34,7 @@ const LIST_LIMIT: usize = 4 << 20;
 ///   ledger emergency db/orders --revoked v7 --at 2026-11-28T03:12:00Z --why "password in a public log"
 ///   ledger emergency --secrets breach.txt --revoked --why "breach of the vendor"
 ///   ledger emergency --filter owner=Vendor --campaign breach-11 --revoked --why "breach of the vendor"
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct EmergencyArgs {
     /// The suspect secrets
@@ -80,16 +81,10 @@ impl EmergencyArgs {
     pub(crate) fn of(secret: Id, why: String, rotation: Id) -> Self {
         Self {
             secret: vec![secret],
-            secrets: None,
-            meant: Meant::default(),
-            campaign: None,
-            revoked: None,
-            method: String::new(),
-            at: None,
             why,
             trigger: Trigger::SuspectedCompromise.word().to_owned(),
-            incident: None,
             rotation: Some(rotation),
+            ..Self::default()
         }
     }
 }
@@ -114,13 +109,12 @@ pub(crate) fn prepared(
 ) -> Result<Vec<Emergency>, CommandError> {
     let register = context.register()?;
     let secrets = listed(args, &register)?;
-    let version = args
+    let is_named = args
         .revoked
-        .as_deref()
-        .filter(|version| !version.is_empty());
-    if secrets.len() > 1
-        && (version.or(args.incident.as_ref().map(Id::as_str)).is_some() || args.rotation.is_some())
-    {
+        .as_ref()
+        .is_some_and(|version| !version.is_empty());
+    let is_named = is_named || args.incident.is_some() || args.rotation.is_some();
+    if secrets.len() > 1 && is_named {
         let message = "a version, an incident or a rotation is named of one secret alone";
         return Err(CommandError::usage(message)
             .hint("leave them out: versions come from the inventory, ids from the date"));
@@ -139,16 +133,11 @@ fn listed(args: &EmergencyArgs, register: &Register) -> Result<Vec<Id>, CommandE
     if let Some(path) = &args.secrets {
         let text = read_bounded(path, LIST_LIMIT)?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        for (place, line) in text
-            .lines()
-            .map(str::trim)
-            .enumerate()
-            .filter(|(_, line)| !line.is_empty())
-        {
-            let id = Id::new(line).map_err(|fault| {
-                CommandError::usage(format!("{} line {}: {fault}", path.display(), place + 1))
-            })?;
-            secrets.push(id);
+        let lines = (1..).zip(text.lines().map(str::trim));
+        for (place, line) in lines.filter(|(_, line)| !line.is_empty()) {
+            secrets.push(Id::new(line).map_err(|fault| {
+                CommandError::usage(format!("{} line {place}: {fault}", path.display()))
+            })?);
         }
     }
     secrets.extend(args.meant.secrets(register));
@@ -185,45 +174,26 @@ impl Emergency {
         };
         let id = |named, kind| id(named, kind).map_err(CommandError::flag("the secret's id"));
         let (incident, rotation) = (id(&args.incident, "inc")?, id(&args.rotation, "rot")?);
+        let declared = json!({
+            "incident": incident, "secret": secret, "trigger": args.trigger, "detected": at,
+            "summary": args.why,
+        });
+        let opened = json!({
+            "rotation": rotation, "secret": secret, "environment": "prod",
+            "reason": "emergency", "incident": incident,
+            "consumers": known.consumers, "last_rotated": known.generated,
+            "old_version": known.version, "ticket": campaign.map(campaign_ticket),
+        });
         let mut drafts = vec![
-            draft(
-                now,
-                "incident.declared",
-                json!({
-                    "incident": incident, "secret": secret, "trigger": args.trigger,
-                    "detected": at, "summary": args.why,
-                }),
-            )?,
-            draft(
-                now,
-                "rotation.opened",
-                json!({
-                    "rotation": rotation, "secret": secret, "environment": "prod",
-                    "reason": "emergency", "incident": incident,
-                    "consumers": known.consumers, "last_rotated": known.generated,
-                    "old_version": known.version, "ticket": campaign.map(campaign_ticket),
-                }),
-            )?,
+            draft(now, "incident.declared", declared)?,
+            draft(now, "rotation.opened", opened)?,
         ];
-        if let Some(named) = &args.revoked {
-            let version = match (named.as_str(), &known.version) {
-                ("", Some(version)) => version.to_string(),
-                ("", None) => {
-                    let message = format!(
-                        "which version of `{secret}` was in use is not known; nothing was recorded"
-                    );
-                    return Err(CommandError::refused(message).hint("name it: --revoked VERSION"));
-                }
-                (named, _) => named.to_owned(),
-            };
-            drafts.push(draft(
-                at,
-                "secret.revoked",
-                json!({
-                    "rotation": rotation, "version": version, "target": "old",
-                    "method": args.method, "effective": at,
-                }),
-            )?);
+        if let Some(version) = revoked(args, known)? {
+            let said = json!({
+                "rotation": rotation, "version": version, "target": "old",
+                "method": args.method, "effective": at,
+            });
+            drafts.push(draft(at, "secret.revoked", said)?);
         }
         // What of a campaign was cut off is said again.
         let opened = register.rotations.get(&rotation);
@@ -242,26 +212,44 @@ impl Emergency {
     }
 }
 
-fn answer(emergencies: &[Emergency], receipts: &[Value]) -> Answer {
-    let each: Vec<Value> = emergencies
-        .iter()
-        .map(|one| json!({ "secret": one.secret, "incident": one.incident, "rotation": one.rotation }))
-        .collect();
-    let many = emergencies.len() as u64;
-    let answer = Answer::new(json!({ "emergencies": each, "receipts": receipts }));
-    let answer = answer.lines(emergencies.iter().map(|one| {
-        format!(
-            "{}  incident {}  rotation {}",
-            one.secret, one.incident, one.rotation
-        )
-    }));
-    let recorded = counted(receipts.len() as u64, "entry");
-    let answer = answer.line(format!(
-        "{recorded} recorded of {}",
-        counted(many, "secret")
-    ));
-    match emergencies {
-        [one] => answer.say(format!("next: ledger next {}", one.rotation)),
-        _ => answer.say("next: ledger next"),
+/// The version that was revoked already: the one that is named, or the one in use.
+fn revoked(args: &EmergencyArgs, known: &Secret) -> Result<Option<String>, CommandError> {
+    let in_use = known.version.as_ref().map(ToString::to_string);
+    match (args.revoked.as_deref(), in_use) {
+        (None, _) => Ok(None),
+        (Some(""), Some(version)) => Ok(Some(version)),
+        (Some(""), None) => {
+            let id = &known.id;
+            let message =
+                format!("which version of `{id}` was in use is not known; nothing was recorded");
+            Err(CommandError::refused(message).hint("name it: --revoked VERSION"))
+        }
+        (Some(named), _) => Ok(Some(named.to_owned())),
     }
+}
+
+fn answer(emergencies: &[Emergency], receipts: &[Value]) -> Answer {
+    let each = emergencies.iter().map(
+        |one| json!({ "secret": one.secret, "incident": one.incident, "rotation": one.rotation }),
+    );
+    let document = json!({ "emergencies": each.collect::<Vec<_>>(), "receipts": receipts });
+    let lines = emergencies.iter().map(|one| {
+        let Emergency {
+            secret,
+            incident,
+            rotation,
+            ..
+        } = one;
+        format!("{secret}  incident {incident}  rotation {rotation}")
+    });
+    let recorded = counted(receipts.len() as u64, "entry");
+    let secrets = counted(emergencies.len() as u64, "secret");
+    let next = match emergencies {
+        [one] => format!("next: ledger next {}", one.rotation),
+        _ => "next: ledger next".to_owned(),
+    };
+    Answer::new(document)
+        .lines(lines)
+        .line(format!("{recorded} recorded of {secrets}"))
+        .say(next)
 }

@@ -13,7 +13,7 @@ use crate::proof::TlogProof;
 use crate::sys::disk::{DiskCause, DiskError};
 use crate::text::Line;
 
-use super::answer::{Answer, CommandResult};
+use super::answer::{Answer, CommandResult, text};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::files::{
@@ -135,8 +135,8 @@ pub(crate) fn carry_out(
             let guard = SignalGuard::new(false)?;
             let before = record(context, args, &export, &guard)?;
             let sequence = before.size();
-            let why =
-                CommandError::new(Exit::Interrupted, "interrupted before the pack was written");
+            let why = "interrupted before the pack was written";
+            let why = CommandError::new(Exit::Interrupted, why);
             guard.end_saying(&context.ui, recorded(why, sequence, args.out));
             let pack = make(context, args, &export, before)
                 .map_err(|failure| recorded(failure, sequence, args.out))?;
@@ -167,30 +167,31 @@ fn recorded(failure: CommandError, sequence: u64, out: &Path) -> CommandError {
 }
 
 fn check_out(out: &Path, force: bool) -> Result<(), CommandError> {
+    let folder = folder_of(out);
     match std::fs::symlink_metadata(out) {
         Ok(found) if !found.is_file() => {
             let message = format!("--out {} is no ordinary file", out.display());
-            Err(CommandError::usage(message))
+            return Err(CommandError::usage(message));
         }
-        Ok(_) if !force => Err(is_there(out, OR_FORCE)),
-        _ if !folder_of(out).is_dir() => Err(CommandError::usage(format!(
-            "there is no folder {} for --out",
-            folder_of(out).display()
-        ))),
-        // A folder that takes no file of that name is found out before anything is recorded.
-        _ => tempfile::Builder::new()
-            .prefix(&unfinished_prefix(out))
-            .tempfile_in(folder_of(out))
-            .map(drop)
-            .map_err(|fault| {
-                let fault = DiskError::new("write", out, fault);
-                match fault.cause() {
-                    DiskCause::Full => fault.into(),
-                    _ => CommandError::usage(fault)
-                        .hint("name a folder in --out in which files can be made"),
-                }
-            }),
+        Ok(_) if !force => return Err(is_there(out, OR_FORCE)),
+        _ if !folder.is_dir() => {
+            let message = format!("there is no folder {} for --out", folder.display());
+            return Err(CommandError::usage(message));
+        }
+        _ => {}
     }
+    // A folder that takes no file of that name is found out before anything is recorded.
+    let mut tried = tempfile::Builder::new();
+    let tried = tried.prefix(&unfinished_prefix(out)).tempfile_in(folder);
+    tried.map(drop).map_err(|fault| {
+        let fault = DiskError::new("write", out, fault);
+        match fault.cause() {
+            DiskCause::Full => fault.into(),
+            _ => {
+                CommandError::usage(fault).hint("name a folder in --out in which files can be made")
+            }
+        }
+    })
 }
 
 /// Records the export; answers with the entries before the record. No signal ends it from the record on.
@@ -221,12 +222,10 @@ fn record(
         recorder.close(context, guard);
         match answers.pop() {
             Some(Ok(receipt)) => {
-                let proof = receipt["proof"].as_str().unwrap_or_default();
-                let proof =
-                    TlogProof::parse(proof.as_bytes()).map_err(CommandError::not_verified)?;
-                export
-                    .keep(proof.index(), proof.checkpoint(), args.seed)
-                    .map_err(|fault| not_kept(fault, proof.index()))?;
+                let proof = TlogProof::parse(text(&receipt["proof"]).as_bytes());
+                let proof = proof.map_err(CommandError::not_verified)?;
+                let kept = export.keep(proof.index(), proof.checkpoint(), args.seed);
+                kept.map_err(|fault| not_kept(fault, proof.index()))?;
                 return Ok(before);
             }
             // Where somebody appended meanwhile, what was counted is not what is there, and is not recorded.
@@ -241,18 +240,16 @@ fn record(
             None => break,
         }
     }
-    Err(CommandError::temporary(format!(
-        "the ledger grew {ATTEMPTS} times while it was read; nothing was exported"
-    ))
-    .hint("try again when less is appended"))
+    let message =
+        format!("the ledger grew {ATTEMPTS} times while it was read; nothing was exported");
+    Err(CommandError::temporary(message).hint("try again when less is appended"))
 }
 
 /// What the pack rests on is not kept, so that nobody can make the one that is recorded.
 fn not_kept(fault: ExportError, sequence: u64) -> CommandError {
+    let recorded = format!("; the export is recorded as entry {sequence}, without a pack");
     CommandError::from(fault)
-        .reworded(|said| {
-            format!("{said}; the export is recorded as entry {sequence}, without a pack")
-        })
+        .reworded(|said| said + &recorded)
         .hint("export anew when the state folder can be written; no pack goes out under that entry")
 }
 
@@ -276,19 +273,16 @@ pub(crate) fn answer(out: &Path, sequence: u64, pack: &ExportedPack) -> Answer {
         "bytes": pack.bytes.len(),
         "not_checked": pack.report.not_checked,
     });
+    let counts = [
+        counted(said.rotations, "rotation"),
+        counted(said.secrets, "secret"),
+        counted(said.entries, "entry"),
+        counted(pack.parts as u64, part),
+    ];
+    let (part, counts, bytes) = (&selection.part, counts.join(" \u{b7} "), pack.bytes.len());
     Answer::new(document)
-        .line(format!(
-            "{out}  {}, recorded by entry {sequence}",
-            selection.part
-        ))
-        .line(format!(
-            "  {} \u{b7} {} \u{b7} {} \u{b7} {}, {} bytes",
-            counted(said.rotations, "rotation"),
-            counted(said.secrets, "secret"),
-            counted(said.entries, "entry"),
-            counted(pack.parts as u64, part),
-            pack.bytes.len()
-        ))
+        .line(format!("{out}  {part}, recorded by entry {sequence}"))
+        .line(format!("  {counts}, {bytes} bytes"))
         .line(format!("  pack key  {}", selection.key))
         .say("next: hand the trust file over by another road: ledger trust show prints it, with the pack key")
 }

@@ -146,9 +146,7 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> CommandResult {
         receipts.extend(together::record(context, vec![draft])?);
         answer = answer.line("the inventory is attested by this list");
     }
-    if let Some(document) = &mut answer.document {
-        document["receipts"] = json!(receipts);
-    }
+    answer.add("receipts", receipts);
     Ok(answer)
 }
 

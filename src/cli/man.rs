@@ -11,40 +11,17 @@ use super::complete;
 use super::exit::{CODES, CommandError};
 
 /// What is heeded besides the variables of flags.
-const ENVIRONMENT: &[(&str, &str)] = &[
-    (
-        "LEDGER_TOKEN",
-        "The token for a server that is reached over TCP, where --token-file names none.",
-    ),
-    (
-        "XDG_STATE_HOME",
-        "Where this host keeps what belongs to ledgers and does not lie in their folders.",
-    ),
-    (
-        "SSH_AUTH_SOCK",
-        "The agent that signs, where the key is ssh-agent:.",
-    ),
-    (
-        "NO_COLOR",
-        "Nothing is coloured. As everywhere, an empty variable is an unset one.",
-    ),
-    (
-        "COLUMNS",
-        "How wide lines may be, where the screen does not say.",
-    ),
-];
+const ENVIRONMENT: &str = "
+  LEDGER_TOKEN The token for a server that is reached over TCP, where --token-file names none.
+  XDG_STATE_HOME Where this host keeps what belongs to ledgers and does not lie in their folders.
+  SSH_AUTH_SOCK The agent that signs, where the key is ssh-agent:.
+  NO_COLOR Nothing is coloured. As everywhere, an empty variable is an unset one.
+  COLUMNS How wide lines may be, where the screen does not say.";
 
 /// What is read and written besides the files that are named.
-const FILES: &[(&str, &str)] = &[
-    (
-        "PATH/",
-        "A ledger. Its files are read by anybody and changed by this program alone: checkpoint, tile/, tail, attachments/, ledger.toml, index/.",
-    ),
-    (
-        "~/.local/state/rotation-ledger/ID/",
-        "What this host keeps of the ledger ID outside its folder: the newest checkpoint (head), the sealing key (sealing.pem), what waits to be delivered (spool/).",
-    ),
-];
+const FILES: &str = "
+  PATH/ A ledger. Its files are read by anybody and changed by this program alone: checkpoint, tile/, tail, attachments/, ledger.toml, index/.
+  ~/.local/state/rotation-ledger/ID/ What this host keeps of the ledger ID outside its folder: the newest checkpoint (head), the sealing key (sealing.pem), what waits to be delivered (spool/).";
 
 /// Print what has a shell complete commands, flags and ids
 ///
@@ -109,23 +86,18 @@ fn page(command: clap::Command) -> io::Result<(String, Vec<u8>)> {
     let man = clap_mangen::Man::new(command);
     let mut page = Vec::new();
     man.render(&mut page)?;
-    let variables = variables
-        .iter()
-        .map(|(name, help)| (name.as_str(), help.as_str()));
+    let variables = variables.iter();
+    let variables = variables.map(|(name, help)| (name.as_str(), help.as_str()));
     let mut roff = Roff::new();
     for (title, rows) in [
-        (
-            "ENVIRONMENT",
-            variables.chain(ENVIRONMENT.iter().copied()).collect(),
-        ),
-        ("FILES", FILES.to_vec()),
-        ("EXIT STATUS", codes()),
+        ("ENVIRONMENT", variables.chain(rows(ENVIRONMENT)).collect()),
+        ("FILES", rows(FILES).collect::<Vec<_>>()),
+        ("EXIT STATUS", rows(CODES).collect()),
     ] {
         roff.control("SH", [title]);
         for (term, meaning) in rows {
-            roff.control("TP", [])
-                .text([bold(term)])
-                .text([roman(meaning)]);
+            let term = roff.control("TP", []).text([bold(term)]);
+            term.text([roman(meaning)]);
         }
     }
     roff.to_writer(&mut page)?;
@@ -139,10 +111,9 @@ fn variable(arg: &clap::Arg) -> Option<(String, String)> {
     Some((name, format!("Stands in for --{long}. {help}")))
 }
 
-/// The rows of the table of exit codes.
-fn codes() -> Vec<(&'static str, &'static str)> {
-    let rows = CODES
-        .lines()
-        .filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
-    rows.map(|(code, meaning)| (code, meaning.trim())).collect()
+/// The rows of a table: a word and what it means, two blanks before it.
+fn rows(table: &str) -> impl Iterator<Item = (&str, &str)> {
+    let rows = table.lines();
+    let rows = rows.filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
+    rows.map(|(term, meaning)| (term, meaning.trim()))
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::guard;
 use crate::inventory::Secret;
@@ -14,7 +14,7 @@ use super::answer::{Answer, CommandResult};
 use super::checks::AttachedFile;
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::read_bounded;
+use super::files::{folder_of, read_bounded};
 
 const OTHERS_WRITE: u32 = 0o002;
 /// The longest playbook, in bytes.
@@ -70,30 +70,26 @@ impl PlaybookFile {
     fn read(path: &Path) -> Result<Self, CommandError> {
         let name = path.display().to_string();
         let bytes = read_bounded(path, LONGEST)?;
+        let unusable = |why: String, hint: &str| {
+            let failure = CommandError::usage(format!("{name}{why}"));
+            failure.code("playbook-unusable").hint(hint)
+        };
         // Whoever writes it decides what is run, with the operator's rights.
         let mode = std::fs::metadata(path).map_or(0, |found| found.permissions().mode());
         if mode & OTHERS_WRITE != 0 {
-            return Err(
-                CommandError::usage(format!("{name} can be written by anybody"))
-                    .code("playbook-unusable")
-                    .hint(format!("run: chmod o-w '{name}'")),
-            );
+            let hint = format!("run: chmod o-w '{name}'");
+            return Err(unusable(" can be written by anybody".to_owned(), &hint));
         }
         if let Some(hit) = guard::scan_attachment(&bytes) {
-            return Err(CommandError::usage(format!("{name} holds {hit}"))
-                .code("playbook-unusable")
-                .hint("a playbook says where a secret is, and never holds one"));
+            let hint = "a playbook says where a secret is, and never holds one";
+            return Err(unusable(format!(" holds {hit}"), hint));
         }
         let wrong = |PlaybookError(faults): PlaybookError| {
-            CommandError::usage(format!("{name}:\n  {}", faults.join("\n  ")))
-                .code("playbook-unusable")
-                .hint(format!("ledger playbook check {name}"))
+            let faults = format!(":\n  {}", faults.join("\n  "));
+            unusable(faults, &format!("ledger playbook check {name}"))
         };
         let playbook = Playbook::parse(&String::from_utf8_lossy(&bytes)).map_err(wrong)?;
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let dir = std::fs::canonicalize(parent.unwrap_or(Path::new(".")));
+        let dir = std::fs::canonicalize(folder_of(path));
         let dir = dir.map_err(|fault| CommandError::usage(format!("{name}: {fault}")))?;
         let text = |fault: crate::text::TextError| CommandError::usage(fault.to_string());
         let file = Line::new("playbook.toml").map_err(text)?;
@@ -125,10 +121,7 @@ pub(crate) fn chosen(
     let listed = std::fs::read_dir(folder)
         .map_err(|fault| none(format!("the folder of playbooks {place}: {fault}")))?;
     let mut paths: Vec<PathBuf> = listed.flatten().map(|found| found.path()).collect();
-    paths.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "toml")
-    });
+    paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
     paths.sort();
     let (mut by_id, mut by_class) = (Vec::new(), Vec::new());
     for path in paths {
@@ -143,13 +136,10 @@ pub(crate) fn chosen(
     match (found.pop(), found.is_empty()) {
         (Some(file), true) => Ok(file),
         (Some(file), false) => {
-            let names = found.iter().map(|other| other.name.as_str());
-            let names: Vec<&str> = names.chain([file.name.as_str()]).collect();
-            let message = format!(
-                "more than one playbook is for `{}`: {}",
-                secret.id,
-                names.join(", ")
-            );
+            found.push(file);
+            let names: Vec<&str> = found.iter().map(|file| file.name.as_str()).collect();
+            let (id, names) = (&secret.id, names.join(", "));
+            let message = format!("more than one playbook is for `{id}`: {names}");
             Err(CommandError::usage(message)
                 .code("no-playbook")
                 .hint("name one with --playbook FILE"))
@@ -183,37 +173,26 @@ pub(crate) fn run(context: &mut Context, args: &PlaybookArgs) -> CommandResult {
 }
 
 fn check(files: &[PathBuf]) -> Answer {
-    let read: Vec<_> = files
-        .iter()
-        .map(|path| (path, PlaybookFile::read(path)))
-        .collect();
-    let faults: Vec<Value> = read
-        .iter()
-        .filter_map(|(path, read)| {
-            let fault = read.as_ref().err()?;
-            Some(json!({ "file": path.display().to_string(), "error": fault.to_json() }))
-        })
-        .collect();
-    let fine: Vec<&str> = read
-        .iter()
-        .filter_map(|(_, read)| Some(read.as_ref().ok()?.name.as_str()))
-        .collect();
-    let exit = if faults.is_empty() {
-        Exit::Passed
-    } else {
-        Exit::Usage
-    };
-    let answer = Answer::new(json!({ "playbooks": fine, "faults": faults })).exit(exit);
-    read.iter().fold(answer, |answer, (_, read)| match read {
-        Ok(file) => {
-            let steps: Vec<_> = file.playbook.steps.keys().map(|step| step.word()).collect();
-            answer.line(format!(
-                "fine   {}: {}, {}",
-                file.name,
-                file.playbook.name,
-                steps.join(", ")
-            ))
+    let (mut lines, mut fine, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for path in files {
+        match PlaybookFile::read(path) {
+            Ok(PlaybookFile { name, playbook, .. }) => {
+                let steps: Vec<_> = playbook.steps.keys().map(|step| step.word()).collect();
+                let steps = steps.join(", ");
+                lines.push(format!("fine   {name}: {}, {steps}", playbook.name));
+                fine.push(name);
+            }
+            Err(fault) => {
+                lines.push(format!("wrong  {}", fault.message));
+                faults
+                    .push(json!({ "file": path.display().to_string(), "error": fault.to_json() }));
+            }
         }
-        Err(fault) => answer.line(format!("wrong  {}", fault.message)),
-    })
+    }
+    let exit = match faults.is_empty() {
+        true => Exit::Passed,
+        false => Exit::Usage,
+    };
+    let document = json!({ "playbooks": fine, "faults": faults });
+    Answer::new(document).lines(lines).exit(exit)
 }

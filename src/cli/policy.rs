@@ -43,7 +43,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
     };
     let policy = context.register()?.charter.policy;
     let typed = fields::read(spec, matches, context.now())?;
-    let is_of = |name: &str| spec.fields.iter().any(|field| field.name == name);
+    let is_of = |name: &str| spec.field(name).is_some();
     let mut known = fields::Fields::new();
     let mut is_other = false;
     for ((name, old), (_, default)) in policy.values().into_iter().zip(Policy::default().values()) {

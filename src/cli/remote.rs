@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::files::{make_private, own_folder, read_bounded};
 use crate::cli::transport;
-use crate::cli::verify::progress_bar;
+use crate::cli::verify::{counting, progress_bar};
 use crate::hash::Blake3Digest;
 use crate::http::{Client, ClientError};
 use crate::mirror::{Mirror, MirrorError};
@@ -36,9 +36,7 @@ impl ServerAddress {
         if let Some(socket) = text.strip_prefix(SOCKET) {
             return Some(Self::Socket(socket.into()));
         }
-        let is_url = ["https://", "http://"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme));
+        let is_url = text.starts_with("https://") || text.starts_with("http://");
         is_url.then(|| Self::Url(text.trim_end_matches('/').to_owned()))
     }
 }
@@ -46,11 +44,8 @@ impl ServerAddress {
 impl Context {
     /// The server that is named as the ledger, where one is.
     pub(crate) fn server(&self) -> Result<Option<Client>, CommandError> {
-        let address = self
-            .globals
-            .ledger
-            .as_deref()
-            .and_then(ServerAddress::parse);
+        let named = self.globals.ledger.as_deref();
+        let address = named.and_then(ServerAddress::parse);
         address.map(|address| self.client(&address)).transpose()
     }
 
@@ -96,10 +91,7 @@ impl Context {
             client: &self.client(&address)?,
             to: &FolderEngine::at(&self.world, &copy),
             attachments,
-            progress: &|done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
-            },
+            progress: &counting(&bar),
         };
         let brought = mirror.bring_up();
         bar.finish_and_clear();

@@ -10,7 +10,6 @@ use crate::hash::LedgerId;
 use crate::spool;
 
 use super::answer::{Answer, CommandResult};
-use super::checks::known_values;
 use super::context::Context;
 use super::exit::CommandError;
 use super::fields::Fields;
@@ -67,27 +66,19 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
             .hint("name it with --ledger-id HEX, or a ledger that can be asked with --ledger")
     })?;
     let typed = Typed::new(context, (spec, Fields::new()), matches)?;
-    let now = context.now();
-    let draft = typed.draft(context, now)?;
-    let checks = &typed.frame.checks;
-    let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
-    let key = context.key()?;
-    let say = &mut |text: String| context.say(text);
-    let files = checks.files(&draft.attachments, &known, say)?;
-    let occurred = draft.occurred;
-    let screened = context.screened(&draft, &files, &known)?;
-    let submission = screened.sign(ledger, &*key, &context.world)?;
+    let ready = typed.ready(context)?;
+    let submission = ready.sign(context, ledger)?;
     let text = spool::encode(&submission);
     let out = signing.out.display().to_string();
     let answer = Answer::new(json!({
         "ledger_id": ledger,
         "event": spec.name,
         "event_id": typed.event_id,
-        "occurred_utc": occurred,
-        "author": key.public(),
+        "occurred_utc": ready.draft.occurred,
+        "author": ready.key.public(),
         "out": out,
     }));
-    if checks.dry_run {
+    if typed.frame.checks.dry_run {
         return Ok(answer.line("nothing was written; it would be signed"));
     }
     if signing.out == Path::new("-") {

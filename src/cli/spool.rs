@@ -14,7 +14,7 @@ use crate::statement::Statement;
 use crate::text::Id;
 use crate::time::Timestamp;
 
-use super::answer::{Answer, CommandResult};
+use super::answer::{Answer, CommandResult, items, text};
 use super::context::Context;
 use super::exit::CommandError;
 use super::layout::{counted, dash};
@@ -132,44 +132,42 @@ struct Seen {
 }
 
 fn look(path: &Path) -> Seen {
-    let unreadable = |fault: String| Seen {
+    let mut seen = Seen {
         state: "unreadable",
         says: None,
         ledger: None,
         author: None,
-        fault: Some(fault),
+        fault: None,
     };
-    match spool::read_waiting(path) {
-        Err(fault) => unreadable(fault.to_string()),
-        Ok(Waiting::Draft(waiting)) => Seen {
-            state: if waiting.begun { "began" } else { "unsigned" },
-            ledger: waiting.ledger,
-            says: Some(waiting.draft),
-            author: None,
-            fault: None,
-        },
-        Ok(Waiting::Statement(submission)) => match Statement::decode(submission.statement.bytes())
-        {
-            Err(fault) => unreadable(fault.to_string()),
-            Ok(statement) => Seen {
-                state: "signed",
-                ledger: Some(statement.ledger),
-                author: Some(statement.author),
-                says: Some(Draft {
-                    event: statement.event,
-                    event_id: Some(statement.event_id),
-                    occurred: Some(statement.occurred),
-                    on_behalf_of: statement.on_behalf_of,
-                    attachments: statement
-                        .attachments
-                        .iter()
-                        .map(|file| file.name.as_str().into())
-                        .collect(),
-                }),
-                fault: None,
-            },
-        },
+    let statement = match spool::read_waiting(path) {
+        Ok(Waiting::Draft(waiting)) => {
+            seen.state = if waiting.begun { "began" } else { "unsigned" };
+            seen.ledger = waiting.ledger;
+            seen.says = Some(waiting.draft);
+            return seen;
+        }
+        Ok(Waiting::Statement(submission)) => {
+            Statement::decode(submission.statement.bytes()).map_err(|fault| fault.to_string())
+        }
+        Err(fault) => Err(fault.to_string()),
+    };
+    match statement {
+        Err(fault) => seen.fault = Some(fault),
+        Ok(statement) => {
+            let files = statement.attachments.iter();
+            seen.state = "signed";
+            seen.ledger = Some(statement.ledger);
+            seen.author = Some(statement.author);
+            seen.says = Some(Draft {
+                attachments: files.map(|file| file.name.as_str().into()).collect(),
+                event: statement.event,
+                event_id: Some(statement.event_id),
+                occurred: Some(statement.occurred),
+                on_behalf_of: statement.on_behalf_of,
+            });
+        }
     }
+    seen
 }
 
 impl Seen {
@@ -220,9 +218,7 @@ fn list(context: &mut Context, files: &[PathBuf]) -> Answer {
 
 fn show(context: &mut Context, files: &[PathBuf]) -> CommandResult {
     context.ui.thing = "spooled";
-    let path = files
-        .first()
-        .ok_or_else(|| CommandError::usage("nothing waits"))?;
+    let path = first(files)?;
     let document = look(path).to_json(path);
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     Ok(Answer::new(document).line(text))
@@ -233,10 +229,8 @@ fn show(context: &mut Context, files: &[PathBuf]) -> CommandResult {
 pub(crate) fn settle(context: &mut Context, rotation: &Id) -> Result<(), CommandError> {
     let dir = context.spool()?;
     let is_of_it = |draft: &Draft| draft.event.rotation() == Some(rotation);
-    if spool::at_work(&dir)?
-        .iter()
-        .any(|waiting| is_of_it(&waiting.draft))
-    {
+    let mut at_work = spool::at_work(&dir)?.into_iter();
+    if at_work.any(|waiting| is_of_it(&waiting.draft)) {
         let message = format!("a step of {rotation} is still running on this machine");
         return Err(CommandError::temporary(message)
             .code("still-running")
@@ -248,19 +242,15 @@ pub(crate) fn settle(context: &mut Context, rotation: &Id) -> Result<(), Command
         return Ok(());
     }
     sign(context, files.clone(), true)?;
-    let answer = deliver(context, files.clone())?;
-    let left = answer
-        .document
-        .iter()
-        .flat_map(|said| said["left"].as_array().cloned().unwrap_or_default());
-    for left in left {
+    let answer = deliver(context, files)?;
+    for left in answer.document.iter().flat_map(|said| items(&said["left"])) {
         // Its end was recorded under the same id: what only began is settled by that.
         let is_settled = left["error"]["code"] == "event-id-conflict";
         let path = left["from"].as_str().map(Path::new).filter(|_| is_settled);
         match path {
             Some(path) => spool::remove(path)?,
             None => {
-                let why = left["error"]["message"].as_str().unwrap_or_default();
+                let why = text(&left["error"]["message"]);
                 let message = format!("what waits of {rotation} is not recorded: {why}");
                 return Err(CommandError::temporary(message)
                     .hint("ledger spool list shows it; nothing was done"));
@@ -296,9 +286,10 @@ fn deliver(context: &mut Context, files: Vec<PathBuf>) -> CommandResult {
 fn signed(path: &Path) -> Result<Submission, CommandError> {
     match spool::read_waiting(path) {
         Ok(Waiting::Statement(submission)) => Ok(submission),
-        Err(SpoolError::Content { fault, .. }) => Err(CommandError::refused(format!(
-            "it is nothing that can be recorded: {fault}"
-        ))),
+        Err(SpoolError::Content { fault, .. }) => {
+            let message = format!("it is nothing that can be recorded: {fault}");
+            Err(CommandError::refused(message))
+        }
         Err(fault) => Err(fault.into()),
         Ok(Waiting::Draft(_)) => Err(CommandError::refused("nobody signed it yet")
             .hint("ledger spool sign signs what you have to say")),
@@ -307,13 +298,14 @@ fn signed(path: &Path) -> Result<Submission, CommandError> {
 
 fn drop_one(context: &mut Context, files: &[PathBuf]) -> CommandResult {
     context.ui.thing = "spool-drop";
-    let path = files
-        .first()
-        .ok_or_else(|| CommandError::usage("nothing waits"))?;
-    let kept = spool::set_aside(path)?.display().to_string();
-    Ok(Answer::new(json!({ "kept": kept })).line(format!(
-        "dropped  it is never delivered, and kept as {kept}"
-    )))
+    let kept = spool::set_aside(first(files)?)?.display().to_string();
+    let line = format!("dropped  it is never delivered, and kept as {kept}");
+    Ok(Answer::new(json!({ "kept": kept })).line(line))
+}
+
+fn first(files: &[PathBuf]) -> Result<&PathBuf, CommandError> {
+    let first = files.first();
+    first.ok_or_else(|| CommandError::usage("nothing waits"))
 }
 
 fn sign(context: &mut Context, files: Vec<PathBuf>, chosen: bool) -> CommandResult {
@@ -329,10 +321,9 @@ fn sign(context: &mut Context, files: Vec<PathBuf>, chosen: bool) -> CommandResu
         if waiting.begun && !chosen {
             continue;
         }
-        let ledger = waiting.ledger.or(known_id).ok_or_else(|| {
-            CommandError::usage("the ledger's id is not known")
-                .hint("name the ledger with --ledger")
-        })?;
+        let unknown = || CommandError::usage("the ledger's id is not known");
+        let ledger = waiting.ledger.or(known_id);
+        let ledger = ledger.ok_or_else(|| unknown().hint("name the ledger with --ledger"))?;
         let (draft, files) = (waiting.draft, waiting.files);
         let submission = draft.sign(ledger, &*key, &context.world, files, &[])?;
         spool::replace(&path, &submission)?;

@@ -97,17 +97,13 @@ impl<'a> Delivery<'a> {
     /// Delivers what is left, and says what became of all.
     pub(crate) fn finish(mut self) -> Answer {
         self.send();
-        let exit = self
-            .failed
-            .iter()
-            .fold(self.guard.exit(), |exit, (_, failure)| {
-                match (exit, failure.exit) {
-                    (Exit::Passed, failed) => failed,
-                    // It is worth trying again as long as anything is.
-                    (_, Exit::Temporary) => Exit::Temporary,
-                    (exit, _) => exit,
-                }
-            });
+        let mut exit = self.guard.exit();
+        for (_, failure) in &self.failed {
+            // It is worth trying again as long as anything is.
+            if exit == Exit::Passed || failure.exit == Exit::Temporary {
+                exit = failure.exit;
+            }
+        }
         self.recorder.close(self.context, &self.guard);
         answer(self.delivered, &self.failed).exit(exit)
     }
@@ -116,18 +112,16 @@ impl<'a> Delivery<'a> {
 /// What became of statements that were delivered.
 pub(crate) fn answer(delivered: Vec<Value>, failed: &[(String, CommandError)]) -> Answer {
     let counts = format!("{} delivered, {} left", delivered.len(), failed.len());
-    let left: Vec<_> = failed
-        .iter()
-        .map(|(from, failure)| json!({ "from": from, "error": failure.to_json() }))
-        .collect();
-    let document = json!({ "delivered": delivered, "left": left });
-    let answer = failed
-        .iter()
-        .fold(Answer::new(document), |answer, (from, failure)| {
-            let answer = answer.tell(format!("left: {from}: {}", failure.message));
-            let hint = failure.hint.iter();
-            hint.fold(answer, |answer, hint| answer.say(format!("hint: {hint}")))
-        });
+    let left = failed.iter();
+    let left = left.map(|(from, failure)| json!({ "from": from, "error": failure.to_json() }));
+    let left: Vec<_> = left.collect();
+    let mut answer = Answer::new(json!({ "delivered": delivered, "left": left }));
+    for (from, failure) in failed {
+        answer = answer.tell(format!("left: {from}: {}", failure.message));
+        if let Some(hint) = &failure.hint {
+            answer = answer.say(format!("hint: {hint}"));
+        }
+    }
     answer.line(counts)
 }
 
@@ -148,20 +142,17 @@ pub(crate) fn run(context: &mut Context, files: &[PathBuf]) -> CommandResult {
         let mut input = BufReader::new(input);
         for number in 1_u64.. {
             let mut line = Vec::new();
-            let read = (&mut input)
-                .take(spool::LONGEST)
-                .read_until(b'\n', &mut line);
+            let mut some = (&mut input).take(spool::LONGEST);
+            let read = some.read_until(b'\n', &mut line);
             if matches!(read, Ok(0)) {
                 break;
             }
             is_empty = false;
             let from = format!("{name} line {number}");
-            let unread = |fault: String| {
-                let message = format!("it is no signed statement: {fault}");
-                CommandError::refused(message)
-            };
             let read = read.map_err(|fault| fault.to_string());
-            let read = read.and_then(|_| spool::decode(&line)).map_err(unread);
+            let read = read.and_then(|_| spool::decode(&line));
+            let read = read.map_err(|fault| format!("it is no signed statement: {fault}"));
+            let read = read.map_err(CommandError::refused);
             let is_last = read.is_err();
             if !delivery.take(from, read) || is_last {
                 break;

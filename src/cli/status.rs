@@ -83,18 +83,17 @@ pub(crate) fn status(context: &mut Context, args: &StatusArgs) -> CommandResult 
         write_whole(path, text.as_bytes(), true)?;
     }
     let mut answer = answer(&register, entries, now, &witnesses, &late);
-    if let Some(document) = &mut answer.document {
-        document["gauges"] = gauges.to_json();
-    }
+    answer.add("gauges", gauges.to_json());
     if let Ok(place) = context.place() {
         context.warn_all(context.doubts(&place));
     }
     let backlog = context.backlog(context.globals.ledger.as_deref());
-    if let (Some(document), Some(backlog)) = (&mut answer.document, backlog) {
-        document["spool"] = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });
+    if let Some(backlog) = backlog {
+        let waits = json!({ "waiting": backlog.waiting, "since_utc": backlog.since });
+        answer.add("spool", waits);
     }
-    if let (Some(doubt), Some(document)) = (doubt, &mut answer.document) {
-        document["clock_doubt"] = json!(doubt.to_string());
+    if let Some(doubt) = doubt {
+        answer.add("clock_doubt", doubt.to_string());
         answer = answer.warn(doubt.to_string());
     }
     if overdue > 0 {
@@ -157,14 +156,12 @@ fn answer(
 
 pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     context.ui.thing = "due";
-    let as_of = args
-        .as_of
-        .map_or(context.now(), |said| said.before(context.now()));
+    let now = context.now();
+    let as_of = args.as_of.map_or(now, |said| said.before(now));
     let horizon = as_of.plus(args.within);
     let (register, span) = context.reader()?.replay_with_span()?;
     if let Some((first, _)) = span.filter(|(first, _)| as_of < *first && args.as_of.is_some()) {
-        let first = first.to_seconds();
-        let as_of = as_of.to_seconds();
+        let (first, as_of) = (first.to_seconds(), as_of.to_seconds());
         return Err(CommandError::not_verified(format!(
             "as of {as_of} nothing could be due: the first entry was recorded at {first}"
         )));
@@ -185,8 +182,6 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
         _ => Conclusion::Findings,
     });
     let registered = register.charter.active_secrets;
-    let mut document = documents::due(&register, as_of, horizon);
-    document["exit_code"] = json!(exit.code());
     let row = |(secret, age): &(&Secret, SecretAge)| {
         let left = match age.days_left {
             Some(days) if days < 0 => context.ui.alarm(format!("overdue {} d", -days)),
@@ -203,7 +198,7 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
             secret.owner
         ]
     };
-    let mut answer = Answer::new(document).exit(exit);
+    let mut answer = Answer::new(documents::due(&register, as_of, horizon)).ending(exit);
     if let Some(doubt) = doubt {
         answer = answer.warn(doubt.to_string());
     }

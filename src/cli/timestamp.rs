@@ -153,24 +153,20 @@ impl Context {
 /// A request over the newest checkpoint.
 fn newest(context: &Context) -> Result<StampRequest, CommandError> {
     let reader = context.reader()?;
-    let checkpoint = reader.file(CHECKPOINT_FILE).ok_or_else(|| {
-        CommandError::not_verified(
-            "the ledger has no checkpoint to be stamped; the next append makes one",
-        )
-    })?;
+    let none = "the ledger has no checkpoint to be stamped; the next append makes one";
+    let checkpoint = reader.file(CHECKPOINT_FILE);
+    let checkpoint = checkpoint.ok_or_else(|| CommandError::not_verified(none))?;
     Ok(StampRequest::new(&context.world, checkpoint)?)
 }
 
 fn ask(url: &str, asked: &StampRequest, time: Duration) -> Result<Vec<u8>, CommandError> {
     let request = asked.request.encode().map_err(TimestampError::from)?;
     let limit = RESPONSE_LIMIT as u64;
-    let temporary = |message: String| {
-        CommandError::temporary(message).hint(
-            "try again, or let another tool send the request: ledger timestamp --request-out FILE",
-        )
-    };
-    let reply = http::post_as(QUERY, url, &request, limit, time)
-        .map_err(|fault| temporary(fault.to_string()))?;
+    let next =
+        "try again, or let another tool send the request: ledger timestamp --request-out FILE";
+    let temporary = |message: String| CommandError::temporary(message).hint(next);
+    let reply = http::post_as(QUERY, url, &request, limit, time);
+    let reply = reply.map_err(|fault| temporary(fault.to_string()))?;
     let kind = reply.content_type.split(';').next().unwrap_or_default();
     if reply.status != 200 {
         return Err(temporary(format!("{url}: status {}", reply.status)));
@@ -228,12 +224,10 @@ fn keep(
     if let Some(named) = &named {
         timestamps::keep_authorities(&state, &named.pem)?;
     }
-    let answer = Answer::new(json!({ "token": to_json(&stored, &token) })).line(format!(
-        "entries 0 to {}: not after {}, by {}",
-        stored.size.saturating_sub(1),
-        token.latest(),
-        stored.response_path()
-    ));
+    let (last, time) = (stored.size.saturating_sub(1), token.latest());
+    let by = stored.response_path();
+    let answer = Answer::new(json!({ "token": to_json(&stored, &token) }))
+        .line(format!("entries 0 to {last}: not after {time}, by {by}"));
     Ok(match answered.authorities {
         Some(_) => answer,
         None => answer.say(
@@ -251,19 +245,16 @@ fn list(context: &mut Context, with_commands: bool, named: Option<&Path>) -> Com
         (stored, fitting_token(stored), signed)
     });
     let read: Vec<_> = read.collect();
-    let all: Vec<Value> = read
-        .iter()
-        .map(|(stored, token, signed)| match token {
-            Ok(token) => {
-                let mut one = to_json(stored, token);
-                one["signature_checked"] = json!(signed.is_ok());
-                one["verify_command"] = json!(verify_command(&dir, stored, token));
-                one
-            }
-            Err(fault) => json!({ "response": stored.response_path(), "fault": fault }),
-        })
-        .collect();
-    let mut answer = Answer::new(json!({ "tokens": all }));
+    let all = read.iter().map(|(stored, token, signed)| match token {
+        Ok(token) => {
+            let mut one = to_json(stored, token);
+            one["signature_checked"] = json!(signed.is_ok());
+            one["verify_command"] = json!(verify_command(&dir, stored, token));
+            one
+        }
+        Err(fault) => json!({ "response": stored.response_path(), "fault": fault }),
+    });
+    let mut answer = Answer::new(json!({ "tokens": all.collect::<Vec<_>>() }));
     if with_commands {
         for (stored, token, _) in &read {
             match token {

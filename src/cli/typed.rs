@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args as _};
 use serde_json::Value;
 
-use crate::append::attachment;
 use crate::append::draft::{Draft, DraftError};
+use crate::append::{Submission, attachment};
 use crate::event::{self, EventSpec, VOCABULARY};
+use crate::guard::KnownValue;
+use crate::hash::LedgerId;
+use crate::key::Signer;
 use crate::ledger::Blame;
 use crate::ledger::EntryReader;
 use crate::statement::EventId;
 use crate::text::Id;
 use crate::time::{SaidTime, Timestamp};
 
-use super::checks::SecretChecks;
+use super::checks::{AttachedFile, SecretChecks, known_values};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
 use super::fields::{self, Fields};
@@ -157,6 +160,22 @@ impl<'a> Typed<'a> {
         })
     }
 
+    /// The draft of now with its files, and who signs it.
+    pub(crate) fn ready(&self, context: &mut Context) -> Result<ReadyDraft, CommandError> {
+        let now = context.now();
+        let draft = self.draft(context, now)?;
+        let checks = &self.frame.checks;
+        let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
+        let key = context.key()?;
+        let say = &mut |text: String| context.say(text);
+        Ok(ReadyDraft {
+            files: checks.files(&draft.attachments, &known, say)?,
+            draft,
+            known,
+            key,
+        })
+    }
+
     /// How it is said again, from whenever it is tried until its receipt is out.
     pub(crate) fn tried(&self, draft: &Draft) -> Tried {
         Tried {
@@ -209,6 +228,26 @@ impl<'a> Typed<'a> {
     }
 }
 
+/// A draft with its files, and who signs it.
+pub(crate) struct ReadyDraft {
+    pub(crate) draft: Draft,
+    pub(crate) key: Box<dyn Signer>,
+    files: Vec<AttachedFile>,
+    known: Vec<KnownValue>,
+}
+
+impl ReadyDraft {
+    /// Looks it through, and signs it.
+    pub(crate) fn sign(
+        &self,
+        context: &Context,
+        ledger: LedgerId,
+    ) -> Result<Submission, CommandError> {
+        let screened = context.screened(&self.draft, &self.files, &self.known)?;
+        Ok(screened.sign(ledger, &*self.key, &context.world)?)
+    }
+}
+
 impl Context {
     /// What the ledger knows of the fields that were not said, where any of them has to be. A ledger that cannot be
     /// read knows nothing.
@@ -223,10 +262,8 @@ impl Context {
             return Fields::new();
         };
         let known = register.known(spec.name, rotation.as_ref(), secret.as_ref());
-        known
-            .into_iter()
-            .filter(|(name, _)| !said.contains_key(name))
-            .collect()
+        let known = known.into_iter();
+        known.filter(|(name, _)| !said.contains_key(name)).collect()
     }
 }
 

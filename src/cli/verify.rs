@@ -105,30 +105,14 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
     let out = args.out.as_deref();
-    let out = out
-        .map(|out| NewFolder::begin("--out", out, &dir))
-        .transpose()?;
-    let is_asked = |verdict: &Verdict| args.fail_on.iter().any(|word| word == verdict.word());
-    let fail_on: Vec<Verdict> = Verdict::ALL.into_iter().filter(is_asked).collect();
-    let (report, mut conclusion, page) = match is_pack {
-        true => {
-            let examined = examine(context, args, &dir)?;
-            let conclusion = examined.conclusion(args.strict, &fail_on);
-            let page = args.html.as_ref().map(|_| handed::page_of_pack(&examined));
-            (examined.report, conclusion, page)
-        }
-        false => {
-            let report = audit(context, args, &dir)?;
-            mark(context, &dir, &report);
-            if let Ok(place) = context.place_of(dir.clone()) {
-                context.warn_all(context.doubts(&place));
-            }
-            let conclusion = report.conclusion(args.strict, &fail_on);
-            let files = blobs::reader(FolderEngine::at(&context.world, &dir));
-            let page = args.html.as_ref().map(|_| page::page(&report, &files));
-            (report, conclusion, page)
-        }
+    let out = out.map(|out| NewFolder::begin("--out", out, &dir));
+    let out = out.transpose()?;
+    let judged = match is_pack {
+        true => Judged::of_pack(args, examine(context, args, &dir)?),
+        false => Judged::of_ledger(context, args, &dir)?,
     };
+    let report = judged.report;
+    let mut conclusion = judged.conclusion;
     if args.fail_on.iter().any(|word| word == "accepted") && report.has_accepted() {
         conclusion = conclusion.max(Conclusion::Findings);
     }
@@ -141,7 +125,7 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
         conclusion = Conclusion::NotVerified;
     }
     // Before the result is printed: what fails here is then the one thing that is said.
-    let page = page.filter(|_| !report.interrupted);
+    let page = judged.page.filter(|_| !report.interrupted);
     if let (Some(path), Some(page)) = (&args.html, &page) {
         write_new(path, page.as_bytes())?;
     }
@@ -153,6 +137,48 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
         (Some(_), None) => answer.warn("no page was written: the verification was interrupted"),
         (None, _) => answer,
     })
+}
+
+/// What came of a verification, and the page about it where one was asked for.
+struct Judged {
+    report: Report,
+    conclusion: Conclusion,
+    page: Option<String>,
+}
+
+impl Judged {
+    fn of_ledger(
+        context: &mut Context,
+        args: &VerifyArgs,
+        dir: &Path,
+    ) -> Result<Self, CommandError> {
+        let report = audit(context, args, dir)?;
+        mark(context, dir, &report);
+        if let Ok(place) = context.place_of(dir.to_owned()) {
+            context.warn_all(context.doubts(&place));
+        }
+        let files = blobs::reader(FolderEngine::at(&context.world, dir));
+        Ok(Self {
+            page: args.html.as_ref().map(|_| page::page(&report, &files)),
+            conclusion: report.conclusion(args.strict, &args.fail_on()),
+            report,
+        })
+    }
+
+    fn of_pack(args: &VerifyArgs, examined: PackReport) -> Self {
+        Self {
+            page: args.html.as_ref().map(|_| handed::page_of_pack(&examined)),
+            conclusion: examined.conclusion(args.strict, &args.fail_on()),
+            report: examined.report,
+        }
+    }
+}
+
+impl VerifyArgs {
+    fn fail_on(&self) -> Vec<Verdict> {
+        let is_asked = |verdict: &Verdict| self.fail_on.iter().any(|word| word == verdict.word());
+        Verdict::ALL.into_iter().filter(is_asked).collect()
+    }
 }
 
 /// Judges a pack, with nothing from this host but what the reader hands over.
@@ -191,11 +217,10 @@ impl Context {
         let bytes = read_bounded(path, TRUST_LIMIT)?;
         Trust::parse(&bytes).map(Some).map_err(|fault| {
             let message = format!("the trust file {} cannot be read: {fault}", path.display());
-            CommandError::not_verified(message)
-                .code("trust-unreadable")
-                .hint(
-                    "a trust file has lines log, witness, group and quorum; see ledger trust show",
-                )
+            let hint =
+                "a trust file has lines log, witness, group and quorum; see ledger trust show";
+            let failure = CommandError::not_verified(message);
+            failure.code("trust-unreadable").hint(hint)
         })
     }
 }
@@ -211,11 +236,10 @@ fn receipt(context: &mut Context, args: &VerifyArgs, path: &Path) -> CommandResu
     let bytes = read_bounded(path, RECEIPT_LIMIT)?;
     let proof = TlogProof::parse(&bytes).map_err(|fault| {
         let cause = mangled(&bytes).map_or_else(|| fault.to_string(), str::to_owned);
-        let message = format!(
-            "{} is neither the folder of a ledger nor a receipt: {cause}",
-            path.display()
-        );
-        CommandError::not_verified(message)
+        let name = path.display();
+        CommandError::not_verified(format!(
+            "{name} is neither the folder of a ledger nor a receipt: {cause}"
+        ))
     })?;
     let Some(entry) = &args.entry else {
         return Err(
@@ -254,10 +278,8 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         }
     };
     let authorities = context.authorities(args.tsa_ca.as_deref(), dir)?;
-    let (anchors, part) = (
-        anchor::expand(&args.anchor)?,
-        args.part.part(context.now())?,
-    );
+    let anchors = anchor::expand(&args.anchor)?;
+    let part = args.part.part(context.now())?;
     let as_of = as_of(context, args);
     let done = audited(context, dir, |audit| {
         let audit = Audit {
@@ -285,11 +307,11 @@ pub(super) fn audited<T>(
 ) -> Result<T, CommandError> {
     let guard = SignalGuard::new(true)?;
     let bar = progress_bar("verifying", "entries", context.ui.shows_progress());
+    let shown = counting(&bar);
     let progress = |done: u64, total: u64| {
         // There is something to report from now on, so that a signal is not the end of it.
         guard.begin();
-        bar.set_length(total);
-        bar.set_position(done);
+        shown(done, total);
     };
     let done = run(Audit {
         world: &context.world,
@@ -393,6 +415,14 @@ pub(crate) fn progress_bar(doing: &str, what: &str, shown: bool) -> ProgressBar 
     }
 }
 
+/// What moves a bar on.
+pub(crate) fn counting(bar: &ProgressBar) -> impl Fn(u64, u64) + '_ {
+    |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    }
+}
+
 /// The templates that were asked for, or why there is none.
 fn templates(report: &Report, args: &VerifyArgs) -> Vec<(Id, Result<String, NoTemplate>)> {
     let asked: Vec<Id> = match &args.part.rotation {
@@ -427,7 +457,8 @@ fn answer(
 ) -> Answer {
     let with_templates = args.out.is_none() && (args.part.rotation.is_some() || args.all);
     let exit = Exit::from(conclusion);
-    let mut document = documents::concluded(report.to_json(), conclusion);
+    let document = documents::concluded(report.to_json(), conclusion);
+    let mut answer = Answer::new(document).exit(exit);
     let layout = Layout {
         ui: &context.ui,
         on_stderr: with_templates,
@@ -436,31 +467,30 @@ fn answer(
     };
     let text = report::render(report, conclusion, &layout);
     if !with_templates {
-        let answer = Answer::new(document).text(text).exit(exit);
+        let answer = answer.text(text);
         let written = templates.len();
         return match &args.out {
             Some(out) => answer.note(format!("templates  {written} in {}", out.display())),
             None => answer,
         };
     }
-    document["templates"] = templates
-        .iter()
-        .map(|(id, made)| {
-            let reason = made.as_ref().err().map(ToString::to_string);
-            let made = made
-                .as_deref()
-                .map_err(|_| reason.as_deref().unwrap_or_default());
-            documents::template(id, made)
-        })
-        .collect();
-    let made = |(_, made): &'_ (Id, Result<String, NoTemplate>)| made.clone().ok();
-    let printed: Vec<String> = templates.iter().filter_map(made).collect();
-    let missing = templates.iter().filter_map(|(_, made)| made.as_ref().err());
-    let answer = Answer::new(document).text(printed.join("\n")).exit(exit);
+    let document = |(id, made): &(Id, Result<String, NoTemplate>)| {
+        let reason = made.as_ref().err().map(ToString::to_string);
+        let reason = reason.as_deref().unwrap_or_default();
+        documents::template(id, made.as_deref().map_err(|_| reason))
+    };
+    answer.add(
+        "templates",
+        templates.iter().map(document).collect::<Vec<_>>(),
+    );
+    let made = templates.iter().map(|(_, made)| made.as_ref());
+    let printed: Vec<_> = made.clone().filter_map(Result::ok).cloned().collect();
+    let answer = answer.text(printed.join("\n"));
     let answer = match exit {
         Exit::Passed => answer.say(text.trim_end()),
         _ => answer.tell(text.trim_end()),
     };
+    let missing = made.filter_map(Result::err);
     missing.fold(answer, |answer, reason| {
         answer.tell(format!("error: {reason}"))
     })

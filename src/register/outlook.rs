@@ -103,7 +103,7 @@ impl Register {
         ];
         let spec = event::spec(event);
         for (name, id) in ids {
-            let is_there = spec.is_some_and(|spec| spec.fields.iter().any(|f| f.name == name));
+            let is_there = spec.is_some_and(|spec| spec.field(name).is_some());
             if let Some(id) = id.filter(|_| is_there) {
                 known.insert(name.to_owned(), json!(id));
             }

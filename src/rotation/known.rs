@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::event::{Disposition, Outcome, Phase, RotationOpened, Which};
+use crate::event::{Disposition, Phase, RotationOpened, Which};
 use crate::inventory::Secret;
 use crate::text::Id;
 
@@ -29,76 +29,55 @@ impl Rotation {
         let fields = match event {
             "replacement.generated" => {
                 let last = secret.generator.as_ref();
-                vec![
-                    ("store", json!(secret.store)),
-                    ("generator", json!(last.map(|(generator, _)| generator))),
-                    ("namespace", json!(last.map(|(_, namespace)| namespace))),
-                ]
+                json!({
+                    "store": secret.store,
+                    "generator": last.map(|(generator, _)| generator),
+                    "namespace": last.map(|(_, namespace)| namespace),
+                })
             }
-            "dual_run.started" => vec![("consumers", json!(consumers))],
-            "replacement.validated" if ended_early => vec![
-                ("phase", json!(Phase::PostRollback)),
-                ("version", json!(old_version)),
-            ],
+            "dual_run.started" => json!({ "consumers": consumers }),
+            "replacement.validated" if ended_early => {
+                json!({ "phase": Phase::PostRollback, "version": old_version })
+            }
+            "replacement.validated" if self.cutover.is_some() => {
+                json!({ "phase": Phase::PostCutover, "version": new_version })
+            }
             "replacement.validated" => {
-                let phase = match self.cutover {
-                    Some(_) => Phase::PostCutover,
-                    None => Phase::PreCutover,
-                };
-                vec![("phase", json!(phase)), ("version", json!(new_version))]
+                json!({ "phase": Phase::PreCutover, "version": new_version })
             }
-            "cutover.completed" => vec![
-                ("consumers", json!(self.remaining(secret))),
-                ("to_version", json!(new_version)),
-            ],
-            "health.confirmed" => vec![("services", json!(self.cut_over))],
-            "secret.revoked" if ended_early => vec![
-                ("target", json!(Which::New)),
-                ("version", json!(new_version)),
-            ],
-            "secret.revoked" => vec![
-                ("target", json!(Which::Old)),
-                ("version", json!(old_version)),
-            ],
+            "cutover.completed" => {
+                json!({ "consumers": self.remaining(secret), "to_version": new_version })
+            }
+            "health.confirmed" => json!({ "services": self.cut_over }),
+            "secret.revoked" if ended_early => {
+                json!({ "target": Which::New, "version": new_version })
+            }
+            "secret.revoked" => json!({ "target": Which::Old, "version": old_version }),
             "revocation.verified" => {
                 let revoked = self.old_revoked.as_ref().map(|revoked| &revoked.version);
-                vec![("version", json!(revoked.or(old_version)))]
+                json!({ "version": revoked.or(old_version) })
             }
-            "rotation.completed" => vec![
-                ("impacted_services", json!(self.cut_over)),
-                ("revoke_confirmed", json!(self.dead.is_some())),
-            ],
-            "rollback.completed" => vec![
+            "rotation.completed" => {
+                json!({ "impacted_services": self.cut_over, "revoke_confirmed": self.dead.is_some() })
+            }
+            "rollback.completed" => {
                 // One that was revoked is nothing to go back to.
-                (
-                    "restored_version",
-                    json!(old_version.filter(|_| self.old_revoked.is_none())),
-                ),
-                ("services", json!(consumers)),
-            ],
+                let restored = old_version.filter(|_| self.old_revoked.is_none());
+                json!({ "restored_version": restored, "services": consumers })
+            }
             "rotation.aborted" if self.is_taken_over(secret) => {
-                vec![("disposition", json!(Disposition::NewRetained))]
+                json!({ "disposition": Disposition::NewRetained })
             }
-            "rotation.confirmed" => {
-                let outcome = self.ending.as_ref().map(|ending| match ending {
-                    RotationEnd::Completed(_) => Outcome::Completed,
-                    RotationEnd::RolledBack(_) => Outcome::RolledBack,
-                    RotationEnd::Aborted(_) => Outcome::Aborted,
-                });
-                vec![("outcome", json!(outcome))]
-            }
-            _ => Vec::new(),
+            "rotation.confirmed" => json!({ "outcome": self.outcome() }),
+            _ => Value::Null,
         };
-        let is_said =
-            |value: &Value| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty());
-        let said = fields.into_iter().filter(|(_, value)| is_said(value));
-        said.map(|(name, value)| (name.to_owned(), value)).collect()
+        said(fields)
     }
 
     /// What whoever carries it out by a plan says of going back, or of taking back what was generated.
     #[must_use]
     pub fn known_of_plan(&self, event: &str) -> KnownFields {
-        let said = match event {
+        said(match event {
             "rollback.completed" | "rotation.aborted" => {
                 let failed = self.failed.map(|failed| format!("{} failed", failed.step));
                 let asked = || "whoever rotates asked for it".to_owned();
@@ -106,17 +85,20 @@ impl Rotation {
                     Some(_) => Disposition::NewRetained,
                     None => Disposition::NoneGenerated,
                 };
-                vec![
-                    ("reason", json!(failed.unwrap_or_else(asked))),
-                    ("disposition", json!(left)),
-                ]
+                json!({ "reason": failed.unwrap_or_else(asked), "disposition": left })
             }
-            "secret.revoked" if !self.is_open() => vec![("method", json!("delete"))],
-            _ => Vec::new(),
-        };
-        let said = said.into_iter();
-        said.map(|(name, value)| (name.to_owned(), value)).collect()
+            "secret.revoked" if !self.is_open() => json!({ "method": "delete" }),
+            _ => Value::Null,
+        })
     }
+}
+
+/// Those of the fields that say something.
+fn said(fields: Value) -> KnownFields {
+    let is_said =
+        |value: &Value| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty());
+    let fields = fields.as_object().cloned().unwrap_or_default().into_iter();
+    fields.filter(|(_, value)| is_said(value)).collect()
 }
 
 /// What the SOP asks for in the event of this name, although it can be said without.
@@ -157,16 +139,9 @@ impl Secret {
     /// The same of the opening of a rotation of this secret.
     #[must_use]
     pub fn known_at_opening(&self) -> KnownFields {
-        let version = self.version.as_ref().map(|version| json!(version));
-        let generated = self.generated.map(|time| json!(time));
-        let said = [
-            ("consumers", Some(json!(self.consumers))),
-            ("old_version", version),
-            ("last_rotated", generated),
-        ];
-        let said = said
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        said.collect()
+        let (version, generated) = (&self.version, self.generated);
+        let mut known = said(json!({ "old_version": version, "last_rotated": generated }));
+        known.insert("consumers".to_owned(), json!(self.consumers));
+        known
     }
 }

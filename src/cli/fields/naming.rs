@@ -52,9 +52,7 @@ pub(crate) fn is_looked_up(field: &FieldSpec) -> bool {
 }
 
 pub(super) fn takes_public(spec: &EventSpec) -> bool {
-    ["key", "possession"]
-        .iter()
-        .all(|name| spec.fields.iter().any(|field| field.name == *name))
+    spec.field("key").is_some() && spec.field("possession").is_some()
 }
 
 pub(super) fn is_from_public(spec: &EventSpec, field: &FieldSpec) -> bool {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::answer::{items, text};
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
+use crate::cli::fields::Fields;
 use crate::cli::layout::{columns, counted};
 use crate::cli::playbook::PlaybookFile;
 use crate::cli::run::{Delivery, Performed, Performer, StepOrder, StepPlan, ToolBounds, ToolExit};
@@ -17,6 +18,7 @@ use crate::playbook::Action;
 use crate::register::Register;
 use crate::rotation::Rotation;
 use crate::text::Id;
+use crate::time::Timestamp;
 
 use super::args::RotateArgs;
 
@@ -98,6 +100,66 @@ impl<'a> Rotator<'a> {
         (rotation, secret): (&Rotation, &Secret),
         action: Action<'_>,
     ) -> Result<StepEnd, CommandError> {
+        let fields = self.fields(register, rotation, &action, context.now());
+        let bounds = ToolBounds {
+            dir: self.file.dir.clone(),
+            env: self.environment(&action, rotation, secret),
+            time: action.recipe.timeout,
+        };
+        let commands = action.commands.iter();
+        let commands = commands.map(|words| words.iter().map(OsString::from).collect());
+        let commands: Vec<Vec<OsString>> = commands.collect();
+        context.say(match action.is_look {
+            true => format!("looking whether {} was done …", action.step),
+            false => format!("{} …", about(&action)),
+        });
+        let shows = action.recipe.shows.as_deref();
+        let order = StepOrder {
+            rotation: &rotation.id,
+            step: action.step,
+            commands: commands.iter().map(Vec::as_slice).collect(),
+            own: event::spec(action.event),
+            fields,
+            on_behalf_of: self.args.on_behalf_of.as_ref(),
+            record_command: false,
+            redact: false,
+            plan: Some(StepPlan {
+                bounds: &bounds,
+                shows: shows.filter(|_| action.is_own && !action.is_look),
+                file: &self.file.attached,
+                is_look: action.is_look,
+            }),
+        };
+        let Performed { ended, delivered } = self.performer.perform(context, order);
+        let is_done = ended == ToolExit::Code(0);
+        if !action.is_look || is_done {
+            let entries = delivered.receipts.iter();
+            let entries = entries.map(|receipt| &receipt["sequence"]);
+            self.ran.push(json!({
+                "step": about(&action),
+                "event": action.event,
+                "failed": (!is_done).then(|| ended.describe()),
+                "entries": entries.collect::<Vec<_>>(),
+            }));
+        }
+        self.receipts.extend(delivered.receipts);
+        Ok(match (is_done, delivered.complete) {
+            _ if self.performer.is_interrupted() => StepEnd::Interrupted,
+            (true, true) => StepEnd::Done,
+            (false, false) if action.is_look => StepEnd::Failed,
+            (_, false) => StepEnd::Waits,
+            (false, true) => StepEnd::Failed,
+        })
+    }
+
+    /// What is said of a step besides what its command says.
+    fn fields(
+        &self,
+        register: &Register,
+        rotation: &Rotation,
+        action: &Action<'_>,
+        now: Timestamp,
+    ) -> Result<Fields, CommandError> {
         let mut fields = self.told(register, rotation, action.event);
         if action.is_own {
             fields.extend(action.recipe.fields.clone());
@@ -106,67 +168,10 @@ impl<'a> Rotator<'a> {
             fields.insert("consumers".to_owned(), json!(action.consumers));
         }
         if action.step == Step::DualRun {
-            let end = context.now().plus(action.recipe.lasts);
+            let end = now.plus(action.recipe.lasts);
             fields.entry("planned_end".to_owned()).or_insert(json!(end));
         }
-        let bounds = ToolBounds {
-            dir: self.file.dir.clone(),
-            env: self.environment(&action, rotation, secret),
-            time: action.recipe.timeout,
-        };
-        let commands: Vec<Vec<OsString>> = action
-            .commands
-            .iter()
-            .map(|words| words.iter().map(OsString::from).collect())
-            .collect();
-        let what = match action.is_look {
-            true => format!("looking whether {} was done", action.step),
-            false => about(&action),
-        };
-        context.say(format!("{what} …"));
-        let order = StepOrder {
-            rotation: &rotation.id,
-            step: action.step,
-            commands: commands.iter().map(Vec::as_slice).collect(),
-            own: event::spec(action.event),
-            fields: self.with_flags(action.event, fields, context.now()),
-            on_behalf_of: self.args.on_behalf_of.as_ref(),
-            record_command: false,
-            redact: false,
-            plan: Some(StepPlan {
-                bounds: &bounds,
-                shows: action
-                    .recipe
-                    .shows
-                    .as_deref()
-                    .filter(|_| action.is_own && !action.is_look),
-                file: &self.file.attached,
-                is_look: action.is_look,
-            }),
-        };
-        let Performed { ended, delivered } = self.performer.perform(context, order);
-        let entries: Vec<_> = delivered
-            .receipts
-            .iter()
-            .map(|receipt| receipt["sequence"].clone())
-            .collect();
-        if !action.is_look || ended == ToolExit::Code(0) {
-            let end = match ended {
-                ToolExit::Code(0) => None,
-                _ => Some(ended.describe()),
-            };
-            self.ran.push(json!({
-                "step": about(&action), "event": action.event, "failed": end, "entries": entries,
-            }));
-        }
-        self.receipts.extend(delivered.receipts);
-        Ok(match ended {
-            _ if self.performer.is_interrupted() => StepEnd::Interrupted,
-            ToolExit::Code(0) if !delivered.complete => StepEnd::Waits,
-            ToolExit::Code(0) => StepEnd::Done,
-            _ if !action.is_look && !delivered.complete => StepEnd::Waits,
-            _ => StepEnd::Failed,
-        })
+        self.with_flags(action.event, fields, now)
     }
 
     /// What a command has to know.

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::append::Screening;
 use crate::append::draft::Draft;
@@ -105,11 +105,11 @@ impl StepRun<'_> {
             ready: Vec::new(),
             complete: true,
         };
-        let now = context.now();
         match self.end(&ran.ended, duration) {
-            Ok(event) => drafts
-                .ready
-                .push((self.draft(event, now, self.event_id), files)),
+            Ok(event) => {
+                let draft = self.draft(event, context.now(), self.event_id);
+                drafts.ready.push((draft, files));
+            }
             Err(fault) => drafts.leave_out(context, "the step", &fault),
         }
         drafts
@@ -199,11 +199,8 @@ impl StepRun<'_> {
         let known = context.known_fields(spec, &said);
         said.extend(known);
         // The tool ended well: that is what it found.
-        for (name, value) in [
-            ("result", Value::from("pass")),
-            ("healthy", Value::Bool(true)),
-        ] {
-            if spec.fields.iter().any(|field| field.name == name) {
+        for (name, value) in [("result", json!("pass")), ("healthy", json!(true))] {
+            if spec.field(name).is_some() {
                 said.entry(name.to_owned()).or_insert(value);
             }
         }
@@ -212,14 +209,14 @@ impl StepRun<'_> {
 
     /// The words of the command line, as a shell reads them.
     fn command_line(&self) -> Vec<u8> {
-        let words = self.command.iter().map(|word| {
-            let word = word.to_string_lossy();
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&byte);
-            match !word.is_empty() && word.bytes().all(is_plain) {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&byte);
+        let words = self.command.iter().map(|word| word.to_string_lossy());
+        let words = words.map(
+            |word| match !word.is_empty() && word.bytes().all(is_plain) {
                 true => word.into_owned(),
                 false => quoted(&word),
-            }
-        });
+            },
+        );
         format!("{}\n", words.collect::<Vec<_>>().join(" ")).into_bytes()
     }
 
@@ -257,12 +254,10 @@ impl StepRun<'_> {
         {
             return Some(copy);
         }
-        context.warn(format!(
-            "the {what} is not attached, since it holds {}",
-            found.hit
-        ));
-        context
-            .say("next: if that was a real secret, rotate it; and keep the tool from printing it");
+        let hit = found.hit;
+        context.warn(format!("the {what} is not attached, since it holds {hit}"));
+        let next = "next: if that was a real secret, rotate it; and keep the tool from printing it";
+        context.say(next);
         None
     }
 }

@@ -108,30 +108,23 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
     context.ui.thing = "run";
     let commands = commands(args)?;
     let own = args.step.event().and_then(event::spec);
-    let Prepared {
-        delivery,
-        fields,
-        can_check,
-    } = prepare(context, args, own)?;
+    let prepared = prepare(context, args, own)?;
     let order = StepOrder {
         rotation: &args.rotation,
         step: args.step,
         commands,
         own,
-        fields,
+        fields: prepared.fields,
         on_behalf_of: args.on_behalf_of.as_ref(),
         record_command: args.record_command,
         redact: args.redact,
         plan: None,
     };
-    let mut performer = Performer::new(
-        delivery,
-        can_check,
-        match args.attach_output.as_str() {
-            "yes" => args.output_limit,
-            _ => 0,
-        },
-    );
+    let limit = match args.attach_output.as_str() {
+        "yes" => args.output_limit,
+        _ => 0,
+    };
+    let mut performer = Performer::new(prepared.delivery, prepared.can_check, limit);
     let Performed { ended, delivered } = performer.perform(context, order);
     if context.ui.json {
         context.ui.document(json!({
@@ -141,12 +134,10 @@ pub(crate) fn run(context: &mut Context, args: &RunArgs) -> CommandResult {
         }));
     }
     let code = ended.code();
-    let unproven = code == 0 && !delivered.complete && args.require_evidence;
-    Ok(match unproven {
-        true => Exit::Temporary,
-        false => Exit::Of(code),
+    match code == 0 && !delivered.complete && args.require_evidence {
+        true => Ok(Exit::Temporary.into()),
+        false => Ok(Exit::Of(code).into()),
     }
-    .into())
 }
 
 /// The commands, one after the other.
@@ -178,9 +169,8 @@ fn prepare(
     let known = known_values(&mut context.ui, args.check_value_from.as_deref());
     let known = heed(context, strict, known)?;
     if known.is_none() {
-        fields = Err(CommandError::usage(
-            "it cannot be checked against the value",
-        ));
+        let message = "it cannot be checked against the value";
+        fields = Err(CommandError::usage(message));
     }
     let key = context.key();
     let key = heed(context, strict, key)?;
@@ -193,12 +183,10 @@ fn prepare(
             context.globals.wait = patience.min(deliver::SHORT_WAIT);
             let id = context.ledger_id();
             context.globals.wait = patience;
-            let missing = || {
-                let named = named.display();
-                let message = format!("{named} cannot be found, and its id is not known");
-                CommandError::not_verified(message)
-            };
-            heed(context, strict, id.ok_or_else(missing))?
+            let named = named.display();
+            let missing = format!("{named} cannot be found, and its id is not known");
+            let id = id.ok_or_else(|| CommandError::not_verified(missing));
+            heed(context, strict, id)?
         }
         None => None,
     };
@@ -243,18 +231,15 @@ fn given_fields(
         Some(spec) => fields::take_named(spec, &mut fields, args.field.iter(), now)?,
         None if args.field.is_empty() => {}
         None => {
-            return Err(CommandError::usage(format!(
-                "the step {} has no event of its own, so no fields",
-                args.step
-            )));
+            let step = args.step;
+            let message = format!("the step {step} has no event of its own, so no fields");
+            return Err(CommandError::usage(message));
         }
     }
-    if let Some(rotation) = fields.get("rotation")
-        && rotation.as_str() != Some(args.rotation.as_str())
-    {
-        return Err(CommandError::usage(
-            "the field `rotation` is another one than --rotation",
-        ));
+    let named = fields.get("rotation");
+    if named.is_some_and(|named| named.as_str() != Some(args.rotation.as_str())) {
+        let message = "the field `rotation` is another one than --rotation";
+        return Err(CommandError::usage(message));
     }
     Ok(fields)
 }

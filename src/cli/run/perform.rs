@@ -12,7 +12,7 @@ use crate::cli::checks::AttachedFile;
 use crate::cli::context::Context;
 use crate::cli::exit::CommandError;
 use crate::cli::fields::Fields;
-use crate::event::{EventSpec, Step};
+use crate::event::{Event, EventSpec, Step};
 use crate::key::Signer;
 use crate::spool;
 use crate::text::Id;
@@ -89,7 +89,7 @@ impl Performer {
     }
 
     /// Runs a step, and says what came of it.
-    pub(crate) fn perform(&mut self, context: &mut Context, order: StepOrder<'_>) -> Performed {
+    pub(crate) fn perform(&mut self, context: &mut Context, mut order: StepOrder<'_>) -> Performed {
         let told = fields_file(context);
         let run = StepRun {
             rotation: order.rotation,
@@ -99,13 +99,10 @@ impl Performer {
             on_behalf_of: order.on_behalf_of,
         };
         let is_look = order.plan.is_some_and(|plan| plan.is_look);
-        let begun = match is_look {
-            true => None,
-            false => deliver::begin(context, &self.delivery, run.begun(context.now())),
-        };
-        if let (Some(begun), Some(_)) = (&begun, &order.plan)
-            && let Err(fault) = begun.share_with_children()
-        {
+        let begun = run.begun(context.now()).filter(|_| !is_look);
+        let begun = deliver::begin(context, &self.delivery, begun);
+        let shared = begun.as_ref().filter(|_| order.plan.is_some());
+        if let Some(Err(fault)) = shared.map(spool::Begun::share_with_children) {
             context.warn(format!("a tool that outlives us is not seen: {fault}"));
         }
         let started = Instant::now();
@@ -122,21 +119,7 @@ impl Performer {
             }
         }
         let took = started.elapsed();
-        let more = told.as_ref().map(|file| read_fields(file.path()));
-        let told = more.unwrap_or_else(|| Ok(Vec::new()));
-        let is_planned = order.plan.is_some();
-        let own = order.own.filter(|_| self.ran.ended == ToolExit::Code(0));
-        let own = own.map(|spec| run.own(context, (spec, order.fields, told), is_planned));
-        if let Some(plan) = &order.plan
-            && self.ran.ended == ToolExit::Code(0)
-        {
-            let missing = plan.shows.filter(|text| !self.ran.has_shown(text));
-            if let Some(text) = missing {
-                self.ran.ended = ToolExit::Unproven(format!("its output does not show `{text}`"));
-            } else if let Some(Err(failure)) = &own {
-                self.ran.ended = ToolExit::Unproven(failure.message.clone());
-            }
-        }
+        let own = self.own(context, &run, &mut order, told.as_ref());
         let is_done = self.ran.ended == ToolExit::Code(0);
         let shown = Shown {
             known: self.can_check.then_some(&self.delivery.known),
@@ -164,6 +147,35 @@ impl Performer {
             ended: self.ran.ended.clone(),
             delivered,
         }
+    }
+
+    /// The event that tells what came of a tool that ended well. By a plan it is unproven where that cannot be said, or
+    /// where its output does not show what it has to.
+    fn own(
+        &mut self,
+        context: &Context,
+        run: &StepRun<'_>,
+        order: &mut StepOrder<'_>,
+        told: Option<&NamedTempFile>,
+    ) -> Option<Result<Option<Event>, CommandError>> {
+        if self.ran.ended != ToolExit::Code(0) {
+            return None;
+        }
+        let told = told.map(|file| read_fields(file.path()));
+        let told = told.unwrap_or_else(|| Ok(Vec::new()));
+        let given = std::mem::replace(&mut order.fields, Ok(Fields::new()));
+        let is_planned = order.plan.is_some();
+        let own = order.own;
+        let own = own.map(|spec| run.own(context, (spec, given, told), is_planned));
+        if let Some(plan) = &order.plan {
+            let missing = plan.shows.filter(|text| !self.ran.has_shown(text));
+            if let Some(text) = missing {
+                self.ran.ended = ToolExit::Unproven(format!("its output does not show `{text}`"));
+            } else if let Some(Err(failure)) = &own {
+                self.ran.ended = ToolExit::Unproven(failure.message.clone());
+            }
+        }
+        own
     }
 }
 

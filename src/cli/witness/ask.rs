@@ -175,14 +175,13 @@ fn answer(newest: &Checkpoint, answered: &WitnessAnswers) -> Answer {
         "root": newest.root,
         "quorum": answered.quorum,
         "witnesses": witnesses,
-        "exit_code": exit.code(),
     });
     let quorum = match answered.quorum {
         true => "quorum reached",
         false => "no quorum",
     };
     let answer = Answer::new(document)
-        .exit(exit)
+        .ending(exit)
         .table(["WITNESS", "ANSWER"], rows)
         .line(format!("{quorum} at size {size}"));
     answered.notices.iter().fold(answer, Answer::warn)
@@ -198,20 +197,20 @@ fn describe(trouble: &CosignError) -> String {
 pub(super) fn request(context: &mut Context, args: &RequestArgs) -> CommandResult {
     let newest = context.newest()?;
     let size = newest.stated().size;
-    if args.old > size {
-        return Err(CommandError::usage(format!(
-            "the witness cannot have cosigned size {}: this ledger ends at {size}",
-            args.old
-        ))
-        .hint("if it has, this ledger was cut short or rolled back"));
+    let old = args.old;
+    if old > size {
+        let message =
+            format!("the witness cannot have cosigned size {old}: this ledger ends at {size}");
+        return Err(CommandError::usage(message)
+            .hint("if it has, this ledger was cut short or rolled back"));
     }
-    let proof = if args.old == 0 || args.old == size {
-        Vec::new()
-    } else {
-        newest.prove(args.old)?
+    let proof = match old {
+        0 => Vec::new(),
+        old if old == size => Vec::new(),
+        old => newest.prove(old)?,
     };
     let request = AddCheckpoint {
-        old: args.old,
+        old,
         proof,
         note: newest.note().clone(),
     };
@@ -229,15 +228,14 @@ pub(super) fn accept(context: &mut Context, args: &AcceptArgs) -> CommandResult 
     let _lock = settings.lock(context.now(), context.globals.wait)?;
     let taken = round(&newest, &settings, &trust).accept(&request.note, &lines);
     let taken = taken.map_err(|fault| not_accepted(&args.line, fault))?;
-    let named = taken.witnesses.iter();
-    let named: Vec<_> = named
-        .map(|(name, time)| json!({ "name": name, "cosigned_utc": seconds(*time) }))
-        .collect();
     let size = taken.size;
-    let lines = taken.witnesses.into_iter();
-    let lines =
-        lines.map(|(name, time)| format!("{name} cosigned size {size} at {}", seconds(time)));
-    Ok(Answer::new(json!({ "size": size, "witnesses": named })).lines(lines))
+    let witnesses = taken.witnesses.iter();
+    let witnesses = witnesses.map(|(name, time)| (name, seconds(*time)));
+    let named = witnesses.clone();
+    let named = named.map(|(name, time)| json!({ "name": name, "cosigned_utc": time }));
+    let lines = witnesses.map(|(name, time)| format!("{name} cosigned size {size} at {time}"));
+    let document = json!({ "size": size, "witnesses": named.collect::<Vec<_>>() });
+    Ok(Answer::new(document).lines(lines))
 }
 
 fn not_accepted(line: &Path, fault: AcceptError) -> CommandError {
