@@ -17,8 +17,8 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 54_200
-LONG_FUNCTIONS = 3
+CODE_LINES = 54_050
+LONG_FUNCTIONS = 1
 LINES = 60
 PARAMETERS = 5
 

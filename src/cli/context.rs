@@ -155,10 +155,9 @@ impl Context {
     /// Opens the ledger for writing, and passes on what the opening had to say.
     pub(crate) fn writer(&mut self) -> Result<Writer, CommandError> {
         if self.server()?.is_some() {
-            return Err(CommandError::usage(
-                "this writes into the ledger's folder, and a server was named",
-            )
-            .hint("run it where the ledger is; events are sent with: ledger append EVENT"));
+            let message = "this writes into the ledger's folder, and a server was named";
+            return Err(CommandError::usage(message)
+                .hint("run it where the ledger is; events are sent with: ledger append EVENT"));
         }
         let place = self.place()?;
         let opened = Writer::open(&self.world, &place, self.globals.wait);
@@ -201,8 +200,8 @@ impl Context {
 /// The first line of a passphrase file.
 pub(crate) fn read_passphrase(path: &Path) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::with_capacity(1024));
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text));
+    let read = std::fs::File::open(path);
+    let read = read.and_then(|file| file.take(SMALL_FILE_LIMIT).read_to_string(&mut text));
     read.map_err(|fault| {
         let message = format!("the passphrase file `{}`: {fault}", path.display());
         io::Error::new(fault.kind(), message)
@@ -216,11 +215,8 @@ pub(crate) fn read_public(path: &Path) -> Result<PublicKeyFile, CommandError> {
     let name = path.display();
     let read = std::fs::File::open(path);
     let text = read.and_then(|file| io::read_to_string(file.take(SMALL_FILE_LIMIT)));
-    let text = text.map_err(|fault| {
-        CommandError::usage(format!(
-            "the public key file `{name}` cannot be read: {fault}"
-        ))
-    })?;
+    let unread = |fault| format!("the public key file `{name}` cannot be read: {fault}");
+    let text = text.map_err(unread).map_err(CommandError::usage)?;
     PublicKeyFile::parse(&text).map_err(|fault| {
         CommandError::usage(format!("`{name}`: {fault}"))
             .hint("its owner prints it with: ledger key show")

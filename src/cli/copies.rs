@@ -78,7 +78,7 @@ fn lag(place: &LedgerPlace) -> Option<String> {
     let (head, own) = (place.head(), stated(&place.dir.join(CHECKPOINT_FILE))?);
     let behind = own
         .checked_sub(stated(&head)?)
-        .filter(|behind| *behind > 0)?;
+        .filter(|&behind| behind > 0)?;
     let writable = fs::File::options().write(true).open(&head);
     let why = writable.map_or_else(
         |fault| DiskError::new("write", &head, fault).to_string(),

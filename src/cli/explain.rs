@@ -63,17 +63,13 @@ pub(crate) fn run(context: &mut Context, args: &ExplainArgs) -> CommandResult {
         }
         findings = Some(found);
     }
-    let mut answer = Answer::new(json!({
-        "rules": [rule_json(rule)],
-        "findings": findings.as_ref().map(|found| found.iter().map(Finding::to_json).collect::<Vec<_>>()),
-    }));
+    let told = |found: &Vec<Finding>| -> Value { found.iter().map(Finding::to_json).collect() };
+    let told = findings.as_ref().map(told);
+    let mut answer = Answer::new(json!({ "rules": [rule_json(rule)], "findings": told }));
     let columns = context.ui.columns(false);
     for finding in findings.iter().flatten() {
-        let text = in_words(finding);
-        answer = answer
-            .text(wrapped(&text, columns))
-            .text(report::evidence(finding))
-            .line("");
+        let text = wrapped(&in_words(finding), columns);
+        answer = answer.text(text).text(report::evidence(finding)).line("");
     }
     let first = findings.iter().flatten().next();
     Ok(answer.text(wrapped(&what_is_asked(rule, first), columns)))
@@ -101,12 +97,10 @@ fn in_words(finding: &Finding) -> String {
         nothing if nothing.is_empty() => "the ledger".to_owned(),
         about => about,
     };
+    let (name, status) = (finding.fingerprint(), &finding.status);
+    let (expected, found) = (&finding.expected, &finding.found);
     let mut text = format!(
-        "{}  {about}\n  status    {}\n  expected  {}\n  found     {}\n",
-        finding.fingerprint(),
-        finding.status,
-        finding.expected,
-        finding.found
+        "{name}  {about}\n  status    {status}\n  expected  {expected}\n  found     {found}\n"
     );
     for correction in &finding.corrections {
         text.push_str(&format!("  since     {correction}\n"));
@@ -140,15 +134,13 @@ fn what_is_asked(rule: &Rule, finding: Option<&Finding>) -> String {
     lines.push(format!("  still     {}", what_is_left(rule)));
     let mut may = |done: &str| lines.push(format!("  or        {done}"));
     if rule.verdict.is_of_rotations() {
-        may(&format!(
-            "ledger append entry.corrected --entry {entry}: it says something wrong"
-        ));
+        let correct = format!("ledger append entry.corrected --entry {entry}");
+        may(&format!("{correct}: it says something wrong"));
         may("ledger append exception.granted: it is covered for a time");
     }
     if rule.is_acceptable() {
-        may(&format!(
-            "ledger accept {id}@{entry} --reason WHY: nobody can mend it any more"
-        ));
+        let accept = format!("ledger accept {id}@{entry} --reason WHY");
+        may(&format!("{accept}: nobody can mend it any more"));
     } else if rule.verdict.is_of_rotations() {
         lines.push("  but       nobody can accept it for good".to_owned());
     }

@@ -117,10 +117,9 @@ impl Extraction<'_> {
         told: &[StoredEntry],
         top: &str,
     ) -> Result<(), CommandError> {
-        let mut index = format!(
-            "Rotation {} of {}. Read and not verified; all times are UTC.\n",
-            rotation.id, rotation.secret
-        );
+        let (id, secret) = (&rotation.id, &rotation.secret);
+        let mut index =
+            format!("Rotation {id} of {secret}. Read and not verified; all times are UTC.\n");
         let events = told.iter().map(|one| (one.sequence, &one.statement.event));
         let folders = evidence_folders(rotation, events);
         for stored in told {
@@ -131,13 +130,11 @@ impl Extraction<'_> {
             let person = statement.on_behalf_of.as_ref();
             let who = speaker(self.register, &statement.author, person);
             let (sequence, occurred) = (stored.sequence, statement.occurred.to_seconds());
-            index.push_str(&format!(
-                "\n{folder}\n  entry {sequence}, {occurred}, by {who}\n"
-            ));
+            index += &format!("\n{folder}\n  entry {sequence}, {occurred}, by {who}\n");
             let mut names = FolderNames::default();
             for file in &statement.attachments {
                 let name = names.give(file.name.as_str());
-                index.push_str(&self.write_file(file, &format!("{top}/{folder}/{name}"))?);
+                index += &self.write_file(file, &format!("{top}/{folder}/{name}"))?;
             }
         }
         self.folder.add(&format!("{top}/{INDEX}"), index.as_bytes())

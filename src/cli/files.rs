@@ -53,12 +53,12 @@ pub(crate) fn read_input(ui: &mut Ui, path: &Path, limit: usize) -> Result<Vec<u
     let name = path.display();
     let unread = |fault| CommandError::usage(format!("`{name}` cannot be read: {fault}"));
     let bytes = read.map_err(unread)?;
-    if bytes.len() > limit {
-        return Err(CommandError::usage(format!(
+    match bytes.len() > limit {
+        true => Err(CommandError::usage(format!(
             "`{name}` is longer than {limit} bytes"
-        )));
+        ))),
+        false => Ok(bytes),
     }
-    Ok(bytes)
 }
 
 /// Writes a file that is not there yet: whole, or not at all.
@@ -106,10 +106,8 @@ impl NewFolder {
     pub(crate) fn begin(flag: &str, dir: &Path, ledger: &Path) -> Result<Self, CommandError> {
         keep_apart(flag, dir, ledger)?;
         let unusable = |fault| {
-            CommandError::usage(format!(
-                "{flag}: {}",
-                DiskError::new("write into", dir, fault)
-            ))
+            let fault = DiskError::new("write into", dir, fault);
+            CommandError::usage(format!("{flag}: {fault}"))
         };
         let made = match std::fs::create_dir(dir) {
             Ok(()) => true,
@@ -243,9 +241,8 @@ pub(crate) fn own_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |path: &PathBuf| path.is_absolute();
     let named = std::env::var_os(variable).map(PathBuf::from);
     let home = || std::env::home_dir().filter(absolute);
-    let base = named
-        .filter(absolute)
-        .or_else(|| Some(home()?.join(below_home)))?;
+    let base = named.filter(absolute);
+    let base = base.or_else(|| Some(home()?.join(below_home)))?;
     Some(base.join("rotation-ledger"))
 }
 

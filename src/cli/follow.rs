@@ -79,10 +79,8 @@ impl Follower {
         context: &mut Context,
     ) -> Result<Option<Vec<StoredEntry>>, CommandError> {
         let is_server = ServerAddress::parse(&self.named).is_some();
-        if self.is_stopped()
-            || is_left(if is_server { SERVER_PAUSE } else { PAUSE })
-            || self.is_stopped()
-        {
+        let pause = if is_server { SERVER_PAUSE } else { PAUSE };
+        if self.is_stopped() || is_left(pause) || self.is_stopped() {
             return Ok(None);
         }
         match self.look(context, is_server) {

@@ -48,6 +48,8 @@ impl Gauges {
         let cosigned = witnesses.iter().filter_map(LastCosigned::cosigned);
         let cosigned = cosigned.max_by_key(|(_, time)| *time);
         let marked = |mark| marks::read(&*context.world.disk, &place, mark);
+        let [anchor, backup, verified] =
+            [Mark::Anchor, Mark::Backup, Mark::Verification].map(marked);
         let due = register.charter.keyring.seals().last();
         let due = due.map(|seal| seconds(seal.due()) - seconds(now));
         let backlog = context.backlog(context.globals.ledger.as_deref());
@@ -64,19 +66,11 @@ impl Gauges {
             backlog,
             last: [
                 ("head", "The newest entry", newest.map(|at| (entries, at))),
-                (
-                    "anchor",
-                    "A checkpoint was given away",
-                    marked(Mark::Anchor),
-                ),
+                ("anchor", "A checkpoint was given away", anchor),
                 ("cosignature", "A witness cosigned", cosigned),
                 ("time_token", "A time token was made", tokens.newest()),
-                ("backup", "The ledger was backed up", marked(Mark::Backup)),
-                (
-                    "verification",
-                    "All of it was verified",
-                    marked(Mark::Verification),
-                ),
+                ("backup", "The ledger was backed up", backup),
+                ("verification", "All of it was verified", verified),
             ],
             free: [("ledger", free(&place.dir)), ("state", free(&place.state))],
         })
@@ -114,10 +108,8 @@ impl Gauges {
         instant("spool_oldest", "The oldest statement was spooled", since);
         instant("status", "These numbers were taken", Some(self.now));
         for (place, bytes) in &self.free {
-            let (name, help) = (
-                format!("{place}_free_bytes"),
-                format!("Free where the {place} is"),
-            );
+            let name = format!("{place}_free_bytes");
+            let help = format!("Free where the {place} is");
             gauge(&mut all, &name, &help, bytes.map(|bytes| bytes as f64));
         }
         let mut text = String::new();

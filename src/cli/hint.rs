@@ -31,6 +31,17 @@ fn without(found: &SecretMatch) -> String {
     hint
 }
 
+/// What can be done about a ledger that lacks so many entries.
+fn behind(missing: u64) -> String {
+    let missing = match missing {
+        1 => "1 entry is".to_owned(),
+        many => format!("{many} entries are"),
+    };
+    format!(
+        "{missing} missing: restore the newest copy of the ledger; if there is none, a Security Owner may accept this one with `ledger recover`"
+    )
+}
+
 /// How alike an id has to be to one that is there to be taken for a slip of the pen: Jaro and Winkler's measure.
 const ALIKE: f64 = 0.8;
 
@@ -122,15 +133,7 @@ impl Hint for AppendError {
             Self::NotSeconded(_) => {
                 "the second Security Owner signs what the command prints without --statement"
             }
-            Self::Behind { size, kept } => {
-                let missing = match kept.saturating_sub(*size) {
-                    1 => "1 entry is".to_owned(),
-                    many => format!("{many} entries are"),
-                };
-                return Some(format!(
-                    "{missing} missing: restore the newest copy of the ledger; if there is none, a Security Owner may accept this one with `ledger recover`"
-                ));
-            }
+            Self::Behind { size, kept } => return Some(behind(kept.saturating_sub(*size))),
             Self::DamagedCheckpoint { .. } | Self::Beside(_) | Self::NoCheckpoint { .. } => {
                 "find the newest copy of the ledger; if there is none, a Security Owner may accept this one with `ledger recover`"
             }

@@ -95,22 +95,17 @@ fn generate(context: &mut Context, args: &GenerateArgs) -> CommandResult {
     let public_path = public_path(&args.out);
     // Looked at first: a private key without its public line would be a puzzle.
     if public_path.exists() {
-        let message = format!(
-            "`{}` exists already, and a key file is never overwritten",
-            public_path.display()
-        );
+        let name = public_path.display();
+        let message = format!("`{name}` exists already, and a key file is never overwritten");
         return Err(CommandError::usage(message).hint("choose another name"));
     }
     let key = context.world.new_key()?;
     let word = passphrase.as_ref().map(|word| word.as_str());
     keyfile::write_new(&args.out, &key, word)?;
     let public = PublicKeyFile::of(&key)?;
-    write_new(&public_path, public.format().as_bytes()).map_err(|failure| {
-        failure.hint(format!(
-            "the private key is there; print the line with: ledger key show --key {}",
-            args.out.display()
-        ))
-    })?;
+    let next = "the private key is there; print the line with: ledger key show --key";
+    write_new(&public_path, public.format().as_bytes())
+        .map_err(|failure| failure.hint(format!("{next} {}", args.out.display())))?;
     if passphrase.is_none() {
         context.say("note: the key has no passphrase; its file mode alone protects it");
     }
@@ -129,15 +124,13 @@ pub(super) fn passphrase(
         return Ok(None);
     }
     if !context.ui.can_ask() {
-        return Err(
-            CommandError::usage("there is no terminal to ask for a passphrase on")
-                .hint("name a file with --passphrase-file"),
-        );
+        let failure = CommandError::usage("there is no terminal to ask for a passphrase on");
+        return Err(failure.hint("name a file with --passphrase-file"));
     }
+    let unread = |fault| CommandError::usage(format!("the passphrase cannot be read: {fault}"));
     let ask = |text: &str| {
-        rpassword::prompt_password(text)
-            .map(Zeroizing::new)
-            .map_err(|fault| CommandError::usage(format!("the passphrase cannot be read: {fault}")))
+        let typed = rpassword::prompt_password(text);
+        typed.map(Zeroizing::new).map_err(unread)
     };
     let first = ask("passphrase: ")?;
     if *first != *ask("once more: ")? {
@@ -149,14 +142,12 @@ pub(super) fn passphrase(
 fn public_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
-    PathBuf::from(name)
+    name.into()
 }
 
 fn answer(public: &PublicKeyFile, files: Option<(&Path, &Path)>) -> Answer {
-    let files = files.map(|(private, public)| {
-        let shown = |path: &Path| path.display().to_string();
-        (shown(private), shown(public))
-    });
+    let files = files
+        .map(|(private, public)| (private.display().to_string(), public.display().to_string()));
     let answer = Answer::new(json!({
         "public_key": public.key(),
         "line": public.format().trim_end(),

@@ -70,9 +70,8 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> CommandResult {
         Err(fault) => return Err(broken(fault.to_string())),
     }
     for key in &witnesses {
-        let time = key
-            .cosigned(&note)
-            .map_err(|fault| broken(fault.to_string()))?;
+        let time = key.cosigned(&note);
+        let time = time.map_err(|fault| broken(fault.to_string()))?;
         signed.extend(time.map(|time| (key.to_string(), Some(time))));
         other = other.or_else(|| key.other_key(&note));
     }
@@ -81,11 +80,9 @@ pub(crate) fn run(context: &mut Context, args: &NoteArgs) -> CommandResult {
         return Err(broken(fault.to_string())
             .hint("the keys that were given are other ones than those named below the note"));
     }
-    let keys: Vec<_> = signed
-        .iter()
-        .map(|(key, time)| json!({ "vkey": key, "cosigned": time }))
-        .collect();
-    let document = json!({ "text": note.text(), "verified": keys });
+    let keys = signed.iter();
+    let keys = keys.map(|(key, time)| json!({ "vkey": key, "cosigned": time }));
+    let document = json!({ "text": note.text(), "verified": keys.collect::<Vec<_>>() });
     let said = signed.into_iter().map(|(key, time)| match time {
         Some(time) => format!("cosigned at {} by {key}", seconds(time)),
         None => format!("signed by {key}"),

@@ -34,9 +34,8 @@ pub(super) fn is_pack(disk: &dyn Disk, path: &Path) -> bool {
 fn is_zip(path: &Path) -> bool {
     let mut first = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    let by_name = path
-        .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("zip"));
+    let end = path.extension();
+    let by_name = end.is_some_and(|end| end.eq_ignore_ascii_case("zip"));
     path.is_file() && (by_name || read.is_ok() && BEGINNINGS.contains(&first.as_slice()))
 }
 

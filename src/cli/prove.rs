@@ -61,9 +61,10 @@ pub(crate) fn run(context: &mut Context, args: &ProveArgs) -> CommandResult {
             let new = args.to.unwrap_or(proofs.newest().size);
             Ok(consistency(&proofs.consistency(old, new)?))
         }
-        (None, None) => Err(CommandError::usage(
-            "name an entry, or two sizes with --from and --to",
-        )),
+        (None, None) => {
+            let message = "name an entry, or two sizes with --from and --to";
+            Err(CommandError::usage(message))
+        }
     }
 }
 
@@ -83,12 +84,8 @@ fn receipt(
 }
 
 fn consistency(continued: &Continuation) -> Answer {
-    let hashes: Vec<_> = continued
-        .proof
-        .hashes()
-        .iter()
-        .map(NodeHash::to_base64)
-        .collect();
+    let hashes = continued.proof.hashes().iter();
+    let hashes: Vec<_> = hashes.map(NodeHash::to_base64).collect();
     let ((old, old_root), (new, new_root)) = (continued.old, continued.new);
     let document = json!({
         "old": { "size": old, "root": old_root },

@@ -78,10 +78,7 @@ pub(crate) fn run(context: &mut Context, args: &RecoverArgs) -> CommandResult {
     context.warn_all(&recovery.notices);
     let set_aside = recovery.set_aside.map(|path| path.display().to_string());
     let receipt = documents::receipt(&recovery.receipt);
-    let document = json!({
-        "receipt": receipt,
-        "set_aside": set_aside,
-    });
+    let document = json!({ "receipt": receipt, "set_aside": set_aside });
     let mut answer = receipt::add_to(Answer::new(document), &receipt);
     if let Some(path) = set_aside {
         answer = answer.say(format!(
@@ -115,10 +112,9 @@ fn second(args: &RecoverArgs) -> Result<Option<Submission>, CommandError> {
     let Some(path) = args.statement.as_deref() else {
         return Ok(None);
     };
-    let text = read_bounded(path, STATEMENT_LIMIT)?;
-    let read = spool::decode(&text);
-    read.map(Some)
-        .map_err(|fault| CommandError::usage(format!("`{}`: {fault}", path.display())))
+    let read = spool::decode(&read_bounded(path, STATEMENT_LIMIT)?);
+    let read = read.map_err(|fault| format!("`{}`: {fault}", path.display()));
+    read.map(Some).map_err(CommandError::usage)
 }
 
 /// Says what the second Security Owner has to sign, where that is what is missing.

@@ -167,10 +167,11 @@ fn losses(plan: &RestorePlan<'_>) -> Vec<String> {
         let (name, stated) = (&lost.name, lost.stated);
         let last = stated.saturating_sub(1);
         said.push(match lost.first {
-            Some(first) => format!(
-                "{name} states {stated} entries, and entries {first} to {last} are in no source"
-            ),
             None => format!("{name} states other entries than these at {stated}"),
+            Some(first) => {
+                let missing = format!("entries {first} to {last} are in no source");
+                format!("{name} states {stated} entries, and {missing}")
+            }
         });
     }
     if let Some((digest, sequence)) = plan.missing.first() {
@@ -214,9 +215,8 @@ fn next(to: &Path, found: SealingKeyFound) -> Vec<String> {
     let to = to.display();
     let mut next = vec![format!("ledger verify {to}")];
     if !found.can_seal() {
-        next.push(format!(
-            "ledger recover --ledger {to} --key FILE --new-sealing-key --reason TEXT"
-        ));
+        let flags = "--key FILE --new-sealing-key --reason TEXT";
+        next.push(format!("ledger recover --ledger {to} {flags}"));
     }
     next.push(format!("ledger backup --ledger {to} --to DIR"));
     next
@@ -256,8 +256,8 @@ fn answer(
         "recovered": recovery,
         "next": next,
     });
-    let runs =
-        runs.map(|(first, last, source)| format!("  entries {first} to {last}  from {source}"));
+    let run = |(first, last, source)| format!("  entries {first} to {last}  from {source}");
+    let runs = runs.map(run);
     let lost = losses(plan).into_iter();
     let lost = lost.map(|what| format!("  lost         {what}"));
     let entries = counted(plan.size(), "entry");

@@ -123,12 +123,10 @@ fn in_words(state: Option<&Value>, entries: &[Value], remarks: &[Value]) -> Stri
             text.push('\n');
         }
         let sequence = entry.get("sequence").and_then(Value::as_u64);
-        text.push_str(&in_full(entry));
+        text += &in_full(entry);
         let about_it = |remark: &&Value| names_entry(remark) == sequence;
-        for remark in remarks.iter().filter(about_it) {
-            text.push('\n');
-            text.push_str(&in_full(remark));
-        }
+        let remarks = remarks.iter().filter(about_it);
+        text.extend(remarks.map(|remark| format!("\n{}", in_full(remark))));
     }
     text
 }

@@ -98,10 +98,8 @@ fn issue(context: &mut Context, args: &IssueArgs) -> CommandResult {
     if expires <= now {
         return Err(CommandError::usage("--expires is over already"));
     }
-    let kept = args
-        .out
-        .as_deref()
-        .filter(|out| args.again.event_id.is_some() && out.exists());
+    let kept = args.out.as_deref().filter(|out| out.exists());
+    let kept = kept.filter(|_| args.again.event_id.is_some());
     let token = match (kept, &args.out) {
         (Some(out), _) => read(out)?,
         (None, Some(out)) => {

@@ -156,10 +156,8 @@ impl Ui {
     /// Asks whether to go on; whoever says anything but yes does not.
     pub(crate) fn agrees(&mut self, question: &str) -> bool {
         self.flush();
-        let _ = self
-            .streams
-            .err
-            .write_all(format!("{question} [y/N] ").as_bytes());
+        let question = format!("{question} [y/N] ");
+        let _ = self.streams.err.write_all(question.as_bytes());
         let mut answer = [0; 1];
         matches!(self.streams.stdin.read(&mut answer), Ok(1) if answer.eq_ignore_ascii_case(b"y"))
     }
@@ -192,13 +190,11 @@ impl Ui {
         while self.streams.stdin.read(&mut byte)? == 1 && byte != *b"\n" {
             line.push(byte[0]);
         }
-        match line.is_empty() && byte != *b"\n" {
-            true => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "nobody answers",
-            )),
-            false => Ok(String::from_utf8_lossy(&line).trim().to_owned()),
+        if line.is_empty() && byte != *b"\n" {
+            let end = io::ErrorKind::UnexpectedEof;
+            return Err(io::Error::new(end, "nobody answers"));
         }
+        Ok(String::from_utf8_lossy(&line).trim().to_owned())
     }
 
     /// Writes a part of the result.
@@ -339,8 +335,7 @@ impl Ui {
         if let Some(hint) = &failure.hint {
             self.talk(&format!("hint: {hint}"));
         }
-        for tried in &tried {
-            let again = tried.again();
+        for again in tried.iter().map(Tried::again) {
             self.talk(&format!(
                 "again: {again}; so it is recorded once, however often"
             ));
@@ -360,18 +355,16 @@ impl Ui {
         self.talk(&format!(
             "error: the result cannot be written to stdout: {fault}"
         ));
-        let tried = std::mem::take(&mut self.tried);
-        let recorded = tried
-            .iter()
-            .filter_map(|tried| Some((tried.sequence?, tried)));
-        let recorded: Vec<_> = recorded.collect();
-        for (sequence, tried) in &recorded {
-            let again = tried.again();
+        let mut tried = std::mem::take(&mut self.tried);
+        tried.retain(|tried| tried.sequence.is_some());
+        for tried in &tried {
+            let (sequence, again) = (tried.sequence.unwrap_or_default(), tried.again());
+            let recorded = format!("recorded as entry {sequence}");
             self.talk(&format!(
-                "recorded as entry {sequence}; its receipt comes again with: {again}"
+                "{recorded}; its receipt comes again with: {again}"
             ));
         }
-        match (exit, recorded.is_empty()) {
+        match (exit, tried.is_empty()) {
             (Exit::Passed, true) => Exit::Temporary,
             (Exit::Passed, false) => Exit::NotVerified,
             _ => exit,

@@ -83,25 +83,21 @@ impl Register {
             Event::RotationRecorded(recorded) => self.record(told, recorded, found),
             Event::IncidentDeclared(declared) => self.declare(told, declared),
             Event::RunbookExecuted(executed) => {
-                if let Some(incident) = self.incidents.get_mut(&executed.incident) {
-                    incident.runbook.get_or_insert(told.moment());
-                }
+                let incident = self.incidents.get_mut(&executed.incident);
+                incident.map(|one| one.runbook.get_or_insert(told.moment()));
             }
             Event::PostIncidentReported(reported) => {
-                if let Some(incident) = self.incidents.get_mut(&reported.incident) {
-                    incident.report.get_or_insert(told.moment());
-                }
+                let incident = self.incidents.get_mut(&reported.incident);
+                incident.map(|one| one.report.get_or_insert(told.moment()));
             }
             Event::ExceptionGranted(granted) => self.except(told, granted, found),
             Event::TokenIssued(issued) => self.charter.tokens.issue(told, issued),
             Event::TokenRevoked(revoked) => self.charter.tokens.revoke(told.sequence, revoked),
             Event::EvidenceExpunged(expunged) => self.charter.expunged.push(expunged.attachment),
             Event::SegmentsArchived(archived) => {
-                self.charter.archived = Some(ArchivedSegments::after(
-                    self.charter.archived.as_ref(),
-                    told.sequence,
-                    archived,
-                ));
+                let before = self.charter.archived.as_ref();
+                let archived = ArchivedSegments::after(before, told.sequence, archived);
+                self.charter.archived = Some(archived);
             }
             Event::ScanException(excepted) => self.pass_over(told, excepted, found),
             Event::SourceGap(gap) => self.charter.gaps.push(SourceSilence::of(told, gap)),

@@ -103,13 +103,8 @@ impl VerifiedFold {
         let intact = self.select(&mut findings);
         // What names an entry comes before what is held against the ledger as a whole.
         findings.sort_by_key(|finding| {
-            let place = finding.sequence;
-            (
-                finding.rule.verdict,
-                place.is_none(),
-                place,
-                finding.rule.id,
-            )
+            let (rule, place) = (finding.rule, finding.sequence);
+            (rule.verdict, place.is_none(), place, rule.id)
         });
         let verdicts = Verdict::ALL.map(|verdict| {
             let against = findings.iter().filter(|one| one.rule.verdict == verdict);

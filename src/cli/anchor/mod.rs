@@ -65,10 +65,8 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> CommandResult {
     let mut chosen = settings.destinations()?;
     if let Some(number) = args.remove {
         if number == 0 || number > chosen.len() {
-            return Err(
-                CommandError::usage(format!("there is no destination {number}"))
-                    .hint("ledger anchor --list numbers them"),
-            );
+            let failure = CommandError::usage(format!("there is no destination {number}"));
+            return Err(failure.hint("ledger anchor --list numbers them"));
         }
         chosen.remove(number - 1);
         settings.set_destinations(&chosen)?;
@@ -103,11 +101,9 @@ pub(crate) fn run(context: &mut Context, args: &AnchorArgs) -> CommandResult {
         (None, true) => chosen.clone(),
     };
     if args.always {
-        for destination in &destinations {
-            if !chosen.contains(destination) {
-                chosen.push(destination.clone());
-            }
-        }
+        let mut new = destinations.clone();
+        new.retain(|destination| !chosen.contains(destination));
+        chosen.extend(new);
         settings.set_destinations(&chosen)?;
     }
     publish(context, &destinations)

@@ -62,16 +62,15 @@ pub(crate) fn drafts(context: &mut Context, path: &Path, checks: &SecretChecks) 
     let stdin = Path::new("-");
     let from_stdin = path == stdin;
     if from_stdin && checks.check_value_from.as_deref() == Some(stdin) {
-        return Err(CommandError::usage(
-            "stdin cannot be both the drafts and the value to check against",
-        ));
+        let message = "stdin cannot be both the drafts and the value to check against";
+        return Err(CommandError::usage(message));
     }
     let known = known_values(&mut context.ui, checks.check_value_from.as_deref())?;
     let key = context.key()?;
     let name = path.display();
-    let input = open_input(&mut context.ui, path).map_err(|fault| {
-        CommandError::usage(format!("the drafts `{name}` cannot be read: {fault}"))
-    })?;
+    let unread = |fault| format!("the drafts `{name}` cannot be read: {fault}");
+    let input = open_input(&mut context.ui, path).map_err(unread);
+    let input = input.map_err(CommandError::usage)?;
     let guard = SignalGuard::new(false)?;
     let recorder = context.recorder(true)?;
     let mut batches = DraftBatches {
@@ -186,10 +185,10 @@ impl DraftBatches<'_> {
             None => self.context.new_event_id()?,
         };
         draft.event_id = Some(event_id);
-        let length = |path: &std::path::PathBuf| {
-            std::fs::metadata(path).map_or(0, |found| found.len().min(self.checks.attach_limit))
-        };
-        let bytes = draft.attachments.iter().map(length).sum();
+        let found = draft.attachments.iter().map(std::fs::metadata);
+        let limit = self.checks.attach_limit;
+        let bytes = found.map(|found| found.map_or(0, |found| found.len().min(limit)));
+        let bytes = bytes.sum();
         Ok(DraftAtLine {
             line: text.line,
             draft,
@@ -211,17 +210,14 @@ impl DraftBatches<'_> {
         let mut submissions = Vec::with_capacity(batch.len());
         let mut unsigned = None;
         for (prepared, signed) in batch.iter().zip(self.sign(&batch)) {
-            let line = prepared.line;
             match signed {
-                Ok(submission) => {
-                    lines.push(line);
-                    submissions.push(submission);
-                }
+                Ok(submission) => submissions.push(submission),
                 Err(failure) => {
-                    unsigned = Some(at_line(line, failure));
+                    unsigned = Some(at_line(prepared.line, failure));
                     break;
                 }
             }
+            lines.push(prepared.line);
         }
         if self.checks.dry_run {
             self.check(&submissions, &lines)?;
@@ -259,10 +255,8 @@ impl DraftBatches<'_> {
 
     fn check(&mut self, submissions: &[Submission], lines: &[u64]) -> Result<(), CommandError> {
         for (submission, line) in submissions.iter().zip(lines) {
-            let findings = self
-                .recorder
-                .check(submission)
-                .map_err(|failure| at_line(*line, failure))?;
+            let findings = self.recorder.check(submission);
+            let findings = findings.map_err(|failure| at_line(*line, failure))?;
             let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
             let body = json!({ "line": line, "would_record": true, "findings": findings });
             self.context.ui.document(body);
@@ -277,15 +271,13 @@ impl DraftBatches<'_> {
         self.guard.uninterrupted(|| {
             let answers = recorder.record(ui, submissions, false);
             for (answer, line) in answers.into_iter().zip(lines) {
-                let receipt = match answer {
-                    Ok(receipt) => receipt,
-                    Err(failure) => {
-                        failed = failed.clone().and(Err(at_line(*line, failure)));
-                        continue;
+                match answer {
+                    Ok(receipt) => {
+                        ui.document(with_line(*line, &receipt));
+                        receipts.push(receipt);
                     }
-                };
-                ui.document(with_line(*line, &receipt));
-                receipts.push(receipt);
+                    Err(failure) => failed = failed.clone().and(Err(at_line(*line, failure))),
+                }
             }
             ui.receipted(&receipts);
         });

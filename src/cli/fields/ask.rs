@@ -27,11 +27,8 @@ pub(crate) fn ask(
         let help = field.help.trim();
         let name = long_name(field);
         loop {
-            let answer = ui.ask(&format!(
-                "{}: {help}\n  {name} ({}): ",
-                spec.name,
-                to_say(field)
-            ));
+            let (event, form) = (spec.name, to_say(field));
+            let answer = ui.ask(&format!("{event}: {help}\n  {name} ({form}): "));
             let answer = answer.map_err(CommandError::usage)?;
             if answer.is_empty() {
                 break;

@@ -62,10 +62,8 @@ pub(crate) fn describe(
         usage.push_str(&format!(" --{name} <{value}>{more}"));
     }
     usage.push_str(" [OPTIONS]");
-    command
-        .about(summary)
-        .long_about(long)
-        .override_usage(usage)
+    let command = command.about(summary).long_about(long);
+    command.override_usage(usage)
 }
 
 /// How an event is said: the command with what is `known` filled in, and in capitals what has to be said besides.
@@ -82,12 +80,9 @@ pub(crate) fn unsaid<'a>(
     spec: &'static EventSpec,
     said: &'a Fields,
 ) -> impl Iterator<Item = &'static FieldSpec> + 'a {
-    let is_asked = |field: &&FieldSpec| {
-        must_be_said(field) || rotation::asked_for(spec.name).contains(&field.name)
-    };
-    in_order(spec)
-        .filter(is_asked)
-        .filter(|field| !said.contains_key(field.name))
+    let asked = rotation::asked_for(spec.name);
+    let open = in_order(spec).filter(|field| !said.contains_key(field.name));
+    open.filter(|field| must_be_said(field) || asked.contains(&field.name))
 }
 
 /// What stands for a value that nobody said yet.
@@ -110,10 +105,8 @@ pub(crate) fn flags_of(spec: &'static EventSpec, known: &Fields) -> String {
             true => vec![values.join(",")],
             false => values,
         };
-        let name = long_name(field);
-        values
-            .into_iter()
-            .map(move |value| format!(" --{name} {value}"))
+        let (name, values) = (long_name(field), values.into_iter());
+        values.map(move |value| format!(" --{name} {value}"))
     });
     each.collect()
 }
@@ -129,12 +122,10 @@ fn typed(value: &Value) -> String {
 
 /// The fields that have a flag, those first that have to be said.
 fn in_order(spec: &'static EventSpec) -> impl Iterator<Item = &'static FieldSpec> {
-    let (first, then): (Vec<&FieldSpec>, Vec<&FieldSpec>) =
-        spec.fields.iter().partition(|field| must_be_said(field));
-    first
-        .into_iter()
-        .chain(then)
-        .filter(|field| !is_from_public(spec, field))
+    let typed = spec.fields.iter();
+    let typed = typed.filter(|field| !is_from_public(spec, field));
+    let (first, then): (Vec<_>, Vec<_>) = typed.partition(|field| must_be_said(field));
+    first.into_iter().chain(then)
 }
 
 /// Whether nothing stands in for a field that is left out.
@@ -158,9 +149,10 @@ fn flag(field: &'static FieldSpec) -> Arg {
         FieldKind::Choice(words) if !splits(field) => {
             arg.value_parser(PossibleValuesParser::new(words))
         }
-        FieldKind::Flag => arg
-            .value_parser(PossibleValuesParser::new(["yes", "no"]))
-            .hide_possible_values(true),
+        FieldKind::Flag => {
+            let words = PossibleValuesParser::new(["yes", "no"]);
+            arg.value_parser(words).hide_possible_values(true)
+        }
         FieldKind::Number => arg.allow_negative_numbers(true),
         _ => arg,
     }
@@ -183,13 +175,12 @@ fn help(field: &FieldSpec) -> String {
         (false, _) => {}
     }
     let mut text = field.help.trim().to_owned();
-    if let FieldKind::Choice(words) = field.kind
-        && splits(field)
-    {
-        text.push_str(&format!(": {}", words.join(", ")));
+    match field.kind {
+        FieldKind::Choice(words) if splits(field) => text += &format!(": {}", words.join(", ")),
+        _ => {}
     }
-    if !notes.is_empty() {
-        text.push_str(&format!(" ({})", notes.join("; ")));
+    match notes.is_empty() {
+        true => text,
+        false => format!("{text} ({})", notes.join("; ")),
     }
-    text
 }

@@ -33,17 +33,13 @@ pub(super) fn is_scope(field: &FieldSpec) -> bool {
 /// A required time is now unless said, but for those that now would make untrue: when something
 /// began, and when something ends.
 pub(super) fn defaults_to_now(field: &FieldSpec) -> bool {
-    field.required
-        && field.kind == FieldKind::Time
-        && !matches!(field.name, "from" | "started" | "expires")
+    let is_time = field.required && field.kind == FieldKind::Time;
+    is_time && !matches!(field.name, "from" | "started" | "expires")
 }
 
 /// Whether a span alone counts on from when it is said, and not back: what is planned, and what ends something.
 pub(super) fn lies_ahead(field: &FieldSpec) -> bool {
-    matches!(
-        field.name,
-        "window_start" | "window_end" | "planned_end" | "expires"
-    )
+    ["window_start", "window_end", "planned_end", "expires"].contains(&field.name)
 }
 
 /// The link of an entry named by its sequence is looked up.

@@ -60,17 +60,14 @@ pub(crate) fn read_otherwise(
         let read = said.get(field.name).and_then(Value::as_str);
         let named = words(GENERIC).filter_map(|word| word.split_once('='));
         let named = named.filter(|(name, _)| *name == field.name);
-        let mut typed = words(&id(field))
-            .map(String::as_str)
-            .chain(named.map(|(_, value)| value));
+        let named = named.map(|(_, value)| value);
+        let mut typed = words(&id(field)).map(String::as_str).chain(named);
         typed.any(|typed| !read.is_some_and(|read| read.starts_with(typed)))
     };
     let times = spec.fields.iter();
     let times = times.filter(|field| field.kind == FieldKind::Time);
-    times
-        .filter(is_other)
-        .filter_map(|field| Some((field.name.to_owned(), said.get(field.name)?.clone())))
-        .collect()
+    let said = |field: &FieldSpec| Some((field.name.to_owned(), said.get(field.name)?.clone()));
+    times.filter(is_other).filter_map(said).collect()
 }
 
 /// Takes `NAME=VALUE` words into `fields`.
@@ -81,9 +78,8 @@ pub(crate) fn take_named<'a>(
     now: Timestamp,
 ) -> Result<(), CommandError> {
     for word in words {
-        let (name, value) = word
-            .split_once('=')
-            .ok_or_else(|| CommandError::usage("a field is written as NAME=VALUE"))?;
+        let malformed = || CommandError::usage("a field is written as NAME=VALUE");
+        let (name, value) = word.split_once('=').ok_or_else(malformed)?;
         let field = spec.field(name).ok_or_else(|| {
             let known: Vec<_> = spec.fields.iter().map(|field| field.name).collect();
             let name: String = name.chars().take(64).collect();
@@ -138,9 +134,8 @@ pub(super) fn take(
         false => vec![word],
     };
     let values: Vec<Value> = words.into_iter().map(parse).collect::<Result<_, _>>()?;
-    let list = fields
-        .entry(field.name.to_owned())
-        .or_insert_with(|| json!([]));
+    let list = fields.entry(field.name.to_owned());
+    let list = list.or_insert_with(|| json!([]));
     let list = list.as_array_mut().ok_or("is given twice")?;
     list.extend(values);
     Ok(())

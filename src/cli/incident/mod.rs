@@ -82,22 +82,14 @@ struct WhichIncident {
 pub(crate) fn run(context: &mut Context, args: &IncidentArgs) -> CommandResult {
     let register = context.register()?;
     match &args.action {
-        IncidentAction::List => {
-            context.ui.thing = "incidents";
-            Ok(list(&register))
-        }
-        IncidentAction::Show(args) => {
-            context.ui.thing = "incident";
-            show(context, &register, args)
-        }
-        IncidentAction::Report(args) => {
-            context.ui.thing = "incident-report";
-            report(context, &register, args)
-        }
+        IncidentAction::List => Ok(list(context, &register)),
+        IncidentAction::Show(args) => show(context, &register, args),
+        IncidentAction::Report(args) => report(context, &register, args),
     }
 }
 
-fn list(register: &Register) -> Answer {
+fn list(context: &mut Context, register: &Register) -> Answer {
+    context.ui.thing = "incidents";
     let mut groups: BTreeMap<_, Vec<&Incident>> = BTreeMap::new();
     for one in register.incidents.values() {
         groups.entry(one.declaration()).or_default().push(one);
@@ -144,6 +136,7 @@ fn named<'r>(
 }
 
 fn show(context: &mut Context, register: &Register, which: &WhichIncident) -> CommandResult {
+    context.ui.thing = "incident";
     let (breach, others) = named(register, which)?;
     let detected = breach.first.detected;
     let timeline = timeline(context, &breach, breach.is_of_many())?;
@@ -172,6 +165,7 @@ fn show(context: &mut Context, register: &Register, which: &WhichIncident) -> Co
 }
 
 fn report(context: &mut Context, register: &Register, args: &ReportArgs) -> CommandResult {
+    context.ui.thing = "incident-report";
     let (breach, _) = named(register, &args.which)?;
     let unreported = breach.incidents.iter().filter(|one| one.report.is_none());
     let unreported: Vec<&Id> = unreported.map(|one| &one.id).collect();

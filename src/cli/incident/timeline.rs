@@ -89,7 +89,7 @@ impl Happening {
     pub(super) fn row(&self, noticed: Timestamp) -> [String; 5] {
         let mut time = self.from.to_seconds();
         if self.to > self.from {
-            time.push_str(&format!(" for {}", self.from.span_to(self.to)));
+            time += &format!(" for {}", self.from.span_to(self.to));
         }
         let after = match self.from < noticed {
             true => format!("-{}", self.from.span_to(noticed)),

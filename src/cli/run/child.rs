@@ -86,9 +86,7 @@ impl ToolExit {
             Self::Code(code) => format!("the tool ended with exit code {code}"),
             Self::Signal(signal) => format!("the tool was killed by signal {signal}"),
             Self::NotStarted(_, why) => format!("the tool could not be started: {why}"),
-            Self::TimedOut(time) => {
-                format!("the tool was ended after {} s", time.as_secs())
-            }
+            Self::TimedOut(time) => format!("the tool was ended after {} s", time.as_secs()),
             Self::Unproven(why) => format!("the tool ended with exit code 0, but {why}"),
         }
     }
@@ -145,12 +143,11 @@ impl ToolRun {
 
     /// The same for the next tool, with signals handed on by whoever does already.
     pub(super) fn renew(&mut self) {
-        let renewed = Self {
+        *self = Self {
             interrupted: self.interrupted.clone(),
             running: self.running.take(),
             ..Self::keeping(self.limit)
         };
-        *self = renewed;
     }
 
     /// Whether a signal asked it to end.
@@ -177,16 +174,14 @@ impl ToolRun {
     }
 
     fn start(&mut self, tool: Tool<'_>, ui: &Ui) -> io::Result<mpsc::Receiver<ToolEvent>> {
+        let addressee = match (tool.bounds, ui.in_is_terminal()) {
+            (Some(_), _) => Addressee::Group,
+            (None, true) => Addressee::BesideTerminal,
+            (None, false) => Addressee::Tool,
+        };
         let running = match &self.running {
             Some(running) => running.clone(),
-            None => {
-                let addressee = match (tool.bounds, ui.in_is_terminal()) {
-                    (Some(_), _) => Addressee::Group,
-                    (None, true) => Addressee::BesideTerminal,
-                    (None, false) => Addressee::Tool,
-                };
-                hand_signals_on(addressee, self.interrupted.clone())?
-            }
+            None => hand_signals_on(addressee, self.interrupted.clone())?,
         };
         self.running = Some(running.clone());
         Plumbing::lay(ui.has_one_stream(), running)?.start(tool)
@@ -248,20 +243,16 @@ impl ToolRun {
 
     /// Ends the tool and what it started.
     fn end_group(&self, signal: Signal) {
-        if let Some(running) = &self.running
-            && let Some(pid) = *running.lock().unwrap_or_else(PoisonError::into_inner)
-        {
+        if let Some(pid) = self.running.as_ref().and_then(pid_of) {
             let _ = rustix::process::kill_process_group(pid, signal);
         }
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let room = usize::try_from(self.limit)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(self.output.len());
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let room = limit.saturating_sub(self.output.len());
         self.truncated |= bytes.len() > room;
-        self.output
-            .extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        self.output.extend(bytes.iter().take(room));
     }
 }
 
@@ -317,6 +308,10 @@ enum ToolEvent {
 /// The tool's process id as long as it has it to itself.
 type Running = Arc<Mutex<Option<Pid>>>;
 
+fn pid_of(running: &Running) -> Option<Pid> {
+    *running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Everything that a tool needs around it.
 struct Plumbing {
     out: PipeWriter,
@@ -332,13 +327,12 @@ impl Plumbing {
         let (from_out, out) = io::pipe()?;
         read_into(from_out, send.clone(), ToolEvent::Out)?;
         // Two pipes have no order between them; where their reader sees one stream, there is one.
-        let err = match one_stream {
-            true => out.try_clone()?,
-            false => {
-                let (from_err, err) = io::pipe()?;
-                read_into(from_err, send.clone(), ToolEvent::Err)?;
-                err
-            }
+        let err = if one_stream {
+            out.try_clone()?
+        } else {
+            let (from_err, err) = io::pipe()?;
+            read_into(from_err, send.clone(), ToolEvent::Err)?;
+            err
         };
         let (child, started) = mpsc::sync_channel(1);
         wait_for(started, running.clone(), send)?;
@@ -442,12 +436,9 @@ fn wait_for(
         };
         // Seen to be dead but not reaped yet, it keeps its process id to itself: nobody else can
         // get a signal that was meant for it.
-        let pid = *running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pid) = pid {
-            let _ = rustix::process::waitid(
-                WaitId::Pid(pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-            );
+        if let Some(pid) = pid_of(&running) {
+            let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let _ = rustix::process::waitid(WaitId::Pid(pid), end);
         }
         *running.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let _ = send.send(ToolEvent::Ended(child.wait()));

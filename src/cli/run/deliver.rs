@@ -69,13 +69,9 @@ impl Delivery {
         }
         for receipt in &done.receipts {
             let event = receipt["event"].as_str().unwrap_or("?");
-            context.say(format!(
-                "recorded as entry {}: {event}",
-                receipt["sequence"]
-            ));
-            for talk in receipt::findings(&receipt["findings"]) {
-                context.ui.discuss(talk);
-            }
+            let sequence = &receipt["sequence"];
+            context.say(format!("recorded as entry {sequence}: {event}"));
+            receipt::findings(&receipt["findings"]).for_each(|talk| context.ui.discuss(talk));
         }
         done
     }
@@ -111,14 +107,13 @@ impl Delivery {
     fn record(&self, context: &mut Context, signed: Vec<Submission>, done: &mut Delivered) {
         let recorded = SignalGuard::new(false).and_then(|guard| {
             let mut recorder = context.recorder(false)?;
-            let answers =
-                guard.uninterrupted(|| recorder.record(&mut context.ui, signed.clone(), true));
+            let record = || recorder.record(&mut context.ui, signed.clone(), true);
+            let answers = guard.uninterrupted(record);
             recorder.close(context, &guard);
             Ok(answers)
         });
-        let mut answers = recorded
-            .unwrap_or_else(|failure| vec![Err(failure)])
-            .into_iter();
+        let answers = recorded.unwrap_or_else(|failure| vec![Err(failure)]);
+        let mut answers = answers.into_iter();
         for submission in signed {
             match answers.next() {
                 Some(Ok(receipt)) => {

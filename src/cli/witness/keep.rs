@@ -78,12 +78,9 @@ pub(super) fn init(context: &mut Context, args: &WitnessInitArgs) -> CommandResu
     if dir.join("vkey").exists() {
         return Err(WitnessError::Exists(dir.clone()).into());
     }
-    std::fs::create_dir_all(dir).map_err(|fault| {
-        CommandError::usage(format!(
-            "the folder {} cannot be made: {fault}",
-            dir.display()
-        ))
-    })?;
+    let unmade = |fault| format!("the folder {} cannot be made: {fault}", dir.display());
+    let made = std::fs::create_dir_all(dir).map_err(unmade);
+    made.map_err(CommandError::usage)?;
     let passphrase = context.globals.passphrase_file.as_deref();
     let passphrase = passphrase.map(read_passphrase).transpose();
     let passphrase = passphrase.map_err(CommandError::usage)?;
