@@ -77,7 +77,7 @@
 //!
 //! | floor | rooms | may know |
 //! |---|---|---|
-//! | ground | [`codec`], [`text`], [`time`], [`hash`], [`key`], [`parallel`] | the ground rooms named before it |
+//! | ground | [`codec`], [`text`], [`time`], [`hash`], [`key`], [`bulk`], [`parallel`] | the ground rooms named before it |
 //! | domain | [`event`], [`rule`], [`policy`], [`keyring`], [`inventory`], [`rotation`], [`register`], `listing` | ground, the domain rooms named before it |
 //! | formats | [`statement`], [`entry`], [`merkle`], [`note`], [`checkpoint`], [`trust`], [`proof`], [`timetoken`], [`pack`] | ground, `event`, the formats named before it |
 //! | judgement | [`verify`] | all below |
@@ -88,6 +88,8 @@
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
 //! that table true.
 
+#[doc(hidden)]
+pub mod bulk;
 #[doc(hidden)]
 pub mod codec;
 #[doc(hidden)]

@@ -37,6 +37,17 @@ mod pool {
 #[cfg(not(target_family = "wasm"))]
 pub use pool::{join, map};
 
+/// The items in groups of `size`, the last one smaller, for work that is done better on some at once.
+#[must_use]
+pub fn groups<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
+    let mut groups = Vec::with_capacity(items.len().div_ceil(size));
+    let mut items = items.into_iter().peekable();
+    while items.peek().is_some() {
+        groups.push(items.by_ref().take(size).collect());
+    }
+    groups
+}
+
 /// What `work` makes of each, in their order.
 #[cfg(target_family = "wasm")]
 pub fn map<T, R>(items: Vec<T>, work: impl Fn(T) -> R) -> Vec<R> {

@@ -215,12 +215,6 @@ impl SignedStatement {
     pub const fn signature(&self) -> &Signature {
         &self.signature
     }
-
-    /// Whether the signature is that of `author`.
-    #[must_use]
-    pub fn is_signed_by(&self, author: &Verifier) -> bool {
-        signature_holds(&self.bytes, author, &self.signature)
-    }
 }
 
 /// Whether `signature` is `author`'s under a statement of these bytes.
@@ -229,7 +223,9 @@ pub fn signature_holds(statement: &[u8], author: &Verifier, signature: &Signatur
     author.accepts(&signed_message(statement), signature)
 }
 
-fn signed_message(statement: &[u8]) -> [u8; 47] {
+/// What the author of a statement of these bytes signs.
+#[must_use]
+pub fn signed_message(statement: &[u8]) -> [u8; 47] {
     let mut message = [0; 47];
     message[..15].copy_from_slice(CONTEXT);
     message[15..].copy_from_slice(Blake3Digest::of(statement).as_bytes());

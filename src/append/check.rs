@@ -7,16 +7,17 @@ use std::collections::BTreeSet;
 use crate::append::error::AppendError;
 use crate::append::screen::{self, Screening};
 use crate::append::submission::Submission;
+use crate::bulk::{self, SignedMessage};
 use crate::event::Event;
 use crate::guard::SecretKind;
 use crate::hash::{Blake3Digest, LedgerId, Sha256Digest};
 use crate::parallel;
 use crate::register::ScanAllowance;
-use crate::statement::{Attachment, Statement};
+use crate::statement::{Attachment, Statement, signed_message};
 use crate::store::blobs::ATTACHMENT_LIMIT;
 
-/// Fewer are checked on this thread: starting others costs more than they save.
-const WORTH_THREADS: usize = 8;
+/// Those whose signatures are checked together, on one thread: starting others for fewer costs more than they save.
+const TOGETHER: usize = 32;
 
 /// A submission that is what it says.
 #[derive(Debug)]
@@ -35,27 +36,56 @@ pub(super) fn all(
         known: &[],
         excepted,
     };
-    let check = |submission| one(submission, ledger, screening);
-    if batch.len() < WORTH_THREADS {
-        batch.into_iter().map(check).collect()
-    } else {
-        parallel::map(batch, check)
+    if batch.len() <= TOGETHER {
+        return together(batch, ledger, screening);
     }
+    let checked = parallel::map(parallel::groups(batch, TOGETHER), |group| {
+        together(group, ledger, screening)
+    });
+    checked.into_iter().flatten().collect()
 }
 
-fn one(
-    submission: Submission,
+fn together(
+    group: Vec<Submission>,
     ledger: LedgerId,
     screening: Screening<'_>,
+) -> Vec<Result<ValidSubmission, AppendError>> {
+    let decode = |submission: &Submission| {
+        let bytes = submission.statement.bytes();
+        let statement = Statement::decode(bytes)?;
+        match statement.ledger == ledger {
+            true => Ok((statement, signed_message(bytes))),
+            false => Err(AppendError::OtherLedger),
+        }
+    };
+    let decoded: Vec<_> = group.iter().map(decode).collect();
+    let pairs = decoded.iter().zip(&group);
+    let signed = pairs.filter_map(|(decoded, submission)| {
+        let (statement, message) = decoded.as_ref().ok()?;
+        Some(SignedMessage {
+            key: statement.author,
+            message,
+            signature: submission.statement.signature(),
+        })
+    });
+    let mut signed = bulk::hold(&signed.collect::<Vec<_>>()).into_iter();
+    let checked = decoded.into_iter().zip(group);
+    let checked = checked.map(|(decoded, submission)| {
+        let (statement, _) = decoded?;
+        match signed.next() {
+            Some(true) => said(submission, statement, screening),
+            _ => Err(AppendError::BadSignature(statement.author.short())),
+        }
+    });
+    checked.collect()
+}
+
+/// What is left to be checked of a statement that its author signed.
+fn said(
+    submission: Submission,
+    statement: Statement,
+    screening: Screening<'_>,
 ) -> Result<ValidSubmission, AppendError> {
-    let statement = Statement::decode(submission.statement.bytes())?;
-    if statement.ledger != ledger {
-        return Err(AppendError::OtherLedger);
-    }
-    let author = statement.author.admit_once();
-    if !author.is_some_and(|author| submission.statement.is_signed_by(&author)) {
-        return Err(AppendError::BadSignature(statement.author.short()));
-    }
     check_lists(&statement.event)?;
     check_exception(&statement.event)?;
     check_files(&statement, &submission.files)?;

@@ -1,11 +1,13 @@
-//! What can be said of one entry by itself, on any core: its encoding, its hashes, the signature.
+//! What can be said of entries by themselves, on any core: its encoding, its hashes, the signature.
 
+use crate::bulk::{self, SignedMessage};
 use crate::codec::CodecError;
 use crate::entry::Entry;
 use crate::hash::{LeafHash, Link};
-use crate::statement::{Statement, signature_holds};
+use crate::key::Signature;
+use crate::statement::{Statement, signed_message};
 
-/// One entry, checked by itself.
+/// One entry, checked without those before it.
 #[derive(Debug)]
 pub(super) struct CheckedEntry {
     pub(super) link: Link,
@@ -25,30 +27,53 @@ pub(super) struct EntryContent {
 }
 
 impl CheckedEntry {
-    /// Checks the stored bytes of one entry. The bytes themselves are hashed, never an encoding
+    /// Checks the stored bytes of some entries. The bytes themselves are hashed, never an encoding
     /// made again.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        Self {
+    pub(super) fn of_each(entries: Vec<Vec<u8>>) -> Vec<Self> {
+        let decoded: Vec<_> = entries.iter().map(|bytes| decoded(bytes)).collect();
+        let signed = decoded.iter().flatten().map(|entry| SignedMessage {
+            key: entry.content.statement.author,
+            message: &entry.message,
+            signature: &entry.signature,
+        });
+        let mut signed = bulk::hold(&signed.collect::<Vec<_>>()).into_iter();
+        let contents = decoded.into_iter().map(|entry| {
+            let entry = entry?;
+            Ok(EntryContent {
+                signed: signed.next().unwrap_or(false),
+                ..entry.content
+            })
+        });
+        let checked = entries.iter().zip(contents);
+        let checked = checked.map(|(bytes, content)| Self {
             link: Link::of(bytes),
             leaf: LeafHash::of(bytes),
-            content: content(bytes),
-        }
+            content,
+        });
+        checked.collect()
     }
 }
 
-fn content(bytes: &[u8]) -> Result<EntryContent, CodecError> {
+/// An entry whose signature was not looked at.
+struct DecodedEntry {
+    content: EntryContent,
+    message: [u8; 47],
+    signature: Signature,
+}
+
+fn decoded(bytes: &[u8]) -> Result<DecodedEntry, CodecError> {
     let entry = Entry::decode(bytes)?;
     let statement = Statement::decode(&entry.statement)?;
-    let signed = statement
-        .author
-        .admit_once()
-        .is_some_and(|author| signature_holds(&entry.statement, &author, &entry.signature));
-    Ok(EntryContent {
-        sequence: entry.sequence,
-        previous: entry.previous,
-        subject_previous: entry.subject_previous,
-        recorded: entry.recorded,
-        statement,
-        signed,
+    Ok(DecodedEntry {
+        message: signed_message(&entry.statement),
+        signature: entry.signature,
+        content: EntryContent {
+            sequence: entry.sequence,
+            previous: entry.previous,
+            subject_previous: entry.subject_previous,
+            recorded: entry.recorded,
+            statement,
+            signed: false,
+        },
     })
 }

@@ -11,6 +11,8 @@ use super::ledger_fold::LedgerFold;
 use super::piece::{LogPiece, Observer};
 use super::question::VerifyQuestion;
 
+/// Entries whose signatures share one inversion.
+const GROUP: usize = 64;
 /// Entries checked together: enough to keep all cores busy, little enough to stay in the cache.
 const BATCH: usize = 1_024;
 /// Batches in flight between two stages; the memory of a verification is bounded by these.
@@ -67,7 +69,9 @@ impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
 fn check(piece: LogPiece) -> LogPiece<CheckedEntry> {
     match piece {
         LogPiece::Entries(entries) => {
-            LogPiece::Entries(parallel::map(entries, |bytes| CheckedEntry::of(&bytes)))
+            let groups = parallel::groups(entries, GROUP);
+            let checked = parallel::map(groups, CheckedEntry::of_each);
+            LogPiece::Entries(checked.into_iter().flatten().collect())
         }
         LogPiece::Damaged { count, finding } => LogPiece::Damaged { count, finding },
         LogPiece::Missing { count, what } => LogPiece::Missing { count, what },
