@@ -48,7 +48,7 @@ fn kill_9_leaves_no_half_pack() {
     let fresh = Program::prepared();
     let begun = Instant::now();
     assert_eq!(fresh.code("export --key alice.pem --out p.zip"), 0);
-    let whole = begun.elapsed();
+    let mut whole = begun.elapsed();
     let (mut stopped, mut recorded) = (0, 0);
     for round in 0..rounds {
         // Every second one replaces a pack that is there.
@@ -82,11 +82,14 @@ fn kill_9_leaves_no_half_pack() {
             let again = format!("export --again {entries} --out again.zip --force");
             assert!([0, 4].contains(&program.code(&again)), "round {round}");
         }
+        let begun = Instant::now();
         assert_eq!(
             program.code(&format!("{export} --force")),
             0,
             "round {round}"
         );
+        // What slowed the first one down may be over.
+        whole = whole.min(begun.elapsed());
         assert_eq!(names(&program.path("out")), ["p.zip"], "round {round}");
     }
     assert!(
