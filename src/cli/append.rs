@@ -183,8 +183,7 @@ pub(crate) fn say_with(
     let answer = answer.unwrap_or_else(nothing);
     if let Ok(receipt) = &answer {
         // Out before the ledger is let go of, so that nobody waits for what follows.
-        let said = receipt::add_to(Answer::new(receipt.clone()), receipt);
-        context.ui.answer(said);
+        context.ui.answer(receipt::answer(receipt));
         context.ui.receipted(std::slice::from_ref(receipt));
     }
     recorder.close(context, &guard);

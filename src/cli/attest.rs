@@ -8,7 +8,7 @@ use crate::append::draft::Draft;
 use crate::hash::Sha256Digest;
 use crate::text::Line;
 
-use super::answer::{Answer, CommandResult};
+use super::answer::CommandResult;
 use super::context::Context;
 use super::exit::CommandError;
 use super::files::read_input;
@@ -45,8 +45,7 @@ pub(crate) fn run(context: &mut Context, args: &AttestArgs) -> CommandResult {
     let excluded: Vec<_> = args.exclude.iter().map(ToString::to_string).collect();
     let draft = attestation(context, &args.query, digest, &excluded)?;
     let mut receipts = together::record(context, vec![draft])?;
-    let receipt = receipts.pop().unwrap_or_default();
-    Ok(receipt::add_to(Answer::new(receipt.clone()), &receipt))
+    Ok(receipt::answer(&receipts.pop().unwrap_or_default()))
 }
 
 /// An attestation of the inventory as it stands.

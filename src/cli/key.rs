@@ -86,8 +86,7 @@ fn renew(context: &mut Context, args: &RenewArgs) -> CommandResult {
     let receipt = writer.replace_sealing_key(reason)?;
     context.warn_all(writer.close());
     context.has_committed = true;
-    let document = documents::receipt(&receipt);
-    Ok(receipt::add_to(Answer::new(document.clone()), &document))
+    Ok(receipt::answer(&documents::receipt(&receipt)))
 }
 
 fn generate(context: &mut Context, args: &GenerateArgs) -> CommandResult {

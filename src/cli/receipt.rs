@@ -24,6 +24,11 @@ pub(crate) fn keep(ui: &mut Ui, path: &Path, receipt: &Value) {
     }
 }
 
+/// The answer that a receipt alone is.
+pub(crate) fn answer(receipt: &Value) -> Answer {
+    add_to(Answer::new(receipt.clone()), receipt)
+}
+
 /// Adds a receipt to an answer: the entry as text, what it causes as talk.
 pub(crate) fn add_to(answer: Answer, receipt: &Value) -> Answer {
     let part = |name: &str| receipt[name].as_str().unwrap_or("?");

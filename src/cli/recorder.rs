@@ -98,9 +98,10 @@ impl Recorder {
     pub(crate) fn check(&mut self, submission: &Submission) -> Result<Vec<Finding>, CommandError> {
         match &mut self.way {
             Way::Here(writer) => Ok(writer.check(submission)?),
-            Way::There(_) => Err(CommandError::usage(
-                "--dry-run asks the ledger's folder, and a server was named",
-            )),
+            Way::There(_) => {
+                let message = "--dry-run asks the ledger's folder, and a server was named";
+                Err(CommandError::usage(message))
+            }
         }
     }
 
@@ -158,12 +159,14 @@ impl Recorder {
     pub(crate) fn close(self, context: &mut Context, guard: &SignalGuard) {
         match self.way {
             Way::Here(writer) => context.close(*writer, guard),
-            Way::There(server) => context.ui.discuss(Talk::Note(match server.trust {
-                Some((file, _)) => format!("receipts were checked against {}", file.display()),
-                None => {
-                    "receipts were not checked: no trust file was named (LEDGER_TRUST)".to_owned()
-                }
-            })),
+            Way::There(server) => {
+                let unchecked = "receipts were not checked: no trust file was named (LEDGER_TRUST)";
+                let checked = server.trust.map(|(file, _)| file);
+                let checked =
+                    checked.map(|file| format!("receipts were checked against {}", file.display()));
+                let said = checked.unwrap_or_else(|| unchecked.to_owned());
+                context.ui.discuss(Talk::Note(said));
+            }
         }
     }
 }
@@ -221,10 +224,8 @@ impl Server {
             1 => "application/json",
             _ => "application/x-ndjson",
         };
-        let reply = self
-            .client
-            .post("/v1/statements", media, body, ANSWER_LIMIT);
-        let answered = match reply {
+        let (client, path) = (&self.client, "/v1/statements");
+        let answered = match client.post(path, media, body, ANSWER_LIMIT) {
             Ok(reply) => answers(&reply, sent.len()),
             Err(fault) => vec![(0, json!({ "detail": fault.to_string() })); sent.len()],
         };
@@ -252,9 +253,9 @@ impl Server {
             return Ok(());
         };
         let broken = |why: String| {
-            let message = format!("the server's receipt does not hold: {why}");
-            CommandError::broken(message)
-                .hint("the statement may be recorded all the same; tell whoever runs the server, and keep this message")
+            let failure =
+                CommandError::broken(format!("the server's receipt does not hold: {why}"));
+            failure.hint("the statement may be recorded all the same; tell whoever runs the server, and keep this message")
         };
         let proof = receipt["proof"].as_str().unwrap_or_default();
         let proof = TlogProof::parse(proof.as_bytes());
@@ -282,8 +283,7 @@ fn answers(reply: &Reply, sent: usize) -> Vec<(u64, Value)> {
     }
     let lines = reply.body.split(|byte| *byte == b'\n').map(document);
     let lines = lines.map(|line| (line["status"].as_u64().unwrap_or_default(), line));
-    let cut = json!({ "detail": "the answer ends too early" });
-    let cut = (0, cut);
+    let cut = (0, json!({ "detail": "the answer ends too early" }));
     lines.chain(std::iter::repeat(cut)).take(sent).collect()
 }
 

@@ -49,21 +49,15 @@ pub(crate) fn render(report: &Report, conclusion: Conclusion, layout: &Layout<'_
     let mut rest = String::new();
     if report.outside > 0 {
         let findings = counted(report.outside, "finding");
-        rest.push_str(&format!(
-            "elsewhere: {findings} outside what was asked for\n"
-        ));
+        rest += &format!("elsewhere: {findings} outside what was asked for\n");
     }
-    for note in &report.notes {
-        rest.push_str(&format!("note: {note}\n"));
-    }
-    if report.not_checked.is_empty() {
-        rest.push_str("not checked: nothing\n");
-    } else {
-        rest.push_str("not checked\n");
-        for item in &report.not_checked {
-            rest.push_str(&format!("  \u{b7} {item}\n"));
-        }
-    }
+    rest.extend(report.notes.iter().map(|note| format!("note: {note}\n")));
+    rest += match report.not_checked.is_empty() {
+        true => "not checked: nothing\n",
+        false => "not checked\n",
+    };
+    let items = report.not_checked.iter();
+    rest.extend(items.map(|item| format!("  \u{b7} {item}\n")));
     rest.push('\n');
     for line in &report.verdicts {
         verdict(line, layout, &mut rest);
@@ -114,11 +108,9 @@ fn bound(time: Option<Timestamp>, open: &str) -> String {
 }
 
 fn verdict(line: &VerdictLine, layout: &Layout<'_>, text: &mut String) {
-    let mut facts: Vec<String> = line
-        .counts
-        .iter()
-        .map(|count| format!("{}/{} {}", count.good, count.total, count.what))
-        .collect();
+    let counts = line.counts.iter();
+    let counts = counts.map(|count| format!("{}/{} {}", count.good, count.total, count.what));
+    let mut facts: Vec<String> = counts.collect();
     if line.failing > 0 {
         facts.push(counted(line.failing, "finding"));
     }
@@ -150,11 +142,9 @@ fn findings(report: &Report, layout: &Layout<'_>, text: &mut String) {
         }
     }
     let rows = groups.iter().flat_map(|(rule, group)| rows(rule, group));
-    let rows: Vec<_> = rows.collect();
+    let lines = columns(&rows.collect::<Vec<_>>()).into_iter();
     text.push_str("findings\n");
-    for line in columns(&rows) {
-        text.push_str(&wrapped(&format!("  {line}\n"), layout.columns()));
-    }
+    text.extend(lines.map(|line| wrapped(&format!("  {line}\n"), layout.columns())));
     let listed = report.findings.len() as u64;
     let unlisted = report.findings_total.saturating_sub(listed);
     if unlisted > 0 {
@@ -179,10 +169,8 @@ fn findings(report: &Report, layout: &Layout<'_>, text: &mut String) {
 pub(crate) fn evidence(finding: &Finding) -> String {
     let mut text = String::new();
     for note in &finding.evidence {
-        text.push_str(&format!("  {}  evidence\n", finding.fingerprint()));
-        for line in note.lines() {
-            text.push_str(&format!("          {line}\n"));
-        }
+        text += &format!("  {}  evidence\n", finding.fingerprint());
+        text.extend(note.lines().map(|line| format!("          {line}\n")));
     }
     text
 }

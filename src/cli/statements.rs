@@ -78,9 +78,8 @@ impl<'a> Delivery<'a> {
             for from in from {
                 let settled = match answers.next() {
                     Some(Ok(receipt)) => {
-                        let text = receipt::add_to(Answer::plain(String::new()), &receipt);
                         if !ui.json {
-                            ui.answer(text);
+                            ui.answer(receipt::answer(&receipt));
                             ui.flush();
                         }
                         delivered.push(receipt);

@@ -35,10 +35,9 @@ pub fn campaigns(report: &Report) -> BTreeMap<&str, Vec<&Id>> {
 pub fn campaign(report: &Report, name: &str) -> Option<Value> {
     let register = report.register()?.get();
     let members = campaigns(report).remove(name)?;
-    let rotations: Vec<&Rotation> = members
-        .into_iter()
-        .filter_map(|id| Some(&**register.rotations.get(id)?))
-        .collect();
+    let members = members.into_iter();
+    let rotations = members.filter_map(|id| Some(&**register.rotations.get(id)?));
+    let rotations: Vec<&Rotation> = rotations.collect();
     let hits = against(report);
     let mut waits: BTreeMap<String, (u64, Vec<_>)> = BTreeMap::new();
     let mut rows = Vec::with_capacity(rotations.len());
@@ -46,10 +45,8 @@ pub fn campaign(report: &Report, name: &str) -> Option<Value> {
         let mut steps = Vec::new();
         for step in register.waits_for(rotation) {
             let what = step.events().join(" or ");
-            waits
-                .entry(what.clone())
-                .or_insert_with(|| (0, step.roles()))
-                .0 += 1;
+            let waiting = waits.entry(what.clone());
+            waiting.or_insert_with(|| (0, step.roles())).0 += 1;
             steps.push(what);
         }
         let mut row = row(rotation, register, &hits, None);
@@ -57,15 +54,15 @@ pub fn campaign(report: &Report, name: &str) -> Option<Value> {
         let is_dead = rotation.completion().map(|_| rotation.dead.is_some());
         row["revoke_confirmed"] = json!(is_dead);
         row["waits_for"] = json!(steps);
-        let columns = CAMPAIGN_COLUMNS
-            .split(',')
-            .map(|name| (name.to_owned(), row[name].take()));
+        let columns = CAMPAIGN_COLUMNS.split(',');
+        let columns = columns.map(|name| (name.to_owned(), row[name].take()));
         rows.push(columns.collect::<Value>());
     }
     let count = |is: &dyn Fn(&Rotation) -> bool| rotations.iter().filter(|one| is(one)).count();
     let waits = waits.into_iter();
     let waits = waits
         .map(|(step, (many, roles))| json!({ "step": step, "rotations": many, "roles": roles }));
+    let has_findings = |one: &Rotation| hits.get(&one.id).is_some_and(|(open, _)| !open.is_empty());
     Some(json!({
         "campaign": name,
         "as_of": report.as_of,
@@ -73,7 +70,7 @@ pub fn campaign(report: &Report, name: &str) -> Option<Value> {
         "confirmed": count(&|one| one.confirmed.is_some()),
         "completed": count(&|one| one.state() == RotationState::Completed),
         "open": count(&Rotation::is_open),
-        "with_findings": rotations.iter().filter(|one| hits.get(&one.id).is_some_and(|(open, _)| !open.is_empty())).count(),
+        "with_findings": count(&has_findings),
         "waits_for": waits.collect::<Vec<_>>(),
         "table": rows,
     }))

@@ -83,9 +83,9 @@ impl Listing {
             Ok(None) => {}
             Err(fault) => self.faults.push(format!("{place}: `{field}` {fault}")),
         };
-        words
-            .into_iter()
-            .for_each(|(field, value)| say(field, value));
+        for (field, value) in words {
+            say(field, value);
+        }
         match name.is_empty() {
             true => self.faults.push(format!("{place}: it has no name")),
             false => say("secret", &secret),
@@ -104,10 +104,10 @@ fn parse(spec: &EventSpec, name: &str, value: &Value) -> Result<Option<Value>, S
     let value = match value {
         Value::Null => return Ok(None),
         Value::String(word) if word.trim().is_empty() => return Ok(None),
-        Value::String(words) if field.many => words
-            .split([',', ';', ' '])
-            .filter(|word| !word.is_empty())
-            .collect(),
+        Value::String(words) if field.many => {
+            let words = words.split([',', ';', ' ']);
+            words.filter(|word| !word.is_empty()).collect()
+        }
         Value::String(word) => field.kind.parse(word.trim())?,
         value => value.clone(),
     };

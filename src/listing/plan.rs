@@ -91,15 +91,10 @@ impl ListPlan {
         let mut plan = Self::of(listing, |plan, row, id| {
             let mut fields = row.said;
             let completed = fields.get("completed").cloned().unwrap_or_default();
+            let own = format!("history/{id}/{}", completed.as_str().unwrap_or_default());
             let usual = [
                 ("environment", json!("prod")),
-                (
-                    "rotation",
-                    json!(format!(
-                        "history/{id}/{}",
-                        completed.as_str().unwrap_or_default()
-                    )),
-                ),
+                ("rotation", json!(own)),
                 ("started", completed),
                 (
                     "validation_summary",
@@ -148,11 +143,11 @@ impl ListPlan {
         for row in listing.rows {
             let place = row.place.clone();
             // One without an id has a fault already.
-            if let Some(id) = row
+            let id = row
                 .said
                 .get("secret")
-                .and_then(|id| Id::new(id.as_str()?).ok())
-            {
+                .and_then(|id| Id::new(id.as_str()?).ok());
+            if let Some(id) = id {
                 let taken = take(&mut plan, row, id);
                 faults.extend(taken.err().map(|fault| format!("{place}: {fault}")));
             }
@@ -165,10 +160,8 @@ impl ListPlan {
 
     fn register(&mut self, row: ListedRow, secret: Id, defaults: &Fields) -> Result<(), String> {
         let mut fields = row.usual;
-        fields.extend([
-            ("environment".to_owned(), json!("prod")),
-            ("dual_run".to_owned(), json!(false)),
-        ]);
+        fields.insert("environment".to_owned(), json!("prod"));
+        fields.insert("dual_run".to_owned(), json!(false));
         fields.extend(defaults.clone());
         if let Some(Value::String(store)) = fields.get_mut("store") {
             *store = store.replace("{}", secret.as_str());
@@ -193,30 +186,29 @@ impl ListPlan {
             if is_same(&field, &old, &new) {
                 continue;
             }
+            let is_taken = spec.is_some_and(|spec| spec.field(&field).is_some());
+            if is_taken {
+                fields.insert(field.clone(), new.clone());
+            }
             let change = FieldChange {
                 secret: secret.id.clone(),
-                field: field.clone(),
+                field,
                 old,
-                new: new.clone(),
+                new,
             };
-            match spec.is_some_and(|spec| spec.field(&field).is_some()) {
+            match is_taken {
+                true => self.changed.push(change),
                 false => self.differs.push(change),
-                true => {
-                    fields.insert(field, new);
-                    self.changed.push(change);
-                }
             }
         }
         if fields.is_empty() {
             self.unchanged += u64::from(self.differs.len() == before);
             return Ok(());
         }
-        fields.extend([
-            ("secret".to_owned(), json!(secret.id)),
-            ("reason".to_owned(), json!(reason)),
-        ]);
-        self.events
-            .push((row.place, parse(CHANGE, &secret.id, fields)?));
+        fields.insert("secret".to_owned(), json!(secret.id));
+        fields.insert("reason".to_owned(), json!(reason));
+        let event = parse(CHANGE, &secret.id, fields)?;
+        self.events.push((row.place, event));
         Ok(())
     }
 }
@@ -235,12 +227,9 @@ fn parse(name: &str, secret: &Id, fields: Fields) -> Result<Event, String> {
 /// was generated: only what is later by more than a day is another rotation.
 fn is_same(field: &str, old: &Value, new: &Value) -> bool {
     let instant = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
-    let words = |values: &[Value]| {
-        values
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect::<BTreeSet<_>>()
+    let words = |values: &[Value]| -> BTreeSet<String> {
+        let words = values.iter().filter_map(Value::as_str);
+        words.map(str::to_owned).collect()
     };
     match (field, old, new) {
         ("last_rotated", old, new) => match (instant(old), instant(new)) {

@@ -46,31 +46,19 @@ pub(super) fn aws(listing: &mut Listing, list: &Value) {
         }
         let mut said = Marks::default();
         said.say("store", secret["ARN"].clone());
-        let description = secret["Description"]
-            .as_str()
-            .filter(|text| Line::new(text).is_ok());
-        said.say("name", description);
+        let description = secret["Description"].as_str();
+        said.say("name", description.filter(|text| Line::new(text).is_ok()));
         said.say("last_rotated", instant(&secret["LastRotatedDate"]));
-        let mut versions = secret["SecretVersionsToStages"]
-            .as_object()
-            .into_iter()
-            .flatten();
-        let is_current = |stages: &Value| {
-            stages
-                .as_array()
-                .is_some_and(|all| all.contains(&"AWSCURRENT".into()))
+        let versions = secret["SecretVersionsToStages"].as_object();
+        let is_current = |(_, stages): &(_, &Value)| {
+            let stages = stages.as_array();
+            stages.is_some_and(|all| all.contains(&"AWSCURRENT".into()))
         };
-        said.say(
-            "version",
-            versions
-                .find(|(_, stages)| is_current(stages))
-                .map(|(version, _)| version.as_str()),
-        );
+        let current = versions.into_iter().flatten().find(is_current);
+        said.say("version", current.map(|(version, _)| version.as_str()));
         for tag in secret["Tags"].as_array().into_iter().flatten() {
-            said.mark(
-                tag["Key"].as_str().unwrap_or_default(),
-                tag["Value"].clone(),
-            );
+            let key = tag["Key"].as_str().unwrap_or_default();
+            said.mark(key, tag["Value"].clone());
         }
         let name = secret["Name"].as_str().unwrap_or_default();
         listing.take(format!("item {place}"), name, said.fields());
@@ -99,34 +87,27 @@ pub(super) fn vault(listing: &mut Listing, list: &Value) {
             continue;
         }
         let mut said = Marks::default();
-        let version = metadata["current_version"]
-            .as_u64()
-            .map(|number| number.to_string());
+        let version = metadata["current_version"].as_u64();
+        let version = version.map(|number| number.to_string());
+        let versions = &metadata["versions"];
         let created = version
             .as_ref()
-            .map(|number| &metadata["versions"][number]["created_time"]);
+            .map(|number| &versions[number]["created_time"]);
         said.say("last_rotated", created.and_then(instant));
         said.say("version", version);
-        for (key, value) in metadata["custom_metadata"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
+        let marks = metadata["custom_metadata"].as_object();
+        for (key, value) in marks.into_iter().flatten() {
             said.mark(key, value.clone());
         }
-        stored(
-            listing.take(format!("item {place}"), name, said.fields()),
-            "vault:",
-        );
+        let usual = listing.take(format!("item {place}"), name, said.fields());
+        stored(usual, "vault:");
     }
 }
 
 /// Where it lies, as far as the list tells.
 fn stored(usual: &mut Fields, scheme: &str) {
-    let name = usual
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let name = usual.get("name").and_then(Value::as_str);
+    let name = name.unwrap_or_default();
     usual.insert("store".to_owned(), Value::from(format!("{scheme}{name}")));
 }
 
@@ -167,10 +148,8 @@ pub(super) fn kubernetes(listing: &mut Listing, bytes: &[u8]) -> Result<(), Stri
                     said.mark(&key, value);
                 }
                 let name = format!("{}/{}", of.namespace, of.name);
-                stored(
-                    listing.take(format!("item {place}"), &name, said.fields()),
-                    "k8s:",
-                );
+                let usual = listing.take(format!("item {place}"), &name, said.fields());
+                stored(usual, "k8s:");
             }
         }
     }

@@ -22,20 +22,15 @@ fn field(spec: &EventSpec, heading: &str) -> Result<&'static str, String> {
     }
     spec.field(&name).map(|field| field.name).ok_or_else(|| {
         let known: Vec<_> = spec.fields.iter().map(|field| field.name).collect();
-        let name: String = name.chars().take(64).collect();
-        format!(
-            "`{name}` is not known here; these are: {}",
-            known.join(", ")
-        )
+        let (name, known) = (name.chars().take(64).collect::<String>(), known.join(", "));
+        format!("`{name}` is not known here; these are: {known}")
     })
 }
 
 pub(super) fn csv(listing: &mut Listing, bytes: &[u8]) -> Result<(), String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let heading = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let heading = lines.next().unwrap_or_default();
     // As spreadsheets write it where the comma is in numbers.
     let delimiter = match heading.contains(&b';') && !heading.contains(&b',') {
         true => b';',
@@ -45,9 +40,8 @@ pub(super) fn csv(listing: &mut Listing, bytes: &[u8]) -> Result<(), String> {
     let mut reader = reader.delimiter(delimiter).from_reader(bytes);
     let heading = reader.headers().map_err(|fault| fault.to_string())?;
     let columns = heading.iter().map(|name| field(listing.spec, name));
-    let columns: Vec<_> = columns
-        .collect::<Result<_, _>>()
-        .map_err(|fault| format!("line 1: {fault}"))?;
+    let columns: Result<Vec<_>, _> = columns.collect();
+    let columns = columns.map_err(|fault| format!("line 1: {fault}"))?;
     if !columns.contains(&"secret") {
         return Err("line 1: no column is called `secret`".to_owned());
     }
@@ -64,16 +58,12 @@ pub(super) fn csv(listing: &mut Listing, bytes: &[u8]) -> Result<(), String> {
 }
 
 pub(super) fn json(listing: &mut Listing, list: &Value) {
-    let objects = list
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object);
-    for (place, object) in (1..).zip(objects) {
-        let place = format!("item {place}");
-        let named =
-            |(name, value): (&String, &Value)| Ok((field(listing.spec, name)?, value.clone()));
-        match object.iter().map(named).collect() {
+    let objects = list.as_array().into_iter().flatten();
+    for (place, object) in (1..).zip(objects.filter_map(Value::as_object)) {
+        let (place, spec) = (format!("item {place}"), listing.spec);
+        let named = object.iter();
+        let named = named.map(|(name, value)| Ok((field(spec, name)?, value.clone())));
+        match named.collect() {
             Ok(fields) => row(listing, place, fields),
             Err::<_, String>(fault) => listing.faults.push(format!("{place}: {fault}")),
         }
@@ -94,9 +84,6 @@ fn row(listing: &mut Listing, place: String, mut fields: BTreeMap<&'static str, 
     }
     let name = fields.remove("secret").unwrap_or_default();
     let name = name.as_str().unwrap_or_default().trim();
-    listing.take(
-        place,
-        name,
-        fields.iter().map(|(name, value)| (*name, value)),
-    );
+    let fields = fields.iter().map(|(name, value)| (*name, value));
+    listing.take(place, name, fields);
 }

@@ -146,26 +146,27 @@ impl StepRun<'_> {
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let command = self.command_digest();
         let exit_code = i32::from(ended.code());
+        let (rotation, step) = (self.rotation.clone(), self.step);
         if *ended == ToolExit::Code(0) {
-            return Ok(StepPerformed {
-                rotation: self.rotation.clone(),
-                step: self.step,
+            let performed = StepPerformed {
+                rotation,
+                step,
                 exit_code,
                 command,
                 duration_ms,
-            }
-            .into());
+            };
+            return Ok(performed.into());
         }
         let error = Line::new(ended.describe()).map_err(|fault| format!("its error {fault}"))?;
-        Ok(StepFailed {
-            rotation: self.rotation.clone(),
-            step: self.step,
+        let failed = StepFailed {
+            rotation,
+            step,
             error,
             exit_code: Some(exit_code),
             command: Some(command),
             duration_ms: Some(duration_ms),
-        }
-        .into())
+        };
+        Ok(failed.into())
     }
 
     /// BLAKE3 of the words of the command line, each followed by a zero byte.
