@@ -4,6 +4,7 @@
 //! Each value has one encoding: what decodes is encoded again and compared, leftover bytes are
 //! refused, and a limit is set before much is allocated for a length found in the input.
 
+use bincode::error::DecodeError;
 use bincode::{BorrowDecode, Decode, Encode, config};
 
 /// The most bytes one value may take, in memory or on disk: C2SP tlog-tiles gives an entry a
@@ -55,8 +56,8 @@ pub fn decode<'a, T: BorrowDecode<'a, ()> + Encode>(bytes: &'a [u8]) -> Result<T
         return Err(CodecError::TooLarge(bytes.len()));
     }
     let layout = config::legacy().with_limit::<MOST_CLAIMED>();
-    let (value, used): (T, usize) = bincode::borrow_decode_from_slice(bytes, layout)
-        .map_err(|fault| CodecError::Malformed(fault.to_string()))?;
+    let (value, used): (T, usize) =
+        bincode::borrow_decode_from_slice(bytes, layout).map_err(malformed)?;
     if used != bytes.len() {
         return Err(CodecError::Leftover(bytes.len() - used));
     }
@@ -106,13 +107,22 @@ pub fn encode_state<T: Encode>(value: &T) -> Result<Vec<u8>, CodecError> {
 pub fn decode_state<T: Decode<()>>(bytes: &[u8]) -> Result<T, CodecError> {
     const STATE_LIMIT: usize = 64 * 1024 * 1024;
     let layout = config::legacy().with_limit::<STATE_LIMIT>();
-    let (value, used): (T, usize) = bincode::decode_from_slice(bytes, layout)
-        .map_err(|fault| CodecError::Malformed(fault.to_string()))?;
+    let (value, used): (T, usize) = bincode::decode_from_slice(bytes, layout).map_err(malformed)?;
     if used == bytes.len() {
         Ok(value)
     } else {
         Err(CodecError::Leftover(bytes.len() - used))
     }
+}
+
+/// A length that this machine cannot count is what it is to one that can: too much. A browser counts in 32 bits, and says
+/// the same of the same bytes.
+fn malformed(fault: DecodeError) -> CodecError {
+    let fault = match fault {
+        DecodeError::OutsideUsizeRange(_) => DecodeError::LimitExceeded,
+        fault => fault,
+    };
+    CodecError::Malformed(fault.to_string())
 }
 
 struct ComparingWriter<'a> {

@@ -1,22 +1,34 @@
-//! What somebody hands over to be judged: a pack, zipped or not, or a receipt with its entry; and beside it what
-//! came by another road, a trust file and checkpoints. Told apart by its bytes, for whoever has bytes and no disk.
+//! What somebody hands over to be judged: a pack, zipped or not, a published copy of a ledger, or a receipt with its
+//! entry; and beside it what came by another road, a trust file and checkpoints. Told apart by its bytes, for whoever has bytes and no disk.
 //!
 //! The two are handed over apart. What came with the evidence is never taken for what came by another road: a pack
 //! could bring the trust file that vouches for it.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use crate::audit::Audit;
 use crate::checkpoint;
 use crate::documents;
 use crate::facts;
 use crate::hash::Sha256Digest;
-use crate::pack::{Bag, PackFiles, ZipError};
+use crate::ledger::{FolderKind, standing};
+use crate::pack::{Bag, PackFiles, PackPart, ZipError};
 use crate::pack_verify::{PackQuestion, PackReport, examine};
 use crate::page;
 use crate::proof::{self, TlogProof};
 use crate::rule::Verdict;
+use crate::store::blobs;
+use crate::store::engine::FolderEngine;
+use crate::sys::entropy::CountingEntropy;
+use crate::sys::files::GivenFiles;
+use crate::sys::world::World;
 use crate::text::{Id, mangled};
-use crate::time::{SaidTime, Timestamp};
+use crate::time::{Clock, SaidTime, Timestamp};
 use crate::trust::Trust;
 use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredCheckpoint};
 
@@ -104,6 +116,17 @@ pub struct Handed {
     pub as_of: String,
 }
 
+/// Who is told how many of how many entries are done.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+/// What is asked, and with what.
+struct Asked<'a> {
+    own: Own,
+    as_of: Option<Timestamp>,
+    now: Timestamp,
+    progress: Progress<'a>,
+}
+
 /// What somebody has by another road, told apart.
 #[derive(Default)]
 struct Own {
@@ -151,13 +174,14 @@ impl Handed {
     /// Judges it at `now` where nothing else says when. Answers with what programs are told of a verification, what
     /// people read of it, and the templates of what it shows to be completed.
     #[must_use]
-    pub fn judged(&self, now: Timestamp) -> Value {
-        let judged = self.tried(now);
+    pub fn judged(&self, now: Timestamp, progress: Progress<'_>) -> Value {
+        let judged = self.tried(now, progress);
         let (conclusion, mut answer) = judged.unwrap_or_else(|fault| {
             let conclusion = fault.conclusion();
             let error = json!({ "message": fault.to_string(), "exit_code": conclusion.code() });
             (conclusion, json!({ "error": error }))
         });
+        answer["now"] = json!(now);
         answer["word"] = json!(conclusion.word());
         answer["means"] = json!(conclusion.means());
         // Where they could not even be read, that is said.
@@ -167,7 +191,11 @@ impl Handed {
         answer
     }
 
-    fn tried(&self, now: Timestamp) -> Result<(Conclusion, Value), NotJudged> {
+    fn tried(
+        &self,
+        now: Timestamp,
+        progress: Progress<'_>,
+    ) -> Result<(Conclusion, Value), NotJudged> {
         let own = Own::among(&self.own)?;
         let as_of = match self.as_of.trim() {
             "" => None,
@@ -176,18 +204,83 @@ impl Handed {
                 Some(said.parse::<SaidTime>().map_err(unread)?.before(now))
             }
         };
+        let asked = Asked {
+            own,
+            as_of,
+            now,
+            progress,
+        };
         let proofs = self.evidence.iter();
         let proofs = proofs.filter(|(_, bytes)| bytes.starts_with(proof::HEADER.as_bytes()));
         let proofs: Vec<_> = proofs.take(2).collect();
         match proofs.as_slice() {
-            [(name, bytes)] if self.evidence.len() <= 2 => {
-                self.receipt(name, bytes, own, as_of.unwrap_or(now))
-            }
-            _ => self.pack(own, as_of),
+            [(name, bytes)] if self.evidence.len() <= 2 => self.receipt(name, bytes, &asked),
+            _ => match self.copy() {
+                Some(dir) => self.ledger(dir, asked),
+                None => self.pack(asked),
+            },
         }
     }
 
-    fn pack(&self, own: Own, as_of: Option<Timestamp>) -> Result<(Conclusion, Value), NotJudged> {
+    /// The folder of a published copy, where that is what was handed over. As on a disk, a folder with anything of a
+    /// ledger in it is judged as one: else a pack that somebody put there would pass in its place.
+    fn copy(&self) -> Option<&str> {
+        let folder = |path: &'_ String| path.split_once('/').map(|(folder, _)| folder.len());
+        let dir = self
+            .evidence
+            .keys()
+            .find_map(|path| path.get(..folder(path)?))?;
+        let has = |name: &str| {
+            self.evidence
+                .keys()
+                .any(|path| path.starts_with(&format!("{dir}/{name}")))
+        };
+        (has("tile/") || has("tail")).then_some(dir)
+    }
+
+    fn ledger(&self, dir: &str, asked: Asked<'_>) -> Result<(Conclusion, Value), NotJudged> {
+        let mut files = self.evidence.clone();
+        let anchors = asked.own.anchors.into_iter().map(|anchor| {
+            let path = PathBuf::from(&anchor.name);
+            files.insert(anchor.name, anchor.bytes.unwrap_or_default());
+            path
+        });
+        let anchors = anchors.collect();
+        let world = World {
+            disk: Arc::new(GivenFiles(files)),
+            clock: Arc::new(Stopped(asked.now)),
+            // Where something is judged nothing is drawn.
+            entropy: Arc::new(CountingEntropy::default()),
+        };
+        let dir = Path::new(dir);
+        if standing(&world, dir).is_ok_and(|kind| kind == FolderKind::Ledger) {
+            let why = format!(
+                "{} is a ledger's own folder, which only its host judges whole: hand over a published copy",
+                dir.display()
+            );
+            return Err(NotJudged::Unclear(why));
+        }
+        let audit = Audit {
+            world: &world,
+            dir,
+            head: None,
+            anchors,
+            trust: asked.own.trust,
+            authorities: None,
+            as_of: asked.as_of,
+            part: PackPart::Everything,
+            wait: Duration::ZERO,
+            progress: asked.progress,
+            interrupted: &AtomicBool::new(false),
+        };
+        let report = audit.run_and_keep_said();
+        let report = report.map_err(|fault| NotJudged::Unclear(fault.to_string()))?;
+        let files = blobs::reader(FolderEngine::at(&world, dir));
+        let page = page::page(&report, &files);
+        Ok(answer(&report, report.conclusion(false, &FAIL_ON), page))
+    }
+
+    fn pack(&self, asked: Asked<'_>) -> Result<(Conclusion, Value), NotJudged> {
         let bag = match self.evidence.first_key_value() {
             None => return Err(NotJudged::Unclear("there is nothing to verify".to_owned())),
             Some((name, bytes)) if self.evidence.len() == 1 => pack(name, Bag::from_any_zip(bytes)),
@@ -202,32 +295,27 @@ impl Handed {
         let examined = examine(
             &bag,
             PackQuestion {
-                as_of,
-                trust: own.trust,
-                anchors: own.anchors,
+                as_of: asked.as_of,
+                trust: asked.own.trust,
+                anchors: asked.own.anchors,
                 keep_said: true,
+                progress: Some(asked.progress),
                 ..PackQuestion::default()
             },
         );
-        let report = &examined.report;
         let conclusion = examined.conclusion(false, &FAIL_ON);
-        let completed: Vec<_> = facts::completed(report).into_iter().cloned().collect();
-        let made = templates(report, &completed).into_iter();
-        let made = made.filter_map(|(id, made)| Some(documents::template(&id, Ok(&made.ok()?))));
-        let answer = json!({
-            "document": documents::concluded(report.to_json(), conclusion),
-            "page": page_of_pack(&examined),
-            "templates": made.collect::<Vec<_>>(),
-        });
-        Ok((conclusion, answer))
+        Ok(answer(
+            &examined.report,
+            conclusion,
+            page_of_pack(&examined),
+        ))
     }
 
     fn receipt(
         &self,
         name: &str,
         bytes: &[u8],
-        own: Own,
-        as_of: Timestamp,
+        asked: &Asked<'_>,
     ) -> Result<(Conclusion, Value), NotJudged> {
         let proof = TlogProof::parse(bytes).map_err(|fault| {
             let cause = mangled(bytes).map_or_else(|| fault.to_string(), str::to_owned);
@@ -238,13 +326,36 @@ impl Handed {
             let why = format!("{name} is a receipt, which is checked with the entry that it is of");
             return Err(NotJudged::Unclear(why));
         };
-        let report = ReceiptReport::of(&proof, entry, own.trust.as_ref(), as_of);
+        let as_of = asked.as_of.unwrap_or(asked.now);
+        let report = ReceiptReport::of(&proof, entry, asked.own.trust.as_ref(), as_of);
         let conclusion = report.conclusion(false);
         let answer = json!({
             "document": documents::concluded(report.to_json(), conclusion),
             "text": report.to_string(),
         });
         Ok((conclusion, answer))
+    }
+}
+
+/// What is told of a verification.
+fn answer(report: &Report, conclusion: Conclusion, page: String) -> (Conclusion, Value) {
+    let completed: Vec<_> = facts::completed(report).into_iter().cloned().collect();
+    let made = templates(report, &completed).into_iter();
+    let made = made.filter_map(|(id, made)| Some(documents::template(&id, Ok(&made.ok()?))));
+    let answer = json!({
+        "document": documents::concluded(report.to_json(), conclusion),
+        "page": page,
+        "templates": made.collect::<Vec<_>>(),
+    });
+    (conclusion, answer)
+}
+
+/// The instant that whoever handed it over says it is.
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
     }
 }
 

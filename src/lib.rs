@@ -60,7 +60,7 @@
 //!
 //! # Features
 //!
-//! All but the last are on by default. What is left without them verifies ledgers and packs, and appends; for wasm32 it verifies packs.
+//! All but the last are on by default. What is left without them verifies ledgers and packs, and appends; for wasm32 it verifies packs and copies.
 //!
 //! | feature | what comes with it |
 //! |---|---|
@@ -87,6 +87,15 @@
 //!
 //! `docs/ARCHITECTURE.md` says why the walls stand where they do; a test reads `src` and keeps
 //! that table true.
+
+#![cfg_attr(
+    target_family = "wasm",
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "a browser reads, and writes nothing"
+    )
+)]
 
 #[doc(hidden)]
 pub mod bulk;
@@ -146,10 +155,8 @@ pub mod verify;
 #[cfg(all(feature = "net", not(target_family = "wasm")))]
 #[doc(hidden)]
 pub mod http;
-#[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod store;
-#[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod sys;
 
@@ -159,7 +166,6 @@ pub mod anchor;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod append;
-#[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod audit;
 #[cfg(not(target_family = "wasm"))]
@@ -178,7 +184,6 @@ pub mod guard;
 #[cfg(feature = "page")]
 #[doc(hidden)]
 pub mod handed;
-#[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod ledger;
 #[cfg(all(feature = "net", not(target_family = "wasm")))]
@@ -201,7 +206,6 @@ pub mod signer;
 #[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod spool;
-#[cfg(not(target_family = "wasm"))]
 #[doc(hidden)]
 pub mod timestamps;
 #[cfg(not(target_family = "wasm"))]

@@ -53,3 +53,9 @@ pub fn groups<T>(items: Vec<T>, size: usize) -> Vec<Vec<T>> {
 pub fn map<T, R>(items: Vec<T>, work: impl Fn(T) -> R) -> Vec<R> {
     items.into_iter().map(work).collect()
 }
+
+/// What both make.
+#[cfg(target_family = "wasm")]
+pub fn join<A, B>(one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
+    (one(), other())
+}

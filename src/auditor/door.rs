@@ -2,13 +2,19 @@
 //! answer: the one crate besides the library, for names that a browser can call are `unsafe` to give, and the
 //! library forbids that. It decides nothing; [`Handed`] does.
 //!
-//! The page asks for room, fills it, says what it is, and has all of it judged. Nothing is imported: the verifier has
-//! no clock, no chance and no way out but its answer.
+//! The page asks for room, fills it, says what it is, and has all of it judged. One thing is imported, to say how far
+//! it is: the verifier has no clock, no chance and no other way out but its answer.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rotation_ledger::Timestamp;
 use rotation_ledger::handed::Handed;
+
+#[link(wasm_import_module = "page")]
+unsafe extern "C" {
+    /// So many of so many entries are done.
+    safe fn progress(done: f64, total: f64);
+}
 
 /// What was handed in so far.
 struct Desk {
@@ -55,7 +61,10 @@ pub extern "C" fn put(kind: u32, name_bytes: usize) {
 pub extern "C" fn judge(now: f64) -> *const u8 {
     let mut desk = desk();
     let now = Timestamp::from_micros((now * 1_000.0) as i64);
-    desk.answer = desk.handed.judged(now).to_string();
+    desk.answer = desk
+        .handed
+        .judged(now, &|done, total| progress(done as f64, total as f64))
+        .to_string();
     desk.answer.as_ptr()
 }
 

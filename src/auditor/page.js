@@ -15,7 +15,8 @@ if (typeof document === "undefined") {
 }
 
 async function judge({ wasm, evidence, own, asOf }) {
-  const { exports: core } = (await WebAssembly.instantiate(wasm, {})).instance;
+  const told = (done, total) => postMessage({ doing: "Verifying", done, total });
+  const { exports: core } = (await WebAssembly.instantiate(wasm, { page: { progress: told } })).instance;
   const put = (kind, name, bytes) => {
     const named = new TextEncoder().encode(name);
     const at = core.room(bytes.length + named.length) >>> 0;
@@ -26,7 +27,7 @@ async function judge({ wasm, evidence, own, asOf }) {
   };
   const files = [...evidence.map((file) => [0, file]), ...own.map((file) => [1, file])];
   for (const [done, [kind, { name, file }]] of files.entries()) {
-    if (done % 64 === 0) postMessage({ doing: `Reading ${done + 1} of ${files.length} files`, done, total: files.length });
+    if (done % 64 === 0) postMessage({ doing: "Reading", done, total: files.length });
     put(kind, name, new Uint8Array(await file.arrayBuffer()));
   }
   put(2, asOf, new Uint8Array());
@@ -65,7 +66,7 @@ function page(script) {
   const changed = (words) => {
     end(words);
     result.hidden = frame.hidden = true;
-    frame.srcdoc = "";
+    frame.srcdoc = title.textContent = "";
     said.replaceChildren();
     for (const kind of ["evidence", "own"]) {
       const files = handed[kind];
@@ -138,6 +139,9 @@ function page(script) {
     all.append(make("summary", `Evidence template of ${rotation}`), text, copy);
     return all;
   };
+  const print = make("button", "Print the report");
+  print.type = "button";
+  print.addEventListener("click", () => frame.contentWindow.print());
   const files = (list) => {
     const all = make("ul");
     for (const { name, bytes, sha256 } of list.slice(0, 20)) {
@@ -154,14 +158,15 @@ function page(script) {
     title.className = answer.word === "PASSED" ? "good" : "bad";
     if (error) said.append(make("p", error.message, "conclusion bad"));
     if (!answer.trusted) said.append(make("p", "No trust file was given. Keys are known only from the evidence itself: whoever makes up a ledger can make up evidence of it.", "conclusion loud"));
-    said.append(make("h3", "What was judged"), files(answer.evidence));
+    said.append(make("h3", "What was judged"), files(answer.evidence), make("p", `Verified at ${answer.now} by this computer's clock.`, "note"));
     if (answer.own.length > 0) said.append(make("h3", "Held against what you have"), files(answer.own));
     if (answer.text) said.append(make("pre", answer.text));
     const row = make("p");
     row.className = "buttons";
     if (told) row.append(save("verify-report.json", "application/json", `${JSON.stringify(told, null, 2)}\n`), " ");
-    if (answer.page) row.append(save("report.html", "text/html", answer.page));
+    if (answer.page) row.append(save("report.html", "text/html", answer.page), " ", print);
     said.append(row);
+    if (answer.page) said.append(make("p", "The report is printed by itself: by its button, or as a page that was saved.", "printed"));
     if (answer.templates?.length) said.append(make("h3", "Evidence templates"), ...answer.templates.map(template));
     if (answer.page) {
       // The library has escaped every text in it. Even so it stands in a frame in which no script runs, whatever it
@@ -174,10 +179,17 @@ function page(script) {
   };
   const fit = () => {
     const inside = frame.contentDocument?.documentElement;
-    if (inside && !frame.hidden) frame.height = inside.getBoundingClientRect().height;
+    if (inside && !frame.hidden) frame.height = Math.ceil(inside.getBoundingClientRect().height);
   };
   frame.addEventListener("load", fit);
   addEventListener("resize", fit);
+  // A frame is printed cut at its edges; what people mean to print is the report.
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "p" && !frame.hidden) {
+      event.preventDefault();
+      frame.contentWindow.print();
+    }
+  });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -189,7 +201,8 @@ function page(script) {
     worker.onerror = () => end("The verifier could not be started; nothing was judged.");
     worker.onmessage = ({ data }) => {
       if (data.doing) {
-        status.textContent = data.doing;
+        // Said once: the bar tells how far it is, and a reader of screens is left in peace.
+        if (status.textContent !== data.doing) status.textContent = data.doing;
         if (data.total) [progress.max, progress.value] = [data.total, data.done];
         else progress.removeAttribute("value");
       } else if (data.fault) {

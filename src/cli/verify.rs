@@ -204,6 +204,7 @@ fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackRepo
         anchors: anchors.collect::<Result<_, CommandError>>()?,
         authorities: authorities.as_ref(),
         keep_said: args.html.is_some(),
+        progress: None,
     };
     pack::examine(&*context.world.disk, path, asked)
 }

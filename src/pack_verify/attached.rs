@@ -8,13 +8,20 @@ use crate::rule::{self, Finding};
 use crate::statement::Attachment;
 use crate::verify::{Observer, Surroundings, VerdictCount};
 
-/// Notes the attached files that entries name.
-#[derive(Default)]
-pub(super) struct AttachmentWatcher {
+/// Notes the attached files that entries name, and tells how many entries are done.
+pub(super) struct AttachmentWatcher<'p> {
     named: BTreeMap<Blake3Digest, (u64, Attachment)>,
+    progress: &'p dyn Fn(u64),
 }
 
-impl AttachmentWatcher {
+impl<'p> AttachmentWatcher<'p> {
+    pub(super) fn telling(progress: &'p dyn Fn(u64)) -> Self {
+        Self {
+            named: BTreeMap::new(),
+            progress,
+        }
+    }
+
     /// Hashes each of the `files` again; those that were withheld or expunged are counted.
     pub(super) fn check(
         self,
@@ -92,7 +99,7 @@ fn fault(found: Option<&[u8]>, attachment: &Attachment) -> Option<String> {
     }
 }
 
-impl Observer for AttachmentWatcher {
+impl Observer for AttachmentWatcher<'_> {
     fn tile(&mut self, _: &Tile, _: u64, _: u64) {}
 
     fn attachment(&mut self, sequence: u64, attachment: &Attachment) {
@@ -102,7 +109,9 @@ impl Observer for AttachmentWatcher {
 
     fn entry(&mut self, _: u64, _: Link) {}
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, done: u64) {
+        (self.progress)(done);
+    }
 
     fn interrupted(&self) -> bool {
         false

@@ -60,11 +60,16 @@ impl DecodedPack {
     /// the pack rest on. With `keep_said` it keeps what was said about rotations, for a page.
     #[must_use]
     pub fn as_exported(&self, keep_said: bool) -> Report {
+        self.exported_telling(keep_said, &|_| {})
+    }
+
+    /// The same, which tells how many entries are done.
+    pub(super) fn exported_telling(&self, keep_said: bool, progress: &dyn Fn(u64)) -> Report {
         let question = VerifyQuestion {
             keep_said,
             ..VerifyQuestion::at(self.exported())
         };
-        self.judge(question, None, Vec::new())
+        self.judge(question, None, Vec::new(), progress)
     }
 
     /// What documents are made of, out of a verification of this pack; none where no entry records the export.
@@ -84,12 +89,13 @@ impl DecodedPack {
     }
 
     /// Judges it. `question` says as of when, for whom, and which checkpoints others kept; `findings` are what
-    /// was found in the pack as a file.
+    /// was found in the pack as a file; `progress` is told how many entries are done.
     pub(super) fn judge(
         &self,
         mut question: VerifyQuestion,
         authorities: Option<&TsaAuthorities>,
         findings: Vec<Finding>,
+        progress: &dyn Fn(u64),
     ) -> Report {
         let contents = &self.contents;
         let mut around = Surroundings {
@@ -102,7 +108,7 @@ impl DecodedPack {
         question.kept = kept;
         question.proven = reach.proven();
         let trust = question.trust.clone();
-        let mut watcher = AttachmentWatcher::default();
+        let mut watcher = AttachmentWatcher::telling(progress);
         let folded = verify::fold(reach.pieces().into_iter(), question, &mut watcher);
         let record = self.record.as_ref();
         let withheld = record.is_some_and(|record| record.selection.without_attachments);

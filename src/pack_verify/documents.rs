@@ -24,7 +24,12 @@ pub(super) struct Comparison {
 }
 
 /// Compares the documents of a pack. `reword` is told in [`examine_reworded`](super::examine_reworded).
-pub(super) fn compare(bag: &Bag, pack: &DecodedPack, reword: &dyn Fn(&mut Report)) -> Comparison {
+pub(super) fn compare(
+    bag: &Bag,
+    pack: &DecodedPack,
+    reword: &dyn Fn(&mut Report),
+    progress: &dyn Fn(u64),
+) -> Comparison {
     let form = match FactsForm::stated(bag.get(SUMMARY)) {
         Ok(form) => form,
         Err(other) => {
@@ -38,7 +43,7 @@ pub(super) fn compare(bag: &Bag, pack: &DecodedPack, reword: &dyn Fn(&mut Report
             };
         }
     };
-    let mut report = pack.as_exported(false);
+    let mut report = pack.exported_telling(false, progress);
     reword(&mut report);
     let dossier = pack.dossier(&report, form);
     match dossier.and_then(|dossier| PackFacts::of(&dossier)) {

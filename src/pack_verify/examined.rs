@@ -27,6 +27,8 @@ pub struct PackQuestion<'a> {
     pub authorities: Option<&'a TsaAuthorities>,
     /// Whether to keep what was said about rotations, for a page.
     pub keep_said: bool,
+    /// Told how many of how many entries are done: each is judged twice, as of the export and as was asked.
+    pub progress: Option<&'a dyn Fn(u64, u64)>,
 }
 
 /// What the verification of a pack found.
@@ -79,7 +81,14 @@ pub fn examine_reworded(
 ) -> PackReport {
     let (contents, mut findings) = UnverifiedPack::of(bag);
     let pack = DecodedPack::of(contents);
-    let compared = compare(bag, &pack, reword);
+    let size = pack.contents().entries.last_key_value();
+    let size = size.map_or(0, |(last, _)| last + 1);
+    let tell = |done| {
+        if let Some(progress) = asked.progress {
+            progress(done, 2 * size);
+        }
+    };
+    let compared = compare(bag, &pack, reword, &tell);
     findings.extend(of_rule(rule::P01, bag.faults(compared.info.as_deref())));
     findings.extend(compared.findings);
     findings.extend(pack.no_record.clone());
@@ -100,7 +109,8 @@ pub fn examine_reworded(
         part: asked.part,
         ..VerifyQuestion::at(asked.as_of.unwrap_or_else(|| pack.exported()))
     };
-    let mut report = pack.judge(question, asked.authorities, findings);
+    let again = |done| tell(size + done);
+    let mut report = pack.judge(question, asked.authorities, findings, &again);
     report.not_checked.extend(compared.not_checked);
     report.notes.extend(compared.words);
     report.notes.extend(bag.remarks.iter().cloned());

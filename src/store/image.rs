@@ -63,14 +63,17 @@ impl LogImage {
         wait: Duration,
         names: &[&str],
     ) -> Result<Self, LockError> {
-        let begun = Instant::now();
+        // Asked for where somebody is waited for, and not where there is no clock to ask.
+        let mut begun = None;
         loop {
             let lock = match ReadLock::acquire(dir, Duration::ZERO) {
                 Ok(lock) => lock,
                 Err(LockError::Disk(fault)) => return Err(fault.into()),
                 Err(held) => match Self::without_lock(disk, dir, names, &held)? {
                     Some(image) => return Ok(image),
-                    None if begun.elapsed() >= wait => return Err(held),
+                    None if begun.get_or_insert_with(Instant::now).elapsed() >= wait => {
+                        return Err(held);
+                    }
                     None => {
                         thread::sleep(PAUSE);
                         continue;

@@ -8,11 +8,15 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
+#[cfg(not(target_family = "wasm"))]
+use std::io::Read as _;
+#[cfg(not(target_family = "wasm"))]
 use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The permission bits of a file that must not change any more.
+#[cfg(not(target_family = "wasm"))]
 const READ_ONLY_MODE: u32 = 0o444;
 
 /// The longest file that [`Disk::read`] takes; no note, tile or settings file has a quarter of it.
@@ -303,9 +307,11 @@ impl FileHandle {
 }
 
 /// The file system of this machine.
+#[cfg(not(target_family = "wasm"))]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealDisk;
 
+#[cfg(not(target_family = "wasm"))]
 impl RawFile for fs::File {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
         FileExt::read_exact_at(self, buf, offset)
@@ -328,6 +334,7 @@ impl RawFile for fs::File {
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn kind_of(file_type: fs::FileType) -> FileKind {
     if file_type.is_file() {
         FileKind::File
@@ -338,6 +345,7 @@ fn kind_of(file_type: fs::FileType) -> FileKind {
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
 impl Disk for RealDisk {
     fn open(&self, path: &Path) -> Result<FileHandle, DiskError> {
         let file = fs::OpenOptions::new().read(true).write(true).open(path);

@@ -4,10 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::time::Timestamp;
 
+#[cfg(not(target_family = "wasm"))]
+use getrandom::Error as Refusal;
+#[cfg(target_family = "wasm")]
+use std::io::Error as Refusal;
+
 /// The system gave no random bytes. Nothing that needs them may go on.
 #[derive(Debug, thiserror::Error)]
 #[error("the system's random number generator failed: {0}")]
-pub struct EntropyError(#[from] getrandom::Error);
+pub struct EntropyError(#[from] Refusal);
 
 /// Where unpredictable bytes come from. Tests hand in [`CountingEntropy`].
 pub trait Entropy: Send + Sync {
@@ -19,9 +24,11 @@ pub trait Entropy: Send + Sync {
 }
 
 /// The operating system's generator.
+#[cfg(not(target_family = "wasm"))]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
 
+#[cfg(not(target_family = "wasm"))]
 impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
         Ok(getrandom::fill(bytes)?)

@@ -6,6 +6,8 @@
 pub mod clock;
 pub mod disk;
 pub mod entropy;
+pub mod files;
+#[cfg(not(target_family = "wasm"))]
 pub mod keyfile;
 pub mod lock;
 pub mod world;

@@ -1,15 +1,22 @@
 //! The doors through which disk, time and chance come in, handed down from `main`.
 
 use std::fmt;
+#[cfg(not(target_family = "wasm"))]
 use std::path::Path;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::key::SecretKey;
+#[cfg(not(target_family = "wasm"))]
 use crate::sys::clock::SystemClock;
-use crate::sys::disk::{Disk, RealDisk};
-use crate::sys::entropy::{Entropy, EntropyError, SystemEntropy};
+use crate::sys::disk::Disk;
+#[cfg(not(target_family = "wasm"))]
+use crate::sys::disk::RealDisk;
+#[cfg(not(target_family = "wasm"))]
+use crate::sys::entropy::SystemEntropy;
+use crate::sys::entropy::{Entropy, EntropyError};
+#[cfg(not(target_family = "wasm"))]
 use crate::sys::keyfile::{self, KeyFileError};
 use crate::time::Clock;
 
@@ -26,6 +33,7 @@ pub struct World {
 
 impl World {
     /// The real one.
+    #[cfg(not(target_family = "wasm"))]
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -49,6 +57,7 @@ impl World {
     ///
     /// # Errors
     /// It cannot be read or made.
+    #[cfg(not(target_family = "wasm"))]
     pub fn key_in<E>(&self, path: &Path) -> Result<SecretKey, E>
     where
         E: From<KeyFileError> + From<EntropyError>,

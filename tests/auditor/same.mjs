@@ -5,7 +5,7 @@
 //   node tests/auditor/same.mjs auditor.html FOLDER target/release/ledger
 
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual, promisify } from "node:util";
@@ -24,10 +24,10 @@ globalThis.postMessage = (message) => message.doing || answered(message);
 runInThisContext(html.slice(html.lastIndexOf("<script>") + 8, html.lastIndexOf("</script>")));
 
 const of = (name, bytes) => ({ name, file: new Blob([bytes]) });
-const judged = (evidence, own) =>
+const judged = (evidence, own, asOf = "") =>
   new Promise((resolve) => {
     answered = resolve;
-    globalThis.onmessage({ data: { wasm, evidence, own, asOf: "" } });
+    globalThis.onmessage({ data: { wasm, evidence, own, asOf } });
   });
 
 const run = promisify(execFile);
@@ -53,22 +53,27 @@ const compare = async (name, bytes, trust) => {
   const own = trust ? [of("auditor.trust", trust)] : [];
   if (trust) writeFileSync(join(home, "auditor.trust"), trust);
   const [{ answer, fault }, said] = await Promise.all([judged([of(name, bytes)], own), told([name, ...(trust ? ["--trust", "auditor.trust"] : [])])]);
-  const ours = answer?.error ?? answer?.document ?? fault;
+  return check(`${name} ${trust ? "with" : "without"} a trust file`, answer?.error ?? answer?.document ?? fault, said);
+};
+const check = (name, ours, said) => {
   const theirs = said.error ? { message: said.error.message, exit_code: said.error.exit_code } : said;
   compared += 1;
   refused += said.error ? 1 : 0;
   if (!isDeepStrictEqual(withoutTokens(ours), withoutTokens(theirs)) || !namesThem(ours)) {
     differing += 1;
-    console.error(`${name} ${trust ? "with" : "without"} a trust file: the page says\n${JSON.stringify(ours)}\nand ledger verify\n${JSON.stringify(theirs)}`);
+    console.error(`${name}: the page says\n${JSON.stringify(ours)}\nand ledger verify\n${JSON.stringify(theirs)}`);
   }
+  return Boolean(said.error);
 };
 
-const trust = readFileSync(join(folder, "auditor.trust"));
-const packs = readdirSync(folder).filter((name) => name.endsWith(".zip"));
+// A pack of another ledger has a trust file of its own name.
+const files = readdirSync(folder);
+const trustOf = (name) => readFileSync(join(folder, files.includes(name.replace(/zip$/, "trust")) ? name.replace(/zip$/, "trust") : "auditor.trust"));
+const packs = files.filter((name) => name.endsWith(".zip"));
 for (const [number, name] of packs.sort().entries()) {
-  const bytes = readFileSync(join(folder, name));
-  await compare(name, bytes, trust);
-  if (bytes.length > 1 << 20) continue;
+  const [bytes, trust] = [readFileSync(join(folder, name)), trustOf(name)];
+  const isRefused = await compare(name, bytes, trust);
+  if (isRefused || bytes.length > 1 << 20) continue;
   await compare(name, bytes);
   // Of each pack another few, so that all of them together change every part of one.
   for (let flip = 0; flip < (number % 16 === 0 ? FLIPS : 1); flip += 1) {
@@ -78,5 +83,18 @@ for (const [number, name] of packs.sort().entries()) {
     await compare(`changed-${name}`, changed, trust);
   }
 }
-console.log(`${compared} verifications of ${packs.length} packs compared, ${refused} of them refused by name; ${differing} differ`);
+// Published copies: of these the present is judged where nothing else is said, so it is said.
+const asOf = new Date().toISOString();
+const copies = files.filter((name) => statSync(join(folder, name)).isDirectory());
+for (const name of copies) {
+  symlinkSync(join(folder, name), join(home, name));
+  const paths = readdirSync(join(folder, name), { recursive: true }).map((path) => join(name, path));
+  const inside = paths.filter((path) => statSync(join(folder, path)).isFile()).map((path) => of(path, readFileSync(join(folder, path))));
+  const own = `${name}.trust`;
+  const trust = readFileSync(join(folder, files.includes(own) ? own : "copies.trust"));
+  writeFileSync(join(home, "copies.trust"), trust);
+  const [{ answer, fault }, said] = await Promise.all([judged(inside, [of("copies.trust", trust)], asOf), told([name, "--trust", "copies.trust", "--as-of", asOf])]);
+  check(name, answer?.error ?? answer?.document ?? fault, said);
+}
+console.log(`${compared} verifications of ${packs.length} packs and ${copies.length} copies compared, ${refused} of them refused by name; ${differing} differ`);
 process.exit(differing === 0 && packs.length > 0 ? 0 : 1);

@@ -5,15 +5,24 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rotation_ledger::hash::{Blake3Digest, Sha256Digest};
 use rotation_ledger::pack::PackFiles;
-use serde_json::Value;
+use rotation_ledger::statement::Attachment;
+use rotation_ledger::sys::disk::copy_folder;
+use rotation_ledger::text::Line;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::browser::Browser;
+use crate::support::eventful::eventful;
+use crate::support::generate;
+use crate::support::program::Program;
+use crate::support::shelf::OUTPUT;
 use crate::support::shelf::Shelf;
 use crate::support::shelf::busy;
 use crate::support::shelf::changed;
@@ -24,6 +33,8 @@ use crate::support::shelf::forged;
 use crate::support::shelf::keep;
 use crate::support::shelf::pack_key;
 use crate::support::shelf::rotation;
+use crate::support::shelf::zipped;
+use crate::support::story::id;
 use crate::support::story::key_of;
 use crate::support::story::log_line;
 use crate::support::story::sealing_key;
@@ -163,7 +174,7 @@ fn it_shows_what_a_pack_is_worth_and_to_whom() {
         said.starts_with("PASSED: everything that was asked for"),
         "{said}"
     );
-    let digest = rotation_ledger::hash::Sha256Digest::of(&pack);
+    let digest = Sha256Digest::of(&pack);
     assert!(said.contains(&format!("SHA-256 {digest}")), "{said}");
     assert!(!said.contains("No trust file was given"), "{said}");
     let report = desk.report();
@@ -262,4 +273,313 @@ fn a_changed_byte_of_every_file_is_found() {
         assert!(named, "{rule}: {said}");
     }
     desk.has_kept_to_itself();
+}
+
+/// Texts that would be markup, in every place that somebody else writes, and files that are none.
+#[test]
+fn a_pack_that_is_made_to_attack_it_does_nothing_but_fail_by_name() {
+    const EVIL: &str = "</pre></iframe><script>top.hit=1</script><img src=http://127.0.0.1/x onerror=top.hit=1>\u{202e}";
+    let mut story = busy();
+    story.attach = vec![Attachment {
+        blake3: Blake3Digest::of(OUTPUT),
+        sha256: Sha256Digest::of(OUTPUT),
+        length: OUTPUT.len() as u64,
+        media_type: id("text/plain"),
+        name: Line::new(EVIL.replace('\u{202e}', "")).unwrap(),
+    }];
+    let said = EVIL.replace('\u{202e}', "");
+    story.say(
+        "olga",
+        "evidence.attached",
+        json!({ "rotation": "r-1", "description": said }),
+    );
+    let mut shelf = Shelf::new(story);
+    let pack = shelf.export(everything()).bytes;
+    keep(&pack);
+    let with = |path: &str, bytes: Vec<u8>| {
+        forged(&pack, &pack_key(), |files| {
+            drop(files.insert(path.to_owned(), bytes.clone()))
+        })
+    };
+    let deep = || "[".repeat(300_000).into_bytes();
+    let (_, inside) = files(&pack);
+    let mut bomb: Vec<_> = inside
+        .clone()
+        .into_iter()
+        .map(|(path, bytes)| (format!("pack/{path}"), bytes))
+        .collect();
+    bomb.push(("pack/data/zeros".to_owned(), vec![0; 80 << 20]));
+    let hostile = [
+        with("report.html", EVIL.as_bytes().to_vec()),
+        with("secrets.json", deep()),
+        with("pack.json", deep()),
+        with("ledger/checkpoint", EVIL.as_bytes().to_vec()),
+        with("ledger/entries/000000003.bin", vec![0xff; 1 << 20]),
+        with("ledger/entries/999999999.bin", vec![0; 65_535]),
+        with("ledger/consistency/000000003.txt", deep()),
+        zipped(&bomb),
+        Vec::new(),
+        b"PK\x05\x06".to_vec(),
+        vec![b'P'; 3 << 20],
+        EVIL.as_bytes().to_vec(),
+    ];
+    hostile.iter().for_each(|pack| keep(pack));
+    let Some(mut desk) = Desk::open() else { return };
+    let name = "<img src=x onerror=top.hit=1>.zip";
+    let named = desk.file(name, &pack);
+    desk.hand_over(&[&named], &[&desk.trust_file("auditor.trust")]);
+    let said = desk.press_verify();
+    assert!(said.starts_with("PASSED") && said.contains(name), "{said}");
+    assert!(desk.report().contains("<script>top.hit=1</script>"));
+    let elements = "document.querySelector('#report').contentDocument.querySelectorAll('script, img, iframe, object, embed, link, base, form').length";
+    assert_eq!(desk.ask(elements), 0);
+    for (number, pack) in hostile.iter().enumerate() {
+        let said = desk.verify(pack, Some("auditor.trust"));
+        // Words of a pack are nobody's but its signer's.
+        let expected = if number == 0 { "PASSED" } else { "FAILED" };
+        assert!(said.starts_with(expected), "{number}: {said}");
+        assert!(!desk.said("status").contains("stopped"), "{number}");
+    }
+    // What is to be heeded and cannot be is refused, not passed over.
+    let (pack, odd) = (
+        desk.file("pack.zip", &pack),
+        desk.file("odd.trust", EVIL.as_bytes()),
+    );
+    desk.hand_over(&[&pack], &[&odd]);
+    let said = desk.press_verify();
+    assert!(
+        said.contains("odd.trust is neither a checkpoint nor a trust file"),
+        "{said}"
+    );
+    assert_eq!(
+        desk.ask("String([window.hit, document.title, document.scripts.length, frames.length])"),
+        ",Verify rotation evidence,2,1"
+    );
+    desk.has_kept_to_itself();
+}
+
+#[test]
+fn it_takes_what_is_dropped_and_looks_well() {
+    let pack = Shelf::new(eventful()).export(everything()).bytes;
+    keep(&pack);
+    let Some(mut desk) = Desk::open() else { return };
+    let zip = desk.file("evidence.zip", &pack);
+    let trust = desk.trust_file("auditor.trust");
+    for (width, scheme) in [
+        (390, "dark"),
+        (1_280, "light"),
+        (390, "light"),
+        (1_280, "dark"),
+    ] {
+        desk.browser.look(width, scheme);
+        desk.browser.click("#clear");
+        desk.browser
+            .picture(&format!("auditor-empty-{width}-{scheme}.png"));
+        desk.browser.drop_files("#evidence", &[&zip]);
+        desk.wait_for("document.querySelectorAll('#evidence li').length === 1");
+        if width == 1_280 {
+            desk.browser.drop_files("#own", &[&trust]);
+            desk.wait_for("document.querySelectorAll('#own li').length === 1");
+        }
+        let said = desk.press_verify();
+        assert_eq!(
+            said.contains("No trust file was given"),
+            width == 390,
+            "{said}"
+        );
+        desk.report();
+        desk.browser
+            .picture(&format!("auditor-{width}-{scheme}.png"));
+        let wide = desk.ask("document.documentElement.scrollWidth");
+        assert!(
+            wide.as_u64().unwrap() <= u64::from(width),
+            "{wide} wide on {width}"
+        );
+        let heights = "(f => [f.contentDocument.documentElement.scrollHeight, f.clientHeight])(document.querySelector('#report'))";
+        let heights = desk.ask(heights);
+        assert!(
+            heights[0].as_u64() <= heights[1].as_u64(),
+            "{width}: of the report and its frame {heights}"
+        );
+    }
+    // What is printed of the page itself is a cover; the report prints as it always does.
+    assert_eq!(desk.browser.sheets(), 1);
+    // The folder that a pack was unzipped into.
+    let (_, inside) = files(&pack);
+    for (path, bytes) in inside {
+        let path = desk.folder.path().join("unzipped").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    desk.browser.click("#clear");
+    let unzipped = desk.folder.path().join("unzipped");
+    desk.browser
+        .choose("#evidence input[webkitdirectory]", &[&unzipped]);
+    desk.wait_for("document.querySelectorAll('#evidence li').length > 1");
+    let said = desk.press_verify();
+    assert!(
+        said.starts_with("FAILED: it could not be verified"),
+        "{said}"
+    );
+    assert!(said.contains("unzipped/bagit.txt"), "{said}");
+    desk.has_kept_to_itself();
+}
+
+/// By keyboard alone, and what a reader of screens is told.
+#[test]
+fn it_is_used_without_a_mouse() {
+    let pack = Shelf::new(busy()).export(rotation("r-1")).bytes;
+    let Some(mut desk) = Desk::open() else { return };
+    let zip = desk.file("pack.zip", &pack);
+    desk.hand_over(&[&zip], &[&desk.trust_file("auditor.trust")]);
+    desk.ask("document.activeElement.blur()");
+    let focus = "(e => e.id || e.getAttribute('aria-describedby'))(document.activeElement)";
+    let mut order = Vec::new();
+    // The first leads from the last element to what stands around the page.
+    desk.browser.press("Tab", 9, "");
+    for _ in 0..5 {
+        desk.browser.press("Tab", 9, "");
+        order.push(desk.ask(focus).as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!(
+        order,
+        [
+            "evidence-help",
+            "evidence-help",
+            "own-help",
+            "as-of",
+            "verify"
+        ]
+    );
+    assert_ne!(
+        desk.ask("getComputedStyle(document.activeElement).outlineStyle"),
+        "none"
+    );
+    desk.browser.press("Enter", 13, "\r");
+    desk.wait_for("!document.getElementById('result').hidden");
+    assert_eq!(
+        desk.ask("document.activeElement.id"),
+        "result-title",
+        "the focus goes to what was found"
+    );
+    let unnamed = "[...document.querySelectorAll('input, button, iframe, progress, section')].filter(e => !(e.labels?.length || e.textContent.trim() || e.title || e.ariaLabel || e.getAttribute('aria-labelledby'))).length";
+    assert_eq!(desk.ask(unnamed), 0, "everything has a name");
+    assert_eq!(
+        desk.ask("document.getElementById('status').ariaLive"),
+        "polite"
+    );
+}
+
+/// A published copy is judged as well, from the folder that whoever is audited handed over.
+#[test]
+fn a_published_copy_is_judged_too() {
+    let program = Program::prepared();
+    assert_eq!(program.code("publish --to copy"), 0);
+    let trust = program.output("trust show").stdout;
+    fs::write(program.path("copies.trust"), &trust).unwrap();
+    if let Some(packs) = std::env::var_os("LEDGER_TEST_PACKS").map(PathBuf::from) {
+        fs::write(packs.join("copies.trust"), &trust).unwrap();
+        for (name, path, change) in [
+            ("whole", "checkpoint", None),
+            ("other-entries", "tile/entries/000.p/5", Some(40)),
+            ("other-tile", "tile/0/000.p/5", Some(3)),
+            ("other-checkpoint", "checkpoint", Some(60)),
+            ("stray", "tile/0/stray", Some(0)),
+            ("litter", ".DS_Store", Some(0)),
+            ("less", "tile/0/000.p/5", None),
+        ] {
+            let to = packs.join(format!("copy-{name}"));
+            let _ = fs::remove_dir_all(&to);
+            copy_folder(&program.path("copy"), &to).unwrap();
+            let path = to.join(path);
+            let mut bytes = fs::read(&path).unwrap_or_else(|_| vec![0]);
+            match change {
+                Some(at) => bytes[at] ^= 1,
+                None if name == "less" => fs::remove_file(&path).unwrap(),
+                None => {}
+            }
+            if change.is_some() {
+                let _ = fs::remove_file(&path);
+                fs::write(path, bytes).unwrap();
+            }
+        }
+    }
+    let Some(mut desk) = Desk::open() else { return };
+    let trust = program.path("copies.trust");
+    desk.browser.click("#clear");
+    desk.browser.choose("#own input", &[&trust]);
+    let copy = program.path("copy");
+    let folder = "#evidence input[webkitdirectory]";
+    desk.browser.choose(folder, &[&copy]);
+    desk.wait_for("document.querySelectorAll('#evidence li').length > 1");
+    let said = desk.press_verify();
+    assert!(said.starts_with("PASSED"), "{said}");
+    assert!(
+        desk.report()
+            .contains("For this page every stored byte was read")
+    );
+    let ledger = program.path("prod");
+    desk.browser.click("#clear");
+    desk.browser.choose(folder, &[&ledger]);
+    desk.wait_for("document.querySelectorAll('#evidence li').length > 1");
+    let said = desk.press_verify();
+    assert!(said.contains("is a ledger's own folder"), "{said}");
+    desk.has_kept_to_itself();
+}
+
+/// 1,000 rotations: the page has an answer, can be stopped on the way, and is used again after that.
+#[test]
+fn a_large_pack_is_judged_and_can_be_stopped() {
+    let packs = std::env::var_os("LEDGER_TEST_PACKS").map(PathBuf::from);
+    if packs.is_none() && std::env::var_os("LEDGER_TEST_AUDITOR_PAGE").is_none() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (zip, trust) = thousand(home.path());
+    if let Some(packs) = packs {
+        fs::copy(&zip, packs.join("thousand.zip")).unwrap();
+        fs::copy(&trust, packs.join("thousand.trust")).unwrap();
+        fs::copy(&trust, packs.join("copy-thousand.trust")).unwrap();
+        copy_folder(&home.path().join("copy"), &packs.join("copy-thousand")).unwrap();
+    }
+    let Some(mut desk) = Desk::open() else { return };
+    desk.hand_over(&[&zip], &[&trust]);
+    desk.browser.click("#verify");
+    desk.wait_for("document.getElementById('status').textContent === 'Verifying'");
+    desk.wait_for("document.getElementById('progress').value > 0");
+    desk.browser.click("#stop");
+    assert_eq!(desk.said("status"), "Stopped; nothing was judged.");
+    assert_eq!(desk.ask("document.getElementById('result').hidden"), true);
+    let began = Instant::now();
+    let said = desk.press_verify();
+    eprintln!("1,000 rotations in the page: {:?}", began.elapsed());
+    assert!(said.starts_with("FAILED: intact, with findings"), "{said}");
+    assert_eq!(
+        desk.ask("document.querySelectorAll('details').length"),
+        1_000
+    );
+    desk.has_kept_to_itself();
+}
+
+fn thousand(home: &Path) -> (PathBuf, PathBuf) {
+    let world = generate::world();
+    let (_, mut writer) = generate::found(&world, home, 1_000);
+    generate::rotate(&world, &mut writer, u64::MAX, 1_000, 0..1_000);
+    writer.close();
+    let key = home.join("sam.pem");
+    rotation_ledger::sys::keyfile::write_new(&key, &generate::cast().sam, None).unwrap();
+    let ledger = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
+        command.args(words.split(' ')).current_dir(home);
+        let done = command
+            .args(["--ledger", "ledger", "--state", "state"])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        done.stdout
+    };
+    ledger("export --key sam.pem --out thousand.zip");
+    ledger("publish --to copy");
+    fs::write(home.join("thousand.trust"), ledger("trust show")).unwrap();
+    (home.join("thousand.zip"), home.join("thousand.trust"))
 }

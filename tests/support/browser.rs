@@ -131,6 +131,23 @@ impl Browser {
         answered["result"]["value"].clone()
     }
 
+    /// Drops files into the middle of the first element that a selector names.
+    pub fn drop_files(&mut self, selector: &str, files: &[&std::path::Path]) {
+        let place = self.place(selector);
+        let data = json!({ "items": [], "files": files, "dragOperationsMask": 1 });
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let dragged = json!({ "type": kind, "x": place[0], "y": place[1], "data": data });
+            self.call("Input.dispatchDragEvent", dragged);
+        }
+    }
+
+    /// The middle of the first element that a selector names, once it is on the screen.
+    fn place(&mut self, selector: &str) -> Value {
+        self.ask(&format!(
+            "(e => {{ e.scrollIntoView({{block: 'center'}}); let r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }})(document.querySelector('{selector}'))"
+        ))
+    }
+
     /// What an expression about the page comes to, some time later.
     pub fn ask_later(&mut self, expression: &str) -> Value {
         let asked =
@@ -151,10 +168,7 @@ impl Browser {
 
     /// Clicks into the middle of the first element that a selector names.
     pub fn click(&mut self, selector: &str) {
-        let place = format!(
-            "(e => {{ e.scrollIntoView({{block: 'center'}}); let r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }})(document.querySelector('{selector}'))"
-        );
-        let place = self.ask(&place);
+        let place = self.place(selector);
         for kind in ["mousePressed", "mouseReleased"] {
             let clicked = json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", clicked);
