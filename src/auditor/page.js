@@ -83,23 +83,21 @@ function page(script) {
     changed(`${files.length} ${files.length === 1 ? "file" : "files"} taken`);
   };
 
-  // Files below what was dropped, by their paths.
-  const inside = async (entry) => {
-    if (entry.isFile) return [{ name: entry.fullPath.slice(1), file: await new Promise((take, refuse) => entry.file(take, refuse)) }];
-    const reader = entry.createReader();
+  // Files below a folder that was dropped. Its entries would be another way, by which Chromium reads nothing for a page
+  // on a disk.
+  const inside = async (handle, name) => {
+    if (handle.kind === "file") return [{ name, file: await handle.getFile() }];
     const found = [];
-    for (;;) {
-      const some = await new Promise((take, refuse) => reader.readEntries(take, refuse));
-      if (some.length === 0) return found;
-      for (const one of some) found.push(...(await inside(one)));
-    }
+    for await (const [inner, one] of handle.entries()) found.push(...(await inside(one, `${name}/${inner}`)));
+    return found;
   };
   const dropped = async (kind, items) => {
     // Before anything is waited for: what was dropped is gone after that.
-    const all = items.map((item) => [item.webkitGetAsEntry?.(), item.getAsFile()]);
+    const all = items.map((item) => [item.getAsFile(), item.webkitGetAsEntry?.()?.isDirectory, item.getAsFileSystemHandle?.()]);
     const files = [];
-    for (const [entry, file] of all) {
-      if (entry?.isDirectory) files.push(...(await inside(entry)));
+    for (const [file, isFolder, handle] of all) {
+      if (isFolder && !handle) throw "a folder";
+      if (isFolder) files.push(...(await inside(await handle, (await handle).name)));
       else if (file) files.push({ name: file.name, file });
     }
     take(kind, files);

@@ -422,6 +422,11 @@ fn it_takes_what_is_dropped_and_looks_well() {
         "{said}"
     );
     assert!(said.contains("unzipped/bagit.txt"), "{said}");
+    desk.browser.click("#clear");
+    desk.browser.drop_files("#evidence", &[&unzipped]);
+    desk.wait_for("document.querySelectorAll('#evidence li').length > 1");
+    let said = desk.press_verify();
+    assert!(said.contains("unzipped/bagit.txt"), "{said}");
     desk.has_kept_to_itself();
 }
 
@@ -517,6 +522,26 @@ fn a_published_copy_is_judged_too() {
     assert!(
         desk.report()
             .contains("For this page every stored byte was read")
+    );
+    // A receipt says what it says on a terminal.
+    let receipt = program.output("prove 4 --entry-out entry-4.bin").stdout;
+    fs::write(program.path("entry-4.tlog-proof"), receipt).unwrap();
+    let verify = "verify entry-4.tlog-proof --entry entry-4.bin --trust copies.trust";
+    let told = String::from_utf8(program.output(verify).stdout).unwrap();
+    let [receipt, entry] = ["entry-4.tlog-proof", "entry-4.bin"].map(|name| program.path(name));
+    desk.hand_over(&[&receipt, &entry], &[&trust]);
+    assert!(desk.press_verify().starts_with("PASSED"));
+    let shown = desk.ask("document.querySelector('#said pre').textContent");
+    let shown = shown.as_str().unwrap().trim();
+    assert!(
+        shown.len() > 100 && told.starts_with(shown),
+        "{shown} {told}"
+    );
+    desk.hand_over(&[&receipt], &[&trust]);
+    let said = desk.press_verify();
+    assert!(
+        said.contains("checked with the entry that it is of"),
+        "{said}"
     );
     let ledger = program.path("prod");
     desk.browser.click("#clear");
