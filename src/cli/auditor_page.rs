@@ -11,9 +11,10 @@ use super::files::write_new;
 
 /// Write the page in which an auditor's browser verifies evidence packs, without any network
 ///
-/// One HTML file with the verifier in it. Whoever opens it from a disk drops a pack and a trust file on it and reads
-/// what `ledger verify PACK --html` says. It is the file that docs/deploy/auditor-page.sh builds; its SHA-256 is
-/// printed, to be compared with one that came by another road.
+/// One HTML file with the verifier in it. Whoever opens it from a disk drops a pack and a trust file
+/// on it and reads what `ledger verify PACK --html` says. It is the file that
+/// docs/deploy/auditor-page.sh builds; its SHA-256 is printed, to be compared with one that came by
+/// another road.
 ///
 ///   ledger auditor-page --out auditor.html
 #[derive(Debug, clap::Args)]

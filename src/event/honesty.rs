@@ -50,7 +50,7 @@ payload! {
         expires: Timestamp,
     }
 
-    /// Lets pass what the secret scan takes for one kind of secret in one place, until it expires: where the scan is wrong. Until one of the same kind and place is recorded anew.
+    /// Lets pass, until it expires, what the secret scan wrongly takes for one kind of secret in one place. A newer one of the same kind and place takes its place.
     ScanException, sop "3" "Security Owner: approves rotation windows, confirms completion", by [SecurityOwner] {
         /// The kind, as the refusal named it: high-entropy, jwt, password-assignment and so on
         kind: Id,

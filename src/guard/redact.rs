@@ -58,9 +58,8 @@ fn lines_of(
         (None, _) => ends.clone().next()?.0,
     };
     if hit.kind == SecretKind::PrivateKey && hit.via.is_none() {
-        let is_end = |line: &[u8]| line.windows(9).any(|bytes| bytes == b"---- END ");
-        let is_end =
-            |line: &[u8]| is_end(line) || line.windows(9).any(|bytes| bytes == b"-----END ");
+        let marks: [&[u8]; 2] = [b"-----END ", b"---- END "];
+        let is_end = |line: &[u8]| line.windows(9).any(|bytes| marks.contains(&bytes));
         let end = ends.find(|(end, line)| *end >= whole && is_end(line));
         return Some((from, end.map_or(text.len(), |(end, _)| from + end)));
     }
