@@ -226,7 +226,7 @@ impl ScreenedDraft<'_> {
         key: &dyn Signer,
         world: &World,
     ) -> Result<Submission, DraftError> {
-        let draft = self.draft.clone();
+        let draft = self.draft;
         let now = world.clock.now();
         let event_id = match draft.event_id {
             Some(id) => id,
@@ -250,8 +250,8 @@ impl ScreenedDraft<'_> {
             event_id,
             occurred: draft.occurred.unwrap_or(now),
             author: key.public(),
-            on_behalf_of: draft.on_behalf_of,
-            event: draft.event,
+            on_behalf_of: draft.on_behalf_of.clone(),
+            event: draft.event.clone(),
             attachments,
         };
         Ok(Submission {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::append::draft::{Draft, DraftError, ScreenedDraft};
 use crate::append::{Screening, attachment};
-use crate::guard::KnownValue;
+use crate::guard::{KnownValue, REDACTED};
 use crate::register::ScanAllowance;
 use crate::text::{Id, Line};
 
@@ -102,7 +102,7 @@ pub(crate) fn redacted(
             .code("secret-material")
             .hint("where it ends cannot be told, or the file is no text of lines: take it out by hand")
     })?;
-    let taken = |line: &&[u8]| line.starts_with(b"[redacted: ");
+    let taken = |line: &&[u8]| line.starts_with(REDACTED.as_bytes());
     let places = copy.split(|&byte| byte == b'\n').filter(taken).count();
     let places = counted(places as u64, "place");
     say(format!(

@@ -8,7 +8,7 @@ use crate::checkpoint;
 use crate::inventory::Secret;
 use crate::ledger::ProvenPrefix;
 use crate::note::{KeyName, SignedNote};
-use crate::pack::{Draw, DrawSeed};
+use crate::pack::{Draw, DrawSeed, first_cosigned};
 use crate::text::Id;
 use crate::time::Timestamp;
 use crate::verify;
@@ -87,12 +87,10 @@ pub fn cosigned_seed(
             )));
         }
     };
-    let after = end.micros().div_euclid(1_000_000).unsigned_abs();
-    let lines = note.cosigned_by(&by).filter(|(time, _)| *time > after);
-    let Some((time, word)) = lines.min() else {
+    let Some((at, word)) = first_cosigned([&note].into_iter(), &by, end) else {
         return Err(refusal(format!("{by} did not cosign it after {end}")));
     };
-    Ok(DrawSeed::of_cosignature(time, stated.size, by, &word))
+    Ok(DrawSeed::of_cosignature(at, stated.size, by, &word))
 }
 
 /// Draws `size` rotations of a period out of these entries.

@@ -45,6 +45,7 @@ use kind::RawHit;
 
 pub use kind::{Decoding, PassedOver, SecretHit, SecretKind};
 pub use known::{KnownValue, KnownValueError};
+pub use redact::REDACTED;
 
 /// What a field is for, which decides what may stand in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,10 +104,12 @@ fn find(text: &[u8], is_free_text: bool, but: PassedOver) -> Option<RawHit> {
     if shaped.is_some() || !is_free_text {
         return shaped;
     }
-    let is_wanted = |kind| !but.holds(kind);
-    let assigned = is_wanted(SecretKind::PasswordAssignment).then(|| assignment::find(text));
-    let random = || is_wanted(SecretKind::HighEntropy).then(|| entropy::find(text))?;
-    assigned.flatten().or_else(random)
+    let unless_passed = |kind, look: fn(&[u8]) -> Option<RawHit>| match but.holds(kind) {
+        true => None,
+        false => look(text),
+    };
+    unless_passed(SecretKind::PasswordAssignment, assignment::find)
+        .or_else(|| unless_passed(SecretKind::HighEntropy, entropy::find))
 }
 
 /// A copy of a text without what is found in it: a line `[redacted: KIND]` stands for the lines of each find. None

@@ -8,6 +8,9 @@
 
 use super::kind::{SecretHit, SecretKind};
 
+/// How the line begins that stands for a find; the kind follows, and a bracket.
+pub const REDACTED: &str = "[redacted: ";
+
 /// More places than this are no slip of a tool.
 const MOST: usize = 100;
 /// Lines within which a find must be whole.
@@ -21,7 +24,7 @@ pub(super) fn without(text: &[u8], find: impl Fn(&[u8]) -> Option<SecretHit>) ->
             return Some(copy);
         };
         let (from, to) = lines_of(&copy, hit, &find)?;
-        let line = format!("[redacted: {}]\n", hit.kind.word()).into_bytes();
+        let line = format!("{REDACTED}{}]\n", hit.kind.word()).into_bytes();
         if copy.get(from..to) == Some(&line[..]) {
             return None;
         }

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::hash::Sha256Digest;
-use crate::note::KeyName;
+use crate::note::{KeyName, SignedNote};
 use crate::text::{Id, Line};
 use crate::time::Timestamp;
 
@@ -78,11 +78,11 @@ impl DrawSeed {
         line.map(Self::Text).ok_or_else(fault)
     }
 
-    /// The cosignature that a witness made at `time`, in seconds since 1970: `word` is the last of its line.
+    /// The cosignature that a witness made at an instant: `word` is the last of its line.
     #[must_use]
-    pub fn of_cosignature(time: u64, entries: u64, by: KeyName, word: &str) -> Self {
+    pub fn of_cosignature(at: Timestamp, entries: u64, by: KeyName, word: &str) -> Self {
         Self::Cosigned {
-            at: Timestamp::from_unix_seconds(time),
+            at,
             entries,
             by,
             sha256: Sha256Digest::of(word.as_bytes()),
@@ -212,6 +212,19 @@ impl fmt::Display for DrawSeed {
             }
         }
     }
+}
+
+/// The first cosignature under a witness's name on some notes that is said to be made after `end`, and the last word
+/// of its line: the one that is to be a seed. Whether it holds is not looked at.
+#[must_use]
+pub fn first_cosigned<'n>(
+    notes: impl Iterator<Item = &'n SignedNote>,
+    by: &KeyName,
+    end: Timestamp,
+) -> Option<(Timestamp, String)> {
+    let lines = notes.flat_map(|note| note.cosigned_by(by));
+    let lines = lines.map(|(time, word)| (Timestamp::from_unix_seconds(time), word));
+    lines.filter(|(time, _)| *time > end).min()
 }
 
 /// A population as it is hashed.

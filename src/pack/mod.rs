@@ -23,7 +23,7 @@ mod zip;
 
 pub use again::is_litter;
 pub use bag::{Bag, BagFault, MANIFEST, SIGNATURE, SSH_SIGNATURE};
-pub use draw::{Draw, DrawSeed, list as draw_list, listed as draw_listed};
+pub use draw::{Draw, DrawSeed, first_cosigned, list as draw_list, listed as draw_listed};
 pub use dsse::{IN_TOTO, bundle as in_toto_bundle, pre_authentication_encoding};
 pub use selection::{PackPart, Selection, SelectionError, SelectionForm, ends};
 pub use sshsig::{NAMESPACE, public_line};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::checkpoint;
 use crate::hash::Sha256Digest;
 use crate::note::{KeyName, SignedNote};
-use crate::pack::{Draw, DrawSeed, draw_list};
+use crate::pack::{Draw, DrawSeed, draw_list, first_cosigned};
 use crate::register::Register;
 use crate::rule::{self, Finding};
 use crate::text::Id;
@@ -108,12 +108,8 @@ impl SampleBasis<'_> {
         if at <= end {
             return Err((format!("a cosignature after {end}"), format!("one of {at}")));
         }
-        let lines = other
-            .iter()
-            .chain([&note])
-            .flat_map(|note| note.cosigned_by(by));
-        let times = lines.map(|(time, _)| Timestamp::from_unix_seconds(time));
-        if let Some(earlier) = times.filter(|time| *time > end && *time < at).min() {
+        let first = first_cosigned(other.iter().chain([&note]), by, end);
+        if let Some((earlier, _)) = first.filter(|(first, _)| *first < at) {
             let expected = format!("the first cosignature by {by} after the period, of {earlier}");
             return Err((expected, format!("that of {at}")));
         }

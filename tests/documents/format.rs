@@ -389,7 +389,12 @@ fn draw() -> String {
     let ids = ["r-1", "r-2", "r-3"].map(|id| Id::new(id).unwrap());
     let period = ["2026-01-01T00:00:00Z", "2026-03-31T23:59:59Z"].map(|time| time.parse().unwrap());
     let by = KeyName::new("witness.example/w1").unwrap();
-    let cosigned = DrawSeed::of_cosignature(1_775_034_000, 5_120, by, "third+word==");
+    let cosigned = DrawSeed::of_cosignature(
+        Timestamp::from_unix_seconds(1_775_034_000),
+        5_120,
+        by,
+        "third+word==",
+    );
     let mut told = String::new();
     for seed in [DrawSeed::text("dice 4 1 6 6 2").unwrap(), cosigned] {
         let draw = Draw::new(2, period.into(), seed, &ids.iter().collect::<Vec<_>>());
