@@ -265,6 +265,7 @@ impl Handed {
             dir,
             head: None,
             anchors,
+            verified: None,
             trust: asked.own.trust,
             authorities: None,
             as_of: asked.as_of,

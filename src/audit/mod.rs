@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::checkpoint;
 use crate::pack::PackPart;
 use crate::store::engine::FolderEngine;
 use crate::sys::disk::DiskCause;
@@ -23,7 +24,7 @@ use crate::timestamps;
 use crate::timetoken::{StoredToken, TsaAuthorities};
 use crate::trust::Trust;
 use crate::verify::{
-    self, CheckpointKeeper, Report, StoredCheckpoint, TokenOnFile, VerifyQuestion,
+    self, CheckpointKeeper, Report, StoredCheckpoint, TokenOnFile, VerifiedBefore, VerifyQuestion,
 };
 
 use crate::ledger::pieces::LogPieces;
@@ -45,6 +46,8 @@ pub struct Audit<'a> {
     pub head: Option<PathBuf>,
     /// Checkpoints kept by others; each must be readable.
     pub anchors: Vec<PathBuf>,
+    /// The checkpoint up to which the auditor verified this ledger before: signatures up to there are not checked again.
+    pub verified: Option<PathBuf>,
     /// Whom the auditor trusts.
     pub trust: Option<Trust>,
     /// Whose time tokens the auditor believes; nobody's where none is named.
@@ -80,17 +83,16 @@ impl Audit<'_> {
     }
 
     fn judge(&self, keep_said: bool) -> Result<Report, LedgerError> {
-        let is_backup = self
-            .world
-            .disk
-            .metadata(&self.dir.join(BACKUP_FILE))?
-            .is_some();
+        let backup = self.dir.join(BACKUP_FILE);
+        let is_backup = self.world.disk.metadata(&backup)?.is_some();
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = match standing(self.world, self.dir)? {
             FolderKind::Ledger if !is_backup => index::find(self.dir, self.wait)?,
             _ => IndexState::Nothing,
         };
         let mut kept = self.kept_elsewhere()?;
+        let verified = self.verified.as_deref();
+        let verified = verified.map(|path| self.verified_before(path, &mut kept));
         let taken = take(self.world, self.dir, self.wait)?;
         if let Some(origin) = foreign_origin(self.world, self.dir, &taken)? {
             let dir = self.dir.to_owned();
@@ -125,6 +127,7 @@ impl Audit<'_> {
             charter_at: index.size(),
             proven: None,
             keep_said,
+            verified: verified.transpose()?,
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
         let folder = AuditedFolder {
@@ -158,21 +161,47 @@ impl Audit<'_> {
             }
         }
         for anchor in &self.anchors {
-            let bytes = self
-                .world
-                .disk
-                .read(anchor)
-                .map_err(|source| LedgerError::Checkpoint {
-                    path: anchor.clone(),
-                    source,
-                })?;
-            kept.push(StoredCheckpoint {
-                keeper: self.keeper_of(anchor),
-                name: anchor.display().to_string(),
-                bytes: Some(bytes),
-            });
+            kept.push(self.handed_over(anchor)?);
         }
         Ok(kept)
+    }
+
+    fn handed_over(&self, path: &Path) -> Result<StoredCheckpoint, LedgerError> {
+        let bytes = self.world.disk.read(path);
+        let bytes = bytes.map_err(|source| LedgerError::Checkpoint {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(StoredCheckpoint {
+            keeper: self.keeper_of(path),
+            name: path.display().to_string(),
+            bytes: Some(bytes),
+        })
+    }
+
+    /// What the auditor verified before, which is held against the entries like any other anchor. Whoever writes into the
+    /// ledger's folder must not be able to say what somebody else verified.
+    fn verified_before(
+        &self,
+        path: &Path,
+        kept: &mut Vec<StoredCheckpoint>,
+    ) -> Result<VerifiedBefore, LedgerError> {
+        let unusable = |why: String| LedgerError::VerifiedBefore {
+            path: path.to_owned(),
+            why,
+        };
+        let handed = self.handed_over(path)?;
+        if handed.keeper != CheckpointKeeper::Anchor {
+            return Err(unusable(
+                "its writer keeps it, and not its reader".to_owned(),
+            ));
+        }
+        let bytes = handed.bytes.as_deref().unwrap_or_default();
+        let stated = checkpoint::stated(bytes).map_err(|fault| unusable(fault.to_string()))?;
+        let name = handed.name.clone();
+        kept.push(handed);
+        let (size, root) = (stated.size, stated.root);
+        Ok(VerifiedBefore { name, size, root })
     }
 
     /// Who kept what was handed over as an anchor: what lies in the ledger's folder, or is the checkpoint that this

@@ -268,6 +268,8 @@ impl From<LedgerError> for CommandError {
             }
             LedgerError::Archived { .. } => Self::not_verified(message).hint(ARCHIVE_AWAY),
             LedgerError::Checkpoint { .. } => Self::not_verified(message),
+            LedgerError::VerifiedBefore { .. } => Self::not_verified(message)
+                .hint("verify the ledger whole, and keep outside of it what was verified: ledger verify --keep FILE"),
         };
         failure.code(code)
     }

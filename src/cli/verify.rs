@@ -27,7 +27,7 @@ use crate::verify::{CheckpointKeeper, Conclusion, ReceiptReport, Report, StoredC
 use super::answer::{Answer, CommandResult};
 use super::context::Context;
 use super::exit::{CommandError, Exit};
-use super::files::{NewFolder, read_bounded, refuse_existing, write_new};
+use super::files::{NewFolder, keep_apart, read_bounded, refuse_existing, write_new, write_whole};
 use super::options::PartArgs;
 use super::report::Layout;
 use super::signals::SignalGuard;
@@ -43,7 +43,11 @@ use super::{anchor, pack, report, timestamp};
 /// command ends with; findings elsewhere are counted. Integrity, authority and anchoring are always the
 /// whole ledger's. Each finding has a fingerprint: ledger explain tells what it is about, ledger accept closes it.
 ///
+/// Who comes back hands over what they verified before, kept where nobody else writes: links, roots and rules are
+/// checked again from end to end, and signatures of what is newer.
+///
 ///   ledger verify prod --anchor head-1101.txt
+///   ledger verify prod --verified seen.txt --keep seen.txt
 ///   ledger verify prod --rotation r-41 > evidence.txt
 ///   ledger verify r-41.zip --trust auditors.trust --rotation r-41
 ///   ledger verify prod --all --out templates
@@ -81,6 +85,12 @@ pub(crate) struct VerifyArgs {
     /// A checkpoint that somebody else kept, which the ledger must extend; repeat for more
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
+    /// A checkpoint up to which you verified this ledger before: signatures up to there are not checked again
+    #[arg(long, value_name = "FILE")]
+    verified: Option<PathBuf>,
+    /// Write the checkpoint of what was verified to this file, for --verified next time and for --anchor
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
     /// End with 4 where anything was not checked
     #[arg(long)]
     strict: bool,
@@ -104,6 +114,8 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     }
     // Before everything is read, which may take long.
     args.html.as_deref().map(refuse_existing).transpose()?;
+    let apart = |path| keep_apart("--keep", path, &dir);
+    args.keep.as_deref().map(apart).transpose()?;
     let out = args.out.as_deref();
     let out = out.map(|out| NewFolder::begin("--out", out, &dir));
     let out = out.transpose()?;
@@ -131,12 +143,30 @@ pub(crate) fn run(context: &mut Context, args: &VerifyArgs) -> CommandResult {
     }
     out.map(|out| write_templates(out, &templates))
         .transpose()?;
-    let answer = answer(context, args, &report, &templates, conclusion);
+    let kept = args.keep.as_deref();
+    let kept = kept.map(|path| keep(path, &report)).transpose()?;
+    let mut answer = answer(context, args, &report, &templates, conclusion);
+    if let Some(unkept) = kept.flatten() {
+        answer = answer.warn(unkept);
+    }
     Ok(match (&args.html, page) {
         (Some(path), Some(_)) => answer.note(format!("page  {}", path.display())),
         (Some(_), None) => answer.warn("no page was written: the verification was interrupted"),
         (None, _) => answer,
     })
+}
+
+/// Writes the checkpoint up to which everything verified; what there is to say where none did.
+fn keep(path: &Path, report: &Report) -> Result<Option<String>, CommandError> {
+    let holds = report.conclusion(false, &[]) == Conclusion::Passed;
+    let Some(note) = report.sealed.as_deref().filter(|_| holds) else {
+        let path = path.display();
+        return Ok(Some(format!(
+            "{path} is as it was: no checkpoint was verified"
+        )));
+    };
+    write_whole(path, note, true)?;
+    Ok(None)
 }
 
 /// What came of a verification, and the page about it where one was asked for.
@@ -183,8 +213,13 @@ impl VerifyArgs {
 
 /// Judges a pack, with nothing from this host but what the reader hands over.
 fn examine(context: &Context, args: &VerifyArgs, path: &Path) -> Result<PackReport, CommandError> {
-    if args.head.is_some() {
-        let message = "--head goes with a ledger, not with a pack";
+    let of_ledgers = [
+        ("--head", &args.head),
+        ("--verified", &args.verified),
+        ("--keep", &args.keep),
+    ];
+    if let Some((flag, _)) = of_ledgers.into_iter().find(|(_, given)| given.is_some()) {
+        let message = format!("{flag} goes with a ledger, not with a pack");
         return Err(CommandError::usage(message));
     }
     let named = args.tsa_ca.as_deref();
@@ -286,6 +321,7 @@ fn audit(context: &mut Context, args: &VerifyArgs, dir: &Path) -> Result<Report,
         let audit = Audit {
             head,
             anchors,
+            verified: args.verified.clone(),
             authorities: authorities.as_ref(),
             as_of,
             part,
@@ -319,6 +355,7 @@ pub(super) fn audited<T>(
         dir,
         head: None,
         anchors: Vec::new(),
+        verified: None,
         trust: context.trust()?,
         authorities: None,
         as_of: None,
@@ -343,7 +380,11 @@ fn mark(context: &Context, dir: &Path, report: &Report) {
         && is_ledger()
     {
         let (world, now) = (&context.world, context.now());
-        marks::note(world, &place, Mark::Verification, report.size, now);
+        // Who left signatures out must have had them checked here.
+        let last = marks::read(&*world.disk, &place, Mark::Verification);
+        if report.held_before <= last.map_or(0, |(size, _)| size) {
+            marks::note(world, &place, Mark::Verification, report.size, now);
+        }
     }
 }
 

@@ -132,6 +132,14 @@ pub enum LedgerError {
         /// Why.
         source: DiskError,
     },
+    /// What is said to have been verified before cannot be that.
+    #[error("the checkpoint {} cannot be one that was verified before: {why}", path.display())]
+    VerifiedBefore {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// Somebody else's log.
     #[error("{} is a log of `{origin}` that is in order, and no ledger: none of its entries is one of a ledger", dir.display())]
     Foreign {
@@ -165,6 +173,7 @@ impl LedgerError {
         match self {
             Self::Open(fault) => fault.code(),
             Self::Checkpoint { .. } => "checkpoint-unreadable",
+            Self::VerifiedBefore { .. } => "not-verified-before",
             Self::Foreign { .. } => "other-log",
             Self::Entry { .. } => "ledger-damaged",
             Self::Archived { .. } => "archive-away",

@@ -75,6 +75,7 @@ impl App {
             dir: &self.place.dir,
             head: Some(self.place.head()),
             anchors: Vec::new(),
+            verified: None,
             trust: None,
             authorities: authorities.as_ref(),
             as_of: None,

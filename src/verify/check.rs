@@ -23,26 +23,40 @@ pub(super) struct EntryContent {
     pub(super) subject_previous: u64,
     pub(super) recorded: crate::time::Timestamp,
     pub(super) statement: Statement,
-    pub(super) signed: bool,
+    pub(super) signed: AuthorSignature,
+}
+
+/// What is known of an author's signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AuthorSignature {
+    /// It is the author's.
+    Holds,
+    /// It is not.
+    Fails,
+    /// The reader checked it before, and it is not checked again.
+    HeldBefore,
 }
 
 impl CheckedEntry {
-    /// Checks the stored bytes of some entries. The bytes themselves are hashed, never an encoding
-    /// made again.
-    pub(super) fn of_each(entries: Vec<Vec<u8>>) -> Vec<Self> {
+    /// Checks the stored bytes of some entries; the signatures of the first `before` were checked before. The
+    /// bytes themselves are hashed, never an encoding made again.
+    pub(super) fn of_each(entries: Vec<Vec<u8>>, before: usize) -> Vec<Self> {
         let decoded: Vec<_> = entries.iter().map(|bytes| decoded(bytes)).collect();
-        let signed = decoded.iter().flatten().map(|entry| SignedMessage {
+        let new = decoded.iter().skip(before).flatten();
+        let signed = new.map(|entry| SignedMessage {
             key: entry.content.statement.author,
             message: &entry.message,
             signature: &entry.signature,
         });
         let mut signed = bulk::hold(&signed.collect::<Vec<_>>()).into_iter();
-        let contents = decoded.into_iter().map(|entry| {
-            let entry = entry?;
-            Ok(EntryContent {
-                signed: signed.next().unwrap_or(false),
-                ..entry.content
-            })
+        let contents = decoded.into_iter().enumerate().map(|(at, entry)| {
+            let content = entry?.content;
+            let signed = match at < before {
+                true => AuthorSignature::HeldBefore,
+                false if signed.next() == Some(true) => AuthorSignature::Holds,
+                false => AuthorSignature::Fails,
+            };
+            Ok(EntryContent { signed, ..content })
         });
         let checked = entries.iter().zip(contents);
         let checked = checked.map(|(bytes, content)| Self {
@@ -73,7 +87,7 @@ fn decoded(bytes: &[u8]) -> Result<DecodedEntry, CodecError> {
             subject_previous: entry.subject_previous,
             recorded: entry.recorded,
             statement,
-            signed: false,
+            signed: AuthorSignature::Fails,
         },
     })
 }

@@ -25,12 +25,14 @@ pub fn fold(
     question: VerifyQuestion,
     observer: &mut dyn Observer,
 ) -> VerifiedFold {
-    let mut folding = LedgerFold::new(question);
     let batches = Batches {
         pieces: pieces.fuse(),
         waiting: Vec::new(),
         gap: None,
+        next: 0,
+        verified: question.verified.as_ref().map_or(0, |seen| seen.size),
     };
+    let mut folding = LedgerFold::new(question);
     each_checked(batches, |batch| {
         folding.take(batch, observer);
         observer.progress(folding.done.size);
@@ -46,12 +48,19 @@ struct Batches<I: Iterator> {
     waiting: Vec<Vec<u8>>,
     /// What follows the entries that wait.
     gap: Option<LogPiece>,
+    /// The place of the first that waits.
+    next: u64,
+    /// How many the reader verified before.
+    verified: u64,
 }
 
-impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
-    type Item = LogPiece;
+/// A piece, and how many of its first entries the reader verified before.
+type Batch = (LogPiece, usize);
 
-    fn next(&mut self) -> Option<LogPiece> {
+impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
         while self.gap.is_none() && self.waiting.len() < BATCH {
             match self.pieces.next() {
                 Some(LogPiece::Entries(entries)) => self.waiting.extend(entries),
@@ -59,18 +68,23 @@ impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
                 None => break,
             }
         }
-        if self.waiting.is_empty() {
-            return self.gap.take();
-        }
-        Some(LogPiece::Entries(std::mem::take(&mut self.waiting)))
+        let piece = match self.waiting.is_empty() {
+            true => self.gap.take()?,
+            false => LogPiece::Entries(std::mem::take(&mut self.waiting)),
+        };
+        let before = self.verified.saturating_sub(self.next);
+        self.next = self.next.saturating_add(piece.count());
+        Some((piece, usize::try_from(before).unwrap_or(usize::MAX)))
     }
 }
 
-fn check(piece: LogPiece) -> LogPiece<CheckedEntry> {
+fn check((piece, before): Batch) -> LogPiece<CheckedEntry> {
     match piece {
         LogPiece::Entries(entries) => {
-            let groups = parallel::groups(entries, GROUP);
-            let checked = parallel::map(groups, CheckedEntry::of_each);
+            let groups = parallel::groups(entries, GROUP).into_iter().enumerate();
+            let groups = groups.map(|(n, group)| (group, before.saturating_sub(n * GROUP)));
+            let of_each = |(group, before)| CheckedEntry::of_each(group, before);
+            let checked = parallel::map(groups.collect(), of_each);
             LogPiece::Entries(checked.into_iter().flatten().collect())
         }
         LogPiece::Damaged { count, finding } => LogPiece::Damaged { count, finding },
@@ -83,7 +97,7 @@ fn check(piece: LogPiece) -> LogPiece<CheckedEntry> {
 /// Hands what `batches` hold to `take`, checked and in order, until they end or it says to stop.
 #[cfg(not(target_family = "wasm"))]
 fn each_checked(
-    batches: impl Iterator<Item = LogPiece> + Send,
+    batches: impl Iterator<Item = Batch> + Send,
     take: impl FnMut(LogPiece<CheckedEntry>) -> bool,
 ) {
     use std::iter::from_fn;
@@ -118,7 +132,7 @@ fn each_checked(
 /// The same where there is one thread.
 #[cfg(target_family = "wasm")]
 fn each_checked(
-    batches: impl Iterator<Item = LogPiece>,
+    batches: impl Iterator<Item = Batch>,
     take: impl FnMut(LogPiece<CheckedEntry>) -> bool,
 ) {
     batches.map(check).all(take);

@@ -60,6 +60,8 @@ pub struct VerifiedFold {
     /// a set of them would.
     pub(super) event_ids: Vec<([u8; 16], u64)>,
     pub(super) interrupted: bool,
+    /// Whether the reader who verified the ledger before found the same entries again.
+    pub(super) returned: Option<bool>,
 }
 
 impl VerifiedFold {
@@ -95,6 +97,7 @@ impl VerifiedFold {
             said: Vec::new(),
             event_ids: Vec::new(),
             interrupted: false,
+            returned: None,
         }
     }
 
@@ -160,6 +163,8 @@ pub(super) struct AbsentEntries {
 pub(super) struct EntryTally {
     pub(super) whole: u64,
     pub(super) signed: u64,
+    /// Those whose signatures the reader checked before, and nobody now.
+    pub(super) held_before: u64,
     pub(super) authorised: u64,
     pub(super) attachments: u64,
     pub(super) corrections: u64,

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use super::admitted::{AdmittedEntry, tells_of_rotations};
 use super::afterwards::Afterwards;
 use super::authors::EntryAuthors;
-use super::check::{CheckedEntry, EntryContent};
+use super::check::{AuthorSignature, CheckedEntry, EntryContent};
 use super::checkpoints::{self, LedgerRoots};
 use super::folded::{AbsentEntries, VerifiedFold};
 use super::links::Links;
@@ -58,6 +58,7 @@ impl LedgerFold {
             .iter()
             .filter_map(|kept| kept.stated())
             .map(|stated| stated.size)
+            .chain(question.verified.as_ref().map(|seen| seen.size))
             .chain(stamps.sizes())
             .collect();
         let roots = question.proven.clone().unwrap_or_default();
@@ -287,7 +288,7 @@ impl LedgerFold {
         match self.done.register.author(&recorded) {
             Ok(author) => {
                 self.done.tally.authorised += 1;
-                if content.signed {
+                if content.signed != AuthorSignature::Fails {
                     self.fold(&recorded, &author);
                     self.note(&recorded, &author);
                     self.keep_said(place, &content, author);
@@ -306,7 +307,7 @@ impl LedgerFold {
             }
         }
         *self.about.entry(subject).or_default() += 1;
-        if chained && content.signed {
+        if chained && content.signed != AuthorSignature::Fails {
             self.done.tally.whole += 1;
         }
         observer.entry(place, link);
@@ -316,11 +317,13 @@ impl LedgerFold {
     /// the thread of what it is about.
     fn judge_frame(&mut self, place: u64, content: &EntryContent, subject: Option<&Id>) {
         let statement = &content.statement;
-        if content.signed {
-            self.done.tally.signed += 1;
-        } else {
-            let expected = format!("a signature by {}", statement.author.short());
-            self.against(rule::I03, expected, "another");
+        match content.signed {
+            AuthorSignature::Holds => self.done.tally.signed += 1,
+            AuthorSignature::HeldBefore => self.done.tally.held_before += 1,
+            AuthorSignature::Fails => {
+                let expected = format!("a signature by {}", statement.author.short());
+                self.against(rule::I03, expected, "another");
+            }
         }
         let named = if place == 0 {
             Some(LedgerId::ZERO)
@@ -518,6 +521,10 @@ impl LedgerFold {
         };
         compared.findings.extend(stamps.findings);
         self.done.findings_total += compared.findings.len() as u64;
+        if let Some(seen) = &self.done.question.verified {
+            let root = self.roots.get(&seen.size).copied();
+            self.done.returned = Some(root == Some(seen.root));
+        }
         let root = match &self.done.question.proven {
             Some(proven) => proven.get(&self.done.size).copied(),
             None => Some(self.frontier.root()),

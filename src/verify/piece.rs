@@ -38,6 +38,19 @@ pub enum LogPiece<T = Vec<u8>> {
     },
 }
 
+impl<T> LogPiece<T> {
+    /// How many entries it stands for.
+    pub(super) const fn count(&self) -> u64 {
+        match self {
+            Self::Entries(entries) => entries.len() as u64,
+            Self::Absent { leaves, .. } => leaves.len() as u64,
+            Self::Damaged { count, .. }
+            | Self::Missing { count, .. }
+            | Self::Elsewhere { count } => *count,
+        }
+    }
+}
+
 /// Whoever feeds a verification is shown what only they can look further into.
 pub trait Observer {
     /// A full Merkle tile, as the entries give it, over the entries from `first` to before `end`.

@@ -36,6 +36,20 @@ pub struct VerifyQuestion {
     pub proven: Option<BTreeMap<u64, NodeHash>>,
     /// Whether to keep what was said about rotations, entry by entry, for a report that tells them.
     pub keep_said: bool,
+    /// Up to where the reader verified the ledger before.
+    pub verified: Option<VerifiedBefore>,
+}
+
+/// A checkpoint up to which the reader verified the ledger before, which is their word. That these are the same
+/// entries is found out: the root is made again.
+#[derive(Debug, Clone)]
+pub struct VerifiedBefore {
+    /// Where it was read from.
+    pub name: String,
+    /// The entries.
+    pub size: u64,
+    /// Their root.
+    pub root: NodeHash,
 }
 
 impl VerifyQuestion {
@@ -52,6 +66,7 @@ impl VerifyQuestion {
             charter_at: None,
             proven: None,
             keep_said: false,
+            verified: None,
         }
     }
 

@@ -22,7 +22,9 @@ impl VerifiedFold {
         }
         block.extend_from_slice(&self.missing);
         self.beyond_checkpoints(&mut block);
-        let whole = self.tally.whole.min(self.tally.signed) == self.at_hand();
+        self.held_before(&mut block);
+        let signed = self.tally.signed + self.tally.held_before;
+        let whole = self.tally.whole.min(signed) == self.at_hand();
         if !intact && !whole {
             block.push("what the damaged entries said".to_owned());
         } else if self.size > 0 && self.question.trust.is_none() {
@@ -57,6 +59,31 @@ impl VerifiedFold {
             );
         }
         block
+    }
+
+    /// Signatures that are left out for a reader who comes back.
+    fn held_before(&self, block: &mut Vec<String>) {
+        let Some(seen) = &self.question.verified else {
+            return;
+        };
+        let entries = match self.tally.held_before {
+            0 => return,
+            1 => "the signature of entry 0".to_owned(),
+            _ => format!(
+                "the signatures of entries 0 to {}",
+                seen.size.min(self.size) - 1
+            ),
+        };
+        block.push(match self.returned {
+            Some(true) => format!(
+                "{entries}: they are the entries of {}, which the reader verified before",
+                seen.name
+            ),
+            _ => format!(
+                "{entries}: nobody found them to be the entries of {}",
+                seen.name
+            ),
+        });
     }
 
     /// Time tokens of which nobody can tell who signed them.

@@ -11,7 +11,7 @@ use crate::text::Id;
 use crate::time::{ClockDoubt, Timestamp};
 
 use super::admitted::AdmittedEntry;
-use super::checkpoints::KeptBy;
+use super::checkpoints::{CheckpointKeeper, KeptBy};
 use super::conclusion::Conclusion;
 use super::folded::VerifiedFold;
 use super::question::is_in;
@@ -82,6 +82,10 @@ pub struct Report {
     pub notes: Vec<String>,
     /// The time tokens over checkpoints of the ledger, by size; not all of them count.
     pub stamped: Vec<FittingToken>,
+    /// The ledger's own checkpoint, where it holds and the ledger is intact.
+    pub sealed: Option<Vec<u8>>,
+    /// How many signatures were not checked, since the reader checked them before.
+    pub held_before: u64,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
     /// Whether something that was handed over says nothing, for or against: then the answer is not known.
@@ -101,11 +105,7 @@ impl VerifiedFold {
         findings.extend(surroundings.findings);
         findings.extend(std::mem::take(&mut self.compared.findings));
         let intact = self.select(&mut findings);
-        // What names an entry comes before what is held against the ledger as a whole.
-        findings.sort_by_key(|finding| {
-            let (rule, place) = (finding.rule, finding.sequence);
-            (rule.verdict, place.is_none(), place, rule.id)
-        });
+        sort(&mut findings);
         let verdicts = Verdict::ALL.map(|verdict| {
             let against = findings.iter().filter(|one| one.rule.verdict == verdict);
             let mut line = self.line(verdict, &against.collect::<Vec<_>>(), intact);
@@ -124,6 +124,7 @@ impl VerifiedFold {
         notes.extend(ahead.map(|doubt| doubt.to_string()));
         notes.extend(surroundings.notes);
         let is_there = self.is_there();
+        let sealed = self.sealed(intact);
         Report {
             ledger: self.ledger,
             origin: self.register.charter.origin.clone(),
@@ -142,8 +143,11 @@ impl VerifiedFold {
             not_checked,
             notes,
             stamped: self.stamped,
+            sealed,
+            held_before: self.tally.held_before,
             interrupted: self.interrupted,
             untellable: behind.is_some()
+                || self.returned == Some(false)
                 || !self.missing.is_empty()
                 || !self.compared.untellable.is_empty(),
             register: intact.then_some(Verified(self.register)),
@@ -166,7 +170,10 @@ impl VerifiedFold {
             asked
         });
         let broken = |finding: &Finding| finding.rule.verdict == Verdict::Integrity;
-        let whole = self.size > 0 && !self.interrupted && self.missing.is_empty();
+        let whole = self.size > 0
+            && !self.interrupted
+            && self.missing.is_empty()
+            && self.returned != Some(false);
         let intact = whole && !findings.iter().any(broken);
         if !intact {
             findings.retain(|finding| !finding.rule.verdict.is_of_rotations());
@@ -176,6 +183,14 @@ impl VerifiedFold {
         }
         self.findings_total -= (before - findings.len()) as u64;
         intact
+    }
+
+    /// The ledger's own checkpoint, where it holds.
+    fn sealed(&self, intact: bool) -> Option<Vec<u8>> {
+        let mut kept = self.question.kept.iter();
+        let own = kept.find(|kept| kept.keeper == CheckpointKeeper::Folder);
+        let holds = intact && self.compared.sealed.is_some();
+        own?.bytes.clone().filter(|_| holds)
     }
 
     /// Whether there is anything of what was asked for.
@@ -191,6 +206,14 @@ impl VerifiedFold {
             PackPart::Range(..) | PackPart::Sample(_) => self.in_range > 0,
         }
     }
+}
+
+/// What names an entry comes before what is held against the ledger as a whole.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| {
+        let (rule, place) = (finding.rule, finding.sequence);
+        (rule.verdict, place.is_none(), place, rule.id)
+    });
 }
 
 impl Report {
@@ -278,6 +301,7 @@ impl Report {
             "findings_total": self.findings_total,
             "findings_outside": self.outside,
             "not_checked": self.not_checked,
+            "signatures_held_before": self.held_before,
             "notes": self.notes,
             "time_tokens": self.stamped.iter().map(stamped_json).collect::<Vec<_>>(),
             "interrupted": self.interrupted,

@@ -76,6 +76,15 @@ impl VerdictLine {
 }
 
 impl VerifiedFold {
+    fn count_entries(&self, line: &mut VerdictLine) {
+        line.count(self.tally.whole, self.at_hand(), "entries");
+        let looked_at = self.at_hand() - self.tally.held_before;
+        line.count(self.tally.signed, looked_at, "signatures");
+        if self.returned == Some(false) && line.status != VerdictStatus::Fail {
+            line.not_checked("signatures that nobody checked prove nothing");
+        }
+    }
+
     /// The line of a verdict, with what is held against it.
     pub(super) fn line(&self, verdict: Verdict, against: &[&Finding], intact: bool) -> VerdictLine {
         let open = || against.iter().filter(|one| one.is_open());
@@ -99,10 +108,7 @@ impl VerifiedFold {
             note: None,
         };
         match verdict {
-            Verdict::Integrity => {
-                line.count(self.tally.whole, self.at_hand(), "entries");
-                line.count(self.tally.signed, self.at_hand(), "signatures");
-            }
+            Verdict::Integrity => self.count_entries(&mut line),
             Verdict::Authority => {
                 // None that can be read was signed by anybody.
                 if line.status == VerdictStatus::Pass && self.tally.authorised == 0 {

@@ -62,6 +62,7 @@ fn verify(folder: &Path) {
         dir: &place.dir,
         head: Some(place.head()),
         anchors: Vec::new(),
+        verified: None,
         trust: None,
         authorities: None,
         as_of: Some(

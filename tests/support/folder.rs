@@ -34,6 +34,7 @@ pub fn audit_of<'a>(world: &'a World, dir: &'a Path, as_of: Timestamp) -> Audit<
         dir,
         head: None,
         anchors: Vec::new(),
+        verified: None,
         trust: None,
         authorities: None,
         as_of: Some(as_of),

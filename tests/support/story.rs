@@ -43,6 +43,7 @@ use rotation_ledger::verify::Report;
 use rotation_ledger::verify::StoredCheckpoint;
 use rotation_ledger::verify::Surroundings;
 use rotation_ledger::verify::TokenOnFile;
+use rotation_ledger::verify::VerifiedBefore;
 use rotation_ledger::verify::VerifyQuestion;
 use serde_json::Value;
 use serde_json::json;
@@ -461,6 +462,14 @@ impl Story {
     pub fn verify_part(&self, part: PackPart) -> Report {
         self.verify_asked(VerifyQuestion {
             part,
+            ..VerifyQuestion::at(self.now)
+        })
+    }
+
+    /// Verifies as of now, as a reader who verified some of it before.
+    pub fn verify_again(&self, seen: VerifiedBefore) -> Report {
+        self.verify_asked(VerifyQuestion {
+            verified: Some(seen),
             ..VerifyQuestion::at(self.now)
         })
     }

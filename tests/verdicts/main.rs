@@ -11,5 +11,6 @@
 mod support;
 
 mod attacks;
+mod returning;
 mod rules;
 mod sop;

@@ -86,6 +86,13 @@ impl Scene {
         self
     }
 
+    /// The auditor verified the ledger up to this checkpoint before.
+    pub(crate) fn again(mut self, note: &[u8]) -> Self {
+        let path = self.keep("seen", note);
+        self.flags.extend(["--verified".to_owned(), path]);
+        self
+    }
+
     /// The host's own is handed over as the auditor's.
     pub(crate) fn anchor_is_head(mut self) -> Self {
         let path = self.kept.path().join("head").display().to_string();
@@ -159,7 +166,9 @@ impl Scene {
         let dir = self.folder.path("");
         let most = self.most.unwrap_or("unlimited");
         let output = within(most, &dir, &self.kept.path().join("state"), &words);
-        if let Some(integrity) = integrity(&output) {
+        // The second verifier always looks at everything.
+        let looks_at_all = !self.flags.iter().any(|flag| flag == "--verified");
+        if let Some(integrity) = integrity(&output).filter(|_| looks_at_all) {
             integrity.agrees_about(&told(&output), &dir);
         }
         output

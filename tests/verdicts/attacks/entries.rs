@@ -1,5 +1,7 @@
 //! Entries that are moved, dropped, added, copied or said twice.
 
+use rotation_ledger::checkpoint;
+use rotation_ledger::checkpoint::Checkpoint;
 use rotation_ledger::hash::LedgerId;
 use rotation_ledger::hash::Link;
 use rotation_ledger::statement::Statement;
@@ -9,6 +11,7 @@ use crate::attacks::auditor::Scene;
 use crate::attacks::auditor::head_of;
 use crate::attacks::auditor::honest;
 use crate::attacks::writers::published_back;
+use crate::support::merkle::root_of;
 use crate::support::signed_token::SignedAuthority;
 use crate::support::story::Story;
 use crate::support::story::cosigned_by;
@@ -136,6 +139,18 @@ attacks! {
             let script = story.standard("r-1", "kms/records");
             story.play(script);
             Scene::of(&story, &head_of(&story)).anchor(&head_of(&kept)).seen()
+        };
+        "the auditor verified it before, and comes back for what is newer", "anchoring: N-02, N-06 · exit 1", || {
+            let kept = honest();
+            let mut story = Story::new();
+            let script = story.standard("r-1", "kms/records");
+            story.play(script);
+            Scene::of(&story, &head_of(&story)).again(&head_of(&kept)).seen()
+        };
+        "the auditor comes back, and what they verified is of another ledger", "not checked: whether entries were cut off at the end; the checkpoint seen; whether the holder of the sealing key rewrote everything; the signatures of entries 0 to 23; keys are known only from the ledger itself · exit 4", || {
+            let story = honest();
+            let other = checkpoint::sign(&Checkpoint { origin: "staging".to_owned(), size: 24, root: root_of(&story.leaves()) }, &sealing_key());
+            Scene::of(&story, &head_of(&story)).again(other.as_bytes()).seen()
         };
     }
     replay_elsewhere: 11, "copy an entry in from another ledger or environment", "edit files", {
