@@ -67,6 +67,25 @@ fn every_path_that_is_named_exists() {
 }
 
 #[test]
+fn what_the_bench_of_peers_writes_has_its_place() {
+    let bench = crate::read("tests/peers/run");
+    let named = bench
+        .lines()
+        .find_map(|line| line.strip_prefix("MARKERS = "));
+    let markers: Vec<_> = named.unwrap().split('"').skip(1).step_by(2).collect();
+    let document = crate::read("docs/PERFORMANCE.md");
+    let found = |marker: &&str| document.lines().position(|line| line == *marker);
+    let lines: Vec<_> = markers
+        .iter()
+        .map(|marker| found(marker).unwrap())
+        .collect();
+    assert!(
+        lines.len() == 2 && lines.is_sorted(),
+        "{markers:?}: {lines:?}"
+    );
+}
+
+#[test]
 fn every_test_and_bench_that_is_named_is_in_the_manifest() {
     let manifest = crate::read("Cargo.toml");
     for (name, text) in documents() {
