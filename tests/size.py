@@ -17,7 +17,7 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 54_720
+CODE_LINES = 54_730
 LONG_FUNCTIONS = 1
 LINES = 60
 PARAMETERS = 5

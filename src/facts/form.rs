@@ -98,7 +98,8 @@ pub(super) fn leave_words_out(path: &str, document: &mut Value) {
 /// Takes out of a report what reports have had only since these forms were fixed, and what they say of
 /// acceptances where nothing was accepted: so a pack of before states to the byte what it always did.
 pub(super) fn leave_newer_out(report: &mut Value) {
-    remove(report.as_object_mut(), &["findings_outside", "anchored"]);
+    let newer = ["findings_outside", "anchored", "signatures_held_before"];
+    remove(report.as_object_mut(), &newer);
     remove(
         report.get_mut("requested").and_then(Value::as_object_mut),
         &["rotation", "secret"],
