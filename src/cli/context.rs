@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 use crate::anchor::{AnchorSettings, NewestCheckpoint};
 use crate::append::Writer;
 use crate::key::{SecretKey, Signer};
-use crate::ledger::EntryReader;
 use crate::ledger::marks::{self, Mark};
+use crate::ledger::{EntryReader, LedgerView};
 use crate::register::Register;
 use crate::signer::{KeySource, SignerWorld};
 use crate::statement::EventId;
 use crate::sys::entropy;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
+use crate::text::Id;
 use crate::time::{SaidTime, Timestamp};
 
 use super::exit::CommandError;
@@ -191,9 +192,33 @@ impl Context {
         Ok(EntryReader::open(&self.world, &dir, self.globals.wait)?)
     }
 
-    /// Everything that the entries amount to, read from the log itself and not verified.
+    /// What the entries amount to by now, without what is over; read and not verified.
+    pub(crate) fn view(&self) -> Result<LedgerView, CommandError> {
+        self.view_of(self.dir()?)
+    }
+
+    /// The same of the ledger or copy in `dir`.
+    pub(crate) fn view_of(&self, dir: PathBuf) -> Result<LedgerView, CommandError> {
+        let place = self.place_of(dir.clone()).ok();
+        let state = place.as_ref().map(|place| place.state.as_path());
+        let wait = self.globals.wait;
+        Ok(LedgerView::open(&self.world, &dir, state, wait)?)
+    }
+
+    /// The same, with a rotation or the rotations of an incident even where these are over.
+    pub(crate) fn register_with(&self, of: Option<&Id>) -> Result<Register, CommandError> {
+        let mut view = self.view()?;
+        let incident = of.and_then(|id| view.register().incidents.get(id));
+        let rotations = incident.map(|incident| incident.rotations.clone());
+        for id in rotations.iter().flatten().chain(of) {
+            view.recall(id)?;
+        }
+        Ok(view.into_register())
+    }
+
+    /// Everything that the entries amount to, read and not verified.
     pub(crate) fn register(&self) -> Result<Register, CommandError> {
-        Ok(self.reader()?.replay()?)
+        Ok(self.view()?.whole()?)
     }
 }
 

@@ -1,12 +1,13 @@
 //! `ledger next`: what is left of a rotation, who may say it, and what to type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::documents;
 use crate::event::{self, EventSpec};
 use crate::key::PublicKey;
+use crate::ledger::LedgerError;
 use crate::register::Register;
 use crate::rotation::{ChecklistItem, Incident, ItemStanding, Rotation};
 use crate::text::Id;
@@ -38,7 +39,7 @@ pub(crate) struct NextArgs {
 
 pub(crate) fn run(context: &mut Context, args: &NextArgs) -> CommandResult {
     context.ui.thing = "next";
-    let view = ChecklistView::read(context)?;
+    let view = ChecklistView::read(context, args.of.as_ref())?;
     let register = &view.register;
     let chosen = chosen(register, args.of.as_ref())?;
     let lists = chosen.iter().map(|rotation| view.to_json(rotation));
@@ -126,15 +127,23 @@ pub(crate) struct ChecklistView {
 }
 
 impl ChecklistView {
-    pub(crate) fn read(context: &Context) -> Result<Self, CommandError> {
-        let mut said = BTreeMap::new();
-        let reader = context.reader()?;
-        let register = reader.replay_first(u64::MAX, |_| (), &mut |(), _, recorded| {
-            let event = recorded.event;
-            if event.rotation().or(event.incident()).is_some() {
-                said.insert(recorded.sequence, (event.name(), *recorded.key));
-            }
-        })?;
+    /// Of the rotations that are asked for.
+    pub(crate) fn read(context: &Context, of: Option<&Id>) -> Result<Self, CommandError> {
+        let register = context.register_with(of)?;
+        let lists = chosen(&register, of)?.into_iter();
+        let items = lists.flat_map(|rotation| register.checklist(rotation));
+        let done = items.filter_map(|item| match item.standing {
+            ItemStanding::Done(at) => Some(at.sequence),
+            ItemStanding::Now | ItemStanding::Later => None,
+        });
+        let done: BTreeSet<u64> = done.collect();
+        let said = context.reader()?.these(done.into_iter().collect());
+        let said = said.map(|stored| {
+            let stored = stored?;
+            let (event, key) = (stored.statement.event.name(), stored.statement.author);
+            Ok((stored.sequence, (event, key)))
+        });
+        let said = said.collect::<Result<_, LedgerError>>()?;
         Ok(Self { register, said })
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
     let (Some(spec), matches) = append::short_spec(matches, SHORT) else {
         return show(context);
     };
-    let policy = context.register()?.charter.policy;
+    let policy = context.view()?.register().charter.policy.clone();
     let typed = fields::read(spec, matches, context.now())?;
     let is_of = |name: &str| spec.field(name).is_some();
     let mut known = fields::Fields::new();

@@ -72,13 +72,23 @@ pub(crate) fn run(context: &mut Context, args: &ShowArgs) -> CommandResult {
     let what = ShowTarget::parse(&args.what)?;
     let source = EvidenceSource::open(context, args.path.as_deref(), false)?;
     let tokens = source.tokens(context)?;
-    let mut register = Register::default();
     let mut shown: Vec<Value> = Vec::new();
     let mut remarks = Vec::new();
-    for stored in source.entries(context)? {
+    let known = match &what {
+        ShowTarget::Rotation(id) => source.about(context, id)?,
+        ShowTarget::Sequence(_) | ShowTarget::Event(_) => None,
+    };
+    let is_known = known.is_some();
+    let (mut register, entries) = match known {
+        Some(known) => known,
+        None => (Register::default(), source.entries(context)?),
+    };
+    for stored in entries {
         let stored = stored?;
-        // One that no writer would have placed names nothing.
-        let _ = register.place(&stored.recorded());
+        if !is_known {
+            // One that no writer would have placed names nothing.
+            let _ = register.place(&stored.recorded());
+        }
         let wanted = match &what {
             ShowTarget::Sequence(sequence) => stored.sequence == *sequence,
             ShowTarget::Event(id) => stored.statement.event_id == *id,

@@ -7,8 +7,10 @@ use crate::entry::StoredEntry;
 use crate::hash::Blake3Digest;
 use crate::ledger::{EntryReader, LedgerError};
 use crate::pack_verify::UnverifiedPack;
+use crate::register::Register;
 use crate::store::blobs::{self, BlobError};
 use crate::store::engine::FolderEngine;
+use crate::text::Id;
 use crate::verify::BelievedTokens;
 
 use super::context::Context;
@@ -68,6 +70,27 @@ impl EvidenceSource {
                 LedgerError::Entry { sequence, why }.into()
             })
         })))
+    }
+
+    /// The entries about a rotation and those that name them, and what the ledger amounts to; nothing where it is a pack,
+    /// or there is no such rotation.
+    pub(super) fn about(
+        &self,
+        context: &Context,
+        rotation: &Id,
+    ) -> Result<Option<(Register, Entries<'_>)>, CommandError> {
+        if self.pack.is_some() {
+            return Ok(None);
+        }
+        let mut view = context.view_of(self.place.clone())?;
+        view.recall(rotation)?;
+        let places = view.entries_of(rotation);
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let reader = EntryReader::open(&context.world, &self.place, context.globals.wait)?;
+        let entries = reader.these(places).map(|stored| Ok(stored?));
+        Ok(Some((view.into_register(), Box::new(entries))))
     }
 
     /// Its time tokens, of which this host believes those whose authorities it knows: of a pack, none.

@@ -60,18 +60,17 @@ pub(crate) struct DueArgs {
 pub(crate) fn status(context: &mut Context, args: &StatusArgs) -> CommandResult {
     context.ui.thing = "status";
     let now = context.now();
-    let reader = context.reader()?;
-    let entries = reader.size();
-    let (register, span) = reader.replay_with_span()?;
+    let view = context.view()?;
+    let (register, entries) = (view.register(), view.size());
     let witnesses = context.anchoring()?.last_cosigned()?;
     let overdue = register.overdue_secrets(now).count();
     let late = match overdue {
         0 => "0 overdue".to_owned(),
         _ => context.ui.alarm(format!("{overdue} overdue")),
     };
-    let newest = span.map(|(_, last)| last);
+    let newest = view.span().map(|(_, last)| last);
     let doubt = ClockDoubt::of(now, newest);
-    let gauges = Gauges::of(context, &register, (entries, newest), &witnesses)?;
+    let gauges = Gauges::of(context, register, (entries, newest), &witnesses)?;
     if let Some(path) = &args.metrics {
         keep_apart("--metrics", path, &context.dir()?)?;
         let folder = folder_of(path);
@@ -82,7 +81,7 @@ pub(crate) fn status(context: &mut Context, args: &StatusArgs) -> CommandResult 
         let text = gauges.text().map_err(CommandError::temporary)?;
         write_whole(path, text.as_bytes(), true)?;
     }
-    let mut answer = answer(&register, entries, now, &witnesses, &late);
+    let mut answer = answer(register, entries, now, &witnesses, &late);
     answer.add("gauges", gauges.to_json());
     if let Ok(place) = context.place() {
         context.warn_all(context.doubts(&place));
@@ -159,7 +158,8 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
     let now = context.now();
     let as_of = args.as_of.map_or(now, |said| said.before(now));
     let horizon = as_of.plus(args.within);
-    let (register, span) = context.reader()?.replay_with_span()?;
+    let view = context.view()?;
+    let (register, span) = (view.register(), view.span());
     if let Some((first, _)) = span.filter(|(first, _)| as_of < *first && args.as_of.is_some()) {
         let (first, as_of) = (first.to_seconds(), as_of.to_seconds());
         return Err(CommandError::not_verified(format!(
@@ -198,7 +198,7 @@ pub(crate) fn due(context: &mut Context, args: &DueArgs) -> CommandResult {
             secret.owner
         ]
     };
-    let mut answer = Answer::new(documents::due(&register, as_of, horizon)).ending(exit);
+    let mut answer = Answer::new(documents::due(register, as_of, horizon)).ending(exit);
     if let Some(doubt) = doubt {
         answer = answer.warn(doubt.to_string());
     }

@@ -52,7 +52,7 @@ pub(crate) fn how_to_follow(key: &NoteKey) -> String {
 pub(crate) fn run(context: &mut Context, args: &TrustArgs) -> CommandResult {
     context.ui.thing = "trust";
     let TrustAction::Show(args) = &args.action;
-    let register = context.reader()?.replay()?;
+    let register = context.register()?;
     let keys = sealing_vkeys(&register.charter)
         .ok_or_else(|| CommandError::broken("entry 0 names no ledger"))?;
     let named = (1..).zip(&args.witness).map(|(number, key)| {

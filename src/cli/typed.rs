@@ -258,7 +258,7 @@ impl Context {
         if is_whole || self.globals.ledger.is_none() || (rotation.is_none() && secret.is_none()) {
             return Fields::new();
         }
-        let Ok(register) = self.register() else {
+        let Ok(register) = self.register_with(rotation.as_ref()) else {
             return Fields::new();
         };
         let known = register.known(spec.name, rotation.as_ref(), secret.as_ref());

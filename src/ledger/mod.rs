@@ -10,6 +10,7 @@
 //! | `ahead` | bundles beyond what the tail knows of |
 //! | `head` | the newest checkpoint, in the folder and outside it |
 //! | `pieces`, `reader`, `prefix` | the entries in their order, and what the first of them amount to |
+//! | `view` | what a reader made of the entries before, and of those since |
 //! | `survey` | what entries amount to while they go by, for whoever copies them |
 //! | `tree`, `proofs` | proofs, made from tiles and tail |
 //! | `vkeys` | the keys that sealed it, as others name them |
@@ -24,6 +25,7 @@ mod layout;
 mod prefix;
 mod published;
 mod reader;
+mod view;
 mod vkeys;
 
 pub(crate) mod ahead;
@@ -50,4 +52,5 @@ pub use layout::{
 pub use prefix::ProvenPrefix;
 pub use reader::EntryReader;
 pub use standing::{FolderKind, NEXT_CHECKPOINT, standing};
+pub use view::LedgerView;
 pub use vkeys::sealing_vkeys;

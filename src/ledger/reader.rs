@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::entry::{self, Entry, StoredEntry};
+use crate::hash::Link;
 use crate::parallel;
 use crate::register::{Recorded, Register};
 use crate::rule::Finding;
 use crate::statement::Statement;
+use crate::store::bundle::BUNDLE_ENTRIES;
 use crate::sys::world::World;
-use crate::time::Timestamp;
 use crate::verify::LogPiece;
 
 use crate::ledger::error::LedgerError;
@@ -22,7 +23,7 @@ use crate::ledger::standing::take;
 const AT_ONCE: usize = 2_048;
 
 /// What a replay needs of an entry, and what was asked of its bytes.
-type DecodedEntry<T> = (u64, Entry, Statement, T);
+pub(crate) type DecodedEntry<T> = (u64, Entry, Statement, T);
 
 /// The entries of a ledger in order, as they were when it was opened.
 pub struct EntryReader {
@@ -62,9 +63,42 @@ impl EntryReader {
         first: u64,
     ) -> Result<impl Iterator<Item = Result<StoredEntry, LedgerError>>, LedgerError> {
         let mut reader = Self::open(world, dir, wait)?;
-        reader.next = reader.pieces.begin_near(first);
+        reader.skip_near(first);
         Ok(reader
             .filter(move |stored| !stored.as_ref().is_ok_and(|stored| stored.sequence < first)))
+    }
+
+    /// The entries of these places, which are sorted, without a look at the bundles between them.
+    pub fn these(
+        mut self,
+        sequences: Vec<u64>,
+    ) -> impl Iterator<Item = Result<StoredEntry, LedgerError>> {
+        sequences.into_iter().filter_map(move |sequence| {
+            self.skip_near(sequence);
+            let is_before = |stored: &StoredEntry| stored.sequence < sequence;
+            self.find(|stored| !stored.as_ref().is_ok_and(is_before))
+        })
+    }
+
+    /// Goes on with the bundle that entry `first` is in, where that is not here yet.
+    fn skip_near(&mut self, first: u64) {
+        if first - first % BUNDLE_ENTRIES as u64 > self.next {
+            self.current = Vec::new().into_iter();
+            self.next = self.pieces.begin_near(first);
+        }
+    }
+
+    /// Goes to the end of the first `size` entries, and answers whether the last of them has this link.
+    pub(crate) fn stands_at(&mut self, size: u64, link: &Link) -> bool {
+        let Some(last) = size.checked_sub(1) else {
+            return false;
+        };
+        self.skip_near(last);
+        let found = self.find(|stored| {
+            let is_before = |stored: &StoredEntry| stored.sequence < last;
+            !stored.as_ref().is_ok_and(is_before)
+        });
+        matches!(found, Some(Ok(stored)) if stored.sequence == last && stored.link == *link)
     }
 
     /// How many entries there are.
@@ -79,28 +113,12 @@ impl EntryReader {
         self.files.get(name).map(Vec::as_slice)
     }
 
-    /// Folds all entries into a register, without looking at signatures. While some are folded, the
-    /// next ones are decoded on the other cores.
+    /// Folds all entries into a register, without looking at signatures.
     ///
     /// # Errors
     /// An entry that cannot be read, or that no writer would have placed.
     pub fn replay(self) -> Result<Register, LedgerError> {
-        Ok(self.replay_with_span()?.0)
-    }
-
-    /// The same, and when the first and the last entry were recorded.
-    ///
-    /// # Errors
-    /// As [`EntryReader::replay`].
-    pub fn replay_with_span(
-        self,
-    ) -> Result<(Register, Option<(Timestamp, Timestamp)>), LedgerError> {
-        let mut span = None;
-        let register = self.replay_first(u64::MAX, |_| (), &mut |(), _, recorded| {
-            let now = recorded.recorded;
-            span = Some((span.map_or(now, |(first, _)| first), now));
-        })?;
-        Ok((register, span))
+        self.replay_first(u64::MAX, |_| (), &mut |(), _, _| ())
     }
 
     /// The same of the first `size` entries. `look` is asked about the bytes of each; `each` is told the
@@ -109,26 +127,46 @@ impl EntryReader {
     /// # Errors
     /// As [`EntryReader::replay`].
     pub(crate) fn replay_first<T: Send>(
-        mut self,
+        self,
         size: u64,
         look: impl Fn(&[u8]) -> T + Sync,
         each: &mut (dyn FnMut(T, &Register, &Recorded<'_>) + Send),
     ) -> Result<Register, LedgerError> {
         let mut register = Register::default();
+        self.each_decoded(size, look, &mut |(sequence, entry, statement, looked)| {
+            let recorded = statement.recorded_as(sequence, entry.recorded);
+            place(&mut register, &recorded)?;
+            each(looked, &register, &recorded);
+            Ok(())
+        })?;
+        Ok(register)
+    }
+
+    /// Hands the rest of the first `size` entries to `take`, in order. While it takes some, the next ones are decoded
+    /// on the other cores, and `look` is asked about the bytes of each.
+    ///
+    /// # Errors
+    /// An entry that cannot be read, or what `take` fails with.
+    pub(crate) fn each_decoded<T: Send>(
+        mut self,
+        size: u64,
+        look: impl Fn(&[u8]) -> T + Sync,
+        take: &mut (dyn FnMut(DecodedEntry<T>) -> Result<(), LedgerError> + Send),
+    ) -> Result<(), LedgerError> {
         let mut decoded = self.decode_some(&look);
         while !decoded.is_empty() {
             decoded.retain(|one| place_of(one) < size);
-            let (folded, next) = parallel::join(
-                || fold(&mut register, decoded, each),
+            let (taken, next) = parallel::join(
+                || decoded.into_iter().try_for_each(|one| take(one?)),
                 || match self.next < size {
                     true => self.decode_some(&look),
                     false => Vec::new(),
                 },
             );
-            folded?;
+            taken?;
             decoded = next;
         }
-        Ok(register)
+        Ok(())
     }
 
     /// The next entries, in order.
@@ -206,22 +244,14 @@ fn place_of<T>(decoded: &Result<DecodedEntry<T>, LedgerError>) -> u64 {
     }
 }
 
-fn fold<T>(
-    register: &mut Register,
-    decoded: Vec<Result<DecodedEntry<T>, LedgerError>>,
-    each: &mut (dyn FnMut(T, &Register, &Recorded<'_>) + Send),
-) -> Result<(), LedgerError> {
-    for decoded in decoded {
-        let (sequence, entry, statement, looked) = decoded?;
-        let recorded = statement.recorded_as(sequence, entry.recorded);
-        let placed = register.place(&recorded);
-        placed.map_err(|denial| LedgerError::Entry {
-            sequence,
+/// Takes an entry into a register; see [`Register::place`].
+pub(crate) fn place(register: &mut Register, recorded: &Recorded<'_>) -> Result<(), LedgerError> {
+    register
+        .place(recorded)
+        .map_err(|denial| LedgerError::Entry {
+            sequence: recorded.sequence,
             why: denial.message,
-        })?;
-        each(looked, register, &recorded);
-    }
-    Ok(())
+        })
 }
 
 impl Iterator for EntryReader {

@@ -131,7 +131,7 @@ pub struct SecretThread {
 }
 
 /// Everything the entries amount to, or the parts of it that were loaded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Register {
     /// What the ledger as a whole stands on.
     pub charter: LedgerState,

@@ -23,6 +23,13 @@ impl Register {
         })
     }
 
+    /// Whether a rotation ended, and nobody has anything to say about it any more.
+    #[must_use]
+    pub fn is_over(&self, rotation: &Rotation) -> bool {
+        let is_confirmed = rotation.confirmed.is_some() || rotation.is_one_shot();
+        !rotation.is_open() && is_confirmed && self.waits_for(rotation).next().is_none()
+    }
+
     /// Every rotation there ever was.
     pub fn each_rotation(&self) -> impl Iterator<Item = &Rotation> {
         self.rotations.values().map(AsRef::as_ref)

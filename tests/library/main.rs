@@ -32,4 +32,5 @@ mod signatures;
 mod store_crash;
 mod store_damage;
 mod store_lock;
+mod view;
 mod witness;

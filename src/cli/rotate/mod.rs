@@ -43,7 +43,7 @@ enum Outcome {
 
 pub(crate) fn run(context: &mut Context, args: &RotateArgs) -> CommandResult {
     context.ui.thing = "rotate";
-    let register = context.register()?;
+    let register = context.register_with(args.rotation.as_ref())?;
     let secret = registered(&register, &args.secret)?;
     let file = chosen(args.playbook.as_deref(), &args.playbooks, secret)?;
     let found = standing(&register, args);
@@ -148,7 +148,7 @@ fn go_on(
     };
     let mut progress = Progress { after, last: None };
     loop {
-        let register = rotator.register(context)?;
+        let register = rotator.register(context, rotation)?;
         let rotation = register.rotations.get(rotation).ok_or_else(|| {
             CommandError::temporary(format!("the rotation `{rotation}` is not recorded yet"))
         })?;
@@ -261,7 +261,7 @@ fn answer(
     rotation: &Id,
     outcome: Outcome,
 ) -> CommandResult {
-    let view = ChecklistView::read(context)?;
+    let view = ChecklistView::read(context, Some(rotation))?;
     let list = view.register.rotations.get(rotation);
     let list = list.map_or(Value::Null, |rotation| view.to_json(rotation));
     let secret = rotator.secret;

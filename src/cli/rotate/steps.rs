@@ -84,12 +84,16 @@ impl<'a> Rotator<'a> {
         })
     }
 
-    /// Everything that is recorded by now.
-    pub(super) fn register(&mut self, context: &mut Context) -> Result<Register, CommandError> {
+    /// What is recorded by now, of this rotation and of whatever is not over.
+    pub(super) fn register(
+        &mut self,
+        context: &mut Context,
+        rotation: &Id,
+    ) -> Result<Register, CommandError> {
         if !std::mem::take(&mut self.is_fresh) {
             context.fetch_anew()?;
         }
-        context.register()
+        context.register_with(Some(rotation))
     }
 
     /// Runs one command of the playbook, and records what came of it.
