@@ -71,9 +71,9 @@ fn together(
     let mut signed = bulk::hold(&signed.collect::<Vec<_>>()).into_iter();
     let checked = decoded.into_iter().zip(group);
     let checked = checked.map(|(decoded, submission)| {
-        let (statement, _) = decoded?;
+        let (statement, message) = decoded?;
         match signed.next() {
-            Some(true) => said(submission, statement, screening),
+            Some(true) => said(submission, (statement, &message), screening),
             _ => Err(AppendError::BadSignature(statement.author.short())),
         }
     });
@@ -83,17 +83,19 @@ fn together(
 /// What is left to be checked of a statement that its author signed.
 fn said(
     submission: Submission,
-    statement: Statement,
+    (statement, message): (Statement, &[u8; 47]),
     screening: Screening<'_>,
 ) -> Result<ValidSubmission, AppendError> {
     check_lists(&statement.event)?;
     check_exception(&statement.event)?;
     check_files(&statement, &submission.files)?;
-    // Drafts of this program were looked at before they were signed; a statement may come from
-    // elsewhere, and nothing is stored that was not looked at.
-    screening.texts(&statement.event, statement.on_behalf_of.as_ref())?;
-    for (attachment, file) in statement.attachments.iter().zip(&submission.files) {
-        screening.file(&attachment.name, &attachment.media_type, file)?;
+    // A draft of this process was looked at before it was signed; a statement may come from elsewhere, and
+    // nothing is stored that was not looked at. The files are those that it names, as was just checked.
+    if !submission.was_screened(message) {
+        screening.texts(&statement.event, statement.on_behalf_of.as_ref())?;
+        for (attachment, file) in statement.attachments.iter().zip(&submission.files) {
+            screening.file(&attachment.name, &attachment.media_type, file)?;
+        }
     }
     Ok(ValidSubmission {
         submission,

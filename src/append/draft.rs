@@ -77,6 +77,8 @@ pub enum DraftError {
 pub struct ScreenedDraft<'a> {
     draft: &'a Draft,
     files: &'a [(Line, Id, Vec<u8>)],
+    /// Nobody had to let anything pass, so that nobody has to look at it again.
+    is_without_exceptions: bool,
 }
 
 impl DraftError {
@@ -192,7 +194,11 @@ impl Draft {
         }
         match self.event {
             Event::EvidenceAttached(_) if files.is_empty() => Err(DraftError::NoEvidence),
-            _ => Ok(ScreenedDraft { draft: self, files }),
+            _ => Ok(ScreenedDraft {
+                draft: self,
+                files,
+                is_without_exceptions: screening.excepted.is_empty(),
+            }),
         }
     }
 
@@ -254,9 +260,10 @@ impl ScreenedDraft<'_> {
             event: draft.event.clone(),
             attachments,
         };
-        Ok(Submission {
-            statement: statement.sign(key)?,
-            files: contents,
+        let statement = statement.sign(key)?;
+        Ok(match self.is_without_exceptions {
+            true => Submission::screened(statement, contents),
+            false => Submission::new(statement, contents),
         })
     }
 }

@@ -167,10 +167,7 @@ impl Writer {
             event,
             attachments: Vec::new(),
         };
-        Ok(Submission {
-            statement: statement.sign(key)?,
-            files: Vec::new(),
-        })
+        Ok(Submission::new(statement.sign(key)?, Vec::new()))
     }
 }
 

@@ -82,10 +82,7 @@ impl Shared {
             event: event.into(),
             attachments: Vec::new(),
         };
-        Submission {
-            statement: statement.sign(&self.founder).unwrap(),
-            files: Vec::new(),
-        }
+        Submission::new(statement.sign(&self.founder).unwrap(), Vec::new())
     }
 
     fn registers(&self, ledger: LedgerId, secret: &str) -> Submission {

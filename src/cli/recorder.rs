@@ -214,7 +214,7 @@ impl Server {
         }
         let statement = submission.statement.clone();
         let files = Vec::new();
-        Ok(spool::encode(&Submission { statement, files }))
+        Ok(spool::encode(&Submission::new(statement, files)))
     }
 
     /// One body, and an answer for each statement in it.

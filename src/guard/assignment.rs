@@ -4,7 +4,7 @@
 //! `password=` anything counts, in "the secret is …" only what no word or name explains, because
 //! `token: revoked` and `secret: payments-db` are what a ledger of rotations is full of.
 
-use super::command::PROGRAMS;
+use super::command::{LINE, PROGRAMS};
 use super::kind::{RawHit, SecretKind};
 use super::placeholder::{is_aws_id, is_generated_name, is_placeholder, is_pointer, is_state};
 use super::public::{is_digest, is_place};
@@ -108,7 +108,8 @@ pub(super) fn find(text: &[u8]) -> Option<RawHit> {
 
 /// Whether a program that reads a password from its input gets one by its letters: `echo … | login --`.
 fn is_fed(before: &[u8]) -> bool {
-    let line = before.rsplit(|byte| b"\n;&".contains(byte)).next();
+    let before = before.get(before.len().saturating_sub(LINE)..);
+    let line = before.and_then(|before| before.rsplit(|byte| b"\n;&".contains(byte)).next());
     let mut piped = line.unwrap_or_default().rsplitn(2, |&byte| byte == b'|');
     let Some(source) = piped.next().and(piped.next()) else {
         return false;

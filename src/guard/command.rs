@@ -39,13 +39,13 @@ pub(super) const PROGRAMS: &[Program] = &[
 ];
 
 /// The longest command line that is read.
-const REACH: usize = 512;
+pub(super) const LINE: usize = 512;
 
 impl Program {
     /// Whether the command line whose program's name ends where `rest` begins goes on with one of
     /// the options and a password for it.
     pub(super) fn gives_away(&self, rest: &[u8]) -> bool {
-        let rest = rest.get(..REACH).unwrap_or(rest);
+        let rest = rest.get(..LINE).unwrap_or(rest);
         if self.1 == ThirdWord {
             return self.has_third_word(rest);
         }

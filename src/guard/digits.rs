@@ -3,10 +3,11 @@
 use zeroize::Zeroizing;
 
 use super::kind::Decoding;
+use super::sieve::next_stretch;
 use super::window;
 
 /// Digits that stand together on some line of any wrapped token.
-const STRETCH: usize = 12;
+pub(super) const STRETCH: usize = 12;
 
 /// An alphabet of digits, each of so many bits.
 pub(super) struct Digits {
@@ -64,8 +65,11 @@ pub(super) static HEX: Digits = {
 
 /// What a run of base64 digits stands for, up to the first byte that is none.
 pub(super) fn unwrapped(run: &[u8]) -> Zeroizing<Vec<u8>> {
-    let values = run.iter().map_while(|&byte| BASE64.value(byte));
-    BASE64.decode(&Zeroizing::new(values.collect::<Vec<_>>()))
+    let is_other = |byte: &u8| BASE64.value(*byte).is_none();
+    let end = run.iter().position(is_other).unwrap_or(run.len());
+    let mut bytes = Zeroizing::default();
+    BASE64.decode(run.get(..end).unwrap_or(run), &mut bytes);
+    bytes
 }
 
 impl Digits {
@@ -74,16 +78,9 @@ impl Digits {
         (value < 64).then_some(value)
     }
 
-    /// Where the next stretch of at least [`STRETCH`] digits begins, from `at` on. Looking at every
-    /// [`STRETCH`]th byte is enough not to miss one.
-    pub(super) fn next_stretch(&self, text: &[u8], mut at: usize) -> Option<usize> {
-        loop {
-            let stretch = text.get(at..at + STRETCH)?;
-            match stretch.iter().rposition(|&byte| self.value(byte).is_none()) {
-                None => return Some(at),
-                Some(other) => at += other + 1,
-            }
-        }
+    /// Where the next stretch of at least [`STRETCH`] digits begins, from `at` on.
+    pub(super) fn next_stretch(&self, text: &[u8], at: usize) -> Option<usize> {
+        next_stretch(text, at, STRETCH, |byte| self.value(byte).is_some())
     }
 
     /// How many bytes the run of digits at the beginning of `text` takes, and how many of them are
@@ -121,26 +118,28 @@ impl Digits {
                 && run.iter().any(|byte| !byte.is_ascii_uppercase()))
     }
 
-    pub(super) fn decode(&self, values: &[u8]) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(values.len() * self.bits / 8));
-        let mut groups = values.chunks_exact(self.period);
-        if self.bits == 6 {
-            for group in groups.by_ref() {
-                if let &[a, b, c, d] = group {
-                    bytes.extend([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
-                }
-            }
-        } else {
-            for group in groups.by_ref() {
-                if let &[high, low] = group {
-                    bytes.push(high << 4 | low);
-                }
-            }
+    /// What a run that holds nothing but digits stands for, in `room`, which is wiped where it does not suffice.
+    pub(super) fn decode<'r>(&self, run: &[u8], room: &'r mut Zeroizing<Vec<u8>>) -> &'r [u8] {
+        let length = run.len() * self.bits / 8;
+        if room.len() < length {
+            *room = Zeroizing::new(vec![0; length]);
         }
-        match *groups.remainder() {
-            [a, b] => bytes.push(a << 2 | b >> 4),
-            [a, b, c] => bytes.extend([a << 2 | b >> 4, b << 4 | c >> 2]),
-            _ => {}
+        let bytes = room.get_mut(..length).unwrap_or_default();
+        let value = |digit: &u8| self.values[*digit as usize];
+        let groups = run.chunks(self.period);
+        for (bytes, digits) in bytes.chunks_mut(self.period * self.bits / 8).zip(groups) {
+            match (bytes, digits) {
+                ([x, y, z], [a, b, c, d]) => {
+                    let [a, b, c, d] = [a, b, c, d].map(value);
+                    (*x, *y, *z) = (a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d);
+                }
+                ([x, y], [a, b, c]) => {
+                    let [a, b, c] = [a, b, c].map(value);
+                    (*x, *y) = (a << 2 | b >> 4, b << 4 | c >> 2);
+                }
+                ([x], [a, b]) => *x = value(a) << (8 - self.bits) | value(b) >> (2 * self.bits - 8),
+                _ => {}
+            }
         }
         bytes
     }

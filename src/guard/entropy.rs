@@ -5,8 +5,11 @@
 //! `PaymentsDb2024Rotation`. Hexadecimal is never judged here, since digests, UUIDs and serial
 //! numbers look the same as keys do; nor is the path of a URL.
 
+use memchr::{memchr, memchr_iter, memmem};
+
 use super::kind::{RawHit, SecretKind};
 use super::public;
+use super::sieve::next_stretch;
 
 /// Fewer characters than this are names.
 const LEAST: usize = 20;
@@ -14,33 +17,64 @@ const LEAST: usize = 20;
 /// The first long random value, outside certificates and public keys.
 pub(super) fn find(text: &[u8]) -> Option<RawHit> {
     let mut start = 0;
-    let mut in_public_block = false;
+    let mut armour = Armour::default();
     let mut in_note = false;
-    for line in text.split(|&byte| byte == b'\n') {
+    while let Some(rest) = text.get(start..) {
+        let end = start + memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = text.get(start..end)?;
         let is_hash = in_note && is_hash_line(line);
         in_note = is_hash || opens_hashes(line);
         let is_public = is_hash || line.starts_with("\u{2014} ".as_bytes());
         // Armour may stand on lines of its own or, in a JSON string, all on one.
-        let mut at = 0;
-        while !is_public && let Some(rest) = line.get(at..) {
-            let mark = if in_public_block {
-                b"-----END "
-            } else {
-                b"-----BEGIN ".as_slice()
-            };
-            let end = place_of(rest, mark);
-            let judged = rest.get(..end.unwrap_or(rest.len()))?;
-            if !in_public_block && let Some(offset) = find_in_line(judged) {
-                let kind = SecretKind::HighEntropy;
-                return Some(RawHit::plain(kind, start + at + offset));
+        let mut judged = (!is_public).then_some(start);
+        while let Some(at) = judged {
+            let mark = armour.mark_from(text, at).min(end);
+            if !armour.is_open
+                && let Some(offset) = find_in_line(text.get(at..mark)?)
+            {
+                return Some(RawHit::plain(SecretKind::HighEntropy, at + offset));
             }
-            let Some(end) = end else { break };
-            in_public_block = !in_public_block;
-            at += end + mark.len();
+            judged = (mark < end).then(|| mark + armour.pass());
         }
-        start += line.len() + 1;
+        start = end + 1;
     }
     None
+}
+
+/// The lines that open and close certificates and public keys.
+#[derive(Default)]
+struct Armour {
+    is_open: bool,
+    /// Where the next of them was seen.
+    ahead: Option<usize>,
+}
+
+impl Armour {
+    const fn mark(&self) -> &'static [u8] {
+        match self.is_open {
+            true => b"-----END ",
+            false => b"-----BEGIN ",
+        }
+    }
+
+    /// Where the next mark is, from a place on that is behind the one asked for before; the end of the text where there
+    /// is none. Each stretch of the text is looked through once.
+    fn mark_from(&mut self, text: &[u8], at: usize) -> usize {
+        if let Some(ahead) = self.ahead.filter(|ahead| *ahead >= at) {
+            return ahead;
+        }
+        let rest = text.get(at..).unwrap_or_default();
+        let mark = memmem::find(rest, self.mark()).map_or(text.len(), |place| at + place);
+        self.ahead = Some(mark);
+        mark
+    }
+
+    /// Goes behind a mark, which has this length.
+    const fn pass(&mut self) -> usize {
+        let length = self.mark().len();
+        (self.is_open, self.ahead) = (!self.is_open, None);
+        length
+    }
 }
 
 /// The line before the root hash of a checkpoint, or before the hashes of a proof (C2SP
@@ -55,28 +89,39 @@ fn is_hash_line(line: &[u8]) -> bool {
     line.len() == 44 && line.ends_with(b"=")
 }
 
-fn place_of(line: &[u8], mark: &[u8]) -> Option<usize> {
-    // The first byte alone settles nearly every place, without a call for each.
-    line.windows(mark.len())
-        .position(|bytes| bytes.first() == mark.first() && bytes == mark)
+fn find_in_line(line: &[u8]) -> Option<usize> {
+    let is_in_word = |byte| !ENDS_WORD[usize::from(byte)];
+    words(line, is_in_word).find_map(|(start, word)| {
+        // The letter of an escape such as `\n` is none of the word's.
+        let is_escape = start > 0 && line.get(start - 1) == Some(&b'\\');
+        let escaped = usize::from(is_escape && matches!(word, [b'n' | b'r' | b't', ..]));
+        let judged = after_url_path(word).max(escaped);
+        find_in_word(line, start + judged, word.get(judged..)?)
+    })
 }
 
-fn find_in_line(line: &[u8]) -> Option<usize> {
-    let mut start = 0;
-    for word in line.split(|byte| ends_word(*byte)) {
-        if word.len() >= LEAST {
-            // The letter of an escape such as `\n` is none of the word's.
-            let is_escape = start > 0 && line.get(start - 1) == Some(&b'\\');
-            let escaped = usize::from(is_escape && matches!(word, [b'n' | b'r' | b't', ..]));
-            let judged = after_url_path(word).max(escaped);
-            if let Some(offset) = find_in_word(line, start + judged, word.get(judged..)?) {
-                return Some(offset);
-            }
-        }
-        start += word.len() + 1;
-    }
-    None
+/// The stretches of at least [`LEAST`] bytes that all satisfy `holds`, each with its offset.
+fn words(text: &[u8], holds: impl Fn(u8) -> bool) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = next_stretch(text, at, LEAST, &holds)?;
+        let rest = text.get(start..)?;
+        let end = rest.iter().position(|&byte| !holds(byte));
+        let word = rest.get(..end.unwrap_or(rest.len()))?;
+        at = start + word.len();
+        Some((start, word))
+    })
 }
+
+static ENDS_WORD: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        ends[byte] = ends_word(byte as u8);
+        byte += 1;
+    }
+    ends
+};
 
 const fn ends_word(byte: u8) -> bool {
     byte.is_ascii_whitespace()
@@ -89,21 +134,23 @@ const fn ends_word(byte: u8) -> bool {
 
 /// Where judging begins: behind the `?` of a URL, at the beginning of anything else.
 fn after_url_path(word: &[u8]) -> usize {
-    if place_of(word, b"://").is_none() {
+    let is_url = |colon| {
+        word.get(colon..)
+            .is_some_and(|rest| rest.starts_with(b"://"))
+    };
+    if !memchr_iter(b':', word).any(is_url) {
         return 0;
     }
     let query = word.iter().position(|&byte| byte == b'?');
     query.map_or(word.len(), |at| at + 1)
 }
 
-fn find_in_word(line: &[u8], mut start: usize, word: &[u8]) -> Option<usize> {
-    for run in word.split(|byte| !(byte.is_ascii_alphanumeric() || b"+/_.~-".contains(byte))) {
-        if run.len() >= LEAST && is_random(run) && !public::is_public(line.get(..start)?, run) {
-            return Some(start);
-        }
-        start += run.len() + 1;
-    }
-    None
+fn find_in_word(line: &[u8], start: usize, word: &[u8]) -> Option<usize> {
+    let holds = |byte: u8| byte.is_ascii_alphanumeric() || b"+/_.~-".contains(&byte);
+    words(word, holds).find_map(|(at, run)| {
+        let at = start + at;
+        (is_random(run) && !public::is_public(line.get(..at)?, run)).then_some(at)
+    })
 }
 
 /// Whether the run is random on the whole, or holds a random stretch that is long enough alone. The
@@ -116,7 +163,7 @@ fn is_random(run: &[u8]) -> bool {
         return token.iter().all(u8::is_ascii_alphanumeric) && token.iter().any(u8::is_ascii_digit);
     }
     let (mut random, mut longest, mut short, mut all) = (0, 0, 0, 0);
-    for segment in run.split(|byte| !byte.is_ascii_alphanumeric()) {
+    for segment in run.split(|byte| CLASSES[usize::from(*byte)] == 0) {
         all += segment.len();
         if segment.len() <= 3 {
             short += segment.len();
@@ -128,23 +175,37 @@ fn is_random(run: &[u8]) -> bool {
     longest >= LEAST || (random >= 14 && (random + short) * 4 >= all * 3)
 }
 
-fn changes_often(segment: &[u8]) -> bool {
-    if segment.iter().all(u8::is_ascii_hexdigit) {
-        return false;
+/// A bit for each class of letters and digits, and one more for what is no hexadecimal digit.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let number = byte as u8;
+        classes[byte] = number.is_ascii_digit() as u8
+            | (number.is_ascii_lowercase() as u8) << 1
+            | (number.is_ascii_uppercase() as u8) << 2
+            | ((number.is_ascii_alphanumeric() && !number.is_ascii_hexdigit()) as u8) << 3;
+        byte += 1;
     }
-    let class = |byte: &u8| match byte {
-        b'0'..=b'9' => 0,
-        b'a'..=b'z' => 1,
-        _ => 2,
-    };
-    let has = |wanted: u8| segment.iter().any(|byte| class(byte) == wanted);
-    let pairs = segment.iter().zip(segment.iter().skip(1));
-    let changes = pairs.filter(|(a, b)| class(a) != class(b)).count();
+    classes
+};
+
+fn changes_often(segment: &[u8]) -> bool {
+    let class = |byte: &u8| CLASSES[usize::from(*byte)];
+    let (mut seen, mut changes) = (0, 0);
+    let mut last = segment.first().map_or(0, class);
+    for byte in segment {
+        let class = class(byte);
+        seen |= class;
+        changes += usize::from((class ^ last) & 7 != 0);
+        last = class;
+    }
     let hundredths = changes * 100 / (segment.len() - 1).max(1);
-    match (has(0), has(1), has(2)) {
-        (true, true, true) => hundredths >= 38,
-        (false, true, true) => hundredths >= 45,
-        (true, _, _) => hundredths >= 25,
+    match seen {
+        0b1111 => hundredths >= 38,
+        0b1110 => hundredths >= 45,
+        0b1001 | 0b1011 | 0b1101 => hundredths >= 25,
+        // Nothing but hexadecimal digits, or letters of one case.
         _ => false,
     }
 }

@@ -1,14 +1,17 @@
 //! What stands where a secret would stand and is none: masks, variables, references, states.
 
 /// Words that say what became of a value instead of being one.
-const STATES: &str = "
-    none null nil undefined empty true false unset unknown unchanged changed rotated revoked
-    expired valid invalid updated deleted disabled enabled active inactive accepted rejected
-    denied missing present required optional configured generated created stored loaded verified
-    failed passed success successful pending string secret healthy refused removed retired works
-    okay supported unsupported encrypted hidden masked same done good wrong correct incorrect
-    matched authentication policy
-";
+#[rustfmt::skip]
+const STATES: &[&str] = &[
+    "none", "null", "nil", "undefined", "empty", "true", "false", "unset", "unknown",
+    "unchanged", "changed", "rotated", "revoked", "expired", "valid", "invalid", "updated",
+    "deleted", "disabled", "enabled", "active", "inactive", "accepted", "rejected", "denied",
+    "missing", "present", "required", "optional", "configured", "generated", "created",
+    "stored", "loaded", "verified", "failed", "passed", "success", "successful", "pending",
+    "string", "secret", "healthy", "refused", "removed", "retired", "works", "okay",
+    "supported", "unsupported", "encrypted", "hidden", "masked", "same", "done", "good",
+    "wrong", "correct", "incorrect", "matched", "authentication", "policy",
+];
 
 /// Words that mark a blank to be filled in, anywhere in it.
 const MARKS: &[&[u8]] = &[
@@ -44,8 +47,9 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 
 /// Whether `value` is a state such as `rotated` or `null`.
 pub(super) fn is_state(value: &[u8]) -> bool {
-    let mut states = STATES.split_ascii_whitespace();
-    states.any(|state| value.eq_ignore_ascii_case(state.as_bytes()))
+    STATES
+        .iter()
+        .any(|state| value.eq_ignore_ascii_case(state.as_bytes()))
 }
 
 /// `$NAME`, `${…}`, `$(…)`, `{{…}}`, `{name}`, `<…>`, `[…]`, `(…)`, `%NAME%`, `%s`.

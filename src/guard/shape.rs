@@ -191,6 +191,40 @@ pub(super) fn find(text: &[u8], but: PassedOver) -> Option<RawHit> {
     })
 }
 
+/// The literals of shapes.
+pub(super) const fn literal(number: usize) -> Option<(&'static [u8], bool)> {
+    match number < SHAPES.len() {
+        true => Some((SHAPES[number].literal, SHAPES[number].fold)),
+        false => None,
+    }
+}
+
+/// Whether the first three bytes of a literal are these.
+pub(super) fn three_begin(text: &[u8]) -> bool {
+    SIEVE.beginning(text) != 0
+}
+
+/// Whether `text` may begin with one of the literals, be it that it stops short of its end or goes on with
+/// one of `marks`, behind which something else may be read.
+pub(super) fn may_begin(text: &[u8], marks: &[u8]) -> bool {
+    let mut mask = SIEVE.beginning(text);
+    while mask != 0 {
+        let number = mask.trailing_zeros() as usize;
+        let mut pairs = literal(number).into_iter().flat_map(|(literal, fold)| {
+            let same = move |(a, b): (&u8, &u8)| a == b || fold && a.eq_ignore_ascii_case(b);
+            text.iter()
+                .zip(literal)
+                .map(move |pair| (pair.0, same(pair)))
+        });
+        let differs = pairs.find(|(_, is_same)| !is_same);
+        if differs.is_none_or(|(byte, _)| marks.contains(byte)) {
+            return true;
+        }
+        mask &= mask - 1;
+    }
+    false
+}
+
 /// So short a literal turns up by chance inside a long run of base64, so it must begin a word.
 fn is_glued(text: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| text.get(before));

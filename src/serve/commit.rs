@@ -256,5 +256,5 @@ fn gather(first: Job, messages: &mut mpsc::Receiver<Message>) -> (VecDeque<Job>,
 fn take_submission(job: &mut Job) -> Submission {
     let statement = job.submission.statement.clone();
     let files = std::mem::take(&mut job.submission.files);
-    Submission { statement, files }
+    Submission::new(statement, files)
 }

@@ -361,10 +361,7 @@ mod tests {
     fn submission(byte: u8) -> Submission {
         let statement =
             SignedStatement::from_parts(vec![byte; 3], Signature::from_bytes([byte; 64]));
-        Submission {
-            statement,
-            files: vec![vec![byte], b"file".to_vec()],
-        }
+        Submission::new(statement, vec![vec![byte], b"file".to_vec()])
     }
 
     #[test]

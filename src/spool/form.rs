@@ -138,7 +138,7 @@ fn statement(form: StatementForm) -> Result<Submission, String> {
     let files = form.attachments.iter().map(|part| unarmoured(part));
     let files = files.collect::<Result<_, _>>()?;
     let statement = SignedStatement::from_parts(unarmoured(&form.statement)?, form.signature);
-    Ok(Submission { statement, files })
+    Ok(Submission::new(statement, files))
 }
 
 fn draft(form: DraftForm) -> Result<WaitingDraft, String> {

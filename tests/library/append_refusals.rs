@@ -192,9 +192,11 @@ fn a_signature_that_does_not_hold_is_refused() {
     let good = house.seen(writer.ledger(), 1);
     let mut signature = *good.statement.signature().as_bytes();
     signature[0] ^= 1;
-    let forged = |bytes: Vec<u8>, signature| Submission {
-        statement: SignedStatement::from_parts(bytes, Signature::from_bytes(signature)),
-        files: Vec::new(),
+    let forged = |bytes: Vec<u8>, signature| {
+        Submission::new(
+            SignedStatement::from_parts(bytes, Signature::from_bytes(signature)),
+            Vec::new(),
+        )
     };
     let fault = refused(
         &house,
@@ -256,9 +258,11 @@ fn bytes_that_are_no_statement_are_refused() {
     let house = House::furnished();
     let mut writer = house.open();
     let good = house.seen(writer.ledger(), 1).statement;
-    let with = |bytes: Vec<u8>| Submission {
-        statement: SignedStatement::from_parts(bytes, *good.signature()),
-        files: Vec::new(),
+    let with = |bytes: Vec<u8>| {
+        Submission::new(
+            SignedStatement::from_parts(bytes, *good.signature()),
+            Vec::new(),
+        )
     };
     let mut longer = good.bytes().to_vec();
     longer.push(0);
@@ -337,10 +341,7 @@ fn an_entry_of_more_than_65535_bytes_is_refused() {
     let room = 65_535 - largest.statement.bytes().len();
     reported.timeline = rotation_ledger::text::Prose::new("y".repeat(4 + room)).unwrap();
     assert_eq!(statement.encode().unwrap().len(), 65_535);
-    let submission = Submission {
-        statement: statement.sign(&house.owner).unwrap(),
-        files: Vec::new(),
-    };
+    let submission = Submission::new(statement.sign(&house.owner).unwrap(), Vec::new());
     let before = writer.size();
     let fault = refusal(writer.append(vec![submission]));
     assert!(matches!(fault, AppendError::Malformed(_)), "{fault}");
@@ -372,10 +373,7 @@ fn attachments_that_are_not_what_the_statement_names_are_refused() {
         let fault = refused(
             &house,
             &mut writer,
-            Submission {
-                statement: good.statement.clone(),
-                files,
-            },
+            Submission::new(good.statement.clone(), files),
         );
         assert!(fault.to_string().contains(expected), "{fault}");
     }
@@ -402,10 +400,7 @@ fn evidence_without_a_file_is_refused_whoever_signed_it() {
     let signed = house.sign_with(writer.ledger(), &house.operator, draft, &[b"it works"]);
     let mut statement = Statement::decode(signed.statement.bytes()).unwrap();
     statement.attachments.clear();
-    let bare = Submission {
-        statement: statement.sign(&house.operator).unwrap(),
-        files: Vec::new(),
-    };
+    let bare = Submission::new(statement.sign(&house.operator).unwrap(), Vec::new());
     assert!(matches!(
         refused(&house, &mut writer, bare),
         AppendError::NoEvidence
@@ -512,10 +507,12 @@ fn secret_material_leaves_no_trace() {
     let honest = house.seen(writer.ledger(), 1);
     let mut statement = Statement::decode(honest.statement.bytes()).unwrap();
     statement.event = draft.event;
-    let signed_elsewhere = Submission {
-        statement: statement.sign(&house.operator).unwrap(),
-        files: Vec::new(),
-    };
+    let signed_elsewhere = Submission::new(statement.sign(&house.operator).unwrap(), Vec::new());
+    // In the place of one that was looked through, it is none.
+    let mut swapped = honest.clone();
+    swapped.statement = signed_elsewhere.statement.clone();
+    let fault = refused(&house, &mut writer, swapped);
+    assert!(matches!(fault, AppendError::Secret(_)), "{fault}");
     let fault = refused(&house, &mut writer, signed_elsewhere);
     assert!(matches!(fault, AppendError::Secret(_)), "{fault}");
     let said = fault.to_string();
@@ -545,7 +542,7 @@ fn what_a_security_owner_lets_pass_passes_there_until_its_end() {
         let mut statement = Statement::decode(honest.statement.bytes()).unwrap();
         statement.event = Draft::from_json(&said.to_string()).unwrap().event;
         let (statement, files) = (statement.sign(&house.operator).unwrap(), Vec::new());
-        Submission { statement, files }
+        Submission::new(statement, files)
     };
     let is_found = |fault: AppendError| assert!(matches!(fault, AppendError::Secret(_)), "{fault}");
     is_found(refused(&house, &mut writer, elsewhere(1)));

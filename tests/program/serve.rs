@@ -78,13 +78,11 @@ fn what_is_wrong_with_a_statement_is_said_by_its_code() {
     };
     let good = served.submission(&draft(1));
     let other_key = SecretKey::from_seed(&[9; 32]);
-    let forged = spool::encode(&rotation_ledger::Submission {
-        statement: SignedStatement::from_parts(
-            good.statement.bytes().to_vec(),
-            other_key.sign(b"something else"),
-        ),
-        files: Vec::new(),
-    });
+    let forged = SignedStatement::from_parts(
+        good.statement.bytes().to_vec(),
+        other_key.sign(b"something else"),
+    );
+    let forged = spool::encode(&rotation_ledger::Submission::new(forged, Vec::new()));
     refused(&forged, 422, "bad-signature");
     let elsewhere = rotation_ledger::Draft::from_json(&draft(1))
         .unwrap()

@@ -107,10 +107,7 @@ pub(crate) fn signed(
         event: event.into(),
         attachments: Vec::new(),
     };
-    Submission {
-        statement: statement.sign(key).unwrap(),
-        files: Vec::new(),
-    }
+    Submission::new(statement.sign(key).unwrap(), Vec::new())
 }
 
 /// Creates a ledger with its actors and `secrets` registered secrets.

@@ -236,10 +236,7 @@ fn attached(
             name: generate::line("negative-test.log"),
         }],
     };
-    rotation_ledger::append::Submission {
-        statement: statement.sign(&cast.olga).unwrap(),
-        files: Vec::new(),
-    }
+    rotation_ledger::append::Submission::new(statement.sign(&cast.olga).unwrap(), Vec::new())
 }
 
 /// Sealed files are read-only; somebody with an editor does not mind.
