@@ -128,6 +128,7 @@ impl Audit<'_> {
             proven: None,
             keep_said,
             verified: verified.transpose()?,
+            signed: None,
         };
         let stop = || self.interrupted.load(Ordering::Relaxed);
         let folder = AuditedFolder {

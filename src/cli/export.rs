@@ -271,7 +271,7 @@ pub(crate) fn answer(out: &Path, sequence: u64, pack: &ExportedPack) -> Answer {
         "format": format,
         parts: pack.parts,
         "bytes": pack.bytes.len(),
-        "not_checked": pack.report.not_checked,
+        "not_checked": pack.not_checked,
     });
     let counts = [
         counted(said.rotations, "rotation"),

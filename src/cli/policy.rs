@@ -6,14 +6,11 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use crate::documents;
-use crate::event::Event;
 use crate::policy::Policy;
-use crate::register::Register;
 
 use super::answer::{Answer, CommandResult};
 use super::append::{self, ShortNames};
 use super::context::Context;
-use super::exit::CommandError;
 use super::fields;
 use super::layout::{dash, row};
 
@@ -67,26 +64,24 @@ pub(crate) fn run(context: &mut Context, matches: &ArgMatches) -> CommandResult 
     append::say_with(context, (spec, known), matches)
 }
 
-/// Out of the entries themselves, as they would be placed; not verified.
+/// Out of the entries themselves; not verified.
 fn show(context: &mut Context) -> CommandResult {
     context.ui.thing = "policy";
-    let mut register = Register::default();
+    let view = context.view()?;
+    let register = view.register();
     let mut since: BTreeMap<&str, (u64, String)> = BTreeMap::new();
-    for stored in context.reader()? {
-        let stored = stored.map_err(CommandError::from)?;
-        let sets = matches!(
-            stored.statement.event,
-            Event::PolicySet(_) | Event::NamespacesSet(_)
-        );
-        let before = sets.then(|| register.charter.policy.values());
-        let _ = register.place(&stored.recorded());
-        let after = register.charter.policy.values();
-        for ((name, new), (_, old)) in after.into_iter().zip(before.into_iter().flatten()) {
+    let mut before = Policy::default().values();
+    for set in view.policies() {
+        let after = set.policy.values();
+        for ((name, new), (_, old)) in after.iter().zip(&before) {
             if new != old {
-                let by = documents::actor(&register, &stored.statement.author);
-                since.insert(name, (stored.sequence, by.to_owned()));
+                since.insert(
+                    name,
+                    (set.sequence, documents::actor(register, &set.author)),
+                );
             }
         }
+        before = after;
     }
     let policy = &register.charter.policy;
     let both = policy.values().into_iter().zip(Policy::default().values());

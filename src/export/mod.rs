@@ -10,8 +10,8 @@
 //! | `error` | why there is none |
 //!
 //! A pack is made of the ledger as it was when its `pack.exported` was recorded, and of nothing else, so
-//! that it can be made again byte for byte. What was made is examined like a stranger's pack before it
-//! gets its name: nothing is believed for having been made here.
+//! that it can be made again byte for byte. What goes in is verified like a stranger's pack, and the zip is read again
+//! before it gets its name: nothing is believed for having been made here.
 
 mod assemble;
 mod error;

@@ -52,5 +52,5 @@ pub use layout::{
 pub use prefix::ProvenPrefix;
 pub use reader::EntryReader;
 pub use standing::{FolderKind, NEXT_CHECKPOINT, standing};
-pub use view::LedgerView;
+pub use view::{LedgerView, PolicyInForce};
 pub use vkeys::sealing_vkeys;

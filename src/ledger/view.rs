@@ -23,8 +23,11 @@ use std::time::Duration;
 use bincode::{Decode, Encode};
 
 use crate::codec;
+use crate::event::Event;
 use crate::hash::{Blake3Digest, Link};
+use crate::key::PublicKey;
 use crate::parallel;
+use crate::policy::Policy;
 use crate::register::{Recorded, Register};
 use crate::rotation::Rotation;
 use crate::store::publish;
@@ -73,11 +76,24 @@ struct Kept {
     register: Register,
     /// The entries about each rotation that is in the register.
     entries: BTreeMap<Id, Vec<u64>>,
+    /// Each policy that there was.
+    policies: Vec<PolicyInForce>,
     /// An entry that is corrected or remarked upon, and the entry that does so.
     remarks: Vec<(u64, u64)>,
     /// What stands for the id of a rotation, sorted, and the file that the rotation is in.
     aside: Vec<(u64, u32)>,
     files: Vec<Blake3Digest>,
+}
+
+/// A policy, and the entry since which it is in force.
+#[derive(Debug, Encode, Decode)]
+pub struct PolicyInForce {
+    /// The entry.
+    pub sequence: u64,
+    /// Whose key signed it.
+    pub author: PublicKey,
+    /// What it came to.
+    pub policy: Policy,
 }
 
 /// A rotation, and the entries about it.
@@ -126,6 +142,12 @@ impl LedgerView {
     #[must_use]
     pub const fn span(&self) -> Option<(Timestamp, Timestamp)> {
         self.kept.span
+    }
+
+    /// Each policy that was set, in order.
+    #[must_use]
+    pub fn policies(&self) -> &[PolicyInForce] {
+        &self.kept.policies
     }
 
     /// Everything but rotations that are over and wait for nobody.
@@ -307,6 +329,7 @@ impl Kept {
             span: None,
             register: Register::default(),
             entries: BTreeMap::new(),
+            policies: Vec::new(),
             remarks: Vec::new(),
             aside: Vec::new(),
             files: Vec::new(),
@@ -319,6 +342,13 @@ impl Kept {
         if let Some(rotation) = event.rotation() {
             let entries = self.entries.entry(rotation.clone());
             entries.or_default().push(sequence);
+        }
+        if matches!(event, Event::PolicySet(_) | Event::NamespacesSet(_)) {
+            self.policies.push(PolicyInForce {
+                sequence,
+                author: *recorded.key,
+                policy: self.register.charter.policy.clone(),
+            });
         }
         let about = event.about().map(|(about, _)| (about, sequence));
         self.remarks.extend(about);

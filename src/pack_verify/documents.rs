@@ -4,7 +4,7 @@
 use crate::facts::{FactsForm, PackFacts, RENDERINGS, SUMMARY, states_the_same};
 use crate::pack::{Bag, PackFiles};
 use crate::rule::{self, Finding};
-use crate::verify::Report;
+use crate::verify::{AllSigned, Report};
 
 use super::decoded::DecodedPack;
 
@@ -21,6 +21,8 @@ pub(super) struct Comparison {
     pub(super) words: Option<String>,
     /// What was not compared.
     pub(super) not_checked: Option<String>,
+    /// That every entry was found to be signed meanwhile.
+    pub(super) signed: Option<AllSigned>,
 }
 
 /// Compares the documents of a pack. `reword` is told in [`examine_reworded`](super::examine_reworded).
@@ -46,10 +48,14 @@ pub(super) fn compare(
     let mut report = pack.exported_telling(false, progress);
     reword(&mut report);
     let dossier = pack.dossier(&report, form);
-    match dossier.and_then(|dossier| PackFacts::of(&dossier)) {
+    let compared = match dossier.and_then(|dossier| PackFacts::of(&dossier)) {
         Some(facts) => hold(bag, &pack.contents.files(), facts),
         // Of entries that do not verify nothing follows, and that is held against the pack by itself.
         None => Comparison::default(),
+    };
+    Comparison {
+        signed: report.all_signed(),
+        ..compared
     }
 }
 

@@ -107,6 +107,7 @@ pub fn examine_reworded(
         kept: asked.anchors,
         keep_said: asked.keep_said,
         part: asked.part,
+        signed: compared.signed,
         ..VerifyQuestion::at(asked.as_of.unwrap_or_else(|| pack.exported()))
     };
     let again = |done| tell(size + done);

@@ -7,6 +7,15 @@ use crate::hash::{LeafHash, Link};
 use crate::key::Signature;
 use crate::statement::{Statement, signed_message};
 
+/// What is known of the signatures of some entries before they are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownSignatures {
+    /// Of how many of them, the first.
+    pub(super) of_first: usize,
+    /// What that is.
+    pub(super) they: AuthorSignature,
+}
+
 /// One entry, checked without those before it.
 #[derive(Debug)]
 pub(super) struct CheckedEntry {
@@ -38,11 +47,11 @@ pub(super) enum AuthorSignature {
 }
 
 impl CheckedEntry {
-    /// Checks the stored bytes of some entries; the signatures of the first `before` were checked before. The
+    /// Checks the stored bytes of some entries; what is `known` of the signatures of the first is not asked again. The
     /// bytes themselves are hashed, never an encoding made again.
-    pub(super) fn of_each(entries: Vec<Vec<u8>>, before: usize) -> Vec<Self> {
+    pub(super) fn of_each(entries: Vec<Vec<u8>>, known: KnownSignatures) -> Vec<Self> {
         let decoded: Vec<_> = entries.iter().map(|bytes| decoded(bytes)).collect();
-        let new = decoded.iter().skip(before).flatten();
+        let new = decoded.iter().skip(known.of_first).flatten();
         let signed = new.map(|entry| SignedMessage {
             key: entry.content.statement.author,
             message: &entry.message,
@@ -51,8 +60,8 @@ impl CheckedEntry {
         let mut signed = bulk::hold(&signed.collect::<Vec<_>>()).into_iter();
         let contents = decoded.into_iter().enumerate().map(|(at, entry)| {
             let content = entry?.content;
-            let signed = match at < before {
-                true => AuthorSignature::HeldBefore,
+            let signed = match at < known.of_first {
+                true => known.they,
                 false if signed.next() == Some(true) => AuthorSignature::Holds,
                 false => AuthorSignature::Fails,
             };

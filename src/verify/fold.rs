@@ -5,11 +5,11 @@ use std::iter::Fuse;
 
 use crate::parallel;
 
-use super::check::CheckedEntry;
+use super::check::{AuthorSignature, CheckedEntry, KnownSignatures};
 use super::folded::VerifiedFold;
 use super::ledger_fold::LedgerFold;
 use super::piece::{LogPiece, Observer};
-use super::question::VerifyQuestion;
+use super::question::{AllSigned, VerifyQuestion};
 
 /// Entries whose signatures share one inversion.
 const GROUP: usize = 64;
@@ -30,7 +30,11 @@ pub fn fold(
         waiting: Vec::new(),
         gap: None,
         next: 0,
-        verified: question.verified.as_ref().map_or(0, |seen| seen.size),
+        known: match (&question.signed, &question.verified) {
+            (Some(AllSigned(())), _) => (u64::MAX, AuthorSignature::Holds),
+            (None, Some(seen)) => (seen.size, AuthorSignature::HeldBefore),
+            (None, None) => (0, AuthorSignature::Fails),
+        },
     };
     let mut folding = LedgerFold::new(question);
     each_checked(batches, |batch| {
@@ -50,12 +54,12 @@ struct Batches<I: Iterator> {
     gap: Option<LogPiece>,
     /// The place of the first that waits.
     next: u64,
-    /// How many the reader verified before.
-    verified: u64,
+    /// Up to where something is known of the signatures, and what.
+    known: (u64, AuthorSignature),
 }
 
-/// A piece, and how many of its first entries the reader verified before.
-type Batch = (LogPiece, usize);
+/// A piece, and what is known of the signatures of its entries.
+type Batch = (LogPiece, KnownSignatures);
 
 impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
     type Item = Batch;
@@ -72,19 +76,22 @@ impl<I: Iterator<Item = LogPiece>> Iterator for Batches<I> {
             true => self.gap.take()?,
             false => LogPiece::Entries(std::mem::take(&mut self.waiting)),
         };
-        let before = self.verified.saturating_sub(self.next);
+        let (up_to, they) = self.known;
+        let of_first = up_to.saturating_sub(self.next);
+        let of_first = usize::try_from(of_first).unwrap_or(usize::MAX);
         self.next = self.next.saturating_add(piece.count());
-        Some((piece, usize::try_from(before).unwrap_or(usize::MAX)))
+        Some((piece, KnownSignatures { of_first, they }))
     }
 }
 
-fn check((piece, before): Batch) -> LogPiece<CheckedEntry> {
+fn check((piece, known): Batch) -> LogPiece<CheckedEntry> {
     match piece {
         LogPiece::Entries(entries) => {
             let groups = parallel::groups(entries, GROUP).into_iter().enumerate();
-            let groups = groups.map(|(n, group)| (group, before.saturating_sub(n * GROUP)));
-            let of_each = |(group, before)| CheckedEntry::of_each(group, before);
-            let checked = parallel::map(groups.collect(), of_each);
+            let checked = parallel::map(groups.collect(), |(n, group)| {
+                let of_first = known.of_first.saturating_sub(n * GROUP);
+                CheckedEntry::of_each(group, KnownSignatures { of_first, ..known })
+            });
             LogPiece::Entries(checked.into_iter().flatten().collect())
         }
         LogPiece::Damaged { count, finding } => LogPiece::Damaged { count, finding },

@@ -30,7 +30,7 @@ pub use conclusion::Conclusion;
 pub use fold::fold;
 pub use folded::VerifiedFold;
 pub use piece::{LogPiece, Observer};
-pub use question::{VerifiedBefore, VerifyQuestion};
+pub use question::{AllSigned, VerifiedBefore, VerifyQuestion};
 pub use receipt::ReceiptReport;
 pub use report::{Report, Surroundings, Verified};
 pub use select::{LedgerPart, ends_sha256, population, select};

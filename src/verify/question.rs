@@ -38,7 +38,16 @@ pub struct VerifyQuestion {
     pub keep_said: bool,
     /// Up to where the reader verified the ledger before.
     pub verified: Option<VerifiedBefore>,
+    /// Of entries that were verified a moment ago, and are the same bytes: that each of them was signed.
+    pub signed: Option<AllSigned>,
 }
+
+/// Every signature of some entries holds. Only a report of their verification says so ([`Report::all_signed`]); whoever
+/// takes it to another verification feeds that with the same bytes.
+///
+/// [`Report::all_signed`]: super::Report::all_signed
+#[derive(Debug, Clone, Copy)]
+pub struct AllSigned(pub(super) ());
 
 /// A checkpoint up to which the reader verified the ledger before, which is their word. That these are the same
 /// entries is found out: the root is made again.
@@ -67,6 +76,7 @@ impl VerifyQuestion {
             proven: None,
             keep_said: false,
             verified: None,
+            signed: None,
         }
     }
 

@@ -14,7 +14,7 @@ use super::admitted::AdmittedEntry;
 use super::checkpoints::{CheckpointKeeper, KeptBy};
 use super::conclusion::Conclusion;
 use super::folded::VerifiedFold;
-use super::question::is_in;
+use super::question::{AllSigned, is_in};
 use super::stamps::FittingToken;
 use super::verdict::{VerdictCount, VerdictLine, VerdictStatus};
 
@@ -94,6 +94,7 @@ pub struct Report {
     said: Option<Verified<Vec<AdmittedEntry>>>,
     is_there: bool,
     in_range: u64,
+    all_signed: Option<AllSigned>,
 }
 
 impl VerifiedFold {
@@ -125,6 +126,7 @@ impl VerifiedFold {
         notes.extend(surroundings.notes);
         let is_there = self.is_there();
         let sealed = self.sealed(intact);
+        let all_signed = self.tally.signed == self.at_hand();
         Report {
             ledger: self.ledger,
             origin: self.register.charter.origin.clone(),
@@ -153,6 +155,7 @@ impl VerifiedFold {
             register: intact.then_some(Verified(self.register)),
             said: (intact && self.question.keep_said).then_some(Verified(self.said)),
             is_there,
+            all_signed: all_signed.then_some(AllSigned(())),
             in_range: self.in_range,
             part: self.question.part,
         }
@@ -227,6 +230,12 @@ impl Report {
     #[must_use]
     pub const fn said(&self) -> Option<&Verified<Vec<AdmittedEntry>>> {
         self.said.as_ref()
+    }
+
+    /// That every signature was checked and holds, where that is so.
+    #[must_use]
+    pub const fn all_signed(&self) -> Option<AllSigned> {
+        self.all_signed
     }
 
     /// The line of a verdict.
