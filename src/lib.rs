@@ -12,7 +12,7 @@
 //! use rotation_ledger::{Draft, NewLedger, LedgerPlace, SecretKey, World, Writer, create};
 //!
 //! let folder = tempfile::tempdir()?;
-//! let place = LedgerPlace { dir: folder.path().join("prod"), state: folder.path().join("state") };
+//! let place = LedgerPlace::new(folder.path().join("prod"), folder.path().join("state"));
 //! let world = World::system();
 //! let sam = SecretKey::from_seed(&[7; 32]); // of an example: draw yours
 //! create(&world, &place, &NewLedger {

@@ -218,7 +218,13 @@ impl Writer {
                 previous: self.edge.link(),
                 entries: &batch.entries,
             };
-            match self.log.put(&segment) {
+            let (origin, edge, key) = (&self.origin, &self.edge, &self.key);
+            let note = || {
+                let mut edge = edge.clone();
+                edge.extend(segment.entries, edge.recorded());
+                signed_checkpoint(origin, &edge, key).into_bytes()
+            };
+            match self.log.put(&segment, &note) {
                 Ok(SegmentOutcome::Stored) => return self.acknowledge(batch.entries.len()),
                 Ok(SegmentOutcome::Occupied { .. }) => {
                     self.catch_up()?;

@@ -16,7 +16,8 @@ use crate::ledger::edge::Edge;
 use crate::ledger::head::{HeadCheckpoint, PublishedHead};
 use crate::ledger::warm::EdgeCache;
 use crate::ledger::{
-    self, CHECKPOINT_FILE, HEAD_FILE, HINT_FILE, LedgerIdentity, LedgerPlace, folder,
+    CHECKPOINT_FILE, HEAD_FILE, HINT_FILE, LedgerIdentity, LedgerPlace, OpenError, RESTORING,
+    folder,
 };
 use crate::merkle::Frontier;
 use crate::note::{NoteKey, Origin};
@@ -34,7 +35,7 @@ const COMMAND: &str = "ledger (writing)";
 /// What was found.
 pub(super) struct OpeningState {
     engine: Arc<dyn Engine>,
-    lock: Option<WriteLock>,
+    lock: WriteLock,
     pub(super) log: Box<dyn EngineLog>,
     pub(super) rest: TailRest,
     sealed: Edge,
@@ -97,30 +98,16 @@ impl OpeningState {
         wait: Duration,
         keys: KeysAt,
     ) -> Result<Self, AppendError> {
-        folder::look(&*world.disk, &place.dir)?;
-        let lock = WriteLock::acquire(&place.dir, wait, COMMAND, world.clock.now())?;
-        let folder = FolderEngine::new(world.disk.clone(), &place.dir);
-        Self::of_by(world, place, (Arc::new(folder), Some(lock)), keys)
-    }
-
-    /// Looks at the ledger in `engine`.
-    ///
-    /// # Errors
-    /// No ledger there, or one whose chain does not hold.
-    pub(super) fn of(
-        world: &World,
-        place: &LedgerPlace,
-        engine: Arc<dyn Engine>,
-    ) -> Result<Self, AppendError> {
-        Self::of_by(world, place, (engine, None), sealing_keys)
-    }
-
-    fn of_by(
-        world: &World,
-        place: &LedgerPlace,
-        (engine, lock): (Arc<dyn Engine>, Option<WriteLock>),
-        keys: KeysAt,
-    ) -> Result<Self, AppendError> {
+        if place.engine.is_none() {
+            folder::look(&*world.disk, &place.dir)?;
+        }
+        let lock = lock(world, place, wait, COMMAND)?;
+        let engine = place.engine(world);
+        if place.engine.is_some() && engine.get(RESTORING, SMALL_FILE)?.is_some() {
+            return Err(AppendError::from(OpenError::InterruptedRestore(
+                place.dir.clone(),
+            )));
+        }
         let (mut log, mut rest) = engine.open_log().map_err(damaged_log)?;
         let mut sealed = sealed_edge(&*log)?;
         let genesis = genesis(&*engine, &*log)?;
@@ -130,9 +117,9 @@ impl OpeningState {
             .map_err(|fault| AppendError::DamagedEntry { sequence: 0, fault })?;
         let keys = keys(place)?;
         // Where others may write meanwhile, bundles come before this one's tail knows of them.
-        let forward = match &lock {
-            Some(_) => roll_forward(&*engine, &mut *log, ledger, &sealed),
-            None => Ok(None),
+        let forward = match engine.is_shared() {
+            false => roll_forward(&*engine, &mut *log, ledger, &sealed),
+            true => Ok(None),
         };
         let forward = match forward {
             Err(contradicted @ AppendError::Ahead(_)) => Err(contradicted),
@@ -317,6 +304,24 @@ impl Writer {
     }
 }
 
+/// Keeps the other writers of this host out: of the folder, or of what this host keeps of a ledger that others may
+/// write to as well.
+pub(super) fn lock(
+    world: &World,
+    place: &LedgerPlace,
+    wait: Duration,
+    command: &str,
+) -> Result<WriteLock, AppendError> {
+    let own = place.engine.as_ref();
+    let dir = own.map_or(&*place.dir, |engine| {
+        engine.scratch().unwrap_or(&place.state)
+    });
+    if own.is_some() {
+        folder::make(&*world.disk, dir)?;
+    }
+    Ok(WriteLock::acquire(dir, wait, command, world.clock.now())?)
+}
+
 /// Where the newest checkpoint is published: in the ledger and on this host.
 pub(super) fn published(world: &World, place: &LedgerPlace, engine: &dyn Engine) -> PublishedHead {
     let outside = outside(world, place).slot(HEAD_FILE);
@@ -332,7 +337,7 @@ fn outside(world: &World, place: &LedgerPlace) -> FolderEngine {
 pub(super) fn damaged_log(fault: LogOpenError) -> AppendError {
     match fault {
         LogOpenError::Disk(fault) => fault.into(),
-        LogOpenError::NoLog(dir) => AppendError::Open(ledger::OpenError::LostLog(dir)),
+        LogOpenError::NoLog(dir) => AppendError::Open(OpenError::LostLog(dir)),
         other => AppendError::DamagedLog(other.to_string()),
     }
 }

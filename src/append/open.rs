@@ -14,7 +14,6 @@
 //! If the power fails between the healing and the entry that records it, the entry is missing: what
 //! was dropped was never acknowledged, and what was made again is as it was.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::append::error::AppendError;
@@ -29,7 +28,6 @@ use crate::key::Signer;
 use crate::ledger::head::HeadCheckpoint;
 use crate::ledger::{CHECKPOINT_FILE, LedgerPlace};
 use crate::statement::{self, EventId, Statement};
-use crate::store::engine::Engine;
 use crate::store::tail::TailRest;
 use crate::sys::disk::{DiskError, SMALL_FILE};
 use crate::sys::entropy::uuid_v7;
@@ -37,26 +35,14 @@ use crate::sys::world::World;
 use crate::text::Line;
 
 impl Writer {
-    /// Opens the ledger at `place`, waiting up to `wait` for another writer. Proves its end, brings
-    /// the index up, heals what a power cut may have left.
+    /// Opens the ledger at `place`, waiting up to `wait` for another writer of this host. Proves its end,
+    /// brings the index up, heals what a power cut may have left. `place` has the sealing key and the newest
+    /// checkpoint that this host knows.
     ///
     /// # Errors
     /// No ledger there, in use, damaged, or rolled back; see [`AppendError`].
     pub fn open(world: &World, place: &LedgerPlace, wait: Duration) -> Result<Self, AppendError> {
         Self::on(world, place, OpeningState::take(world, place, wait)?)
-    }
-
-    /// Opens the ledger in an engine that others may write to at the same time. `place` has the sealing key and
-    /// the newest checkpoint that this host knows.
-    ///
-    /// # Errors
-    /// As [`Writer::open`].
-    pub fn open_in(
-        world: &World,
-        place: &LedgerPlace,
-        engine: Arc<dyn Engine>,
-    ) -> Result<Self, AppendError> {
-        Self::on(world, place, OpeningState::of(world, place, engine)?)
     }
 
     pub(super) fn on(

@@ -1,6 +1,7 @@
 //! Writers that race on one ledger, in an engine that many may write to.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -10,13 +11,13 @@ use super::{AppendError, NewLedger, Receipt, Submission, Writer, create};
 use crate::event::{Environment, Event, SecretClass, SecretRegistered, SecretRetired};
 use crate::hash::{LedgerId, Link};
 use crate::key::SecretKey;
+use crate::ledger::LedgerPlace;
 use crate::ledger::edge::Edge;
-use crate::ledger::{CHECKPOINT_FILE, LedgerPlace};
 use crate::note::Origin;
 use crate::statement::{self, EventId, Statement};
 use crate::store::bundle::BUNDLE_ENTRIES;
+use crate::store::engine::Engine;
 use crate::store::engine::memory::MemoryEngine;
-use crate::store::engine::{Engine, FolderEngine};
 use crate::sys::world::World;
 use crate::text::{Id, Line, Reference};
 use crate::time::{Clock, Timestamp};
@@ -45,19 +46,14 @@ impl Shared {
             key: &shared.founder,
         };
         create(&world, &place, &founding).unwrap();
-        let folder = FolderEngine::new(world.disk.clone(), &place.dir);
-        let checkpoint = folder.need(CHECKPOINT_FILE, 4096).unwrap();
-        shared.engine.replace(CHECKPOINT_FILE, &checkpoint).unwrap();
-        let (log, _) = folder.open_log().unwrap();
-        let entries = log.tail().map(<[u8]>::to_vec).collect();
-        shared.engine.shelf(|shelf| shelf.log = entries);
         shared
     }
 
     fn place(&self, host: &str) -> LedgerPlace {
+        let place = LedgerPlace::new(PathBuf::from("memory"), self.root.path().join(host));
         LedgerPlace {
-            dir: self.root.path().join("ledger"),
-            state: self.root.path().join(host),
+            engine: Some(Arc::new(self.engine.clone())),
+            ..place
         }
     }
 
@@ -67,7 +63,7 @@ impl Shared {
         std::fs::create_dir(&to.state).unwrap();
         std::fs::copy(from.sealing_key(), to.sealing_key()).unwrap();
         std::fs::copy(from.head(), to.head()).unwrap();
-        Writer::open_in(world, &to, Arc::new(self.engine.clone())).unwrap()
+        Writer::open(world, &to, Duration::ZERO).unwrap()
     }
 
     fn sign(&self, ledger: LedgerId, event: impl Into<Event>) -> Submission {

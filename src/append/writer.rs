@@ -41,8 +41,8 @@ pub struct Writer {
     /// Whether the old sealing key still has its file: the new one takes its name only when a
     /// checkpoint by the new one would survive a power cut.
     pub(super) old_key_has_its_file: bool,
-    // Last, so that it is let go of after everything else. An engine that many may write to has none.
-    pub(super) lock: Option<WriteLock>,
+    // Last, so that it is let go of after everything else.
+    pub(super) lock: WriteLock,
 }
 
 impl Writer {
@@ -54,9 +54,7 @@ impl Writer {
 
     /// Tells those who wait for the ledger's lock who holds it.
     pub fn hold_as(&mut self, who: &str) {
-        if let Some(lock) = &mut self.lock {
-            lock.sign(who);
-        }
+        self.lock.sign(who);
     }
 
     /// The ledger's id.

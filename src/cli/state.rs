@@ -25,13 +25,13 @@ impl Context {
     pub(crate) fn place(&self) -> Result<LedgerPlace, CommandError> {
         let dir = self.dir()?;
         let state = self.state_of(self.globals.ledger.as_deref())?;
-        Ok(LedgerPlace { dir, state })
+        Ok(LedgerPlace::new(dir, state))
     }
 
     /// The ledger in `dir`, and what this host keeps of it elsewhere.
     pub(crate) fn place_of(&self, dir: PathBuf) -> Result<LedgerPlace, CommandError> {
         let state = self.state_of(Some(&dir))?;
-        Ok(LedgerPlace { dir, state })
+        Ok(LedgerPlace::new(dir, state))
     }
 
     /// The place of the ledger with this id, in a folder where it is to be.
@@ -57,7 +57,7 @@ impl Context {
             Some(state) => state.clone(),
             None => state(&self.state_folders(&dir)?),
         };
-        Ok(LedgerPlace { dir, state })
+        Ok(LedgerPlace::new(dir, state))
     }
 
     /// What this host keeps of the ledger that is called `named`, be it a folder or a server.

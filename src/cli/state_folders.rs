@@ -148,10 +148,7 @@ pub(super) fn remember(folder: &Path, id: LedgerId) {
 }
 
 fn in_folder(folder: &Path) -> LedgerPlace {
-    LedgerPlace {
-        dir: PathBuf::new(),
-        state: folder.to_owned(),
-    }
+    LedgerPlace::new(PathBuf::new(), folder.to_owned())
 }
 
 fn kept(folder: &Path) -> Option<Checkpoint> {

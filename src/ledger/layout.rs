@@ -1,12 +1,15 @@
 //! Where a ledger is, and the names of its files.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::checkpoint::{self, Checkpoint};
+use crate::store::engine::{END_NOTE, Engine, FolderEngine};
 use crate::sys::disk::Disk;
+use crate::sys::world::World;
 
 /// The ledger's newest checkpoint, in its folder.
-pub const CHECKPOINT_FILE: &str = "checkpoint";
+pub const CHECKPOINT_FILE: &str = END_NOTE;
 /// The newest checkpoint that witnesses cosigned, in the ledger's folder.
 pub const COSIGNED_FILE: &str = "cosigned";
 /// The same beside the newest checkpoint of a copy: `cosigned` alone is a writer's.
@@ -32,16 +35,31 @@ pub const RESTORING: &str = "restoring";
 pub const CREATING: &str = "creating";
 
 /// A ledger's folder, and the state folder of this host beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct LedgerPlace {
-    /// The ledger's folder.
+    /// The ledger's folder; where something else keeps it, the name under which the world's disk shows it as one.
     pub dir: PathBuf,
     /// A folder of this ledger's own outside of `dir`: a restored backup of `dir` must not bring an
     /// old state with it.
     pub state: PathBuf,
+    /// What writers put it into, where that is not the folder.
+    pub engine: Option<Arc<dyn Engine>>,
 }
 
 impl LedgerPlace {
+    /// A ledger in a folder.
+    #[must_use]
+    pub const fn new(dir: PathBuf, state: PathBuf) -> Self {
+        let engine = None;
+        Self { dir, state, engine }
+    }
+
+    /// What keeps the ledger.
+    pub(crate) fn engine(&self, world: &World) -> Arc<dyn Engine> {
+        let folder = || Arc::new(FolderEngine::at(world, &self.dir)) as Arc<dyn Engine>;
+        self.engine.clone().unwrap_or_else(folder)
+    }
+
     /// The newest signed checkpoint, kept outside the ledger's folder.
     #[must_use]
     pub fn head(&self) -> PathBuf {

@@ -67,10 +67,7 @@ mod tests {
     fn a_mark_is_of_a_ledger_that_is_known_here_and_the_newest_counts() {
         let folder = tempfile::tempdir().unwrap();
         let (world, state) = (World::system(), folder.path().join("state"));
-        let place = LedgerPlace {
-            dir: folder.path().join("prod"),
-            state: state.clone(),
-        };
+        let place = LedgerPlace::new(folder.path().join("prod"), state.clone());
         let at: Timestamp = "2026-11-23T09:00:00.000001Z".parse().unwrap();
         let last = |mark| read(&*world.disk, &place, mark);
         note(&world, &place, Mark::Backup, 7, at);

@@ -37,10 +37,7 @@ fn story_of(size: usize) -> Story {
 
 /// A ledger that a host keeps nothing of.
 fn alone(dir: &Path) -> LedgerPlace {
-    LedgerPlace {
-        dir: dir.to_owned(),
-        state: dir.join("../no-state"),
-    }
+    LedgerPlace::new(dir.to_owned(), dir.join("../no-state"))
 }
 
 fn back_up(world: &World, ledger: &Path, to: &Path) -> Result<BackupReport, BackupError> {

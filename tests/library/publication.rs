@@ -574,10 +574,7 @@ fn nothing_is_appended_to_a_copy() {
     let shelf = Shelf::new(&story);
     shelf.publish(&story).unwrap();
     let before = shelf.files();
-    let place = LedgerPlace {
-        dir: shelf.copy(),
-        state: shelf.temp.path().join("state"),
-    };
+    let place = LedgerPlace::new(shelf.copy(), shelf.temp.path().join("state"));
     let fault = Writer::open(&World::system(), &place, Duration::ZERO).unwrap_err();
     assert!(
         matches!(fault, AppendError::Open(OpenError::Copy(_))),

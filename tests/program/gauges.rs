@@ -109,10 +109,7 @@ fn each_number_is_about_something_that_happens() {
     let spooled = "append step.failed --key olga.pem --rotation r-1 --step generate --error x --ledger gone --spool-on-failure";
     assert_eq!(program.code(spooled), 0);
     does("log", &["spool_depth", "spool_oldest_timestamp_seconds"]);
-    let place = LedgerPlace {
-        dir: program.path("prod"),
-        state: program.path("state"),
-    };
+    let place = LedgerPlace::new(program.path("prod"), program.path("state"));
     let world = World::system();
     marks::note(&world, &place, Mark::Backup, 7, world.clock.now());
     does("log", &["backup_timestamp_seconds"]);

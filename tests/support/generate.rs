@@ -83,10 +83,7 @@ pub(crate) fn world() -> World {
 }
 
 pub(crate) fn place(folder: &Path) -> LedgerPlace {
-    LedgerPlace {
-        dir: folder.join("ledger"),
-        state: folder.join("state"),
-    }
+    LedgerPlace::new(folder.join("ledger"), folder.join("state"))
 }
 
 /// Signs `event` as of the world's clock, with a new event id.

@@ -69,10 +69,7 @@ impl House {
     pub fn empty() -> Self {
         let root = tempfile::tempdir().unwrap();
         let clock = Arc::new(Hand(Mutex::new(NOW.parse().unwrap())));
-        let place = LedgerPlace {
-            dir: root.path().join("ledger"),
-            state: root.path().join("state"),
-        };
+        let place = LedgerPlace::new(root.path().join("ledger"), root.path().join("state"));
         Self {
             world: World {
                 clock: clock.clone(),

@@ -167,10 +167,10 @@ impl Shelf {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&Export<'_>) -> T) -> T {
         let export = Export {
             world: &World::system(),
-            place: &LedgerPlace {
-                dir: self.folder.as_ref().unwrap().path(""),
-                state: self.state.path().to_owned(),
-            },
+            place: &LedgerPlace::new(
+                self.folder.as_ref().unwrap().path(""),
+                self.state.path().to_owned(),
+            ),
             wait: Duration::from_secs(1),
         };
         work(&export)

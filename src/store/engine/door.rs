@@ -21,6 +21,12 @@ pub enum PutOutcome {
     Occupied,
 }
 
+/// The small value that says what a log holds up to its end, by its name in the ledger.
+pub const END_NOTE: &str = "checkpoint";
+
+/// Makes that value for a log that ends with a segment.
+pub type EndNote<'a> = &'a dyn Fn() -> Vec<u8>;
+
 /// Where the bytes of a ledger are kept. Names are paths below the ledger, as C2SP tlog-tiles spells them.
 pub trait Engine: Send + Sync + fmt::Debug {
     /// The bytes under a name, at most `most` of them; `None` where nothing has it.
@@ -54,6 +60,12 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// The refusal of what keeps them.
     fn list(&self, prefix: &str) -> Result<Vec<String>, DiskError>;
 
+    /// Begins an empty log where there is none.
+    ///
+    /// # Errors
+    /// There is one, or the refusal of what is to keep it.
+    fn begin_log(&self) -> Result<Box<dyn EngineLog>, LogOpenError>;
+
     /// Opens the log for a writer, and says what follows its last whole entry.
     ///
     /// # Errors
@@ -62,6 +74,11 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// The place of a small value that every commit writes anew.
     fn slot(&self, name: &str) -> Box<dyn EngineSlot>;
+
+    /// Whether others may put something into it at the same time, against whom no lock of this host helps.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// A folder for what can be made again from the entries at any time, where the engine has one.
     fn scratch(&self) -> Option<&Path>;
@@ -111,11 +128,17 @@ pub trait EngineLog: Send + fmt::Debug {
         Ok(false)
     }
 
-    /// Puts entries at the end of the log, where it ends as their writer believes.
+    /// Puts entries at the end of the log, where it ends as their writer believes. An engine that can put two things
+    /// at once puts the value of [`END_NOTE`] with them: then nobody ever finds one without the other, and of several
+    /// writers none lays an older one over a newer.
     ///
     /// # Errors
     /// Nothing was written.
-    fn put(&mut self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError>;
+    fn put(
+        &mut self,
+        segment: &Segment<'_>,
+        note: EndNote<'_>,
+    ) -> Result<SegmentOutcome, SegmentError>;
 
     /// Reads entries of the tail back from where they are kept.
     ///

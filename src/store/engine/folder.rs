@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bundles::entries_from;
-use super::door::{Engine, EngineLog, EngineSlot, PutOutcome};
+use super::door::{EndNote, Engine, EngineLog, EngineSlot, PutOutcome};
 use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::hash::Link;
 use crate::store::bundle::BUNDLES;
@@ -151,11 +151,14 @@ impl Engine for FolderEngine {
         Ok(names)
     }
 
+    fn begin_log(&self) -> Result<Box<dyn EngineLog>, LogOpenError> {
+        let log = Log::create(self.disk.clone(), &self.root, b"")?;
+        Ok(Box::new(FolderLog::on(self, log)))
+    }
+
     fn open_log(&self) -> Result<(Box<dyn EngineLog>, TailRest), LogOpenError> {
         let (log, rest) = Log::open(self.disk.clone(), &self.root)?;
-        let folder = self.clone();
-        let last = None;
-        Ok((Box::new(FolderLog { folder, log, last }), rest))
+        Ok((Box::new(FolderLog::on(self, log)), rest))
     }
 
     fn slot(&self, name: &str) -> Box<dyn EngineSlot> {
@@ -182,6 +185,11 @@ struct FolderLog {
 }
 
 impl FolderLog {
+    fn on(folder: &FolderEngine, log: Log) -> Self {
+        let (folder, last) = (folder.clone(), None);
+        Self { folder, log, last }
+    }
+
     fn meet(&self, segment: &Segment<'_>) -> Result<Meeting, SegmentError> {
         if segment.position == self.log.size() && self.last == Some(segment.previous) {
             return Ok(Meeting::Continues(0));
@@ -206,7 +214,11 @@ impl EngineLog for FolderLog {
         Box::new(self.log.tail())
     }
 
-    fn put(&mut self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError> {
+    fn put(
+        &mut self,
+        segment: &Segment<'_>,
+        _: EndNote<'_>,
+    ) -> Result<SegmentOutcome, SegmentError> {
         let written = match self.meet(segment)? {
             Meeting::Settled(outcome) => return Ok(outcome),
             Meeting::Continues(written) => written,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::door::{Engine, EngineLog, EngineSlot, PutOutcome};
+use super::door::{EndNote, Engine, EngineLog, EngineSlot, PutOutcome};
 use super::segment::{Meeting, Segment, SegmentError, SegmentOutcome};
 use crate::store::bundle::{self, BUNDLE_ENTRIES};
 use crate::store::log::{LogAppendError, LogOpenError, RereadError};
@@ -73,6 +73,13 @@ impl Engine for MemoryEngine {
         Ok(self.shelf(|shelf| shelf.named.keys().filter(begins).cloned().collect()))
     }
 
+    fn begin_log(&self) -> Result<Box<dyn EngineLog>, LogOpenError> {
+        match self.shelf(|shelf| shelf.log.is_empty()) {
+            true => Ok(self.open_log()?.0),
+            false => Err(LogOpenError::Exists("memory".into())),
+        }
+    }
+
     fn open_log(&self) -> Result<(Box<dyn EngineLog>, TailRest), LogOpenError> {
         let log = self.shelf(|shelf| MemoryLog {
             engine: self.clone(),
@@ -86,6 +93,10 @@ impl Engine for MemoryEngine {
 
     fn slot(&self, name: &str) -> Box<dyn EngineSlot> {
         Box::new(MemorySlot(self.clone(), name.to_owned()))
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn scratch(&self) -> Option<&Path> {
@@ -120,7 +131,11 @@ impl EngineLog for MemoryLog {
         Ok(self.size() < self.engine.shelf(|shelf| shelf.log.len() as u64))
     }
 
-    fn put(&mut self, segment: &Segment<'_>) -> Result<SegmentOutcome, SegmentError> {
+    fn put(
+        &mut self,
+        segment: &Segment<'_>,
+        _: EndNote<'_>,
+    ) -> Result<SegmentOutcome, SegmentError> {
         if self.given_up {
             return Err(LogAppendError::GivenUp.into());
         }

@@ -13,9 +13,10 @@ mod listing;
 pub(crate) mod memory;
 mod segment;
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 
 pub use bundles::{entries_from, read_bundle, read_partial_bundle};
-pub use door::{Engine, EngineLog, EngineSlot, PutOutcome};
+pub use door::{END_NOTE, EndNote, Engine, EngineLog, EngineSlot, PutOutcome};
 pub use folder::{ARCHIVED_FILE, ATTACHMENTS, FolderEngine};
+pub(in crate::store) use segment::Meeting;
 pub use segment::{Segment, SegmentError, SegmentOutcome};

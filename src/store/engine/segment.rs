@@ -55,7 +55,7 @@ pub enum SegmentError {
 
 /// How a segment meets what stands in the log.
 #[derive(Debug)]
-pub(super) enum Meeting {
+pub(in crate::store) enum Meeting {
     /// The log goes on with these of its entries.
     Continues(usize),
     /// Nothing is to be written.
@@ -64,13 +64,13 @@ pub(super) enum Meeting {
 
 impl Segment<'_> {
     /// The first place that has to be looked at: the entry before the segment tells whether it continues it.
-    pub(super) const fn from(&self) -> u64 {
+    pub(in crate::store) const fn from(&self) -> u64 {
         self.position.saturating_sub(1)
     }
 
     /// How the segment meets a log of `size` entries, of which `standing` are those from
     /// [`Segment::from`] on, as far as the segment would reach.
-    pub(super) fn meet(
+    pub(in crate::store) fn meet(
         &self,
         size: u64,
         mut standing: Vec<Vec<u8>>,

@@ -1,13 +1,12 @@
-//! What every engine promises: the folder, and the one in memory.
+//! What every engine promises: the folder, the one in memory, and a database where one is at hand.
 
 use std::sync::Arc;
 use std::thread;
 
 use super::memory::MemoryEngine;
-use super::{Engine, FolderEngine, PutOutcome, Segment, SegmentError, SegmentOutcome};
+use super::{Engine, FolderEngine, PutOutcome, Segment, SegmentError, SegmentOutcome, read_bundle};
 use crate::hash::Link;
-use crate::store::bundle::BUNDLE_ENTRIES;
-use crate::store::log::Log;
+use crate::store::bundle::{BUNDLE_ENTRIES, MAX_BUNDLE, bundle_path};
 use crate::sys::disk::RealDisk;
 
 /// A writer who knows the log as far as it was told.
@@ -16,15 +15,22 @@ struct Racer<'a> {
     known: Vec<Vec<u8>>,
 }
 
-impl Racer<'_> {
+impl<'a> Racer<'a> {
+    fn at(engine: &'a dyn Engine) -> Self {
+        let known = Vec::new();
+        Self { engine, known }
+    }
+
     fn put(&self, entries: &[Vec<u8>]) -> Result<SegmentOutcome, SegmentError> {
         // Opened anew each time: the log is then the one that others left.
-        let (mut log, _) = self.engine.open_log().unwrap();
-        log.put(&Segment {
+        let begun = self.engine.begin_log();
+        let mut log = begun.unwrap_or_else(|_| self.engine.open_log().unwrap().0);
+        let segment = Segment {
             position: self.known.len() as u64,
             previous: link(self.known.last()),
             entries,
-        })
+        };
+        log.put(&segment, &Vec::new)
     }
 
     /// Puts entries, and catches up as often as others were first. How often that was.
@@ -92,14 +98,7 @@ fn what_changes_is_replaced_whole(engine: &dyn Engine) {
 }
 
 fn segments_stand_where_they_were_put(engine: &dyn Engine) {
-    let mut first = Racer {
-        engine,
-        known: Vec::new(),
-    };
-    let mut second = Racer {
-        engine,
-        known: Vec::new(),
-    };
+    let (mut first, mut second) = (Racer::at(engine), Racer::at(engine));
     assert_eq!(first.put_surely(&entries("first", 3)), 0);
     // The same again is no second one.
     first.known.clear();
@@ -136,63 +135,76 @@ fn segments_stand_where_they_were_put(engine: &dyn Engine) {
     assert_eq!(second.known.len(), 7);
 }
 
-#[test]
-fn the_folder_and_the_memory_keep_the_same_promises() {
-    let dir = tempfile::tempdir().unwrap();
-    Log::create(Arc::new(RealDisk), dir.path(), b"").unwrap();
-    let folder = FolderEngine::new(Arc::new(RealDisk), dir.path());
-    let memory = MemoryEngine::default();
-    for engine in [&folder as &dyn Engine, &memory] {
-        segments_stand_where_they_were_put(engine);
-        names_are_put_once(engine);
-        what_changes_is_replaced_whole(engine);
+/// An engine in which nothing is.
+pub(in crate::store) fn keeps_its_promises(engine: &dyn Engine) {
+    segments_stand_where_they_were_put(engine);
+    names_are_put_once(engine);
+    what_changes_is_replaced_whole(engine);
+}
+
+/// An engine in which nothing is. What was sealed is what it was.
+pub(in crate::store) fn knows_again_what_was_sealed(engine: &dyn Engine) {
+    let all = entries("entry", BUNDLE_ENTRIES + 3);
+    let mut writer = Racer::at(engine);
+    assert_eq!(writer.put_surely(&all), 0);
+    let (mut log, _) = engine.open_log().unwrap();
+    log.seal(&[("tile/0/000".to_owned(), b"tile".to_vec())], b"carried")
+        .unwrap();
+    let (log, _) = engine.open_log().unwrap();
+    assert_eq!((log.base(), log.carry()), (256, &b"carried"[..]));
+    assert_eq!(log.tail().collect::<Vec<_>>(), all[BUNDLE_ENTRIES..]);
+    assert_eq!(read_bundle(engine, 0).unwrap(), all[..BUNDLE_ENTRIES]);
+    assert_eq!(engine.get(&bundle_path(1), MAX_BUNDLE).unwrap(), None);
+    assert_eq!(
+        engine.list("tile/").unwrap(),
+        ["tile/0/000", "tile/entries/000"]
+    );
+    writer.known.clear();
+    assert_eq!(writer.put_surely(&all), 0);
+    // One that knew nothing of it catches up through bundle and tail.
+    let mut late = Racer::at(engine);
+    assert!(late.put_surely(&entries("late", 2)) > 0);
+    assert_eq!(late.known[..all.len()], all);
+}
+
+/// An engine in which nothing is, and that many may write to. Those who race lose nothing and write nothing twice.
+pub(in crate::store) fn lets_writers_race(engine: &dyn Engine, each: usize) {
+    let names = ["first", "second", "third"];
+    thread::scope(|scope| {
+        for who in names {
+            scope.spawn(move || {
+                let mut racer = Racer::at(engine);
+                for pair in entries(who, each).chunks(2) {
+                    racer.put_surely(pair);
+                }
+            });
+        }
+    });
+    let (log, _) = engine.open_log().unwrap();
+    assert_eq!(log.size() as usize, names.len() * each);
+    for who in names {
+        let of_one = log.tail().filter(|entry| entry.starts_with(who.as_bytes()));
+        assert_eq!(of_one.collect::<Vec<_>>(), entries(who, each));
     }
 }
 
 #[test]
-fn a_segment_that_was_sealed_since_is_known_again() {
+fn the_folder_and_the_memory_keep_the_same_promises() {
     let dir = tempfile::tempdir().unwrap();
-    let mut log = Log::create(Arc::new(RealDisk), dir.path(), b"").unwrap();
-    let all = entries("entry", BUNDLE_ENTRIES + 3);
-    log.append(0, &all).unwrap();
-    log.seal(&[], b"").unwrap();
     let folder = FolderEngine::new(Arc::new(RealDisk), dir.path());
-    let mut writer = Racer {
-        engine: &folder,
-        known: Vec::new(),
-    };
-    assert_eq!(writer.put_surely(&all), 0);
-    // One that knew nothing of it catches up through bundle and tail.
-    let mut late = Racer {
-        engine: &folder,
-        known: Vec::new(),
-    };
-    assert!(late.put_surely(&entries("late", 2)) > 0);
-    assert_eq!(late.known[..all.len()], all);
+    for engine in [&folder as &dyn Engine, &MemoryEngine::default()] {
+        keeps_its_promises(engine);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let folder = FolderEngine::new(Arc::new(RealDisk), dir.path());
+    for engine in [&folder as &dyn Engine, &MemoryEngine::default()] {
+        knows_again_what_was_sealed(engine);
+    }
 }
 
 #[test]
 fn writers_that_race_lose_nothing_and_write_nothing_twice() {
     let engine = MemoryEngine::default();
     engine.shelf(|shelf| shelf.unanswered = 5);
-    thread::scope(|scope| {
-        for who in ["first", "second", "third"] {
-            let engine = &engine;
-            scope.spawn(move || {
-                let mut racer = Racer {
-                    engine,
-                    known: Vec::new(),
-                };
-                for pair in entries(who, 100).chunks(2) {
-                    racer.put_surely(pair);
-                }
-            });
-        }
-    });
-    let log = engine.shelf(|shelf| std::mem::take(&mut shelf.log));
-    assert_eq!(log.len(), 300);
-    for who in ["first", "second", "third"] {
-        let of_one = log.iter().filter(|entry| entry.starts_with(who.as_bytes()));
-        assert_eq!(of_one.cloned().collect::<Vec<_>>(), entries(who, 100));
-    }
+    lets_writers_race(&engine, 100);
 }
