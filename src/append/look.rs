@@ -104,10 +104,19 @@ impl OpeningState {
         let lock = lock(world, place, wait, COMMAND)?;
         let engine = place.engine(world);
         if place.engine.is_some() && engine.get(RESTORING, SMALL_FILE)?.is_some() {
-            return Err(AppendError::from(OpenError::InterruptedRestore(
-                place.dir.clone(),
-            )));
+            return Err(OpenError::InterruptedRestore(place.dir.clone()).into());
         }
+        Self::of(world, place, (engine, lock), keys)
+    }
+
+    fn of(
+        world: &World,
+        place: &LedgerPlace,
+        (engine, lock): (Arc<dyn Engine>, WriteLock),
+        keys: KeysAt,
+    ) -> Result<Self, AppendError> {
+        // Before the log: where others write meanwhile, one that was read after it could state more.
+        let stated = engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
         let (mut log, mut rest) = engine.open_log().map_err(damaged_log)?;
         let mut sealed = sealed_edge(&*log)?;
         let genesis = genesis(&*engine, &*log)?;
@@ -128,17 +137,15 @@ impl OpeningState {
         if matches!(forward, Ok(Some(_))) {
             (sealed, rest) = (sealed_edge(&*log)?, TailRest::Clean);
         }
-        let note_keys: Vec<_> = keys
-            .iter()
-            .map(|held| NoteKey::of(origin.clone(), &held.key))
-            .collect();
+        let note_key = |held: &HeldKey| NoteKey::of(origin.clone(), &held.key);
+        let note_keys: Vec<_> = keys.iter().map(note_key).collect();
         let source = EntrySource {
             engine: &*engine,
             log: &*log,
             ledger,
             proven: 0,
         };
-        let [folder, outside] = heads(world, place, &source, &note_keys)?;
+        let [folder, outside] = heads(world, place, &source, (&note_keys, stated))?;
         let mut roots: BTreeMap<u64, NodeHash> = [&folder, &outside]
             .into_iter()
             .filter_map(HeadCheckpoint::checkpoint)
@@ -436,18 +443,17 @@ fn sealing_keys(place: &LedgerPlace) -> Result<Vec<HeldKey>, AppendError> {
     }
 }
 
-/// The checkpoint in the ledger and the one outside, held against these keys. Where neither is by one of them, against
+/// The checkpoint that the ledger `stated` and the one outside, held against these keys. Where neither is by one of them, against
 /// those that the entries name: the key that sealed them may be gone, in a cut while another took its place or for ever.
 fn heads(
     world: &World,
     place: &LedgerPlace,
     source: &EntrySource<'_>,
-    keys: &[NoteKey],
+    (keys, stated): (&[NoteKey], Option<Vec<u8>>),
 ) -> Result<[HeadCheckpoint; 2], AppendError> {
     let held_against = |keys: &[NoteKey]| {
-        let folder = source.engine.get(CHECKPOINT_FILE, SMALL_FILE)?;
         let path = place.dir.join(CHECKPOINT_FILE);
-        let folder = HeadCheckpoint::of(folder, &path, keys, None)?;
+        let folder = HeadCheckpoint::of(stated.clone(), &path, keys, None)?;
         let outside = outside(world, place).get(HEAD_FILE, SMALL_FILE)?;
         let outside = HeadCheckpoint::of(outside, &place.head(), keys, Some(&folder))?;
         Ok::<_, AppendError>([folder, outside])

@@ -87,7 +87,9 @@ impl Audit<'_> {
         let is_backup = self.world.disk.metadata(&backup)?.is_some();
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = match standing(self.world, self.dir)? {
-            FolderKind::Ledger if !is_backup => index::find(self.dir, self.wait)?,
+            FolderKind::Ledger if !is_backup && !self.world.disk.is_shown(self.dir) => {
+                index::find(self.dir, self.wait)?
+            }
             _ => IndexState::Nothing,
         };
         let mut kept = self.kept_elsewhere()?;

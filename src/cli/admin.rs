@@ -54,9 +54,12 @@ pub(crate) fn checkpoint(context: &mut Context) -> CommandResult {
 
 pub(crate) fn reindex(context: &mut Context) -> CommandResult {
     context.ui.thing = "reindex";
-    let dir = context.ledger_dir()?;
+    context.ledger_dir()?;
+    let place = context.place()?;
+    let dir = place.engine.as_ref().and_then(|engine| engine.scratch());
+    let dir = dir.unwrap_or(&place.dir);
     let (index, now) = (dir.join(INDEX), context.now());
-    let lock = WriteLock::acquire(&dir, context.globals.wait, "ledger reindex", now)?;
+    let lock = WriteLock::acquire(dir, context.globals.wait, "ledger reindex", now)?;
     match std::fs::remove_dir_all(&index) {
         Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
             return Err(DiskError::new("remove", &index, fault).into());

@@ -43,6 +43,10 @@ pub(crate) struct ArchiveArgs {
 pub(crate) fn run(context: &mut Context, args: &ArchiveArgs) -> CommandResult {
     context.ui.thing = "archive";
     let ledger = context.ledger_dir()?;
+    if context.world.disk.is_shown(&ledger) {
+        let message = "the ledger is in a database, which keeps its entries itself: there are no files to move";
+        return Err(CommandError::usage(message).code("not-in-a-folder"));
+    }
     keep_apart("--to", &args.to, &ledger)?;
     let key = context.key()?;
     let place = context.place()?;

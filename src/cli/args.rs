@@ -12,10 +12,10 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::exit::CODES;
 use super::options::{Globals, with_json};
 use super::{
-    accept, actor, admin, anchor, append, archive, auditor_page, backup, campaign, demo, emergency,
-    explain, export, extract, incident, init, key, log, man, next, note, open, playbook, policy,
-    prove, publish, recover, restore, rotate, run, sample, secret, serve, show, sign, spool,
-    status, timestamp, token, trust, typed, verify, witness,
+    accept, actor, admin, anchor, append, archive, auditor_page, backup, campaign, database, demo,
+    emergency, explain, export, extract, incident, init, key, log, man, next, note, open, playbook,
+    policy, prove, publish, recover, restore, rotate, run, sample, secret, serve, show, sign,
+    spool, status, timestamp, token, trust, typed, verify, witness,
 };
 
 const OVERVIEW: &str = "\
@@ -47,6 +47,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Demo(demo::DemoArgs),
     Init(init::InitArgs),
+    Database(database::DatabaseArgs),
     Key(key::KeyArgs),
     /// Enrol, revoke and list the people and services that may speak in the ledger
     Actor,

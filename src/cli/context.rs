@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -14,6 +15,7 @@ use crate::ledger::{EntryReader, LedgerView};
 use crate::register::Register;
 use crate::signer::{KeySource, SignerWorld};
 use crate::statement::EventId;
+use crate::store::database::DatabaseDisk;
 use crate::sys::entropy;
 use crate::sys::keyfile::{self, PublicKeyFile};
 use crate::sys::world::World;
@@ -39,6 +41,8 @@ pub(crate) struct Context {
     /// Whether the ledger was written to, so that its newest checkpoint goes where the operator wants
     /// it before the program ends.
     pub(crate) has_committed: bool,
+    /// Shows ledgers in databases as folders of the world's disk.
+    pub(crate) databases: Arc<DatabaseDisk>,
     /// The copy of a served ledger, once it was brought up.
     pub(crate) copy: OnceCell<PathBuf>,
 }

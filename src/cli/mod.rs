@@ -20,6 +20,7 @@ mod checks;
 mod complete;
 mod context;
 mod copies;
+mod database;
 mod demo;
 mod emergency;
 mod exit;
@@ -86,6 +87,7 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use clap::error::ErrorKind;
 
+use crate::store::database::DatabaseDisk;
 use crate::sys::world::World;
 use crate::time::VouchedClock;
 
@@ -123,8 +125,11 @@ pub fn run(
     if globals.clock_is_right {
         world.clock = Arc::new(VouchedClock(world.clock));
     }
+    let databases = Arc::new(DatabaseDisk::over(world.disk));
+    world.disk = databases.clone();
     let mut context = Context {
         world,
+        databases,
         globals,
         ui,
         has_committed: false,
@@ -156,6 +161,7 @@ fn dispatch(context: &mut Context, command: &Command, matches: &ArgMatches) -> C
     match command {
         Command::Demo(args) => demo::run(context, args),
         Command::Init(args) => init::run(context, args),
+        Command::Database(args) => database::run(context, args),
         Command::Key(args) => key::run(context, args),
         Command::Actor => actor::run(context, inner),
         Command::Secret => secret::run(context, inner),

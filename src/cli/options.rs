@@ -17,7 +17,8 @@ use super::exit::{CommandError, check_range};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// The ledger: its folder, or who serves it, as unix:PATH or https://HOST
+    /// The ledger: its folder, who serves it, as unix:PATH or https://HOST, or the database that it is
+    /// in, as postgres://USER@HOST/DATABASE
     #[arg(long, global = true, value_name = "PATH")]
     #[arg(env = "LEDGER_PATH", hide_env_values = true)]
     pub(crate) ledger: Option<PathBuf>,

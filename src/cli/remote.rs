@@ -75,6 +75,7 @@ impl Context {
 
     /// The folder that `named` is: itself, or the copy that is brought up from the server that it names.
     pub(crate) fn folder(&self, named: &Path, attachments: bool) -> Result<PathBuf, CommandError> {
+        self.database(named)?;
         let Some(address) = ServerAddress::parse(named) else {
             return Ok(named.to_owned());
         };

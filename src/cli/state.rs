@@ -11,6 +11,7 @@ use crate::sys::disk::{Disk as _, RealDisk};
 use crate::sys::lock::ReadLock;
 
 use super::context::Context;
+use super::database;
 use super::exit::CommandError;
 use super::files::{canonical, own_folder};
 use super::layout::counted;
@@ -25,13 +26,13 @@ impl Context {
     pub(crate) fn place(&self) -> Result<LedgerPlace, CommandError> {
         let dir = self.dir()?;
         let state = self.state_of(self.globals.ledger.as_deref())?;
-        Ok(LedgerPlace::new(dir, state))
+        self.placed(dir, state)
     }
 
     /// The ledger in `dir`, and what this host keeps of it elsewhere.
     pub(crate) fn place_of(&self, dir: PathBuf) -> Result<LedgerPlace, CommandError> {
         let state = self.state_of(Some(&dir))?;
-        Ok(LedgerPlace::new(dir, state))
+        self.placed(dir, state)
     }
 
     /// The place of the ledger with this id, in a folder where it is to be.
@@ -57,7 +58,7 @@ impl Context {
             Some(state) => state.clone(),
             None => state(&self.state_folders(&dir)?),
         };
-        Ok(LedgerPlace::new(dir, state))
+        self.placed(dir, state)
     }
 
     /// What this host keeps of the ledger that is called `named`, be it a folder or a server.
@@ -72,6 +73,7 @@ impl Context {
         if ServerAddress::parse(named).is_some() {
             return Ok(folders.of_absent());
         }
+        self.database(named)?;
         let is_free = || ReadLock::acquire(named, Duration::ZERO).is_ok();
         Ok(match LedgerIdentity::in_folder(&self.world, named) {
             Some(found) => folders.of_present(&found, &is_free),
@@ -84,9 +86,10 @@ impl Context {
     }
 
     fn state_folders(&self, named: &Path) -> Result<StateFolders, CommandError> {
-        let whole = match ServerAddress::parse(named) {
-            Some(_) => named.to_owned(),
-            None => canonical(named),
+        let is_folder = ServerAddress::parse(named).is_none() && !database::is_named(named);
+        let whole = match is_folder {
+            true => canonical(named),
+            false => named.to_owned(),
         };
         Ok(StateFolders::of(&own_state()?, &whole))
     }
@@ -137,6 +140,7 @@ impl Context {
         if let Some(client) = self.server().ok()? {
             return mirror::ledger_id(&client).ok();
         }
+        self.database(named).ok()?;
         let mut reader = EntryReader::open(&self.world, named, self.globals.wait).ok()?;
         Some(LedgerId::from_genesis(reader.next()?.ok()?.link))
     }

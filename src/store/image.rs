@@ -63,6 +63,14 @@ impl LogImage {
         wait: Duration,
         names: &[&str],
     ) -> Result<Self, LockError> {
+        let wanted: Vec<&str> = names.iter().copied().chain([TAIL_FILE]).collect();
+        if let Some(mut files) = disk.at_one_moment(dir, &wanted)? {
+            let tail = files.pop().flatten();
+            let there = names.iter().zip(files);
+            let there = there.filter_map(|(name, file)| Some(((*name).to_owned(), file?)));
+            let files = there.collect();
+            return Ok(Self { tail, files });
+        }
         // Asked for where somebody is waited for, and not where there is no clock to ask.
         let mut begun = None;
         loop {

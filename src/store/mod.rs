@@ -7,6 +7,8 @@
 
 pub mod blobs;
 pub mod bundle;
+#[cfg(feature = "postgres")]
+pub mod database;
 pub mod engine;
 pub mod image;
 pub mod index;

@@ -143,6 +143,23 @@ pub trait Disk: Send + Sync + fmt::Debug {
         self.read_at_most(path, SMALL_FILE)
     }
 
+    /// Whether something else than files keeps what shows as the folder `dir`: then nobody locks it or keeps an index in it.
+    fn is_shown(&self, _dir: &Path) -> bool {
+        false
+    }
+
+    /// Some small files of the folder `dir` as they are at one moment, where the disk can tell without a lock.
+    ///
+    /// # Errors
+    /// The system's refusal. A missing file is none.
+    fn at_one_moment(
+        &self,
+        _dir: &Path,
+        _names: &[&str],
+    ) -> Result<Option<Vec<Option<Vec<u8>>>>, DiskError> {
+        Ok(None)
+    }
+
     /// The names in a folder, sorted.
     ///
     /// # Errors

@@ -18,5 +18,6 @@ pub(in crate::store) mod tests;
 pub use bundles::{entries_from, read_bundle, read_partial_bundle};
 pub use door::{END_NOTE, EndNote, Engine, EngineLog, EngineSlot, PutOutcome};
 pub use folder::{ARCHIVED_FILE, ATTACHMENTS, FolderEngine};
+#[cfg(feature = "postgres")]
 pub(in crate::store) use segment::Meeting;
 pub use segment::{Segment, SegmentError, SegmentOutcome};
