@@ -112,7 +112,7 @@ pub(crate) fn command() -> clap::Command {
             command.mut_subcommands(with_json)
         }
         // The same text for everybody.
-        "auditor-page" | "demo" | "completions" | "man" => command,
+        "auditor-page" | "database" | "demo" | "completions" | "man" => command,
         _ => with_json(command),
     })
 }

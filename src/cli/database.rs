@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::ledger::LedgerPlace;
 use crate::store::database::{AddressError, DatabaseAddress, DatabaseEngine, DatabaseRoles};
 
@@ -15,9 +13,9 @@ use super::exit::CommandError;
 /// What the writer of this host keeps of a ledger in a database, beside its sealing key.
 const SCRATCH: &str = "work";
 
-/// Prepare a PostgreSQL database for a ledger, as its owner, and bring an older one to the newest form
+/// Prepare a PostgreSQL database for a ledger, as its owner
 ///
-/// Makes the schema and lets two roles in: one that may add and read, and one that may read. Neither can change or
+/// Makes the schema, or brings an older one to the newest form, and lets two roles in: one that may add and read, and one that may read. Neither can change or
 /// remove what is there. Then `ledger init` as the writer.
 ///
 ///   ledger database --ledger postgres://owner@db.example/evidence \
@@ -34,7 +32,6 @@ pub(crate) struct DatabaseArgs {
 }
 
 pub(crate) fn run(context: &mut Context, args: &DatabaseArgs) -> CommandResult {
-    context.ui.thing = "database";
     let named = context.named_ledger()?;
     let engine = context.database(&named)?.ok_or_else(|| {
         CommandError::usage(format!("{} is no database", named.display()))
@@ -44,11 +41,8 @@ pub(crate) fn run(context: &mut Context, args: &DatabaseArgs) -> CommandResult {
         writer: args.writer.as_deref(),
         reader: args.reader.as_deref(),
     })?;
-    let shown = named.display().to_string();
-    let document = json!({ "database": shown, "writer": args.writer, "reader": args.reader });
-    Ok(Answer::new(document)
-        .line(format!("{shown} is ready"))
-        .say("next, as the writer: ledger init"))
+    let ready = format!("{} is ready\n", named.display());
+    Ok(Answer::plain(ready).say("next, as the writer: ledger init"))
 }
 
 /// Whether what stands where a folder may stand names a database.

@@ -1,11 +1,14 @@
 //! The program with a ledger in a database.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::thread;
 
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::support::program::Program;
+use crate::support::served::Served;
 
 /// The prepared ledger, restored into a database; and its URL for the role that writes.
 fn moved(cluster: &Cluster, database: &str) -> (Program, String) {
@@ -146,5 +149,67 @@ fn what_a_superuser_does_to_rows_is_named() {
     let report = program.json(&format!("verify {url} --json"));
     assert_eq!(report["exit_code"], 1, "{report}");
     let refused = program.output(&one);
-    assert_eq!(refused.status.code(), Some(4), "{refused:?}");
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+}
+
+#[test]
+fn several_servers_before_one_database_make_one_chain() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let (program, url) = moved(&cluster, "served");
+    let sockets = ["one", "two"].map(|host| {
+        // Each host has the sealing key and a checkpoint; nothing else.
+        fs::create_dir(program.path(host)).unwrap();
+        for name in ["sealing.pem", "head"] {
+            fs::copy(
+                program.path("state").join(name),
+                program.path(host).join(name),
+            )
+            .unwrap();
+        }
+        program.path(&format!("{host}.sock"))
+    });
+    let serve = |host: usize| {
+        let state = ["one", "two"][host];
+        Served::start_at(
+            &program,
+            &sockets[host],
+            &format!("--ledger {url} --state {state}"),
+        )
+    };
+    let (mut one, two) = (serve(0), serve(1));
+    let at = |host: usize| format!("--ledger unix:{}", sockets[host].display());
+    let sequences = thread::scope(|scope| {
+        let register = |(client, host): (usize, usize)| {
+            let (program, at) = (&program, at(host));
+            move || {
+                let one = |n: usize| {
+                    let words = format!(
+                        "append secret.registered --key alice.pem --secret db/c{client}-{n} --name N --class database_credential --store vault:x --owner O --consumers api --dual-run yes --version v1 --last-rotated 2026-09-01 --json {at}"
+                    );
+                    program.json(&words)["sequence"].as_u64().unwrap()
+                };
+                (0..8).map(one).collect::<Vec<_>>()
+            }
+        };
+        let clients = [(0, 0), (1, 1), (2, 0), (3, 1)].map(|client| scope.spawn(register(client)));
+        clients.map(|client| client.join().unwrap()).concat()
+    });
+    let different: BTreeSet<u64> = sequences.iter().copied().collect();
+    assert_eq!(different.len(), sequences.len(), "{sequences:?}");
+    // A receipt that was lost with its server is had again from the other.
+    let sign =
+        "sign rotation.approved --key alice.pem --rotation r-1 --no-window none --out said.json";
+    assert_eq!(program.code(&format!("{sign} --ledger {url}")), 0);
+    let first = program.json(&format!("--json append --statement said.json {}", at(0)));
+    one.child.kill().unwrap();
+    one.child.wait().unwrap();
+    let again = program.json(&format!("--json append --statement said.json {}", at(1)));
+    assert_eq!(first["delivered"][0]["sequence"], 37, "{first}");
+    assert_eq!(again["delivered"][0]["sequence"], 37, "{again}");
+    drop(two);
+    let report = program.json(&format!("verify {url} --json"));
+    assert_eq!(report["verdicts"][0]["status"], "PASS", "{report}");
+    assert_eq!(report["size"], 5 + 32 + 1, "{report}");
 }

@@ -166,13 +166,17 @@ impl Engine for DatabaseEngine {
 
     fn put_once(&self, name: &str, bytes: &[u8]) -> Result<PutOutcome, DiskError> {
         let (named, bytes) = (name.to_owned(), Arc::new(bytes.to_vec()));
-        let put = move |client: &mut Client| rows::put_once(client, &named, &bytes);
-        if self.tables.put(name, put)?.is_some() {
-            return Ok(PutOutcome::Occupied);
+        let value = bytes.clone();
+        let put = move |client: &mut Client| rows::put_once(client, &named, &value);
+        match self.tables.put(name, put)? {
+            None => Ok(PutOutcome::Stored),
+            Some(there) if there != *bytes => Ok(PutOutcome::Occupied),
+            // Whoever put it may not have waited for the standbys.
+            Some(_) => {
+                self.tables.settle(name)?;
+                Ok(PutOutcome::Stored)
+            }
         }
-        // Whoever put it first may not have waited for the standbys.
-        self.tables.settle(name)?;
-        Ok(PutOutcome::Stored)
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {

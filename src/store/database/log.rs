@@ -240,7 +240,8 @@ impl EngineLog for DatabaseLog {
             let (files, carry) = &*put;
             let mut all = client.transaction()?;
             for (name, bytes) in files {
-                if rows::put_once(&mut all, name, bytes)?.is_some() {
+                let there = rows::put_once(&mut all, name, bytes)?;
+                if there.is_some_and(|there| there != *bytes) {
                     return Ok(Some(name.clone()));
                 }
             }

@@ -154,15 +154,14 @@ pub(super) fn names(client: &mut Client, prefix: &str) -> Result<Vec<String>, Er
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Puts bytes under a name that has none; the other bytes that it has, where it has some.
+/// Puts bytes under a name that has none; those that it has, where it has some.
 pub(super) fn put_once(
     client: &mut impl GenericClient,
     name: &str,
     bytes: &[u8],
 ) -> Result<Option<Vec<u8>>, Error> {
     let row = client.query_typed_one(ONCE, &[(&name, Type::TEXT), (&bytes, Type::BYTEA)])?;
-    let there: Option<Vec<u8>> = row.get(0);
-    Ok(there.filter(|there| there != bytes))
+    Ok(row.get(0))
 }
 
 /// Puts bytes under a name in place of those before, or says that nothing is there any more.

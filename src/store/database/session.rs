@@ -135,7 +135,11 @@ impl Session {
         first: impl FnOnce(&mut Client) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Self, Fault> {
         let mut config = address.config()?;
-        config.connect_timeout(limit).tcp_user_timeout(limit);
+        let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(1).max(1);
+        // One after the other is tried.
+        config
+            .connect_timeout(limit / hosts)
+            .tcp_user_timeout(limit);
         let said = Arc::new(AtomicU64::new(0));
         let heard = said.clone();
         config.notice_callback(move |notice| {

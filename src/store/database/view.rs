@@ -99,7 +99,7 @@ impl RawFile for UnnamedFile {
     }
 }
 
-fn refused(doing: &'static str, path: &Path) -> DiskError {
+fn not_here(doing: &'static str, path: &Path) -> DiskError {
     let why = "the ledger is in a database, which has no such file";
     DiskError::new(
         doing,
@@ -140,7 +140,7 @@ fn prefix(folder: &str) -> String {
 impl Disk for DatabaseDisk {
     fn open(&self, path: &Path) -> Result<FileHandle, DiskError> {
         match self.ledger(path) {
-            Some(_) => Err(refused("open", path)),
+            Some(_) => Err(not_here("open", path)),
             None => self.below.open(path),
         }
     }
