@@ -17,7 +17,7 @@ import tempfile
 
 import pytokei
 
-CODE_LINES = 55_580
+CODE_LINES = 57_450
 LONG_FUNCTIONS = 1
 LINES = 60
 PARAMETERS = 5
