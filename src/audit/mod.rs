@@ -83,13 +83,11 @@ impl Audit<'_> {
     }
 
     fn judge(&self, keep_said: bool) -> Result<Report, LedgerError> {
-        let backup = self.dir.join(BACKUP_FILE);
-        let is_backup = self.world.disk.metadata(&backup)?.is_some();
+        let (disk, backup) = (&self.world.disk, self.dir.join(BACKUP_FILE));
+        let may_have_index = disk.metadata(&backup)?.is_none() && !disk.is_shown(self.dir);
         // Before the image: an index copied or a head read after it could be newer than what the image shows.
         let index = match standing(self.world, self.dir)? {
-            FolderKind::Ledger if !is_backup && !self.world.disk.is_shown(self.dir) => {
-                index::find(self.dir, self.wait)?
-            }
+            FolderKind::Ledger if may_have_index => index::find(self.dir, self.wait)?,
             _ => IndexState::Nothing,
         };
         let mut kept = self.kept_elsewhere()?;
