@@ -1,5 +1,6 @@
 //! `ledger append` as a whole process, on a small and on a large ledger, beside a git commit signed
-//! with an ssh-ed25519 key under `core.fsync=all`; in turns within one run.
+//! with an ssh-ed25519 key under `core.fsync=all`; in turns within one run. Then 64 MiB attached, beside
+//! `sha256sum` of the same file.
 //!
 //! `cargo bench --bench process`; `LEDGER_BENCH_ENTRIES` is the large size.
 
@@ -14,10 +15,14 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use figures::Sample;
 use rotation_ledger::sys::keyfile;
 
 const ROUNDS: usize = 40;
+const FILES: usize = 5;
+const ATTACHMENT: usize = 64 << 20;
 
 fn main() {
     let large = figures::asked("LEDGER_BENCH_ENTRIES", 1_000_000);
@@ -67,6 +72,7 @@ fn main() {
         );
     }
     println!("  git commit, ssh-ed25519  {}", commits.rate(1));
+    attachments(folder.path(), &ledgers[0].1, &key);
     if let [(_, _, small), (_, _, large)] = ledgers.as_slice() {
         println!(
             "  large against small      {:.2} times",
@@ -75,6 +81,71 @@ fn main() {
         println!(
             "  git against large        {:.1} times",
             commits.median() / large.median()
+        );
+    }
+}
+
+/// Evidence of four kinds, each the largest that an attachment may be, never twice the same.
+fn attachments(folder: &Path, home: &Path, key: &Path) {
+    println!(
+        "an attachment of 64 MiB as a whole process, {FILES} of each kind in turns with sha256sum"
+    );
+    let mut chance = 1_u64;
+    let mut next = move || {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        chance
+    };
+    let mut piece = |kind: usize| {
+        match kind {
+        0 => format!("{{\"time\":\"2026-01-05T09:00:00.{0:03}Z\",\"level\":\"info\",\"trace\":\"{1:016x}{2:016x}\",\"said\":\"orders-api answered\",\"url\":\"https://orders.internal:8443/api/v1/orders/{0}\"}}\n", next() % 1000, next(), next()).into_bytes(),
+        1 => format!("Jan  5 09:00:{:02} host orders[{}]: the pool was drained and all connections use the new version\n", next() % 60, next() % 9999).into_bytes(),
+        2 => {
+            let der: Vec<u8> = [0x30, 0x82, 4, 0].into_iter().chain((0..1024).map(|_| next() as u8)).collect();
+            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der)).into_bytes()
+        }
+        _ => next().to_le_bytes().to_vec(),
+    }
+    };
+    let file = folder.join("evidence");
+    for (kind, name) in [
+        "JSON, a line each",
+        "a system's log",
+        "certificates",
+        "random bytes",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (mut attached, mut summed) = (Sample::new(), Sample::new());
+        for _ in 0..FILES {
+            let mut bytes = Vec::with_capacity(ATTACHMENT);
+            while bytes.len() < ATTACHMENT {
+                bytes.extend(piece(kind));
+            }
+            bytes.truncate(ATTACHMENT);
+            std::fs::write(&file, &bytes).unwrap();
+            attached.add(figures::time(
+                figures::ledger(home, key)
+                    .args([
+                        "append",
+                        "evidence.attached",
+                        "--secret",
+                        "db/orders-1",
+                        "--description",
+                        "output",
+                        "--attach",
+                    ])
+                    .arg(&file),
+            ));
+            summed.add(figures::time(Command::new("sha256sum").arg(&file)));
+        }
+        println!(
+            "  {name:<20} {:>7.0} ms   sha256sum {:>7.0} ms   {:.1} times",
+            attached.median() * 1e3,
+            summed.median() * 1e3,
+            attached.median() / summed.median()
         );
     }
 }
