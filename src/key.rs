@@ -62,6 +62,11 @@ pub trait Signer: fmt::Debug + Send + Sync {
     /// Who keeps the key did not sign, or signed something else.
     fn sign(&self, message: &[u8]) -> Result<Signature, SignerError>;
 
+    /// Whether the private half is in this process, so that nobody else had a say in what is signed.
+    fn is_here(&self) -> bool {
+        false
+    }
+
     /// Shows that the holder of this key wants it enrolled (see [`PublicKey::possession_holds`]).
     ///
     /// # Errors
@@ -187,6 +192,10 @@ impl Signer for SecretKey {
 
     fn sign(&self, message: &[u8]) -> Result<Signature, SignerError> {
         Ok(self.sign(message))
+    }
+
+    fn is_here(&self) -> bool {
+        true
     }
 }
 

@@ -60,21 +60,23 @@ fn together(
     };
     let decoded: Vec<_> = group.iter().map(decode).collect();
     let pairs = decoded.iter().zip(&group);
+    // What was signed in this process and is as it was then is its author's; whatever came from elsewhere is asked.
     let signed = pairs.filter_map(|(decoded, submission)| {
         let (statement, message) = decoded.as_ref().ok()?;
-        Some(SignedMessage {
+        let signed = SignedMessage {
             key: statement.author,
             message,
             signature: submission.statement.signature(),
-        })
+        };
+        (!submission.was_signed_here(message)).then_some(signed)
     });
     let mut signed = bulk::hold(&signed.collect::<Vec<_>>()).into_iter();
     let checked = decoded.into_iter().zip(group);
     let checked = checked.map(|(decoded, submission)| {
         let (statement, message) = decoded?;
-        match signed.next() {
-            Some(true) => said(submission, (statement, &message), screening),
-            _ => Err(AppendError::BadSignature(statement.author.short())),
+        match submission.was_signed_here(&message) || signed.next() == Some(true) {
+            true => said(submission, (statement, &message), screening),
+            false => Err(AppendError::BadSignature(statement.author.short())),
         }
     });
     checked.collect()

@@ -260,11 +260,8 @@ impl ScreenedDraft<'_> {
             event: draft.event.clone(),
             attachments,
         };
-        let statement = statement.sign(key)?;
-        Ok(match self.is_without_exceptions {
-            true => Submission::screened(statement, contents),
-            false => Submission::new(statement, contents),
-        })
+        let submission = Submission::new(statement.sign(key)?, contents);
+        Ok(submission.made_here(self.is_without_exceptions, key.is_here()))
     }
 }
 

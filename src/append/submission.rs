@@ -2,6 +2,7 @@
 
 use crate::append::error::AppendError;
 use crate::hash::{LeafHash, Link, NodeHash};
+use crate::key::Signature;
 use crate::rule::Finding;
 use crate::statement::{EventId, SignedStatement, signed_message};
 use crate::time::Timestamp;
@@ -13,42 +14,56 @@ pub struct Submission {
     pub statement: SignedStatement,
     /// The bytes of its attachments, in the statement's order.
     pub files: Vec<Vec<u8>>,
-    screened: Option<Screened>,
+    made: Option<Box<MadeHere>>,
 }
 
-/// Which statement was looked through in this process, with the files that it names, and that nothing was found which
-/// anybody would have had to let pass. The message that its author signs stands for every byte of both: whatever is put in
-/// their place has another one.
+/// What this process did with a statement a moment ago. The message that its author signs stands for every byte of it and of
+/// the files that it names: whatever is put in their place has another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Screened([u8; 47]);
+struct MadeHere {
+    message: [u8; 47],
+    /// It was looked through, and nothing was found which anybody would have had to let pass.
+    is_screened: bool,
+    /// How a key that is in this process signed it.
+    signature: Option<Signature>,
+}
 
 impl Submission {
     /// A statement as it came from somewhere, with the bytes of its attachments in its order: the writer looks
-    /// through it.
+    /// through it and at its signature.
     #[must_use]
     pub const fn new(statement: SignedStatement, files: Vec<Vec<u8>>) -> Self {
         Self {
             statement,
             files,
-            screened: None,
+            made: None,
         }
     }
 
-    /// What was signed a moment ago, after everything in it was looked through without exceptions.
-    pub(super) fn screened(statement: SignedStatement, files: Vec<Vec<u8>>) -> Self {
-        let screened = Some(Screened(signed_message(statement.bytes())));
+    /// A statement that was signed a moment ago: whether after all of it was looked through without exceptions, and whether
+    /// by a key in this process.
+    pub(super) fn made_here(self, is_screened: bool, is_signed: bool) -> Self {
+        let made = MadeHere {
+            message: signed_message(self.statement.bytes()),
+            is_screened,
+            signature: is_signed.then_some(*self.statement.signature()),
+        };
         Self {
-            statement,
-            files,
-            screened,
+            made: Some(Box::new(made)),
+            ..self
         }
     }
 
     /// Whether what was looked through is the statement with this message.
     pub(super) fn was_screened(&self, message: &[u8; 47]) -> bool {
-        self.screened
-            .as_ref()
-            .is_some_and(|seen| seen.0 == *message)
+        let made = self.made.as_ref();
+        made.is_some_and(|made| made.is_screened && made.message == *message)
+    }
+
+    /// Whether the statement with this message carries the signature that was made of it here.
+    pub(super) fn was_signed_here(&self, message: &[u8; 47]) -> bool {
+        let made = self.made.as_ref().filter(|made| made.message == *message);
+        made.is_some_and(|made| made.signature == Some(*self.statement.signature()))
     }
 }
 
