@@ -3,6 +3,7 @@
 //! A reader that went away (a closed pipe) is no failure: what was to be said is dropped and the
 //! verdict keeps its exit code. A result that could not be written for any other reason is one.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -303,16 +304,20 @@ impl Ui {
         // Until then they are ours alone, and whether anybody can be shown them is not known.
         self.flush();
         let is_seen = !self.is_gone();
-        for receipt in receipts {
-            let is_it = |tried: &Tried| receipt["event_id"] == tried.event_id.to_string();
-            match is_seen {
-                true => self.tried.retain(|tried| !is_it(tried)),
-                false => {
-                    for tried in self.tried.iter_mut().filter(|tried| is_it(tried)) {
-                        tried.sequence = receipt["sequence"].as_u64();
-                    }
-                }
+        let places = receipts.iter();
+        let place = |receipt: &Value| {
+            let id: EventId = receipt["event_id"].as_str()?.parse().ok()?;
+            Some((id, receipt["sequence"].as_u64()))
+        };
+        let places: BTreeMap<_, _> = places.filter_map(place).collect();
+        for tried in &mut self.tried {
+            if let Some(sequence) = places.get(&tried.event_id) {
+                tried.sequence = *sequence;
             }
+        }
+        if is_seen {
+            self.tried
+                .retain(|tried| !places.contains_key(&tried.event_id));
         }
     }
 

@@ -273,8 +273,9 @@ impl DraftBatches<'_> {
             for (answer, line) in answers.into_iter().zip(lines) {
                 match answer {
                     Ok(receipt) => {
-                        ui.document(with_line(*line, &receipt));
-                        receipts.push(receipt);
+                        let [id, sequence] = ["event_id", "sequence"].map(|name| &receipt[name]);
+                        receipts.push(json!({ "event_id": id, "sequence": sequence }));
+                        ui.document(with_line(*line, receipt));
                     }
                     Err(failure) => failed = failed.clone().and(Err(at_line(*line, failure))),
                 }
@@ -286,10 +287,10 @@ impl DraftBatches<'_> {
     }
 }
 
-fn with_line(line: u64, receipt: &Value) -> Value {
+fn with_line(line: u64, receipt: Value) -> Value {
     let mut body = json!({ "line": line });
     if let (Value::Object(body), Value::Object(receipt)) = (&mut body, receipt) {
-        body.extend(receipt.clone());
+        body.extend(receipt);
     }
     body
 }
