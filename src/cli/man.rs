@@ -21,7 +21,7 @@ const ENVIRONMENT: &str = "
 /// What is read and written besides the files that are named.
 const FILES: &str = "
   PATH/ A ledger. Its files are read by anybody and changed by this program alone: checkpoint, tile/, tail, attachments/, ledger.toml, index/.
-  ~/.local/state/rotation-ledger/ID/ What this host keeps of the ledger ID outside its folder: the newest checkpoint (head), the sealing key (sealing.pem), what waits to be delivered (spool/).";
+  ~/.local/state/rotation-ledger/ID/ What this host keeps of the ledger ID outside its folder: the newest checkpoint (head), the sealing key (sealing.pem), what waits to be delivered (spool/), what was made of the entries so far (recalled/).";
 
 /// Print what has a shell complete commands, flags and ids
 ///
