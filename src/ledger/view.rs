@@ -2,7 +2,7 @@
 //!
 //! It is derived, and checked: it says of how many entries it is and which link the last of them has, and is read by
 //! its digest. Where the log has another entry there, a file is damaged or of another version of this program, the log is
-//! read from its beginning. Each reader keeps it for itself, in the state folder of their own: nobody else's word is
+//! read from its beginning. Each reader keeps it for itself, in the state folder of their own where there is one: nobody else's word is
 //! in it, the writer's neither. What verifies never looks at it.
 //!
 //! Most rotations of an old ledger are over, and nobody asks for them. They are put aside, 256 in a file that
