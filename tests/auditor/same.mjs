@@ -13,7 +13,7 @@ import { runInThisContext } from "node:vm";
 
 const [page, folder, ledger] = process.argv.slice(2).map((path) => resolve(path));
 // Bytes that are changed of each sixteenth pack, one by one.
-const FLIPS = 12;
+const FLIPS = 8;
 
 const html = readFileSync(page, "utf8");
 const between = (from, to) => html.slice(html.indexOf(from) + from.length).split(to)[0];
