@@ -120,6 +120,7 @@ fuzz_target!(|input: Input| {
         dir: folder.path(),
         head: None,
         anchors: Vec::new(),
+        verified: None,
         trust: None,
         authorities: None,
         as_of: Some(Timestamp::YEAR_2000),
