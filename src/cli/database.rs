@@ -53,7 +53,7 @@ pub(super) fn is_named(named: &Path) -> bool {
 impl Context {
     /// The ledger in the database that is `named`, where one is; from now on the disk shows it.
     pub(super) fn database(&self, named: &Path) -> Result<Option<DatabaseEngine>, CommandError> {
-        let Some(text) = named.to_str().filter(|text| DatabaseAddress::is_one(text)) else {
+        let Some(text) = named.to_str().filter(|_| is_named(named)) else {
             return Ok(None);
         };
         let variables = Arc::new(|name: &str| std::env::var(name).ok());

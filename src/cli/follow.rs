@@ -64,7 +64,7 @@ impl Follower {
         match self.end {
             Some((last, link)) if sequence != last + 1 || before != link => {
                 let why = format!("it does not go on from entry {last}, which was read before");
-                Err(LedgerError::Entry { sequence, why })
+                Err(LedgerError::unread(sequence, why))
             }
             _ => {
                 self.end = Some((sequence, stored.link));
@@ -137,8 +137,7 @@ impl Follower {
                 return Ok(new);
             }
         };
-        let why = why.to_owned();
-        Err(LedgerError::Entry { sequence, why })
+        Err(LedgerError::unread(sequence, why))
     }
 }
 

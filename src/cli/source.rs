@@ -65,10 +65,8 @@ impl EvidenceSource {
             return Ok(Box::new(read.map(|stored| Ok(stored?))));
         };
         Ok(Box::new(pack.entries.iter().map(|(sequence, bytes)| {
-            StoredEntry::of(*sequence, bytes.clone()).map_err(|why| {
-                let (sequence, why) = (*sequence, why.to_string());
-                LedgerError::Entry { sequence, why }.into()
-            })
+            let stored = StoredEntry::of(*sequence, bytes.clone());
+            stored.map_err(|why| LedgerError::unread(*sequence, why).into())
         })))
     }
 

@@ -310,15 +310,13 @@ impl Ui {
             Some((id, receipt["sequence"].as_u64()))
         };
         let places: BTreeMap<_, _> = places.filter_map(place).collect();
-        for tried in &mut self.tried {
-            if let Some(sequence) = places.get(&tried.event_id) {
-                tried.sequence = *sequence;
-            }
-        }
-        if is_seen {
-            self.tried
-                .retain(|tried| !places.contains_key(&tried.event_id));
-        }
+        self.tried.retain_mut(|tried| {
+            let Some(sequence) = places.get(&tried.event_id) else {
+                return true;
+            };
+            tried.sequence = *sequence;
+            !is_seen
+        });
     }
 
     /// Says why the command failed: to people always, as JSON where that was asked for. Where it may be

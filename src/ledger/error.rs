@@ -167,6 +167,12 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// An entry that cannot be read, and why.
+    pub(crate) fn unread(sequence: u64, why: impl ToString) -> Self {
+        let why = why.to_string();
+        Self::Entry { sequence, why }
+    }
+
     /// A word for programs that never changes.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -73,11 +73,8 @@ impl EntryReader {
         mut self,
         sequences: Vec<u64>,
     ) -> impl Iterator<Item = Result<StoredEntry, LedgerError>> {
-        sequences.into_iter().filter_map(move |sequence| {
-            self.skip_near(sequence);
-            let is_before = |stored: &StoredEntry| stored.sequence < sequence;
-            self.find(|stored| !stored.as_ref().is_ok_and(is_before))
-        })
+        let sequences = sequences.into_iter();
+        sequences.filter_map(move |sequence| self.next_from(sequence))
     }
 
     /// Goes on with the bundle that entry `first` is in, where that is not here yet.
@@ -88,16 +85,19 @@ impl EntryReader {
         }
     }
 
+    /// The next entry that is not before entry `first`, without a look at the bundles between.
+    fn next_from(&mut self, first: u64) -> Option<Result<StoredEntry, LedgerError>> {
+        self.skip_near(first);
+        let is_before = |stored: &StoredEntry| stored.sequence < first;
+        self.find(|stored| !stored.as_ref().is_ok_and(is_before))
+    }
+
     /// Goes to the end of the first `size` entries, and answers whether the last of them has this link.
     pub(crate) fn stands_at(&mut self, size: u64, link: &Link) -> bool {
         let Some(last) = size.checked_sub(1) else {
             return false;
         };
-        self.skip_near(last);
-        let found = self.find(|stored| {
-            let is_before = |stored: &StoredEntry| stored.sequence < last;
-            !stored.as_ref().is_ok_and(is_before)
-        });
+        let found = self.next_from(last);
         matches!(found, Some(Ok(stored)) if stored.sequence == last && stored.link == *link)
     }
 
@@ -135,7 +135,8 @@ impl EntryReader {
         let mut register = Register::default();
         self.each_decoded(size, look, &mut |(sequence, entry, statement, looked)| {
             let recorded = statement.recorded_as(sequence, entry.recorded);
-            place(&mut register, &recorded)?;
+            let placed = register.place(&recorded);
+            placed.map_err(|denial| LedgerError::unread(sequence, denial.message))?;
             each(looked, &register, &recorded);
             Ok(())
         })?;
@@ -198,10 +199,8 @@ impl EntryReader {
         self.current = current;
         parallel::map(raw, |(sequence, bytes)| {
             let bytes = bytes?;
-            let (entry, statement) = entry::read(&bytes).map_err(|why| {
-                let why = why.to_string();
-                LedgerError::Entry { sequence, why }
-            })?;
+            let read = entry::read(&bytes);
+            let (entry, statement) = read.map_err(|why| LedgerError::unread(sequence, why))?;
             Ok((sequence, entry, statement, look(&bytes)))
         })
     }
@@ -209,7 +208,7 @@ impl EntryReader {
     fn unread(&mut self, count: u64, why: String) -> LedgerError {
         let sequence = self.next;
         self.next += count;
-        LedgerError::Entry { sequence, why }
+        LedgerError::unread(sequence, why)
     }
 
     /// Entries of a bundle that is not there: damage, or archived.
@@ -227,10 +226,8 @@ impl EntryReader {
     fn decode(&mut self, bytes: Vec<u8>) -> Result<StoredEntry, LedgerError> {
         let sequence = self.next;
         self.next += 1;
-        StoredEntry::of(sequence, bytes).map_err(|why| LedgerError::Entry {
-            sequence,
-            why: why.to_string(),
-        })
+        let stored = StoredEntry::of(sequence, bytes);
+        stored.map_err(|fault| LedgerError::unread(sequence, fault))
     }
 }
 
@@ -242,16 +239,6 @@ fn place_of<T>(decoded: &Result<DecodedEntry<T>, LedgerError>) -> u64 {
         }
         Err(_) => 0,
     }
-}
-
-/// Takes an entry into a register; see [`Register::place`].
-pub(crate) fn place(register: &mut Register, recorded: &Recorded<'_>) -> Result<(), LedgerError> {
-    register
-        .place(recorded)
-        .map_err(|denial| LedgerError::Entry {
-            sequence: recorded.sequence,
-            why: denial.message,
-        })
 }
 
 impl Iterator for EntryReader {

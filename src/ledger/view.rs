@@ -2,8 +2,8 @@
 //!
 //! It is derived, and checked: it says of how many entries it is and which link the last of them has, and is read by
 //! its digest. Where the log has another entry there, a file is damaged or of another version of this program, the log is
-//! read from its beginning. Each reader keeps it for itself, in the state folder of their own where there is one: nobody else's word is
-//! in it, the writer's neither. What verifies never looks at it.
+//! read from its beginning. Each reader keeps it for itself, in the state folder of their own where there is one:
+//! nobody else's word is in it, the writer's neither. What verifies never looks at it.
 //!
 //! Most rotations of an old ledger are over, and nobody asks for them. They are put aside, 256 in a file that
 //! is named by its digest, and brought back one by one where an entry or a reader names them.
@@ -36,7 +36,8 @@ use crate::text::Id;
 use crate::time::Timestamp;
 
 use crate::ledger::error::LedgerError;
-use crate::ledger::reader::{EntryReader, place};
+use crate::ledger::reader::EntryReader;
+use crate::ledger::warm::{file_of, state_in};
 
 const FOLDER: &str = "recalled";
 const LIVE: &str = "live";
@@ -281,9 +282,7 @@ impl Source {
     fn read(&self) -> Option<Kept> {
         let path = self.path(LIVE)?;
         let bytes = self.world.disk.read_at_most(&path, MOST_BYTES).ok()?;
-        let (digest, state) = bytes.split_first_chunk::<32>()?;
-        let is_whole = Blake3Digest::of(state).as_bytes() == digest;
-        let kept: Kept = is_whole.then(|| codec::decode_state(state).ok())??;
+        let kept: Kept = state_in(&bytes)?;
         (kept.shape == SHAPE && kept.size > 0).then_some(kept)
     }
 
@@ -307,9 +306,7 @@ impl Source {
             publish::in_place(disk, &path, bytes).ok()?;
             Some(digest)
         });
-        let state = codec::encode_state(kept).ok()?;
-        let bytes = [Blake3Digest::of(&state).as_bytes().as_slice(), &state].concat();
-        publish::in_place(disk, &folder.join(LIVE), &bytes).ok()?;
+        publish::in_place(disk, &folder.join(LIVE), &file_of(kept)?).ok()?;
         let files = kept.files.iter().map(ToString::to_string);
         let named: BTreeSet<_> = files.chain([LIVE.to_owned()]).map(OsString::from).collect();
         let listed = disk.list(folder).ok()?.into_iter();
@@ -337,8 +334,9 @@ impl Kept {
     }
 
     fn take(&mut self, recorded: &Recorded<'_>, link: Link) -> Result<(), LedgerError> {
-        place(&mut self.register, recorded)?;
         let (sequence, event) = (recorded.sequence, recorded.event);
+        let placed = self.register.place(recorded);
+        placed.map_err(|denial| LedgerError::unread(sequence, denial.message))?;
         if let Some(rotation) = event.rotation() {
             let entries = self.entries.entry(rotation.clone());
             entries.or_default().push(sequence);

@@ -75,18 +75,27 @@ impl EdgeCache {
 
     /// Reads the file in the ledger's folder; nothing where it is not whole.
     pub(crate) fn read(ledger: &dyn Engine) -> Option<Self> {
-        let bytes = ledger.get(WARM_FILE, MOST_BYTES).ok()??;
-        let (digest, state) = bytes.split_first_chunk::<32>()?;
-        (Blake3Digest::of(state).as_bytes() == digest).then(|| codec::decode_state(state).ok())?
+        state_in(&ledger.get(WARM_FILE, MOST_BYTES).ok()??)
     }
 
     /// Writes the file. That it could not be written costs the next process some time.
     pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) {
-        if let Ok(state) = codec::encode_state(self) {
-            let bytes = [Blake3Digest::of(&state).as_bytes().as_slice(), &state].concat();
+        if let Some(bytes) = file_of(self) {
             let _ = publish::in_place(disk, &dir.join(WARM_FILE), &bytes);
         }
     }
+}
+
+/// The file that keeps what can be made again: the digest of a state, and the state.
+pub(crate) fn file_of<T: Encode>(state: &T) -> Option<Vec<u8>> {
+    let state = codec::encode_state(state).ok()?;
+    Some([Blake3Digest::of(&state).as_bytes().as_slice(), &state].concat())
+}
+
+/// What such a file keeps; nothing where it is not what was written.
+pub(crate) fn state_in<T: Decode<()>>(file: &[u8]) -> Option<T> {
+    let (digest, state) = file.split_first_chunk::<32>()?;
+    (Blake3Digest::of(state).as_bytes() == digest).then(|| codec::decode_state(state).ok())?
 }
 
 fn some<T: Clone>(parts: &BTreeMap<Id, T>, touched: &dyn Fn(&Id) -> bool) -> BTreeMap<Id, T> {

@@ -67,11 +67,10 @@ impl Viewed {
     }
 
     fn fold(&mut self, sequence: u64, bytes: Vec<u8>) -> Result<(), LedgerError> {
-        let unreadable = |why: String| LedgerError::Entry { sequence, why };
-        let stored =
-            StoredEntry::of(sequence, bytes).map_err(|fault| unreadable(fault.to_string()))?;
+        let stored = StoredEntry::of(sequence, bytes);
+        let stored = stored.map_err(|fault| LedgerError::unread(sequence, fault))?;
         let placed = self.register.place(&stored.recorded());
-        placed.map_err(|denial| unreadable(denial.message))?;
+        placed.map_err(|denial| LedgerError::unread(sequence, denial.message))?;
         let event = &stored.statement.event;
         if let Some(rotation) = event.rotation() {
             let entries = self.rotations.entry(rotation.clone());
